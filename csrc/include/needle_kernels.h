@@ -1,0 +1,231 @@
+/* needle_kernels.h - the one contract between Python and every native backend.
+ *
+ * A backend (csrc/cpu, later csrc/cuda and the CUDA simulator; the NumPy reference in
+ * needle_edu/backend/reference.py has the same interface) implements exactly the functions listed here.
+ * Python takes its cffi declarations from this very file: keep it free of macros in declarations,
+ * one declaration ends at one semicolon, `#` lines are skipped by the reader.
+ *
+ * How an array reaches a kernel. A kernel never sees an "array object". It sees
+ *   - opaque data pointers (the start of a storage), and
+ *   - a plan: the iteration space and, for each operand, how its elements lie in memory.
+ * The point (i0, i1, ...) of the iteration space touches, in operand k, the element number
+ *       offset[k] + i0*stride[k][0] + i1*stride[k][1] + ...
+ * Strides count ELEMENTS (not bytes), may be 0 (broadcasting) or negative (reversed views). Operand 0 is
+ * always the output. Python builds a plan once for each combination of layouts and keeps it.
+ *
+ * Entry points called *_dense need no plan: every operand is compact (row-major, offset 0) with n elements.
+ *
+ * Return value: 0, or an ND_E* code; nd_error_text() turns it into a sentence. Kernels never print, never
+ * exit, never throw, and leave the output unspecified after an error.
+ */
+#ifndef NEEDLE_KERNELS_H
+#define NEEDLE_KERNELS_H
+#include <stdint.h>
+
+#ifndef ND_API
+#define ND_API
+#endif
+#define ND_MAX_NDIM 8
+#define ND_MAX_OPERANDS 4
+
+/* Element types. bool is one byte, 0 or 1. */
+enum nd_dtype { ND_F32 = 0, ND_F64 = 1, ND_I32 = 2, ND_I64 = 3, ND_BOOL = 4 };
+
+enum nd_error {
+  ND_OK = 0,
+  ND_EDTYPE = 1,  /* this kernel does not know this (combination of) element type(s) */
+  ND_ENOMEM = 2,  /* a scratch buffer could not be allocated */
+  ND_EINDEX = 3,  /* an index is out of range; nd_error_detail() is the offending index */
+  ND_EPLAN = 4,   /* malformed plan: too many dimensions, negative extent */
+  ND_EISA = 5     /* unknown instruction set, or one this processor lacks */
+};
+
+typedef struct nd_plan {
+  int32_t ndim;          /* dimensions of the iteration space, 0..8; Python has merged what can be merged */
+  int32_t dtype[4];      /* element type of each operand (enum nd_dtype) */
+  int64_t size;          /* number of points: product of shape (1 when ndim is 0, 0 when empty) */
+  int64_t shape[8];
+  int64_t offset[4];     /* of each operand, in elements */
+  int64_t stride[4][8];  /* of each operand, in elements */
+} nd_plan;
+
+/* ---- 1. library: errors, threads, instruction sets, memory ------------------------------------------------ */
+ND_API const char *nd_error_text(int code);
+ND_API int64_t nd_error_detail(void);            /* thread-local; see ND_EINDEX */
+ND_API int nd_has_openmp(void);
+ND_API int nd_get_num_threads(void);
+ND_API int nd_set_num_threads(int n);            /* n < 1 is refused with ND_EPLAN; returns 0 */
+ND_API const char *nd_isa_names(void);           /* compiled in, weakest first: "base avx2 avx512" / "base neon" */
+ND_API int nd_isa_supported(const char *name);   /* 1 if compiled in and this processor has it */
+ND_API const char *nd_get_isa(void);             /* the one in use; at load the strongest supported */
+ND_API int nd_set_isa(const char *name);
+/* 64-byte aligned blocks from a locked pool of size classes; nd_free keeps the block for the next nd_alloc. */
+ND_API void *nd_alloc(int64_t nbytes);           /* NULL when memory is exhausted */
+ND_API void nd_free(void *block);
+ND_API int64_t nd_pool_live_bytes(void);         /* handed out and not yet freed */
+ND_API int64_t nd_pool_cached_bytes(void);       /* kept for reuse */
+ND_API void nd_pool_trim(void);                  /* gives the kept blocks back to the system */
+ND_API void nd_pool_set_limit(int64_t nbytes);   /* keep at most this many bytes for reuse */
+
+/* ---- 2. fill, copy, cast ---------------------------------------------------------------------------------- */
+ND_API int nd_fill(const nd_plan *p, void *out, double value);                         /* out[...] = value */
+ND_API int nd_fill_dense(int dtype, int64_t n, void *out, double value);
+/* out[...] = a[...], converting dtype[1] -> dtype[0]: compact, setitem, cast and broadcast are all this one.
+ * float -> int truncates toward zero; anything -> bool is (x != 0). out and a must not overlap. */
+ND_API int nd_copy(const nd_plan *p, void *out, const void *a);
+
+/* ---- 3. elementwise, one operand: out = f(a) --------------------------------------------------------------
+ * dtype[0] == dtype[1] except logical_not (any -> bool). exp..sigmoid and sqrt, reciprocal: f32, f64 only.
+ * negative, abs, sign, square, relu, floor, ceil: f32 f64 i32 i64. */
+ND_API int nd_negative(const nd_plan *p, void *out, const void *a);
+ND_API int nd_abs(const nd_plan *p, void *out, const void *a);
+ND_API int nd_sign(const nd_plan *p, void *out, const void *a);          /* -1, 0, 1; nan stays nan */
+ND_API int nd_square(const nd_plan *p, void *out, const void *a);
+ND_API int nd_sqrt(const nd_plan *p, void *out, const void *a);
+ND_API int nd_reciprocal(const nd_plan *p, void *out, const void *a);
+ND_API int nd_exp(const nd_plan *p, void *out, const void *a);
+ND_API int nd_log(const nd_plan *p, void *out, const void *a);
+ND_API int nd_sin(const nd_plan *p, void *out, const void *a);
+ND_API int nd_cos(const nd_plan *p, void *out, const void *a);
+ND_API int nd_tanh(const nd_plan *p, void *out, const void *a);
+ND_API int nd_sigmoid(const nd_plan *p, void *out, const void *a);       /* 1/(1+exp(-a)), stable on both sides */
+ND_API int nd_relu(const nd_plan *p, void *out, const void *a);          /* max(a, 0); nan stays nan */
+ND_API int nd_floor(const nd_plan *p, void *out, const void *a);
+ND_API int nd_ceil(const nd_plan *p, void *out, const void *a);
+ND_API int nd_logical_not(const nd_plan *p, void *out, const void *a);
+ND_API int nd_negative_dense(int dtype, int64_t n, void *out, const void *a);
+ND_API int nd_abs_dense(int dtype, int64_t n, void *out, const void *a);
+ND_API int nd_sign_dense(int dtype, int64_t n, void *out, const void *a);
+ND_API int nd_square_dense(int dtype, int64_t n, void *out, const void *a);
+ND_API int nd_sqrt_dense(int dtype, int64_t n, void *out, const void *a);
+ND_API int nd_reciprocal_dense(int dtype, int64_t n, void *out, const void *a);
+ND_API int nd_exp_dense(int dtype, int64_t n, void *out, const void *a);
+ND_API int nd_log_dense(int dtype, int64_t n, void *out, const void *a);
+ND_API int nd_sin_dense(int dtype, int64_t n, void *out, const void *a);
+ND_API int nd_cos_dense(int dtype, int64_t n, void *out, const void *a);
+ND_API int nd_tanh_dense(int dtype, int64_t n, void *out, const void *a);
+ND_API int nd_sigmoid_dense(int dtype, int64_t n, void *out, const void *a);
+ND_API int nd_relu_dense(int dtype, int64_t n, void *out, const void *a);
+ND_API int nd_floor_dense(int dtype, int64_t n, void *out, const void *a);
+ND_API int nd_ceil_dense(int dtype, int64_t n, void *out, const void *a);
+ND_API int nd_logical_not_dense(int dtype, int64_t n, void *out, const void *a);
+
+/* ---- 4. elementwise, two operands: out = f(a, b) ----------------------------------------------------------
+ * Arithmetic: dtype[0] == dtype[1] == dtype[2]; divide is f32/f64 only; integer power of a negative exponent
+ * gives 0 (1 for base 1, +-1 for base -1). bool: maximum, minimum, logical_* and comparisons only.
+ * maximum/minimum propagate nan. Comparisons: dtype[1] == dtype[2], out is bool; dense takes the INPUT type.
+ * The *_backward kernels are the fused products of the chain rule; g is the incoming adjoint. */
+ND_API int nd_add(const nd_plan *p, void *out, const void *a, const void *b);
+ND_API int nd_subtract(const nd_plan *p, void *out, const void *a, const void *b);
+ND_API int nd_multiply(const nd_plan *p, void *out, const void *a, const void *b);
+ND_API int nd_divide(const nd_plan *p, void *out, const void *a, const void *b);
+ND_API int nd_power(const nd_plan *p, void *out, const void *a, const void *b);
+ND_API int nd_maximum(const nd_plan *p, void *out, const void *a, const void *b);
+ND_API int nd_minimum(const nd_plan *p, void *out, const void *a, const void *b);
+ND_API int nd_equal(const nd_plan *p, void *out, const void *a, const void *b);
+ND_API int nd_not_equal(const nd_plan *p, void *out, const void *a, const void *b);
+ND_API int nd_less(const nd_plan *p, void *out, const void *a, const void *b);
+ND_API int nd_less_equal(const nd_plan *p, void *out, const void *a, const void *b);
+ND_API int nd_greater(const nd_plan *p, void *out, const void *a, const void *b);
+ND_API int nd_greater_equal(const nd_plan *p, void *out, const void *a, const void *b);
+ND_API int nd_logical_and(const nd_plan *p, void *out, const void *a, const void *b); /* all three bool */
+ND_API int nd_logical_or(const nd_plan *p, void *out, const void *a, const void *b);
+ND_API int nd_logical_xor(const nd_plan *p, void *out, const void *a, const void *b);
+ND_API int nd_relu_backward(const nd_plan *p, void *out, const void *g, const void *x);    /* g where x > 0, else 0 */
+ND_API int nd_tanh_backward(const nd_plan *p, void *out, const void *g, const void *y);    /* g (1 - y^2) */
+ND_API int nd_sigmoid_backward(const nd_plan *p, void *out, const void *g, const void *y); /* g y (1 - y) */
+ND_API int nd_add_dense(int dtype, int64_t n, void *out, const void *a, const void *b);
+ND_API int nd_subtract_dense(int dtype, int64_t n, void *out, const void *a, const void *b);
+ND_API int nd_multiply_dense(int dtype, int64_t n, void *out, const void *a, const void *b);
+ND_API int nd_divide_dense(int dtype, int64_t n, void *out, const void *a, const void *b);
+ND_API int nd_power_dense(int dtype, int64_t n, void *out, const void *a, const void *b);
+ND_API int nd_maximum_dense(int dtype, int64_t n, void *out, const void *a, const void *b);
+ND_API int nd_minimum_dense(int dtype, int64_t n, void *out, const void *a, const void *b);
+ND_API int nd_equal_dense(int dtype, int64_t n, void *out, const void *a, const void *b);
+ND_API int nd_not_equal_dense(int dtype, int64_t n, void *out, const void *a, const void *b);
+ND_API int nd_less_dense(int dtype, int64_t n, void *out, const void *a, const void *b);
+ND_API int nd_less_equal_dense(int dtype, int64_t n, void *out, const void *a, const void *b);
+ND_API int nd_greater_dense(int dtype, int64_t n, void *out, const void *a, const void *b);
+ND_API int nd_greater_equal_dense(int dtype, int64_t n, void *out, const void *a, const void *b);
+ND_API int nd_logical_and_dense(int dtype, int64_t n, void *out, const void *a, const void *b);
+ND_API int nd_logical_or_dense(int dtype, int64_t n, void *out, const void *a, const void *b);
+ND_API int nd_logical_xor_dense(int dtype, int64_t n, void *out, const void *a, const void *b);
+ND_API int nd_relu_backward_dense(int dtype, int64_t n, void *out, const void *g, const void *x);
+ND_API int nd_tanh_backward_dense(int dtype, int64_t n, void *out, const void *g, const void *y);
+ND_API int nd_sigmoid_backward_dense(int dtype, int64_t n, void *out, const void *g, const void *y);
+
+/* ---- 5. elementwise with a scalar: out = f(a, s) ----------------------------------------------------------
+ * s is converted to the element type of a first. rsubtract = s - a, rdivide = s / a, rpower = s ** a. */
+ND_API int nd_add_scalar(const nd_plan *p, void *out, const void *a, double s);
+ND_API int nd_multiply_scalar(const nd_plan *p, void *out, const void *a, double s);
+ND_API int nd_rsubtract_scalar(const nd_plan *p, void *out, const void *a, double s);
+ND_API int nd_divide_scalar(const nd_plan *p, void *out, const void *a, double s);
+ND_API int nd_rdivide_scalar(const nd_plan *p, void *out, const void *a, double s);
+ND_API int nd_power_scalar(const nd_plan *p, void *out, const void *a, double s);
+ND_API int nd_rpower_scalar(const nd_plan *p, void *out, const void *a, double s);
+ND_API int nd_maximum_scalar(const nd_plan *p, void *out, const void *a, double s);
+ND_API int nd_minimum_scalar(const nd_plan *p, void *out, const void *a, double s);
+ND_API int nd_equal_scalar(const nd_plan *p, void *out, const void *a, double s);
+ND_API int nd_not_equal_scalar(const nd_plan *p, void *out, const void *a, double s);
+ND_API int nd_less_scalar(const nd_plan *p, void *out, const void *a, double s);
+ND_API int nd_less_equal_scalar(const nd_plan *p, void *out, const void *a, double s);
+ND_API int nd_greater_scalar(const nd_plan *p, void *out, const void *a, double s);
+ND_API int nd_greater_equal_scalar(const nd_plan *p, void *out, const void *a, double s);
+ND_API int nd_add_scalar_dense(int dtype, int64_t n, void *out, const void *a, double s);
+ND_API int nd_multiply_scalar_dense(int dtype, int64_t n, void *out, const void *a, double s);
+ND_API int nd_rsubtract_scalar_dense(int dtype, int64_t n, void *out, const void *a, double s);
+ND_API int nd_divide_scalar_dense(int dtype, int64_t n, void *out, const void *a, double s);
+ND_API int nd_rdivide_scalar_dense(int dtype, int64_t n, void *out, const void *a, double s);
+ND_API int nd_power_scalar_dense(int dtype, int64_t n, void *out, const void *a, double s);
+ND_API int nd_rpower_scalar_dense(int dtype, int64_t n, void *out, const void *a, double s);
+ND_API int nd_maximum_scalar_dense(int dtype, int64_t n, void *out, const void *a, double s);
+ND_API int nd_minimum_scalar_dense(int dtype, int64_t n, void *out, const void *a, double s);
+ND_API int nd_equal_scalar_dense(int dtype, int64_t n, void *out, const void *a, double s);
+ND_API int nd_not_equal_scalar_dense(int dtype, int64_t n, void *out, const void *a, double s);
+ND_API int nd_less_scalar_dense(int dtype, int64_t n, void *out, const void *a, double s);
+ND_API int nd_less_equal_scalar_dense(int dtype, int64_t n, void *out, const void *a, double s);
+ND_API int nd_greater_scalar_dense(int dtype, int64_t n, void *out, const void *a, double s);
+ND_API int nd_greater_equal_scalar_dense(int dtype, int64_t n, void *out, const void *a, double s);
+
+/* out = cond ? a : b. Operand 1 (cond) is bool, dtype[0] == dtype[2] == dtype[3]. */
+ND_API int nd_where(const nd_plan *p, void *out, const void *cond, const void *a, const void *b);
+
+/* ---- 6. reductions ----------------------------------------------------------------------------------------
+ * The iteration space is the INPUT's; the output (operand 0) has stride 0 in every reduced dimension of extent
+ * above 1 and non-zero strides elsewhere. Empty reductions: sum 0, prod 1; max, min, arg*: Python refuses.
+ * sum, prod: f32->f32, f64->f64, i32/i64/bool->i64. max, min: same type. argmax, argmin: any -> i64, the
+ * first extreme (nan counts as extreme) as row-major position within the reduced dimensions, which Python
+ * keeps in their order. logsumexp: f32, f64, stable. */
+ND_API int nd_sum(const nd_plan *p, void *out, const void *a);
+ND_API int nd_prod(const nd_plan *p, void *out, const void *a);
+ND_API int nd_max(const nd_plan *p, void *out, const void *a);
+ND_API int nd_min(const nd_plan *p, void *out, const void *a);
+ND_API int nd_argmax(const nd_plan *p, void *out, const void *a);
+ND_API int nd_argmin(const nd_plan *p, void *out, const void *a);
+ND_API int nd_logsumexp(const nd_plan *p, void *out, const void *a);
+
+/* ---- 7. matrix product ------------------------------------------------------------------------------------
+ * The iteration space is (batch..., m, n, k), ndim >= 3; out has stride 0 along k, a along n, b along m:
+ *     out[..., i, j] = sum over k of a[..., i, k] * b[..., k, j]
+ * so transposed and broadcast operands are just strides. All three share one type (not bool). k may be 0. */
+ND_API int nd_matmul(const nd_plan *p, void *out, const void *a, const void *b);
+
+/* ---- 8. gather and scatter --------------------------------------------------------------------------------
+ * index is i64. At each point of the iteration space, i = index[point] (+ limit if negative) must lie in
+ * [0, limit), and
+ *   gather:   out[point] = src[ offset + strides.point + i*step ]        operands: out, src, index
+ *   scatter:  dst[ offset + strides.point + i*step ] (=, +=) val[point]  operands: dst, val, index
+ * The same place may be hit twice: the last point in row-major order wins (=), all are added (+=). */
+ND_API int nd_gather(const nd_plan *p, void *out, const void *src, const void *index, int64_t step, int64_t limit);
+ND_API int nd_scatter(const nd_plan *p, void *dst, const void *val, const void *index, int64_t step, int64_t limit, int add);
+
+/* ---- 9. optimiser steps, dense, f32 or f64; out may be p ---------------------------------------------------
+ * sgd:  d = g + weight_decay*p;  u <- momentum*u + (1-momentum)*d (u NULL: d itself);  out = p - lr*u
+ * adam: d = g + weight_decay*p;  m <- b1*m + (1-b1)*d;  v <- b2*v + (1-b2)*d*d;
+ *       out = p - lr * (m/correct1) / (sqrt(v/correct2) + eps)   with correct_i = 1 - b_i^t */
+ND_API int nd_sgd_step_dense(int dtype, int64_t n, void *out, const void *p, const void *g, void *u,
+                             double lr, double momentum, double weight_decay);
+ND_API int nd_adam_step_dense(int dtype, int64_t n, void *out, const void *p, const void *g, void *m, void *v,
+                              double lr, double b1, double b2, double eps, double weight_decay,
+                              double correct1, double correct2);
+#endif
