@@ -1,0 +1,83 @@
+# Two commands carry the course:   make lab   and   make test.
+# Each does all its own set-up in a fresh clone; a second run needs no network.
+#
+#   make lab LAB_ARGS="--no-browser --port=8890"     passes options through to JupyterLab
+#   make test PYTEST_ARGS="tests/autograd -k relu"   runs a part of the tests
+#   make bench                                       speed against NumPy and PyTorch, side by side
+#   make sanitize                                    the C tests under AddressSanitizer and UBSan
+#   make clean                                       removes what the commands above made
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+PY     := $(BIN)/python
+LAB_ARGS ?=
+PYTEST_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help lab test lint types unit notebooks bench sanitize parity clean
+
+help:
+	@sed -n '1,10s/^# \{0,1\}//p' Makefile
+
+# --- set-up: a virtual environment with this checkout in it, made again when pyproject.toml changes ---------------
+
+$(VENV)/.made:
+	@command -v $(PYTHON) >/dev/null || { echo "needle_edu: no '$(PYTHON)' found. Install Python 3.11 or newer, or say: make PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "needle_edu: $$($(PYTHON) --version) is too old; Python 3.11 or newer is needed. Say: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "needle_edu: this Python has no venv module. On Debian or Ubuntu: sudo apt install python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+define install
+	@echo "needle_edu: installing into $(VENV) (once; needs the network) ..."
+	@$(PY) -m pip install --quiet --disable-pip-version-check -e '.[$(1)]' || { echo "needle_edu: the installation did not finish. The first run needs the network (or a pip mirror: PIP_INDEX_URL); run the same command again when it is there, nothing is lost."; exit 1; }
+endef
+
+$(VENV)/.lab: $(VENV)/.made pyproject.toml setup.py
+	$(call install,lab)
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.made pyproject.toml setup.py
+	$(call install,test)
+	@touch $@ $(VENV)/.lab
+
+$(VENV)/.parity: $(VENV)/.test
+	$(call install,parity)
+	@touch $@
+
+# --- the two commands ---------------------------------------------------------------------------------------------
+
+lab: $(VENV)/.lab
+	@$(BIN)/needle-edu lab $(LAB_ARGS)
+
+test: lint types unit notebooks
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.test
+	$(BIN)/mypy
+
+# A compiler that is there must be what the tests ran on: tests/packaging/test_native.py fails otherwise.
+unit: $(VENV)/.test
+	$(PY) -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
+
+notebooks: $(VENV)/.test
+	$(PY) -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=120 notebooks
+
+# --- for those who work on needle_edu itself -----------------------------------------------------------------------
+
+parity: $(VENV)/.parity
+
+bench: $(VENV)/.parity
+	$(PY) -m pytest tests/benchmarks --benchmark-only --benchmark-disable-gc -p no:xdist $(PYTEST_ARGS)
+
+sanitize:
+	bash csrc/tests/run.sh asan
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
+	find needle_edu tests notebooks -name __pycache__ -type d -prune -exec rm -rf {} +
+	find notebooks -name .ipynb_checkpoints -type d -prune -exec rm -rf {} +

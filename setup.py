@@ -1,0 +1,68 @@
+"""What pyproject.toml cannot say: the wheel carries csrc/ and notebooks/, and the C kernels when a compiler is there.
+
+`pip install .` compiles the kernels into the wheel. Without a compiler, or when compiling fails, the wheel is
+pure Python: needle_edu then runs on its NumPy reference and says so once.
+"""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from setuptools import Distribution, find_packages, setup
+from setuptools.command.build_py import build_py
+
+ROOT = Path(__file__).parent
+DATA = {"needle_edu.csrc": "csrc", "needle_edu.notebooks": "notebooks"}
+SKIP = {"__pycache__", ".ipynb_checkpoints"}
+
+
+def data_files(folder: str) -> list[str]:
+    """All files below `folder`, relative to it."""
+    top = ROOT / folder
+    found = (p.relative_to(top) for p in sorted(top.rglob("*")) if p.is_file())
+    return [p.as_posix() for p in found if not SKIP & set(p.parts)]
+
+
+def wants_kernels() -> bool:
+    """Whether this machine can compile the kernels and nobody asked to leave them out."""
+    compilers = [os.environ.get("CC", ""), "cc", "gcc", "clang"]
+    found = any(shutil.which(name.split()[0]) for name in compilers if name.strip())
+    return found and os.environ.get("NEEDLE_EDU_NATIVE") != "0"
+
+
+class BuildWithKernels(build_py):
+    """Copy the package, then compile the kernels next to it (never fatal)."""
+
+    def run(self):
+        super().run()
+        if getattr(self, "editable_mode", False) or not wants_kernels():
+            return  # a checkout compiles on first use, into the cache
+        sys.path.insert(0, str(ROOT))
+        try:
+            from needle_edu.backend import build
+
+            build.prebuild(Path(self.build_lib) / "needle_edu" / "backend" / "_lib")
+        except Exception as error:  # a missing or failing compiler must not fail the installation
+            print(f"needle_edu: the C kernels were not compiled ({error}); the NumPy reference will be used.")
+        finally:
+            sys.path.remove(str(ROOT))
+
+
+class KernelDistribution(Distribution):
+    """Tags the wheel for this platform when a compiler will put kernels into it."""
+
+    def has_ext_modules(self):
+        return wants_kernels()
+
+
+setup(
+    packages=find_packages(include=["needle_edu", "needle_edu.*"]) + list(DATA),
+    package_dir=DATA,
+    package_data={
+        **{package: data_files(folder) for package, folder in DATA.items()},
+        "needle_edu": ["py.typed", "**/*.pyi", "**/*.js", "**/*.css", "**/*.npz", "**/*.gz", "**/*.md", "**/*.html"],
+    },
+    cmdclass={"build_py": BuildWithKernels},
+    distclass=KernelDistribution,
+)
