@@ -1,0 +1,113 @@
+"""The IDX file format, in which MNIST and its descendants are published.
+
+An IDX file is four magic bytes (0, 0, a type code, the number of dimensions), then one big-endian 32-bit
+extent per dimension, then the elements, big-endian, row by row. It is usually gzipped. The format carries its
+own shape, so a file that was cut short, mistaken for another or damaged can be recognised before training on
+nonsense: every check here says which file, what was found and what was expected.
+
+Reference: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits", section "File formats".
+"""
+
+from __future__ import annotations
+
+import gzip
+import math
+import os
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from ..backend.errors import DataError
+
+TYPE_CODES = {
+    0x08: np.dtype("uint8"),
+    0x09: np.dtype("int8"),
+    0x0B: np.dtype(">i2"),
+    0x0C: np.dtype(">i4"),
+    0x0D: np.dtype(">f4"),
+    0x0E: np.dtype(">f8"),
+}
+
+
+def read_idx(path: str | os.PathLike, ndim: int | None = None) -> np.ndarray:
+    """Read an IDX file, gzipped or plain.
+
+    Parameters
+    ----------
+    path : path of the file
+    ndim : int, optional
+        The number of dimensions wanted: 3 for images, 1 for labels.
+
+    Returns
+    -------
+    numpy.ndarray of the shape and element type that the file's header states.
+
+    Raises
+    ------
+    DataError
+        If the file is not IDX, is damaged, holds fewer or more elements than its header states, or does not
+        have `ndim` dimensions.
+    FileNotFoundError
+        If there is no such file.
+
+    Examples
+    --------
+    >>> import tempfile, os
+    >>> path = os.path.join(tempfile.mkdtemp(), "labels.gz")
+    >>> write_idx(path, np.array([5, 0, 4], dtype="uint8"))
+    >>> read_idx(path, ndim=1)
+    array([5, 0, 4], dtype=uint8)
+    """
+    raw = _read_bytes(path)
+    if len(raw) < 4 or raw[:2] != b"\0\0" or raw[2] not in TYPE_CODES:
+        raise DataError(
+            f"{path}: not an IDX file: found the first bytes {raw[:4].hex(' ') or '(none)'}, expected "
+            "00 00, a type code such as 08 (uint8), and the number of dimensions"
+        )
+    dtype, dimensions = TYPE_CODES[raw[2]], raw[3]
+    if ndim is not None and dimensions != ndim:
+        raise DataError(
+            f"{path}: found an IDX file of {dimensions} dimensions, expected {ndim}; "
+            "were the image and the label file swapped?"
+        )
+    start = 4 + 4 * dimensions
+    if len(raw) < start:
+        raise DataError(f"{path}: truncated: found {len(raw)} bytes, expected a header of {start}")
+    shape = struct.unpack(f">{dimensions}I", raw[4:start])
+    found, expected = len(raw) - start, math.prod(shape) * dtype.itemsize
+    if found != expected:
+        what = "truncated" if found < expected else "too long"
+        raise DataError(
+            f"{path}: {what}: found {found} bytes of data, expected {expected} for {dtype} of shape {shape}"
+        )
+    return np.frombuffer(raw, dtype, offset=start).reshape(shape).astype(dtype.newbyteorder("="))
+
+
+def write_idx(path: str | os.PathLike, array: np.ndarray) -> None:
+    """Write `array` as an IDX file; gzipped if the name ends in `.gz`. The inverse of `read_idx`."""
+    codes = {dtype.newbyteorder("="): code for code, dtype in TYPE_CODES.items()}
+    if array.dtype not in codes:
+        names = ", ".join(str(dtype) for dtype in codes)
+        raise DataError(f"{path}: IDX cannot hold {array.dtype}, only {names}")
+    code = codes[array.dtype]
+    header = bytes([0, 0, code, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape)
+    raw = header + array.astype(TYPE_CODES[code]).tobytes()
+    if Path(path).suffix == ".gz":
+        raw = gzip.compress(raw, compresslevel=9, mtime=0)
+    Path(path).write_bytes(raw)
+
+
+def _read_bytes(path: str | os.PathLike) -> bytes:
+    """The contents of a file, unpacked if they start like gzip, whatever the file is called."""
+    raw = Path(path).read_bytes()
+    if raw[:2] != b"\x1f\x8b":
+        return raw
+    try:
+        return gzip.decompress(raw)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise DataError(
+            f"{path}: damaged gzip file: found {len(raw)} bytes that do not unpack ({error}), expected a "
+            "complete IDX file; download it again"
+        ) from error

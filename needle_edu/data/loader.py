@@ -1,0 +1,104 @@
+"""From a data set to batches: which examples, in which order, how many at a time.
+
+Stochastic gradient descent looks at a few examples per step. The loader decides the order once per epoch
+(shuffled or not), cuts it into batches, fetches the examples and hands them over as tensors that carry no
+gradient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..backend.errors import DataError
+from ..init.random import generator
+from .dataset import Dataset
+
+
+class DataLoader:
+    """Iterate over a data set in batches.
+
+    Each `for` loop over the loader is one epoch. With `shuffle=True` every epoch has a new order, drawn by
+    one `np.random.shuffle(np.arange(n))`. `iter(loader)` is the loader itself, so one loader serves one loop
+    at a time.
+
+    Parameters
+    ----------
+    dataset : Dataset, or anything with `__len__` and `__getitem__`
+    batch_size : int
+        Examples per batch; the last batch of an epoch may be smaller.
+    shuffle : bool
+    drop_last : bool
+        Leave out a last batch that is smaller than the others.
+    device : device, optional
+        Where the batches shall live; the default device if not given.
+
+    Yields
+    ------
+    tuple of Tensor
+        One per field of an example, each of shape (batch, ...), with `requires_grad=False`.
+
+    Raises
+    ------
+    DataError
+        If `batch_size` is not a positive integer.
+
+    Examples
+    --------
+    >>> from needle_edu.data import NDArrayDataset
+    >>> loader = DataLoader(NDArrayDataset(np.eye(5), np.arange(5)), batch_size=2)
+    >>> [(x.shape, y.numpy().tolist()) for x, y in loader]
+    [((2, 5), [0, 1]), ((2, 5), [2, 3]), ((1, 5), [4])]
+    >>> len(loader)
+    3
+    """
+
+    def __init__(
+        self,
+        dataset: Any,
+        batch_size: int = 1,
+        shuffle: bool = False,
+        *,
+        drop_last: bool = False,
+        device: Any = None,
+    ):
+        if not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
+            raise DataError(f"DataLoader: batch_size must be a positive integer, got {batch_size!r}")
+        self.dataset = dataset
+        self.batch_size = int(batch_size)
+        self.shuffle = shuffle
+        self.drop_last = drop_last
+        self.device = device
+        self._order: np.ndarray | None = None  # this epoch's order; None before the first epoch
+        self._start = 0  # where in it the next batch begins
+
+    def __len__(self) -> int:
+        """The number of batches in an epoch."""
+        whole, rest = divmod(len(self.dataset), self.batch_size)
+        return whole if self.drop_last or not rest else whole + 1
+
+    def __iter__(self) -> DataLoader:
+        self._order = np.arange(len(self.dataset))
+        if self.shuffle:
+            generator().shuffle(self._order)
+        self._start = 0
+        return self
+
+    def __next__(self) -> tuple[Any, ...]:
+        from ..autograd import Tensor
+
+        if self._order is None:
+            iter(self)
+        indices = self._order[self._start : self._start + self.batch_size]
+        if len(indices) == 0 or (self.drop_last and len(indices) < self.batch_size):
+            raise StopIteration
+        self._start += self.batch_size
+        return tuple(Tensor(a, device=self.device, requires_grad=False) for a in self._fetch(indices))
+
+    def _fetch(self, indices: Sequence[int]) -> tuple[np.ndarray, ...]:
+        """One array per field; the one step that worker processes could take over."""
+        if hasattr(self.dataset, "batch"):
+            return self.dataset.batch(indices)
+        return Dataset.batch(self.dataset, indices)
