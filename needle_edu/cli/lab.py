@@ -1,0 +1,78 @@
+"""`needle-edu lab`: JupyterLab, opened at the start page of the course.
+
+From a checkout it serves the checkout's `notebooks/`. From an installed wheel it first copies the notebooks
+into `needle-edu-course/` in the current folder, never over a file that is there: what a student has written
+stays. JupyterLab is started in this very process's place, so Ctrl-C and the exit status are its own.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from needle_edu.backend import paths
+
+COURSE_FOLDER = "needle-edu-course"
+NO_LAB = "needle-edu: JupyterLab is not installed here. Get it with:  python -m pip install 'needle_edu[lab]'"
+
+
+def copy_notebooks(folder: Path) -> int:
+    """Copy the course's notebooks below `folder`, keeping every file that is already there.
+
+    Returns 0; prints how many files were written and how many were kept.
+    """
+    source = paths.notebooks_dir()
+    written = kept = 0
+    for file in sorted(source.rglob("*")):
+        if not file.is_file() or ".ipynb_checkpoints" in file.parts:
+            continue
+        target = folder / file.relative_to(source)
+        if target.exists():
+            kept += 1
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, target)
+        written += 1
+    print(f"needle-edu: {written} files written to {folder}, {kept} kept as they were.")
+    return 0
+
+
+def course_folder() -> Path:
+    """The folder JupyterLab serves: the checkout's notebooks, or a copy in the current folder."""
+    source = paths.notebooks_dir()
+    if paths.is_checkout():
+        return source
+    folder = Path.cwd() / COURSE_FOLDER
+    copy_notebooks(folder)
+    return folder
+
+
+def lab_command(folder: Path, options: Sequence[str]) -> list[str]:
+    """The command line that opens the start page in `folder`; `options` come last and win."""
+    command = [sys.executable, "-m", "jupyterlab"]
+    command += [f"--ServerApp.root_dir={folder}", "--LabApp.default_url=/lab/tree/start.ipynb"]
+    if hasattr(os, "geteuid") and os.geteuid() == 0 and "--allow-root" not in options:
+        print("needle-edu: running as root (a container?): JupyterLab gets --allow-root.", file=sys.stderr)
+        command.append("--allow-root")
+    return command + list(options)
+
+
+def open_lab(options: Sequence[str]) -> int:
+    """Replace this process by JupyterLab at the start page; returns 1 when it is not installed."""
+    if importlib.util.find_spec("jupyterlab") is None:
+        print(NO_LAB, file=sys.stderr)
+        return 1
+    from needle_edu.backend import cpu
+
+    cpu().kernels.add_dense  # noqa: B018  compile the C kernels now, with a line that says so, not in the first cell
+    folder = course_folder()
+    # No news pop-up; the setting lives beside this file and leaves the user's own configuration alone.
+    config = [str(Path(__file__).parent / "jupyter"), os.environ.get("JUPYTER_CONFIG_PATH", "")]
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, config))
+    command = lab_command(folder, options)
+    sys.stdout.flush()
+    os.execv(command[0], command)

@@ -1,0 +1,142 @@
+"""An installed wheel, in an empty folder, with nothing of the checkout in sight: every command works.
+
+Two wheels are built: one with a compiler, one without (pure Python; it then says its one sentence and runs on the
+NumPy reference).
+"""
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+REPO = Path(__file__).parents[2]
+SOURCES = ("pyproject.toml", "setup.py", "MANIFEST.in", "README.md", "LICENSE", "needle_edu", "csrc", "notebooks")
+BARE_PATH = "/nonexistent"
+
+
+def build(folder: Path, **environment: str) -> Path:
+    """A wheel from a copy of the sources; returns its path."""
+    import shutil
+
+    copy = folder / "source"
+    copy.mkdir(parents=True)
+    skip = shutil.ignore_patterns("__pycache__", "*.so", ".ipynb_checkpoints", "my-*")
+    for name in SOURCES:
+        source = REPO / name
+        if source.is_dir():
+            shutil.copytree(source, copy / name, ignore=skip)
+        else:
+            shutil.copy(source, copy / name)
+    command = [sys.executable, "-m", "pip", "wheel", ".", "--no-deps", "--no-build-isolation", "--quiet", "-w", str(folder)]
+    done = subprocess.run(command, cwd=copy, env={**os.environ, **environment}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return next(folder.glob("*.whl"))
+
+
+def unpack(wheel: Path, folder: Path) -> Path:
+    """What `pip install` would put into site-packages."""
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder)
+    return folder
+
+
+class Installed:
+    """A wheel in a folder of its own, run from an empty folder with an empty cache."""
+
+    def __init__(self, site: Path, empty: Path, **environment: str):
+        self.site, self.empty = site, empty
+        empty.mkdir()
+        self.environment = {
+            **{k: v for k, v in os.environ.items() if not k.startswith("NEEDLE_EDU")},
+            "PYTHONPATH": str(site),
+            "NEEDLE_EDU_CACHE": str(empty.parent / "cache"),
+            **environment,
+        }
+
+    def python(self, *words: str) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            [sys.executable, *words], cwd=self.empty, env=self.environment, capture_output=True, text=True, timeout=600
+        )
+
+    def needle_edu(self, *words: str) -> subprocess.CompletedProcess:
+        done = self.python("-m", "needle_edu", *words)
+        assert done.returncode == 0, f"{words}: {done.stdout}\n{done.stderr}"
+        return done
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    return build(tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="module")
+def installed(wheel, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("installed")
+    return Installed(unpack(wheel, folder / "site"), folder / "empty")
+
+
+def test_wheel_carries_course_and_sources(wheel):
+    names = zipfile.ZipFile(wheel).namelist()
+    for needed in (
+        "needle_edu/csrc/include/needle_kernels.h",
+        "needle_edu/csrc/cpu/dispatch.c",
+        "needle_edu/notebooks/start.ipynb",
+        "needle_edu/notebooks/homework/hw1/hw1.ipynb",
+        "needle_edu/cli/jupyter/labconfig/page_config.json",
+        "needle_edu/py.typed",
+    ):
+        assert needed in names
+    assert any(name.startswith("needle_edu/notebooks/lectures/01_") for name in names)
+
+
+def test_wheel_runs_its_own_kernels(installed):
+    code = "import needle_edu as n; print(n.__file__); print(n.cpu().native); print((n.Tensor([1., 2.]) * 3).sum().numpy())"
+    done = installed.python("-c", code)
+    assert done.returncode == 0, done.stderr
+    where, native, value = done.stdout.split("\n")[:3]
+    assert where.startswith(str(installed.site))
+    assert native == "True" and value == "[9.]"
+    assert "compiling" not in done.stderr, "the kernels in the wheel were not used"
+
+
+def test_commands_from_an_empty_folder(installed):
+    assert installed.needle_edu("--version").stdout.startswith("needle_edu ")
+    assert "C kernels" in installed.needle_edu("doctor").stdout
+    assert "hw1" in installed.needle_edu("homework", "list").stdout
+    installed.needle_edu("homework", "start", "hw1", "my-hw1")
+    assert json.loads((installed.empty / "my-hw1" / "hw1.ipynb").read_text())["nbformat"] == 4
+    assert installed.python("-m", "needle_edu", "check", "my-hw1").returncode == 1  # nothing is solved yet
+    submissions = installed.empty / "class" / "ada"
+    submissions.mkdir(parents=True)
+    (submissions / "hw1.ipynb").write_bytes((installed.empty / "my-hw1" / "hw1.ipynb").read_bytes())
+    installed.needle_edu("grade", "hw1", "class", "--out", "grades")
+    assert (installed.empty / "grades" / "grades.csv").read_text().startswith("student,")
+    installed.needle_edu("notebooks", "course")
+    assert (installed.empty / "course" / "start.ipynb").exists()
+    done = installed.python("-m", "needle_edu.as_needle", "-c", "import needle as ndl; print(ndl.Tensor([2.]).exp)")
+    assert done.returncode == 0, done.stderr
+
+
+def test_notebooks_are_never_overwritten(installed):
+    installed.needle_edu("notebooks", "kept")
+    mine = installed.empty / "kept" / "start.ipynb"
+    mine.write_text("mine")
+    installed.needle_edu("notebooks", "kept")
+    assert mine.read_text() == "mine"
+
+
+def test_without_a_compiler(tmp_path):
+    """Installing succeeds, the wheel is pure, and the NumPy reference runs after one sentence."""
+    wheel = build(tmp_path / "wheel", PATH=BARE_PATH, CC="")
+    assert "none-any" in wheel.name
+    assert not [name for name in zipfile.ZipFile(wheel).namelist() if name.endswith(".so")]
+    bare = Installed(unpack(wheel, tmp_path / "site"), tmp_path / "empty", PATH=BARE_PATH, CC="")
+    code = "import needle_edu as n; t = n.Tensor([1., 2.]); print((t * t).sum().numpy(), n.cpu().native); (t + t).numpy()"
+    done = bare.python("-c", code)
+    assert done.stdout.split("\n")[0] == "[5.] False"
+    said = [line for line in done.stderr.split("\n") if line.strip()]
+    assert len(said) == 1 and "compiler" in said[0], done.stderr
