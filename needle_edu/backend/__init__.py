@@ -1,0 +1,71 @@
+"""The floor everything stands on: devices, their kernels, memory, and the errors they raise.
+
+A `Device` (`cpu()`, `cpu_numpy()`, …) hands out `Storage` and owns a table of kernels, one per function of
+csrc/include/needle_kernels.h. `cpu()` compiles and loads the C library the first time a kernel is asked for;
+without a compiler it runs on the NumPy reference. Nothing here knows what a tensor or a gradient is.
+"""
+
+from . import dtypes, memory, storage
+from .devices import (
+    Device,
+    all_devices,
+    available_isas,
+    cpu,
+    cpu_numpy,
+    cuda,
+    cuda_sim,
+    default_device,
+    get_isa,
+    get_num_threads,
+    set_creators,
+    set_default_device,
+    set_isa,
+    set_kernel_module_factory,
+    set_num_threads,
+)
+from .errors import (
+    BuildError,
+    DataError,
+    DeviceError,
+    DTypeError,
+    GradientError,
+    IndexOutOfRange,
+    NeedleError,
+    ShapeError,
+    raise_kernel_error,
+)
+from .storage import Storage
+
+BackendDevice = Device
+
+__all__ = [
+    "BackendDevice",
+    "BuildError",
+    "DTypeError",
+    "DataError",
+    "Device",
+    "DeviceError",
+    "GradientError",
+    "IndexOutOfRange",
+    "NeedleError",
+    "ShapeError",
+    "Storage",
+    "all_devices",
+    "available_isas",
+    "cpu",
+    "cpu_numpy",
+    "cuda",
+    "cuda_sim",
+    "default_device",
+    "dtypes",
+    "get_isa",
+    "get_num_threads",
+    "memory",
+    "raise_kernel_error",
+    "set_creators",
+    "set_default_device",
+    "set_isa",
+    "set_kernel_module_factory",
+    "set_num_threads",
+    "storage",
+]

@@ -1,0 +1,305 @@
+"""Devices: where arrays live and which kernels compute on them.
+
+There is exactly one object per device, so devices are compared with `is`, used as keys, and kept by every layout.
+A device is light until its first kernel is needed: only then is its engine opened, which for `cpu()` means loading
+(once in a while compiling) the C library. An engine has the kernels, allocates storages and lowers layouts to the
+plans its kernels read; the NumPy reference and the C library are two engines with the same interface.
+
+Any kernel can be replaced while the program runs, ``with cpu().override("matmul", mine): ...``. So kernels must be
+looked up where they are called: ``device.kernels.matmul(...)``.
+"""
+
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from functools import cached_property, partial
+from typing import Any
+
+from . import native
+from .errors import BuildError, DeviceError
+from .reference import ReferenceEngine
+
+_lock = threading.RLock()
+_creators: dict[str, Callable[..., Any]] = {}
+_kernel_module_factory: Callable[["Device"], Any] | None = None
+
+
+class Device:
+    """A place to compute. Get one from `cpu()`, `cpu_numpy()`, `cuda()` or `cuda_sim()`.
+
+    Attributes
+    ----------
+    name : str
+        ``"cpu"`` for `cpu()`; two devices are equal if their names are.
+    reason : str
+        Empty if the device can be used, else one sentence that says why not and what to do.
+
+    Examples
+    --------
+    >>> from needle_edu.backend import cpu
+    >>> cpu(), cpu().enabled(), cpu() is cpu()
+    (cpu(), True, True)
+    """
+
+    def __init__(self, name: str, open_engine: Callable[[], Any], reason: str = ""):
+        self.name = name
+        self.reason = reason
+        self._open_engine = open_engine
+        self._overrides: dict[str, list[Override]] = {}
+
+    def enabled(self) -> bool:
+        """Return whether arrays can live here."""
+        return not self.reason
+
+    @cached_property
+    def engine(self) -> Any:
+        """What runs this device: a `ReferenceEngine` or a `NativeEngine`; opened at the first use."""
+        if self.reason:
+            raise DeviceError(self.reason)
+        with _lock:
+            return self.__dict__.get("engine") or self._open_engine()
+
+    # The four below are called at every operation: each is looked up once, then found in the object itself.
+
+    @cached_property
+    def kernels(self) -> Any:
+        """The kernels, one attribute for each function of the header, without ``nd_``."""
+        return self.engine.kernels
+
+    @cached_property
+    def allocate(self) -> Callable:
+        """``allocate(dtype_code, n)`` returns a `Storage` of n elements, not initialised."""
+        return self.engine.allocate
+
+    @cached_property
+    def lower(self) -> Callable:
+        """``lower(ndim, dtypes, shape, offsets, strides)`` returns the plan that this device's kernels read.
+
+        `dtypes`, `offsets` and `strides` have one entry per operand, the output first; strides are in elements.
+        """
+        return self.engine.lower
+
+    @cached_property
+    def numpy_view(self) -> Callable:
+        """``numpy_view(storage, dtype)`` returns a one-dimensional NumPy array that shares and keeps the memory."""
+        return self.engine.numpy_view
+
+    @cached_property
+    def adopt(self) -> Callable:
+        """``adopt(array)`` returns a `Storage` over a contiguous one-dimensional NumPy array's memory."""
+        return self.engine.adopt
+
+    @property
+    def native(self) -> bool:
+        """Whether the kernels are compiled code (False: the NumPy reference)."""
+        return self.engine.native
+
+    def error_detail(self) -> int:
+        """Return the offending index after a kernel called in this thread returned ``EINDEX``."""
+        return self.engine.error_detail()
+
+    def override(self, name: str, function: Callable[..., int]) -> "Override":
+        """Replace the kernel `name` by `function` until the returned object is undone.
+
+        Parameters
+        ----------
+        name : str
+            A kernel of the header without ``nd_``, such as ``"matmul"``.
+        function : callable
+            Takes what the kernel takes (plan and pointers) and returns 0 or an error code.
+
+        Returns
+        -------
+        Override
+            A context manager, and a handle with `undo()`. Overrides of one name stack: the youngest is in force.
+
+        Examples
+        --------
+        >>> from needle_edu.backend import cpu_numpy
+        >>> calls = []
+        >>> with cpu_numpy().override("add_dense", lambda *args: calls.append(args) or 0):
+        ...     cpu_numpy().kernels.add_dense(0, 2, "out", "a", "b")
+        0
+        >>> calls
+        [(0, 2, 'out', 'a', 'b')]
+        """
+        return Override(self, name, function)
+
+    def __getattr__(self, name: str) -> Any:
+        # Reached only for what the class lacks: the creators (randn, zeros, …), then Needle's kernel module.
+        if name in _creators:
+            return partial(_creators[name], self)
+        public = not name.startswith("_") or name in ("__tile_size__", "__device_name__")
+        if public and name != "kernel_module" and _kernel_module_factory is not None:
+            return getattr(self.kernel_module, name)
+        raise AttributeError(f"{self!r} has no attribute {name!r}")
+
+    @cached_property
+    def kernel_module(self) -> Any:
+        """This device seen as one of Needle's kernel modules (`Array`, `ewise_add`, …)."""
+        if _kernel_module_factory is None:
+            raise DeviceError("Needle's kernel module is not loaded; import needle_edu first")
+        return _kernel_module_factory(self)
+
+    def __repr__(self) -> str:
+        return f"{self.name}()"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Device) and self.name == other.name
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    def __reduce__(self) -> tuple:
+        return device_named, (self.name,)  # a copied or unpickled device is the same one
+
+
+class Override:
+    """One replacement of one kernel; made by `Device.override`."""
+
+    def __init__(self, device: Device, name: str, function: Callable[..., int]):
+        table = device.kernels
+        if not callable(getattr(table, name, None)):
+            raise DeviceError(f"override: {device!r} has no kernel {name!r}")
+        self.device, self.name, self.function = device, name, function
+        with _lock:
+            stack = device._overrides.setdefault(name, [])
+            if not stack:
+                self._original = getattr(table, name)
+            else:
+                self._original = stack[0]._original
+            stack.append(self)
+            setattr(table, name, function)
+
+    def undo(self) -> None:
+        """Take this replacement out, wherever it is in the stack; a second call does nothing."""
+        with _lock:
+            stack = self.device._overrides[self.name]
+            if self in stack:
+                stack.remove(self)
+                setattr(self.device.kernels, self.name, stack[-1].function if stack else self._original)
+
+    def __enter__(self) -> "Override":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.undo()
+
+
+def _open_cpu() -> Any:
+    """Open the C library, or say once why not and open the NumPy reference."""
+    try:
+        return native.open_engine()
+    except BuildError as error:
+        if not native.switched_off():
+            print(f"needle_edu: cpu() runs on NumPy, slower: {error}", file=sys.stderr)
+        return ReferenceEngine()
+
+
+def _open_nothing() -> Any:
+    raise DeviceError("this device has no engine")
+
+
+_DEVICES = {
+    device.name: device
+    for device in (
+        Device("cpu", _open_cpu),
+        Device("cpu_numpy", ReferenceEngine),
+        Device(
+            "cuda",
+            _open_nothing,
+            "cuda() is not available: this version of needle_edu has no CUDA kernels yet, they come with a later "
+            "release; use cpu()",
+        ),
+        Device(
+            "cuda_sim",
+            _open_nothing,
+            "cuda_sim() is not available: this version of needle_edu has no CUDA simulator yet, it comes with a "
+            "later release; use cpu()",
+        ),
+    )
+}
+_default = _DEVICES["cpu"]
+
+
+def device_named(name: str) -> Device:
+    """Return the device of this name."""
+    if name not in _DEVICES:
+        raise DeviceError(f"no device {name!r}; there are {', '.join(_DEVICES)}")
+    return _DEVICES[name]
+
+
+def cpu() -> Device:
+    """Return the processor, with C kernels where they can be compiled."""
+    return _DEVICES["cpu"]
+
+
+def cpu_numpy() -> Device:
+    """Return the processor computing with NumPy: the reference that other devices are tested against."""
+    return _DEVICES["cpu_numpy"]
+
+
+def cuda() -> Device:
+    """Return the NVIDIA graphics processor; ask `enabled()` before using it."""
+    return _DEVICES["cuda"]
+
+
+def cuda_sim() -> Device:
+    """Return the simulated graphics processor; ask `enabled()` before using it."""
+    return _DEVICES["cuda_sim"]
+
+
+def all_devices() -> list[Device]:
+    """Return every device, disabled ones too."""
+    return list(_DEVICES.values())
+
+
+def default_device() -> Device:
+    """Return the device used where none is named."""
+    return _default
+
+
+def set_default_device(device: Device) -> None:
+    """Make `device` the one used where none is named."""
+    global _default
+    if not isinstance(device, Device):
+        raise DeviceError(f"set_default_device: wanted a device such as cpu(), got {device!r}")
+    if not device.enabled():
+        raise DeviceError(device.reason)
+    _default = device
+
+
+def set_creators(creators: Mapping[str, Callable[..., Any]]) -> None:
+    """Let devices create arrays: ``device.zeros(...)`` will call ``creators["zeros"](device, ...)``."""
+    _creators.update(creators)
+
+
+def set_kernel_module_factory(factory: Callable[[Device], Any]) -> None:
+    """Let devices answer for attributes of Needle's kernel module: `factory(device)` makes the module."""
+    global _kernel_module_factory
+    _kernel_module_factory = factory
+
+
+def get_num_threads() -> int:
+    """Return how many threads a kernel of `cpu()` may use."""
+    return cpu().engine.get_num_threads()
+
+
+def set_num_threads(n: int) -> None:
+    """Let kernels of `cpu()` use at most `n` threads; the variable NEEDLE_EDU_NUM_THREADS does it from outside."""
+    cpu().engine.set_num_threads(n)
+
+
+def available_isas() -> tuple[str, ...]:
+    """Return the instruction sets `cpu()` can use on this processor, weakest first, such as ("base", "avx2")."""
+    return cpu().engine.available_isas()
+
+
+def get_isa() -> str:
+    """Return the instruction set in use."""
+    return cpu().engine.get_isa()
+
+
+def set_isa(name: str) -> None:
+    """Use the instruction set `name` from now on; the variable NEEDLE_EDU_ISA does it from outside."""
+    cpu().engine.set_isa(name)

@@ -1,0 +1,92 @@
+"""The NumPy reference: every kernel of csrc/include/needle_kernels.h, written with NumPy.
+
+It is the oracle that the C library is tested against, so it shares nothing with it; and it carries `cpu()` on
+machines without a compiler. The calling convention is the C one: a plan (or an element type and a count), then the
+memory of the output, then that of the inputs; the return value is 0 or an error code.
+"""
+
+import types
+
+import numpy as np
+
+from ..dtypes import DTYPES
+from ..errors import DeviceError
+from ..storage import Storage, numpy_window
+from . import elementwise, indexing, reductions  # noqa: F401  (each registers its kernels)
+from .plan import KERNELS, Plan, last_error
+
+
+def check_num_threads(n: int) -> None:
+    """Raise unless `n` is a number of threads."""
+    if not isinstance(n, int) or n < 1:
+        raise DeviceError(f"the number of threads must be an integer of at least 1, got {n!r}")
+
+
+class ReferenceEngine:
+    """The NumPy reference as an engine of a device: kernels, plans and memory."""
+
+    native = False
+    lower = staticmethod(Plan)
+
+    def __init__(self) -> None:
+        self.kernels = types.SimpleNamespace(**KERNELS)
+
+    @staticmethod
+    def allocate(dtype: int, n: int) -> Storage:
+        """Return a storage of `n` elements, not initialised."""
+        return ReferenceEngine.adopt(np.empty(n, DTYPES[dtype]))
+
+    @staticmethod
+    def adopt(array: np.ndarray) -> Storage:
+        """Return a storage over the memory of a one-dimensional, contiguous NumPy array, without a copy."""
+        storage = Storage()
+        storage.ptr = array
+        storage.nbytes = array.nbytes
+        storage.written = 0
+        return storage
+
+    @staticmethod
+    def numpy_view(storage: Storage, dtype: np.dtype) -> np.ndarray:
+        """Return a one-dimensional NumPy array over a storage, which it keeps alive."""
+        address, readonly = storage.ptr.__array_interface__["data"]
+        return numpy_window(storage, address, dtype, readonly)
+
+    @staticmethod
+    def error_detail() -> int:
+        """Return the index that made a kernel of this thread return ``EINDEX``."""
+        return getattr(last_error, "detail", 0)
+
+    @staticmethod
+    def get_num_threads() -> int:
+        """NumPy runs these kernels in one thread."""
+        return 1
+
+    @staticmethod
+    def set_num_threads(n: int) -> None:
+        """Accept any number of threads; NumPy runs these kernels in one."""
+        check_num_threads(n)
+
+    @staticmethod
+    def available_isas() -> tuple[str, ...]:
+        """NumPy chooses its instructions itself."""
+        return ("numpy",)
+
+    @staticmethod
+    def get_isa() -> str:
+        """NumPy chooses its instructions itself."""
+        return "numpy"
+
+    @staticmethod
+    def set_isa(name: str) -> None:
+        """Refuse every instruction set but ``"numpy"``."""
+        if name != "numpy":
+            raise DeviceError(f"set_isa: the NumPy reference has no instruction set {name!r}; it knows numpy")
+
+    @staticmethod
+    def pool_bytes() -> int:
+        """NumPy keeps no memory for us."""
+        return 0
+
+    @staticmethod
+    def trim() -> None:
+        """Nothing to give back."""

@@ -1,0 +1,54 @@
+"""Storage: one block of memory, shared by every array that looks into it.
+
+An array is a storage seen through a layout (shape, strides, offset); a view is another layout over the same
+storage. The block goes back when the last reference to its `Storage` goes: reference counting does it at once,
+there is no destructor to write. Each storage also remembers when it was last overwritten, so that `backward()`
+can refuse to use a value that changed after the forward pass.
+"""
+
+import numpy as np
+
+clock = 0  # counts in-place writes, over all storages
+
+
+class Storage:
+    """A block of memory.
+
+    Attributes
+    ----------
+    ptr : cdata or numpy.ndarray
+        What a kernel takes: a C pointer on a native device, a one-dimensional NumPy array on the reference.
+    nbytes : int
+        Size of the block as asked for.
+    written : int
+        Value of the write clock at the last in-place write; 0 for a block never overwritten.
+    """
+
+    # No __init__: `allocate` fills the slots itself, which is 60 ns faster and happens at every operation.
+    __slots__ = ("ptr", "nbytes", "written", "__weakref__")
+
+
+def tick() -> int:
+    """Advance the write clock and return it: ``storage.written = tick()`` after an in-place write."""
+    global clock
+    clock += 1
+    return clock
+
+
+class _Window:
+    """Hands NumPy the address of a storage and keeps the storage alive as the `base` of the resulting array."""
+
+    __slots__ = ("storage", "__array_interface__", "__weakref__")
+
+
+def numpy_window(storage: Storage, address: int, dtype: np.dtype, readonly: bool = False) -> np.ndarray:
+    """Return a one-dimensional NumPy array over a storage's memory, without a copy."""
+    window = _Window()
+    window.storage = storage
+    window.__array_interface__ = {
+        "version": 3,
+        "typestr": dtype.str,
+        "shape": (storage.nbytes // dtype.itemsize,),
+        "data": (address, readonly),
+    }
+    return np.asarray(window)
