@@ -1,57 +1,132 @@
-/* gemm.c - matrix product for any strides, batches and element types; the plain version.
+/* build: -O2 */
+/* gemm.c - matrix product: any strides, batches, element types; blocked, packed, in threads.
  *
- * The plan's iteration space is (batch..., m, n, k). The loops run batch by batch in the order i, k, j, so
- * that the innermost loop walks along a row of b and of out.
+ * Read in this order: gemm_tile.h (the arithmetic), gemm_pack.h and gemm_block.h (how it is fed from the caches),
+ * then this file, which turns a plan into sequential products and shares them out among the threads. The ladder
+ * in csrc/cpu/ladder develops the same idea step by step. gemm_shape.h holds the sizes per processor.
  */
 #include <stddef.h>
+#include <string.h>
 #include "needle_kernels.h"
+#include "parallel.h"
+#include "pool.h"
+#include "gemm_shape.h"
 
 #ifndef ND_ISA
 #define ND_ISA base
 #endif
-#define CAT2(a, b) a##_##b
-#define CAT(a, b) CAT2(a, b)
+#define ND_JOIN_(a, b) a##_##b
+#define ND_JOIN(a, b) ND_JOIN_(a, b)
 
-#define PLAIN_PRODUCT(NAME, T)                                                                              \
-  static void NAME(const nd_plan *p, T *out, const T *a, const T *b) {                                      \
-    const int d = p->ndim - 3;                                                                              \
-    const int64_t m = p->shape[d], n = p->shape[d + 1], k = p->shape[d + 2];                                \
-    const int64_t *so = p->stride[0] + d, *sa = p->stride[1] + d, *sb = p->stride[2] + d;                   \
-    for (int64_t i = 0; i < m; i++) {                                                                       \
-      T *row = out + i * so[0];                                                                             \
-      for (int64_t j = 0; j < n; j++) row[j * so[1]] = 0;                                                   \
-      for (int64_t l = 0; l < k; l++) {                                                                     \
-        const T x = a[i * sa[0] + l * sa[2]];                                                               \
-        for (int64_t j = 0; j < n; j++) row[j * so[1]] += x * b[l * sb[2] + j * sb[1]];                     \
-      }                                                                                                     \
-    }                                                                                                       \
+/* c[m][n] = a[m][k] b[k][n], each with its row and column stride in elements. */
+typedef struct product {
+  int64_t m, n, k;
+  int64_t a_row, a_col, b_row, b_col, c_row, c_col;
+  const void *a, *b;
+  void *c;
+} product;
+
+#define T float
+#define TYPE f32
+#define ELEMENT_BYTES 4
+#include "gemm_type.h"
+#define T double
+#define TYPE f64
+#define ELEMENT_BYTES 8
+#include "gemm_type.h"
+#define T uint32_t
+#define TYPE i32
+#define ELEMENT_BYTES 4
+#include "gemm_type.h"
+#define T uint64_t
+#define TYPE i64
+#define ELEMENT_BYTES 8
+#include "gemm_type.h"
+
+typedef int (*product_fn)(const product *x);
+static const product_fn products[4] = {product_f32, product_f64, product_i32, product_i64};
+static const int64_t element_bytes[4] = {4, 8, 4, 8};
+
+/* What the threads share: products number 0 .. batches-1, each cut into `down` x `across` pieces. */
+typedef struct job {
+  product whole;
+  int dtype, error, outer;
+  int64_t down, across;
+  const int64_t *shape, *a_stride, *b_stride, *c_stride;   /* of the batch dimensions */
+} job;
+
+static inline const void *at(const void *base, int64_t elements, int64_t bytes) {
+  return (const char *)base + elements * bytes;
+}
+
+/* (m x k)(k x n) is the transpose of (n x k)(k x m): the same product with a and b in each other's place. */
+static product transposed(const product *x) {
+  return (product){.m = x->n, .n = x->m, .k = x->k,
+                   .a_row = x->b_col, .a_col = x->b_row, .b_row = x->a_col, .b_col = x->a_row,
+                   .c_row = x->c_col, .c_col = x->c_row, .a = x->b, .b = x->a, .c = x->c};
+}
+
+static void pieces(void *context, int64_t low, int64_t high) {
+  job *j = context;
+  const int64_t bytes = element_bytes[j->dtype], per_batch = j->down * j->across;
+  for (int64_t number = low; number < high; number++) {
+    product x = j->whole;
+    int64_t rest = number / per_batch, piece = number % per_batch;
+    for (int d = j->outer - 1; d >= 0; d--) {
+      const int64_t index = rest % j->shape[d];
+      rest /= j->shape[d];
+      x.a = at(x.a, index * j->a_stride[d], bytes);
+      x.b = at(x.b, index * j->b_stride[d], bytes);
+      x.c = (void *)at(x.c, index * j->c_stride[d], bytes);
+    }
+    if (per_batch > 1) {
+      const int64_t i = piece / j->across, l = piece % j->across;
+      const int64_t top = x.m * i / j->down, left = x.n * l / j->across;
+      x.m = x.m * (i + 1) / j->down - top;
+      x.n = x.n * (l + 1) / j->across - left;
+      x.a = at(x.a, top * x.a_row, bytes);
+      x.b = at(x.b, left * x.b_col, bytes);
+      x.c = (void *)at(x.c, top * x.c_row + left * x.c_col, bytes);
+    }
+    const int error = products[j->dtype](&x);
+    if (error) j->error = error;
   }
-PLAIN_PRODUCT(product_f32, float)
-PLAIN_PRODUCT(product_f64, double)
-PLAIN_PRODUCT(product_i32, uint32_t)
-PLAIN_PRODUCT(product_i64, uint64_t)
+}
 
-int CAT(nd_matmul, ND_ISA)(const nd_plan *p, void *out, const void *a, const void *b) {
-  const int d = p->ndim - 3;
-  if (d < 0 || p->ndim > ND_MAX_NDIM) return ND_EPLAN;
-  if (p->dtype[0] != p->dtype[1] || p->dtype[0] != p->dtype[2]) return ND_EDTYPE;
+int ND_JOIN(nd_matmul, ND_ISA)(const nd_plan *p, void *out, const void *a, const void *b) {
+  int outer = p->ndim - 3;
+  if (outer < 0 || p->ndim > ND_MAX_NDIM) return ND_EPLAN;
+  const int dtype = p->dtype[0];
+  if (dtype < ND_F32 || dtype > ND_I64 || dtype != p->dtype[1] || dtype != p->dtype[2]) return ND_EDTYPE;
+  const int64_t *c_stride = p->stride[0] + outer, *a_stride = p->stride[1] + outer, *b_stride = p->stride[2] + outer;
+  const int64_t bytes = element_bytes[dtype];
+  product x = {.m = p->shape[outer], .n = p->shape[outer + 1], .k = p->shape[outer + 2],
+               .a_row = a_stride[0], .a_col = a_stride[2], .b_row = b_stride[2], .b_col = b_stride[1],
+               .c_row = c_stride[0], .c_col = c_stride[1],
+               .a = at(a, p->offset[1], bytes), .b = at(b, p->offset[2], bytes),
+               .c = (void *)at(out, p->offset[0], bytes)};
+  /* (batch, m, k) @ (k, n): a batch whose rows continue the rows of the one before is one taller matrix. */
+  while (outer > 0 && p->stride[2][outer - 1] == 0 && p->stride[1][outer - 1] == x.m * x.a_row &&
+         p->stride[0][outer - 1] == x.m * x.c_row)
+    x.m *= p->shape[--outer];
   int64_t batches = 1;
-  for (int i = 0; i < d; i++) batches *= p->shape[i];
-  if (p->shape[d] < 1 || p->shape[d + 1] < 1) return ND_OK;
-  for (int64_t batch = 0; batch < batches; batch++) {
-    int64_t at[3] = {p->offset[0], p->offset[1], p->offset[2]}, rest = batch;
-    for (int i = d - 1; i >= 0; i--) {
-      const int64_t index = rest % p->shape[i];
-      rest /= p->shape[i];
-      for (int op = 0; op < 3; op++) at[op] += index * p->stride[op][i];
-    }
-    switch (p->dtype[0]) {
-      case ND_F32: product_f32(p, (float *)out + at[0], (const float *)a + at[1], (const float *)b + at[2]); break;
-      case ND_F64: product_f64(p, (double *)out + at[0], (const double *)a + at[1], (const double *)b + at[2]); break;
-      case ND_I32: product_i32(p, (uint32_t *)out + at[0], (const uint32_t *)a + at[1], (const uint32_t *)b + at[2]); break;
-      case ND_I64: product_i64(p, (uint64_t *)out + at[0], (const uint64_t *)a + at[1], (const uint64_t *)b + at[2]); break;
-      default: return ND_EDTYPE;
-    }
+  for (int d = 0; d < outer; d++) batches *= p->shape[d];
+  if (x.m < 1 || x.n < 1 || batches < 1) return ND_OK;
+  job j = {.whole = x, .dtype = dtype, .outer = outer, .down = 1, .across = 1, .shape = p->shape,
+           .a_stride = p->stride[1], .b_stride = p->stride[2], .c_stride = p->stride[0]};
+  if (x.c_col != 1 && x.c_row == 1) {
+    j.whole = transposed(&x);
+    j.a_stride = p->stride[2], j.b_stride = p->stride[1];
   }
-  return ND_OK;
+  const int threads = nd_get_num_threads();
+  const double work = (double)batches * x.m * x.n * x.k;
+  if (threads == 1 || work < SERIAL_PRODUCTS) {
+    pieces(&j, 0, batches);
+  } else {
+    if (batches < threads) {
+      if (j.whole.m >= j.whole.n) j.down = threads; else j.across = threads;
+    }
+    nd_parallel_for(batches * j.down * j.across, 1, pieces, &j);
+  }
+  return j.error;
 }

@@ -1,0 +1,96 @@
+/* gemm_block.h - one sequential product: cutting it into blocks that fit the caches, and choosing what to pack.
+ *
+ *   for each block of columns of b (BLOCK_N)             b block: BLOCK_K x BLOCK_N, in L3 / L2
+ *     for each block of depth (BLOCK_K)                  a block: BLOCK_M x BLOCK_K, in L2
+ *       for each block of rows of a (BLOCK_M)            b panel: BLOCK_K x PANEL,   in L1
+ *         for each panel of b, for each group of rows:   out tile: TILE_ROWS x PANEL, in registers
+ *
+ * This is the loop order of GotoBLAS and BLIS (Van Zee and van de Geijn, "BLIS: A framework for rapidly
+ * instantiating BLAS functionality", ACM TOMS 2015). Included by gemm_type.h once per element type.
+ */
+
+/* Number of parts of size <= limit, and the size of one when they are made equal: 400 -> 2 x 200, not 256 + 144. */
+static inline int64_t NAME(even_part)(int64_t total, int64_t limit, int64_t multiple) {
+  const int64_t parts = (total + limit - 1) / limit;
+  const int64_t part = (total + parts - 1) / parts;
+  return (part + multiple - 1) / multiple * multiple;
+}
+
+/* out tile -> memory when the columns of out are not contiguous: through a small array on the stack. */
+static void NAME(tile_scattered)(int rows, int64_t width, int64_t k, const T *a, int64_t a_row, int64_t a_col,
+                                 const T *b, int64_t b_row, T *c, int64_t c_row, int64_t c_col, int accumulate) {
+  T tile[TILE_ROWS * PANEL] __attribute__((aligned(64)));
+  NAME(tiles)[(width + LANES - 1) / LANES - 1][rows - 1](k, a, a_row, a_col, b, b_row, tile, PANEL, 0, 0);
+  for (int i = 0; i < rows; i++)
+    for (int64_t j = 0; j < width; j++) {
+      T *to = c + i * c_row + j * c_col;
+      *to = accumulate ? *to + tile[i * PANEL + j] : tile[i * PANEL + j];
+    }
+}
+
+/* All tiles of one block: rows x n of out. Row i of `a` starts at a + i*a_row, or, packed, its group at a + i*k. */
+static void NAME(block)(int64_t m, int64_t n, int64_t k, const T *a, int64_t a_row, int64_t a_col, int a_packed,
+                        const T *b, int64_t b_row, const T *b_last, T *c, int64_t c_row, int64_t c_col,
+                        int accumulate) {
+  const int64_t groups = (m + TILE_ROWS - 1) / TILE_ROWS, least = m / groups, larger = m % groups;
+  for (int64_t j = 0; j < n; j += PANEL) {
+    const int64_t width = n - j < PANEL ? n - j : PANEL, vectors = (width + LANES - 1) / LANES;
+    const int64_t tail = width % LANES;
+    const T *panel = b_row ? (tail ? b_last : b + j) : b + j * k;
+    const int64_t panel_row = b_row && !tail ? b_row : vectors * LANES;
+    for (int64_t group = 0, i = 0; group < groups; group++) {
+      const int64_t rows = least + (group < larger);
+      const T *from = a_packed ? a + i * k : a + i * a_row;
+      const int64_t row = a_packed ? 1 : a_row, col = a_packed ? rows : a_col;
+      if (c_col == 1)
+        NAME(tiles)[vectors - 1][rows - 1](k, from, row, col, panel, panel_row, c + i * c_row + j, c_row, tail,
+                                           accumulate);
+      else
+        NAME(tile_scattered)(rows, width, k, from, row, col, panel, panel_row, c + i * c_row + j * c_col, c_row,
+                             c_col, accumulate);
+      i += rows;
+    }
+  }
+}
+
+/* out = a @ b on this thread. */
+static int NAME(product)(const product *x) {
+  const int64_t m = x->m, n = x->n, k = x->k;
+  const int64_t c_row = x->c_row, c_col = x->c_col;
+  const T *a = x->a, *b = x->b;
+  T *c = x->c;
+  if (k == 0) {
+    for (int64_t i = 0; i < m; i++)
+      for (int64_t j = 0; j < n; j++) c[i * c_row + j * c_col] = 0;
+    return ND_OK;
+  }
+  const int pack_b = !(x->b_col == 1 && m <= DIRECT_B_ROWS);
+  const int pack_a = n > DIRECT_A_PANELS * PANEL;
+  const int64_t depth = NAME(even_part)(k, BLOCK_K, 1);
+  const int64_t part_n = NAME(even_part)(n, BLOCK_N, PANEL), part_m = NAME(even_part)(m, BLOCK_M, TILE_ROWS);
+  const int64_t bytes = (depth * (pack_b ? part_n : PANEL) + (pack_a ? depth * part_m : 0)) * (int64_t)sizeof(T);
+  T *packed_b = nd_scratch(ND_SCRATCH_GEMM_B, bytes);
+  if (!packed_b) return ND_ENOMEM;
+  T *packed_a = packed_b + depth * (pack_b ? part_n : PANEL);
+
+  for (int64_t j = 0; j < n; j += part_n) {
+    const int64_t nn = n - j < part_n ? n - j : part_n;
+    for (int64_t p = 0; p < k; p += depth) {
+      const int64_t kk = k - p < depth ? k - p : depth;
+      const T *bb = b + p * x->b_row + j * x->b_col;
+      const int64_t ragged = nn % PANEL;
+      if (pack_b)
+        NAME(pack_b)(kk, nn, bb, x->b_row, x->b_col, packed_b);
+      else if (ragged % LANES)
+        NAME(pack_b)(kk, ragged, bb + nn - ragged, x->b_row, 1, packed_b);
+      for (int64_t i = 0; i < m; i += part_m) {
+        const int64_t mm = m - i < part_m ? m - i : part_m;
+        const T *aa = a + i * x->a_row + p * x->a_col;
+        if (pack_a) NAME(pack_a)(mm, kk, aa, x->a_row, x->a_col, packed_a);
+        NAME(block)(mm, nn, kk, pack_a ? packed_a : aa, x->a_row, x->a_col, pack_a, pack_b ? packed_b : bb,
+                    pack_b ? 0 : x->b_row, packed_b, c + i * c_row + j * c_col, c_row, c_col, p > 0);
+      }
+    }
+  }
+  return ND_OK;
+}

@@ -1,0 +1,95 @@
+/* gemm_pack.h - packing: copying a block of a matrix into the order in which the register tile will read it.
+ *
+ * A panel is PANEL columns of b (or a few rows of a) over the whole depth of a block, stored one step of k after
+ * the other. The tile then walks through memory in a straight line: every cache line is used whole, few pages
+ * are touched, and rows that lie a power of two apart no longer fight for the same cache set. Packing costs one
+ * pass over k*n numbers and is paid back by m (for b) or n (for a) uses of each; gemm_block.h decides when.
+ *
+ * A transposed matrix is contiguous along k; it is turned in 16-byte squares (4 x 4 floats, 2 x 2 doubles).
+ * Included by gemm_type.h once per element type.
+ */
+
+/* A square of SIDE x SIDE numbers, read by columns of stride `column`, written by rows of stride `row`. */
+static inline __attribute__((always_inline)) void NAME(turn_square)(const T *from, int64_t column, T *to,
+                                                                    int64_t row) {
+  S x[SIDE];
+#pragma GCC unroll 4
+  for (int i = 0; i < SIDE; i++) memcpy(&x[i], from + i * column, sizeof(S));
+#if ELEMENT_BYTES == 4
+  const M low = {0, 4, 1, 5}, high = {2, 6, 3, 7};
+  const S p = __builtin_shuffle(x[0], x[2], low), q = __builtin_shuffle(x[1], x[3], low);
+  const S r = __builtin_shuffle(x[0], x[2], high), s = __builtin_shuffle(x[1], x[3], high);
+  x[0] = __builtin_shuffle(p, q, low), x[1] = __builtin_shuffle(p, q, high);
+  x[2] = __builtin_shuffle(r, s, low), x[3] = __builtin_shuffle(r, s, high);
+#else
+  const M low = {0, 2}, high = {1, 3};
+  const S p = x[0], q = x[1];
+  x[0] = __builtin_shuffle(p, q, low), x[1] = __builtin_shuffle(p, q, high);
+#endif
+#pragma GCC unroll 4
+  for (int i = 0; i < SIDE; i++) memcpy(to + i * row, &x[i], sizeof(S));
+}
+
+/* to[p][j] = from[p*1 + j*column] for p < k, j < width; rows of `to` are `row` apart. */
+static inline __attribute__((always_inline)) void NAME(turn_panel)(int64_t k, int64_t width, const T *from,
+                                                                   int64_t column, T *to, int64_t row) {
+  const int64_t square = width & -SIDE;
+  int64_t p = 0;
+  for (; p + SIDE <= k; p += SIDE) {
+    for (int64_t j = 0; j < square; j += SIDE)
+      NAME(turn_square)(from + p + j * column, column, to + p * row + j, row);
+    for (int64_t j = square; j < width; j++)
+      for (int i = 0; i < SIDE; i++) to[(p + i) * row + j] = from[p + i + j * column];
+  }
+  for (; p < k; p++)
+    for (int64_t j = 0; j < width; j++) to[p * row + j] = from[p + j * column];
+}
+
+/* One panel of b: k x width, padded with zeros to `padded` columns (whole vectors). */
+static void NAME(pack_panel)(int64_t k, int64_t width, int64_t padded, const T *b, int64_t b_row, int64_t b_col,
+                             T *to) {
+  if (width < padded)
+    for (int64_t p = 0; p < k; p++) *(U *)(to + p * padded + padded - LANES) = (V){0};
+  if (b_col == 1 && width == PANEL) {
+    for (int64_t p = 0; p < k; p++) memcpy(to + p * PANEL, b + p * b_row, PANEL * sizeof(T));
+  } else if (b_col == 1) {
+    for (int64_t p = 0; p < k; p++)
+      for (int64_t j = 0; j < width; j++) to[p * padded + j] = b[p * b_row + j];
+  } else if (b_row == 1 && width == PANEL) {
+    NAME(turn_panel)(k, PANEL, b, b_col, to, PANEL);
+  } else if (b_row == 1) {
+    NAME(turn_panel)(k, width, b, b_col, to, padded);
+  } else {
+    for (int64_t p = 0; p < k; p++)
+      for (int64_t j = 0; j < width; j++) to[p * padded + j] = b[p * b_row + j * b_col];
+  }
+}
+
+/* A block of b, panel after panel: the panel of column j starts at to + j*k. */
+static void NAME(pack_b)(int64_t k, int64_t n, const T *b, int64_t b_row, int64_t b_col, T *to) {
+  for (int64_t j = 0; j < n; j += PANEL) {
+    const int64_t width = n - j < PANEL ? n - j : PANEL;
+    NAME(pack_panel)(k, width, (width + LANES - 1) / LANES * LANES, b + j * b_col, b_row, b_col, to + j * k);
+  }
+}
+
+/* A block of a, group after group of rows (cut as gemm_block.h cuts them): the group of row i starts at to + i*k
+ * and holds one step of k after the other. */
+static void NAME(pack_a)(int64_t m, int64_t k, const T *a, int64_t a_row, int64_t a_col, T *to) {
+  const int64_t groups = (m + TILE_ROWS - 1) / TILE_ROWS, least = m / groups, larger = m % groups;
+  for (int64_t group = 0; group < groups; group++) {
+    const int64_t rows = least + (group < larger);
+    if (a_col == 1 && rows == TILE_ROWS) {
+      NAME(turn_panel)(k, TILE_ROWS, a, a_row, to, TILE_ROWS);
+    } else if (a_col == 1) {
+      NAME(turn_panel)(k, rows, a, a_row, to, rows);
+    } else if (a_row == 1 && rows == TILE_ROWS) {
+      for (int64_t p = 0; p < k; p++) memcpy(to + p * TILE_ROWS, a + p * a_col, TILE_ROWS * sizeof(T));
+    } else {
+      for (int64_t p = 0; p < k; p++)
+        for (int64_t i = 0; i < rows; i++) to[p * rows + i] = a[i * a_row + p * a_col];
+    }
+    a += rows * a_row;
+    to += rows * k;
+  }
+}
