@@ -1,8 +1,7 @@
 """`needle-edu lab`: JupyterLab, opened at the start page of the course.
 
-From a checkout it serves the checkout's `notebooks/`. From an installed wheel it first copies the notebooks
-into `needle-edu-course/` in the current folder, never over a file that is there: what a student has written
-stays. JupyterLab is started in this very process's place, so Ctrl-C and the exit status are its own.
+Inside a checkout it serves the checkout's `notebooks/`. Anywhere else it first copies the notebooks into
+`needle-edu-course/` in the current folder, never over a file that is there: what a student has written stays. JupyterLab is started in this very process's place, so Ctrl-C and the exit status are its own.
 """
 
 from __future__ import annotations
@@ -42,9 +41,9 @@ def copy_notebooks(folder: Path) -> int:
 
 
 def course_folder() -> Path:
-    """The folder JupyterLab serves: the checkout's notebooks, or a copy in the current folder."""
+    """The folder JupyterLab serves: inside a checkout its notebooks, elsewhere a copy in the current folder."""
     source = paths.notebooks_dir()
-    if paths.is_checkout():
+    if Path.cwd().resolve().is_relative_to(source.parent.resolve()):
         return source
     folder = Path.cwd() / COURSE_FOLDER
     copy_notebooks(folder)
