@@ -16,16 +16,26 @@ static inline int64_t NAME(even_part)(int64_t total, int64_t limit, int64_t mult
   return (part + multiple - 1) / multiple * multiple;
 }
 
-/* out tile -> memory when the columns of out are not contiguous: through a small array on the stack. */
-static void NAME(tile_scattered)(int rows, int64_t width, int64_t k, const T *a, int64_t a_row, int64_t a_col,
-                                 const T *b, int64_t b_row, T *c, int64_t c_row, int64_t c_col, int accumulate) {
+/* A tile on the edge of out, or of an out whose columns are not contiguous: through a small array on the stack.
+ * 8 lanes are cut as 4 + 2 + 1, so that a row of 13 takes four moves and not thirteen. */
+static void NAME(edge_tile)(int64_t rows, int64_t width, int64_t k, const T *a, int64_t a_row, int64_t a_col,
+                            const T *b, int64_t b_row, T *c, int64_t c_row, int64_t c_col, int accumulate) {
   T tile[TILE_ROWS * PANEL] __attribute__((aligned(64)));
-  NAME(tiles)[(width + LANES - 1) / LANES - 1][rows - 1](k, a, a_row, a_col, b, b_row, tile, PANEL, 0, 0);
-  for (int i = 0; i < rows; i++)
-    for (int64_t j = 0; j < width; j++) {
-      T *to = c + i * c_row + j * c_col;
-      *to = accumulate ? *to + tile[i * PANEL + j] : tile[i * PANEL + j];
+  NAME(tiles)[(width + LANES - 1) / LANES - 1][rows - 1](k, a, a_row, a_col, b, b_row, tile, PANEL, 0);
+  for (int64_t i = 0; i < rows; i++) {
+    const T *from = tile + i * PANEL;
+    T *to = c + i * c_row;
+    if (accumulate || c_col != 1) {
+      for (int64_t j = 0; j < width; j++) to[j * c_col] = accumulate ? to[j * c_col] + from[j] : from[j];
+      continue;
     }
+#pragma GCC unroll 8
+    for (int64_t part = 32; part; part /= 2)
+      if (width & part) {
+        memcpy(to, from, part * sizeof(T));
+        to += part, from += part;
+      }
+  }
 }
 
 /* All tiles of one block: rows x n of out. Row i of `a` starts at a + i*a_row, or, packed, its group at a + i*k. */
@@ -35,19 +45,19 @@ static void NAME(block)(int64_t m, int64_t n, int64_t k, const T *a, int64_t a_r
   const int64_t groups = (m + TILE_ROWS - 1) / TILE_ROWS, least = m / groups, larger = m % groups;
   for (int64_t j = 0; j < n; j += PANEL) {
     const int64_t width = n - j < PANEL ? n - j : PANEL, vectors = (width + LANES - 1) / LANES;
-    const int64_t tail = width % LANES;
-    const T *panel = b_row ? (tail ? b_last : b + j) : b + j * k;
-    const int64_t panel_row = b_row && !tail ? b_row : vectors * LANES;
+    const int whole_vectors = width % LANES == 0, whole = whole_vectors && c_col == 1;
+    const T *panel = !b_row ? b + j * k : whole_vectors ? b + j : b_last;
+    const int64_t panel_row = b_row && whole_vectors ? b_row : vectors * LANES;
     for (int64_t group = 0, i = 0; group < groups; group++) {
       const int64_t rows = least + (group < larger);
       const T *from = a_packed ? a + i * k : a + i * a_row;
       const int64_t row = a_packed ? 1 : a_row, col = a_packed ? rows : a_col;
-      if (c_col == 1)
-        NAME(tiles)[vectors - 1][rows - 1](k, from, row, col, panel, panel_row, c + i * c_row + j, c_row, tail,
+      if (whole)
+        NAME(tiles)[vectors - 1][rows - 1](k, from, row, col, panel, panel_row, c + i * c_row + j, c_row,
                                            accumulate);
       else
-        NAME(tile_scattered)(rows, width, k, from, row, col, panel, panel_row, c + i * c_row + j * c_col, c_row,
-                             c_col, accumulate);
+        NAME(edge_tile)(rows, width, k, from, row, col, panel, panel_row, c + i * c_row + j * c_col, c_row, c_col,
+                        accumulate);
       i += rows;
     }
   }

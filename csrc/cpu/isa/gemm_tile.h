@@ -14,41 +14,12 @@
  * once per element type; T is the element, V a vector of LANES of them, U the same vector at any address.
  */
 
-/* The first `count` (< LANES) elements of a vector, stored or loaded by halving: 8 lanes are 4 + 2 + 1. */
-static inline __attribute__((always_inline)) void NAME(store_some)(T *to, V value, int64_t count) {
-  T lane[LANES];
-  memcpy(lane, &value, sizeof lane);
-  const T *from = lane;
-#pragma GCC unroll 8
-  for (int half = LANES / 2; half; half /= 2)
-    if (count & half) {
-      memcpy(to, from, half * sizeof(T));
-      to += half;
-      from += half;
-    }
-}
-
-static inline __attribute__((always_inline)) V NAME(load_some)(const T *from, int64_t count) {
-  T lane[LANES] = {0};
-  T *to = lane;
-#pragma GCC unroll 8
-  for (int half = LANES / 2; half; half /= 2)
-    if (count & half) {
-      memcpy(to, from, half * sizeof(T));
-      to += half;
-      from += half;
-    }
-  V value;
-  memcpy(&value, lane, sizeof value);
-  return value;
-}
-
-/* c[rows][...] (+)= a[rows][k] b[k][...]. `tail` elements of the last vector count; 0 means all of them.
+/* c[rows][..] (+)= a[rows][k] b[k][..], whole vectors only.
  * `rows` and `vectors` are constants at every call, so that all loops over them unroll into registers. */
 static inline __attribute__((always_inline)) void NAME(tile)(const int rows, const int vectors, int64_t k,
                                                              const T *a, int64_t a_row, int64_t a_col,
                                                              const T *b, int64_t b_row, T *c, int64_t c_row,
-                                                             int64_t tail, int accumulate) {
+                                                             int accumulate) {
   V acc[TILE_ROWS][TILE_VECTORS];
 #pragma GCC unroll 16
   for (int i = 0; i < rows; i++)
@@ -69,23 +40,19 @@ static inline __attribute__((always_inline)) void NAME(tile)(const int rows, con
   for (int i = 0; i < rows; i++)
 #pragma GCC unroll 4
     for (int j = 0; j < vectors; j++) {
-      T *to = c + i * c_row + j * LANES;
-      if (tail && j == vectors - 1) {
-        NAME(store_some)(to, accumulate ? NAME(load_some)(to, tail) + acc[i][j] : acc[i][j], tail);
-      } else {
-        *(U *)to = accumulate ? (V) * (U *)to + acc[i][j] : acc[i][j];
-      }
+      U *to = (U *)(c + i * c_row + j * LANES);
+      *to = accumulate ? (V)*to + acc[i][j] : acc[i][j];
     }
 }
 
 /* One compiled function per number of rows and vectors: the edges of a matrix get tiles of their own size
  * instead of multiplying zeros. TILES(R) lists the row counts 1..TILE_ROWS; see gemm_isa.h. */
 typedef void (*NAME(tile_fn))(int64_t k, const T *a, int64_t a_row, int64_t a_col, const T *b, int64_t b_row,
-                              T *c, int64_t c_row, int64_t tail, int accumulate);
+                              T *c, int64_t c_row, int accumulate);
 #define TILE_FUNCTION(R, N)                                                                                     \
   static void NAME(tile_##R##x##N)(int64_t k, const T *a, int64_t a_row, int64_t a_col, const T *b,             \
-                                   int64_t b_row, T *c, int64_t c_row, int64_t tail, int accumulate) {          \
-    NAME(tile)(R, N, k, a, a_row, a_col, b, b_row, c, c_row, tail, accumulate);                                 \
+                                   int64_t b_row, T *c, int64_t c_row, int accumulate) {                        \
+    NAME(tile)(R, N, k, a, a_row, a_col, b, b_row, c, c_row, accumulate);                                       \
   }
 #define TILE_ENTRY(R, N) [N - 1][R - 1] = NAME(tile_##R##x##N),
 EACH_TILE(TILE_FUNCTION)
