@@ -1,0 +1,15 @@
+/* drivers.h - the drivers: they walk plans, share the work out to threads and call rows. */
+#ifndef ND_DRIVERS_H
+#define ND_DRIVERS_H
+#include "kernel_types.h"
+
+/* elementwise.c: out = f(operands), `operands` counting the output; grain as in parallel.h. */
+int nd_run_elementwise(const nd_plan *p, int operands, nd_row *row, int64_t grain, void *const *data, double scalar);
+int nd_run_dense(int64_t n, int operands, const int *item_size, nd_row *row, int64_t grain, void *const *data,
+                 double scalar);
+/* reduce.c */
+int nd_run_reduce(const nd_plan *p, const nd_reducer *reducer, void *out, const void *a);
+/* reduce_slices.c: for kernels that need one slice after the other */
+int nd_run_argreduce(const nd_plan *p, int64_t (*slice)(int64_t n, const void *a), void *out, const void *a);
+int nd_run_logsumexp(const nd_plan *p, void (*slice)(int64_t n, const void *a, void *out), void *out, const void *a);
+#endif

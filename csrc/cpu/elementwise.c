@@ -1,0 +1,84 @@
+/* elementwise.c - the driver of all elementwise kernels: walks a plan row by row. */
+#include "drivers.h"
+#include "errors.h"
+#include "parallel.h"
+
+typedef struct {
+  const nd_plan *p;
+  nd_row *row;
+  int operands;
+  int item_size[ND_MAX_OPERANDS];
+  char *data[ND_MAX_OPERANDS]; /* at the element of point (0, 0, ...) */
+  double scalar;
+} job;
+
+/* ---- compact operands: one long row ----------------------------------------------------------------------- */
+static void dense_piece(void *ctx, int64_t lo, int64_t hi) {
+  const job *j = ctx;
+  static const int64_t unit[ND_MAX_OPERANDS] = {1, 1, 1, 1};
+  void *data[ND_MAX_OPERANDS];
+  for (int k = 0; k < j->operands; k++) data[k] = j->data[k] + lo * j->item_size[k];
+  j->row(hi - lo, data, unit, j->scalar);
+}
+
+int nd_run_dense(int64_t n, int operands, const int *item_size, nd_row *row, int64_t grain, void *const *data,
+                 double scalar) {
+  if (n < 1) return ND_OK;
+  job j = {.row = row, .operands = operands, .scalar = scalar};
+  for (int k = 0; k < operands; k++) {
+    j.item_size[k] = item_size[k];
+    j.data[k] = data[k];
+  }
+  nd_parallel_for(n, grain, dense_piece, &j);
+  return ND_OK;
+}
+
+/* ---- any strides: the points lo .. hi-1 in row-major order, one (part of a) row at a time ----------------- */
+static void strided_piece(void *ctx, int64_t lo, int64_t hi) {
+  const job *j = ctx;
+  const nd_plan *p = j->p;
+  const int last = p->ndim - 1;
+  int64_t index[ND_MAX_NDIM], stride[ND_MAX_OPERANDS];
+  char *at[ND_MAX_OPERANDS];
+  for (int64_t d = last, rest = lo; d >= 0; d--) {
+    index[d] = rest % p->shape[d];
+    rest /= p->shape[d];
+  }
+  for (int k = 0; k < j->operands; k++) {
+    stride[k] = p->stride[k][last];
+    at[k] = j->data[k];
+    for (int d = 0; d <= last; d++) at[k] += index[d] * p->stride[k][d] * j->item_size[k];
+  }
+  while (lo < hi) {
+    int64_t n = p->shape[last] - index[last];
+    if (n > hi - lo) n = hi - lo;
+    void *data[ND_MAX_OPERANDS];
+    for (int k = 0; k < j->operands; k++) data[k] = at[k];
+    j->row(n, data, stride, j->scalar);
+    lo += n;
+    /* to the start of the next row: like an odometer */
+    for (int k = 0; k < j->operands; k++) at[k] -= index[last] * stride[k] * j->item_size[k];
+    index[last] = 0;
+    for (int d = last - 1; d >= 0; d--) {
+      const int wraps = ++index[d] == p->shape[d];
+      const int64_t steps = wraps ? 1 - p->shape[d] : 1;
+      for (int k = 0; k < j->operands; k++) at[k] += steps * p->stride[k][d] * j->item_size[k];
+      if (!wraps) break;
+      index[d] = 0;
+    }
+  }
+}
+
+int nd_run_elementwise(const nd_plan *p, int operands, nd_row *row, int64_t grain, void *const *data, double scalar) {
+  const int bad = nd_check_plan(p);
+  if (bad) return bad;
+  if (p->size == 0) return ND_OK;
+  job j = {.p = p, .row = row, .operands = operands, .scalar = scalar};
+  for (int k = 0; k < operands; k++) {
+    j.item_size[k] = nd_item_size(p->dtype[k]);
+    j.data[k] = (char *)data[k] + p->offset[k] * j.item_size[k];
+  }
+  if (p->ndim == 0) dense_piece(&j, 0, 1);
+  else nd_parallel_for(p->size, grain, strided_piece, &j);
+  return ND_OK;
+}

@@ -1,0 +1,58 @@
+/* move.c - fill, where, copy and cast, and packing a strided block into a compact one. */
+#include "rows.h"
+
+/* out = s */
+#define FILL_ROW(name, type, value)                                                                         \
+  ROW_HEAD(name, type, type)                                                                                \
+    const T s = value;                                                                                      \
+    ROW_LOOP(to == 1, out[i] = s;)                                                                          \
+    ROW_LOOP(1, out[i * to] = s;)                                                                           \
+  }
+NUMBERS(FILL_ROW, fill, (T)scalar)
+FILL_ROW(fill, b8, scalar != 0)
+
+/* out = cond ? a : b */
+#define WHERE_ROW(name, type, unused)                                                                       \
+  ROW_HEAD(name, type, type)                                                                                \
+    const b8 *const pc = data[1];                                                                           \
+    const T *const pa = data[2], *const pb = data[3];                                                       \
+    const int64_t sc = stride[1], sa = stride[2], sb = stride[3];                                           \
+    ROW_LOOP(to == 1 && sc == 1 && sa == 1 && sb == 1, out[i] = pc[i] ? pa[i] : pb[i];)                     \
+    ROW_LOOP(1, out[i * to] = pc[i * sc] ? pa[i * sa] : pb[i * sb];)                                        \
+  }
+ALL(WHERE_ROW, where, )
+
+/* out = (R)a: the row is named after the type it makes, the argument is the type it reads. */
+#define COPY_ROW(to_type, type, ...)                                                                        \
+  ROW_HEAD(copy_to_##to_type, type, to_type)                                                                \
+    const T *const pa = data[1];                                                                            \
+    const int64_t sa = stride[1];                                                                           \
+    ROW_LOOP(to == 1 && sa == 1, const T a = pa[i]; out[i] = (R)(__VA_ARGS__);)                             \
+    ROW_LOOP(to == 1 && sa == 0, const T a = *pa; out[i] = (R)(__VA_ARGS__);)                               \
+    ROW_LOOP(1, const T a = pa[i * sa]; out[i * to] = (R)(__VA_ARGS__);)                                    \
+  }
+ALL(COPY_ROW, f32, a)
+ALL(COPY_ROW, f64, a)
+ALL(COPY_ROW, i32, a)
+ALL(COPY_ROW, i64, a)
+ALL(COPY_ROW, b8, a != 0)
+
+/* dst[rows][cols] = src: the plain loop. */
+#define PACK(size, type)                                                                                    \
+  static void pack_##size(int64_t rows, int64_t cols, void *dst, const void *src, int64_t rs, int64_t cs) { \
+    type *to = dst;                                                                                         \
+    const type *from = src;                                                                                 \
+    for (int64_t r = 0; r < rows; r++)                                                                      \
+      for (int64_t c = 0; c < cols; c++) to[r * cols + c] = from[r * rs + c * cs];                          \
+  }
+PACK(1, uint8_t)
+PACK(4, uint32_t)
+PACK(8, uint64_t)
+
+const nd_move_rows ND_NAME(nd_move_rows) = {
+    .fill = ND_ROWS_ALL(fill),
+    .where = ND_ROWS_ALL(where),
+    .copy = {ND_ROWS_ALL(copy_to_f32), ND_ROWS_ALL(copy_to_f64), ND_ROWS_ALL(copy_to_i32), ND_ROWS_ALL(copy_to_i64),
+             ND_ROWS_ALL(copy_to_b8)},
+    .pack = {[1] = pack_1, [4] = pack_4, [8] = pack_8},
+};
