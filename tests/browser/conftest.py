@@ -1,0 +1,147 @@
+"""A real JupyterLab, served by `needle-edu lab`, in a real headless Chromium.
+
+The server gets a folder, a configuration and a cache of its own, so nothing of the user's is read or written. Where
+Chromium or playwright is absent these tests skip, loudly, with the command that installs them.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+INSTALL = "sudo apt install chromium  (any Chrome or Chromium on PATH will do), and: pip install playwright"
+FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+
+
+def screenshot_folder() -> Path | None:
+    """Where pictures are kept: NEEDLE_EDU_SCREENSHOTS, or nowhere."""
+    name = os.environ.get("NEEDLE_EDU_SCREENSHOTS")
+    if not name:
+        return None
+    Path(name).mkdir(parents=True, exist_ok=True)
+    return Path(name)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Headless Chromium."""
+    if CHROMIUM is None:
+        pytest.skip(f"BROWSER TESTS NOT RUN: no Chromium found. Install: {INSTALL}")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        pytest.skip(f"BROWSER TESTS NOT RUN: playwright is absent. Install: {INSTALL}")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+class Lab:
+    """A running `needle-edu lab` and the folder it serves."""
+
+    def __init__(self, root: Path):
+        self.root = root
+        self.folder = root / "needle-edu-course"
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        options = [
+            "--no-browser", f"--port={self.port}", "--ServerApp.port_retries=0", "--IdentityProvider.token=",
+            "--ServerApp.disable_check_xsrf=True", "--LabApp.expose_app_in_browser=True",
+        ]  # fmt: skip
+        private = {f"JUPYTER_{kind}_DIR": str(root / "jupyter" / kind) for kind in ("CONFIG", "DATA", "RUNTIME")}
+        self.log = (root / "lab.log").open("w+")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "needle_edu", "lab", *options],
+            cwd=root, env={**os.environ, **private}, stdout=self.log, stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+        self._wait()
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + 90
+        while time.monotonic() < deadline:
+            try:
+                urllib.request.urlopen(f"{self.url}/api/status", timeout=2)
+                return
+            except OSError:
+                if self.process.poll() is not None:
+                    break
+                time.sleep(0.2)
+        pytest.fail(f"needle-edu lab did not start:\n{self.printed()}")
+
+    def printed(self) -> str:
+        self.log.flush()
+        return (self.root / "lab.log").read_text()
+
+    def stop(self) -> None:
+        os.killpg(self.process.pid, signal.SIGTERM)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.log.close()
+
+
+@pytest.fixture(scope="session")
+def lab(browser, tmp_path_factory):
+    server = Lab(tmp_path_factory.mktemp("lab"))
+    yield server
+    server.stop()
+
+
+class Notebook:
+    """One notebook in the browser: run it, look at it, click in it."""
+
+    def __init__(self, page, lab: Lab):
+        self.page, self.lab = page, lab
+
+    def open(self, path: str) -> Notebook:
+        """Open `path` (relative to the course folder) and wait until its kernel is idle."""
+        self.page.goto(f"{self.lab.url}/lab/tree/{path}?reset", wait_until="load")
+        return self.wait_for_kernel()
+
+    def wait_for_kernel(self) -> Notebook:
+        self.page.wait_for_selector(".jp-Notebook", timeout=60_000)
+        self.page.wait_for_function(
+            "jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'", timeout=60_000
+        )
+        return self
+
+    def run_all(self) -> Notebook:
+        """Run every cell; an error in a cell ends the run, as it does for a person."""
+        self.page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
+        self.page.wait_for_function(
+            "jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'", timeout=120_000
+        )
+        return self
+
+    def tracebacks(self) -> list[str]:
+        """The text of every error output on the page."""
+        return self.page.locator('[data-mime-type="application/vnd.jupyter.error"], .jp-RenderedText[data-mime-type="application/vnd.jupyter.stderr"]').all_inner_texts()
+
+    def text(self) -> str:
+        return self.page.locator(".jp-Notebook").inner_text()
+
+    def screenshot(self, name: str) -> None:
+        folder = screenshot_folder()
+        if folder:
+            self.page.screenshot(path=folder / f"{name}.png")
+
+
+@pytest.fixture
+def notebook(browser, lab):
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    yield Notebook(page, lab)
+    page.close()
