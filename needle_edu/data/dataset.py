@@ -1,8 +1,8 @@
 """What a data set is: something with a length whose items can be asked for by number.
 
 Training code never sees more than this. A data set answers `len(ds)` and `ds[i]` (one example, a tuple
-such as `(image, label)`); a `DataLoader` turns many such examples into one batch. A data set that can fetch many
-examples at once faster than one by one may override `batch`.
+such as `(image, label)`); a `DataLoader` turns many such examples into one batch. A data set that can fetch
+many examples at once faster than one by one may override `batch`.
 """
 
 from __future__ import annotations

@@ -1,0 +1,139 @@
+"""Tensors filled with a constant, with ones and zeros, or with random numbers.
+
+Each function takes the shape as separate numbers, `rand(2, 3)`, and gives a leaf tensor. Random numbers are
+drawn in float64 from NumPy's global generator, scaled, and only then rounded to `dtype`, so that a seed gives
+the same numbers on every device and in every dtype.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..autograd import Tensor
+from ..backend.errors import IndexOutOfRange
+from .random import generator
+
+
+def rand(
+    *shape: int,
+    low: float = 0.0,
+    high: float = 1.0,
+    device: Any = None,
+    dtype: Any = "float32",
+    requires_grad: bool = False,
+) -> Tensor:
+    """Random numbers, uniform in [low, high). Draws `np.random.rand(*shape)`.
+
+    Examples
+    --------
+    >>> np.random.seed(0)
+    >>> rand(2, low=-1, high=1).numpy().round(3).tolist()
+    [0.09799999743700027, 0.4300000071525574]
+    """
+    values = generator().rand(*shape) * (high - low) + low
+    return _tensor(values, device, dtype, requires_grad)
+
+
+def randn(
+    *shape: int,
+    mean: float = 0.0,
+    std: float = 1.0,
+    device: Any = None,
+    dtype: Any = "float32",
+    requires_grad: bool = False,
+) -> Tensor:
+    """Random numbers from the normal distribution. Draws `np.random.randn(*shape)`."""
+    values = generator().randn(*shape) * std + mean
+    return _tensor(values, device, dtype, requires_grad)
+
+
+def randb(
+    *shape: int, p: float = 0.5, device: Any = None, dtype: Any = "bool", requires_grad: bool = False
+) -> Tensor:
+    """Random bits: True with probability `p`. Draws `np.random.rand(*shape)`.
+
+    Examples
+    --------
+    >>> randb(3, p=1.0, dtype="float32").numpy()
+    array([1., 1., 1.], dtype=float32)
+    """
+    return _tensor(generator().rand(*shape) <= p, device, dtype, requires_grad)
+
+
+def constant(
+    *shape: int, c: float = 1.0, device: Any = None, dtype: Any = "float32", requires_grad: bool = False
+) -> Tensor:
+    """The number `c` everywhere."""
+    return _tensor(np.full(shape, c), device, dtype, requires_grad)
+
+
+def ones(
+    *shape: int, device: Any = None, dtype: Any = "float32", requires_grad: bool = False
+) -> Tensor:
+    """Ones everywhere."""
+    return constant(*shape, c=1.0, device=device, dtype=dtype, requires_grad=requires_grad)
+
+
+def zeros(
+    *shape: int, device: Any = None, dtype: Any = "float32", requires_grad: bool = False
+) -> Tensor:
+    """Zeros everywhere."""
+    return constant(*shape, c=0.0, device=device, dtype=dtype, requires_grad=requires_grad)
+
+
+def ones_like(array: Any, *, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Ones, with the shape, dtype and device of `array`."""
+    device = array.device if device is None else device
+    return ones(*array.shape, device=device, dtype=array.dtype, requires_grad=requires_grad)
+
+
+def zeros_like(array: Any, *, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Zeros, with the shape, dtype and device of `array`."""
+    device = array.device if device is None else device
+    return zeros(*array.shape, device=device, dtype=array.dtype, requires_grad=requires_grad)
+
+
+def one_hot(
+    n: int, i: Any, device: Any = None, dtype: Any = "float32", requires_grad: bool = False
+) -> Tensor:
+    """Each number of `i` as a row of `n` zeros with a single one at that place.
+
+    Parameters
+    ----------
+    n : int
+        The length of a row, such as the number of classes.
+    i : Tensor or array_like of whole numbers in [0, n), any shape, integer or float
+
+    Returns
+    -------
+    Tensor of shape `i.shape + (n,)`
+
+    Raises
+    ------
+    IndexOutOfRange
+        If a number is not one of 0, ..., n - 1.
+
+    Examples
+    --------
+    >>> one_hot(3, np.array([2, 0])).numpy()
+    array([[0., 0., 1.],
+           [1., 0., 0.]], dtype=float32)
+    """
+    if device is None and isinstance(i, Tensor):
+        device = i.device
+    labels = i.numpy() if hasattr(i, "numpy") else np.asarray(i)
+    places = labels.astype(np.int64)
+    wrong = labels[(places != labels) | (places < 0) | (places >= n)]
+    if wrong.size:
+        raise IndexOutOfRange(f"one_hot: wants whole numbers from 0 to {n - 1}, got {wrong[0]}")
+    rows = np.zeros((places.size, n))
+    rows[np.arange(places.size), places.ravel()] = 1
+    return _tensor(rows.reshape(*places.shape, n), device, dtype, requires_grad)
+
+
+def _tensor(values: Any, device: Any, dtype: Any, requires_grad: bool) -> Tensor:
+    """`values` (an array, or the single number that a draw of no shape gives) rounded to `dtype`."""
+    values = np.asarray(values).astype(dtype)
+    return Tensor(values, device=device, dtype=dtype, requires_grad=requires_grad)

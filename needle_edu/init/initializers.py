@@ -1,0 +1,80 @@
+"""Initial weights whose scale keeps signals alive through many layers.
+
+A layer sums `fan_in` inputs, so its output's variance is fan_in times the weights' variance (times the
+input's). If that product is far from 1, signals grow or shrink exponentially with depth. Xavier's rule chooses
+the variance so that forward signals and backward gradients both keep their size; Kaiming's allows for a ReLU
+that sets half of the signals to zero.
+
+References: X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural networks",
+AISTATS 2010. K. He et al., "Delving deep into rectifiers", ICCV 2015.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ..autograd import Tensor
+from .basic import rand, randn
+
+
+def xavier_uniform(fan_in: int, fan_out: int, gain: float = 1.0, **kwargs: Any) -> Tensor:
+    r"""Weights of shape (fan_in, fan_out), uniform in ±a with :math:`a = gain \sqrt{6 / (fan_{in} + fan_{out})}`.
+
+    Further keywords (`device`, `dtype`, `requires_grad`) go to `rand`.
+
+    Examples
+    --------
+    >>> bool(abs(xavier_uniform(100, 50).numpy()).max() <= math.sqrt(6 / 150))
+    True
+    """
+    a = gain * math.sqrt(6 / (fan_in + fan_out))
+    return rand(fan_in, fan_out, low=-a, high=a, **kwargs)
+
+
+def xavier_normal(fan_in: int, fan_out: int, gain: float = 1.0, **kwargs: Any) -> Tensor:
+    r"""Weights of shape (fan_in, fan_out), normal with :math:`\sigma = gain \sqrt{2 / (fan_{in} + fan_{out})}`."""
+    std = gain * math.sqrt(2 / (fan_in + fan_out))
+    return randn(fan_in, fan_out, std=std, **kwargs)
+
+
+def kaiming_uniform(
+    fan_in: int,
+    fan_out: int,
+    shape: tuple[int, ...] | None = None,
+    nonlinearity: str = "relu",
+    **kwargs: Any,
+) -> Tensor:
+    r"""Weights uniform in ±bound with :math:`bound = \sqrt{2} \sqrt{3 / fan_{in}}`.
+
+    Parameters
+    ----------
+    fan_in, fan_out : int
+        Inputs and outputs of one unit.
+    shape : tuple of int, optional
+        The shape wanted, (fan_in, fan_out) if not given; convolutions have four dimensions.
+    nonlinearity : "relu"
+        What follows the layer; the factor :math:`\sqrt{2}` is ReLU's.
+    **kwargs
+        `device`, `dtype`, `requires_grad`, as for `rand`.
+    """
+    bound = _gain(nonlinearity) * math.sqrt(3 / fan_in)
+    return rand(*(shape or (fan_in, fan_out)), low=-bound, high=bound, **kwargs)
+
+
+def kaiming_normal(
+    fan_in: int,
+    fan_out: int,
+    shape: tuple[int, ...] | None = None,
+    nonlinearity: str = "relu",
+    **kwargs: Any,
+) -> Tensor:
+    r"""Weights normal with :math:`\sigma = \sqrt{2} / \sqrt{fan_{in}}`; parameters as for `kaiming_uniform`."""
+    std = _gain(nonlinearity) / math.sqrt(fan_in)
+    return randn(*(shape or (fan_in, fan_out)), std=std, **kwargs)
+
+
+def _gain(nonlinearity: str) -> float:
+    if nonlinearity != "relu":
+        raise ValueError(f"kaiming: knows the nonlinearity 'relu' only, got {nonlinearity!r}")
+    return math.sqrt(2)

@@ -1,0 +1,86 @@
+"""Modules that put other modules together, or only change a shape."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from ..autograd import Tensor
+from .module import Module
+
+
+class Identity(Module):
+    """Gives back what it gets."""
+
+    def forward(self, x: Any) -> Any:
+        """Anything."""
+        return x
+
+
+class Flatten(Module):
+    """Makes each example one row: (batch, a, b, ...) becomes (batch, a·b·...).
+
+    Examples
+    --------
+    >>> import needle_edu as ndl
+    >>> Flatten()(ndl.init.ones(2, 3, 4)).shape
+    (2, 12)
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`x` of shape (batch, ...) gives (batch, features)."""
+        batch, *rest = x.shape
+        return x.reshape((batch, math.prod(rest)))
+
+
+class Sequential(Module):
+    """One module after the other, each fed with what the one before gave.
+
+    Parameters
+    ----------
+    *modules : Module
+
+    Examples
+    --------
+    >>> from needle_edu import nn
+    >>> nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
+    Sequential() · 2,410 parameters
+    ├─ modules.0: Linear(64, 32) · 2,080 parameters: weight (64, 32), bias (1, 32)
+    ├─ modules.1: ReLU()
+    └─ modules.2: Linear(32, 10) · 330 parameters: weight (32, 10), bias (1, 10)
+    """
+
+    def __init__(self, *modules: Module):
+        super().__init__()
+        self.modules = modules
+
+    def forward(self, x: Any) -> Any:
+        """The last module's output; `x` itself if there are no modules."""
+        for module in self.modules:
+            x = module(x)
+        return x
+
+
+class Residual(Module):
+    """fn(x) + x: the module learns what to add, and the gradient has a way past it.
+
+    Parameters
+    ----------
+    fn : Module or function
+        Its output has the shape of its input.
+
+    Examples
+    --------
+    >>> from needle_edu import nn
+    >>> Residual(nn.ReLU())(Tensor([-1.0, 2.0])).numpy()
+    array([-1.,  4.], dtype=float32)
+    """
+
+    def __init__(self, fn: Callable[[Tensor], Tensor]):
+        super().__init__()
+        self.fn = fn
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`x` of the shape that `fn` takes."""
+        return self.fn(x) + x

@@ -1,0 +1,7 @@
+"""Optimisers: how a gradient becomes a better parameter."""
+
+from .adam import Adam
+from .optimizer import Optimizer
+from .sgd import SGD
+
+__all__ = ["SGD", "Adam", "Optimizer"]
