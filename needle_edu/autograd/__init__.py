@@ -1,0 +1,78 @@
+"""Automatic differentiation: values, operations, and the chain rule.
+
+Reading order: value.py (a node of the graph), op.py (an operation and its vector-Jacobian products), tensor.py,
+topo.py, engine.py (backward). Around them stand registry.py (every op by name; where your own goes in), modes.py
+(no_grad), events.py (what the stepper listens to) and checks.py (is this gradient right?). The ops themselves are
+in `needle_edu.ops`.
+
+Three live globals, as in the course: ``autograd.TENSOR_COUNTER`` (number of live values), ``autograd.LAZY_MODE``
+and ``autograd.CREATE_GRAPH``; assigning to them takes effect.
+"""
+
+import sys
+import types
+
+from . import events, registry, state
+from .checks import grad_check
+from .engine import compute_gradient_of_variables, sum_node_list
+from .events import value_id
+from .modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from .op import BinaryOp, Op, TensorOp, TensorTupleOp, UnaryOp
+from .registry import override
+from .tensor import Tensor, TensorTuple
+from .topo import find_topo_sort
+from .value import Value
+
+
+class _Autograd(types.ModuleType):
+    """This module, with three names that live in state.py (a plain module can't forward an assignment)."""
+
+    @property
+    def LAZY_MODE(self) -> bool:  # noqa: N802
+        return state.LAZY_MODE
+
+    @LAZY_MODE.setter
+    def LAZY_MODE(self, on: bool) -> None:  # noqa: N802
+        state.set_lazy_mode(on)
+
+    @property
+    def CREATE_GRAPH(self) -> bool:  # noqa: N802
+        return state.CREATE_GRAPH
+
+    @CREATE_GRAPH.setter
+    def CREATE_GRAPH(self, on: bool) -> None:  # noqa: N802
+        state.set_create_graph(on)
+
+    @property
+    def TENSOR_COUNTER(self) -> int:  # noqa: N802
+        return state.count_values(Value)
+
+    @TENSOR_COUNTER.setter
+    def TENSOR_COUNTER(self, number: int) -> None:  # noqa: N802
+        state.shift_counter(Value, number)
+
+
+sys.modules[__name__].__class__ = _Autograd
+
+__all__ = [
+    "BinaryOp",
+    "Op",
+    "Tensor",
+    "TensorOp",
+    "TensorTuple",
+    "TensorTupleOp",
+    "UnaryOp",
+    "Value",
+    "compute_gradient_of_variables",
+    "enable_grad",
+    "events",
+    "find_topo_sort",
+    "grad_check",
+    "is_grad_enabled",
+    "no_grad",
+    "override",
+    "registry",
+    "set_grad_enabled",
+    "sum_node_list",
+    "value_id",
+]

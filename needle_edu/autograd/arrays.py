@@ -1,0 +1,86 @@
+"""What autograd needs to know about arrays, in both modes.
+
+`NEEDLE_BACKEND=nd` (the default) computes on needle_edu's own NDArray, `np` on plain NumPy arrays. Both follow the
+Python array API, so an op is written once, against the namespace `xp`. The few places where the two differ are
+gathered here: which class an array has, how foreign data enters, and how two arrays are compared quickly.
+"""
+
+import numpy as np
+
+from needle_edu.backend import DTypeError, GradientError, NeedleError, ShapeError
+
+try:
+    from needle_edu.backend_selection import BACKEND, array_api as xp, default_device
+except ImportError:
+    from needle_edu.backend import default_device
+
+    BACKEND, xp = "np", np
+
+Array = np.ndarray if BACKEND == "np" else xp.NDArray
+
+if BACKEND == "np":
+
+    def agree(g, x) -> bool:
+        """Whether two tensors surely have the same shape and dtype (False: look closer, `g` may be anything)."""
+        try:
+            a, b = g.cached_data, x.cached_data
+            return a.shape == b.shape and a.dtype == b.dtype
+        except AttributeError:
+            return False
+
+else:
+
+    def agree(g, x) -> bool:
+        """Whether two tensors surely have the same shape and dtype (False: look closer, `g` may be anything).
+
+        Layouts are interned, so one comparison of identities covers shape, strides, dtype and device.
+        """
+        try:
+            return g.cached_data.layout is x.cached_data.layout
+        except AttributeError:
+            return False
+
+
+_ENTRY = {"int8": "int32", "int16": "int32", "uint8": "int32", "uint16": "int32", "uint32": "int64"}
+_KEPT = ("int32", "int64", "bool")
+
+
+def enter(array, device=None, dtype=None):
+    """Copy data of any kind into an array: what ``Tensor(array)`` does.
+
+    Without a dtype, integers and booleans keep their kind, arrays that are already ours keep their dtype, and
+    everything else becomes float32. In np mode NumPy's dtype is kept as it is.
+    """
+    if BACKEND == "np":
+        return np.array(array, dtype=dtype)
+    if isinstance(array, Array):
+        return xp.array(array, dtype=dtype or array.dtype, device=device or array.device)
+    if dtype is None:
+        array = np.asarray(array)
+        name = array.dtype.name
+        if name in _KEPT:
+            dtype = name
+        elif name in _ENTRY:
+            dtype = _ENTRY[name]
+        elif array.dtype.kind == "f":
+            dtype = "float32"
+        else:
+            raise DTypeError(f"Tensor: no tensors of dtype {name}; convert to float32, int64 or bool first")
+    return xp.array(array, dtype=dtype, device=device)
+
+
+def like(data, array):
+    """Return `data` (a scalar or any array) as an operand that goes with `array`; a scalar takes its dtype."""
+    if isinstance(data, Array):
+        return data
+    if BACKEND == "np":
+        return np.asarray(data, dtype=array.dtype if np.ndim(data) == 0 else None)
+    if np.ndim(data) == 0:
+        return xp.full((), data, dtype=array.dtype, device=array.device)
+    return enter(data, device=array.device)
+
+
+__all__ = [
+    "Array", "BACKEND", "DTypeError", "GradientError", "NeedleError", "ShapeError",
+    "default_device", "agree", "enter", "like", "xp",
+]  # fmt: skip

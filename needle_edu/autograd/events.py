@@ -1,0 +1,243 @@
+"""Events: what the engine does, told step by step to one listener.
+
+Graph drawings, the stepper, the profiler and graph capture all listen here; none of them has an engine of its own.
+Without a listener nothing is built at all. An event names values by serial numbers and never refers to them, so
+that listening keeps nothing alive; whoever wants to keep an array copies it when the event comes.
+
+>>> import needle_edu as ndl
+>>> from needle_edu.autograd import events
+>>> x = ndl.Tensor([1.0, 2.0])
+>>> heard = []
+>>> previous = events.set_hook(lambda event, array: heard.append(event.kind))
+>>> (x * x).backward()
+>>> _ = events.set_hook(previous)
+>>> print(*heard)
+created computed created computed seeded vjp accumulated vjp accumulated leaf freed
+"""
+
+import itertools
+import os
+import sys
+import threading
+import time
+import weakref
+from dataclasses import dataclass, field
+
+from . import arrays, state
+from .topo import post_order
+
+KINDS = ("created", "computed", "seeded", "vjp", "accumulated", "leaf", "freed")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened.
+
+    Attributes
+    ----------
+    serial : int
+        Increases by one from event to event, over all listeners.
+    kind : str
+        ``created``: the value exists (op and inputs are known; a leaf has neither). ``computed``: its array is
+        there. ``seeded``: backward starts at this value. ``vjp``: `node`'s op gave the contribution for its
+        `operand`, which is `value`. ``accumulated``: it was added to the value's adjoint. ``leaf``: the leaf's
+        `.grad` was written. ``freed``: the value is gone.
+    value : int
+        The value's number, see `value_id`.
+    op, inputs, attrs
+        How the value was made (kind ``created`` and ``computed``).
+    node, operand : int or None
+        Kinds ``vjp`` and ``accumulated``: whose op contributed, and for which of its operands.
+    shape, dtype, device, nbytes
+        Of the array the event is about; () , "" and 0 if there is none.
+    time_ns : int
+        `time.perf_counter_ns()` when the event was sent.
+    module : str
+        Path of the nn module being called.
+    source : (str, int) or None
+        File and line of the user's code.
+    name : str or None
+        The value's label.
+    """
+
+    serial: int
+    kind: str
+    value: int
+    op: str | None = None
+    inputs: tuple[int, ...] = ()
+    node: int | None = None
+    operand: int | None = None
+    shape: tuple = ()
+    dtype: str = ""
+    device: str = ""
+    nbytes: int = 0
+    time_ns: int = 0
+    module: str = ""
+    source: tuple[str, int] | None = None
+    name: str | None = None
+    attrs: dict = field(default_factory=dict)
+    requires_grad: bool = False
+
+
+class _Quiet(threading.local):
+    on = False  # True while backward computes gradients that are no graph nodes: only its own events are told
+
+
+_quiet = _Quiet()
+_serial = itertools.count()
+_ids = itertools.count()
+_announced: dict[int, "_Watch"] = {}  # the values this listener has heard of
+
+
+def value_id(value) -> int:
+    """Return the number of a value; it gets one when first asked for, and no number is used twice."""
+    if value.extra is None or "id" not in value.extra:
+        value._remember("id", next(_ids))
+    return value.extra["id"]
+
+
+def set_hook(function):
+    """Send every event to ``function(event, array)`` (None: to nobody); returns the previous listener.
+
+    `array` is the NDArray (in np mode the numpy.ndarray) the event is about, or None. The function is called in
+    the middle of the operation: it must copy what it wants to keep, and must not compute with tensors.
+    """
+    _announced.clear()
+    return state.set_hook(function)
+
+
+def replay(value) -> None:
+    """Send the ``created`` and ``computed`` events of a finished graph, inputs before results."""
+    for node in post_order([value]):
+        if value_id(node) not in _announced:
+            _tell_created(node, node.op, node.inputs, None)
+            if node.cached_data is not None:
+                computed(node)
+
+
+def announce(value) -> None:
+    """Make sure the listener knows a value that was made before it began to listen."""
+    if state.hook is None or _quiet.on:
+        return
+    if value.extra is None or value.extra.get("id") not in _announced:
+        replay(value)
+
+
+def keep_quiet(on: bool) -> bool:
+    """Stop or resume telling of new values in this thread; returns the previous setting."""
+    previous, _quiet.on = _quiet.on, on
+    return previous
+
+
+class _Watch(weakref.ref):
+    """A weak reference that knows the number of its value, to say when the value is gone."""
+
+    __slots__ = ("id", "nbytes")
+
+    def __new__(cls, value, number):
+        return super().__new__(cls, value, _freed)
+
+    def __init__(self, value, number):
+        super().__init__(value, _freed)
+        self.id, self.nbytes = number, 0
+
+
+def _freed(watch: _Watch) -> None:
+    if _announced.pop(watch.id, None) is not None:
+        _send("freed", watch.id, None, nbytes=watch.nbytes)
+
+
+# -- called by the engine, only while somebody listens ---------------------------------------------------------
+
+
+def created(value, op, inputs) -> None:
+    """A value was made by `op`."""
+    if state.hook is not None and not _quiet.on:
+        _tell_created(value, op, inputs, _source())
+
+
+def computed(value) -> None:
+    """The array of a value is there."""
+    watch = _announced.get(value_id(value))
+    if watch is not None and state.hook is not None:
+        op = value.op.name if value.op is not None else None
+        event = _about(value.cached_data)
+        watch.nbytes = event["nbytes"]
+        _send("computed", watch.id, value.cached_data, op=op, requires_grad=value.requires_grad, **event)
+
+
+def seeded(output, out_grad) -> None:
+    announce(output)
+    data = out_grad.realize_cached_data()
+    _send("seeded", value_id(output), data, name=_label(output), **_about(data))
+
+
+def vjp(x, contribution, node, operand) -> None:
+    data = contribution.realize_cached_data()
+    _send("vjp", value_id(x), data, node=value_id(node), operand=operand, op=node.op.name, **_about(data))
+
+
+def accumulated(x, node, operand) -> None:
+    data = x.adjoint.realize_cached_data()
+    _send("accumulated", value_id(x), data, node=value_id(node), operand=operand, op=node.op.name, **_about(data))
+
+
+def leaf(x) -> None:
+    data = x.grad.realize_cached_data()
+    _send("leaf", value_id(x), data, name=_label(x), **_about(data))
+
+
+def _tell_created(value, op, inputs, source) -> None:
+    number = value_id(value)
+    _announced[number] = _Watch(value, number)
+    _send(
+        "created",
+        number,
+        None,
+        op=None if op is None else op.name,
+        inputs=tuple([value_id(x) for x in inputs]),
+        attrs={} if op is None else op.attrs,
+        module=str(state.module_path),
+        source=source,
+        name=_label(value),
+        requires_grad=value.requires_grad,
+        **_about(value.cached_data),
+    )
+
+
+def _send(kind, value, array, **facts) -> None:
+    hook = state.hook
+    if hook is not None:
+        if isinstance(array, tuple):
+            array = None
+        hook(Event(next(_serial), kind, value, time_ns=time.perf_counter_ns(), **facts), array)
+
+
+def _about(data) -> dict:
+    """Return shape, dtype, device and size of an array; a tuple of arrays has only a size."""
+    if data is None:
+        return {"nbytes": 0}
+    if isinstance(data, tuple):
+        return {"nbytes": sum([_about(part)["nbytes"] for part in data])}
+    device = arrays.default_device() if arrays.BACKEND == "np" else data.device
+    return {
+        "shape": data.shape,
+        "dtype": data.dtype.name,
+        "device": str(device),
+        "nbytes": data.size * data.dtype.itemsize,
+    }
+
+
+def _label(value) -> str | None:
+    return value.extra.get("name") if value.extra else None
+
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+
+
+def _source() -> tuple[str, int] | None:
+    """Return file and line of the innermost frame outside the package: the user's line."""
+    frame = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back
+    return None if frame is None else (frame.f_code.co_filename, frame.f_lineno)

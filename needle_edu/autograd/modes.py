@@ -1,0 +1,100 @@
+"""Switching the recording of operations off and on, as a context manager or a decorator.
+
+Inference needs no graph: under `no_grad` results are detached, which saves the memory of all intermediate values.
+The setting belongs to the current thread and is restored when the block ends, also by an error.
+"""
+
+import functools
+
+from . import state
+
+
+class set_grad_enabled:  # noqa: N801 - used like a function
+    """Record operations for backward or not.
+
+    Takes effect at once; as a context manager or decorator only within the block or function.
+
+    Examples
+    --------
+    >>> from needle_edu import Tensor, set_grad_enabled
+    >>> x = Tensor([1.0])
+    >>> with set_grad_enabled(False):
+    ...     y = x * 2
+    >>> y.requires_grad
+    False
+    """
+
+    def __init__(self, enabled: bool):
+        self.enabled = bool(enabled)
+        self.previous = [state.set_grad_mode(self.enabled)]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception) -> None:
+        state.set_grad_mode(self.previous.pop())
+
+    def __call__(self, function):
+        state.set_grad_mode(self.previous.pop())  # a decorator: nothing happens until the function is called
+        return _in_mode(function, self.enabled)
+
+
+class _GradScope:
+    """Base of `no_grad` and `enable_grad`; may be entered again and again, also nested."""
+
+    enabled: bool
+
+    def __new__(cls, function=None):
+        return object.__new__(cls) if function is None else _in_mode(function, cls.enabled)
+
+    def __init__(self, function=None):
+        self.previous = []
+
+    def __enter__(self):
+        self.previous.append(state.set_grad_mode(self.enabled))
+        return self
+
+    def __exit__(self, *exception) -> None:
+        state.set_grad_mode(self.previous.pop())
+
+    def __call__(self, function):
+        return _in_mode(function, self.enabled)
+
+
+class no_grad(_GradScope):  # noqa: N801
+    """Within the block (or the decorated function), results require no gradient and keep no history.
+
+    Examples
+    --------
+    >>> from needle_edu import Tensor, no_grad
+    >>> @no_grad()
+    ... def predict(x):
+    ...     return x * 2
+    >>> predict(Tensor([1.0])).requires_grad
+    False
+    """
+
+    enabled = False
+
+
+class enable_grad(_GradScope):  # noqa: N801
+    """Record operations again within a `no_grad` block."""
+
+    enabled = True
+
+
+def _in_mode(function, enabled: bool):
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        previous = state.set_grad_mode(enabled)
+        try:
+            return function(*args, **kwargs)
+        finally:
+            state.set_grad_mode(previous)
+
+    return wrapper
+
+
+def is_grad_enabled() -> bool:
+    """Whether operations are recorded for backward in this thread."""
+    return state.grad_enabled()

@@ -1,0 +1,163 @@
+"""The registry: every operation by its name, and the place where a student's own version goes in.
+
+Tensor's operators, the functions in `needle_edu.ops`, the table in the docs, the gradient tests and the formulas
+in the stepper all find an op here. A name stands for a `Slot`; the slot always points to the op in use. `override`
+puts another class (or function) in the slot and hands back the way to take it out again:
+
+>>> import needle_edu as ndl
+>>> class Double(ndl.autograd.TensorOp):
+...     def compute(self, a):
+...         return a + a
+>>> with ndl.override("exp", Double):
+...     print(ndl.ops.exp(ndl.Tensor([3.0])).numpy())
+[6.]
+"""
+
+import inspect
+from collections.abc import Callable
+
+from needle_edu.backend import NeedleError
+
+_TAUGHT = ("symbol", "formula", "vjp_formulas")  # what an override inherits from the op it replaces
+
+
+class Slot:
+    """The place of one op.
+
+    Attributes
+    ----------
+    name : str
+        The op's name, for example ``"add"``.
+    cls : type or None
+        The class in use: the library's own, or the latest override.
+    instance : Op or None
+        A ready instance, when the op takes no attributes (or all have defaults).
+    original : type or None
+        The library's own class, whatever overrides there are.
+    """
+
+    __slots__ = ("cls", "function", "instance", "name", "stack")
+
+    def __init__(self, name: str):
+        self.name = name
+        self.cls = self.instance = self.function = None
+        self.stack: list[Override] = []
+
+    @property
+    def original(self) -> type | None:
+        return self.stack[0].entry if self.stack else None
+
+    def refresh(self) -> None:
+        """Point to the top of the stack of overrides."""
+        self.cls = self.stack[-1].entry
+        self.instance = self.cls() if _needs_no_arguments(self.cls) else None
+
+    def check(self, entry) -> None:
+        if not (inspect.isclass(entry) and callable(getattr(entry, "compute", None))):
+            raise TypeError(f"override({self.name!r}): wanted a class with a `compute` method, got {entry!r}")
+        if "name" not in vars(entry):
+            entry.name = self.name
+        for field in _TAUGHT if self.stack else ():
+            if not getattr(entry, field, None):
+                setattr(entry, field, getattr(self.original, field))
+
+
+class FunctionSlot(Slot):
+    """The place of a function the engine looks up by name, such as ``find_topo_sort``."""
+
+    __slots__ = ()
+
+    def refresh(self) -> None:
+        self.function = self.stack[-1].entry
+
+    def check(self, entry) -> None:
+        if not callable(entry):
+            raise TypeError(f"override({self.name!r}): wanted a function, got {entry!r}")
+
+
+class Override:
+    """One layer in a slot: a context manager, and the handle whose `undo()` takes the layer out again."""
+
+    def __init__(self, place: Slot, entry):
+        self.slot, self.entry = place, entry
+        place.check(entry)
+        place.stack.append(self)
+        place.refresh()
+
+    def undo(self) -> None:
+        """Take this version out again, whatever was put on top of it since; twice is no error."""
+        if self in self.slot.stack:
+            self.slot.stack.remove(self)
+            self.slot.refresh()
+
+    def __enter__(self) -> "Override":
+        return self
+
+    def __exit__(self, *exception) -> None:
+        self.undo()
+
+
+_slots: dict[str, Slot] = {}
+
+
+def slot(name: str) -> Slot:
+    """Return the slot of an op, making an empty one if the op is not registered yet."""
+    if name not in _slots:
+        _slots[name] = Slot(name)
+    return _slots[name]
+
+
+def ops() -> dict[str, Slot]:
+    """Return all registered ops: name -> slot, in order of registration."""
+    return {name: place for name, place in _slots.items() if place.stack and not isinstance(place, FunctionSlot)}
+
+
+def register(cls: type) -> type:
+    """Class decorator: enter an op under ``cls.name``."""
+    place = slot(cls.name)
+    if place.stack:
+        raise NeedleError(f"the op {cls.name!r} is registered twice; use override() to replace it")
+    _slots[cls.name] = _slots.pop(cls.name)  # listed in order of registration, even if somebody asked for it before
+    Override(place, cls)
+    return cls
+
+
+def function_slot(name: str, function: Callable) -> FunctionSlot:
+    """Enter a function that students may replace under `name`."""
+    _slots[name] = place = FunctionSlot(name)
+    Override(place, function)
+    return place
+
+
+def override(name: str, entry) -> Override:
+    """Put a class (or, for a function slot, a function) in the place of `name`.
+
+    Parameters
+    ----------
+    name : str
+        An op's name (``needle_edu.autograd.registry.ops()`` lists them) or one of ``find_topo_sort``,
+        ``compute_gradient_of_variables``, ``sum_node_list``.
+    entry : type or function
+        What to use instead. Operations already in a graph keep the version they were made with.
+
+    Returns
+    -------
+    Override
+        A context manager; or keep it and call its `undo()`.
+
+    Raises
+    ------
+    NeedleError
+        If there is no such name.
+    """
+    place = _slots.get(name)
+    if place is None or not place.stack:
+        raise NeedleError(f"override: there is no op or function {name!r}; known are {', '.join(sorted(_slots))}")
+    return Override(place, entry)
+
+
+def _needs_no_arguments(cls: type) -> bool:
+    if cls.__init__ is object.__init__:
+        return True
+    parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
+    return all(p.default is not p.empty or p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters)

@@ -1,0 +1,99 @@
+"""The few facts all of autograd shares: which modes are on, who listens, where we are.
+
+Everything here is read at every operation, so it is kept as plain module globals. `needle_edu.autograd` forwards
+reading and assignment of the three public ones (`TENSOR_COUNTER`, `LAZY_MODE`, `CREATE_GRAPH`) to this module.
+
+Whether gradients are recorded is a fact of each thread. Looking into a `threading.local` at every operation is
+slow, so we first ask whether ANY thread has recording switched off (`threads_without_grad`), which is a plain
+integer and almost always 0 during a forward pass.
+"""
+
+import gc
+import threading
+
+LAZY_MODE = False  # True: an op's value is computed only when somebody needs it
+CREATE_GRAPH = False  # default of backward(create_graph=None): gradients are graph nodes themselves
+
+hook = None  # receives every event, see events.py; None when nobody listens
+watched = False  # True when LAZY_MODE or a hook asks for the careful path of Op.apply
+
+threads_without_grad = 0
+_lock = threading.Lock()
+
+
+class _GradMode(threading.local):
+    enabled = True
+
+
+_mode = _GradMode()
+
+
+class ModulePath(threading.local):
+    """Names of the nn modules being called right now, outermost first; each thread has its own."""
+
+    def __init__(self):
+        self.names: list[str] = []
+
+    def append(self, name: str) -> None:
+        self.names.append(name)
+
+    def pop(self) -> str:
+        return self.names.pop()
+
+    def __str__(self) -> str:
+        return ".".join(self.names)
+
+
+module_path = ModulePath()
+
+
+def grad_enabled() -> bool:
+    """Whether this thread records operations for backward."""
+    return not threads_without_grad or _mode.enabled
+
+
+def set_grad_mode(enabled: bool) -> bool:
+    """Switch recording on or off in this thread; returns the previous setting."""
+    global threads_without_grad
+    previous = _mode.enabled
+    if enabled is not previous:
+        with _lock:
+            threads_without_grad += -1 if enabled else 1
+        _mode.enabled = enabled
+    return previous
+
+
+def set_lazy_mode(on: bool) -> None:
+    """Assign LAZY_MODE: ``needle_edu.autograd.LAZY_MODE = on`` ends up here."""
+    global LAZY_MODE, watched
+    LAZY_MODE = bool(on)
+    watched = LAZY_MODE or hook is not None
+
+
+def set_create_graph(on: bool) -> None:
+    """Assign CREATE_GRAPH: ``needle_edu.autograd.CREATE_GRAPH = on`` ends up here."""
+    global CREATE_GRAPH
+    CREATE_GRAPH = bool(on)
+
+
+def set_hook(function):
+    """Install the one listener of events (None removes it); returns the previous one."""
+    global hook, watched
+    previous, hook = hook, function
+    watched = LAZY_MODE or hook is not None
+    return previous
+
+
+# TENSOR_COUNTER counts on demand: the garbage collector knows every live object, so creating a Value stays free.
+_counter_shift = 0
+
+
+def count_values(value_class: type) -> int:
+    """Return the number of live Values (plus the shift an assignment to TENSOR_COUNTER asked for)."""
+    return sum(isinstance(thing, value_class) for thing in gc.get_objects()) + _counter_shift
+
+
+def shift_counter(value_class: type, number: int) -> None:
+    """Make `count_values` return `number` now, and follow from there."""
+    global _counter_shift
+    _counter_shift += number - count_values(value_class)

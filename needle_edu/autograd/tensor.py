@@ -1,0 +1,330 @@
+"""Tensor: a value with operators. TensorTuple: several of them as one value.
+
+Every operator here is one line that names an op. The op itself is found in the registry when the operator is
+used, so this file knows no op, and a student's own version of one takes effect at once. Less common operations
+(`exp`, `relu`, `max`, …) are methods too; they are installed from the registry, and tensor.pyi lists them all.
+"""
+
+import numpy as np
+
+from . import arrays, state
+from .arrays import DTypeError, NeedleError
+from .engine import run_backward
+from .registry import slot
+from .value import Value
+
+
+def _binary(name: str, scalar_name: str, scalar=lambda number: number):
+    """Return an operator: the op `name` for two tensors, `scalar_name` for a tensor and a number."""
+    op, scalar_op = slot(name), slot(scalar_name)
+
+    def operator(self, other):
+        if isinstance(other, Tensor):
+            return op.instance.apply(self, other)
+        if isinstance(other, (int, float, np.generic)):
+            return scalar_op.cls(scalar(other if type(other) in (int, float) else other.item())).apply(self)
+        return op.instance.apply(self, self._operand(other))
+
+    return operator
+
+
+def _reflected(name: str):
+    """Return the operator for ``other <op> tensor`` where that is not the same as ``tensor <op> other``."""
+    op = slot(name)
+    return lambda self, other: op.instance.apply(self._operand(other), self)
+
+
+def _comparison(name: str):
+    op = slot(name)
+    return lambda self, other: op.instance.apply(self, self._operand(other))
+
+
+class Tensor(Value):
+    """A multi-dimensional array whose history can be differentiated.
+
+    Parameters
+    ----------
+    array : array_like, NDArray or Tensor
+        The data, copied. Integers and booleans keep their kind, our own arrays their dtype; anything else becomes
+        float32 (in np mode NumPy's dtype is kept).
+    device : Device, optional
+        Where the data goes; by default where it is, or the default device.
+    dtype : str or numpy.dtype, optional
+        float32, float64, int32, int64 or bool.
+    requires_grad : bool
+        Whether `backward` computes a gradient for this tensor.
+
+    Examples
+    --------
+    >>> from needle_edu import Tensor
+    >>> x = Tensor([1.0, 2.0, 3.0])
+    >>> y = (x * x).sum()
+    >>> y.backward()
+    >>> x.grad.numpy()
+    array([2., 4., 6.], dtype=float32)
+    """
+
+    __slots__ = ()
+    __array_ufunc__ = None  # NumPy arrays and scalars leave `array * tensor` to the tensor
+
+    def __init__(self, array, *, device=None, dtype=None, requires_grad: bool = True):
+        if isinstance(array, Value):
+            array = array.realize_cached_data()
+        self._init(None, (), arrays.enter(array, device, dtype), requires_grad)
+
+    # -- operators ---------------------------------------------------------------------------------------------
+    __add__ = __radd__ = _binary("add", "add_scalar")
+    __mul__ = __rmul__ = _binary("multiply", "mul_scalar")
+    __truediv__ = _binary("divide", "divide_scalar")
+    __rtruediv__ = _reflected("divide")
+    __pow__ = _binary("power", "power_scalar")
+    __rpow__ = _reflected("power")
+    __lt__ = _comparison("less")
+    __le__ = _comparison("less_equal")
+    __gt__ = _comparison("greater")
+    __ge__ = _comparison("greater_equal")
+
+    def __neg__(self):
+        return _NEGATE.instance.apply(self)
+
+    def __sub__(self, other):
+        return self + -(other if isinstance(other, (Tensor, int, float)) else self._operand(other))
+
+    def __rsub__(self, other):
+        return -self + other
+
+    def __matmul__(self, other):
+        return _MATMUL.instance.apply(self, other if isinstance(other, Tensor) else self._operand(other))
+
+    def __rmatmul__(self, other):
+        return _MATMUL.instance.apply(self._operand(other), self)
+
+    def __getitem__(self, index):
+        return _GETITEM.cls(index).apply(self)
+
+    # -- common methods ----------------------------------------------------------------------------------------
+    def matmul(self, other):
+        """Return ``self @ other``."""
+        return self @ other
+
+    def sum(self, axes=None):
+        """Return the sum over `axes` (all by default), which disappear from the shape."""
+        return _SUMMATION.cls(axes).apply(self)
+
+    def broadcast_to(self, shape):
+        """Return this tensor stretched to `shape`; no data is copied."""
+        return _BROADCAST_TO.cls(shape).apply(self)
+
+    def reshape(self, *shape):
+        """Return the same elements in another shape; one extent may be -1."""
+        return _RESHAPE.cls(shape[0] if len(shape) == 1 else shape).apply(self)
+
+    def transpose(self, axes=None):
+        """Return this tensor with two axes swapped, by default the last two."""
+        return _TRANSPOSE.cls(axes).apply(self)
+
+    @property
+    def T(self):
+        """The transpose: the last two axes swapped."""
+        return _TRANSPOSE.instance.apply(self)
+
+    # -- facts -------------------------------------------------------------------------------------------------
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.realize_cached_data().shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.realize_cached_data().dtype
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        return self.realize_cached_data().size
+
+    @property
+    def device(self):
+        """The device the data is on (in np mode there is only one)."""
+        data = self.realize_cached_data()
+        return arrays.default_device() if arrays.BACKEND == "np" else data.device
+
+    @property
+    def name(self) -> str | None:
+        """A label for graphs and messages; None unless set."""
+        return self.extra.get("name") if self.extra else None
+
+    @name.setter
+    def name(self, label: str | None) -> None:
+        self._remember("name", label)
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of a tensor without axes")
+        return self.shape[0]
+
+    def __iter__(self):
+        return (self[i] for i in range(len(self)))
+
+    def item(self):
+        """Return the only element as a Python number."""
+        if self.size != 1:
+            raise arrays.ShapeError(f"item: wanted a tensor with one element, got shape {self.shape}")
+        return self.numpy().reshape(())[()].item()
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __bool__(self) -> bool:
+        return bool(self.item())
+
+    def numpy(self) -> np.ndarray:
+        """Return a copy of the data as a NumPy array."""
+        data = self.realize_cached_data()
+        return data.copy() if isinstance(data, np.ndarray) else data.numpy()
+
+    def __array__(self, dtype=None, copy=None) -> np.ndarray:
+        data = self.realize_cached_data()
+        return np.array(data, dtype=dtype, copy=copy) if copy is not None else np.asarray(data, dtype=dtype)
+
+    def __repr__(self) -> str:
+        text = np.array2string(np.asarray(self.realize_cached_data()), separator=", ", prefix="Tensor(")
+        facts = [f"dtype={self.dtype}"] if self.dtype.name not in ("float32", "int64", "bool") else []
+        if self.op is not None:
+            facts.append(f"op={self.op.name}")
+        elif not self.requires_grad:
+            facts.append("requires_grad=False")
+        return f"Tensor({', '.join([text, *facts])})"
+
+    def __str__(self) -> str:
+        return str(self.realize_cached_data())
+
+    # -- gradients ---------------------------------------------------------------------------------------------
+    def backward(self, out_grad=None, create_graph: bool | None = None, accumulate: bool = False) -> None:
+        """Compute the gradient of this tensor with respect to every leaf it depends on.
+
+        Parameters
+        ----------
+        out_grad : Tensor, optional
+            The adjoint to start with, of this tensor's shape; ones by default.
+        create_graph : bool, optional
+            Whether gradients are graph nodes, so that they can be differentiated again. None means
+            ``needle_edu.autograd.CREATE_GRAPH``.
+        accumulate : bool
+            Add to the leaves' `.grad` instead of overwriting it.
+
+        Raises
+        ------
+        GradientError
+            If this tensor requires no gradient, if an op has none, or if a value that is needed was overwritten.
+        """
+        run_backward(self, out_grad, create_graph, accumulate)
+
+    def detach(self):
+        """Return a leaf with the same data (shared) that requires no gradient."""
+        return Tensor.make_const(self)
+
+    def ones_like(self):
+        """Return ones of this tensor's shape, dtype and device: the adjoint that `backward` starts with."""
+        return Tensor.make_const(arrays.xp.ones_like(self.realize_cached_data()))
+
+    @property
+    def data(self):
+        """The data as a detached tensor; assigning a tensor of the same dtype replaces the data."""
+        return self.detach()
+
+    @data.setter
+    def data(self, value) -> None:
+        if not isinstance(value, Tensor):
+            raise NeedleError(f"data: wanted a Tensor, got {type(value).__name__}")
+        if value.dtype != self.dtype:
+            raise DTypeError(f"data: wanted a tensor of dtype {self.dtype}, got {value.dtype}")
+        self.cached_data = value.realize_cached_data()
+        self._replaced()
+
+    def requires_grad_(self, requires_grad: bool = True):
+        """Switch the wish for a gradient on or off, in place; only leaves can be switched off."""
+        if self.op is not None and not requires_grad:
+            raise NeedleError("requires_grad_(False): only a leaf can be switched off; use detach()")
+        self.requires_grad = bool(requires_grad)
+        return self
+
+    def retain_grad(self) -> None:
+        """Ask `backward` to keep `.grad` of this tensor although it is not a leaf."""
+        if not self.requires_grad:
+            raise NeedleError("retain_grad: this tensor requires no gradient")
+        self._remember("retain", True)
+
+    def _operand(self, other):
+        """Return `other`, a number or an array, as a constant that can be combined with this tensor."""
+        if isinstance(other, Tensor):
+            return other
+        return Tensor.make_const(arrays.like(other, self.realize_cached_data()))
+
+
+_NEGATE, _MATMUL, _GETITEM, _SUMMATION = slot("negate"), slot("matmul"), slot("getitem"), slot("summation")
+_BROADCAST_TO, _RESHAPE, _TRANSPOSE = slot("broadcast_to"), slot("reshape"), slot("transpose")
+_TUPLE_ITEM, _MAKE_TUPLE = slot("tuple_get_item"), slot("make_tuple")
+
+
+class TensorTuple(Value):
+    """Several tensors as one value of the graph: what `split` returns.
+
+    Examples
+    --------
+    >>> from needle_edu import Tensor, ops
+    >>> parts = ops.split(Tensor([[1.0, 2.0], [3.0, 4.0]]), 0)
+    >>> len(parts), parts[1].numpy()
+    (2, array([3., 4.], dtype=float32))
+    """
+
+    __slots__ = ()
+
+    @property
+    def num_outputs(self) -> int:
+        return len(self.realize_cached_data())
+
+    def __len__(self) -> int:
+        return self.num_outputs
+
+    def __getitem__(self, index: int):
+        return _TUPLE_ITEM.cls(index).apply(self)
+
+    def __iter__(self):
+        return (self[i] for i in range(len(self)))
+
+    def tuple(self) -> tuple:
+        """Return the tensors as a Python tuple."""
+        return tuple([self[i] for i in range(len(self))])
+
+    def __add__(self, other):
+        if not isinstance(other, TensorTuple) or len(other) != len(self):
+            raise arrays.ShapeError(f"add: wanted a TensorTuple of {len(self)} tensors, got {other!r}")
+        return _MAKE_TUPLE.instance.apply(*[a + b for a, b in zip(self, other)])
+
+    def __repr__(self) -> str:
+        return f"TensorTuple{self.tuple()!r}"
+
+    def detach(self):
+        """Return a leaf with the same data (shared) that requires no gradient."""
+        return TensorTuple.make_const(self)
+
+    def ones_like(self):
+        """Return a tuple of ones: the adjoint that `backward` starts with."""
+        return TensorTuple.make_const(tuple([arrays.xp.ones_like(part) for part in self.realize_cached_data()]))
+
+    def backward(self, out_grad=None, create_graph: bool | None = None, accumulate: bool = False) -> None:
+        """Compute the gradient of every leaf; `out_grad` is a TensorTuple. See `Tensor.backward`."""
+        run_backward(self, out_grad, create_graph, accumulate)
+
+
+def install_method(name: str, function) -> None:
+    """Make an op's function a method of Tensor as well; it must not hide anything written above."""
+    if name in vars(Tensor):
+        raise NeedleError(f"Tensor already has {name!r}; the op can't be a method too")
+    setattr(Tensor, name, function)

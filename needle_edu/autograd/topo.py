@@ -1,0 +1,51 @@
+"""Topological order: every value after all the values it was computed from.
+
+Reverse mode walks the graph backwards along this order, so that a value's adjoint is complete (every use of the
+value has contributed) before it is passed on. The order is the depth-first post-order, inputs left to right.
+"""
+
+from .registry import function_slot
+
+
+def post_order(node_list: list) -> list:
+    """Return all values that `node_list` depends on, and its own, in depth-first post-order.
+
+    A recursive version is three lines, but Python stops after 1,000 nested calls and graphs are longer. Here the
+    stack is explicit: a node goes back onto it under a marker (None); when the marker turns up again, everything
+    above, that is all the inputs, is done.
+    """
+    order = []
+    seen = set()
+    stack = list(reversed(node_list))
+    while stack:
+        node = stack.pop()
+        if node is None:
+            order.append(stack.pop())
+        elif node not in seen:
+            seen.add(node)
+            inputs = node.inputs
+            if inputs:
+                stack.append(node)
+                stack.append(None)
+                stack.extend(inputs[::-1])
+            else:
+                order.append(node)
+    return order
+
+
+TOPO_SORT = function_slot("find_topo_sort", post_order)
+
+
+def find_topo_sort(node_list: list) -> list:
+    """Return the values that `node_list` depends on, inputs before results.
+
+    Examples
+    --------
+    >>> from needle_edu import Tensor
+    >>> from needle_edu.autograd import find_topo_sort
+    >>> x = Tensor([1.0, 2.0])
+    >>> y = (x * x).sum()
+    >>> [v.op.name if v.op else "leaf" for v in find_topo_sort([y])]
+    ['leaf', 'multiply', 'summation']
+    """
+    return TOPO_SORT.function(node_list)

@@ -1,0 +1,105 @@
+"""Value: one node of the computation graph.
+
+A value holds an array, and remembers how it came about: the operation (`op`) and the values that went in
+(`inputs`). Values without an op are leaves: data and parameters. Links point from a result to its inputs only,
+never back; so a graph has no cycles, and dropping the loss frees all of it at once.
+"""
+
+from needle_edu.backend import storage
+
+from . import arrays, state
+
+
+class Value:
+    """A node of the computation graph: an array and where it came from.
+
+    Attributes
+    ----------
+    op : Op or None
+        The operation that made this value; None for a leaf.
+    inputs : tuple of Value
+        What the operation was applied to, in operand order; empty for a leaf.
+    cached_data : NDArray (numpy.ndarray in np mode), a tuple of them, or None
+        The value itself; None in lazy mode until somebody needs it.
+    requires_grad : bool
+        Whether `backward` computes a gradient for this value.
+    grad : Tensor or None
+        Written by `backward` on leaves, and on interior values after `retain_grad()`.
+    """
+
+    # No __init__: Op.apply fills the slots itself. `adjoint` is the gradient being summed up while backward runs;
+    # `stamp` the write clock when the value was computed; `extra` a dict of rare things (id, name), usually None.
+    __slots__ = (
+        "op", "inputs", "cached_data", "requires_grad", "grad", "adjoint", "stamp", "extra", "__weakref__",
+    )  # fmt: skip
+
+    def _init(self, op, inputs, cached_data, requires_grad) -> None:
+        self.op = op
+        self.inputs = inputs
+        self.cached_data = cached_data
+        self.requires_grad = requires_grad
+        self.grad = self.adjoint = self.extra = None
+        self.stamp = storage.clock
+
+    @classmethod
+    def make_const(cls, data, requires_grad: bool = False):
+        """Return a leaf around an array (or the array of another value), without copying it."""
+        if isinstance(data, Value):
+            data = data.realize_cached_data()
+        value = cls.__new__(cls)
+        value._init(None, (), data, requires_grad)
+        return value
+
+    @classmethod
+    def make_from_op(cls, op, inputs):
+        """Return the result of applying `op` to `inputs`."""
+        return op.apply(*inputs)
+
+    @property
+    def num_outputs(self) -> int:
+        """Number of arrays in this value: 1, or the length of a TensorTuple."""
+        return 1
+
+    def is_leaf(self) -> bool:
+        """Whether this value was made by no operation."""
+        return self.op is None
+
+    def realize_cached_data(self):
+        """Return the array, computing it now if lazy mode has put that off."""
+        if self.cached_data is None:
+            _compute_missing(self)
+        return self.cached_data
+
+    def _remember(self, key: str, thing) -> None:
+        """Keep a rare fact about this value (its name, say) in `extra`."""
+        if self.extra is None:
+            self.extra = {}
+        self.extra[key] = thing
+
+    def _replaced(self) -> None:
+        """Note that the data was exchanged: results computed from the old data can't be differentiated any more."""
+        self.stamp = storage.tick()
+        if self.op is not None:
+            self._remember("replaced", True)
+
+
+def _compute_missing(value: Value) -> None:
+    """Compute `value` and whatever it needs, inputs first, without recursion: lazy chains can be long."""
+    stack = [value]
+    while stack:
+        node = stack[-1]
+        missing = [x for x in node.inputs if x.cached_data is None]
+        if missing:
+            stack.extend(missing)
+            continue
+        stack.pop()
+        if node.cached_data is None:
+            if node.op is None:
+                raise arrays.NeedleError("this value has neither data nor an operation that could compute it")
+            data = node.op.compute(*[x.cached_data for x in node.inputs])
+            node.cached_data = node.op.check_result(data)
+            node.stamp = storage.clock
+            if state.hook is not None:
+                from . import events
+
+                events.computed(node)

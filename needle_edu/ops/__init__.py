@@ -1,0 +1,22 @@
+"""The operations: what tensors can do, each with its derivative.
+
+One op is one small class: what it computes, its vector-Jacobian products, the formulas, and inputs to test it on. The
+classes stand in the files of this folder (arithmetic, elementwise, reduction, …) and enter the registry of
+`needle_edu.autograd`; from there come the functions below, Tensor's methods, the table in docs/ops.md and the tests.
+"""
+
+from needle_edu.autograd import Op, TensorOp, TensorTupleOp, registry
+from needle_edu.autograd.tensor import install_method
+
+from . import arithmetic, compare, elementwise, indexing, linalg, reduction, shape, softmax, tuples  # noqa: F401
+from .functions import make_function
+
+__all__ = ["Op", "TensorOp", "TensorTupleOp"]
+
+for _name, _slot in registry.ops().items():
+    _function = make_function(_slot)
+    globals()[_name] = _function
+    globals()[_slot.cls.__name__] = _slot.cls
+    __all__ += [_name, _slot.cls.__name__]
+    if getattr(_slot.cls, "method", False):
+        install_method(_name, _function)

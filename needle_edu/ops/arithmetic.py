@@ -1,0 +1,253 @@
+"""Arithmetic: + - · / and powers, of two tensors or of a tensor and a number.
+
+Two tensors of different shapes are broadcast as in NumPy. The vjps below need not mention it: the engine sums each
+contribution over the broadcast dimensions. ``a - b`` is the sum of a and the negative of b, as in the course.
+"""
+
+from needle_edu.autograd.arrays import xp
+from needle_edu.autograd.op import BinaryOp, UnaryOp
+from needle_edu.autograd.registry import register
+
+from . import sampling
+from .constants import constant, nonzero
+
+
+@register
+class EWiseAdd(BinaryOp):
+    """The sum of two tensors."""
+
+    name, symbol = "add", "+"
+    formula = r"y = a + b"
+    vjp_formulas = (r"\bar{a} = \bar{y}", r"\bar{b} = \bar{y}")
+    reads = ("", "")
+    samples = staticmethod(sampling.binary())
+
+    def compute(self, a, b):
+        return a + b
+
+    def vjp0(self, g, node):
+        return g
+
+    def vjp1(self, g, node):
+        return g
+
+
+@register
+class AddScalar(UnaryOp):
+    """A number added to every element."""
+
+    name, symbol = "add_scalar", "+"
+    formula = r"y = a + c"
+    vjp_formulas = (r"\bar{a} = \bar{y}",)
+    reads = ("",)
+    samples = staticmethod(sampling.unary(scalar=1.5))
+
+    def __init__(self, scalar):
+        self.scalar = scalar
+
+    def compute(self, a):
+        return a + self.scalar
+
+    def vjp0(self, g, node):
+        return g
+
+
+@register
+class Negate(UnaryOp):
+    """The negative of every element."""
+
+    name, symbol = "negate", "−"
+    formula = r"y = -a"
+    vjp_formulas = (r"\bar{a} = -\bar{y}",)
+    reads = ("",)
+    samples = staticmethod(sampling.unary())
+
+    def compute(self, a):
+        return -a
+
+    def vjp0(self, g, node):
+        return -g
+
+
+@register
+class EWiseMul(BinaryOp):
+    """The product of two tensors, element by element."""
+
+    name, symbol = "multiply", "×"
+    formula = r"y = a \odot b"
+    vjp_formulas = (r"\bar{a} = \bar{y} \odot b", r"\bar{b} = \bar{y} \odot a")
+    reads = ("b", "a")
+    samples = staticmethod(sampling.binary())
+
+    def compute(self, a, b):
+        return a * b
+
+    def vjp0(self, g, node):
+        return g * node.inputs[1]
+
+    def vjp1(self, g, node):
+        return g * node.inputs[0]
+
+
+@register
+class MulScalar(UnaryOp):
+    """Every element times a number."""
+
+    name, symbol = "mul_scalar", "×"
+    formula = r"y = c\,a"
+    vjp_formulas = (r"\bar{a} = c\,\bar{y}",)
+    reads = ("",)
+    samples = staticmethod(sampling.unary(scalar=-1.5))
+
+    def __init__(self, scalar):
+        self.scalar = scalar
+
+    def compute(self, a):
+        return a * self.scalar
+
+    def vjp0(self, g, node):
+        return g * self.scalar
+
+
+@register
+class EWiseDiv(BinaryOp):
+    """The quotient of two tensors, element by element."""
+
+    name, symbol = "divide", "÷"
+    formula = r"y = a / b"
+    vjp_formulas = (r"\bar{a} = \bar{y} / b", r"\bar{b} = -\bar{y} \odot y / b")
+    reads = ("b", "yb")
+    samples = staticmethod(sampling.binary(0.5, 2.0))
+
+    def compute(self, a, b):
+        return a / b
+
+    def vjp0(self, g, node):
+        return g / node.inputs[1]
+
+    def vjp1(self, g, node):
+        return -(g * node / node.inputs[1])
+
+
+@register
+class DivScalar(UnaryOp):
+    """Every element divided by a number."""
+
+    name, symbol = "divide_scalar", "÷"
+    formula = r"y = a / c"
+    vjp_formulas = (r"\bar{a} = \bar{y} / c",)
+    reads = ("",)
+    samples = staticmethod(sampling.unary(scalar=-1.5))
+
+    def __init__(self, scalar):
+        self.scalar = scalar
+
+    def compute(self, a):
+        return a / self.scalar
+
+    def vjp0(self, g, node):
+        return g / self.scalar
+
+
+@register
+class EWisePow(BinaryOp):
+    """The first tensor to the power of the second. The derivative in b at a = 0 is taken as 0."""
+
+    name, symbol = "power", "pow"
+    formula = r"y = a^b"
+    vjp_formulas = (r"\bar{a} = \bar{y} \odot b \odot a^{b-1}", r"\bar{b} = \bar{y} \odot y \odot \ln a")
+    reads = ("ab", "ya")
+    samples = staticmethod(sampling.binary(0.5, 2.0))
+
+    def compute(self, a, b):
+        return a**b
+
+    def vjp0(self, g, node):
+        a, b = node.inputs
+        return g * b * a ** (b - 1)
+
+    def vjp1(self, g, node):
+        return g * node * nonzero(node.inputs[0]).log()
+
+
+@register
+class PowerScalar(UnaryOp):
+    """Every element to the power of a number."""
+
+    name, symbol = "power_scalar", "pow"
+    formula = r"y = a^c"
+    vjp_formulas = (r"\bar{a} = c\,\bar{y} \odot a^{c-1}",)
+    reads = ("a",)
+
+    def __init__(self, scalar):
+        self.scalar = scalar
+
+    @staticmethod
+    def samples(rng):
+        cases = sampling.unary(scalar=3)(rng) + sampling.unary(0.5, 2.0, scalar=-1.5)(rng)
+        return [*cases, ({"scalar": 0}, (rng.normal(size=3),)), ({"scalar": 1}, (rng.normal(size=3),))]
+
+    def compute(self, a):
+        return a**self.scalar
+
+    def vjp0(self, g, node):
+        if self.scalar == 0:  # 0 · a^(-1) would be nan at a = 0
+            return g * 0
+        return g * (node.inputs[0] ** (self.scalar - 1) * self.scalar)
+
+
+@register
+class Maximum(BinaryOp):
+    """The larger of two elements. Where they are equal, each gets half of the gradient."""
+
+    name, symbol = "maximum", "max"
+    formula = r"y = \max(a, b)"
+    vjp_formulas = (
+        r"\bar{a} = \bar{y} \odot ([a > b] + \tfrac12 [a = b])",
+        r"\bar{b} = \bar{y} \odot ([b > a] + \tfrac12 [a = b])",
+    )
+    reads = ("ab", "ab")
+    samples = staticmethod(sampling.binary())
+
+    def compute(self, a, b):
+        return xp.maximum(a, b)
+
+    def vjp0(self, g, node):
+        a, b = node.inputs
+        return g * _share(a, b, g)
+
+    def vjp1(self, g, node):
+        a, b = node.inputs
+        return g * _share(b, a, g)
+
+
+@register
+class Minimum(BinaryOp):
+    """The smaller of two elements. Where they are equal, each gets half of the gradient."""
+
+    name, symbol = "minimum", "min"
+    formula = r"y = \min(a, b)"
+    vjp_formulas = (
+        r"\bar{a} = \bar{y} \odot ([a < b] + \tfrac12 [a = b])",
+        r"\bar{b} = \bar{y} \odot ([b < a] + \tfrac12 [a = b])",
+    )
+    reads = ("ab", "ab")
+    samples = staticmethod(sampling.binary())
+
+    def compute(self, a, b):
+        return xp.minimum(a, b)
+
+    def vjp0(self, g, node):
+        a, b = node.inputs
+        return g * _share(b, a, g)
+
+    def vjp1(self, g, node):
+        a, b = node.inputs
+        return g * _share(a, b, g)
+
+
+def _share(winner, loser, g):
+    """Return the part of the gradient that goes to `winner`: 1 where it is larger, 1/2 where both are equal."""
+    a, b = winner.realize_cached_data(), loser.realize_cached_data()
+    dtype = g.dtype
+    return constant(xp.astype(a > b, dtype) + xp.astype(a == b, dtype) * 0.5)

@@ -1,0 +1,121 @@
+"""Comparisons and choice: which elements are equal, less, …, and `where`.
+
+A comparison gives a bool tensor, and jumps from 0 to 1: it has no gradient, and its result requires none.
+Note that ``==`` on tensors compares identities (tensors are dictionary keys); element by element it is `equal`.
+"""
+
+from needle_edu.autograd.arrays import xp
+from needle_edu.autograd.op import BinaryOp, TensorOp
+from needle_edu.autograd.registry import register, slot
+
+from . import sampling
+from .constants import constant
+
+_WHERE = slot("where")
+
+
+class Comparison(BinaryOp):
+    """Base of the comparisons of two tensors."""
+
+    differentiable = False
+    samples = staticmethod(sampling.binary())
+
+
+@register
+class Equal(Comparison):
+    """Whether elements are equal."""
+
+    name, symbol = "equal", "="
+    method = True
+    formula = "y = [a = b]"
+
+    def compute(self, a, b):
+        return xp.equal(a, b)
+
+
+@register
+class NotEqual(Comparison):
+    """Whether elements differ."""
+
+    name, symbol = "not_equal", "≠"
+    method = True
+    formula = r"y = [a \ne b]"
+
+    def compute(self, a, b):
+        return xp.not_equal(a, b)
+
+
+@register
+class Less(Comparison):
+    """Whether elements of the first are less."""
+
+    name, symbol = "less", "<"
+    formula = "y = [a < b]"
+
+    def compute(self, a, b):
+        return xp.less(a, b)
+
+
+@register
+class LessEqual(Comparison):
+    """Whether elements of the first are less or equal."""
+
+    name, symbol = "less_equal", "≤"
+    formula = r"y = [a \le b]"
+
+    def compute(self, a, b):
+        return xp.less_equal(a, b)
+
+
+@register
+class Greater(Comparison):
+    """Whether elements of the first are greater."""
+
+    name, symbol = "greater", ">"
+    formula = "y = [a > b]"
+
+    def compute(self, a, b):
+        return xp.greater(a, b)
+
+
+@register
+class GreaterEqual(Comparison):
+    """Whether elements of the first are greater or equal."""
+
+    name, symbol = "greater_equal", "≥"
+    formula = r"y = [a \ge b]"
+
+    def compute(self, a, b):
+        return xp.greater_equal(a, b)
+
+
+@register
+class Where(TensorOp):
+    """Elements of b where the condition a (a bool tensor) is true, of c elsewhere."""
+
+    name = symbol = "where"
+    formula = r"y = a\ ?\ b : c"
+    vjp_formulas = ("", r"\bar{b} = a\ ?\ \bar{y} : 0", r"\bar{c} = a\ ?\ 0 : \bar{y}")
+    reads = ("", "a", "a")
+    vjp0 = None  # a condition has no gradient
+
+    @staticmethod
+    def samples(rng):
+        condition = rng.uniform(size=(2, 3)) < 0.5
+        return [
+            ({}, (condition, rng.normal(size=(2, 3)), rng.normal(size=(2, 3)))),
+            ({}, (condition, rng.normal(size=(3,)), rng.normal(size=()))),
+        ]
+
+    def compute(self, condition, b, c):
+        return xp.where(condition, b, c)
+
+    def vjp1(self, g, node):
+        return _WHERE.instance.apply(node.inputs[0], g, _zero_like(g))
+
+    def vjp2(self, g, node):
+        return _WHERE.instance.apply(node.inputs[0], _zero_like(g), g)
+
+
+def _zero_like(g):
+    return constant(xp.zeros_like(g.realize_cached_data()))

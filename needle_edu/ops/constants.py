@@ -1,0 +1,41 @@
+"""Small helpers for writing vjps: constants, and stretching a gradient back over reduced axes."""
+
+from needle_edu.autograd.arrays import ShapeError, xp
+from needle_edu.autograd.tensor import Tensor
+
+
+def constant(array) -> Tensor:
+    """Return an array as a tensor that requires no gradient (shared, not copied)."""
+    return Tensor.make_const(array)
+
+
+def nonzero(a: Tensor) -> Tensor:
+    """Return `a` with zeros replaced by ones."""
+    zeros = a.realize_cached_data() == 0
+    return a + constant(xp.astype(zeros, a.dtype)) if bool(xp.any(zeros)) else a
+
+
+def normal_axes(axes, ndim: int) -> tuple[int, ...]:
+    """Return axes (None: all, an int, or a tuple) as a tuple of non-negative integers.
+
+    Examples
+    --------
+    >>> normal_axes(-1, 3), normal_axes(None, 2)
+    ((2,), (0, 1))
+    """
+    if axes is None:
+        return tuple(range(ndim))
+    if isinstance(axes, int):
+        axes = (axes,)
+    for axis in axes:
+        if not -ndim <= axis < ndim:
+            raise ShapeError(f"axis {axis} is out of range for {ndim} axes")
+    return tuple([axis % ndim for axis in axes])
+
+
+def stretch(t: Tensor, axes, shape: tuple[int, ...]) -> Tensor:
+    """Return the result `t` of a reduction over `axes`, stretched back to the `shape` that was reduced."""
+    kept = list(shape)
+    for axis in normal_axes(axes, len(shape)):
+        kept[axis] = 1
+    return t.reshape(tuple(kept)).broadcast_to(shape)

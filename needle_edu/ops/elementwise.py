@@ -1,0 +1,349 @@
+"""Functions of one number, applied to every element: exp, log, tanh, relu, …
+
+The derivatives of relu, tanh and sigmoid are ops of their own (`relu_backward` …): one fused kernel each, and because
+they are ops with vjps, gradients of gradients need nothing special.
+"""
+
+import numpy as np
+
+from needle_edu.autograd.arrays import xp
+from needle_edu.autograd.op import BinaryOp, UnaryOp
+from needle_edu.autograd.registry import register, slot
+
+from . import fused, sampling
+from .constants import constant
+
+_RELU_BACKWARD, _TANH_BACKWARD, _SIGMOID_BACKWARD = slot("relu_backward"), slot("tanh_backward"), slot("sigmoid_backward")
+
+
+@register
+class Exp(UnaryOp):
+    """The exponential function."""
+
+    name = symbol = "exp"
+    method = True
+    formula = r"y = e^a"
+    vjp_formulas = (r"\bar{a} = \bar{y} \odot y",)
+    reads = ("y",)
+    samples = staticmethod(sampling.unary())
+
+    def compute(self, a):
+        return xp.exp(a)
+
+    def vjp0(self, g, node):
+        return g * node
+
+
+@register
+class Log(UnaryOp):
+    """The natural logarithm."""
+
+    name = symbol = "log"
+    method = True
+    formula = r"y = \ln a"
+    vjp_formulas = (r"\bar{a} = \bar{y} / a",)
+    reads = ("a",)
+    samples = staticmethod(sampling.unary(0.5, 2.0))
+
+    def compute(self, a):
+        return xp.log(a)
+
+    def vjp0(self, g, node):
+        return g / node.inputs[0]
+
+
+@register
+class Sin(UnaryOp):
+    """The sine."""
+
+    name = symbol = "sin"
+    method = True
+    formula = r"y = \sin a"
+    vjp_formulas = (r"\bar{a} = \bar{y} \odot \cos a",)
+    reads = ("a",)
+    samples = staticmethod(sampling.unary())
+
+    def compute(self, a):
+        return xp.sin(a)
+
+    def vjp0(self, g, node):
+        return g * node.inputs[0].cos()
+
+
+@register
+class Cos(UnaryOp):
+    """The cosine."""
+
+    name = symbol = "cos"
+    method = True
+    formula = r"y = \cos a"
+    vjp_formulas = (r"\bar{a} = -\bar{y} \odot \sin a",)
+    reads = ("a",)
+    samples = staticmethod(sampling.unary())
+
+    def compute(self, a):
+        return xp.cos(a)
+
+    def vjp0(self, g, node):
+        return -(g * node.inputs[0].sin())
+
+
+@register
+class Sqrt(UnaryOp):
+    """The square root."""
+
+    name, symbol = "sqrt", "√"
+    method = True
+    formula = r"y = \sqrt{a}"
+    vjp_formulas = (r"\bar{a} = \bar{y} / (2 y)",)
+    reads = ("y",)
+    samples = staticmethod(sampling.unary(0.5, 2.0))
+
+    def compute(self, a):
+        return xp.sqrt(a)
+
+    def vjp0(self, g, node):
+        return g / (node * 2)
+
+
+@register
+class Square(UnaryOp):
+    """Every element times itself."""
+
+    name, symbol = "square", "²"
+    method = True
+    formula = r"y = a^2"
+    vjp_formulas = (r"\bar{a} = 2\,\bar{y} \odot a",)
+    reads = ("a",)
+    samples = staticmethod(sampling.unary())
+
+    def compute(self, a):
+        return xp.square(a)
+
+    def vjp0(self, g, node):
+        return g * node.inputs[0] * 2
+
+
+@register
+class Reciprocal(UnaryOp):
+    """One divided by every element."""
+
+    name, symbol = "reciprocal", "1/a"
+    method = True
+    formula = r"y = 1 / a"
+    vjp_formulas = (r"\bar{a} = -\bar{y} \odot y^2",)
+    reads = ("y",)
+    samples = staticmethod(sampling.unary(0.5, 2.0))
+
+    def compute(self, a):
+        return xp.reciprocal(a)
+
+    def vjp0(self, g, node):
+        return -(g * node * node)
+
+
+@register
+class Abs(UnaryOp):
+    """The absolute value; the derivative at 0 is taken as 0."""
+
+    name, symbol = "abs", "|a|"
+    method = True
+    formula = r"y = |a|"
+    vjp_formulas = (r"\bar{a} = \bar{y} \odot \operatorname{sign} a",)
+    reads = ("a",)
+    samples = staticmethod(sampling.unary())
+
+    def compute(self, a):
+        return xp.abs(a)
+
+    def vjp0(self, g, node):
+        return g * node.inputs[0].sign()
+
+
+class StepFunction(UnaryOp):
+    """Base of functions made of steps: the derivative is 0 wherever there is one, and is taken as 0 at the steps."""
+
+    vjp_formulas = (r"\bar{a} = 0",)
+    reads = ("",)
+
+    def vjp0(self, g, node):
+        return constant(xp.zeros_like(g.realize_cached_data()))
+
+
+@register
+class Sign(StepFunction):
+    """-1, 0 or 1."""
+
+    name = symbol = "sign"
+    method = True
+    formula = r"y = \operatorname{sign} a"
+    samples = staticmethod(sampling.unary())
+
+    def compute(self, a):
+        return xp.sign(a)
+
+
+@register
+class Floor(StepFunction):
+    """The largest integer that is not larger."""
+
+    name, symbol = "floor", "⌊a⌋"
+    method = True
+    formula = r"y = \lfloor a \rfloor"
+    samples = staticmethod(sampling.unary(1.1, 1.9))
+
+    def compute(self, a):
+        return xp.floor(a)
+
+
+@register
+class Ceil(StepFunction):
+    """The smallest integer that is not smaller."""
+
+    name, symbol = "ceil", "⌈a⌉"
+    method = True
+    formula = r"y = \lceil a \rceil"
+    samples = staticmethod(sampling.unary(1.1, 1.9))
+
+    def compute(self, a):
+        return xp.ceil(a)
+
+
+@register
+class ReLU(UnaryOp):
+    """The rectifier max(a, 0); the derivative at 0 is 0."""
+
+    name = symbol = "relu"
+    method = True
+    formula = r"y = \max(a, 0)"
+    vjp_formulas = (r"\bar{a} = \bar{y} \odot [a > 0]",)
+    reads = ("a",)
+    samples = staticmethod(sampling.unary())
+
+    def compute(self, a):
+        return fused.relu(a)
+
+    def vjp0(self, g, node):
+        return _RELU_BACKWARD.instance.apply(g, node.inputs[0])
+
+
+@register
+class ReLUBackward(BinaryOp):
+    """The vjp of relu: the adjoint where a is positive, else 0."""
+
+    name, symbol = "relu_backward", "relu′"
+    formula = r"y = g \odot [a > 0]"
+    vjp_formulas = (r"\bar{g} = \bar{y} \odot [a > 0]", r"\bar{a} = 0")
+    reads = ("b", "")
+
+    @staticmethod
+    def samples(rng):
+        return [({}, (rng.normal(size=(2, 3)), sampling.away_from_zero(rng, (2, 3), -2, 2)))]
+
+    def compute(self, g, a):
+        return fused.relu_backward(g, a)
+
+    def vjp0(self, g, node):
+        return _RELU_BACKWARD.instance.apply(g, node.inputs[1])
+
+    vjp1 = None  # zero wherever it exists
+
+
+@register
+class Tanh(UnaryOp):
+    """The hyperbolic tangent."""
+
+    name = symbol = "tanh"
+    method = True
+    formula = r"y = \tanh a"
+    vjp_formulas = (r"\bar{a} = \bar{y} \odot (1 - y^2)",)
+    reads = ("y",)
+    samples = staticmethod(sampling.unary())
+
+    def compute(self, a):
+        return xp.tanh(a)
+
+    def vjp0(self, g, node):
+        return _TANH_BACKWARD.instance.apply(g, node)
+
+
+@register
+class TanhBackward(BinaryOp):
+    """The vjp of tanh, from its result t."""
+
+    name, symbol = "tanh_backward", "tanh′"
+    formula = r"y = g \odot (1 - t^2)"
+    vjp_formulas = (r"\bar{g} = \bar{y} \odot (1 - t^2)", r"\bar{t} = -2\,\bar{y} \odot g \odot t")
+    reads = ("b", "ab")
+    samples = staticmethod(lambda rng: [({}, (rng.normal(size=(2, 3)), rng.uniform(-0.9, 0.9, (2, 3))))])
+
+    def compute(self, g, t):
+        return fused.tanh_backward(g, t)
+
+    def vjp0(self, g, node):
+        return _TANH_BACKWARD.instance.apply(g, node.inputs[1])
+
+    def vjp1(self, g, node):
+        incoming, t = node.inputs
+        return g * incoming * t * -2
+
+
+@register
+class Sigmoid(UnaryOp):
+    """The logistic function 1 / (1 + exp(-a))."""
+
+    name, symbol = "sigmoid", "σ"
+    method = True
+    formula = r"y = \frac{1}{1 + e^{-a}}"
+    vjp_formulas = (r"\bar{a} = \bar{y} \odot y \odot (1 - y)",)
+    reads = ("y",)
+    samples = staticmethod(sampling.unary())
+
+    def compute(self, a):
+        return fused.sigmoid(a)
+
+    def vjp0(self, g, node):
+        return _SIGMOID_BACKWARD.instance.apply(g, node)
+
+
+@register
+class SigmoidBackward(BinaryOp):
+    """The vjp of sigmoid, from its result s."""
+
+    name, symbol = "sigmoid_backward", "σ′"
+    formula = r"y = g \odot s \odot (1 - s)"
+    vjp_formulas = (r"\bar{g} = \bar{y} \odot s \odot (1 - s)", r"\bar{s} = \bar{y} \odot g \odot (1 - 2s)")
+    reads = ("b", "ab")
+    samples = staticmethod(lambda rng: [({}, (rng.normal(size=(2, 3)), rng.uniform(0.1, 0.9, (2, 3))))])
+
+    def compute(self, g, s):
+        return fused.sigmoid_backward(g, s)
+
+    def vjp0(self, g, node):
+        return _SIGMOID_BACKWARD.instance.apply(g, node.inputs[1])
+
+    def vjp1(self, g, node):
+        incoming, s = node.inputs
+        return g * incoming * (s * -2 + 1)
+
+
+@register
+class AsType(UnaryOp):
+    """The same numbers in another dtype. Towards integers and bool there is no derivative."""
+
+    name, symbol = "astype", "cast"
+    method = True
+    formula = r"y = \operatorname{cast}(a)"
+    vjp_formulas = (r"\bar{a} = \operatorname{cast}(\bar{y})",)
+    reads = ("",)
+    samples = staticmethod(sampling.unary(dtype="float64"))
+
+    def __init__(self, dtype):
+        self.dtype = np.dtype(dtype)
+        self.differentiable = self.dtype.kind == "f"
+
+    def compute(self, a):
+        return xp.astype(a, self.dtype)
+
+    def vjp0(self, g, node):
+        return g  # the engine casts a contribution to its input's dtype

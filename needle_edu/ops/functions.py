@@ -1,0 +1,70 @@
+"""The ops as functions: ``ops.relu(x)``, ``ops.summation(x, axes=0)``, ``ops.where(mask, a, b)``.
+
+A function takes the op's inputs first and its attributes after them, with the names and defaults the op class gives
+them. Inputs that are not tensors yet (numbers, lists, arrays) become constants. The function looks the op up in the
+registry when it is called, so an override is used at once.
+"""
+
+import inspect
+from collections.abc import Callable
+
+from needle_edu.autograd import arrays
+from needle_edu.autograd.registry import Slot
+from needle_edu.autograd.tensor import Tensor
+from needle_edu.autograd.value import Value
+
+from .tuples import _MAKE_TUPLE
+
+
+def make_function(slot: Slot) -> Callable:
+    """Return the function of an op."""
+    cls = slot.original
+    inputs = [p for p in inspect.signature(cls.compute).parameters.values() if p.name != "self"]
+    attributes = [] if cls.__init__ is object.__init__ else list(inspect.signature(cls.__init__).parameters.values())[1:]
+    count = len(inputs)
+
+    if getattr(cls, "tuple_input", False):
+
+        def function(args, *values, **named):
+            return slot.cls(*values, **named).apply(_as_tuple(args))
+
+    elif inputs[0].kind is inspect.Parameter.VAR_POSITIONAL:
+
+        def function(*args):
+            return slot.instance.apply(*[_as_tensor(a) for a in args])
+
+    elif attributes:
+
+        def function(a, *values, **named):
+            return slot.cls(*values, **named).apply(a if isinstance(a, Tensor) else _as_tensor(a))
+
+    elif count == 1:
+
+        def function(a):
+            return slot.instance.apply(a if isinstance(a, Tensor) else _as_tensor(a))
+
+    else:
+
+        def function(*args):
+            if len(args) != count:
+                raise TypeError(f"{slot.name}() takes {count} tensors, got {len(args)}")
+            like = next((a for a in args if isinstance(a, Tensor)), None)
+            return slot.instance.apply(*[a if isinstance(a, Tensor) else _as_tensor(a, like) for a in args])
+
+    function.__name__ = function.__qualname__ = slot.name
+    function.__module__ = "needle_edu.ops"
+    function.__doc__ = cls.__doc__
+    function.__signature__ = inspect.Signature([p.replace(annotation=p.empty) for p in inputs + attributes])
+    return function
+
+
+def _as_tensor(a, like: Tensor | None = None) -> Value:
+    if isinstance(a, Value):
+        return a
+    if like is not None:
+        return Tensor.make_const(arrays.like(a, like.realize_cached_data()))
+    return Tensor(a, requires_grad=False)
+
+
+def _as_tuple(args) -> Value:
+    return args if isinstance(args, Value) else _MAKE_TUPLE.instance.apply(*[_as_tensor(a) for a in args])

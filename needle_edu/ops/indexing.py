@@ -1,0 +1,95 @@
+"""Indexing: ``a[index]`` picks elements, and its vjp puts the adjoint back where they came from.
+
+Everything NumPy understands as an index works: integers, slices, ``...``, None, integer arrays and boolean masks. An
+integer array may pick the same element twice; its adjoints are then added up.
+"""
+
+import numpy as np
+
+from needle_edu.autograd.arrays import BACKEND, xp
+from needle_edu.autograd.op import UnaryOp
+from needle_edu.autograd.registry import register, slot
+from needle_edu.autograd.value import Value
+
+_GETITEM, _PUT = slot("getitem"), slot("put_back")
+
+
+def _plain(index):
+    """Return an index without tensors: they stand for their arrays."""
+    if isinstance(index, tuple):
+        return tuple([_plain(part) for part in index])
+    return index.realize_cached_data() if isinstance(index, Value) else index
+
+
+def _may_repeat(index) -> bool:
+    """Whether the index may pick an element twice: only integer arrays can."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return any([not isinstance(p, (int, slice, type(None), type(...))) and np.asarray(p).dtype.kind in "iu" for p in parts])
+
+
+_INDICES = (
+    ((3, 4), 1),
+    ((3, 4), (slice(None), slice(None, None, -2))),
+    ((3, 4), (..., None, 2)),
+    ((3, 4), (np.array([0, 2, 0]),)),
+    ((3, 4), (np.array([0, 2, 0]), np.array([1, 1, 1]))),
+    ((3,), np.array([True, False, True])),
+)
+
+
+@register
+class GetItem(UnaryOp):
+    """The elements at an index."""
+
+    name, symbol = "getitem", "[ ]"
+    formula = r"y = a[i]"
+    vjp_formulas = (r"\bar{a}[i] = \bar{y},\ \text{0 elsewhere}",)
+    reads = ("",)
+
+    def __init__(self, index):
+        self.index = _plain(index)
+
+    @staticmethod
+    def samples(rng):
+        return [({"index": index}, (rng.normal(size=shape),)) for shape, index in _INDICES]
+
+    def compute(self, a):
+        return a[self.index]
+
+    def vjp0(self, g, node):
+        return _PUT.cls(self.index, node.inputs[0].shape).apply(g)
+
+
+@register
+class PutBack(UnaryOp):
+    """The vjp of getitem: zeros of a shape, with the elements added at an index."""
+
+    name, symbol = "put_back", "[ ]′"
+    formula = r"y[i] = a,\ \text{0 elsewhere}"
+    vjp_formulas = (r"\bar{a} = \bar{y}[i]",)
+    reads = ("",)
+
+    def __init__(self, index, shape):
+        self.index = _plain(index)
+        self.shape = tuple(shape)
+
+    @staticmethod
+    def samples(rng):
+        picked = [(index, shape, np.zeros(shape)[index].shape) for shape, index in _INDICES]
+        return [({"index": index, "shape": shape}, (rng.normal(size=size),)) for index, shape, size in picked]
+
+    def compute(self, a):
+        out = xp.zeros(self.shape, dtype=a.dtype) if BACKEND == "np" else xp.zeros(self.shape, dtype=a.dtype, device=a.device)
+        if _may_repeat(self.index):
+            np.add.at(np.asarray(out), _as_numpy(self.index), np.asarray(a))
+        else:
+            out[self.index] = a
+        return out
+
+    def vjp0(self, g, node):
+        return _GETITEM.cls(self.index).apply(g)
+
+
+def _as_numpy(index):
+    parts = index if isinstance(index, tuple) else (index,)
+    return tuple([p if isinstance(p, (int, slice, type(None), type(...))) else np.asarray(p) for p in parts])

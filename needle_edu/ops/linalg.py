@@ -1,0 +1,58 @@
+"""Matrix multiplication, for single matrices, stacks of them, and vectors.
+
+Axes before the last two are a stack: they are broadcast as in elementwise operations, and the gradient of a matrix
+that was used for the whole stack is summed over it.
+"""
+
+from needle_edu.autograd.engine import sum_to
+from needle_edu.autograd.op import BinaryOp
+from needle_edu.autograd.registry import register
+
+from . import sampling
+
+
+@register
+class MatMul(BinaryOp):
+    """The matrix product."""
+
+    name, symbol = "matmul", "@"
+    formula = r"y = a\,b"
+    vjp_formulas = (r"\bar{a} = \bar{y}\,b^\top", r"\bar{b} = a^\top\,\bar{y}")
+    reads = ("b", "a")
+    samples = staticmethod(
+        sampling.shaped(
+            ({}, (2, 3), (3, 4)),
+            ({}, (2, 2, 3), (2, 3, 4)),
+            ({}, (2, 2, 3), (3, 4)),
+            ({}, (2, 3), (2, 1, 3, 2)),
+            ({}, (2, 1, 2, 3), (3, 3, 1)),
+            ({}, (3,), (3,)),
+            ({}, (2, 3), (3,)),
+            ({}, (3,), (2, 3, 4)),
+        )
+    )
+
+    def compute(self, a, b):
+        return a @ b
+
+    def vjp0(self, g, node):
+        a, b = node.inputs
+        if a.ndim == 1 or b.ndim == 1:
+            rows, g, columns = _as_matrices(a, g, b)
+            return sum_to(g @ columns.T, rows.shape).reshape(a.shape)
+        return sum_to(g @ b.T, a.shape)
+
+    def vjp1(self, g, node):
+        a, b = node.inputs
+        if a.ndim == 1 or b.ndim == 1:
+            rows, g, columns = _as_matrices(a, g, b)
+            return sum_to(rows.T @ g, columns.shape).reshape(b.shape)
+        return sum_to(a.T @ g, b.shape)
+
+
+def _as_matrices(a, g, b):
+    """Return a, the adjoint and b with vectors written as matrices: a row on the left, a column on the right."""
+    rows = a.reshape((1, *a.shape)) if a.ndim == 1 else a
+    columns = b.reshape((*b.shape, 1)) if b.ndim == 1 else b
+    stack = g.shape[: g.ndim - (a.ndim > 1) - (b.ndim > 1)] if a.ndim + b.ndim > 2 else ()
+    return rows, g.reshape((*stack, rows.shape[-2], columns.shape[-1])), columns

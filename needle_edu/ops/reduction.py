@@ -1,0 +1,185 @@
+"""Reductions: many elements become one. Sum, mean, largest, smallest, product.
+
+`axes` is None (all), an int, or a tuple; the reduced axes disappear from the shape. The vjp of a reduction
+stretches the adjoint back over the axes that were reduced. As in the course, a reduction over all axes of an
+NDArray has shape (1,); in np mode it has shape ().
+"""
+
+from needle_edu.autograd.arrays import ShapeError, xp
+from needle_edu.autograd.op import UnaryOp
+from needle_edu.autograd.registry import register, slot
+
+from . import sampling
+from .constants import constant, normal_axes, stretch
+
+_CONCAT, _MAKE_TUPLE = slot("concat"), slot("make_tuple")
+
+
+class Reduction(UnaryOp):
+    """Base of the reductions."""
+
+    def __init__(self, axes=None):
+        self.axes = tuple(axes) if isinstance(axes, list) else axes
+
+
+_CASES = sampling.shaped(
+    ({}, (2, 3)), ({"axes": 0}, (2, 3)), ({"axes": -1}, (2, 3)), ({"axes": (0, 2)}, (2, 3, 2)), ({}, (3,)), ({}, ())
+)  # fmt: skip
+
+
+@register
+class Summation(Reduction):
+    """The sum over axes."""
+
+    name, symbol = "summation", "Σ"
+    formula = r"y = \sum a"
+    vjp_formulas = (r"\bar{a} = \operatorname{stretch}(\bar{y})",)
+    reads = ("",)
+    samples = staticmethod(_CASES)
+
+    def compute(self, a):
+        return xp.sum(a, axis=self.axes)
+
+    def vjp0(self, g, node):
+        return stretch(g, self.axes, node.inputs[0].shape)
+
+
+@register
+class Mean(Reduction):
+    """The mean over axes."""
+
+    name = symbol = "mean"
+    method = True
+    formula = r"y = \frac1n \sum a"
+    vjp_formulas = (r"\bar{a} = \operatorname{stretch}(\bar{y}) / n",)
+    reads = ("",)
+    samples = staticmethod(_CASES)
+
+    def compute(self, a):
+        return xp.mean(a, axis=self.axes)
+
+    def vjp0(self, g, node):
+        shape = node.inputs[0].shape
+        count = 1
+        for axis in normal_axes(self.axes, len(shape)):
+            count *= shape[axis]
+        return stretch(g / count, self.axes, shape)
+
+
+class Extreme(Reduction):
+    """Base of max and min: the gradient goes to the extreme element; equal ones share it equally."""
+
+    vjp_formulas = (r"\bar{a} = \operatorname{stretch}(\bar{y}) \odot [a = y] / \#\{a = y\}",)
+    reads = ("ya",)
+    samples = staticmethod(_CASES)
+
+    def vjp0(self, g, node):
+        a = node.inputs[0]
+        data = a.realize_cached_data()
+        largest = stretch(node.detach(), self.axes, a.shape).realize_cached_data()
+        winners = xp.astype(data == largest, g.dtype)
+        count = xp.sum(winners, axis=normal_axes(self.axes, len(a.shape)), keepdims=True)
+        return stretch(g, self.axes, a.shape) * constant(winners / count)
+
+
+@register
+class Max(Extreme):
+    """The largest element over axes; equal ones share the gradient equally."""
+
+    name = symbol = "max"
+    method = True
+    formula = r"y = \max a"
+
+    def compute(self, a):
+        return xp.max(a, axis=self.axes)
+
+
+@register
+class Min(Extreme):
+    """The smallest element over axes; equal ones share the gradient equally."""
+
+    name = symbol = "min"
+    method = True
+    formula = r"y = \min a"
+
+    def compute(self, a):
+        return xp.min(a, axis=self.axes)
+
+
+@register
+class Prod(Reduction):
+    """The product over axes."""
+
+    name, symbol = "prod", "Π"
+    method = True
+    formula = r"y = \prod a"
+    vjp_formulas = (r"\bar{a}_i = \bar{y} \prod_{j \ne i} a_j",)
+    reads = ("ya",)
+
+    @staticmethod
+    def samples(rng):
+        some_zeros = rng.uniform(0.5, 2.0, (3, 4))
+        some_zeros[0, 1] = some_zeros[1, 0] = some_zeros[1, 3] = 0
+        return [*_CASES(rng), ({"axes": 1}, (some_zeros,)), ({"axes": 0}, (some_zeros,)), ({}, (some_zeros[0],))]
+
+    def compute(self, a):
+        return xp.prod(a, axis=self.axes)
+
+    def vjp0(self, g, node):
+        a = node.inputs[0]
+        if not bool(xp.any(a.realize_cached_data() == 0)):
+            return stretch(g * node, self.axes, a.shape) / a
+        return stretch(g, self.axes, a.shape) * _product_of_others(a, self.axes)
+
+
+def _product_of_others(a, axes):
+    """Return for each element the product of all OTHERS along the reduced axes, without dividing.
+
+    It is the product of those before times the product of those after. Both are running products, which doubling
+    steps find in log2(n) multiplications: after the k-th, every entry covers 2^k neighbours.
+    """
+    reduced = normal_axes(axes, len(a.shape))
+    kept = tuple([axis for axis in range(len(a.shape)) if axis not in reduced])
+    order = kept + reduced
+    moved = a.permute(order)
+    flat = moved.reshape((*[a.shape[axis] for axis in kept], -1))
+    n = flat.shape[-1]
+    before, after = _shift(flat, 1), _shift(flat, -1)
+    step = 1
+    while step < n:
+        before, after = before * _shift(before, step), after * _shift(after, -step)
+        step *= 2
+    inverse = tuple([order.index(axis) for axis in range(len(order))])
+    return (before * after).reshape(moved.shape).permute(inverse)
+
+
+def _shift(t, by: int):
+    """Return `t` moved along its last axis by `by` places, with ones coming in."""
+    if abs(by) >= t.shape[-1]:
+        return t * 0 + 1
+    if by > 0:
+        return _join(t[..., :by] * 0 + 1, t[..., :-by])
+    return _join(t[..., -by:], t[..., by:] * 0 + 1)
+
+
+def _join(left, right):
+    return _CONCAT.cls(-1).apply(_MAKE_TUPLE.instance.apply(left, right))
+
+
+@register
+class ArgMax(UnaryOp):
+    """The position of the largest element along one axis (None: in the flattened tensor); no gradient."""
+
+    name = symbol = "argmax"
+    method = True
+    differentiable = False
+    formula = r"y = \arg\max a"
+    samples = staticmethod(sampling.shaped(({}, (2, 3)), ({"axis": 0}, (2, 3)), ({"axis": -1}, (2, 3))))
+
+    def __init__(self, axis=None):
+        if axis is not None and not isinstance(axis, int):
+            raise ShapeError(f"argmax: axis is None or one int, got {axis!r}")
+        self.axis = axis
+
+    def compute(self, a):
+        return xp.argmax(a, axis=self.axis)

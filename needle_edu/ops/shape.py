@@ -1,0 +1,229 @@
+"""Shape: the same elements in another arrangement.
+
+Transposing, permuting, reshaping and broadcasting only change how memory is read; on NDArrays no element is copied. The
+vjp of a rearrangement is the opposite rearrangement.
+"""
+
+from needle_edu.autograd.arrays import BACKEND, ShapeError, xp
+from needle_edu.autograd.op import TensorOp, UnaryOp
+from needle_edu.autograd.registry import register, slot
+
+from . import sampling
+from .constants import normal_axes
+
+_UNDILATE, _DILATE = slot("undilate"), slot("dilate")
+
+
+@register
+class Transpose(UnaryOp):
+    """Two axes swapped, by default the last two."""
+
+    name, symbol = "transpose", "⊤"
+    formula = r"y = a^\top"
+    vjp_formulas = (r"\bar{a} = \bar{y}^\top",)
+    reads = ("",)
+    samples = staticmethod(sampling.shaped(({}, (2, 3)), ({"axes": (0, 2)}, (2, 3, 4)), ({}, (2, 3, 4))))
+
+    def __init__(self, axes=None):
+        self.axes = axes
+
+    def compute(self, a):
+        axes = self.axes or (-1, -2)
+        if len(axes) != 2:
+            raise ShapeError(f"transpose: wanted two axes to swap, got {self.axes}; permute() reorders all of them")
+        if a.ndim < 2:
+            raise ShapeError(f"transpose: wanted an array with at least two axes, got shape {a.shape}")
+        first, second = normal_axes(axes, a.ndim)
+        order = list(range(a.ndim))
+        order[first], order[second] = second, first
+        return xp.permute_dims(a, tuple(order))
+
+    def vjp0(self, g, node):
+        return self.apply(g)
+
+
+@register
+class Permute(UnaryOp):
+    """The axes in another order: axis i of the result is axis ``axes[i]`` of the input."""
+
+    name = symbol = "permute"
+    method = True
+    formula = r"y = \operatorname{permute}(a)"
+    vjp_formulas = (r"\bar{a} = \operatorname{permute}^{-1}(\bar{y})",)
+    reads = ("",)
+    samples = staticmethod(sampling.shaped(({"axes": (1, 2, 0)}, (2, 3, 4)), ({"axes": (1, 0)}, (2, 3))))
+
+    def __init__(self, axes):
+        self.axes = tuple(axes)
+
+    def compute(self, a):
+        return xp.permute_dims(a, self.axes)
+
+    def vjp0(self, g, node):
+        axes = normal_axes(self.axes, len(self.axes))
+        return Permute([axes.index(axis) for axis in range(len(axes))]).apply(g)
+
+
+@register
+class Reshape(UnaryOp):
+    """The same elements, row by row, in another shape."""
+
+    name, symbol = "reshape", "reshape"
+    formula = r"y = \operatorname{reshape}(a)"
+    vjp_formulas = (r"\bar{a} = \operatorname{reshape}(\bar{y})",)
+    reads = ("",)
+    samples = staticmethod(sampling.shaped(({"shape": (3, 2)}, (2, 3)), ({"shape": (6,)}, (2, 3)), ({"shape": (2, -1)}, (2, 3, 2))))
+
+    def __init__(self, shape):
+        self.shape = (shape,) if isinstance(shape, int) else tuple(shape)
+
+    def compute(self, a):
+        return xp.reshape(a, self.shape)
+
+    def vjp0(self, g, node):
+        return g.reshape(node.inputs[0].shape)
+
+
+@register
+class BroadcastTo(UnaryOp):
+    """The tensor stretched to a larger shape; its elements are repeated, not copied."""
+
+    name, symbol = "broadcast_to", "broadcast"
+    formula = r"y = \operatorname{broadcast}(a)"
+    vjp_formulas = (r"\bar{a} = \sum_{\text{stretched axes}} \bar{y}",)
+    reads = ("",)
+    samples = staticmethod(sampling.shaped(({"shape": (2, 3)}, (3,)), ({"shape": (4, 2, 3)}, (2, 1)), ({"shape": (2,)}, ())))
+
+    def __init__(self, shape):
+        self.shape = (shape,) if isinstance(shape, int) else tuple(shape)
+
+    def compute(self, a):
+        return xp.broadcast_to(a, self.shape)
+
+    def vjp0(self, g, node):
+        return g  # the engine sums over broadcast dimensions
+
+
+@register
+class Stack(TensorOp):
+    """A tuple of equally shaped tensors along a new axis."""
+
+    name, symbol = "stack", "stack"
+    formula = r"y = \operatorname{stack}(a_1, a_2, \dots)"
+    vjp_formulas = (r"\bar{a} = \operatorname{split}(\bar{y})",)
+    reads = ("",)
+    tuple_input = True
+    samples = staticmethod(sampling.shaped(({"axis": 0}, (2, 3), (2, 3)), ({"axis": 1}, (2,), (2,), (2,)), ({"axis": -1}, (2,), (2,))))
+
+    def __init__(self, axis: int = 0):
+        self.axis = axis
+
+    def compute(self, args):
+        return xp.stack(args, axis=self.axis)
+
+    def vjp0(self, g, node):
+        return slot("split").cls(self.axis).apply(g)
+
+
+@register
+class Concat(TensorOp):
+    """A tuple of tensors joined along an existing axis."""
+
+    name, symbol = "concat", "concat"
+    formula = r"y = \operatorname{concat}(a_1, a_2, \dots)"
+    vjp_formulas = (r"\bar{a}_i = \text{the part of } \bar{y} \text{ that came from } a_i",)
+    reads = ("",)
+    tuple_input = True
+    samples = staticmethod(sampling.shaped(({"axis": 0}, (2, 3), (1, 3)), ({"axis": -1}, (2, 3), (2, 2), (2, 1))))
+
+    def __init__(self, axis: int = 0):
+        self.axis = axis
+
+    def compute(self, args):
+        return xp.concat(args, axis=self.axis)
+
+    def vjp0(self, g, node):
+        (axis,) = normal_axes(self.axis, len(g.shape))
+        parts, start = [], 0
+        for array in node.inputs[0].realize_cached_data():
+            stop = start + array.shape[axis]
+            parts.append(g[(slice(None),) * axis + (slice(start, stop),)])
+            start = stop
+        return slot("make_tuple").instance.apply(*parts)
+
+
+@register
+class Flip(UnaryOp):
+    """The order of the elements reversed along some axes."""
+
+    name = symbol = "flip"
+    method = True
+    formula = r"y = \operatorname{flip}(a)"
+    vjp_formulas = (r"\bar{a} = \operatorname{flip}(\bar{y})",)
+    reads = ("",)
+    samples = staticmethod(sampling.shaped(({"axes": (0,)}, (2, 3)), ({"axes": (0, 2)}, (2, 3, 2)), ({"axes": (1,)}, (2, 3))))
+
+    def __init__(self, axes):
+        self.axes = (axes,) if isinstance(axes, int) else tuple(axes)
+
+    def compute(self, a):
+        return xp.flip(a, axis=self.axes)
+
+    def vjp0(self, g, node):
+        return self.apply(g)
+
+
+def _spread(ndim: int, axes, dilation: int) -> tuple[slice, ...]:
+    """Return the index of the original elements in a dilated array; axes beyond the last are ignored."""
+    return tuple([slice(None, None, dilation + 1 if axis in axes else 1) for axis in range(ndim)])
+
+
+@register
+class Dilate(UnaryOp):
+    """`dilation` zeros after every element along some axes: size n becomes n·(dilation + 1)."""
+
+    name = symbol = "dilate"
+    method = True
+    formula = r"y = \operatorname{dilate}(a)"
+    vjp_formulas = (r"\bar{a} = \operatorname{undilate}(\bar{y})",)
+    reads = ("",)
+    samples = staticmethod(
+        sampling.shaped(({"axes": (0,), "dilation": 1}, (2, 3)), ({"axes": (0, 1, 5), "dilation": 2}, (2, 2)))
+    )
+
+    def __init__(self, axes, dilation: int):
+        self.axes = (axes,) if isinstance(axes, int) else tuple(axes)
+        self.dilation = dilation
+
+    def compute(self, a):
+        shape = tuple([n * (self.dilation + 1) if axis in self.axes else n for axis, n in enumerate(a.shape)])
+        out = xp.zeros(shape, dtype=a.dtype) if BACKEND == "np" else xp.zeros(shape, dtype=a.dtype, device=a.device)
+        out[_spread(a.ndim, self.axes, self.dilation)] = a
+        return out
+
+    def vjp0(self, g, node):
+        return _UNDILATE.cls(self.axes, self.dilation).apply(g)
+
+
+@register
+class UnDilate(UnaryOp):
+    """The elements that `dilate` would have put zeros behind; the rest is dropped."""
+
+    name = symbol = "undilate"
+    method = True
+    formula = r"y = \operatorname{undilate}(a)"
+    vjp_formulas = (r"\bar{a} = \operatorname{dilate}(\bar{y})",)
+    reads = ("",)
+    samples = staticmethod(
+        sampling.shaped(({"axes": (0,), "dilation": 1}, (4, 3)), ({"axes": (0, 1, 5), "dilation": 2}, (3, 6)))
+    )
+
+    def __init__(self, axes, dilation: int):
+        self.axes = (axes,) if isinstance(axes, int) else tuple(axes)
+        self.dilation = dilation
+
+    def compute(self, a):
+        return a[_spread(a.ndim, self.axes, self.dilation)]
+
+    def vjp0(self, g, node):
+        return _DILATE.cls(self.axes, self.dilation).apply(g)

@@ -1,0 +1,78 @@
+"""Softmax and its relatives: from scores to probabilities, without overflow.
+
+exp(1000) is infinite in float32, but softmax does not change when the same number is subtracted from all scores. So
+the largest score is taken out first, and nothing overflows even for scores of 1e10.
+"""
+
+from needle_edu.autograd.arrays import xp
+from needle_edu.autograd.op import UnaryOp
+from needle_edu.autograd.registry import register
+
+from . import fused, sampling
+from .constants import stretch
+
+
+@register
+class LogSumExp(UnaryOp):
+    """The logarithm of the sum of exponentials over axes."""
+
+    name, symbol = "logsumexp", "lse"
+    method = True
+    formula = r"y = \ln \sum e^a"
+    vjp_formulas = (r"\bar{a} = \bar{y} \odot e^{a - y}",)
+    reads = ("ya",)
+    samples = staticmethod(
+        sampling.shaped(({}, (2, 3)), ({"axes": 1}, (2, 3)), ({"axes": (0, 2)}, (2, 3, 2)), ({"axes": -1}, (3,)))
+    )
+
+    def __init__(self, axes=None):
+        self.axes = tuple(axes) if isinstance(axes, list) else axes
+
+    def compute(self, a):
+        return fused.logsumexp(a, axis=self.axes)
+
+    def vjp0(self, g, node):
+        a = node.inputs[0]
+        return stretch(g, self.axes, a.shape) * (a - stretch(node, self.axes, a.shape)).exp()
+
+
+@register
+class LogSoftmax(UnaryOp):
+    """The logarithm of softmax along an axis, by default the last."""
+
+    name, symbol = "logsoftmax", "logsoftmax"
+    method = True
+    formula = r"y = a - \ln \sum e^a"
+    vjp_formulas = (r"\bar{a} = \bar{y} - e^y \sum \bar{y}",)
+    reads = ("y",)
+    samples = staticmethod(sampling.shaped(({}, (2, 3)), ({"axis": 0}, (2, 3)), ({}, (3,))))
+
+    def __init__(self, axis: int = -1):
+        self.axis = axis
+
+    def compute(self, a):
+        return a - fused.logsumexp(a, axis=self.axis, keepdims=True)
+
+    def vjp0(self, g, node):
+        return g - node.exp() * stretch(g.sum(self.axis), self.axis, g.shape)
+
+
+@register
+class Softmax(UnaryOp):
+    """Positive numbers that add up to 1 along an axis, by default the last."""
+
+    name = symbol = "softmax"
+    method = True
+    formula = r"y = e^a / \sum e^a"
+    vjp_formulas = (r"\bar{a} = y \odot (\bar{y} - \sum \bar{y} \odot y)",)
+    reads = ("y",)
+    samples = staticmethod(sampling.shaped(({}, (2, 3)), ({"axis": 0}, (2, 3)), ({}, (3,))))
+
+    def __init__(self, axis: int = -1):
+        self.axis = axis
+
+    def compute(self, a):
+        return xp.exp(a - fused.logsumexp(a, axis=self.axis, keepdims=True))
+
+    def vjp0(self, g, node):
+        return node * (g - stretch((g * node).sum(self.axis), self.axis, g.shape))

@@ -1,0 +1,97 @@
+"""Tuples: ops that give or take several tensors at once.
+
+A TensorTuple is one value of the graph, so that `split` is one node with several results. Its adjoint is a tuple too.
+"""
+
+from needle_edu.autograd.arrays import ShapeError, xp
+from needle_edu.autograd.op import TensorOp, TensorTupleOp
+from needle_edu.autograd.registry import register, slot
+
+from . import sampling
+from .constants import constant
+
+_MAKE_TUPLE = slot("make_tuple")
+
+
+@register
+class MakeTensorTuple(TensorTupleOp):
+    """Several tensors as one tuple."""
+
+    name, symbol = "make_tuple", "( , )"
+    formula = "y = (a, b, …)"
+    vjp_formulas = (r"\bar{a}_i = \bar{y}_i",)
+    reads = ()
+    samples = staticmethod(sampling.shaped(({}, (2, 3), (2,)), ({}, (3,))))
+
+    def compute(self, *args):
+        return tuple(args)
+
+    def gradient(self, out_grad, node):
+        return out_grad.tuple()
+
+
+@register
+class TupleGetItem(TensorOp):
+    """One tensor of a tuple."""
+
+    name, symbol = "tuple_get_item", "( )ᵢ"
+    formula = "y = a_i"
+    vjp_formulas = (r"\bar{a} = (0, …, \bar{y}, …, 0)",)
+    reads = ("",)
+    tuple_input = True
+    samples = staticmethod(sampling.shaped(({"index": 0}, (2, 3), (2,)), ({"index": -1}, (2,), (3,))))
+
+    def __init__(self, index: int):
+        self.index = index
+
+    def compute(self, a):
+        return a[self.index]
+
+    def vjp0(self, g, node):
+        arrays = node.inputs[0].realize_cached_data()
+        parts = [constant(xp.zeros_like(array)) for array in arrays]
+        parts[self.index] = g
+        return _MAKE_TUPLE.instance.apply(*parts)
+
+
+@register
+class Split(TensorTupleOp):
+    """The slices along an axis, which disappears, as a tuple: the opposite of stack."""
+
+    name, symbol = "split", "split"
+    formula = r"y = \operatorname{split}(a)"
+    vjp_formulas = (r"\bar{a} = \operatorname{stack}(\bar{y})",)
+    reads = ("",)
+    samples = staticmethod(sampling.shaped(({"axis": 0}, (2, 3)), ({"axis": 1}, (2, 3)), ({"axis": -1}, (2, 2, 2))))
+
+    def __init__(self, axis: int = 0):
+        self.axis = axis
+
+    def compute(self, a):
+        if not -a.ndim <= self.axis < a.ndim:
+            raise ShapeError(f"split: axis {self.axis} is out of range for shape {a.shape}")
+        before = (slice(None),) * (self.axis % a.ndim)
+        return tuple([a[(*before, i)] for i in range(a.shape[self.axis])])
+
+    def vjp0(self, g, node):
+        return slot("stack").cls(self.axis).apply(g)
+
+
+@register
+class FusedAddScalars(TensorTupleOp):
+    """A tensor plus one number, and the same tensor plus another."""
+
+    name, symbol = "fused_add_scalars", "+,+"
+    formula = r"y = (a + c_0, a + c_1)"
+    vjp_formulas = (r"\bar{a} = \bar{y}_0 + \bar{y}_1",)
+    reads = ("",)
+    samples = staticmethod(sampling.shaped(({"c0": 1.5, "c1": -2.0}, (2, 3))))
+
+    def __init__(self, c0, c1):
+        self.c0, self.c1 = c0, c1
+
+    def compute(self, a):
+        return a + self.c0, a + self.c1
+
+    def vjp0(self, g, node):
+        return g[0] + g[1]
