@@ -1,0 +1,248 @@
+"""Boxes: where a student's code runs when it is graded.
+
+A `Box` starts the program `boxed.py` in a process of its own, sends it the cells of one question, and puts
+the calls of the tests to it. Only bytes come out, and only `wire` reads them. `ProcessBox` gives the
+process an empty environment, a temporary home, limits of time, memory, files and processes, and kills its
+whole group afterwards. It does NOT hide the machine's files or its network from a hostile program; a box
+around bubblewrap fills the same interface (`Box.command`) and does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from needle_edu.course import wire
+from needle_edu.course.answer import AnswerError
+
+PACKAGE = Path(__file__).resolve().parents[1]
+PROGRAM = Path(__file__).with_name("boxed.py")
+ANYBODY = range(
+    61_184, 65_519
+)  # user ids that stand for nobody; when root grades, each box gets one of its own
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one question of one submission may use.
+
+    Attributes
+    ----------
+    wall : float
+        Seconds for everything: start, cells, all tests.
+    cells : float
+        Seconds until the answer's cell has run.
+    call : float
+        Seconds for one call of the answer.
+    cpu : int
+        Seconds of processor time, per process.
+    memory, file : int
+        Bytes of address space per process, and of the largest file.
+    processes : int
+        Processes and threads beyond those the user has already.
+    output : int
+        Characters of the cells' output that are kept.
+    """
+
+    wall: float = 30.0
+    cells: float = 12.0
+    call: float = 5.0
+    cpu: int = 10
+    memory: int = 2**30
+    file: int = 2**24
+    processes: int = 32
+    output: int = 4000
+
+
+class BoxError(AnswerError):
+    """The box is gone or silent: the time is up, the process has died, or what it sent is no message."""
+
+
+class Box:
+    """One process for one question; a context manager that leaves nothing running behind.
+
+    Parameters
+    ----------
+    limits : Limits
+        What it may use.
+
+    Notes
+    -----
+    A subclass says how to start the program: `command` returns the words and the keywords for
+    `subprocess.Popen`. It gets the two ends of the pipe as file descriptors to pass on.
+    """
+
+    def __init__(self, limits: Limits):
+        self.limits = limits
+        self.dead = ""
+        self.user: int | None = None
+        self.deadline = time.monotonic() + limits.wall
+
+    def command(self, program: list[str], home: str) -> tuple[list[str], dict]:
+        """The command line, and what `subprocess.Popen` should be given beside it."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Box:
+        self.home = tempfile.mkdtemp(prefix="needle_edu-box-")
+        inside_in, self.to_box = os.pipe()
+        self.from_box, inside_out = os.pipe()
+        program = [sys.executable, "-I", str(PROGRAM), str(inside_in), str(inside_out), str(PACKAGE.parent)]
+        words, keywords = self.command(program, self.home)
+        null = subprocess.DEVNULL
+        try:
+            self.process = subprocess.Popen(
+                words,
+                stdin=null,
+                stdout=null,
+                stderr=null,
+                pass_fds=(inside_in, inside_out),
+                cwd=self.home,
+                **keywords,
+            )
+        except BaseException:
+            os.close(self.to_box), os.close(self.from_box)
+            shutil.rmtree(self.home, ignore_errors=True)
+            raise
+        finally:
+            os.close(inside_in), os.close(inside_out)
+        os.set_blocking(self.to_box, False)
+        os.set_blocking(self.from_box, False)
+        return self
+
+    def __exit__(self, *exception) -> None:
+        kill_tree(self.process.pid, self.user)
+        self.process.wait()
+        os.close(self.to_box), os.close(self.from_box)
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    def ask(self, message: object, seconds: float) -> object:
+        """Send a message and return the answer to it.
+
+        Raises
+        ------
+        BoxError
+            If none comes in time, or it is not one; from then on every call raises the same.
+        """
+        if self.dead:
+            raise BoxError(self.dead)
+        until = min(time.monotonic() + seconds, self.deadline)
+        try:
+            self._write(wire.encode(message), until)
+            return wire.receive(lambda count: self._read(count, until))
+        except TimeoutError:
+            self.dead = "time limit"
+        except (OSError, EOFError):
+            self.dead = "its process ended"
+        except wire.WireError:
+            self.dead = "unreadable answer"
+        raise BoxError(self.dead)
+
+    def tell(self, message: object) -> None:
+        """Send a message that nobody answers."""
+        with contextlib.suppress(OSError, TimeoutError):
+            self._write(wire.encode(message), self.deadline)
+
+    def _write(self, data: bytes, until: float) -> None:
+        view = memoryview(data)
+        while view:
+            self._wait(self.to_box, select.POLLOUT, until)
+            with contextlib.suppress(BlockingIOError):
+                view = view[os.write(self.to_box, view) :]
+
+    def _read(self, count: int, until: float) -> bytes:
+        data = bytearray()
+        while len(data) < count:
+            self._wait(self.from_box, select.POLLIN, until)
+            with contextlib.suppress(BlockingIOError):
+                part = os.read(self.from_box, min(count - len(data), 2**20))
+                if not part:
+                    raise EOFError
+                data += part
+        return bytes(data)
+
+    @staticmethod
+    def _wait(fd: int, event: int, until: float) -> None:
+        poll = select.poll()
+        poll.register(fd, event)
+        left = until - time.monotonic()
+        if left <= 0 or not poll.poll(left * 1000):
+            raise TimeoutError
+
+
+class ProcessBox(Box):
+    """A process with limits: for code that may be wrong, endless or greedy, not for code that attacks."""
+
+    def command(self, program: list[str], home: str) -> tuple[list[str], dict]:
+        threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NEEDLE_EDU_NUM_THREADS"), "1")
+        # The box computes on the NumPy reference: values are judged, not speed, and nothing needs a compiler.
+        env = {"HOME": home, "TMPDIR": home, "LC_ALL": "C.UTF-8", "NEEDLE_EDU_NATIVE": "0", **threads}
+        keywords: dict = {"env": env, "start_new_session": True}
+        if os.geteuid() == 0 and anybody_can_read(PACKAGE) and anybody_can_read(Path(sys.prefix)):
+            self.user = user = secrets.choice(ANYBODY)
+            os.chown(home, user, user)
+            keywords |= {"user": user, "group": user, "extra_groups": []}
+        return program, keywords
+
+
+def anybody_can_read(folder: Path) -> bool:
+    """Whether a user without rights could use what is in `folder`."""
+    folder = folder.resolve()
+    return all(p.stat().st_mode & 0o001 for p in (folder, *folder.parents)) and bool(
+        folder.stat().st_mode & 0o004
+    )
+
+
+def kill_tree(pid: int, user: int | None = None) -> None:
+    """Kill a process, its group, all its descendants, and whatever runs as `user`.
+
+    The program in the box adopts its orphans (see `boxed.set_limits`), so that /proc shows them all below it.
+    """
+    for _ in range(20):  # they may still be forking while they are counted
+        family = [member for member in descendants(pid) + processes_of(user) if member != pid]
+        if not family:
+            break
+        for member in family:
+            with contextlib.suppress(OSError):
+                os.kill(member, signal.SIGKILL)
+    for kill in (os.killpg, os.kill):
+        with contextlib.suppress(OSError):
+            kill(pid, signal.SIGKILL)
+
+
+def descendants(pid: int) -> list[int]:
+    """The living descendants of a process, itself not among them."""
+    family = [pid]
+    for parent in family:  # grows while it is walked
+        with contextlib.suppress(OSError):
+            for task in Path(f"/proc/{parent}/task").iterdir():
+                family += [int(child) for child in (task / "children").read_text().split()]
+    return [member for member in family[1:] if is_alive(member)]
+
+
+def processes_of(user: int | None) -> list[int]:
+    """The living processes of a user id."""
+    found = []
+    for entry in Path("/proc").iterdir() if user is not None else ():
+        with contextlib.suppress(OSError):
+            if entry.name.isdigit() and entry.stat().st_uid == user and is_alive(int(entry.name)):
+                found.append(int(entry.name))
+    return found
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process exists and is not a zombie."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return status.rpartition(")")[2].split()[0] not in "ZX"

@@ -1,0 +1,205 @@
+"""The program inside a box: runs a student's cells, then calls the answer as it is told.
+
+It is started as ``python -I boxed.py IN OUT FOLDER``. It sets its limits, reads one job (the cells), runs
+them in plain Python, and reports. Then for each test it forks, so that every test meets the answer fresh:
+the child calls the answer, sends plain values back and ends. Nothing here is secret and nothing here
+judges: expected values, verdicts and the other questions never enter this process.
+"""
+
+import ast
+import contextlib
+import ctypes
+import io
+import os
+import resource
+import signal
+import sys
+
+SUBREAPER = 36  # prctl: orphans of this process become its children, so that they can be found and killed
+
+
+def main(fd_in: int, fd_out: int, folder: str) -> None:
+    sys.path.insert(0, folder)
+    from needle_edu.course import wire
+
+    def read(count: int) -> bytes:
+        data = b""
+        while len(data) < count:
+            part = os.read(fd_in, count - len(data))
+            if not part:
+                os._exit(0)
+            data += part
+        return data
+
+    def write(value) -> None:
+        data = memoryview(wire.encode(value))
+        while data:
+            data = data[os.write(fd_out, data) :]
+
+    job = wire.receive(read)
+    set_limits(job["limits"])
+    worker = os.fork()
+    if worker:  # the parent runs nothing of the student's; it keeps the family together until it is killed
+        with contextlib.suppress(OSError):
+            os.waitpid(worker, 0)
+        os.close(fd_out)
+        while True:
+            signal.pause()
+    namespace, outcome = run_cells(job)
+    write(outcome)
+    while True:
+        if wire.receive(read) != "begin":  # the end of a test whose child has died
+            continue
+        child = os.fork()
+        if child == 0:
+            serve(namespace, job, read, write, wire)
+            os._exit(0)
+        with contextlib.suppress(OSError):
+            _, status = os.waitpid(child, 0)
+            if status:
+                write(("raised", wire.Raised("SystemExit"), "its process ended"))
+
+
+def set_limits(limits: dict) -> None:
+    """Lower this process's limits for good; those it has already stay where they are lower."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(SUBREAPER, 1, 0, 0, 0)
+    wanted = {
+        resource.RLIMIT_CPU: limits["cpu"],
+        resource.RLIMIT_AS: limits["memory"],
+        resource.RLIMIT_FSIZE: limits["file"],
+        resource.RLIMIT_NOFILE: 128,
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_NPROC: limits["processes"] + threads_of_this_user(),
+    }
+    for which, value in wanted.items():
+        _, hard = resource.getrlimit(which)
+        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(which, (value, value))
+
+
+def threads_of_this_user() -> int:
+    """How many threads the user runs already: the limit of processes counts them all."""
+    count = 0
+    for entry in os.listdir("/proc") if os.path.isdir("/proc") else ():
+        with contextlib.suppress(OSError):
+            if entry.isdigit() and os.stat(f"/proc/{entry}").st_uid == os.getuid():
+                count += len(os.listdir(f"/proc/{entry}/task"))
+    return count
+
+
+# --- the cells ----------------------------------------------------------------------------------------------
+
+
+class Output(io.TextIOBase):
+    """What cells print, up to a limit; the rest is dropped."""
+
+    def __init__(self, limit: int):
+        self.parts, self.left = [], limit
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        part = str(text)[: self.left]
+        self.left -= len(part)
+        if part:
+            self.parts.append(part)
+        return len(text)
+
+
+def run_cells(job: dict) -> tuple[dict, dict]:
+    """Run set-up, the student's helpers and the answer; return the namespace and what there is to say."""
+    namespace = {"__name__": "__main__", "display": lambda *objects, **options: None}
+    output = Output(job["limits"]["output"])
+    outcome = {"error": None, "message": "", "line": 0, "notes": [], "output": ""}
+    sys.stdout = sys.stderr = output
+    for source in job["setup"]:
+        exec(compile(source, "<set-up>", "exec"), namespace)
+    for source in job["extra"]:
+        try:
+            exec(compile(definitions(source), "<your extra cell>", "exec"), namespace)
+        except BaseException as error:
+            if len(outcome["notes"]) < 8:
+                outcome["notes"].append(f"an extra cell of yours raised {type(error).__name__[:60]}")
+    try:
+        run_answer(job["answer"], namespace)
+    except BaseException as error:
+        outcome["error"] = wire_name(error)
+        outcome["message"] = str(error)[:500]
+        outcome["line"] = last_line(error)
+    outcome["output"] = "".join(output.parts)
+    sys.stdout = sys.stderr = Output(0)  # from here on a print could only carry the tests' inputs out
+    return namespace, outcome
+
+
+def definitions(source: str) -> ast.Module:
+    """Keep of an extra cell what an answer may lean on: imports, functions, classes and plain constants."""
+    tree = ast.parse(source)
+    kinds = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
+    tree.body = [node for node in tree.body if isinstance(node, kinds) or is_constant(node)]
+    return tree
+
+
+def is_constant(node: ast.stmt) -> bool:
+    if not isinstance(node, ast.Assign):
+        return False
+    try:
+        ast.literal_eval(node.value)
+    except (ValueError, TypeError):
+        return False
+    return True
+
+
+def run_answer(source: str, namespace: dict) -> None:
+    """Execute the answer's cell; IPython is loaded only for lines that are not Python (``%…``, ``!…``)."""
+    if any(line.lstrip().startswith(("%", "!")) for line in source.splitlines()):
+        from IPython.core.interactiveshell import InteractiveShell
+
+        shell = InteractiveShell(user_ns=namespace)
+        shell.history_manager.enabled = False
+        shell.run_cell(source).raise_error()
+    else:
+        exec(compile(source, "<your answer>", "exec"), namespace)
+
+
+def wire_name(error: BaseException):
+    from needle_edu.course import wire
+
+    return wire.Raised(wire.exception_name(error))
+
+
+def last_line(error: BaseException) -> int:
+    """The line of the answer's cell where the error arose, from 1; 0 if nowhere in it."""
+    line = error.lineno or 0 if isinstance(error, SyntaxError) else 0
+    step = error.__traceback__
+    while step is not None:
+        if step.tb_frame.f_code.co_filename == "<your answer>":
+            line = step.tb_lineno
+        step = step.tb_next
+    return line
+
+
+# --- the calls ----------------------------------------------------------------------------------------------
+
+
+def serve(namespace: dict, job: dict, read, write, wire) -> None:
+    """Answer the calls of one test until it is over."""
+    from needle_edu.course.answer import perform
+
+    while True:
+        message = wire.receive(read)
+        if message is None:
+            return
+        try:
+            value = ("value", perform(namespace, *message))
+            wire.encode(value)
+        except BaseException as error:
+            kind = "refused" if type(error) is wire.WireError else "raised"
+            text = str(error)[:300] if job["messages"] else ""  # a text could carry hidden inputs out
+            value = (kind, wire.Raised(wire.exception_name(error)), text)
+        write(value)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])

@@ -1,0 +1,127 @@
+"""Examining one answer in a box: every test of a question, put to one student's code.
+
+The tests run here, on the trusted side; the answer runs in the box. What is sent in is source and inputs;
+what comes out is bytes that `wire` turns into plain values, and the tests judge those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+from needle_edu.course import wire
+from needle_edu.course.answer import AnswerError
+from needle_edu.course.box import Box, BoxError, Limits, ProcessBox
+from needle_edu.course.questions import Homework, Question, Verdict
+
+START = 10.0  # seconds that starting Python may take on a busy machine, on top of the cells' limit
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came out of one question of one submission."""
+
+    question: Question
+    verdicts: tuple[Verdict, ...]
+    notes: tuple[str, ...] = ()
+    output: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Whether every test passes: then, and only then, the question counts."""
+        return bool(self.verdicts) and all(verdict.passed for verdict in self.verdicts)
+
+    @property
+    def points(self) -> float:
+        return self.question.points if self.passed else 0.0
+
+
+def examine(
+    homework: Homework,
+    question: Question,
+    answer: str | None,
+    extra: tuple[str, ...] = (),
+    *,
+    seed: int = 0,
+    hidden: bool = True,
+    messages: bool = False,
+    limits: Limits | None = None,
+    box: type[Box] = ProcessBox,
+) -> Result:
+    """Run the tests of `question` on the source of an answer.
+
+    Parameters
+    ----------
+    answer : str or None
+        The source of the student's answer cell; None if there is none.
+    extra : tuple of str
+        Sources of cells the student added; only their definitions are used.
+    seed : int
+        For the tests' random inputs.
+    hidden : bool
+        Whether the hidden tests run too.
+    messages : bool
+        Whether texts of exceptions may come out of the box: only where no hidden input goes in.
+    """
+    limits = limits or Limits()
+    tests = [test for test in question.tests if hidden or not test.hidden]
+    if answer is None:
+        return Result(question, tuple(Verdict(t, False, "the answer's cell is missing") for t in tests))
+    job = {"setup": list(homework.setup), "extra": list(extra), "answer": answer, "messages": messages}
+    try:
+        with box(limits) as inside:
+            told = inside.ask({**job, "limits": asdict(limits)}, limits.cells + START)
+            error, notes, output = _cells_said(told)
+            verdicts = []
+            for test in tests:
+                inside.tell("begin")
+                verdict = test.verdict(_asker(inside, limits.call, error, messages), seed)
+                inside.tell(None)
+                verdicts.append(verdict)
+    except (AnswerError, wire.WireError) as failure:  # the box never came as far as the tests
+        status = getattr(failure, "status", "the answer's cell cannot be sent")
+        notes, output = (f"the answer's cell did not get to its end: {status}",), ""
+        verdicts = [Verdict(test, False, status) for test in tests]
+    return Result(question, tuple(verdicts), tuple(notes), output)
+
+
+def _asker(inside: Box, seconds: float, error: str, messages: bool) -> Callable:
+    """The `ask` of a box: send a call, read what came, and make an `AnswerError` of anything but a value."""
+
+    def ask(probe, name, args, kwargs):
+        match inside.ask((probe, name, args, kwargs), seconds):
+            case ("value", value):
+                return value
+            case ("raised", wire.Raised(raised), str(text)):
+                text = text[:300] if messages else ""
+                if raised == "NotImplementedError":
+                    raise AnswerError("not written yet")
+                if raised == "NameError" and error:
+                    raise AnswerError("not defined", error)
+                if raised == "NameError" and not text:
+                    text = "each question is graded alone: define helpers in its own cell"
+                raise AnswerError(f"raised {raised}", text)
+            case ("refused", wire.Raised(), str(text)):
+                raise AnswerError("wrong type", f"it returned {text[:300]}" if messages and text else "")
+        raise BoxError("unreadable answer")
+
+    return ask
+
+
+def _cells_said(told: object) -> tuple[str, tuple[str, ...], str]:
+    """What the cell phase reports: the error if there was one, notes for the student, what was printed."""
+    match told:
+        case {
+            "error": error,
+            "message": str(message),
+            "line": int(line),
+            "notes": list(notes),
+            "output": str(output),
+        }:
+            notes = tuple(str(note)[:200] for note in notes[:8])
+            if isinstance(error, wire.Raised):
+                at = f" in line {line}" if line else ""
+                text = f"the answer's cell raised {error.name}{at}: {message[:500]}"
+                return text, (text, *notes), output[:4000]
+            return "", notes, output[:4000]
+    raise BoxError("unreadable answer")

@@ -1,0 +1,174 @@
+"""Grading a class: every sub-folder of a folder is a student's submission; every one gets a row and a page.
+
+Whatever a submission is (no notebook, no JSON, an endless loop), it is judged, and the next one too. Two
+run at a time. The three results are written at the end, each in one step, so that a reader never sees half
+a file.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import secrets
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from needle_edu.course import feedback, notebook
+from needle_edu.course.box import Box, Limits, ProcessBox
+from needle_edu.course.examine import Result, examine
+from needle_edu.course.notebook import NotebookError
+from needle_edu.course.questions import Homework, Verdict
+from needle_edu.course.submission import Submission, match
+
+
+@dataclass(frozen=True)
+class Graded:
+    """One student's results, question by question, and the notes on the notebook."""
+
+    student: str
+    results: tuple[Result, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def points(self) -> float:
+        return sum(result.points for result in self.results)
+
+
+def grade_folder(
+    homework: Homework,
+    submissions: Path,
+    *,
+    jobs: int = 2,
+    seed: int | None = None,
+    limits: Limits | None = None,
+    box: type[Box] = ProcessBox,
+) -> list[Graded]:
+    """Judge every submission in a folder; returns them sorted by student.
+
+    Parameters
+    ----------
+    submissions : Path
+        One sub-folder per student, holding the notebook that `homework start` wrote. Files beside them, and
+        names that begin with a dot, are no submissions.
+    jobs : int
+        How many submissions run at the same time.
+    seed : int, optional
+        For the random inputs of the tests; drawn anew if not given, and the same for the whole class.
+    """
+    seed = secrets.randbits(32) if seed is None else seed
+    folders = sorted(entry.name for entry in os.scandir(submissions) if _is_submission(entry))
+
+    def judge(name: str) -> Graded:
+        return grade_one(homework, submissions, name, seed=seed, limits=limits, box=box)
+
+    with ThreadPoolExecutor(max(1, jobs)) as pool:
+        return _with_different_names(list(pool.map(judge, folders)))
+
+
+def grade_one(
+    homework: Homework, submissions: Path, name: str, *, seed: int, limits: Limits | None, box: type[Box]
+) -> Graded:
+    """Judge the submission in the folder `name`."""
+    try:
+        found = match(homework, read_submission(submissions / name, homework.file_name))
+        missing = "the answer's cell is missing"
+    except NotebookError as error:
+        found, missing = Submission(notes=[str(error)]), "no notebook to grade"
+    results = []
+    for question in homework.questions:
+        answer = found.answers.get(question.name)
+        if answer is None or question.name in found.untouched:
+            status = missing if answer is None else "not written yet"
+            results.append(Result(question, tuple(Verdict(test, False, status) for test in question.tests)))
+        else:
+            extra = found.extra[question.name]
+            results.append(examine(homework, question, answer, extra, seed=seed, limits=limits, box=box))
+    student = feedback.visible(os.fsencode(name).decode("utf-8", "backslashreplace"))
+    return Graded(student, tuple(results), tuple(found.notes))
+
+
+def read_submission(folder: Path, file_name: str) -> list[notebook.Cell]:
+    """Return the cells of the notebook in a student's folder; neither may be a link."""
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        fd = os.open(folder, flags)
+    except OSError as error:
+        raise NotebookError(f"the submission is not a folder that can be read ({error.strerror})") from None
+    try:
+        return notebook.read(file_name, dir_fd=fd)
+    finally:
+        os.close(fd)
+
+
+def _is_submission(entry: os.DirEntry) -> bool:
+    return not entry.name.startswith(".") and (entry.is_dir() or entry.is_symlink())
+
+
+def _with_different_names(graded: list[Graded]) -> list[Graded]:
+    """Two folders may look alike once their names are made visible: number them."""
+    seen: dict[str, int] = {}
+    result = []
+    for one in graded:
+        seen[one.student] = seen.get(one.student, 0) + 1
+        count = seen[one.student]
+        result.append(one if count == 1 else replace(one, student=f"{one.student} ({count})"))
+    return result
+
+
+# --- the results --------------------------------------------------------------------------------------------
+
+
+def write_results(homework: Homework, graded: list[Graded], out: Path) -> None:
+    """Write ``grades.csv``, ``results.json`` and ``feedback/<student>.html`` into `out`."""
+    (out / "feedback").mkdir(parents=True, exist_ok=True)
+    for one in graded:
+        text = feedback.page(one.student, homework.name, list(one.results), list(one.notes))
+        write_whole(out / "feedback" / f"{feedback.safe_name(one.student)}.html", text)
+    write_whole(out / "results.json", json.dumps(as_json(graded), indent=1, ensure_ascii=False) + "\n")
+    write_whole(out / "grades.csv", as_csv(homework, graded))
+
+
+def as_json(graded: list[Graded]) -> dict:
+    """``{student: {question: {points, max, tests: [{name, passed, message}]}}}``."""
+    return {
+        one.student: {
+            result.question.name: {
+                "points": result.points,
+                "max": result.question.points,
+                "tests": [
+                    {"name": v.test.title, "passed": v.passed, "message": v.message} for v in result.verdicts
+                ],
+            }
+            for result in one.results
+        }
+        for one in graded
+    }
+
+
+def as_csv(homework: Homework, graded: list[Graded]) -> str:
+    """One row per student: total, maximum, and a column per question."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["student", "total", "max", *[question.name for question in homework.questions]])
+    for one in graded:
+        # A spreadsheet would run a name that begins like a formula.
+        student = f"'{one.student}" if one.student.startswith(("=", "+", "-", "@")) else one.student
+        columns = [feedback.points(result.points) for result in one.results]
+        writer.writerow([student, feedback.points(one.points), feedback.points(homework.points), *columns])
+    return text.getvalue()
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file in one step: whoever reads it sees all of it, or what was there before."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with open(partial, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)

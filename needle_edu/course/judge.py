@@ -1,0 +1,139 @@
+"""What a test may ask of a value: `close` for numbers, `same` for anything that must be equal exactly.
+
+Both look at plain data only: NumPy arrays, numbers, strings and lists of them, as they came over the wire.
+They refuse what a careless comparison lets through: a result of the wrong shape that broadcasts, an empty
+array (all of nothing is true), a NaN, an array of objects. A refusal is a `Mismatch`: one fixed `status`
+that may be shown for a hidden test too, and a `detail` with the numbers for a test whose source is public.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+Number = (bool, int, float)
+
+
+class Mismatch(AssertionError):
+    """The answer is not what the test wanted.
+
+    Attributes
+    ----------
+    status : str
+        Which kind of difference: fixed words without numbers.
+    expected, got, where : str
+        For the reader of a visible test; empty where they say nothing.
+    """
+
+    def __init__(self, status: str, expected: str = "", got: str = "", where: str = ""):
+        self.status, self.expected, self.got, self.where = status, expected, got, where
+        parts = [status]
+        parts += [f"at {where}"] if where else []
+        parts += [f"expected {expected}, got {got}"] if expected or got else []
+        super().__init__(": ".join(parts))
+
+
+def close(got, want, rtol: float = 1e-4, atol: float = 1e-5, dtype: str | None = None) -> None:
+    """Raise `Mismatch` unless `got` has the shape of `want` and every number in it is near.
+
+    Parameters
+    ----------
+    got : array or number
+        What the student's answer returned.
+    want : array or number
+        What it should be; must be finite and not empty.
+    rtol, atol : float
+        A number passes if ``|got - want| <= atol + rtol * |want|``.
+    dtype : str, optional
+        The exact dtype that `got` must have, e.g. ``"float32"``; by default any real number type will do.
+
+    Examples
+    --------
+    >>> close(np.array([1.0, 2.0]), [1.0, 2.0])
+    >>> close(np.array([1.0, 2.5]), [1.0, 2.0])
+    Traceback (most recent call last):
+        ...
+    needle_edu.course.judge.Mismatch: wrong value: at [1]: expected 2.0, got 2.5
+    >>> close(np.zeros((0,)), [1.0])
+    Traceback (most recent call last):
+        ...
+    needle_edu.course.judge.Mismatch: wrong shape: expected (1,), got (0,)
+    """
+    want = np.asarray(want)
+    if want.size == 0 or want.dtype.kind not in "biuf" or not np.isfinite(want).all():
+        raise ValueError("a test must expect finite numbers, and at least one")
+    if type(got) is not np.ndarray and type(got) not in Number:
+        raise Mismatch("wrong type", "an array of numbers" if want.ndim else "a number", describe(got))
+    got = np.asarray(got)
+    if got.dtype.kind not in "biuf":
+        raise Mismatch("wrong type", "numbers", f"dtype {got.dtype}")
+    if got.shape != want.shape:
+        raise Mismatch("wrong shape", str(want.shape), str(got.shape))
+    if dtype is not None and got.dtype != dtype:
+        raise Mismatch("wrong dtype", dtype, str(got.dtype))
+    a, b = got.astype(np.float64), want.astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        wrong = ~(np.abs(a - b) <= atol + rtol * np.abs(b))  # a comparison with NaN is False, so NaN is wrong
+    if wrong.any():
+        place = tuple(int(i) for i in np.argwhere(wrong)[0])
+        status = "wrong value (nan)" if np.isnan(a[place]) else "wrong value"
+        raise Mismatch(status, number(b[place]), number(a[place]), str(list(place)) if place else "")
+
+
+def same(got, want) -> None:
+    """Raise `Mismatch` unless `got` equals `want` exactly, in type, length and every part.
+
+    Lists and tuples count as equal; True is not 1.
+
+    Examples
+    --------
+    >>> same([1, 2, 3], [1, 2, 3])
+    >>> same([1, 3, 2], [1, 2, 3])
+    Traceback (most recent call last):
+        ...
+    needle_edu.course.judge.Mismatch: wrong value: at [1]: expected 2, got 3
+    """
+    _same(got, want, "")
+
+
+def _same(got, want, where: str) -> None:
+    if isinstance(want, (list, tuple)):
+        if type(got) is np.ndarray and got.ndim == 1:
+            got = got.tolist()
+        if type(got) not in (list, tuple):
+            raise Mismatch("wrong type", f"a list of {len(want)}", describe(got), where)
+        for index, (a, b) in enumerate(zip(got, want, strict=False)):
+            _same(a, b, f"{where}[{index}]")
+        if len(got) != len(want):
+            raise Mismatch("wrong length", str(len(want)), str(len(got)), where)
+    elif type(got) is not type(want):
+        raise Mismatch("wrong type", describe(want), describe(got), where)
+    elif isinstance(want, np.ndarray):
+        if got.dtype != want.dtype or got.shape != want.shape or not (got == want).all():
+            raise Mismatch("wrong value", describe(want), describe(got), where)
+    elif got != want:
+        raise Mismatch("wrong value", describe(want), describe(got), where)
+
+
+def number(value: float) -> str:
+    """A number for people: short, but exact enough to see the difference."""
+    value = float(value)
+    return str(value) if value == round(value, 4) and abs(value) < 1e6 else f"{value:.6g}"
+
+
+def describe(value, limit: int = 120) -> str:
+    """One line that says what a value is, for messages.
+
+    >>> describe(np.zeros((2, 3), "float32"))
+    'array of shape (2, 3) and dtype float32'
+    """
+    if type(value) is np.ndarray:
+        if value.size <= 6 and value.ndim <= 1:
+            return f"array({np.array2string(value, separator=', ', precision=6)}, {value.dtype})"
+        return f"array of shape {value.shape} and dtype {value.dtype}"
+    if value is None or type(value) in (bool, int, float, str):
+        text = repr(value)
+    elif type(value) in (list, tuple):
+        text = f"{type(value).__name__} of {len(value)}: " + ", ".join(describe(v, 20) for v in value[:8])
+    else:
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= limit else text[: limit - 1] + "…"

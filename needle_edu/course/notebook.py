@@ -1,0 +1,188 @@
+"""Reading a notebook that somebody else wrote.
+
+A notebook is JSON: a list of cells, each with its source and its metadata. This reader is strict and
+bounded, because the file may come from anybody: it opens regular files only (never a link, a pipe or a
+device), reads at most `MAX_BYTES`, and every way in which a file can fail to be a notebook is one clear
+`NotebookError`.
+
+nbgrader's marks (its metadata, schema 3) say what a cell is for: an answer ("solution"), the tests of a
+question ("grade"), or text and set-up that nobody edits ("locked").
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from needle_edu.backend.errors import DataError
+
+MAX_BYTES = 5_000_000
+MAX_CELLS = 20_000
+CELL_TYPES = ("code", "markdown", "raw")
+
+
+class NotebookError(DataError):
+    """A file that is not a notebook this course can read; the message says why."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of a notebook.
+
+    Attributes
+    ----------
+    kind : str
+        ``"code"``, ``"markdown"`` or ``"raw"``.
+    source : str
+        Its text; characters that no text file can hold (lone surrogates) are replaced by ``?``.
+    id : str
+        nbformat's cell id, or ``""``.
+    marks : dict
+        nbgrader's metadata of the cell; empty when it has none.
+    """
+
+    kind: str
+    source: str
+    id: str = ""
+    marks: dict = field(default_factory=dict)
+
+    @property
+    def grade_id(self) -> str:
+        """The name nbgrader knows the cell by, or ``""``."""
+        name = self.marks.get("grade_id", "")
+        return name if isinstance(name, str) else ""
+
+    @property
+    def is_tests(self) -> bool:
+        """Whether the cell holds the tests of a question."""
+        return self.marks.get("grade") is True and self.marks.get("solution") is not True
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether the student writes the answer to a question here."""
+        return self.marks.get("solution") is True
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether nobody should edit the cell."""
+        return not self.is_answer and (self.is_tests or self.marks.get("locked") is True)
+
+
+def read_bytes(path: str | os.PathLike, *, dir_fd: int | None = None, limit: int = MAX_BYTES) -> bytes:
+    """Read a regular file of at most `limit` bytes, following no link and waiting for no pipe.
+
+    Parameters
+    ----------
+    path : path
+        The file; with `dir_fd`, its name inside that open folder.
+    dir_fd : int, optional
+        File descriptor of the folder.
+    limit : int
+        Largest size in bytes.
+
+    Raises
+    ------
+    NotebookError
+        If the file is missing, is not a regular file, is too large or can't be read.
+    """
+    name = os.path.basename(os.fspath(path))
+    flags = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    try:
+        fd = os.open(path, flags, dir_fd=dir_fd)
+    except FileNotFoundError:
+        raise NotebookError(f"{name} is missing") from None
+    except OSError as error:  # ELOOP for a link, ENXIO for a socket, EACCES, ...
+        raise NotebookError(f"{name} is not a regular file that can be read ({error.strerror})") from None
+    with os.fdopen(fd, "rb") as file:
+        status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode):
+            raise NotebookError(f"{name} is not a regular file")
+        if status.st_size <= limit:
+            try:
+                data = file.read(limit + 1)
+            except OSError as error:
+                raise NotebookError(f"{name} cannot be read ({error.strerror})") from None
+            if len(data) <= limit:
+                return data
+    raise NotebookError(f"{name} is larger than {limit:,} bytes")
+
+
+def parse_json(data: bytes, name: str = "the file") -> dict:
+    """Parse a notebook's JSON; anything but a strict JSON object is a `NotebookError`."""
+
+    def refuse(word: str):
+        raise ValueError(f"{word} is not JSON")
+
+    try:
+        tree = json.loads(data.decode("utf-8"), parse_constant=refuse)
+    except RecursionError:
+        raise NotebookError(f"{name} is not a notebook: its JSON is nested too deeply") from None
+    except ValueError as error:  # JSONDecodeError and UnicodeDecodeError are ValueErrors
+        raise NotebookError(f"{name} is not JSON, so it is not a notebook ({str(error)[:80]})") from None
+    if not isinstance(tree, dict):
+        raise NotebookError(f"{name} is JSON, but not a notebook")
+    return tree
+
+
+def cells_of(tree: dict, name: str = "the file") -> list[Cell]:
+    """Return the cells of a parsed notebook.
+
+    Examples
+    --------
+    >>> cells_of({"nbformat": 4, "cells": [{"cell_type": "code", "source": ["a = 1\\n", "a"]}]})
+    [Cell(kind='code', source='a = 1\\na', id='', marks={})]
+    >>> cells_of({"nbformat": 3, "worksheets": []})
+    Traceback (most recent call last):
+        ...
+    needle_edu.course.notebook.NotebookError: the file is a notebook of format 3; save it again in Jupyter
+    (format 4)
+    """
+    version = tree.get("nbformat")
+    if version != 4 or isinstance(version, bool):
+        if isinstance(version, int) and 0 < version < 4:
+            raise NotebookError(
+                f"{name} is a notebook of format {version}; save it again in Jupyter (format 4)"
+            )
+        raise NotebookError(f"{name} is JSON, but not a notebook of format 4")
+    cells = tree.get("cells")
+    if not isinstance(cells, list):
+        raise NotebookError(f"{name} has no list of cells")
+    if len(cells) > MAX_CELLS:
+        raise NotebookError(f"{name} has {len(cells):,} cells; at most {MAX_CELLS:,} are read")
+    return [_cell(cell, position, name) for position, cell in enumerate(cells)]
+
+
+def read(path: str | os.PathLike, *, dir_fd: int | None = None) -> list[Cell]:
+    """Return the cells of the notebook at `path`; see `read_bytes` for the limits."""
+    name = os.path.basename(os.fspath(path))
+    return cells_of(parse_json(read_bytes(path, dir_fd=dir_fd), name), name)
+
+
+def read_tree(path: Path) -> dict:
+    """Return the whole notebook at `path` as JSON, with each cell's source as one string."""
+    tree = parse_json(read_bytes(path), path.name)
+    for cell, parsed in zip(tree.get("cells", ()), cells_of(tree, path.name), strict=True):
+        cell["source"] = parsed.source
+    return tree
+
+
+def _cell(cell, position: int, name: str) -> Cell:
+    if not isinstance(cell, dict) or cell.get("cell_type") not in CELL_TYPES:
+        raise NotebookError(f"{name}: cell {position} is not a cell")
+    source = cell.get("source", "")
+    if isinstance(source, list) and all(isinstance(line, str) for line in source):
+        source = "".join(source)
+    if not isinstance(source, str):
+        raise NotebookError(f"{name}: cell {position} has no text")
+    metadata = cell.get("metadata", {})
+    marks = metadata.get("nbgrader", {}) if isinstance(metadata, dict) else {}
+    identity = cell.get("id", "")
+    return Cell(
+        kind=cell["cell_type"],
+        source=source.encode("utf-8", "replace").decode("utf-8"),
+        id=identity if isinstance(identity, str) else "",
+        marks=marks if isinstance(marks, dict) else {},
+    )

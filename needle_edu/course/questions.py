@@ -1,0 +1,211 @@
+"""Questions and their tests, read from the instructor's notebook.
+
+A question is two cells: the answer (an nbgrader solution cell whose grade_id is the question's name,
+``q1``) and, locked, its tests. A test is a function ``test_q1_…``; its docstring's first line is the title
+the student sees, the rest a hint for when it fails; its parameters name what the student wrote, and ``rng``
+is a random generator. The last line of the cell, ``check("q1")``, names the question. Locked cells that
+hold no tests are set-up: the imports that answers and tests share.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from needle_edu.course import notebook, student
+from needle_edu.course.answer import Answer, AnswerError
+from needle_edu.course.judge import Mismatch
+from needle_edu.course.notebook import Cell, NotebookError
+
+
+@dataclass(frozen=True)
+class Test:
+    """One test function of a question."""
+
+    __test__ = False  # not for pytest
+
+    name: str
+    title: str
+    hint: str
+    hidden: bool
+    function: Callable
+
+    def run(self, ask: Callable, seed: int) -> None:
+        """Run the test on an answer; returns if it passes, raises what it has against the answer if not."""
+        arguments = []
+        for parameter in inspect.signature(self.function).parameters:
+            if parameter == "rng":
+                arguments.append(np.random.default_rng([seed, zlib.crc32(self.name.encode())]))
+            else:
+                arguments.append(Answer(parameter, ask))
+        self.function(*arguments)
+
+    def verdict(self, ask: Callable, seed: int) -> Verdict:
+        """Run the test and say what came out; whatever happens inside is a verdict, never an exception."""
+        try:
+            with np.errstate(all="ignore"):
+                self.run(ask, seed)
+        except Mismatch as error:
+            return Verdict(self, False, error.status, str(error), error)
+        except AnswerError as error:
+            return Verdict(self, False, error.status, str(error))
+        except AssertionError as error:
+            return Verdict(self, False, "wrong value", f"wrong value: {error}")
+        except Exception:  # the test itself stumbled over the value: fail closed
+            return Verdict(self, False, "wrong type", "wrong type: the test could not read what came back")
+        return Verdict(self, True, "passed", "passed")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a test says about an answer. `status` may be shown to anybody; `detail` only for visible tests."""
+
+    test: Test
+    passed: bool
+    status: str
+    detail: str = ""
+    mismatch: Mismatch | None = None
+
+    @property
+    def message(self) -> str:
+        """What the student reads: for a hidden test the fixed status only."""
+        if self.passed:
+            return "passed"
+        text = self.status if self.test.hidden else self.detail or self.status
+        return f"{text}. Hint: {self.test.hint}" if self.test.hint else text
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question: its name, its points, its tests, and the cells it is made of."""
+
+    name: str
+    points: float
+    tests: tuple[Test, ...]
+    answer: Cell
+    cell: Cell
+
+
+@dataclass(frozen=True)
+class Homework:
+    """A homework as the grader holds it: the instructor's notebook, and the student's version of it."""
+
+    name: str
+    questions: tuple[Question, ...]
+    setup: tuple[str, ...]
+    released: tuple[Cell, ...]
+    file_name: str
+
+    @property
+    def points(self) -> float:
+        return sum(question.points for question in self.questions)
+
+
+def homework_folder() -> Path:
+    """Where the homeworks are: in the checkout, or inside the installed package."""
+    from needle_edu.backend import paths
+
+    return paths.notebooks_dir() / "homework"
+
+
+def names() -> list[str]:
+    """The homeworks of the course, e.g. ``["hw1"]``."""
+    folder = homework_folder()
+    return (
+        sorted(p.name for p in folder.iterdir() if (p / f"{p.name}.ipynb").is_file())
+        if folder.is_dir()
+        else []
+    )
+
+
+def source_of(homework: str | Path) -> Path:
+    """The instructor's notebook of a homework, by its name or (for one of your own) its path."""
+    path = Path(homework)
+    if path.suffix == ".ipynb":
+        return path
+    if str(homework) not in names():
+        raise NotebookError(
+            f"there is no homework {str(homework)!r}; there are: {', '.join(names()) or 'none'}"
+        )
+    return homework_folder() / str(homework) / f"{homework}.ipynb"
+
+
+def load(homework: str | Path) -> Homework:
+    """Read a homework: run its set-up and define its tests here, on the trusted side.
+
+    Raises
+    ------
+    NotebookError
+        If the instructor's notebook contradicts itself, such as tests without an answer cell.
+    """
+    path = source_of(homework)
+    tree = notebook.read_tree(path)
+    cells = notebook.cells_of(tree, path.name)
+    setup = tuple(c.source for c in cells if c.kind == "code" and c.is_locked and not c.is_tests)
+    answers = {c.grade_id: c for c in cells if c.is_answer}
+    questions = []
+    for cell in cells:
+        if cell.is_tests:
+            name = question_name(cell.source)
+            if name is None or name not in answers:
+                raise NotebookError(
+                    f'{path.name}: the tests {cell.grade_id!r} end in no check("…") of an answer cell'
+                )
+            tests = tests_in(cell.source, name, setup)
+            questions.append(Question(name, float(cell.marks["points"]), tests, answers[name], cell))
+    if len({q.name for q in questions}) != len(questions):
+        raise NotebookError(f"{path.name}: two test cells for one question")
+    released = tuple(notebook.cells_of(student.student_version(tree), path.name))
+    return Homework(path.stem, tuple(questions), setup, released, path.name)
+
+
+def question_name(source: str) -> str | None:
+    """The ``q1`` of the ``check("q1")`` that ends a test cell.
+
+    >>> question_name('def test_q1_a(f): ...\\ncheck("q1")')
+    'q1'
+    """
+    last = ast.parse(source).body[-1:]
+    match last:
+        case [ast.Expr(ast.Call(func=ast.Name(id="check"), args=[ast.Constant(value=str(name))]))]:
+            return name
+    return None
+
+
+def tests_in(source: str, question: str, setup: tuple[str, ...]) -> tuple[Test, ...]:
+    """Define the tests of one cell in a namespace of their own and return them in order."""
+    namespace: dict = {"__name__": f"tests_of_{question}"}
+    for text in setup:
+        exec(compile(text, "<set-up>", "exec"), namespace)
+    namespace["check"] = lambda name: None
+    exec(compile(source, f"<tests of {question}>", "exec"), namespace)
+    return collect(namespace, question, hidden=hidden_lines(source))
+
+
+def collect(namespace: dict, question: str, hidden: range | set = frozenset()) -> tuple[Test, ...]:
+    """Return the functions ``test_<question>_…`` of a namespace as tests, in order."""
+    found = []
+    for name, function in namespace.items():
+        if name.startswith(f"test_{question}_") and inspect.isfunction(function):
+            title, _, hint = inspect.cleandoc(function.__doc__ or name).partition("\n")
+            line = function.__code__.co_firstlineno
+            found.append(Test(name, title, " ".join(hint.split()), line in hidden, function))
+    if not found:
+        raise NotebookError(f"check({question!r}): no functions test_{question}_… here; run the whole cell")
+    return tuple(found)
+
+
+def hidden_lines(source: str) -> set[int]:
+    """The line numbers, from 1, between the marks of hidden tests."""
+    lines, inside = set(), False
+    for number, line in enumerate(source.split("\n"), start=1):
+        inside = "BEGIN HIDDEN TESTS" in line or (inside and "END HIDDEN TESTS" not in line)
+        if inside:
+            lines.add(number)
+    return lines
