@@ -1,0 +1,187 @@
+"""The computation graph as data: nodes for values, edges for operands.
+
+The engine tells its story as a stream of events (`needle_edu.autograd.events`). This module reads that stream and keeps
+what a picture needs. Three things that drawings often lose are kept here: a value used by several operations is ONE node
+with several outgoing edges; `x * x` is two edges from `x`, not one; and every edge knows which operand it is, because
+`a - b` is not `b - a`. Events carry value ids, never the values' objects, so a graph keeps no tensor alive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from needle_edu.viz.snapshot import Snapshot
+
+
+@dataclass(slots=True)
+class Node:
+    """One value: a leaf (its `op` is None) or the result of an operation.
+
+    Attributes
+    ----------
+    id : int
+        The engine's value id.
+    op : str or None
+        Name of the operation, None for a leaf.
+    name : str or None
+        The label the learner gave (`x.name`) or the variable that holds it.
+    label : str
+        What the drawing calls it: the name, or `v3` for the third unnamed value (`x3` for a leaf).
+    symbol : str
+        Sign of the operation, e.g. "×"; empty for a leaf.
+    shape, dtype, requires_grad, module, source, attrs
+        As in the event.
+    value, grad : Snapshot or None
+        None means absent: not computed (lazy mode), no gradient.
+    absent : str
+        What is written in place of an absent gradient.
+    seen : bool
+        False if only its use was seen: it was made before the recording began.
+    """
+
+    id: int
+    op: str | None = None
+    name: str | None = None
+    label: str = ""
+    symbol: str = ""
+    shape: tuple = ()
+    dtype: str = ""
+    requires_grad: bool = False
+    module: str = ""
+    source: tuple | None = None
+    attrs: Mapping[str, Any] = field(default_factory=dict)
+    value: Snapshot | None = None
+    grad: Snapshot | None = None
+    absent: str = "no gradient"
+    seen: bool = True
+
+    @property
+    def is_leaf(self) -> bool:
+        return self.op is None
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """Operand number `operand` of node `target` is the value of node `source`."""
+
+    source: int
+    target: int
+    operand: int
+
+
+@dataclass(slots=True)
+class Graph:
+    """Nodes by id in the order of creation, and edges in operand order.
+
+    Examples
+    --------
+    >>> g = Graph()
+    >>> g.add(Node(1, name="x")); g.add(Node(2, op="multiply"), inputs=(1, 1))
+    >>> [(e.source, e.operand) for e in g.edges], g.multiplicity(1, 2)
+    ([(1, 0), (1, 1)], 2)
+    """
+
+    nodes: dict[int, Node] = field(default_factory=dict)
+    edges: list[Edge] = field(default_factory=list)
+
+    def add(self, node: Node, inputs: Iterable[int] = ()) -> None:
+        """Add a node and one edge per operand; an input never heard of becomes a leaf."""
+        self.nodes[node.id] = node
+        for operand, source in enumerate(inputs):
+            if source not in self.nodes:
+                self.nodes[source] = Node(source, seen=False)
+            self.edges.append(Edge(source, node.id, operand))
+
+    def inputs(self, node_id: int) -> list[int]:
+        """Ids of a node's operands, in operand order."""
+        return [edge.source for edge in self.edges if edge.target == node_id]
+
+    def multiplicity(self, source: int, target: int) -> int:
+        """How many operands of `target` are the value `source`."""
+        return sum(edge.source == source and edge.target == target for edge in self.edges)
+
+    def uses(self) -> dict[int, int]:
+        """For every node, how many operand places it fills."""
+        count = dict.fromkeys(self.nodes, 0)
+        for edge in self.edges:
+            count[edge.source] += 1
+        return count
+
+    def near(self, node_id: int, depth: int) -> Graph:
+        """The part of the graph at most `depth` edges before `node_id`."""
+        before: dict[int, list[int]] = {}
+        for edge in self.edges:
+            before.setdefault(edge.target, []).append(edge.source)
+        keep, frontier = {node_id}, [node_id]
+        for _ in range(depth):
+            frontier = [s for t in frontier for s in before.get(t, ()) if s not in keep]
+            keep.update(frontier)
+        nodes = {k: n for k, n in self.nodes.items() if k in keep}
+        return Graph(nodes, [e for e in self.edges if e.source in keep and e.target in keep])
+
+
+def build_graph(records: Iterable[tuple[Any, Snapshot | None]], names: Mapping[int, str] | None = None) -> Graph:
+    """Read events (each with a snapshot of its array, or None) into a graph.
+
+    Parameters
+    ----------
+    records : iterable of (event, Snapshot or None)
+        In the order in which they happened.
+    names : mapping of value id to str, optional
+        Names for values that carry none of their own.
+
+    Returns
+    -------
+    Graph
+        A gradient is the adjoint after its last accumulation.
+    """
+    graph = Graph()
+    names = names or {}
+    for event, snap in records:
+        kind = event.kind
+        if kind == "created":
+            known = graph.nodes.get(event.value)
+            if known is not None and known.seen:
+                continue  # announced twice (a replay after the run): nothing new
+            node = Node(event.value)
+            graph.add(node, event.inputs)
+            node.op, node.name = event.op, event.name or names.get(event.value)
+            node.shape, node.dtype, node.requires_grad = tuple(event.shape), str(event.dtype), event.requires_grad
+            node.module, node.source, node.attrs = event.module, event.source, event.attrs or {}
+        elif event.value in graph.nodes:
+            node = graph.nodes[event.value]
+            if kind == "computed":
+                node.value = snap
+                node.shape, node.dtype = tuple(event.shape), str(event.dtype)
+            elif kind in ("seeded", "accumulated", "leaf"):
+                node.grad = snap
+                if not node.seen:
+                    node.shape, node.dtype, node.requires_grad = tuple(event.shape), str(event.dtype), True
+    for node in graph.nodes.values():
+        node.name = node.name or names.get(node.id)
+    label_nodes(graph)
+    return graph
+
+
+def label_nodes(graph: Graph) -> None:
+    """Give every node a short, unique label: its name, else x1, x2, … for leaves and v1, v2, … for results."""
+    taken: dict[str, int] = {}
+    for node in graph.nodes.values():
+        if node.name:
+            taken[node.name] = taken.get(node.name, 0) + 1
+    numbers = {"x": 0, "v": 0}
+    repeated: dict[str, int] = {}
+    for node in graph.nodes.values():
+        if node.name:
+            node.label = node.name
+            if taken[node.name] > 1:  # two values with one name: tell them apart
+                repeated[node.name] = repeated.get(node.name, 0) + 1
+                node.label = f"{node.name} #{repeated[node.name]}"
+            continue
+        letter = "x" if node.is_leaf else "v"
+        numbers[letter] += 1
+        while f"{letter}{numbers[letter]}" in taken:
+            numbers[letter] += 1
+        node.label = f"{letter}{numbers[letter]}"

@@ -1,0 +1,349 @@
+"""Drawing a graph in layers, the method of Sugiyama, Tagawa and Toda (1981), in plain Python.
+
+Four steps, each a function below. (1) `assign_layers`: a node goes one layer below its lowest operand, so that every
+edge points the same way. (2) `insert_bends`: an edge that crosses a layer gets a small invisible node there, so that it is
+routed around the others. (3) `order_layers`: nodes of a layer are sorted by the median position of their neighbours, sweep
+after sweep, because that removes crossings (Eades and Wormald, 1994). (4) `place`: coordinates as close to the neighbours' mean
+as the order and the widths allow: a least-squares problem that isotonic regression solves exactly in linear time.
+
+Used where Graphviz is not installed. It returns coordinates only; `viz.svg` draws.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+Point = tuple[float, float]
+LAYER_GAP = 42.0
+NODE_GAP = 26.0
+BEND_WIDTH = 10.0
+SWEEPS = 12
+BEND_STIFFNESS = 1e6  # long edges stay straight, boxes make way
+MAX_BENDS = 20_000
+
+
+@dataclass(slots=True)
+class Layout:
+    """Where everything goes, in pixels, y pointing down.
+
+    Attributes
+    ----------
+    centers : dict of node id to (x, y)
+    paths : list of list of points
+        One per edge, in the order given: control points of cubic Bézier pieces (1 + 3 k points).
+    width, height : float
+    engine : str
+        Who computed it.
+    """
+
+    centers: dict[int, Point]
+    paths: list[list[Point]]
+    width: float
+    height: float
+    engine: str = "python"
+
+
+def layered_layout(
+    sizes: Mapping[int, tuple[float, float]], edges: Sequence[tuple[int, int]], direction: str = "TB"
+) -> Layout:
+    """Lay out an acyclic graph.
+
+    Parameters
+    ----------
+    sizes : mapping of node id to (width, height)
+    edges : sequence of (source, target)
+        Parallel edges are kept apart.
+    direction : {"TB", "LR"}
+        Layers from top to bottom or from left to right.
+
+    Examples
+    --------
+    >>> lay = layered_layout({1: (40, 20), 2: (40, 20)}, [(1, 2), (1, 2)])
+    >>> lay.centers[1][1] < lay.centers[2][1], len(lay.paths)
+    (True, 2)
+    """
+    if not sizes:
+        return Layout({}, [], 0.0, 0.0)
+    turned = direction == "LR"
+    extent = {node: (h, w) if turned else (w, h) for node, (w, h) in sizes.items()}
+    layer = assign_layers(list(sizes), edges)
+    segments, cables, layer = insert_bends(edges, layer)
+    layers = order_layers(layer, segments)
+    widths = {node: extent[node][0] if node in extent else BEND_WIDTH for node in layer}
+    across = place(layers, segments, widths)
+    tops, bottoms = layer_bands(layers, extent)
+    along = {node: (tops[layer[node]] + bottoms[layer[node]]) / 2 for node in sizes}
+    paths = route_edges(edges, cables, across, along, extent, layer, tops, bottoms)
+
+    left = min(across[n] - widths[n] / 2 for n in layer)
+    wide = max(across[n] + widths[n] / 2 for n in layer) - left
+    centers = {n: (across[n] - left, along[n]) for n in sizes}
+    paths = [[(x - left, y) for x, y in path] for path in paths]
+    if turned:
+        centers = {n: (y, x) for n, (x, y) in centers.items()}
+        paths = [[(y, x) for x, y in path] for path in paths]
+        return Layout(centers, paths, bottoms[-1], wide)
+    return Layout(centers, paths, wide, bottoms[-1])
+
+
+def assign_layers(nodes: Sequence[int], edges: Sequence[tuple[int, int]]) -> dict[int, int]:
+    """Longest path from a leaf; then leaves move down to just above their first use.
+
+    Examples
+    --------
+    >>> assign_layers([1, 2, 3, 4], [(1, 2), (2, 3), (4, 3)])
+    {1: 0, 2: 1, 4: 1, 3: 2}
+    """
+    users: dict[int, list[int]] = {n: [] for n in nodes}
+    waiting = dict.fromkeys(nodes, 0)
+    for source, target in edges:
+        users[source].append(target)
+        waiting[target] += 1
+    leaves = [n for n in nodes if waiting[n] == 0]
+    ready, layer = list(leaves), dict.fromkeys(leaves, 0)
+    for node in ready:  # grows while we walk: Kahn's topological order
+        for user in users[node]:
+            layer[user] = max(layer.get(user, 0), layer[node] + 1)
+            waiting[user] -= 1
+            if waiting[user] == 0:
+                ready.append(user)
+    if len(ready) < len(nodes):
+        raise ValueError("layered_layout: the graph has a cycle; a computation graph never has one")
+    for node in leaves:
+        if users[node]:
+            layer[node] = min(layer[user] for user in users[node]) - 1
+    return {node: layer[node] for node in ready}
+
+
+def insert_bends(edges: Sequence[tuple[int, int]], layer: Mapping[int, int]):
+    """Break edges that span several layers by one bend per layer crossed.
+
+    Edges from one source share their bends, like the branches of one cable: a parameter used in a thousand places
+    needs a thousand bends, not half a million.
+
+    Returns
+    -------
+    segments : list of (upper, lower)
+        Pieces between neighbouring layers; bends are negative ids.
+    cables : dict of source to list of int
+        Its bends, layer after layer.
+    layer : dict
+        Layers of nodes and bends.
+    """
+    layer = dict(layer)
+    segments: list[tuple[int, int]] = []
+    cables: dict[int, list[int]] = {}
+    next_id = min([0, *layer]) - 1
+    total = 0
+    for source, target in edges:
+        cable = cables.setdefault(source, [])
+        crossed = layer[target] - layer[source] - 1
+        while len(cable) < crossed and total < MAX_BENDS:
+            layer[next_id] = layer[source] + 1 + len(cable)
+            segments.append((cable[-1] if cable else source, next_id))
+            cable.append(next_id)
+            next_id -= 1
+            total += 1
+        if len(cable) >= crossed:  # else there are too many bends: this edge is drawn as one long curve
+            segments.append((cable[crossed - 1] if crossed else source, target))
+    return segments, cables, layer
+
+
+def order_layers(layer: Mapping[int, int], segments: Sequence[tuple[int, int]]) -> list[list[int]]:
+    """Sort the nodes of every layer so that few edges cross."""
+    above: dict[int, list[int]] = {n: [] for n in layer}
+    below: dict[int, list[int]] = {n: [] for n in layer}
+    for upper, lower in segments:
+        below[upper].append(lower)
+        above[lower].append(upper)
+    layers: list[list[int]] = [[] for _ in range(max(layer.values()) + 1)]
+    # First order: walk up from the outputs, operands left to right, as one would write the formula.
+    seen: set[int] = set()
+    for root in (n for n in layer if not below[n]):
+        stack = [root]
+        while stack:
+            node = stack.pop()
+            if node not in seen:
+                seen.add(node)
+                layers[layer[node]].append(node)
+                stack.extend(reversed(above[node]))
+    best, fewest = [list(row) for row in layers], count_crossings(layers, below)
+    position = _positions(layers)
+    for sweep in range(SWEEPS):
+        if fewest == 0:
+            break
+        down = sweep % 2 == 0
+        for row in layers if down else reversed(layers):
+            _sort_by_median(row, above if down else below, position)
+            position.update((node, i) for i, node in enumerate(row))
+        crossings = count_crossings(layers, below)
+        if crossings < fewest:
+            best, fewest = [list(row) for row in layers], crossings
+    return best
+
+
+def _positions(layers: Sequence[Sequence[int]]) -> dict[int, int]:
+    return {node: i for row in layers for i, node in enumerate(row)}
+
+
+def _sort_by_median(row: list[int], neighbours: Mapping[int, list[int]], position: Mapping[int, int]) -> None:
+    """Stable sort by the neighbours' median position; a node without neighbours keeps its place."""
+    key = {}
+    for i, node in enumerate(row):
+        places = sorted(position[n] for n in neighbours[node])
+        middle = len(places) // 2
+        if not places:
+            key[node] = float(i)
+        elif len(places) % 2:
+            key[node] = float(places[middle])
+        else:
+            key[node] = (places[middle - 1] + places[middle]) / 2
+    row.sort(key=key.__getitem__)
+
+
+def count_crossings(layers: Sequence[Sequence[int]], below: Mapping[int, list[int]]) -> int:
+    """Number of crossing segments: inversions between neighbouring layers.
+
+    Examples
+    --------
+    >>> count_crossings([[1, 2], [3, 4]], {1: [4], 2: [3], 3: [], 4: []})
+    1
+    """
+    position = _positions(layers)
+    total = 0
+    for row in layers:
+        ends: list[int] = []
+        for node in row:
+            places = sorted(position[n] for n in below[node])
+            total += sum(len(ends) - bisect_left(ends, p + 1) for p in places)
+            for p in places:
+                insort(ends, p)
+    return total
+
+
+def place(
+    layers: Sequence[Sequence[int]], segments: Sequence[tuple[int, int]], widths: Mapping[int, float]
+) -> dict[int, float]:
+    """Positions across the layers: near the neighbours' mean, in order, never overlapping."""
+    above: dict[int, list[int]] = {n: [] for n in widths}
+    below: dict[int, list[int]] = {n: [] for n in widths}
+    for upper, lower in segments:
+        below[upper].append(lower)
+        above[lower].append(upper)
+    x: dict[int, float] = {}
+    for row in layers:
+        edge = 0.0
+        for node in row:
+            x[node] = edge + widths[node] / 2
+            edge += widths[node] + NODE_GAP
+        for node in row:
+            x[node] -= edge / 2
+    for sweep in range(SWEEPS):
+        down, settling = sweep % 2 == 0, sweep >= SWEEPS - 2
+        for row in layers if down else reversed(layers):
+            wanted = []
+            for node in row:
+                friends = above[node] + below[node] if settling else above[node] if down else below[node]
+                if node < 0:  # a cable follows itself, not the boxes it feeds
+                    friends = [f for f in friends if f < 0] or friends
+                wanted.append(sum(x[f] for f in friends) / len(friends) if friends else x[node])
+            stiff = [BEND_STIFFNESS if node < 0 else 1.0 for node in row]
+            for node, position in zip(row, keep_apart(wanted, [widths[n] for n in row], weights=stiff)):
+                x[node] = position
+    return x
+
+
+def keep_apart(
+    wanted: Sequence[float], widths: Sequence[float], gap: float = NODE_GAP, weights: Sequence[float] | None = None
+) -> list[float]:
+    """Positions closest to `wanted` (weighted least squares) that keep the order and leave `gap` between neighbours.
+
+    After subtracting each node's least distance from the first one, "in order and apart" reads "never
+    decreasing": isotonic regression. Pool adjacent violators: neighbours in the wrong order become one block at their mean.
+
+    Examples
+    --------
+    >>> keep_apart([5.0, 5.0], [10.0, 10.0], gap=2.0)
+    [-1.0, 11.0]
+    """
+    offsets, edge = [], 0.0
+    for i, width in enumerate(widths):
+        edge += (widths[i - 1] + width) / 2 + gap if i else 0.0
+        offsets.append(edge)
+    blocks: list[list[float]] = []  # [weighted sum, weight, number of members]
+    for want, offset, weight in zip(wanted, offsets, weights or [1.0] * len(offsets)):
+        blocks.append([weight * (want - offset), weight, 1])
+        while len(blocks) > 1 and blocks[-2][0] / blocks[-2][1] > blocks[-1][0] / blocks[-1][1]:
+            last = blocks.pop()
+            blocks[-1] = [a + b for a, b in zip(blocks[-1], last)]
+    means = [total / weight for total, weight, members in blocks for _ in range(members)]
+    return [mean + offset for mean, offset in zip(means, offsets)]
+
+
+def layer_bands(layers: Sequence[Sequence[int]], extent: Mapping[int, tuple[float, float]]):
+    """Top and bottom of every layer: as high as its highest node, a gap between two."""
+    tops, bottoms, edge = [], [], 0.0
+    for row in layers:
+        height = max((extent[n][1] for n in row if n in extent), default=0.0)
+        tops.append(edge)
+        bottoms.append(edge + height)
+        edge += height + LAYER_GAP
+    return tops, bottoms
+
+
+def route_edges(edges, cables, across, along, extent, layer, tops, bottoms) -> list[list[Point]]:
+    """Smooth curves from the lower side of the source to the upper side of the target.
+
+    Edges enter a node side by side, sorted by where they come from (ties, as in `x * x`, by operand), so that
+    each remains visible.
+    """
+    bent = [max(0, min(layer[t] - layer[s] - 1, len(cables[s]))) for s, t in edges]
+    entering: dict[int, list[int]] = {}
+    twins: dict[tuple[int, int], int] = {}
+    for index, edge in enumerate(edges):
+        entering.setdefault(edge[1], []).append(index)
+        twins[edge] = twins.get(edge, 0) + 1
+    port: dict[int, float] = {}
+    for target, incoming in entering.items():
+        origin = {i: cables[edges[i][0]][bent[i] - 1] if bent[i] else edges[i][0] for i in incoming}
+        incoming.sort(key=lambda i: (across[origin[i]], i))
+        room = min(extent[target][0] * 0.6, 24.0 * (len(incoming) - 1))
+        for rank, index in enumerate(incoming):
+            share = rank / (len(incoming) - 1) - 0.5 if len(incoming) > 1 else 0.0
+            port[index] = across[target] + room * share
+    # Only where a cable changes its direction does its curve need points.
+    knots = {source: _knots(cable, across) for source, cable in cables.items()}
+    paths = []
+    for index, (source, target) in enumerate(edges):
+        start = across[source] + (port[index] - across[target] if twins[source, target] > 1 else 0.0)
+        points = [(start, along[source] + extent[source][1] / 2), (start, bottoms[layer[source]])]
+        for place_in_cable in knots[source]:
+            if place_in_cable >= bent[index]:
+                break
+            bend = cables[source][place_in_cable]
+            points += [(across[bend], tops[layer[bend]]), (across[bend], bottoms[layer[bend]])]
+        if bent[index]:
+            bend = cables[source][bent[index] - 1]
+            points += [(across[bend], tops[layer[bend]]), (across[bend], bottoms[layer[bend]])]
+        points += [(port[index], tops[layer[target]]), (port[index], along[target] - extent[target][1] / 2)]
+        paths.append(_smooth(points))
+    return paths
+
+
+def _knots(cable: Sequence[int], across: Mapping[int, float]) -> list[int]:
+    """Indices of the bends that are not exactly between two bends at the same position."""
+    x = [across[bend] for bend in cable]
+    return [i for i in range(len(x)) if i in (0, len(x) - 1) or not abs(x[i] - x[i - 1]) + abs(x[i] - x[i + 1]) < 0.5]
+
+
+def _smooth(points: Sequence[Point]) -> list[Point]:
+    """Cubic Bézier control points through `points`, leaving and arriving along the layers' direction."""
+    path = [points[0]]
+    for (x0, y0), (x1, y1) in zip(points, points[1:]):
+        if y1 <= y0:
+            continue
+        middle = (y0 + y1) / 2
+        path += [(x0, middle), (x1, middle), (x1, y1)]
+    return path

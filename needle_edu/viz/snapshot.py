@@ -1,0 +1,164 @@
+"""A small picture of an array: all of its numbers if there are few, a summary if there are many.
+
+A recorder may see arrays of any size, and what it keeps must neither change later (kernels write in place) nor
+fill the memory. So it keeps a `Snapshot`: a copy of arrays up to `LIMIT` elements; of larger ones the shape, the
+minimum, mean and maximum, and the first few values. The functions below turn numbers into aligned text.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+LIMIT = 64
+FIRST = 6
+CARD_CHARS = 22
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What is kept of one array.
+
+    Attributes
+    ----------
+    shape : tuple of int
+    dtype : str
+    array : numpy.ndarray or None
+        A copy of all values, or None if there are more than the limit.
+    low, mean, high : float
+        Minimum, mean and maximum (nan if the array is empty; nan values propagate).
+    first : tuple
+        The first few values in row-major order.
+    parts : tuple of Snapshot
+        The elements, if the value is a tuple of arrays.
+    """
+
+    shape: tuple
+    dtype: str
+    array: np.ndarray | None
+    low: float
+    mean: float
+    high: float
+    first: tuple
+    parts: tuple = ()
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
+
+
+def take_snapshot(array: Any, limit: int = LIMIT) -> Snapshot | None:
+    """Copy what is worth keeping of `array` (an NDArray, a NumPy array, a tuple of them, or None).
+
+    Examples
+    --------
+    >>> take_snapshot(np.array([[1.0, 4.0]])).first
+    (1.0, 4.0)
+    >>> take_snapshot(np.arange(1000)).array is None
+    True
+    """
+    if array is None:
+        return None
+    if isinstance(array, (tuple, list)):
+        parts = tuple(take_snapshot(part, limit) for part in array)
+        return Snapshot((len(parts),), "tuple", None, math.nan, math.nan, math.nan, (), parts)
+    data = np.asarray(array)
+    first = tuple(data.flat[i].item() for i in range(min(FIRST, data.size)))
+    if data.size:
+        low, mean, high = float(data.min()), float(data.mean(dtype=np.float64)), float(data.max())
+    else:
+        low = mean = high = math.nan
+    copy = data.copy() if data.size <= limit else None
+    return Snapshot(tuple(data.shape), str(data.dtype), copy, low, mean, high, first)
+
+
+def number(x: Any) -> str:
+    """Write one number with at most four significant digits.
+
+    Examples
+    --------
+    >>> number(3.14159), number(2.0), number(-1e-7), number(True), number(12345)
+    ('3.142', '2', '-1e-07', 'True', '12345')
+    """
+    if isinstance(x, (bool, np.bool_)):
+        return str(bool(x))
+    if isinstance(x, (int, np.integer)) or (math.isfinite(x) and x == int(x) and abs(x) < 1e6):
+        return str(int(x))
+    return f"{x:.4g}"
+
+
+def aligned(array: np.ndarray) -> list[list[str]]:
+    """Rows of text for a 0-, 1- or 2-dimensional array, all with the same number of decimals.
+
+    Examples
+    --------
+    >>> aligned(np.array([[1.0, -0.25], [10.0, 3.0]]))
+    [['1.00', '-0.25'], ['10.00', '3.00']]
+    """
+    table = np.atleast_2d(array)
+    if table.dtype.kind not in "fc":
+        return [[number(x) for x in row] for row in table.tolist()]
+    finite = table[np.isfinite(table)].astype(np.float64)
+    largest = float(np.abs(finite).max()) if finite.size else 0.0
+    if finite.size and np.all(finite == np.round(finite)) and largest < 1e6:
+        decimals = 0
+    elif 1e-3 <= largest < 1e6:
+        decimals = min(4, max(0, 3 - math.floor(math.log10(largest))))
+        while decimals > 1 and np.all(np.round(finite, decimals - 1) == np.round(finite, 6)):
+            decimals -= 1
+    else:
+        return [[number(x) for x in row] for row in table.tolist()]
+    return [[_fixed(x, decimals) for x in row] for row in table.tolist()]
+
+
+def _fixed(x: float, decimals: int) -> str:
+    """`x` with `decimals` decimals, unless that would hide all of its digits."""
+    if not math.isfinite(x) or (x != 0 and abs(x) < 0.5 * 10.0**-decimals):
+        return f"{x:.1g}"
+    return f"{x + 0.0:.{decimals}f}"  # adding 0.0 turns -0.0 into 0.0
+
+
+def shape_text(shape: tuple) -> str:
+    """How a shape is written next to a node.
+
+    Examples
+    --------
+    >>> shape_text((2, 3)), shape_text((4,)), shape_text(())
+    ('(2, 3)', '(4,)', '()')
+    """
+    return str(tuple(shape))
+
+
+def card_text(snap: Snapshot | None) -> str:
+    """One short line for a node of a drawn graph.
+
+    Examples
+    --------
+    >>> card_text(take_snapshot(np.array([1.5, 2.0]))), card_text(take_snapshot(np.arange(100.0)))
+    ('[1.5, 2]', '0 … 99')
+    """
+    if snap is None:
+        return ""
+    if snap.parts:
+        return f"tuple of {len(snap.parts)}"
+    if snap.size == 0:
+        return "empty"
+    if snap.array is not None:
+        if snap.size == 1:
+            return number(snap.array.item())
+        text = _nested(snap.array)
+        if len(text) <= CARD_CHARS:
+            return text
+    return f"{number(snap.low)} … {number(snap.high)}"
+
+
+
+
+def _nested(array: np.ndarray) -> str:
+    """An array as nested brackets, numbers shortened."""
+    if array.ndim == 0:
+        return number(array.item())
+    return "[" + ", ".join(_nested(part) for part in array) + "]"

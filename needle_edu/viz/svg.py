@@ -1,0 +1,209 @@
+"""Draws the graph as SVG: cards for values, curves for operands.
+
+A card shows the operation's sign in a disc, what the value is called, its shape, its value and its gradient. Leaves have no
+disc; those that ask for a gradient (parameters) have a green edge. A curve's letter says which operand it is, the same letter
+as in the formulas. Text sizes are estimated, so no browser or font file is needed; a full description is in each tooltip.
+"""
+
+from __future__ import annotations
+
+import html
+import math
+import re
+from importlib import resources
+
+from needle_edu.viz.dot import operand_counts
+from needle_edu.viz.graph import Graph, Node
+from needle_edu.viz.layout import Layout, Point
+from needle_edu.viz.opinfo import operand_letter
+from needle_edu.viz.snapshot import card_text, shape_text
+
+MARGIN = 12.0
+PAD = 10.0
+ROW = 17.0
+TITLE_CHARS = 26
+MONO = 6.7  # width of a character of the numbers' font at 11 px
+SANS = 7.3  # mean width at 13 px, semi-bold
+ARROW = 7.0
+
+
+# The light theme in plain colours, for SVG files: many programs know neither CSS variables nor colour mixing.
+PALETTE = {
+    "bg": "#ffffff",
+    "fg": "#1b1f24",
+    "muted": "#686b6f",
+    "line": "#c4c5c7",
+    "card": "#f8f8f9",
+    "blue": "#1e5cba",
+    "tint": "#dfe8f5",
+    "orange": "#b34913",
+    "green": "#1a7842",
+}
+
+
+def static_text(name: str) -> str:
+    """A file of viz/static, without its opening comment."""
+    text = resources.files("needle_edu.viz").joinpath(f"static/{name}").read_text(encoding="utf-8")
+    return text[text.index("*/") + 2 :].strip() if text.startswith("/*") else text
+
+
+def graph_css(scope: str) -> str:
+    """The style sheet, every rule limited to elements inside class `scope`."""
+    return static_text("graph.css").replace(".ndl ", f".{scope} ")
+
+
+def standalone_svg(svg: str, scope: str) -> str:
+    """An SVG file: the drawing with its style sheet in plain colours, on a white ground."""
+    css = graph_css(scope)
+    css = css[css.index("}") + 1 :]  # the first rule defines the variables
+    for name, colour in PALETTE.items():
+        css = css.replace(f"var(--ndl-{name})", colour)
+    css = re.sub(r"var\(--jp-[a-z-]+, ([^;]*)\);", r"\1;", css)
+    head, body = svg.split(">", 1)
+    ground = f'<rect x="-50%" y="-50%" width="200%" height="200%" fill="{PALETTE["bg"]}"/>'
+    style = f"<style>{css.replace(f'.{scope} svg', f'svg.{scope}')}</style>"
+    family = 'font-family="system-ui, Helvetica, Arial, sans-serif"'
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{head} class="{scope}" {family}>{style}{ground}{body}\n'
+
+
+def shorten(text: str, limit: int = TITLE_CHARS) -> str:
+    """Cut a long label in its middle.
+
+    Examples
+    --------
+    >>> shorten("encoder.layers.11.attention.weight", 20)
+    'encoder.l…ion.weight'
+    """
+    if len(text) <= limit:
+        return text
+    head = (limit - 1) // 2
+    return f"{text[:head]}…{text[len(text) - (limit - 1 - head):]}"
+
+
+class Card:
+    """The text and the size of one node's card."""
+
+    __slots__ = ("node", "rows", "symbol", "disc", "title", "shape", "width", "height")
+
+    def __init__(self, node: Node, values: bool, grads: bool):
+        self.node = node
+        self.symbol = "" if node.is_leaf else shorten(node.symbol or node.op or "", 9)
+        self.disc = 0.0 if node.is_leaf else max(26.0, 12.0 + 8.2 * len(self.symbol))
+        self.title = shorten(node.label if node.is_leaf or node.name else node.op or "")
+        kind = ("parameter" if node.requires_grad else "data") if node.is_leaf else (node.op if node.name else "")
+        dtype = node.dtype if node.dtype not in ("", "float32") else ""
+        shape = shape_text(node.shape) if node.seen else "made before the recording"
+        self.shape = "  ".join(part for part in (shape, dtype, kind) if part)
+        self.rows: list[tuple[str, str, str]] = []  # (css class, key, text)
+        if values and node.seen:
+            self.rows.append(("ndl-value", "value", card_text(node.value) or "not computed"))
+        if grads:
+            absent = node.grad is None
+            self.rows.append(("ndl-grad ndl-absent" if absent else "ndl-grad", "grad", node.absent if absent else card_text(node.grad)))
+        text = max(SANS * len(self.title), 6.1 * len(self.shape))
+        left = PAD + (self.disc + 8 if self.disc else 4)
+        rows = [PAD * 2 + 38 + MONO * len(text) for _, _, text in self.rows]
+        self.width = math.ceil(max([108.0, left + text + PAD, *rows]))
+        self.height = 44.0 + (ROW * len(self.rows) + 8 if self.rows else 0)
+
+
+def make_cards(graph: Graph, values: bool = True, grads: bool = True) -> dict[int, Card]:
+    """A card for every node. Gradient rows are drawn only if some node has a gradient to show."""
+    show_grads = grads and any(node.grad is not None for node in graph.nodes.values())
+    return {k: Card(node, values, show_grads) for k, node in graph.nodes.items()}
+
+
+def to_svg(graph: Graph, cards: dict[int, Card], layout: Layout, title: str = "computation graph") -> str:
+    """The picture as an `<svg>` element (style sheet not included, see `graph_css`)."""
+    width, height = layout.width + 2 * MARGIN, layout.height + 2 * MARGIN
+    label = html.escape(f"{title}: {len(graph.nodes)} nodes, {len(graph.edges)} edges")
+    out = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" role="group" aria-label="{label}" width="{width:.0f}" '
+        f'height="{height:.0f}" viewBox="{-MARGIN:.0f} {-MARGIN:.0f} {width:.0f} {height:.0f}">',
+        '<g class="ndl-edges">',
+    ]
+    counts = operand_counts(graph)
+    place = {k: i for i, k in enumerate(graph.nodes)}  # value ids differ from session to session, places do not
+    for index, (edge, path) in enumerate(zip(graph.edges, layout.paths)):
+        count = counts[edge.target]
+        letter = operand_letter(edge.operand, count) if count > 1 else ""
+        out.append(_edge(index, place[edge.source], place[edge.target], edge.operand, path, letter))
+    out.append('</g><g class="ndl-nodes">')
+    out.extend(_node(place[k], cards[k], *layout.centers[k]) for k in graph.nodes)
+    out.append("</g></svg>")
+    return "".join(out)
+
+
+def _edge(index: int, source: int, target: int, operand: int, path: list[Point], letter: str) -> str:
+    (x1, y1), tip = _direction_point(path), path[-1]
+    length = math.hypot(tip[0] - x1, tip[1] - y1) or 1.0
+    ux, uy = (tip[0] - x1) / length, (tip[1] - y1) / length
+    base = (tip[0] - ARROW * ux, tip[1] - ARROW * uy)
+    points = [*path[:-1], base]
+    curve = f"M{points[0][0]:.1f} {points[0][1]:.1f}C" + " ".join(f"{x:.1f} {y:.1f}" for x, y in points[1:])
+    side = 0.45 * ARROW
+    arrow = f"{tip[0]:.1f},{tip[1]:.1f} {base[0] - side * uy:.1f},{base[1] + side * ux:.1f} {base[0] + side * uy:.1f},{base[1] - side * ux:.1f}"
+    text = ""
+    if letter:
+        lx, ly = tip[0] - 15 * ux - 8 * uy, tip[1] - 15 * uy + 8 * ux + 4
+        text = f'<text class="ndl-operand" x="{lx:.1f}" y="{ly:.1f}">{letter}</text>'
+    return (
+        f'<g class="ndl-edge" data-edge="{index}" data-from="{source}" data-to="{target}" '
+        f'data-operand="{operand}"><path class="ndl-wire" d="{curve}"/><polygon class="ndl-tip" points="{arrow}"/>{text}</g>'
+    )
+
+
+def _direction_point(path: list[Point]) -> Point:
+    """The last control point that differs from the end: the curve arrives from there."""
+    return next((p for p in reversed(path[:-1]) if math.hypot(p[0] - path[-1][0], p[1] - path[-1][1]) > 0.5), path[0])
+
+
+def _node(place: int, card: Card, x: float, y: float) -> str:
+    node, w, h = card.node, card.width, card.height
+    left, top = x - w / 2, y - h / 2
+    kind = "ndl-op" if not node.is_leaf else "ndl-leaf ndl-param" if node.requires_grad else "ndl-leaf"
+    describe = html.escape(describe_node(node))
+    out = [
+        f'<g class="ndl-node {kind}" data-node="{place}" role="img" aria-label="{describe}" '
+        f'transform="translate({left:.1f} {top:.1f})"><title>{describe}</title>'
+        f'<rect class="ndl-box" width="{w:.0f}" height="{h:.0f}" rx="{8 if not node.is_leaf else 14}"/>'
+    ]
+    text = PAD + 4
+    if card.disc:
+        out.append(f'<rect class="ndl-disc" x="{PAD - 2}" y="9" width="{card.disc:.0f}" height="26" rx="13"/>')
+        out.append(f'<text class="ndl-symbol" x="{PAD - 2 + card.disc / 2:.1f}" y="27">{html.escape(card.symbol)}</text>')
+        text = PAD + card.disc + 6
+    elif node.requires_grad:
+        out.append('<rect class="ndl-bar" x="0" y="12" width="4" height="20" rx="2"/>')
+    out.append(f'<text class="ndl-title" x="{text:.0f}" y="19">{html.escape(card.title)}</text>')
+    out.append(f'<text class="ndl-shape" x="{text:.0f}" y="34">{html.escape(card.shape)}</text>')
+    if card.rows:
+        out.append(f'<line class="ndl-rule" x1="{PAD}" x2="{w - PAD:.0f}" y1="44" y2="44"/>')
+    for i, (css, key, value) in enumerate(card.rows):
+        base = 44 + 15 + i * ROW
+        out.append(
+            f'<g class="{css}"><text class="ndl-key" x="{PAD}" y="{base:.0f}">{key}</text>'
+            f'<text class="ndl-number" x="{w - PAD:.0f}" y="{base:.0f}">{html.escape(value)}</text></g>'
+        )
+    out.append("</g>")
+    return "".join(out)
+
+
+def describe_node(node: Node) -> str:
+    """One sentence about a node: tooltip, and what a screen reader says."""
+    if node.is_leaf:
+        what = f"{node.label}: {'parameter' if node.requires_grad else 'data'}"
+    else:
+        what = f"{node.label}: {node.op}"
+        if node.attrs:
+            what += " (" + ", ".join(f"{k}={v}" for k, v in node.attrs.items()) + ")"
+    parts = [what, f"shape {shape_text(node.shape)} {node.dtype}".strip()]
+    if node.value is not None:
+        parts.append(f"value {card_text(node.value)}")
+    if node.grad is not None:
+        parts.append(f"gradient {card_text(node.grad)}")
+    if node.module:
+        parts.append(f"in {node.module}")
+    if node.source:
+        parts.append(f"line {node.source[1]}")
+    return "; ".join(parts)
