@@ -1,12 +1,13 @@
 """Devices: where arrays live and which kernels compute on them.
 
-There is exactly one object per device, so devices are compared with `is`, used as keys, and kept by every layout.
-A device is light until its first kernel is needed: only then is its engine opened, which for `cpu()` means loading
-(once in a while compiling) the C library. An engine has the kernels, allocates storages and lowers layouts to the
-plans its kernels read; the NumPy reference and the C library are two engines with the same interface.
+There is exactly one object per device, so devices are compared with `is`, used as keys, and kept by every
+layout. A device is light until its first kernel is needed: only then is its engine opened, which for
+`cpu()` means loading (once in a while compiling) the C library. An engine has the kernels, allocates
+storages and lowers layouts to the plans its kernels read; the NumPy reference and the C library are two
+engines with the same interface.
 
-Any kernel can be replaced while the program runs, ``with cpu().override("matmul", mine): ...``. So kernels must be
-looked up where they are called: ``device.kernels.matmul(...)``.
+Any kernel can be replaced while the program runs, ``with cpu().override("matmul", mine): ...``. So kernels
+must be looked up where they are called: ``device.kernels.matmul(...)``.
 """
 
 import sys
@@ -75,13 +76,14 @@ class Device:
     def lower(self) -> Callable:
         """``lower(ndim, dtypes, shape, offsets, strides)`` returns the plan that this device's kernels read.
 
-        `dtypes`, `offsets` and `strides` have one entry per operand, the output first; strides are in elements.
+        `dtypes`, `offsets` and `strides` have one entry per operand, the output first; strides are in
+        elements.
         """
         return self.engine.lower
 
     @cached_property
     def numpy_view(self) -> Callable:
-        """``numpy_view(storage, dtype)`` returns a one-dimensional NumPy array that shares and keeps the memory."""
+        """``numpy_view(storage, dtype)`` returns a one-dimensional NumPy array over the same memory."""
         return self.engine.numpy_view
 
     @cached_property
@@ -111,7 +113,8 @@ class Device:
         Returns
         -------
         Override
-            A context manager, and a handle with `undo()`. Overrides of one name stack: the youngest is in force.
+            A context manager, and a handle with `undo()`. Overrides of one name stack: the youngest is in
+            force.
 
         Examples
         --------
@@ -208,14 +211,14 @@ _DEVICES = {
         Device(
             "cuda",
             _open_nothing,
-            "cuda() is not available: this version of needle_edu has no CUDA kernels yet, they come with a later "
-            "release; use cpu()",
+            "cuda() is not available: this version of needle_edu has no CUDA kernels yet, they come with a "
+            "later release; use cpu()",
         ),
         Device(
             "cuda_sim",
             _open_nothing,
-            "cuda_sim() is not available: this version of needle_edu has no CUDA simulator yet, it comes with a "
-            "later release; use cpu()",
+            "cuda_sim() is not available: this version of needle_edu has no CUDA simulator yet, it comes with "
+            "a later release; use cpu()",
         ),
     )
 }
@@ -286,12 +289,12 @@ def get_num_threads() -> int:
 
 
 def set_num_threads(n: int) -> None:
-    """Let kernels of `cpu()` use at most `n` threads; the variable NEEDLE_EDU_NUM_THREADS does it from outside."""
+    """Let kernels of `cpu()` use at most `n` threads, as the variable NEEDLE_EDU_NUM_THREADS does."""
     cpu().engine.set_num_threads(n)
 
 
 def available_isas() -> tuple[str, ...]:
-    """Return the instruction sets `cpu()` can use on this processor, weakest first, such as ("base", "avx2")."""
+    """Return the instruction sets `cpu()` can use here, weakest first, such as ("base", "avx2")."""
     return cpu().engine.available_isas()
 
 
@@ -301,5 +304,5 @@ def get_isa() -> str:
 
 
 def set_isa(name: str) -> None:
-    """Use the instruction set `name` from now on; the variable NEEDLE_EDU_ISA does it from outside."""
+    """Use the instruction set `name` from now on, as the variable NEEDLE_EDU_ISA does."""
     cpu().engine.set_isa(name)

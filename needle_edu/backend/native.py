@@ -1,8 +1,34 @@
-"""The C library as an engine of `cpu()`."""
+"""The C library as the engine of `cpu()`: found or compiled, loaded, and given the interface of an engine.
 
+The library is called in one of two forms, through the same names: as a cffi extension module ("api",
+faster, needs Python.h once) or opened by `dlopen`. NEEDLE_EDU_FORM=dlopen asks for the second,
+NEEDLE_EDU_NATIVE=0 for neither.
+"""
+
+import importlib.machinery
+import importlib.util
 import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
 
-from .errors import BuildError
+import numpy as np
+
+from . import declarations
+from .dtypes import DTYPES, ITEMSIZES
+from .errors import BuildError, DeviceError
+from .paths import csrc_dir
+from .storage import Storage, numpy_window
+
+form: str | None = None
+"""How the library is called, "api" or "dlopen"; None while it is not loaded."""
+reason: str = "the C library has not been needed yet"
+"""Why it is not loaded, or why not in the faster form; empty if all is well."""
+library_path: Path | None = None
+"""The library in use."""
+
+_OWNED_LIMIT = 16384
+_STEP = 64
 
 
 def switched_off() -> bool:
@@ -10,6 +36,210 @@ def switched_off() -> bool:
     return os.environ.get("NEEDLE_EDU_NATIVE") == "0"
 
 
-def open_engine():
-    """Load the C library."""
-    raise BuildError("the C library is not part of this checkout yet")
+def has_openmp() -> bool:
+    """Return whether the library was compiled with OpenMP, so that it can use several threads."""
+    from .devices import cpu
+
+    return cpu().native and bool(cpu().engine.lib.nd_has_openmp())
+
+
+def open_engine() -> "NativeEngine":
+    """Load the C library, compiling it if need be.
+
+    Raises
+    ------
+    BuildError
+        It is switched off, or could not be compiled or loaded; `reason` has the same sentence.
+    """
+    global reason
+    try:
+        if switched_off():
+            raise BuildError("NEEDLE_EDU_NATIVE=0 switches the C library off")
+        # GNU's OpenMP spins for long while it waits for work. Beside NumPy's own threads that costs
+        # milliseconds.
+        os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+        try:
+            ffi, lib = _load(fresh=False)
+        except (OSError, ImportError):  # a damaged or foreign file in the cache
+            ffi, lib = _load(fresh=True)
+    except (OSError, ImportError) as error:
+        reason = f"the compiled library does not load: {error}"
+        raise BuildError(reason) from error
+    except BuildError as error:
+        reason = str(error)
+        raise
+    engine = NativeEngine(ffi, lib)
+    engine.read_environment()
+    return engine
+
+
+def _load(fresh: bool) -> tuple[Any, Any]:
+    """Return cffi's `ffi` and `lib` of the library."""
+    global form, reason, library_path
+    from . import recipe
+
+    library_path = recipe.cpu_library(fresh=fresh)
+    reason = ""
+    if os.environ.get("NEEDLE_EDU_FORM") != "dlopen":
+        try:
+            extension = _import("_needle_cpu", recipe.python_extension(library_path, fresh=fresh))
+        except BuildError as error:
+            reason = f"calls take the slower dlopen form: {error}"
+        else:
+            form = "api"
+            return extension.ffi, extension.lib
+    ffi = _import("_needle_cpu_dlopen", recipe.dlopen_module(fresh=fresh)).ffi
+    form = "dlopen"
+    return ffi, ffi.dlopen(str(library_path))
+
+
+def _import(name: str, path: Path) -> Any:
+    """Import the module `name` from a file of any name."""
+    kind = (
+        importlib.machinery.ExtensionFileLoader
+        if path.suffix == ".so"
+        else importlib.machinery.SourceFileLoader
+    )
+    loader = kind(name, str(path))
+    spec = importlib.util.spec_from_file_location(name, path, loader=loader)
+    module = importlib.util.module_from_spec(spec)
+    loader.exec_module(module)
+    return module
+
+
+class KernelTable:
+    """The kernels of the library, one plain attribute each: fast to look up, easy to replace."""
+
+    def __init__(self, lib: Any, names: Sequence[str]):
+        for name in names:
+            setattr(self, name, getattr(lib, f"nd_{name}"))
+
+
+class NativeEngine:
+    """The C library as an engine of a device: kernels, plans and memory, like `ReferenceEngine`."""
+
+    native = True
+
+    def __init__(self, ffi: Any, lib: Any):
+        self.ffi, self.lib = ffi, lib
+        header = (csrc_dir() / "include" / "needle_kernels.h").read_text()
+        self.kernels = KernelTable(lib, declarations.kernel_names(header))
+        self.allocate = make_allocator(ffi, lib)
+        self.lower = make_lower(ffi)
+        self._bytes = ffi.typeof("char[]")
+
+    def adopt(self, array: np.ndarray) -> Storage:
+        """Return a storage over a one-dimensional, contiguous, writable NumPy array, without a copy."""
+        storage = Storage()
+        storage.ptr = self.ffi.from_buffer(self._bytes, array, require_writable=True)
+        storage.nbytes = array.nbytes
+        storage.written = 0
+        return storage
+
+    def numpy_view(self, storage: Storage, dtype: np.dtype) -> np.ndarray:
+        """Return a one-dimensional NumPy array over a storage, which it keeps alive."""
+        return numpy_window(storage, int(self.ffi.cast("intptr_t", storage.ptr)), dtype)
+
+    def error_detail(self) -> int:
+        """Return the index that made a kernel of this thread return ``EINDEX``."""
+        return self.lib.nd_error_detail()
+
+    def get_num_threads(self) -> int:
+        """Return how many threads a kernel may use."""
+        return self.lib.nd_get_num_threads()
+
+    def set_num_threads(self, n: int) -> None:
+        """Let a kernel use at most `n` threads."""
+        if not isinstance(n, int) or n < 1 or self.lib.nd_set_num_threads(n):
+            raise DeviceError(f"the number of threads must be an integer of at least 1, got {n!r}")
+
+    def available_isas(self) -> tuple[str, ...]:
+        """Return the instruction sets that the library has and this processor knows, weakest first."""
+        names = self.ffi.string(self.lib.nd_isa_names()).decode().split()
+        return tuple(name for name in names if self.lib.nd_isa_supported(name.encode()))
+
+    def get_isa(self) -> str:
+        """Return the instruction set in use."""
+        return self.ffi.string(self.lib.nd_get_isa()).decode()
+
+    def set_isa(self, name: str) -> None:
+        """Use the instruction set `name` from now on."""
+        if name not in self.available_isas() or self.lib.nd_set_isa(name.encode()):
+            known = ", ".join(self.available_isas())
+            raise DeviceError(f"no instruction set {name!r} here; this processor and build have {known}")
+
+    def pool_bytes(self) -> int:
+        """Return the bytes kept for reuse."""
+        return self.lib.nd_pool_cached_bytes()
+
+    def trim(self) -> None:
+        """Give the bytes kept for reuse back to the system."""
+        self.lib.nd_pool_trim()
+
+    def read_environment(self) -> None:
+        """Obey NEEDLE_EDU_ISA and NEEDLE_EDU_NUM_THREADS."""
+        isa, threads = os.environ.get("NEEDLE_EDU_ISA"), os.environ.get("NEEDLE_EDU_NUM_THREADS")
+        if isa:
+            try:
+                self.set_isa(isa)
+            except DeviceError as error:
+                raise DeviceError(f"NEEDLE_EDU_ISA={isa}: {error}") from None
+        if threads:
+            if not threads.strip().isdecimal() or int(threads) < 1:
+                raise DeviceError(f"NEEDLE_EDU_NUM_THREADS={threads}: wanted a whole number of at least 1")
+            self.set_num_threads(int(threads))
+
+
+def make_allocator(ffi: Any, lib: Any) -> Callable[[int, int], Storage]:
+    """Return ``allocate(dtype_code, n)``.
+
+    A small block is a cffi object that owns its memory: Python's own allocator is the fastest there is, and
+    one ctype per 64 bytes keeps cffi from parsing a size each time. A larger block comes from the C
+    library's pool, since the system's allocator would fetch and return its pages each time, which costs
+    more than most kernels.
+    """
+    new_owned = ffi.new_allocator(should_clear_after_alloc=False)
+    # The class of a block of n bytes is (n + 63) // 64; an empty one still gets an address.
+    classes = [ffi.typeof(f"char[{_STEP * max(i, 1)}]") for i in range(_OWNED_LIMIT // _STEP + 1)]
+    itemsizes = ITEMSIZES
+
+    def allocate(dtype: int, n: int) -> Storage:
+        """Return a storage of `n` elements, not initialised."""
+        storage = Storage()
+        storage.nbytes = nbytes = n * itemsizes[dtype]
+        storage.written = 0
+        if nbytes <= _OWNED_LIMIT:
+            storage.ptr = new_owned(classes[(nbytes + 63) >> 6])
+        else:
+            storage.ptr = from_pool(dtype, n, nbytes)
+        return storage
+
+    nd_alloc, nd_free, gc, null = lib.nd_alloc, lib.nd_free, ffi.gc, ffi.NULL
+
+    def from_pool(dtype: int, n: int, nbytes: int) -> Any:
+        block = nd_alloc(nbytes) if nbytes < 1 << 62 else null
+        if block == null:
+            size = f"{nbytes / 2**30:.1f} GiB" if nbytes >= 2**30 else f"{nbytes:,} bytes"
+            raise MemoryError(f"no memory for {n:,} elements of {DTYPES[dtype].name} ({size})")
+        return gc(block, nd_free, nbytes)
+
+    return allocate
+
+
+def make_lower(ffi: Any) -> Callable[..., Any]:
+    """Return ``lower(ndim, dtypes, shape, offsets, strides)``, which fills an `nd_plan`."""
+    plan_type = ffi.typeof("nd_plan *")
+    new = ffi.new
+
+    def lower(
+        ndim: int, dtypes: Sequence, shape: Sequence, offsets: Sequence, strides: Sequence[Sequence]
+    ) -> Any:
+        """Return the plan that the kernels read."""
+        size = 1
+        for extent in shape:
+            size *= extent
+        return new(
+            plan_type, (ndim, tuple(dtypes), size, tuple(shape), tuple(offsets), tuple(map(tuple, strides)))
+        )
+
+    return lower

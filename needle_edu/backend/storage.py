@@ -1,9 +1,9 @@
 """Storage: one block of memory, shared by every array that looks into it.
 
 An array is a storage seen through a layout (shape, strides, offset); a view is another layout over the same
-storage. The block goes back when the last reference to its `Storage` goes: reference counting does it at once,
-there is no destructor to write. Each storage also remembers when it was last overwritten, so that `backward()`
-can refuse to use a value that changed after the forward pass.
+storage. The block goes back when the last reference to its `Storage` goes: reference counting does it at
+once, there is no destructor to write. Each storage also remembers when it was last overwritten, so that
+`backward()` can refuse to use a value that changed after the forward pass.
 """
 
 import numpy as np
@@ -36,7 +36,7 @@ def tick() -> int:
 
 
 class _Window:
-    """Hands NumPy the address of a storage and keeps the storage alive as the `base` of the resulting array."""
+    """Hands NumPy the address of a storage, and keeps it alive as the `base` of the resulting array."""
 
     __slots__ = ("storage", "__array_interface__", "__weakref__")
 

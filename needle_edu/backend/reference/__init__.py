@@ -1,8 +1,8 @@
 """The NumPy reference: every kernel of csrc/include/needle_kernels.h, written with NumPy.
 
 It is the oracle that the C library is tested against, so it shares nothing with it; and it carries `cpu()` on
-machines without a compiler. The calling convention is the C one: a plan (or an element type and a count), then the
-memory of the output, then that of the inputs; the return value is 0 or an error code.
+machines without a compiler. The calling convention is the C one: a plan (or an element type and a count),
+then the memory of the output, then that of the inputs; the return value is 0 or an error code.
 """
 
 import types

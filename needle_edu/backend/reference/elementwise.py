@@ -1,7 +1,7 @@
 """Elementwise kernels of the NumPy reference: one line per function, each in a strided and a dense form.
 
-The strided form sees its operands through a plan. The dense form, for operands that lie compactly in memory, gets
-the element type and the number of elements instead.
+The strided form sees its operands through a plan. The dense form, for operands that lie compactly in
+memory, gets the element type and the number of elements instead.
 """
 
 from collections.abc import Callable

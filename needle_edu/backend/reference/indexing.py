@@ -58,7 +58,7 @@ def sgd_step_dense(
     dtype: int, n: int, out: Array, p: Array, g: Array, u: Array | None,
     lr: float, momentum: float, weight_decay: float,
 ) -> int:  # fmt: skip
-    """u <- momentum*u + (1-momentum)*d, out = p - lr*u with d = g + weight_decay*p; without u, out = p - lr*d"""
+    """u <- momentum*u + (1-momentum)*d, out = p - lr*u, d = g + weight_decay*p; without u, out = p - lr*d"""
     if dtype not in FLOATS:
         return EDTYPE
     out, p, g, u = (None if memory is None else memory.view(DTYPES[dtype])[:n] for memory in (out, p, g, u))

@@ -1,9 +1,10 @@
 """The plan of the NumPy reference, and how an operand is seen through it.
 
-A kernel does not get arrays. It gets the bare memory of each operand and one plan that says which element each
-point of an iteration space touches (see csrc/include/needle_kernels.h). In C that is a struct and a loop; here
-`operand` builds the strided NumPy array that touches the same elements. NumPy checks that the array stays inside
-the memory it is given, so a wrong plan is an error here where in C it would be a stray read.
+A kernel does not get arrays. It gets the bare memory of each operand and one plan that says which element
+each point of an iteration space touches (see csrc/include/needle_kernels.h). In C that is a struct and a
+loop; here `operand` builds the strided NumPy array that touches the same elements. NumPy checks that the
+array stays inside the memory it is given, so a wrong plan is an error here where in C it would be a stray
+read.
 """
 
 import math
@@ -46,7 +47,7 @@ class Plan:
 
 
 def operand(plan: Plan, k: int, memory: np.ndarray, keep: Sequence[int] | None = None) -> np.ndarray:
-    """Return operand `k` of a plan as a strided array over `memory`; `keep` selects dimensions (default all)."""
+    """Return operand `k` of a plan as a strided array over `memory`; `keep` selects dimensions."""
     dtype = DTYPES[plan.dtypes[k]]
     dims = range(plan.ndim) if keep is None else keep
     shape = tuple(plan.shape[d] for d in dims)

@@ -1,7 +1,7 @@
 """Reductions and the matrix product of the NumPy reference.
 
-In the plan of a reduction the iteration space is the input's, and the output stands still (stride 0) along every
-dimension that is summed over. That is all a kernel needs to know about "axes".
+In the plan of a reduction the iteration space is the input's, and the output stands still (stride 0) along
+every dimension that is summed over. That is all a kernel needs to know about "axes".
 """
 
 from collections.abc import Callable
@@ -66,7 +66,7 @@ reduction("logsumexp", logsumexp, {code: code for code in FLOATS})
 
 @kernel
 def matmul(plan: Plan, out: Array, a: Array, b: Array) -> int:
-    """out[..., i, j] = sum over k of a[..., i, k] * b[..., k, j]; the iteration space is (batch..., m, n, k)"""
+    """out[..., i, j] = sum over k of a[..., i, k] * b[..., k, j] over the space (batch..., m, n, k)"""
     if plan.ndim < 3:
         return EPLAN
     if plan.dtypes[0] not in NUMBERS or len(set(plan.dtypes[:3])) != 1:

@@ -1,0 +1,222 @@
+"""Compiling C into a shared library: the one builder for our kernels, for tests and for students' kernels.
+
+`shared_library` names the library after a hash of all that goes into it: the sources, the files they
+include, the flags. If the cache has that name, nothing is compiled. Otherwise each source becomes an object
+file (several at a time, each cached in the same way, so that a change in one file compiles one file) and
+the objects are linked.
+
+Only the standard library is used here: `pip install` runs this file before numpy is there.
+"""
+
+import os
+import platform
+import re
+import shlex
+import shutil
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from .cache import cached, default_folder, key_of
+from .errors import BuildError
+
+COMPILERS = ("cc", "gcc", "clang")
+FLAGS = (
+    "-O3",
+    "-std=gnu11",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-fvisibility=hidden",
+    "-fPIC",
+    "-fopenmp",
+)
+HOW_TO_GET_A_COMPILER = "Debian, Ubuntu: sudo apt install gcc; macOS: xcode-select --install"
+_INCLUDE = re.compile(rb'^[ \t]*#[ \t]*include[ \t]*"([^"]+)"', re.MULTILINE)
+
+
+class Source(NamedTuple):
+    """One run of the compiler: a C file and the flags that only this run gets."""
+
+    path: Path
+    flags: tuple[str, ...] = ()
+
+
+def find_compiler() -> list[str] | None:
+    """Return the command of the C compiler: $CC, else the first of cc, gcc and clang; None without one."""
+    chosen = shlex.split(os.environ.get("CC", ""))
+    for command in [chosen] if chosen else [[name] for name in COMPILERS]:
+        if shutil.which(command[0]):
+            return command
+    return None
+
+
+def shared_library(
+    name: str,
+    sources: Iterable[Source | Path],
+    *,
+    include: Sequence[Path] = (),
+    flags: Sequence[str] = FLAGS,
+    link: Sequence[str] = (),
+    compiler: Sequence[str] | None = None,
+    folder: Path | None = None,
+    announce: str = "",
+    fresh: bool = False,
+) -> Path:
+    """Return the path of a shared library compiled from C sources, out of the cache if it is there.
+
+    Parameters
+    ----------
+    name : str
+        The library becomes ``{name}-{hash}.so``.
+    sources : iterable of Source or Path
+        The files to compile.
+    include : sequence of Path
+        Folders that ``#include "..."`` looks into after the file's own.
+    flags, link : sequence of str
+        For every run of the compiler, and for the last one. ``-fopenmp`` is dropped if the compiler lacks it.
+    compiler : sequence of str, optional
+        Its command; default `find_compiler()`.
+    folder : Path, optional
+        Where to put the library; default the user's cache.
+    announce : str
+        Printed on stderr if there is something to compile.
+    fresh : bool
+        Compile even if the cache has it.
+
+    Raises
+    ------
+    BuildError
+        There is no compiler, or it failed; carries the compiler's own message.
+    """
+    runs = [source if isinstance(source, Source) else Source(Path(source)) for source in sources]
+    texts = [_text_with_includes(run.path, include) for run in runs]
+    described = [
+        part for run, text in zip(runs, texts, strict=True) for part in (run.path.name, *run.flags, text)
+    ]
+    target = [name, sys.platform, platform.machine(), *(compiler or ()), *flags, *link]
+    file_name = f"{name}-{key_of([*target, *described])}.so"
+
+    def make(temporary: Path) -> Path:
+        command = _working_compiler(compiler)
+        if announce:
+            print(announce, file=sys.stderr, flush=True)
+        options = [*_without_missing_openmp(command, flags, temporary), *(f"-I{path}" for path in include)]
+        jobs = [
+            ([*command, *options, *run.flags], run.path, key_of([*command, *options, *run.flags, text]))
+            for run, text in zip(runs, texts, strict=True)
+        ]
+        objects = _compile_all(jobs, (folder or default_folder()) / "objects", temporary)
+        library = temporary / file_name
+        soname = "-install_name" if sys.platform == "darwin" else "-soname"
+        linking = [
+            "-shared",
+            f"-Wl,{soname},{file_name}",
+            *map(str, objects),
+            "-lm",
+            *link,
+            "-o",
+            str(library),
+        ]
+        try:
+            _run([*command, *options, *linking], library)
+        except BuildError:
+            for path in objects:  # a damaged one may be why; the next attempt shall not meet it again
+                path.unlink(missing_ok=True)
+            raise
+        return library
+
+    return cached(file_name, make, folder, fresh)
+
+
+def _text_with_includes(path: Path, include: Sequence[Path]) -> bytes:
+    """Return the text of a C file followed by that of every file it includes in quotes, each once."""
+    seen: dict[Path, bytes] = {}
+
+    def visit(file: Path) -> None:
+        if file in seen:
+            return
+        seen[file] = text = file.read_bytes()
+        for name in _INCLUDE.findall(text):
+            places = (place / os.fsdecode(name) for place in (file.parent, *include))
+            found = next((place for place in places if place.is_file()), None)
+            if found is not None:
+                visit(found)
+
+    visit(path)
+    return b"\0".join(seen.values())
+
+
+def _working_compiler(compiler: Sequence[str] | None) -> list[str]:
+    command = list(compiler) if compiler else find_compiler()
+    if command is None or not shutil.which(command[0]):
+        wanted = shlex.join(command or []) or os.environ.get("CC", "").strip()
+        if wanted:
+            raise BuildError(f"the C compiler {wanted!r} (from $CC) was not found; unset CC or correct it")
+        raise BuildError(f"no C compiler was found ({', '.join(COMPILERS)}). {HOW_TO_GET_A_COMPILER}")
+    return command
+
+
+def _without_missing_openmp(command: list[str], flags: Sequence[str], temporary: Path) -> list[str]:
+    """Drop -fopenmp if no program can be made with it (Apple's clang): the library then runs one thread."""
+    if "-fopenmp" not in flags:
+        return list(flags)
+    probe = temporary / "probe.c"
+    probe.write_text("#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n")
+    try:
+        _run([*command, "-fopenmp", str(probe), "-o", str(temporary / "probe")], probe)
+    except BuildError:
+        return [flag for flag in flags if flag != "-fopenmp"]
+    return list(flags)
+
+
+def _compile_all(jobs: list[tuple[list[str], Path, str]], folder: Path, temporary: Path) -> list[Path]:
+    """Compile (command, source, key) jobs side by side; return the objects, from the cache where known."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    folder.mkdir(parents=True, exist_ok=True)
+    _forget_old(folder)
+
+    def compile_one(job: tuple[list[str], Path, str]) -> Path:
+        command, source, key = job
+        target = folder / f"{source.stem}-{key}.o"
+        if target.exists():
+            os.utime(target)  # still in use: see _forget_old
+            return target
+        unfinished = temporary / target.name
+        _run([*command, "-c", str(source), "-o", str(unfinished)], source)
+        os.replace(unfinished, target)
+        return target
+
+    workers = max(2, os.cpu_count() or 1)
+    with ThreadPoolExecutor(workers) as pool:
+        futures = [pool.submit(compile_one, job) for job in jobs]
+        try:
+            return [future.result() for future in futures]
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _forget_old(folder: Path, days: float = 30) -> None:
+    """Remove object files that no build has used for some time."""
+    import time
+
+    for path in folder.iterdir():
+        if time.time() - path.stat().st_mtime > days * 86400:
+            path.unlink(missing_ok=True)
+
+
+def _run(command: list[str], about: Path) -> None:
+    """Run the compiler; on failure raise BuildError with the first lines of its message."""
+    import subprocess
+
+    result = subprocess.run(
+        command, capture_output=True, text=True, errors="replace", stdin=subprocess.DEVNULL
+    )
+    if result.returncode == 0:
+        return
+    said = result.stderr.strip() or result.stdout.strip() or f"exit status {result.returncode}"
+    lines = said.splitlines()
+    shown = "\n".join(lines[:20]) + ("\n..." if len(lines) > 20 else "")
+    raise BuildError(f"{command[0]} could not make {about.name}:\n{shown}\n(command: {shlex.join(command)})")

@@ -1,0 +1,113 @@
+"""A cache of files that are slow to make, named after a hash of what they are made from.
+
+`cached` returns the file of that name, making it first if it is missing or damaged. A file appears under
+its name only when it is complete: it is made in a temporary folder and renamed, which is atomic. So an
+interrupted build leaves nothing behind that could be mistaken for a library, and two processes that need
+the same file at the same moment make it once (a lock) or at worst twice (where the file system knows no
+locks), never half.
+"""
+
+import contextlib
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from .paths import PREBUILT, cache_dir
+
+
+def key_of(parts: Iterable[bytes | str]) -> str:
+    """Return a name for the list of parts: equal parts in equal order, equal name."""
+    digest = hashlib.sha256()
+    for part in parts:
+        data = part.encode() if isinstance(part, str) else part
+        digest.update(b"%d:" % len(data))
+        digest.update(data)
+    return digest.hexdigest()[:20]
+
+
+def default_folder() -> Path:
+    """Return the cache folder; a compiler chosen by $CC has one of its own."""
+    compiler = os.environ.get("CC", "").strip()
+    folder = cache_dir()
+    return folder / re.sub(r"[^\w.+-]+", "_", compiler).strip("_") if compiler else folder
+
+
+def cached(
+    file_name: str, make: Callable[[Path], Path], folder: Path | None = None, fresh: bool = False
+) -> Path:
+    """Return the file `file_name` from the cache, made by `make` if need be.
+
+    Parameters
+    ----------
+    file_name : str
+        Must contain the `key_of` everything the content depends on.
+    make : callable
+        Gets an empty temporary folder, makes the file in there and returns its path.
+    folder : Path, optional
+        The cache; default `default_folder()`, before which a file installed with the package is preferred.
+    fresh : bool
+        Make the file again even if it looks intact (loading it has failed).
+    """
+    if folder is None:
+        if (PREBUILT / file_name).is_file() and not fresh:
+            return PREBUILT / file_name
+        folder = default_folder()
+    target = folder / file_name
+    if not fresh and _intact(target):
+        return target
+    folder.mkdir(parents=True, exist_ok=True)
+    with _lock(folder / f"{target.stem}.lock"):
+        if not fresh and _intact(target):  # somebody else made it while we waited for the lock
+            return target
+        prefix = f".{target.stem}-"
+        for leftover in folder.glob(f"{prefix}*"):  # of a build that was killed
+            shutil.rmtree(leftover, ignore_errors=True)
+        import tempfile
+
+        with tempfile.TemporaryDirectory(prefix=prefix, dir=folder, ignore_cleanup_errors=True) as temporary:
+            made = make(Path(temporary))
+            _seal(made, target)
+    return target
+
+
+def _seal(made: Path, target: Path) -> None:
+    """Move a finished file to its place, then write down what an intact one looks like."""
+    digest = hashlib.sha256(made.read_bytes()).hexdigest()
+    os.replace(made, target)
+    status = target.stat()
+    note = made.parent / "seal"
+    note.write_text(f"{status.st_size} {status.st_mtime_ns} {digest}")
+    os.replace(note, _seal_of(target))
+
+
+def _seal_of(target: Path) -> Path:
+    return target.with_name(target.name + ".seal")
+
+
+def _intact(target: Path) -> bool:
+    """Whether the file is what was sealed; loading a truncated library can kill the process."""
+    try:
+        size, mtime, digest = _seal_of(target).read_text().split()
+        status = target.stat()
+    except (OSError, ValueError):
+        return False
+    if status.st_size != int(size):
+        return False
+    return status.st_mtime_ns == int(mtime) or hashlib.sha256(target.read_bytes()).hexdigest() == digest
+
+
+@contextlib.contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    """Hold an exclusive lock on `path`, where there are locks; it ends with the process that holds it."""
+    try:
+        import fcntl
+    except ImportError:  # not a POSIX system
+        yield
+        return
+    with open(path, "w") as handle:
+        with contextlib.suppress(OSError):  # some network file systems refuse
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,65 @@
+"""Where needle_edu's own files are: the C sources, the notebooks, and the folder compiled code is kept in.
+
+In a checkout csrc/ and notebooks/ stand beside the package; an installed wheel carries them inside it.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+PREBUILT = _PACKAGE / "backend" / "_lib"
+"""Where `pip install` puts a library it has compiled."""
+
+
+def csrc_dir() -> Path:
+    """Return the folder with the C sources."""
+    return _beside_or_inside("csrc")
+
+
+def notebooks_dir() -> Path:
+    """Return the folder with the course's notebooks."""
+    return _beside_or_inside("notebooks")
+
+
+def _beside_or_inside(name: str) -> Path:
+    inside = _PACKAGE / name
+    return inside if inside.is_dir() else _PACKAGE.parent / name
+
+
+def cache_dir() -> Path:
+    """Return a writable folder of this user for compiled code; NEEDLE_EDU_CACHE names another one.
+
+    If the usual place cannot be written to (a read-only home, as in some class rooms), a private folder
+    under the system's temporary folder is used.
+    """
+    chosen = os.environ.get("NEEDLE_EDU_CACHE")
+    if chosen:
+        usual = Path(chosen).expanduser()
+    elif sys.platform == "darwin":
+        usual = Path.home() / "Library" / "Caches" / "needle_edu"
+    else:
+        usual = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "needle_edu"
+    return usual if _writable(usual) else _private_temporary()
+
+
+def _writable(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK | os.X_OK)
+
+
+def _private_temporary() -> Path:
+    import tempfile
+
+    user = os.getuid() if hasattr(os, "getuid") else 0
+    folder = Path(tempfile.gettempdir()) / f"needle_edu-{user}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    # A library loaded from here runs as this user: nobody else may have made the folder or be able to write
+    # to it.
+    status = folder.lstat()
+    if hasattr(os, "getuid") and (status.st_uid != user or status.st_mode & 0o022):
+        folder = Path(tempfile.mkdtemp(prefix="needle_edu-"))
+    return folder
