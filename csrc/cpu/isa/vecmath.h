@@ -1,0 +1,159 @@
+/* vecmath.h - exp, log, tanh, sigmoid, sin, cos and pow as straight-line C that a compiler can vectorise.
+ *
+ * The C library's functions take one number and branch on it; a SIMD unit wants eight numbers and no branch. So
+ * each function here is: reduce the argument to a short interval, evaluate a polynomial, put the pieces
+ * together; special cases are chosen by `condition ? a : b`, which becomes a blend, not a jump. Polynomials are
+ * those of Cephes (float) and fdlibm (double), whose errors are known. Measured by csrc/tests/test_accuracy.c:
+ * at most 3 units in the last place for f32, 2 for f64; infinities, nan, -0 and denormals included.
+ */
+#ifndef ND_VECMATH_H
+#define ND_VECMATH_H
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+static inline uint32_t bits_of_f32(float x) { uint32_t u; memcpy(&u, &x, sizeof u); return u; }
+static inline uint64_t bits_of_f64(double x) { uint64_t u; memcpy(&u, &x, sizeof u); return u; }
+static inline float f32_of_bits(uint32_t u) { float x; memcpy(&x, &u, sizeof x); return x; }
+static inline double f64_of_bits(uint64_t u) { double x; memcpy(&x, &u, sizeof x); return x; }
+
+/* Adding 1.5 * 2^23 leaves no room for a fraction: the sum is rounded to an integer, which then sits in its
+ * lowest bits. Rounding and conversion to int in one addition, in every instruction set. */
+#define ROUND_F32 12582912.0f         /* 1.5 * 2^23 */
+#define ROUND_F64 6755399441055744.0  /* 1.5 * 2^52 */
+
+/* 2^n, where n (-126..127) is in the lowest bits of `rounded` = n + ROUND: it moves into the exponent field. */
+static inline float power_of_two_f32(float rounded) { return f32_of_bits((bits_of_f32(rounded) + 127) << 23); }
+static inline double power_of_two_f64(double rounded) { return f64_of_bits((bits_of_f64(rounded) + 1023) << 52); }
+
+/* exp(x) = 2^n exp(r), n = round(x / ln 2), |r| <= ln 2 / 2. ln 2 is subtracted in two parts, the first so short
+ * that n times it is exact. 2^n in two factors, for results below the smallest normal number. */
+static inline float exp_of_f32(float x) {
+  x = x > 89.0f ? 89.0f : x;     /* exp is +inf from 88.73 on; a nan passes both comparisons unchanged */
+  x = x < -104.0f ? -104.0f : x; /* and 0 below -103.98 */
+  const float n = (x * 1.44269504f + ROUND_F32) - ROUND_F32;
+  const float r = (x - n * 0.693359375f) - n * -2.12194440e-4f;
+  float p = 1.9875691500e-4f;
+  p = p * r + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  const float y = p * (r * r) + r + 1.0f;
+  const float half = n * 0.5f + ROUND_F32, rest = (n - (half - ROUND_F32)) + ROUND_F32;
+  return y * power_of_two_f32(half) * power_of_two_f32(rest);
+}
+
+static inline double exp_of_f64(double x) {
+  x = x > 710.0 ? 710.0 : x;
+  x = x < -746.0 ? -746.0 : x;
+  const double n = (x * 1.44269504088896338700 + ROUND_F64) - ROUND_F64;
+  const double high = x - n * 6.93147180369123816490e-01, low = n * 1.90821492927058770002e-10;
+  const double r = high - low, t = r * r;
+  double p = 4.13813679705723846039e-08;
+  p = p * t - 1.65339022054652515390e-06;
+  p = p * t + 6.61375632143793436117e-05;
+  p = p * t - 2.77777777770155933842e-03;
+  p = p * t + 1.66666666666666019037e-01;
+  const double c = r - t * p;
+  const double y = 1.0 + ((r * c / (2.0 - c) - low) + high);
+  const double half = n * 0.5 + ROUND_F64, rest = (n - (half - ROUND_F64)) + ROUND_F64;
+  return y * power_of_two_f64(half) * power_of_two_f64(rest);
+}
+
+/* log(x) = e ln 2 + log(1 + f), x = 2^e (1 + f), with 1 + f between sqrt(1/2) and sqrt(2). */
+static inline float log_of_f32(float x) {
+  const int tiny = x < 1.17549435e-38f; /* denormal (or not positive, see below) */
+  const float scaled = tiny ? x * 8388608.0f : x;
+  const uint32_t u = bits_of_f32(scaled) - 0x3f3504f3u; /* relative to sqrt(1/2) */
+  const int32_t exponent = (int32_t)u >> 23;
+  const float f = f32_of_bits((u & 0x007fffffu) + 0x3f3504f3u) - 1.0f;
+  const float e = (float)exponent - (tiny ? 23.0f : 0.0f);
+  const float z = f * f;
+  float p = 7.0376836292e-2f;
+  p = p * f - 1.1514610310e-1f;
+  p = p * f + 1.1676998740e-1f;
+  p = p * f - 1.2420140846e-1f;
+  p = p * f + 1.4249322787e-1f;
+  p = p * f - 1.6668057665e-1f;
+  p = p * f + 2.0000714765e-1f;
+  p = p * f - 2.4999993993e-1f;
+  p = p * f + 3.3333331174e-1f;
+  float y = p * f * z + e * -2.12194440e-4f - 0.5f * z;
+  y = (f + y) + e * 0.693359375f;
+  y = x == 0 ? -INFINITY : y;
+  y = x < 0 ? NAN : y;
+  return x < INFINITY ? y : x; /* +inf and nan are their own logarithm */
+}
+
+static inline double log_of_f64(double x) {
+  const double tiny = x < 2.2250738585072014e-308 ? 1.0 : 0.0;
+  const double scaled = x < 2.2250738585072014e-308 ? x * 4503599627370496.0 : x;
+  const uint64_t u = bits_of_f64(scaled) - 0x3fe6a09e667f3bcdull;
+  /* exponent + 1024 is positive, so a logical shift will do; through ROUND_F64 it becomes a double */
+  const uint64_t biased = (u + (1024ull << 52)) >> 52;
+  const double e = (f64_of_bits(biased + 0x4338000000000000ull) - ROUND_F64) - 1024.0 - tiny * 52.0;
+  const double f = f64_of_bits((u & 0x000fffffffffffffull) + 0x3fe6a09e667f3bcdull) - 1.0;
+  const double s = f / (2.0 + f), z = s * s, w = z * z, half = 0.5 * f * f;
+  const double odd = z * (6.666666666666735130e-01 + w * (2.857142874366239149e-01 +
+                     w * (1.818357216161805012e-01 + w * 1.479819860511658591e-01)));
+  const double even = w * (3.999999999940941908e-01 + w * (2.222219843214978396e-01 + w * 1.531383769920937332e-01));
+  double y = e * 6.93147180369123816490e-01 - ((half - (s * (half + odd + even) + e * 1.90821492927058770002e-10)) - f);
+  y = x == 0 ? -INFINITY : y;
+  y = x < 0 ? (double)NAN : y;
+  return x < (double)INFINITY ? y : x;
+}
+
+/* Near 0 a polynomial (1 - 2/(exp(2x)+1) would cancel), elsewhere through exp. The sign is put back at the end, so
+ * that tanh(-0) is -0. */
+static inline float tanh_of_f32(float x) {
+  const float a = fabsf(x), z = x * x;
+  float p = -5.70498872745e-3f;
+  p = p * z + 2.06390887954e-2f;
+  p = p * z - 5.37397155531e-2f;
+  p = p * z + 1.33314422036e-1f;
+  p = p * z - 3.33332819422e-1f;
+  const float near = p * z * a + a;
+  const float far = 1.0f - 2.0f / (exp_of_f32(a + a) + 1.0f);
+  return copysignf(a < 0.625f ? near : far, x);
+}
+
+/* 1/(1 + exp(-x)); exp never sees a positive number, so nothing overflows. */
+static inline float sigmoid_of_f32(float x) {
+  const float e = exp_of_f32(-fabsf(x));
+  return (x < 0 ? e : 1.0f) / (1.0f + e);
+}
+static inline double sigmoid_of_f64(double x) {
+  const double e = exp_of_f64(-fabs(x));
+  return (x < 0 ? e : 1.0) / (1.0 + e);
+}
+
+/* sin(x + quarter * pi/2) of a float, computed in double: x = n pi/2 + r, then sin or cos of r by the parity of
+ * n + quarter, negated in the second half of the circle. For |x| <= SIN_LIMIT; beyond, the C library. */
+#define SIN_LIMIT 1e6f
+static inline float sin_of_f32(float x_, int quarter) {
+  const double x = x_;
+  const double rounded = x * 6.36619772367581382433e-01 + ROUND_F64, n = rounded - ROUND_F64;
+  const double r = (x - n * 1.57079632673412561417e+00) - n * 6.07710050650619224932e-11, z = r * r;
+  const uint64_t q = bits_of_f64(rounded) + (uint64_t)quarter;
+  const double s = r + r * z * (-0x15555554cbac77.0p-55 + z * (0x111110896efbb2.0p-59 +
+                   z * (-0x1a00f9e2cae774.0p-65 + z * 0x16cd878c3b46a7.0p-71)));
+  const double c = 1.0 + z * (-0x1ffffffd0c5e81.0p-54 + z * (0x155553e1053a42.0p-57 +
+                   z * (-0x16c087e80f1e27.0p-62 + z * 0x199342e0ee5069.0p-68)));
+  const double y = q & 1 ? c : s;
+  return (float)(q & 2 ? -y : y);
+}
+
+/* a ** b of floats in double, where exp(b log a) is exact enough; then the rules of C for signs and special values. */
+static inline float pow_of_f32(float a_, float b_) {
+  const double a = a_, b = b_, size = fabs(b), half = b * 0.5;
+  const double nearest = (b + ROUND_F64) - ROUND_F64, nearest_half = (half + ROUND_F64) - ROUND_F64;
+  const int whole = (size >= 16777216.0) | (nearest == b); /* floats from 2^24 on are whole, from 2^25 on even */
+  const int odd = (size < 33554432.0) & whole & (nearest_half != half);
+  double y = exp_of_f64(b * log_of_f64(fabs(a)));
+  y = (a < 0) & !whole & (a > -(double)INFINITY) ? (double)NAN : y;
+  y = odd ? copysign(y, a) : y;
+  y = (b == 0) | (a == 1) | ((a == -1) & (size == (double)INFINITY)) ? 1.0 : y;
+  return (float)y;
+}
+#endif
