@@ -1,8 +1,9 @@
 """What autograd needs to know about arrays, in both modes.
 
-`NEEDLE_BACKEND=nd` (the default) computes on needle_edu's own NDArray, `np` on plain NumPy arrays. Both follow the
-Python array API, so an op is written once, against the namespace `xp`. The few places where the two differ are
-gathered here: which class an array has, how foreign data enters, and how two arrays are compared quickly.
+`NEEDLE_BACKEND=nd` (the default) computes on needle_edu's own NDArray, `np` on plain NumPy arrays. Both
+follow the Python array API, so an op is written once, against the namespace `xp`. The few places where the
+two differ are gathered here: which class an array has, how foreign data enters, and how two arrays are
+compared quickly.
 """
 
 import numpy as np

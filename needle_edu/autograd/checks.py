@@ -1,19 +1,21 @@
 """Is this gradient right? Backpropagation against the definition of the derivative.
 
-`grad_check` moves every element of every input a little up and down in float64 and compares the slope with what
-`backward` says. It is how each op of the library is tested, and the first thing to try on an op of your own.
+`grad_check` moves every element of every input a little up and down in float64 and compares the slope with
+what `backward` says. It is how each op of the library is tested, and the first thing to try on an op of your
+own.
 """
 
 import numpy as np
 
-from . import arrays
 from .arrays import GradientError
 from .modes import enable_grad, no_grad
 from .op import Op
 from .tensor import Tensor, TensorTuple
 
 
-def grad_check(function, *inputs, order: int = 1, eps: float = 1e-5, tol: float = 1e-5, seed: int = 0) -> bool:
+def grad_check(
+    function, *inputs, order: int = 1, eps: float = 1e-5, tol: float = 1e-5, seed: int = 0
+) -> bool:
     """Compare the gradient that `backward` computes with central differences.
 
     Parameters
@@ -98,11 +100,9 @@ def _check_second_order(scalar, points, moving, order, eps, tol, seed, name) -> 
 
 def _compare(name, scalar, points, k, computed, eps, tol) -> None:
     """Raise unless `computed` is the slope of `scalar` in every element of input `k`."""
-    if computed is None:
+    absent = computed is None
+    if absent:
         computed = np.zeros(points[k].shape)
-        absent = True
-    else:
-        absent = False
     for index in np.ndindex(points[k].shape):
         here = points[k][index]
         step = eps * max(1.0, abs(here))
@@ -114,7 +114,9 @@ def _compare(name, scalar, points, k, computed, eps, tol) -> None:
         points[k][index] = here
         slope = (values[0] - values[1]) / (2 * step)
         if not abs(slope - computed[index]) <= tol * max(1.0, abs(slope)):
-            shown = "\n".join(f"  input {i} = {np.array2string(x, prefix='  input 0 = ')}" for i, x in enumerate(points))
+            shown = "\n".join(
+                f"  input {i} = {np.array2string(x, prefix='  input 0 = ')}" for i, x in enumerate(points)
+            )
             place = f"[{', '.join(map(str, index))}]" if index else ""
             backward = "no gradient at all" if absent else repr(float(computed[index]))
             raise GradientError(

@@ -2,8 +2,8 @@
 
 Every value v on the way has an adjoint, the gradient of the output with respect to v. It is the sum of one
 contribution for each place where v is used: the vector-Jacobian product of the op there. The engine walks the
-topological order backwards, so an adjoint is complete when its turn comes; then it is handed to the inputs and
-forgotten, unless the value is a leaf or asked for it with `retain_grad()`.
+topological order backwards, so an adjoint is complete when its turn comes; then it is handed to the inputs
+and forgotten, unless the value is a leaf or asked for it with `retain_grad()`.
 
 An input that was broadcast stands for many elements of the result, so its contribution is summed over the
 broadcast dimensions (`fit`); ops need not care.
@@ -23,12 +23,16 @@ _SUMMATION, _RESHAPE, _ASTYPE = slot("summation"), slot("reshape"), slot("astype
 def run_backward(output, out_grad=None, create_graph=None, accumulate=False) -> None:
     """Write the gradient of `output` into every leaf it depends on; see Tensor.backward."""
     if not output.requires_grad:
-        raise GradientError("backward: this tensor requires no gradient; was it detached, or made under no_grad?")
+        raise GradientError(
+            "backward: this tensor requires no gradient; was it detached, or made under no_grad?"
+        )
     if out_grad is None:
         out_grad = output.ones_like()
     elif not isinstance(out_grad, Value) or _shape(out_grad) != _shape(output):
         got = f"shape {_shape(out_grad)}" if isinstance(out_grad, Value) else repr(out_grad)
-        raise GradientError(f"backward: out_grad is a tensor of this tensor's shape {_shape(output)}; got {got}")
+        raise GradientError(
+            f"backward: out_grad is a tensor of this tensor's shape {_shape(output)}; got {got}"
+        )
     previous = state.set_grad_mode(bool(state.CREATE_GRAPH if create_graph is None else create_graph))
     try:
         if len(GRADIENTS.stack) == 1:
@@ -103,8 +107,9 @@ def _add(a, b):
 def _another(g):
     """Return a tensor of its own around the array of `g`.
 
-    The op handed its adjoint on unchanged (as addition does), and two leaves must not share one `.grad` object:
-    whoever assigned to the `.data` of one would change the other. Graph nodes are never changed, they may be shared.
+    The op handed its adjoint on unchanged (as addition does), and two leaves must not share one `.grad`
+    object: whoever assigned to the `.data` of one would change the other. Graph nodes are never changed, they
+    may be shared.
     """
     return type(g).make_const(g.realize_cached_data()) if g.op is None else g
 
@@ -112,7 +117,8 @@ def _another(g):
 def fit(g, x, node):
     """Return the contribution `g` for the input `x` of `node` in the shape and dtype of `x`.
 
-    Where `x` was broadcast, `g` comes with the shape of the result and is summed over the broadcast dimensions.
+    Where `x` was broadcast, `g` comes with the shape of the result and is summed over the broadcast
+    dimensions.
 
     Raises
     ------
@@ -147,7 +153,8 @@ def sum_to(g, shape: tuple[int, ...]):
 
 
 def broadcast_axes(shape: tuple[int, ...], result: tuple[int, ...]) -> tuple[int, ...] | None:
-    """Return the axes of `result` along which an array of `shape` was broadcast; None if it does not broadcast.
+    """Return the axes of `result` along which an array of `shape` was broadcast; None if it does not
+    broadcast.
 
     Examples
     --------
@@ -168,20 +175,24 @@ def broadcast_axes(shape: tuple[int, ...], result: tuple[int, ...]) -> tuple[int
 
 def check_unchanged(node) -> None:
     """Raise if a value that the vjps of `node` read was overwritten after `node` was computed."""
-    reads = node.op.reads
     for k, x in enumerate(node.inputs):
         if not x.requires_grad:
             continue
-        for letter in "y" + _LETTERS[: len(node.inputs)] if reads is None else reads[k]:
-            value = node if letter == "y" else node.inputs[_LETTERS.index(letter)]
+        for value in _values_read(node, k):
             if _changed(value, node):
                 raise GradientError(
                     f"{node.op.name}: {_describe(value, node)} was overwritten after the forward pass, and the "
-                    f"gradient needs the old value; compute the result again, or write to a copy"
+                    "gradient needs the old value; compute the result again, or write to a copy"
                 )
 
 
-_LETTERS = "abcdefgh"
+def _values_read(node, operand: int) -> list:
+    """Return the values that the vjp of an operand reads; all of them if the op does not say."""
+    reads = node.op.reads
+    if reads is None:
+        return [*node.inputs, node]
+    letters = reads[operand] if operand < len(reads) else ""
+    return [node if letter == "y" else node.inputs["abcdefgh".index(letter)] for letter in letters]
 
 
 def _changed(value, node) -> bool:
@@ -209,7 +220,7 @@ def _shape(x):
     return tuple([part.shape for part in data]) if isinstance(data, tuple) else data.shape
 
 
-# -- the functions a student may replace -----------------------------------------------------------------------
+# -- the functions a student may replace ---------------------------------------------------------------------
 
 
 def sum_of_nodes(node_list: list):
@@ -235,15 +246,19 @@ def sum_node_list(node_list: list):
 
 
 def _propagate_by_override(output, out_grad, accumulate) -> None:
-    """Let a student's function do the work: it sets `.grad` everywhere, we tidy up as `propagate` would."""
-    order = TOPO_SORT.function([output])
-    before = [node.grad for node in order]
-    GRADIENTS.function(output, out_grad)
-    for node, old in zip(order, before):
-        if not node.requires_grad:
+    """Let a student's function do the work: it sets `.grad` everywhere; we tidy up as `propagate` would."""
+    reached = [node for node in TOPO_SORT.function([output]) if node.requires_grad]
+    before = [node.grad for node in reached]
+    for node in reached:
+        node.grad = None
+    try:
+        GRADIENTS.function(output, out_grad)
+    except BaseException:
+        for node, old in zip(reached, before, strict=True):
             node.grad = old
-        elif node.op is not None:
-            if not (node.extra and "retain" in node.extra):
-                node.grad = None
-        elif accumulate and old is not None and node.grad is not old:
-            node.grad = old + node.grad
+        raise
+    for node, old in zip(reached, before, strict=True):
+        if node.op is not None and not (node.extra and "retain" in node.extra):
+            node.grad = None
+        elif accumulate and old is not None:
+            node.grad = old if node.grad is None else old + node.grad

@@ -1,8 +1,8 @@
 """Events: what the engine does, told step by step to one listener.
 
-Graph drawings, the stepper, the profiler and graph capture all listen here; none of them has an engine of its own.
-Without a listener nothing is built at all. An event names values by serial numbers and never refers to them, so
-that listening keeps nothing alive; whoever wants to keep an array copies it when the event comes.
+Graph drawings, the stepper, the profiler and graph capture all listen here; none of them has an engine of its
+own. Without a listener nothing is built at all. An event names values by serial numbers and never refers to
+them, so that listening keeps nothing alive; whoever wants to keep an array copies it when the event comes.
 
 >>> import needle_edu as ndl
 >>> from needle_edu.autograd import events
@@ -38,10 +38,10 @@ class Event:
     serial : int
         Increases by one from event to event, over all listeners.
     kind : str
-        ``created``: the value exists (op and inputs are known; a leaf has neither). ``computed``: its array is
-        there. ``seeded``: backward starts at this value. ``vjp``: `node`'s op gave the contribution for its
-        `operand`, which is `value`. ``accumulated``: it was added to the value's adjoint. ``leaf``: the leaf's
-        `.grad` was written. ``freed``: the value is gone.
+        ``created``: the value exists (op and inputs are known; a leaf has neither). ``computed``: its array
+        is there. ``seeded``: backward starts at this value. ``vjp``: `node`'s op gave the contribution for
+        its `operand`, which is `value`. ``accumulated``: it was added to the value's adjoint. ``leaf``: the
+        leaf's `.grad` was written. ``freed``: the value is gone.
     value : int
         The value's number, see `value_id`.
     op, inputs, attrs
@@ -99,8 +99,8 @@ def value_id(value) -> int:
 def set_hook(function):
     """Send every event to ``function(event, array)`` (None: to nobody); returns the previous listener.
 
-    `array` is the NDArray (in np mode the numpy.ndarray) the event is about, or None. The function is called in
-    the middle of the operation: it must copy what it wants to keep, and must not compute with tensors.
+    `array` is the NDArray (in np mode the numpy.ndarray) the event is about, or None. The function is called
+    in the middle of the operation: it must copy what it wants to keep, and must not compute with tensors.
     """
     _announced.clear()
     return state.set_hook(function)
@@ -147,7 +147,7 @@ def _freed(watch: _Watch) -> None:
         _send("freed", watch.id, None, nbytes=watch.nbytes)
 
 
-# -- called by the engine, only while somebody listens ---------------------------------------------------------
+# -- called by the engine, only while somebody listens -------------------------------------------------------
 
 
 def created(value, op, inputs) -> None:
@@ -179,7 +179,15 @@ def vjp(x, contribution, node, operand) -> None:
 
 def accumulated(x, node, operand) -> None:
     data = x.adjoint.realize_cached_data()
-    _send("accumulated", value_id(x), data, node=value_id(node), operand=operand, op=node.op.name, **_about(data))
+    _send(
+        "accumulated",
+        value_id(x),
+        data,
+        node=value_id(node),
+        operand=operand,
+        op=node.op.name,
+        **_about(data),
+    )
 
 
 def leaf(x) -> None:

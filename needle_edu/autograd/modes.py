@@ -1,7 +1,7 @@
 """Switching the recording of operations off and on, as a context manager or a decorator.
 
-Inference needs no graph: under `no_grad` results are detached, which saves the memory of all intermediate values.
-The setting belongs to the current thread and is restored when the block ends, also by an error.
+Inference needs no graph: under `no_grad` results are detached, which saves the memory of all intermediate
+values. The setting belongs to the current thread and is restored when the block ends, also by an error.
 """
 
 import functools

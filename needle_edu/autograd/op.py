@@ -1,12 +1,12 @@
 """Op: one operation, forward and backward.
 
-An op knows how to `compute` its result from arrays, and, for each input, its vector-Jacobian product (vjp): given
-the adjoint g of the result (the gradient of the final loss with respect to it), the contribution to the adjoint of
-that input. A vjp is written with Tensor operations, so it can be differentiated again.
+An op knows how to `compute` its result from arrays, and, for each input, its vector-Jacobian product (vjp):
+given the adjoint g of the result (the gradient of the final loss with respect to it), the contribution to the
+adjoint of that input. A vjp is written with Tensor operations, so it can be differentiated again.
 
-There are two ways to write an op. The library's own define `vjp0`, `vjp1`, … one method per input, and the engine
-calls only those that are needed. The course's way, one `gradient(out_grad, node)` for all inputs, works as well;
-each is derived from the other where it is missing.
+There are two ways to write an op. The library's own define `vjp0`, `vjp1`, … one method per input, and the
+engine calls only those that are needed. The course's way, one `gradient(out_grad, node)` for all inputs,
+works as well; each is derived from the other where it is missing.
 """
 
 import inspect
@@ -29,11 +29,11 @@ class Op:
     name : str
         The name in the registry.
     symbol, formula, vjp_formulas
-        How the op is drawn in a graph, and what it computes, in TeX: inputs are a, b, …, the result is y, adjoints
-        carry a bar. There is one vjp formula per input.
+        How the op is drawn in a graph, and what it computes, in TeX: inputs are a, b, …, the result is y,
+        adjoints carry a bar. There is one vjp formula per input.
     reads : tuple of str, or None
-        For each vjp the values it reads: ``"b"`` the second input, ``"y"`` the result. `backward` refuses to use
-        a value that was overwritten; None means that any of them may be read.
+        For each vjp the values it reads: ``"b"`` the second input, ``"y"`` the result. `backward` refuses to
+        use a value that was overwritten; None means that any of them may be read.
     differentiable : bool
         False for comparisons and the like: the result never requires a gradient.
     """
@@ -81,7 +81,9 @@ class Op:
             The result; ``node.inputs`` are the values it was computed from.
         """
         if self.vjps is None:
-            raise GradientError(f"{self.name}: no gradient; define `vjp0`, `vjp1`, … or `gradient(out_grad, node)`")
+            raise GradientError(
+                f"{self.name}: no gradient; define `vjp0`, `vjp1`, … or `gradient(out_grad, node)`"
+            )
         grads = tuple(None if vjp is None else vjp(self, out_grad, node) for vjp in self.vjps)
         return grads[0] if len(grads) == 1 else grads
 
@@ -180,7 +182,11 @@ class UnaryOp(TensorOp):
         out.cached_data = data
         out.grad = out.adjoint = out.extra = None
         out.stamp = storage.clock
-        if a.requires_grad and (not state.threads_without_grad or state.grad_enabled()) and self.differentiable:
+        if (
+            a.requires_grad
+            and (not state.threads_without_grad or state.grad_enabled())
+            and self.differentiable
+        ):
             out.op = self
             out.inputs = (a,)
             out.requires_grad = True
@@ -228,5 +234,7 @@ class TensorTupleOp(Op):
 
     def check_result(self, data):
         if not isinstance(data, (tuple, list)):
-            raise NeedleError(f"{self.name}: compute returned {type(data).__name__}; wanted a tuple of arrays")
+            raise NeedleError(
+                f"{self.name}: compute returned {type(data).__name__}; wanted a tuple of arrays"
+            )
         return tuple(data)

@@ -1,8 +1,8 @@
 """The registry: every operation by its name, and the place where a student's own version goes in.
 
-Tensor's operators, the functions in `needle_edu.ops`, the table in the docs, the gradient tests and the formulas
-in the stepper all find an op here. A name stands for a `Slot`; the slot always points to the op in use. `override`
-puts another class (or function) in the slot and hands back the way to take it out again:
+Tensor's operators, the functions in `needle_edu.ops`, the table in the docs, the gradient tests and the
+formulas in the stepper all find an op here. A name stands for a `Slot`; the slot always points to the op in
+use. `override` puts another class (or function) in the slot and hands back the way to take it out again:
 
 >>> import needle_edu as ndl
 >>> class Double(ndl.autograd.TensorOp):
@@ -109,7 +109,9 @@ def slot(name: str) -> Slot:
 
 def ops() -> dict[str, Slot]:
     """Return all registered ops: name -> slot, in order of registration."""
-    return {name: place for name, place in _slots.items() if place.stack and not isinstance(place, FunctionSlot)}
+    return {
+        name: place for name, place in _slots.items() if place.stack and not isinstance(place, FunctionSlot)
+    }
 
 
 def register(cls: type) -> type:
@@ -117,7 +119,9 @@ def register(cls: type) -> type:
     place = slot(cls.name)
     if place.stack:
         raise NeedleError(f"the op {cls.name!r} is registered twice; use override() to replace it")
-    _slots[cls.name] = _slots.pop(cls.name)  # listed in order of registration, even if somebody asked for it before
+    _slots[cls.name] = _slots.pop(
+        cls.name
+    )  # listed in order of registration, even if somebody asked for it before
     Override(place, cls)
     return cls
 
@@ -152,7 +156,9 @@ def override(name: str, entry) -> Override:
     """
     place = _slots.get(name)
     if place is None or not place.stack:
-        raise NeedleError(f"override: there is no op or function {name!r}; known are {', '.join(sorted(_slots))}")
+        raise NeedleError(
+            f"override: there is no op or function {name!r}; known are {', '.join(sorted(_slots))}"
+        )
     return Override(place, entry)
 
 

@@ -1,11 +1,12 @@
 """The few facts all of autograd shares: which modes are on, who listens, where we are.
 
-Everything here is read at every operation, so it is kept as plain module globals. `needle_edu.autograd` forwards
-reading and assignment of the three public ones (`TENSOR_COUNTER`, `LAZY_MODE`, `CREATE_GRAPH`) to this module.
+Everything here is read at every operation, so it is kept as plain module globals. `needle_edu.autograd`
+forwards reading and assignment of the three public ones (`TENSOR_COUNTER`, `LAZY_MODE`, `CREATE_GRAPH`) to
+this module.
 
-Whether gradients are recorded is a fact of each thread. Looking into a `threading.local` at every operation is
-slow, so we first ask whether ANY thread has recording switched off (`threads_without_grad`), which is a plain
-integer and almost always 0 during a forward pass.
+Whether gradients are recorded is a fact of each thread. Looking into a `threading.local` at every operation
+is slow, so we first ask whether ANY thread has recording switched off (`threads_without_grad`), which is a
+plain integer and almost always 0 during a forward pass.
 """
 
 import gc
@@ -84,7 +85,8 @@ def set_hook(function):
     return previous
 
 
-# TENSOR_COUNTER counts on demand: the garbage collector knows every live object, so creating a Value stays free.
+# TENSOR_COUNTER counts on demand: the garbage collector knows every live object, so creating a Value stays
+# free.
 _counter_shift = 0
 
 

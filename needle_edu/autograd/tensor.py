@@ -1,13 +1,14 @@
 """Tensor: a value with operators. TensorTuple: several of them as one value.
 
 Every operator here is one line that names an op. The op itself is found in the registry when the operator is
-used, so this file knows no op, and a student's own version of one takes effect at once. Less common operations
-(`exp`, `relu`, `max`, …) are methods too; they are installed from the registry, and tensor.pyi lists them all.
+used, so this file knows no op, and a student's own version of one takes effect at once. Less common
+operations (`exp`, `relu`, `max`, …) are methods too; they are installed from the registry, and tensor.pyi
+lists them all.
 """
 
 import numpy as np
 
-from . import arrays, state
+from . import arrays
 from .arrays import DTypeError, NeedleError
 from .engine import run_backward
 from .registry import slot
@@ -45,8 +46,8 @@ class Tensor(Value):
     Parameters
     ----------
     array : array_like, NDArray or Tensor
-        The data, copied. Integers and booleans keep their kind, our own arrays their dtype; anything else becomes
-        float32 (in np mode NumPy's dtype is kept).
+        The data, copied. Integers and booleans keep their kind, our own arrays their dtype; anything else
+        becomes float32 (in np mode NumPy's dtype is kept).
     device : Device, optional
         Where the data goes; by default where it is, or the default device.
     dtype : str or numpy.dtype, optional
@@ -72,7 +73,7 @@ class Tensor(Value):
             array = array.realize_cached_data()
         self._init(None, (), arrays.enter(array, device, dtype), requires_grad)
 
-    # -- operators ---------------------------------------------------------------------------------------------
+    # -- operators -------------------------------------------------------------------------------------------
     __add__ = __radd__ = _binary("add", "add_scalar")
     __mul__ = __rmul__ = _binary("multiply", "mul_scalar")
     __truediv__ = _binary("divide", "divide_scalar")
@@ -88,7 +89,7 @@ class Tensor(Value):
         return _NEGATE.instance.apply(self)
 
     def __sub__(self, other):
-        return self + -(other if isinstance(other, (Tensor, int, float)) else self._operand(other))
+        return self + -(other if isinstance(other, (Tensor, int, float)) else self._plain(other))
 
     def __rsub__(self, other):
         return -self + other
@@ -102,7 +103,7 @@ class Tensor(Value):
     def __getitem__(self, index):
         return _GETITEM.cls(index).apply(self)
 
-    # -- common methods ----------------------------------------------------------------------------------------
+    # -- common methods --------------------------------------------------------------------------------------
     def matmul(self, other):
         """Return ``self @ other``."""
         return self @ other
@@ -128,7 +129,7 @@ class Tensor(Value):
         """The transpose: the last two axes swapped."""
         return _TRANSPOSE.instance.apply(self)
 
-    # -- facts -------------------------------------------------------------------------------------------------
+    # -- facts -----------------------------------------------------------------------------------------------
     @property
     def shape(self) -> tuple[int, ...]:
         return self.realize_cached_data().shape
@@ -204,7 +205,7 @@ class Tensor(Value):
     def __str__(self) -> str:
         return str(self.realize_cached_data())
 
-    # -- gradients ---------------------------------------------------------------------------------------------
+    # -- gradients -------------------------------------------------------------------------------------------
     def backward(self, out_grad=None, create_graph: bool | None = None, accumulate: bool = False) -> None:
         """Compute the gradient of this tensor with respect to every leaf it depends on.
 
@@ -221,7 +222,8 @@ class Tensor(Value):
         Raises
         ------
         GradientError
-            If this tensor requires no gradient, if an op has none, or if a value that is needed was overwritten.
+            If this tensor requires no gradient, if an op has none, or if a value that is needed was
+            overwritten.
         """
         run_backward(self, out_grad, create_graph, accumulate)
 
@@ -259,6 +261,10 @@ class Tensor(Value):
         if not self.requires_grad:
             raise NeedleError("retain_grad: this tensor requires no gradient")
         self._remember("retain", True)
+
+    def _plain(self, other):
+        """Return a NumPy scalar as a Python number, anything else as an operand."""
+        return other.item() if isinstance(other, np.generic) else self._operand(other)
 
     def _operand(self, other):
         """Return `other`, a number or an array, as a constant that can be combined with this tensor."""
@@ -316,7 +322,9 @@ class TensorTuple(Value):
 
     def ones_like(self):
         """Return a tuple of ones: the adjoint that `backward` starts with."""
-        return TensorTuple.make_const(tuple([arrays.xp.ones_like(part) for part in self.realize_cached_data()]))
+        return TensorTuple.make_const(
+            tuple([arrays.xp.ones_like(part) for part in self.realize_cached_data()])
+        )
 
     def backward(self, out_grad=None, create_graph: bool | None = None, accumulate: bool = False) -> None:
         """Compute the gradient of every leaf; `out_grad` is a TensorTuple. See `Tensor.backward`."""

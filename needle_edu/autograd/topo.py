@@ -1,7 +1,8 @@
 """Topological order: every value after all the values it was computed from.
 
-Reverse mode walks the graph backwards along this order, so that a value's adjoint is complete (every use of the
-value has contributed) before it is passed on. The order is the depth-first post-order, inputs left to right.
+Reverse mode walks the graph backwards along this order, so that a value's adjoint is complete (every use of
+the value has contributed) before it is passed on. The order is the depth-first post-order, inputs left to
+right.
 """
 
 from .registry import function_slot
@@ -10,9 +11,9 @@ from .registry import function_slot
 def post_order(node_list: list) -> list:
     """Return all values that `node_list` depends on, and its own, in depth-first post-order.
 
-    A recursive version is three lines, but Python stops after 1,000 nested calls and graphs are longer. Here the
-    stack is explicit: a node goes back onto it under a marker (None); when the marker turns up again, everything
-    above, that is all the inputs, is done.
+    A recursive version is three lines, but Python stops after 1,000 nested calls and graphs are longer. Here
+    the stack is explicit: a node goes back onto it under a marker (None); when the marker turns up again,
+    everything above, that is all the inputs, is done.
     """
     order = []
     seen = set()

@@ -1,8 +1,8 @@
 """Value: one node of the computation graph.
 
 A value holds an array, and remembers how it came about: the operation (`op`) and the values that went in
-(`inputs`). Values without an op are leaves: data and parameters. Links point from a result to its inputs only,
-never back; so a graph has no cycles, and dropping the loss frees all of it at once.
+(`inputs`). Values without an op are leaves: data and parameters. Links point from a result to its inputs
+only, never back; so a graph has no cycles, and dropping the loss frees all of it at once.
 """
 
 from needle_edu.backend import storage
@@ -27,8 +27,9 @@ class Value:
         Written by `backward` on leaves, and on interior values after `retain_grad()`.
     """
 
-    # No __init__: Op.apply fills the slots itself. `adjoint` is the gradient being summed up while backward runs;
-    # `stamp` the write clock when the value was computed; `extra` a dict of rare things (id, name), usually None.
+    # No __init__: Op.apply fills the slots itself. `adjoint` is the gradient being summed up while backward
+    # runs; `stamp` the write clock when the value was computed; `extra` a dict of rare things (id, name),
+    # usually None.
     __slots__ = (
         "op", "inputs", "cached_data", "requires_grad", "grad", "adjoint", "stamp", "extra", "__weakref__",
     )  # fmt: skip

@@ -1,8 +1,9 @@
 """The operations: what tensors can do, each with its derivative.
 
-One op is one small class: what it computes, its vector-Jacobian products, the formulas, and inputs to test it on. The
-classes stand in the files of this folder (arithmetic, elementwise, reduction, …) and enter the registry of
-`needle_edu.autograd`; from there come the functions below, Tensor's methods, the table in docs/ops.md and the tests.
+One op is one small class: what it computes, its vector-Jacobian products, the formulas, and inputs to test it
+on. The classes stand in the files of this folder (arithmetic, elementwise, reduction, …) and enter the
+registry of `needle_edu.autograd`; from there come the functions below, Tensor's methods, the table in
+docs/ops.md and the tests.
 """
 
 from needle_edu.autograd import Op, TensorOp, TensorTupleOp, registry

@@ -1,7 +1,8 @@
 """Arithmetic: + - · / and powers, of two tensors or of a tensor and a number.
 
-Two tensors of different shapes are broadcast as in NumPy. The vjps below need not mention it: the engine sums each
-contribution over the broadcast dimensions. ``a - b`` is the sum of a and the negative of b, as in the course.
+Two tensors of different shapes are broadcast as in NumPy. The vjps below need not mention it: the engine sums
+each contribution over the broadcast dimensions. ``a - b`` is the sum of a and the negative of b, as in the
+course.
 """
 
 from needle_edu.autograd.arrays import xp

@@ -1,7 +1,8 @@
 """Comparisons and choice: which elements are equal, less, …, and `where`.
 
 A comparison gives a bool tensor, and jumps from 0 to 1: it has no gradient, and its result requires none.
-Note that ``==`` on tensors compares identities (tensors are dictionary keys); element by element it is `equal`.
+Note that ``==`` on tensors compares identities (tensors are dictionary keys); element by element it is
+`equal`.
 """
 
 from needle_edu.autograd.arrays import xp

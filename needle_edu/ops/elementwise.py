@@ -1,7 +1,7 @@
 """Functions of one number, applied to every element: exp, log, tanh, relu, …
 
-The derivatives of relu, tanh and sigmoid are ops of their own (`relu_backward` …): one fused kernel each, and because
-they are ops with vjps, gradients of gradients need nothing special.
+The derivatives of relu, tanh and sigmoid are ops of their own (`relu_backward` …): one fused kernel each, and
+because they are ops with vjps, gradients of gradients need nothing special.
 """
 
 import numpy as np
@@ -13,7 +13,11 @@ from needle_edu.autograd.registry import register, slot
 from . import fused, sampling
 from .constants import constant
 
-_RELU_BACKWARD, _TANH_BACKWARD, _SIGMOID_BACKWARD = slot("relu_backward"), slot("tanh_backward"), slot("sigmoid_backward")
+_RELU_BACKWARD, _TANH_BACKWARD, _SIGMOID_BACKWARD = (
+    slot("relu_backward"),
+    slot("tanh_backward"),
+    slot("sigmoid_backward"),
+)
 
 
 @register

@@ -1,8 +1,8 @@
 """The ops as functions: ``ops.relu(x)``, ``ops.summation(x, axes=0)``, ``ops.where(mask, a, b)``.
 
-A function takes the op's inputs first and its attributes after them, with the names and defaults the op class gives
-them. Inputs that are not tensors yet (numbers, lists, arrays) become constants. The function looks the op up in the
-registry when it is called, so an override is used at once.
+A function takes the op's inputs first and its attributes after them, with the names and defaults the op class
+gives them. Inputs that are not tensors yet (numbers, lists, arrays) become constants. The function looks the
+op up in the registry when it is called, so an override is used at once.
 """
 
 import inspect
@@ -20,7 +20,11 @@ def make_function(slot: Slot) -> Callable:
     """Return the function of an op."""
     cls = slot.original
     inputs = [p for p in inspect.signature(cls.compute).parameters.values() if p.name != "self"]
-    attributes = [] if cls.__init__ is object.__init__ else list(inspect.signature(cls.__init__).parameters.values())[1:]
+    attributes = (
+        []
+        if cls.__init__ is object.__init__
+        else list(inspect.signature(cls.__init__).parameters.values())[1:]
+    )
     count = len(inputs)
 
     if getattr(cls, "tuple_input", False):

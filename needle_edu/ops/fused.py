@@ -1,8 +1,8 @@
 """Kernels that do several steps at once, and what they mean where there is no such kernel.
 
-needle_edu's arrays bring `relu`, `sigmoid`, `logsumexp` and the products with their derivatives as one kernel each:
-one pass over memory instead of three. NumPy arrays have none of these; then the same thing is composed from
-ordinary functions, and that composition is also the kernel's definition.
+needle_edu's arrays bring `relu`, `sigmoid`, `logsumexp` and the products with their derivatives as one kernel
+each: one pass over memory instead of three. NumPy arrays have none of these; then the same thing is composed
+from ordinary functions, and that composition is also the kernel's definition.
 """
 
 from needle_edu.autograd.arrays import xp

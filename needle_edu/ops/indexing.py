@@ -1,7 +1,7 @@
 """Indexing: ``a[index]`` picks elements, and its vjp puts the adjoint back where they came from.
 
-Everything NumPy understands as an index works: integers, slices, ``...``, None, integer arrays and boolean masks. An
-integer array may pick the same element twice; its adjoints are then added up.
+Everything NumPy understands as an index works: integers, slices, ``...``, None, integer arrays and boolean
+masks. An integer array may pick the same element twice; its adjoints are then added up.
 """
 
 import numpy as np
@@ -24,7 +24,12 @@ def _plain(index):
 def _may_repeat(index) -> bool:
     """Whether the index may pick an element twice: only integer arrays can."""
     parts = index if isinstance(index, tuple) else (index,)
-    return any([not isinstance(p, (int, slice, type(None), type(...))) and np.asarray(p).dtype.kind in "iu" for p in parts])
+    return any(
+        [
+            not isinstance(p, (int, slice, type(None), type(...))) and np.asarray(p).dtype.kind in "iu"
+            for p in parts
+        ]
+    )
 
 
 _INDICES = (
@@ -79,7 +84,11 @@ class PutBack(UnaryOp):
         return [({"index": index, "shape": shape}, (rng.normal(size=size),)) for index, shape, size in picked]
 
     def compute(self, a):
-        out = xp.zeros(self.shape, dtype=a.dtype) if BACKEND == "np" else xp.zeros(self.shape, dtype=a.dtype, device=a.device)
+        out = (
+            xp.zeros(self.shape, dtype=a.dtype)
+            if BACKEND == "np"
+            else xp.zeros(self.shape, dtype=a.dtype, device=a.device)
+        )
         if _may_repeat(self.index):
             np.add.at(np.asarray(out), _as_numpy(self.index), np.asarray(a))
         else:

@@ -1,7 +1,7 @@
 """Matrix multiplication, for single matrices, stacks of them, and vectors.
 
-Axes before the last two are a stack: they are broadcast as in elementwise operations, and the gradient of a matrix
-that was used for the whole stack is summed over it.
+Axes before the last two are a stack: they are broadcast as in elementwise operations, and the gradient of a
+matrix that was used for the whole stack is summed over it.
 """
 
 from needle_edu.autograd.engine import sum_to

@@ -120,7 +120,12 @@ class Prod(Reduction):
     def samples(rng):
         some_zeros = rng.uniform(0.5, 2.0, (3, 4))
         some_zeros[0, 1] = some_zeros[1, 0] = some_zeros[1, 3] = 0
-        return [*_CASES(rng), ({"axes": 1}, (some_zeros,)), ({"axes": 0}, (some_zeros,)), ({}, (some_zeros[0],))]
+        return [
+            *_CASES(rng),
+            ({"axes": 1}, (some_zeros,)),
+            ({"axes": 0}, (some_zeros,)),
+            ({}, (some_zeros[0],)),
+        ]
 
     def compute(self, a):
         return xp.prod(a, axis=self.axes)
@@ -135,8 +140,8 @@ class Prod(Reduction):
 def _product_of_others(a, axes):
     """Return for each element the product of all OTHERS along the reduced axes, without dividing.
 
-    It is the product of those before times the product of those after. Both are running products, which doubling
-    steps find in log2(n) multiplications: after the k-th, every entry covers 2^k neighbours.
+    It is the product of those before times the product of those after. Both are running products, which
+    doubling steps find in log2(n) multiplications: after the k-th, every entry covers 2^k neighbours.
     """
     reduced = normal_axes(axes, len(a.shape))
     kept = tuple([axis for axis in range(len(a.shape)) if axis not in reduced])

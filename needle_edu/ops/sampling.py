@@ -1,8 +1,8 @@
 """Inputs on which every op is tested: each op class says with one of these where it is defined and smooth.
 
-A sampler takes a NumPy random generator and returns a list of ``(attributes, inputs)``: the keyword arguments the
-op class is made with, and float64 arrays. Intervals keep away from kinks and poles, where a difference quotient
-says nothing.
+A sampler takes a NumPy random generator and returns a list of ``(attributes, inputs)``: the keyword arguments
+the op class is made with, and float64 arrays. Intervals keep away from kinks and poles, where a difference
+quotient says nothing.
 """
 
 import numpy as np
@@ -25,7 +25,9 @@ def binary(low: float = -2.0, high: float = 2.0):
 
 def shaped(*cases):
     """Return a sampler from ``(attributes, shape, …)``: one normal random array for each shape."""
-    return lambda rng: [(attrs, tuple([rng.normal(size=shape) for shape in shapes])) for attrs, *shapes in cases]
+    return lambda rng: [
+        (attrs, tuple([rng.normal(size=shape) for shape in shapes])) for attrs, *shapes in cases
+    ]
 
 
 def away_from_zero(rng, shape, low: float, high: float) -> np.ndarray:

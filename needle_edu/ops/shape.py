@@ -1,7 +1,7 @@
 """Shape: the same elements in another arrangement.
 
-Transposing, permuting, reshaping and broadcasting only change how memory is read; on NDArrays no element is copied. The
-vjp of a rearrangement is the opposite rearrangement.
+Transposing, permuting, reshaping and broadcasting only change how memory is read; on NDArrays no element is
+copied. The vjp of a rearrangement is the opposite rearrangement.
 """
 
 from needle_edu.autograd.arrays import BACKEND, ShapeError, xp
@@ -30,7 +30,9 @@ class Transpose(UnaryOp):
     def compute(self, a):
         axes = self.axes or (-1, -2)
         if len(axes) != 2:
-            raise ShapeError(f"transpose: wanted two axes to swap, got {self.axes}; permute() reorders all of them")
+            raise ShapeError(
+                f"transpose: wanted two axes to swap, got {self.axes}; permute() reorders all of them"
+            )
         if a.ndim < 2:
             raise ShapeError(f"transpose: wanted an array with at least two axes, got shape {a.shape}")
         first, second = normal_axes(axes, a.ndim)
@@ -72,7 +74,11 @@ class Reshape(UnaryOp):
     formula = r"y = \operatorname{reshape}(a)"
     vjp_formulas = (r"\bar{a} = \operatorname{reshape}(\bar{y})",)
     reads = ("",)
-    samples = staticmethod(sampling.shaped(({"shape": (3, 2)}, (2, 3)), ({"shape": (6,)}, (2, 3)), ({"shape": (2, -1)}, (2, 3, 2))))
+    samples = staticmethod(
+        sampling.shaped(
+            ({"shape": (3, 2)}, (2, 3)), ({"shape": (6,)}, (2, 3)), ({"shape": (2, -1)}, (2, 3, 2))
+        )
+    )
 
     def __init__(self, shape):
         self.shape = (shape,) if isinstance(shape, int) else tuple(shape)
@@ -92,7 +98,9 @@ class BroadcastTo(UnaryOp):
     formula = r"y = \operatorname{broadcast}(a)"
     vjp_formulas = (r"\bar{a} = \sum_{\text{stretched axes}} \bar{y}",)
     reads = ("",)
-    samples = staticmethod(sampling.shaped(({"shape": (2, 3)}, (3,)), ({"shape": (4, 2, 3)}, (2, 1)), ({"shape": (2,)}, ())))
+    samples = staticmethod(
+        sampling.shaped(({"shape": (2, 3)}, (3,)), ({"shape": (4, 2, 3)}, (2, 1)), ({"shape": (2,)}, ()))
+    )
 
     def __init__(self, shape):
         self.shape = (shape,) if isinstance(shape, int) else tuple(shape)
@@ -113,7 +121,11 @@ class Stack(TensorOp):
     vjp_formulas = (r"\bar{a} = \operatorname{split}(\bar{y})",)
     reads = ("",)
     tuple_input = True
-    samples = staticmethod(sampling.shaped(({"axis": 0}, (2, 3), (2, 3)), ({"axis": 1}, (2,), (2,), (2,)), ({"axis": -1}, (2,), (2,))))
+    samples = staticmethod(
+        sampling.shaped(
+            ({"axis": 0}, (2, 3), (2, 3)), ({"axis": 1}, (2,), (2,), (2,)), ({"axis": -1}, (2,), (2,))
+        )
+    )
 
     def __init__(self, axis: int = 0):
         self.axis = axis
@@ -134,7 +146,9 @@ class Concat(TensorOp):
     vjp_formulas = (r"\bar{a}_i = \text{the part of } \bar{y} \text{ that came from } a_i",)
     reads = ("",)
     tuple_input = True
-    samples = staticmethod(sampling.shaped(({"axis": 0}, (2, 3), (1, 3)), ({"axis": -1}, (2, 3), (2, 2), (2, 1))))
+    samples = staticmethod(
+        sampling.shaped(({"axis": 0}, (2, 3), (1, 3)), ({"axis": -1}, (2, 3), (2, 2), (2, 1)))
+    )
 
     def __init__(self, axis: int = 0):
         self.axis = axis
@@ -161,7 +175,9 @@ class Flip(UnaryOp):
     formula = r"y = \operatorname{flip}(a)"
     vjp_formulas = (r"\bar{a} = \operatorname{flip}(\bar{y})",)
     reads = ("",)
-    samples = staticmethod(sampling.shaped(({"axes": (0,)}, (2, 3)), ({"axes": (0, 2)}, (2, 3, 2)), ({"axes": (1,)}, (2, 3))))
+    samples = staticmethod(
+        sampling.shaped(({"axes": (0,)}, (2, 3)), ({"axes": (0, 2)}, (2, 3, 2)), ({"axes": (1,)}, (2, 3)))
+    )
 
     def __init__(self, axes):
         self.axes = (axes,) if isinstance(axes, int) else tuple(axes)
@@ -197,7 +213,11 @@ class Dilate(UnaryOp):
 
     def compute(self, a):
         shape = tuple([n * (self.dilation + 1) if axis in self.axes else n for axis, n in enumerate(a.shape)])
-        out = xp.zeros(shape, dtype=a.dtype) if BACKEND == "np" else xp.zeros(shape, dtype=a.dtype, device=a.device)
+        out = (
+            xp.zeros(shape, dtype=a.dtype)
+            if BACKEND == "np"
+            else xp.zeros(shape, dtype=a.dtype, device=a.device)
+        )
         out[_spread(a.ndim, self.axes, self.dilation)] = a
         return out
 

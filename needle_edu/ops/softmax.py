@@ -1,7 +1,7 @@
 """Softmax and its relatives: from scores to probabilities, without overflow.
 
-exp(1000) is infinite in float32, but softmax does not change when the same number is subtracted from all scores. So
-the largest score is taken out first, and nothing overflows even for scores of 1e10.
+exp(1000) is infinite in float32, but softmax does not change when the same number is subtracted from all
+scores. So the largest score is taken out first, and nothing overflows even for scores of 1e10.
 """
 
 from needle_edu.autograd.arrays import xp
@@ -22,7 +22,9 @@ class LogSumExp(UnaryOp):
     vjp_formulas = (r"\bar{a} = \bar{y} \odot e^{a - y}",)
     reads = ("ya",)
     samples = staticmethod(
-        sampling.shaped(({}, (2, 3)), ({"axes": 1}, (2, 3)), ({"axes": (0, 2)}, (2, 3, 2)), ({"axes": -1}, (3,)))
+        sampling.shaped(
+            ({}, (2, 3)), ({"axes": 1}, (2, 3)), ({"axes": (0, 2)}, (2, 3, 2)), ({"axes": -1}, (3,))
+        )
     )
 
     def __init__(self, axes=None):

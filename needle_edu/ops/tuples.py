@@ -1,6 +1,7 @@
 """Tuples: ops that give or take several tensors at once.
 
-A TensorTuple is one value of the graph, so that `split` is one node with several results. Its adjoint is a tuple too.
+A TensorTuple is one value of the graph, so that `split` is one node with several results. Its adjoint is a
+tuple too.
 """
 
 from needle_edu.autograd.arrays import ShapeError, xp
@@ -62,7 +63,9 @@ class Split(TensorTupleOp):
     formula = r"y = \operatorname{split}(a)"
     vjp_formulas = (r"\bar{a} = \operatorname{stack}(\bar{y})",)
     reads = ("",)
-    samples = staticmethod(sampling.shaped(({"axis": 0}, (2, 3)), ({"axis": 1}, (2, 3)), ({"axis": -1}, (2, 2, 2))))
+    samples = staticmethod(
+        sampling.shaped(({"axis": 0}, (2, 3)), ({"axis": 1}, (2, 3)), ({"axis": -1}, (2, 2, 2)))
+    )
 
     def __init__(self, axis: int = 0):
         self.axis = axis
