@@ -4,9 +4,11 @@
 pure Python: needle_edu then runs on its NumPy reference and says so once.
 """
 
+import importlib
 import os
 import shutil
 import sys
+import types
 from pathlib import Path
 
 from setuptools import Distribution, find_packages, setup
@@ -38,15 +40,15 @@ class BuildWithKernels(build_py):
         super().run()
         if getattr(self, "editable_mode", False) or not wants_kernels():
             return  # a checkout compiles on first use, into the cache
-        sys.path.insert(0, str(ROOT))
+        # The builder alone, under another name: importing needle_edu would need NumPy, which may be missing.
+        builder = types.ModuleType("needle_edu_builder")
+        builder.__path__ = [str(ROOT / "needle_edu" / "backend")]
+        sys.modules[builder.__name__] = builder
         try:
-            from needle_edu.backend import build
-
-            build.prebuild(Path(self.build_lib) / "needle_edu" / "backend" / "_lib")
+            recipe = importlib.import_module("needle_edu_builder.recipe")
+            recipe.prebuild(Path(self.build_lib) / "needle_edu" / "backend" / "_lib")
         except Exception as error:  # a missing or failing compiler must not fail the installation
             print(f"needle_edu: the C kernels were not compiled ({error}); the NumPy reference will be used.")
-        finally:
-            sys.path.remove(str(ROOT))
 
 
 class KernelDistribution(Distribution):

@@ -8,10 +8,7 @@ locks), never half.
 """
 
 import contextlib
-import hashlib
 import os
-import re
-import shutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -20,6 +17,8 @@ from .paths import PREBUILT, cache_dir
 
 def key_of(parts: Iterable[bytes | str]) -> str:
     """Return a name for the list of parts: equal parts in equal order, equal name."""
+    import hashlib
+
     digest = hashlib.sha256()
     for part in parts:
         data = part.encode() if isinstance(part, str) else part
@@ -32,7 +31,8 @@ def default_folder() -> Path:
     """Return the cache folder; a compiler chosen by $CC has one of its own."""
     compiler = os.environ.get("CC", "").strip()
     folder = cache_dir()
-    return folder / re.sub(r"[^\w.+-]+", "_", compiler).strip("_") if compiler else folder
+    own = "".join(char if char.isalnum() else "_" for char in compiler)
+    return folder / own if own else folder
 
 
 def cached(
@@ -58,6 +58,9 @@ def cached(
     target = folder / file_name
     if not fresh and _intact(target):
         return target
+    import shutil
+    import tempfile
+
     folder.mkdir(parents=True, exist_ok=True)
     with _lock(folder / f"{target.stem}.lock"):
         if not fresh and _intact(target):  # somebody else made it while we waited for the lock
@@ -65,8 +68,6 @@ def cached(
         prefix = f".{target.stem}-"
         for leftover in folder.glob(f"{prefix}*"):  # of a build that was killed
             shutil.rmtree(leftover, ignore_errors=True)
-        import tempfile
-
         with tempfile.TemporaryDirectory(prefix=prefix, dir=folder, ignore_cleanup_errors=True) as temporary:
             made = make(Path(temporary))
             _seal(made, target)
@@ -75,7 +76,7 @@ def cached(
 
 def _seal(made: Path, target: Path) -> None:
     """Move a finished file to its place, then write down what an intact one looks like."""
-    digest = hashlib.sha256(made.read_bytes()).hexdigest()
+    digest = _digest(made)
     os.replace(made, target)
     status = target.stat()
     note = made.parent / "seal"
@@ -96,7 +97,13 @@ def _intact(target: Path) -> bool:
         return False
     if status.st_size != int(size):
         return False
-    return status.st_mtime_ns == int(mtime) or hashlib.sha256(target.read_bytes()).hexdigest() == digest
+    return status.st_mtime_ns == int(mtime) or _digest(target) == digest
+
+
+def _digest(path: Path) -> str:
+    import hashlib
+
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 @contextlib.contextmanager

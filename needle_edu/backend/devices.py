@@ -16,9 +16,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property, partial
 from typing import Any
 
-from . import native
 from .errors import BuildError, DeviceError
-from .reference import ReferenceEngine
 
 _lock = threading.RLock()
 _creators: dict[str, Callable[..., Any]] = {}
@@ -191,12 +189,20 @@ class Override:
 
 def _open_cpu() -> Any:
     """Open the C library, or say once why not and open the NumPy reference."""
+    from . import native  # loaded when a kernel is needed, not by `import needle_edu`
+
     try:
         return native.open_engine()
     except BuildError as error:
         if not native.switched_off():
             print(f"needle_edu: cpu() runs on NumPy, slower: {error}", file=sys.stderr)
-        return ReferenceEngine()
+        return _open_reference()
+
+
+def _open_reference() -> Any:
+    from .reference import ReferenceEngine
+
+    return ReferenceEngine()
 
 
 def _open_nothing() -> Any:
@@ -207,7 +213,7 @@ _DEVICES = {
     device.name: device
     for device in (
         Device("cpu", _open_cpu),
-        Device("cpu_numpy", ReferenceEngine),
+        Device("cpu_numpy", _open_reference),
         Device(
             "cuda",
             _open_nothing,
@@ -217,8 +223,8 @@ _DEVICES = {
         Device(
             "cuda_sim",
             _open_nothing,
-            "cuda_sim() is not available: this version of needle_edu has no CUDA simulator yet, it comes with "
-            "a later release; use cpu()",
+            "cuda_sim() is not available: this version of needle_edu has no CUDA simulator yet, it comes "
+            "with a later release; use cpu()",
         ),
     )
 }

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from . import declarations
+from . import declarations, index
 from .dtypes import DTYPES, ITEMSIZES
 from .errors import BuildError, DeviceError
 from .paths import csrc_dir
@@ -76,21 +76,35 @@ def open_engine() -> "NativeEngine":
 def _load(fresh: bool) -> tuple[Any, Any]:
     """Return cffi's `ffi` and `lib` of the library."""
     global form, reason, library_path
+    wanted = "dlopen" if os.environ.get("NEEDLE_EDU_FORM") == "dlopen" else "api"
+    files = None if fresh else index.recall(wanted)
+    reason = ""
+    if files is None:
+        files = _make(wanted, fresh)
+        if not reason:
+            index.remember(wanted, files)
+    library_path, module = files
+    if module.suffix == ".so":
+        form = "api"
+        extension = _import("_needle_cpu", module)
+        return extension.ffi, extension.lib
+    form = "dlopen"
+    ffi = _import("_needle_cpu_dlopen", module).ffi
+    return ffi, ffi.dlopen(str(library_path))
+
+
+def _make(wanted: str, fresh: bool) -> list[Path]:
+    """Return the library and the module that calls it, compiled unless the cache has them."""
+    global reason
     from . import recipe
 
-    library_path = recipe.cpu_library(fresh=fresh)
-    reason = ""
-    if os.environ.get("NEEDLE_EDU_FORM") != "dlopen":
+    library = recipe.cpu_library(fresh=fresh)
+    if wanted == "api":
         try:
-            extension = _import("_needle_cpu", recipe.python_extension(library_path, fresh=fresh))
+            return [library, recipe.python_extension(library, fresh=fresh)]
         except BuildError as error:
             reason = f"calls take the slower dlopen form: {error}"
-        else:
-            form = "api"
-            return extension.ffi, extension.lib
-    ffi = _import("_needle_cpu_dlopen", recipe.dlopen_module(fresh=fresh)).ffi
-    form = "dlopen"
-    return ffi, ffi.dlopen(str(library_path))
+    return [library, recipe.dlopen_module(fresh=fresh)]
 
 
 def _import(name: str, path: Path) -> Any:

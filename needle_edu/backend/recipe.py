@@ -10,6 +10,8 @@ Three files come out, all in one folder of the cache (or, from `pip install`, in
 - ``_needle_cpu_dlopen-….py``: the same declarations for the slower way (290 ns) that needs only the library.
 """
 
+import contextlib
+import io
 import platform
 import re
 import shutil
@@ -25,36 +27,27 @@ from .cache import cached, key_of
 from .errors import BuildError
 from .paths import csrc_dir
 
+_AVX2 = ("-mavx2", "-mfma")
+_AVX512 = ("-mavx512f", "-mavx512dq", "-mavx512bw", "-mavx512vl", *_AVX2, "-mprefer-vector-width=512")
 ISAS: dict[str, dict[str, tuple[str, ...]]] = {
-    "X86": {
-        "base": (),
-        "avx2": ("-mavx2", "-mfma"),
-        "avx512": (
-            *("-mavx512f", "-mavx512dq", "-mavx512bw", "-mavx512vl", "-mavx2", "-mfma"),
-            "-mprefer-vector-width=512",
-        ),
-    },
+    "X86": {"base": (), "avx2": _AVX2, "avx512": _AVX512},
     "ARM64": {"base": (), "neon": ()},
     "OTHER": {"base": ()},
 }
-"""For each processor family, its instruction sets, weakest first, and the flags that let a compiler use them."""
+"""For each processor family, its instruction sets, weakest first, and the flags that allow them."""
 
 _OWN_FLAGS = re.compile(rb"/\* build: ([^*]+?) \*/")
-_EXPORT = "-DND_API=__attribute__((visibility(\"default\")))"  # fmt: skip
+_EXPORT = '-DND_API=__attribute__((visibility("default")))'
 
 _KEEP_THE_LOCK_FOR_SMALL_WORK = """
-/* cffi lets other Python threads run during every call, by these two macros of Python's. Giving the lock
-away and
- * taking it back costs 40 ns, and with one busy thread beside us (a data loader) it comes back 5 ms late.
- So only
- * calls with enough work to be worth it do so. Inside cffi's wrapper the arguments of a call are x0, x1,
- ...: a plan,
- * which knows the number of its points, or an element type and a number of elements. Other calls are not
- kernels. */
+/* cffi lets other Python threads run during every call, by two macros of Python's. Giving the lock away and
+ * taking it back costs 40 ns, and while another thread is busy (a data loader) it comes back 5 ms late. So
+ * only calls with enough work do so. In cffi's wrapper the arguments are called x0, x1, ...: a plan, which
+ * knows the number of its points, or an element type and a number of elements. */
 #define ND_SMALL_WORK 16384
 #undef Py_BEGIN_ALLOW_THREADS
 #undef Py_END_ALLOW_THREADS
-static const int x0 = 0, x1 = 0;  /* for the functions that have no such argument */
+static const int x0 = 0, x1 = 0;  /* seen by wrappers that have no such argument */
 #define ND_WORK _Generic((x0), const nd_plan *: ((const nd_plan *)(intptr_t)x0)->size, \\
                                int: (int64_t)(intptr_t)x1, default: INT64_MAX)
 #define Py_BEGIN_ALLOW_THREADS \\
@@ -65,9 +58,8 @@ static const int x0 = 0, x1 = 0;  /* for the functions that have no such argumen
 
 def family(machine: str) -> str:
     """Return the processor family ("X86", "ARM64" or "OTHER") of a name as `platform.machine()` gives it."""
-    return {"x86_64": "X86", "amd64": "X86", "arm64": "ARM64", "aarch64": "ARM64"}.get(
-        machine.lower(), "OTHER"
-    )
+    names = {"x86_64": "X86", "amd64": "X86", "arm64": "ARM64", "aarch64": "ARM64"}
+    return names.get(machine.lower(), "OTHER")
 
 
 def cpu_sources(csrc: Path, machine: str) -> list[Source]:
@@ -149,7 +141,8 @@ def python_extension(library: Path, *, folder: Path | None = None, fresh: bool =
         source = temporary / "_needle_cpu.c"
         ffi = _ffi(texts)
         ffi.set_source("_needle_cpu", includes + _KEEP_THE_LOCK_FOR_SMALL_WORK)
-        ffi.emit_c_code(str(source))
+        with contextlib.redirect_stdout(io.StringIO()):  # it announces the file
+            ffi.emit_c_code(str(source))
         mac = sys.platform == "darwin"
         return shared_library(
             "_needle_cpu",
@@ -173,7 +166,8 @@ def dlopen_module(*, folder: Path | None = None, fresh: bool = False) -> Path:
         module = temporary / "_needle_cpu_dlopen.py"
         ffi = _ffi(texts)
         ffi.set_source("_needle_cpu_dlopen", None)
-        ffi.emit_python_code(str(module))
+        with contextlib.redirect_stdout(io.StringIO()):
+            ffi.emit_python_code(str(module))
         return module
 
     return cached(f"_needle_cpu_dlopen-{key_of(texts)}.py", make, folder, fresh)
