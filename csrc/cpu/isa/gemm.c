@@ -66,31 +66,47 @@ static product transposed(const product *x) {
                    .c_row = x->c_col, .c_col = x->c_row, .a = x->b, .b = x->a, .c = x->c};
 }
 
+/* The start of piece i of `pieces` nearly equal ones, at a multiple of `unit`. */
+static inline int64_t cut(int64_t total, int64_t pieces, int64_t i, int64_t unit) {
+  const int64_t at_unit = (total * i / pieces + unit - 1) / unit * unit;
+  return i == pieces || at_unit > total ? total : at_unit;
+}
+
+/* Pieces low .. high-1 of the job, one sequential product each. */
 static void pieces(void *context, int64_t low, int64_t high) {
   job *j = context;
-  const int64_t bytes = element_bytes[j->dtype], per_batch = j->down * j->across;
+  const int64_t bytes = element_bytes[j->dtype], lanes = VECTOR_BYTES / bytes;
   for (int64_t number = low; number < high; number++) {
     product x = j->whole;
-    int64_t rest = number / per_batch, piece = number % per_batch;
+    int64_t batch = number / (j->down * j->across);
+    const int64_t piece = number % (j->down * j->across), row = piece / j->across, column = piece % j->across;
     for (int d = j->outer - 1; d >= 0; d--) {
-      const int64_t index = rest % j->shape[d];
-      rest /= j->shape[d];
+      const int64_t index = batch % j->shape[d];
+      batch /= j->shape[d];
       x.a = at(x.a, index * j->a_stride[d], bytes);
       x.b = at(x.b, index * j->b_stride[d], bytes);
       x.c = (void *)at(x.c, index * j->c_stride[d], bytes);
     }
-    if (per_batch > 1) {
-      const int64_t i = piece / j->across, l = piece % j->across;
-      const int64_t top = x.m * i / j->down, left = x.n * l / j->across;
-      x.m = x.m * (i + 1) / j->down - top;
-      x.n = x.n * (l + 1) / j->across - left;
-      x.a = at(x.a, top * x.a_row, bytes);
-      x.b = at(x.b, left * x.b_col, bytes);
-      x.c = (void *)at(x.c, top * x.c_row + left * x.c_col, bytes);
-    }
-    const int error = products[j->dtype](&x);
-    if (error) j->error = error;
+    const int64_t top = cut(x.m, j->down, row, 1), left = cut(x.n, j->across, column, lanes);
+    x.m = cut(x.m, j->down, row + 1, 1) - top;
+    x.n = cut(x.n, j->across, column + 1, lanes) - left;
+    x.a = at(x.a, top * x.a_row, bytes);
+    x.b = at(x.b, left * x.b_col, bytes);
+    x.c = (void *)at(x.c, top * x.c_row + left * x.c_col, bytes);
+    const int error = x.m && x.n ? products[j->dtype](&x) : ND_OK;
+    if (error) __atomic_store_n(&j->error, error, __ATOMIC_RELAXED);
   }
+}
+
+/* Cuts out into threads = down x across pieces so that together they read the least of a and b: the piece whose
+ * sides m/down + n/across are shortest. For two threads: cut the longer side. */
+static void cut_for(int64_t threads, job *j) {
+  double best = 0;
+  for (int64_t down = 1; down <= threads; down++)
+    if (threads % down == 0) {
+      const double sides = (double)j->whole.m / down + (double)j->whole.n * down / threads;
+      if (best == 0 || sides < best) best = sides, j->down = down, j->across = threads / down;
+    }
 }
 
 int ND_JOIN(nd_matmul, ND_ISA)(const nd_plan *p, void *out, const void *a, const void *b) {
@@ -114,19 +130,20 @@ int ND_JOIN(nd_matmul, ND_ISA)(const nd_plan *p, void *out, const void *a, const
   if (x.m < 1 || x.n < 1 || batches < 1) return ND_OK;
   job j = {.whole = x, .dtype = dtype, .outer = outer, .down = 1, .across = 1, .shape = p->shape,
            .a_stride = p->stride[1], .b_stride = p->stride[2], .c_stride = p->stride[0]};
-  if (x.c_col != 1 && x.c_row == 1) {
+  /* Turn the product around if that lets rows of out, or the vector of a matrix-vector product, lie contiguous. */
+  const int rows_of_out = x.c_col != 1 && x.c_row == 1 && x.m > 1 && x.n > 1;
+  const int turned_vector = (x.m == 1 && x.b_col != 1 && x.b_row == 1 && x.a_col == 1) || (x.n == 1 && x.a_row == 1);
+  if (rows_of_out || turned_vector) {
     j.whole = transposed(&x);
     j.a_stride = p->stride[2], j.b_stride = p->stride[1];
   }
-  const int threads = nd_get_num_threads();
   const double work = (double)batches * x.m * x.n * x.k;
-  if (threads == 1 || work < SERIAL_PRODUCTS) {
+  int64_t threads = work < 2.0 * THREAD_PRODUCTS ? 1 : nd_get_num_threads();
+  if (threads > work / THREAD_PRODUCTS) threads = (int64_t)(work / THREAD_PRODUCTS);
+  if (batches < threads) cut_for(threads, &j);
+  if (threads <= 1)
     pieces(&j, 0, batches);
-  } else {
-    if (batches < threads) {
-      if (j.whole.m >= j.whole.n) j.down = threads; else j.across = threads;
-    }
+  else
     nd_parallel_for(batches * j.down * j.across, 1, pieces, &j);
-  }
   return j.error;
 }

@@ -52,6 +52,8 @@ static void NAME(block)(int64_t m, int64_t n, int64_t k, const T *a, int64_t a_r
       const int64_t rows = least + (group < larger);
       const T *from = a_packed ? a + i * k : a + i * a_row;
       const int64_t row = a_packed ? 1 : a_row, col = a_packed ? rows : a_col;
+      if (accumulate) /* out will be read after the tile's long loop: ask for it now */
+        for (int64_t l = 0; l < rows; l++) __builtin_prefetch(c + (i + l) * c_row + j * c_col, 1);
       if (whole)
         NAME(tiles)[vectors - 1][rows - 1](k, from, row, col, panel, panel_row, c + i * c_row + j, c_row,
                                            accumulate);
@@ -74,21 +76,29 @@ static int NAME(product)(const product *x) {
       for (int64_t j = 0; j < n; j++) c[i * c_row + j * c_col] = 0;
     return ND_OK;
   }
+  if (m == 1 && x->b_col == 1) {
+    NAME(row_times_matrix)(x);
+    return ND_OK;
+  }
+  if (n == 1 && x->a_col == 1 && x->b_row == 1) {
+    NAME(matrix_times_column)(x);
+    return ND_OK;
+  }
   const int pack_b = !(x->b_col == 1 && m <= DIRECT_B_ROWS);
   const int pack_a = n > DIRECT_A_PANELS * PANEL;
   const int64_t depth = NAME(even_part)(k, BLOCK_K, 1);
-  const int64_t part_n = NAME(even_part)(n, BLOCK_N, PANEL), part_m = NAME(even_part)(m, BLOCK_M, TILE_ROWS);
+  const int64_t part_m = NAME(even_part)(m, BLOCK_M, TILE_ROWS);
+  const int64_t part_n = NAME(even_part)(n, m > part_m || !pack_b ? BLOCK_N : PANEL, PANEL);
   const int64_t bytes = (depth * (pack_b ? part_n : PANEL) + (pack_a ? depth * part_m : 0)) * (int64_t)sizeof(T);
   T *packed_b = nd_scratch(ND_SCRATCH_GEMM_B, bytes);
   if (!packed_b) return ND_ENOMEM;
   T *packed_a = packed_b + depth * (pack_b ? part_n : PANEL);
 
-  for (int64_t j = 0; j < n; j += part_n) {
-    const int64_t nn = n - j < part_n ? n - j : part_n;
-    for (int64_t p = 0; p < k; p += depth) {
-      const int64_t kk = k - p < depth ? k - p : depth;
+  for (int64_t p = 0; p < k; p += depth) {
+    const int64_t kk = k - p < depth ? k - p : depth;
+    for (int64_t j = 0; j < n; j += part_n) {
+      const int64_t nn = n - j < part_n ? n - j : part_n, ragged = nn % PANEL;
       const T *bb = b + p * x->b_row + j * x->b_col;
-      const int64_t ragged = nn % PANEL;
       if (pack_b)
         NAME(pack_b)(kk, nn, bb, x->b_row, x->b_col, packed_b);
       else if (ragged % LANES)
@@ -96,7 +106,7 @@ static int NAME(product)(const product *x) {
       for (int64_t i = 0; i < m; i += part_m) {
         const int64_t mm = m - i < part_m ? m - i : part_m;
         const T *aa = a + i * x->a_row + p * x->a_col;
-        if (pack_a) NAME(pack_a)(mm, kk, aa, x->a_row, x->a_col, packed_a);
+        if (pack_a && (j == 0 || m > part_m)) NAME(pack_a)(mm, kk, aa, x->a_row, x->a_col, packed_a);
         NAME(block)(mm, nn, kk, pack_a ? packed_a : aa, x->a_row, x->a_col, pack_a, pack_b ? packed_b : bb,
                     pack_b ? 0 : x->b_row, packed_b, c + i * c_row + j * c_col, c_row, c_col, p > 0);
       }

@@ -3,8 +3,8 @@
  *
  *   registers     16 (x86) or 32 (AVX-512, arm64) hold the tile, one row of b and one broadcast of a
  *   tile          6 x 2 = 12 of 16;  14 x 1 of 32 (wide vectors waste less on narrow matrices);  6 x 4 = 24 of 32
- *   BLOCK_K       a panel of b (BLOCK_K x PANEL) takes about half of a 32 KB L1 cache
- *   BLOCK_M       a block of a (BLOCK_M x BLOCK_K) takes about a third of a 512 KB L2 cache
+ *   BLOCK_K       a panel of b (BLOCK_K x 64 bytes) stays in a 32 KB L1 cache, beside a passing stream of a
+ *   BLOCK_M       a block of a (BLOCK_M x BLOCK_K) takes half of a 512 KB L2 cache
  */
 #ifndef GEMM_SHAPE_H
 #define GEMM_SHAPE_H
@@ -27,12 +27,12 @@
 #define TILE_VECTORS 2
 #endif
 
-#define BLOCK_K 256
+#define BLOCK_K 400
 #define BLOCK_M 168
 #define BLOCK_N 4096
 #define DIRECT_B_ROWS (4 * TILE_ROWS) /* up to so many rows of a, a row-major b is read where it lies */
-#define DIRECT_A_PANELS 2             /* up to so many panels of b, a is read where it lies */
-#define SERIAL_PRODUCTS 40000         /* below so many multiply-adds a second thread costs more than it brings */
+#define DIRECT_A_PANELS 8             /* up to so many panels of b, a is read where it lies */
+#define THREAD_PRODUCTS 80000         /* multiply-adds that pay for waking one more thread */
 
 /* EACH_TILE(F) is F(rows, vectors) for every size of tile that is compiled. */
 #define ROWS_TO_6(F, N) F(1, N) F(2, N) F(3, N) F(4, N) F(5, N) F(6, N)

@@ -25,6 +25,7 @@ static inline __attribute__((always_inline)) void NAME(tile)(const int rows, con
   for (int i = 0; i < rows; i++)
 #pragma GCC unroll 4
     for (int j = 0; j < vectors; j++) acc[i][j] = (V){0};
+#pragma GCC unroll 4
   for (int64_t p = 0; p < k; p++) {
     V row[TILE_VECTORS];
 #pragma GCC unroll 4

@@ -23,6 +23,7 @@ typedef int64_t M __attribute__((vector_size(16)));
 
 #include "gemm_tile.h"
 #include "gemm_pack.h"
+#include "gemm_vector.h"
 #include "gemm_block.h"
 
 #undef NAME
