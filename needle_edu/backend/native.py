@@ -27,8 +27,9 @@ reason: str = "the C library has not been needed yet"
 library_path: Path | None = None
 """The library in use."""
 
-_OWNED_LIMIT = 16384
-_STEP = 64
+_OWNED_LIMIT = 65536  # bytes; larger blocks come from the pool
+_TABLED = 2048  # elements; for fewer, the size is looked up instead of computed
+_STEP = 64  # bytes
 
 
 def switched_off() -> bool:
@@ -207,30 +208,29 @@ class NativeEngine:
 def make_allocator(ffi: Any, lib: Any) -> Callable[[int, int], Storage]:
     """Return ``allocate(dtype_code, n)``.
 
-    A small block is a cffi object that owns its memory: Python's own allocator is the fastest there is, and
-    one ctype per 64 bytes keeps cffi from parsing a size each time. A larger block comes from the C
-    library's pool, since the system's allocator would fetch and return its pages each time, which costs
-    more than most kernels.
+    A small block is a cffi object that owns its memory: Python's own allocator is the fastest there is, and a
+    table with the ctype of every small size keeps the way to it short. A large block comes from the C library's
+    pool, since the system would fetch and return its pages each time, which costs more than most kernels.
     """
     new_owned = ffi.new_allocator(should_clear_after_alloc=False)
-    # The class of a block of n bytes is (n + 63) // 64; an empty one still gets an address.
-    classes = [ffi.typeof(f"char[{_STEP * max(i, 1)}]") for i in range(_OWNED_LIMIT // _STEP + 1)]
+    # Sizes are rounded up to 64 bytes, so that cffi has few types to keep; an empty block still has an address.
+    by_step = [ffi.typeof(f"char[{_STEP * max(step, 1)}]") for step in range(_OWNED_LIMIT // _STEP + 1)]
+    small = [[by_step[-(-n * itemsize // _STEP)] for n in range(_TABLED + 1)] for itemsize in ITEMSIZES]
     itemsizes = ITEMSIZES
 
     def allocate(dtype: int, n: int) -> Storage:
         """Return a storage of `n` elements, not initialised."""
         storage = Storage()
-        storage.nbytes = nbytes = n * itemsizes[dtype]
         storage.written = 0
-        if nbytes <= _OWNED_LIMIT:
-            storage.ptr = new_owned(classes[(nbytes + 63) >> 6])
-        else:
-            storage.ptr = from_pool(dtype, n, nbytes)
+        storage.nbytes = n * itemsizes[dtype]
+        storage.ptr = new_owned(small[dtype][n]) if n <= _TABLED else large(dtype, n, storage.nbytes)
         return storage
 
     nd_alloc, nd_free, gc, null = lib.nd_alloc, lib.nd_free, ffi.gc, ffi.NULL
 
-    def from_pool(dtype: int, n: int, nbytes: int) -> Any:
+    def large(dtype: int, n: int, nbytes: int) -> Any:
+        if nbytes <= _OWNED_LIMIT:
+            return new_owned(by_step[-(-nbytes // _STEP)])
         block = nd_alloc(nbytes) if nbytes < 1 << 62 else null
         if block == null:
             size = f"{nbytes / 2**30:.1f} GiB" if nbytes >= 2**30 else f"{nbytes:,} bytes"
