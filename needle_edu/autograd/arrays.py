@@ -11,7 +11,8 @@ import numpy as np
 from needle_edu.backend import DTypeError, GradientError, NeedleError, ShapeError
 
 try:
-    from needle_edu.backend_selection import BACKEND, array_api as xp, default_device
+    from needle_edu.backend_selection import BACKEND, default_device
+    from needle_edu.backend_selection import array_api as xp
 except ImportError:
     from needle_edu.backend import default_device
 
@@ -22,7 +23,7 @@ Array = np.ndarray if BACKEND == "np" else xp.NDArray
 if BACKEND == "np":
 
     def agree(g, x) -> bool:
-        """Whether two tensors surely have the same shape and dtype (False: look closer, `g` may be anything)."""
+        """Whether two tensors surely have the same shape and dtype; False: look closer."""
         try:
             a, b = g.cached_data, x.cached_data
             return a.shape == b.shape and a.dtype == b.dtype
@@ -32,7 +33,7 @@ if BACKEND == "np":
 else:
 
     def agree(g, x) -> bool:
-        """Whether two tensors surely have the same shape and dtype (False: look closer, `g` may be anything).
+        """Whether two tensors surely have the same shape and dtype; False: look closer.
 
         Layouts are interned, so one comparison of identities covers shape, strides, dtype and device.
         """
@@ -71,7 +72,7 @@ def enter(array, device=None, dtype=None):
 
 
 def like(data, array):
-    """Return `data` (a scalar or any array) as an operand that goes with `array`; a scalar takes its dtype."""
+    """Return `data` (a scalar or any array) as an operand for `array`; a scalar takes its dtype."""
     if isinstance(data, Array):
         return data
     if BACKEND == "np":

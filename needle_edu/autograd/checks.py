@@ -61,7 +61,7 @@ def grad_check(
         parts = result.tuple() if isinstance(result, TensorTuple) else (result,)
         if not weights:
             weights.extend(rng.uniform(0.5, 1.5, part.shape) for part in parts)
-        terms = [(part * _constant(w)).sum() for part, w in zip(parts, weights)]
+        terms = [(part * _constant(w)).sum() for part, w in zip(parts, weights, strict=True)]
         return sum(terms[1:], start=terms[0])
 
     if order > 1:
@@ -82,13 +82,13 @@ def _check_second_order(scalar, points, moving, order, eps, tol, seed, name) -> 
     def gradient(*variables):
         tensors = [_constant(x) for x in points]
         with enable_grad():
-            for k, variable in zip(moving, variables):
+            for k, variable in zip(moving, variables, strict=True):
                 tensors[k] = variable * 1.0 if variable.requires_grad else variable.detach().requires_grad_()
                 tensors[k].retain_grad()
             scalar(tensors).backward(create_graph=True)
         grads = [tensors[k].grad for k in moving]
         total = None
-        for variable, g in zip(variables, grads):
+        for variable, g in zip(variables, grads, strict=True):
             g = variable * 0.0 if g is None else g
             term = (g * g).sum() + (variable * 0.0).sum()
             total = term if total is None else total + term

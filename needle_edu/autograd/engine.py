@@ -127,7 +127,8 @@ def fit(g, x, node):
     """
     if not isinstance(g, Value):
         raise GradientError(
-            f"{node.op.name}: the gradient for {_describe(x, node)} is {g!r}; wanted a Tensor (is a `return` missing?)"
+            f"{node.op.name}: the gradient for {_describe(x, node)} is {g!r}; wanted a Tensor "
+            "(is a `return` missing?)"
         )
     data, wanted = g.realize_cached_data(), x.realize_cached_data()
     if isinstance(wanted, tuple):
@@ -136,7 +137,8 @@ def fit(g, x, node):
         axes = broadcast_axes(wanted.shape, data.shape)
         if axes is None or data.shape != node.realize_cached_data().shape:
             raise GradientError(
-                f"{node.op.name}: the gradient for {_describe(x, node)} has shape {data.shape}, wanted {wanted.shape}"
+                f"{node.op.name}: the gradient for {_describe(x, node)} has shape {data.shape}, "
+                f"wanted {wanted.shape}"
             )
         g = sum_to(g, wanted.shape)
     if data.dtype != wanted.dtype and wanted.dtype.kind == "f":
@@ -145,7 +147,7 @@ def fit(g, x, node):
 
 
 def sum_to(g, shape: tuple[int, ...]):
-    """Return `g` summed over the dimensions along which an array of `shape` was broadcast to the shape of `g`."""
+    """Return `g` summed over the dimensions along which `shape` was broadcast to its shape."""
     got = g.shape
     if got == shape:
         return g
@@ -165,7 +167,7 @@ def broadcast_axes(shape: tuple[int, ...], result: tuple[int, ...]) -> tuple[int
     if lead < 0:
         return None
     axes = list(range(lead))
-    for axis, (small, large) in enumerate(zip(shape, result[lead:]), start=lead):
+    for axis, (small, large) in enumerate(zip(shape, result[lead:], strict=True), start=lead):
         if small != large:
             if small != 1:
                 return None
@@ -181,8 +183,8 @@ def check_unchanged(node) -> None:
         for value in _values_read(node, k):
             if _changed(value, node):
                 raise GradientError(
-                    f"{node.op.name}: {_describe(value, node)} was overwritten after the forward pass, and the "
-                    "gradient needs the old value; compute the result again, or write to a copy"
+                    f"{node.op.name}: {_describe(value, node)} was overwritten after the forward pass, and "
+                    "the gradient needs the old value; compute the result again, or write to a copy"
                 )
 
 
@@ -236,7 +238,7 @@ SUM_NODES = function_slot("sum_node_list", sum_of_nodes)
 
 
 def compute_gradient_of_variables(output, out_grad) -> None:
-    """Store in `.grad` of every leaf that `output` depends on the gradient of `output`, weighted with `out_grad`."""
+    """Store the gradient of `output`, weighted with `out_grad`, in `.grad` of every leaf it depends on."""
     GRADIENTS.function(output, out_grad)
 
 

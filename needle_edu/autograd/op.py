@@ -49,7 +49,10 @@ class Op:
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
         own = vars(cls)
-        if not cls.name:
+        if "name" not in own and cls.name in (
+            "",
+            cls.__mro__[1].__name__,
+        ):  # no name inherited from a real op
             cls.name = cls.__name__
         if "gradient" in own:
             cls.vjps, cls.reads = None, own.get("reads")
@@ -92,7 +95,7 @@ class Op:
         from .engine import fit
 
         grads = self.gradient(out_grad, node)
-        if isinstance(grads, TensorTuple):
+        if isinstance(grads, TensorTuple) and not isinstance(node.inputs[0], TensorTuple):
             grads = grads.tuple()
         elif not isinstance(grads, (tuple, list)):
             grads = (grads,)
@@ -102,8 +105,8 @@ class Op:
                 "return one per input, in order"
             )
         return tuple(
-            fit(g, x, self) if g is not None or x.requires_grad and not self.ignores(k) else None
-            for k, (g, x) in enumerate(zip(grads, node.inputs))
+            fit(g, x, node) if g is not None or x.requires_grad and not self.ignores(k) else None
+            for k, (g, x) in enumerate(zip(grads, node.inputs, strict=True))
         )
 
     def ignores(self, operand: int) -> bool:
@@ -125,8 +128,8 @@ class Op:
         raise NotImplementedError("derive from TensorOp or TensorTupleOp")
 
     def _result(self, inputs, data, keep=False):
-        """Make the result value; it remembers op and inputs if a gradient may be wanted (or if told to `keep`)."""
-        records = self.differentiable and state.grad_enabled() and any([x.requires_grad for x in inputs])
+        """Make the result; it remembers op and inputs if a gradient may be wanted (or if told to `keep`)."""
+        records = self.differentiable and state.grad_enabled() and any(x.requires_grad for x in inputs)
         value = _new(self._value_class)
         if records or keep:
             value._init(self, tuple(inputs), data, records)
@@ -163,7 +166,8 @@ class TensorOp(Op):
             raise NeedleError(f"{self.name}: compute returned None; does it end with a `return`?")
         if isinstance(data, (tuple, list, Tensor, TensorTuple)):
             raise NeedleError(
-                f"{self.name}: compute returned a {type(data).__name__}; wanted one array (it gets arrays, not tensors)"
+                f"{self.name}: compute returned a {type(data).__name__}; wanted one array "
+                "(compute gets arrays, not tensors)"
             )
         return arrays.enter(data)
 

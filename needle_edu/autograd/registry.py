@@ -53,9 +53,9 @@ class Slot:
         self.instance = self.cls() if _needs_no_arguments(self.cls) else None
 
     def check(self, entry) -> None:
-        if not (inspect.isclass(entry) and callable(getattr(entry, "compute", None))):
-            raise TypeError(f"override({self.name!r}): wanted a class with a `compute` method, got {entry!r}")
-        if "name" not in vars(entry):
+        if not (inspect.isclass(entry) and hasattr(entry, "compute") and hasattr(entry, "apply")):
+            raise TypeError(f"override({self.name!r}): wanted a class derived from TensorOp, got {entry!r}")
+        if entry.name in ("", entry.__name__):
             entry.name = self.name
         for field in _TAUGHT if self.stack else ():
             if not getattr(entry, field, None):

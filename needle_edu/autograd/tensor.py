@@ -311,7 +311,7 @@ class TensorTuple(Value):
     def __add__(self, other):
         if not isinstance(other, TensorTuple) or len(other) != len(self):
             raise arrays.ShapeError(f"add: wanted a TensorTuple of {len(self)} tensors, got {other!r}")
-        return _MAKE_TUPLE.instance.apply(*[a + b for a, b in zip(self, other)])
+        return _MAKE_TUPLE.instance.apply(*[a + b for a, b in zip(self, other, strict=True)])
 
     def __repr__(self) -> str:
         return f"TensorTuple{self.tuple()!r}"

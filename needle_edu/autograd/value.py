@@ -78,10 +78,11 @@ class Value:
         self.extra[key] = thing
 
     def _replaced(self) -> None:
-        """Note that the data was exchanged: results computed from the old data can't be differentiated any more."""
+        """Note that the data was exchanged: what was computed from the old data has no gradient any more."""
         self.stamp = storage.tick()
         if self.op is not None:
             self._remember("replaced", True)
+            storage.tick()  # the stamp is older than the clock: `backward` looks closer
 
 
 def _compute_missing(value: Value) -> None:

@@ -248,7 +248,7 @@ class Minimum(BinaryOp):
 
 
 def _share(winner, loser, g):
-    """Return the part of the gradient that goes to `winner`: 1 where it is larger, 1/2 where both are equal."""
+    """Return the share of the gradient for `winner`: 1 where it is larger, 1/2 where both are equal."""
     a, b = winner.realize_cached_data(), loser.realize_cached_data()
     dtype = g.dtype
     return constant(xp.astype(a > b, dtype) + xp.astype(a == b, dtype) * 0.5)

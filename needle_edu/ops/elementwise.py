@@ -165,7 +165,7 @@ class Abs(UnaryOp):
 
 
 class StepFunction(UnaryOp):
-    """Base of functions made of steps: the derivative is 0 wherever there is one, and is taken as 0 at the steps."""
+    """Base of functions made of steps: the derivative is 0 between them, and is taken as 0 at them."""
 
     vjp_formulas = (r"\bar{a} = 0",)
     reads = ("",)

@@ -21,15 +21,13 @@ def _plain(index):
     return index.realize_cached_data() if isinstance(index, Value) else index
 
 
+_BASIC = (int, slice, type(None), type(...))
+
+
 def _may_repeat(index) -> bool:
     """Whether the index may pick an element twice: only integer arrays can."""
-    parts = index if isinstance(index, tuple) else (index,)
-    return any(
-        [
-            not isinstance(p, (int, slice, type(None), type(...))) and np.asarray(p).dtype.kind in "iu"
-            for p in parts
-        ]
-    )
+    arrays = [p for p in (index if isinstance(index, tuple) else (index,)) if not isinstance(p, _BASIC)]
+    return any(np.asarray(p).dtype.kind in "iu" for p in arrays)
 
 
 _INDICES = (
@@ -101,4 +99,4 @@ class PutBack(UnaryOp):
 
 def _as_numpy(index):
     parts = index if isinstance(index, tuple) else (index,)
-    return tuple([p if isinstance(p, (int, slice, type(None), type(...))) else np.asarray(p) for p in parts])
+    return tuple([p if isinstance(p, _BASIC) else np.asarray(p) for p in parts])

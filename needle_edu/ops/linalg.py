@@ -51,7 +51,7 @@ class MatMul(BinaryOp):
 
 
 def _as_matrices(a, g, b):
-    """Return a, the adjoint and b with vectors written as matrices: a row on the left, a column on the right."""
+    """Return a, the adjoint and b as matrices: a vector is a row on the left, a column on the right."""
     rows = a.reshape((1, *a.shape)) if a.ndim == 1 else a
     columns = b.reshape((*b.shape, 1)) if b.ndim == 1 else b
     stack = g.shape[: g.ndim - (a.ndim > 1) - (b.ndim > 1)] if a.ndim + b.ndim > 2 else ()

@@ -12,7 +12,7 @@ PAIRS = (((2, 3), (2, 3)), ((2, 3), (3,)), ((2, 1), (1, 3)), ((), (2,)))
 
 
 def unary(low: float = -2.0, high: float = 2.0, **attrs):
-    """Return a sampler for an op of one tensor with values in [low, high), apart from an interval around 0."""
+    """Return a sampler for an op of one tensor with values in [low, high), none close to 0."""
     return lambda rng: [(attrs, (away_from_zero(rng, shape, low, high),)) for shape in SHAPES]
 
 

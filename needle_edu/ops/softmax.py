@@ -53,6 +53,7 @@ class LogSoftmax(UnaryOp):
         self.axis = axis
 
     def compute(self, a):
+        a = a - xp.max(a, axis=self.axis, keepdims=True)
         return a - fused.logsumexp(a, axis=self.axis, keepdims=True)
 
     def vjp0(self, g, node):
@@ -74,7 +75,8 @@ class Softmax(UnaryOp):
         self.axis = axis
 
     def compute(self, a):
-        return xp.exp(a - fused.logsumexp(a, axis=self.axis, keepdims=True))
+        e = xp.exp(a - xp.max(a, axis=self.axis, keepdims=True))
+        return e / xp.sum(e, axis=self.axis, keepdims=True)
 
     def vjp0(self, g, node):
         return node * (g - stretch((g * node).sum(self.axis), self.axis, g.shape))

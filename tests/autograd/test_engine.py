@@ -1,0 +1,512 @@
+"""Reverse mode: the semantics of `backward`, one by one."""
+
+import numpy as np
+import pytest
+from autograd_helpers import tensor
+
+from needle_edu import ops
+from needle_edu.autograd import (
+    Tensor,
+    TensorOp,
+    compute_gradient_of_variables,
+    find_topo_sort,
+    grad_check,
+    no_grad,
+    sum_node_list,
+)
+from needle_edu.autograd.arrays import BACKEND
+from needle_edu.backend import GradientError, NeedleError
+
+
+def test_a_value_used_twice_gets_both_contributions():
+    x = tensor([2.0, 3.0])
+    (x * x + x).backward()
+    assert x.grad.numpy().tolist() == [5, 7]
+
+
+def test_the_same_tensor_three_times():
+    x = tensor([2.0])
+    (x + x + x).backward()
+    assert x.grad.item() == 3
+
+
+def test_a_diamond():
+    x = tensor(0.7)
+    a, b = ops.exp(x), ops.sin(x)
+    (a * b + a / b).backward()
+    e, s, c = np.exp(0.7), np.sin(0.7), np.cos(0.7)
+    assert x.grad.item() == pytest.approx(e * s + e * c + (e * s - e * c) / s**2)
+
+
+def test_seed_is_ones_of_any_shape():
+    x = tensor([[1.0, 2.0], [3.0, 4.0]])
+    (x * 3).backward()
+    assert x.grad.numpy().tolist() == [[3, 3], [3, 3]]
+
+
+def test_out_grad_weights_the_result():
+    x = tensor([1.0, 2.0])
+    (x * x).backward(Tensor([1.0, -1.0], dtype="float64"))
+    assert x.grad.numpy().tolist() == [2, -4]
+
+
+def test_out_grad_of_another_shape_is_refused():
+    x = tensor([1.0, 2.0])
+    with pytest.raises(GradientError, match=r"\(2,\).*\(3,\)"):
+        (x * x).backward(Tensor([1.0, 1.0, 1.0]))
+
+
+def test_backward_overwrites_and_may_be_repeated():
+    x = tensor([1.0, 2.0])
+    y = x * x
+    y.backward()
+    y.backward()
+    assert x.grad.numpy().tolist() == [2, 4]
+
+
+def test_accumulate_adds():
+    x = tensor([1.0, 2.0])
+    (x * x).backward(accumulate=True)
+    (x * 3).backward(accumulate=True)
+    assert x.grad.numpy().tolist() == [5, 7]
+
+
+def test_other_leaves_are_left_alone():
+    x, z = tensor([1.0]), tensor([5.0])
+    (z * 2).backward()
+    (x * 3).backward()
+    assert z.grad.item() == 2
+
+
+def test_grad_is_none_before_backward():
+    assert tensor([1.0]).grad is None
+
+
+def test_interior_gradients_only_when_retained():
+    x = tensor([3.0])
+    y, z = x * x, x * 2
+    y.retain_grad()
+    (y * z).backward()
+    assert y.grad.item() == 6
+    assert z.grad is None
+    assert y.adjoint is None
+
+
+def test_the_output_s_own_gradient_when_retained():
+    x = tensor([3.0])
+    y = x * x
+    y.retain_grad()
+    y.backward()
+    assert y.grad.item() == 1
+
+
+def test_gradients_are_constants_by_default():
+    x = tensor([3.0])
+    (x * x * x).backward()
+    assert x.grad.op is None
+    assert not x.grad.requires_grad
+
+
+def test_second_derivative():
+    x = tensor([3.0])
+    (x**3).backward(create_graph=True)
+    first = x.grad
+    assert first.item() == 27
+    first.backward(create_graph=True)
+    second = x.grad
+    assert second.item() == 18
+    second.backward()
+    assert x.grad.item() == 6
+
+
+def test_mixed_second_derivative():
+    a, b = tensor([2.0]), tensor([3.0])
+    (a * a * b).backward(create_graph=True)
+    a.grad.backward()
+    assert b.grad.item() == 4  # d/db (2ab)
+    assert a.grad.item() == 6
+
+
+def test_integer_tensors_are_differentiated_exactly():
+    x = Tensor([6])
+    (x * x * x).backward(create_graph=True)
+    assert x.grad.numpy().tolist() == [108]
+    assert x.grad.dtype == "int64"
+    x.grad.backward()
+    assert x.grad.numpy().tolist() == [36]
+
+
+def test_a_large_integer_keeps_every_digit():
+    big = 2**53 + 1
+    x = Tensor([big])
+    (x * x).backward()
+    assert x.grad.numpy().tolist() == [2 * big]
+
+
+def test_results_without_grad_are_detached():
+    a = tensor([1.0], requires_grad=False)
+    b = a * 2 + a
+    assert b.op is None
+    assert b.inputs == ()
+    assert not b.requires_grad
+
+
+def test_detach_shares_data_and_forgets_history():
+    x = tensor([1.0, 2.0])
+    y = (x * 2).detach()
+    assert y.op is None
+    assert not y.requires_grad
+    (x * y).backward()
+    assert x.grad.numpy().tolist() == [2, 4]
+    assert np.shares_memory(np.asarray(x.detach()), np.asarray(x))
+
+
+def test_requires_grad_switches():
+    x = tensor([1.0], requires_grad=False)
+    assert x.requires_grad_() is x
+    y = x * 2
+    y.backward()
+    assert x.grad.item() == 2
+    x.requires_grad_(False)
+    assert not (x * 2).requires_grad
+    with pytest.raises(NeedleError, match="leaf"):
+        y.requires_grad_(False)
+
+
+def test_backward_without_grad_is_an_error():
+    with pytest.raises(GradientError, match="requires no gradient"):
+        tensor([1.0], requires_grad=False).backward()
+    with no_grad():
+        y = tensor([1.0]) * 2
+    with pytest.raises(GradientError, match="no_grad"):
+        y.backward()
+
+
+def test_data_setter_checks_dtype_only():
+    x = tensor([[1.0, 2.0]])
+    x.data = Tensor([5.0, 6.0], dtype="float64")
+    assert x.shape == (2,)
+    (x * 2).backward()
+    assert x.grad.numpy().tolist() == [2, 2]
+    with pytest.raises(TypeError, match="float64.*float32"):
+        x.data = Tensor([1.0], dtype="float32")
+    with pytest.raises(NeedleError, match="Tensor"):
+        x.data = np.ones(2)
+
+
+def test_two_leaves_never_share_a_gradient_object():
+    a, b = tensor([1.0]), tensor([2.0])
+    (a + b).backward()
+    assert a.grad is not b.grad
+    a.grad.data = a.grad.data * 10
+    assert b.grad.item() == 1
+
+
+def test_broadcasting_is_summed():
+    a, b = tensor(np.ones((2, 1, 3))), tensor(np.full((4, 1), 2.0))
+    (a * b).backward()
+    assert a.grad.numpy().tolist() == [[[8, 8, 8]], [[8, 8, 8]]]
+    assert b.grad.numpy().tolist() == [[6]] * 4
+
+
+def test_a_gradient_that_is_not_needed_is_not_computed():
+    class Picky(TensorOp):
+        def compute(self, a, b):
+            return a * b
+
+        def vjp0(self, g, node):
+            return g * node.inputs[1]
+
+        def vjp1(self, g, node):
+            raise AssertionError("asked for a gradient nobody wants")
+
+    a, b = tensor([2.0]), tensor([3.0], requires_grad=False)
+    Picky()(a, b).backward()
+    assert a.grad.item() == 3
+
+
+# -- topological order ---------------------------------------------------------------------------------------------
+
+
+def test_order_is_the_recursive_post_order():
+    """Against the textbook definition, on random graphs with shared nodes and repeated operands."""
+    rng = np.random.default_rng(3)
+    for _ in range(30):
+        nodes = [tensor([1.0]) for _ in range(3)]
+        for _ in range(12):
+            i, j = rng.integers(0, len(nodes), 2)
+            nodes.append(nodes[i] * nodes[j] if rng.random() < 0.7 else nodes[i] + 1.0)
+
+        expected, seen = [], set()
+
+        def visit(node):
+            if node not in seen:
+                seen.add(node)
+                for x in node.inputs:
+                    visit(x)
+                expected.append(node)
+
+        roots = [nodes[-1], nodes[-3]]
+        for root in roots:
+            visit(root)
+        assert [id(n) for n in find_topo_sort(roots)] == [id(n) for n in expected]
+
+
+def test_order_of_a_course_example():
+    a, b = Tensor([0.88]), Tensor([1.25])
+    topo = [n.item() for n in find_topo_sort([(a * b) * (a + 3.0) + b])]
+    assert topo == pytest.approx([0.88, 1.25, 1.1, 3.88, 4.268, 5.518], rel=1e-5)
+
+
+def test_a_chain_of_100_000_ops():
+    x = tensor([1.0])
+    y = x
+    for _ in range(100_000):
+        y = y + 1.0
+    y.backward()
+    assert y.item() == 100_001
+    assert x.grad.item() == 1
+    assert len(find_topo_sort([y])) == 100_001
+
+
+# -- ops written the course's way ----------------------------------------------------------------------------------
+
+
+class CourseMul(TensorOp):
+    def compute(self, a, b):
+        return a * b
+
+    def gradient(self, out_grad, node):
+        lhs, rhs = node.inputs
+        return out_grad * rhs, out_grad * lhs
+
+
+class CourseExp(TensorOp):
+    def compute(self, a):
+        return ops.exp(Tensor(a)).cached_data
+
+    def gradient(self, out_grad, node):
+        return out_grad * node  # a single tensor, no tuple
+
+
+def test_ops_with_only_a_gradient_work():
+    a, b = tensor([2.0]), tensor([5.0])
+    CourseMul()(a, b).backward()
+    assert (a.grad.item(), b.grad.item()) == (5, 2)
+    assert grad_check(CourseMul(), [1.0, 2.0], [[3.0], [4.0]])  # also with broadcasting
+    assert grad_check(CourseMul(), [1.0, 2.0], [3.0, 4.0], order=2)
+    y = CourseExp()(a)
+    assert y.op.gradient_as_tuple(y.ones_like(), y)[0].item() == pytest.approx(np.exp(2))
+
+
+def test_gradient_is_derived_from_vjps():
+    a, b = tensor([2.0]), tensor([5.0])
+    y = a * b
+    g = tensor([1.0], requires_grad=False)
+    assert [t.item() for t in y.op.gradient(g, y)] == [5, 2]
+    z = ops.exp(a)
+    assert z.op.gradient(g, z).item() == pytest.approx(np.exp(2))
+
+
+def test_a_subclass_that_overrides_gradient_is_obeyed():
+    class Wrong(ops.EWiseMul):
+        def gradient(self, out_grad, node):
+            return out_grad * 0, out_grad * 0
+
+    a = tensor([2.0])
+    Wrong()(a, a).backward()
+    assert a.grad.item() == 0
+
+
+def test_needle_s_engine_functions():
+    a, b = tensor([2.0]), tensor([5.0])
+    y = a * b
+    compute_gradient_of_variables(y, tensor([1.0], requires_grad=False))
+    assert (a.grad.item(), b.grad.item()) == (5, 2)
+    assert sum_node_list([a, b, b]).item() == 12
+
+
+# -- errors --------------------------------------------------------------------------------------------------------
+
+
+def test_a_gradient_of_the_wrong_shape_is_named():
+    class Sloppy(TensorOp):
+        def compute(self, a):
+            return a * 1.0
+
+        def vjp0(self, g, node):
+            return g.sum().reshape((1,))
+
+    with pytest.raises(GradientError, match=r"Sloppy.*input 0.*\(1,\).*\(2, 3\)"):
+        Sloppy()(tensor(np.ones((2, 3)))).backward()
+
+
+def test_a_gradient_is_not_silently_summed():
+    """Only a contribution of the result's shape is summed; any other shape is a mistake in the op."""
+
+    class Sloppy(TensorOp):
+        def compute(self, a):
+            return a * 1.0
+
+        def vjp0(self, g, node):
+            return g.reshape((1, 3)).broadcast_to((2, 3))
+
+    with pytest.raises(GradientError, match=r"\(2, 3\).*\(3,\)"):
+        Sloppy()(tensor([1.0, 2.0, 3.0])).backward()
+
+
+@pytest.mark.parametrize("wrong", [None, 3.0, np.ones(3)])
+def test_a_gradient_that_is_no_tensor_is_named(wrong):
+    class ByVjp(TensorOp):
+        def compute(self, a):
+            return a * 1.0
+
+        def vjp0(self, g, node):
+            return wrong
+
+    class ByGradient(TensorOp):
+        def compute(self, a):
+            return a * 1.0
+
+        def gradient(self, out_grad, node):
+            return wrong
+
+    for op in (ByVjp(), ByGradient()):
+        with pytest.raises(GradientError, match=f"{op.name}.*input 0"):
+            op(tensor([1.0, 2.0, 3.0])).backward()
+
+
+def test_too_few_gradients_are_named():
+    class One(TensorOp):
+        def compute(self, a, b):
+            return a * b
+
+        def gradient(self, out_grad, node):
+            return (out_grad,)
+
+    with pytest.raises(GradientError, match=r"One.*1 value.*2 input"):
+        One()(tensor([1.0]), tensor([2.0])).backward()
+
+
+def test_an_op_without_gradient_says_so():
+    class Forward(TensorOp):
+        def compute(self, a):
+            return a * 1.0
+
+    with pytest.raises(GradientError, match="Forward.*no gradient"):
+        Forward()(tensor([1.0])).backward()
+
+
+@pytest.mark.parametrize(
+    ("returned", "message"), [(None, "None.*return"), ("tuple", "tuple"), ("tensor", "Tensor")]
+)
+def test_a_wrong_result_of_compute_is_named(returned, message):
+    class Bad(TensorOp):
+        def compute(self, a):
+            return {"tuple": (a, a), "tensor": Tensor([1.0])}.get(returned)
+
+    class BadFast(ops.Exp):
+        name = "Bad"
+
+        def compute(self, a):
+            return Bad.compute(self, a)
+
+    for op in (Bad(), BadFast()):
+        with pytest.raises(NeedleError, match=f"Bad.*{message}"):
+            op(tensor([1.0]))
+
+
+def test_an_error_in_backward_leaves_no_adjoints_behind():
+    class Broken(TensorOp):
+        def compute(self, a):
+            return a * 1.0
+
+        def vjp0(self, g, node):
+            raise ValueError("broken")
+
+    x = tensor([1.0])
+    y = Broken()(x * 2) + x * 3
+    with pytest.raises(ValueError, match="broken"):
+        y.backward()
+    assert all(node.adjoint is None for node in find_topo_sort([y]))
+    (x * 3).backward()
+    assert x.grad.item() == 3
+
+
+# -- values overwritten after the forward pass ---------------------------------------------------------------------
+
+needs_storage = pytest.mark.skipif(BACKEND == "np", reason="NumPy arrays do not count their writes")
+
+
+@needs_storage
+def test_an_overwritten_input_is_an_error_that_names_it():
+    x, w = tensor([1.0, 2.0]), tensor([3.0, 4.0])
+    w.name = "weight"
+    y = x * w
+    w.cached_data[0] = 7.0
+    with pytest.raises(GradientError, match="multiply.*'weight'.*overwritten"):
+        y.backward()
+
+
+@needs_storage
+def test_an_overwritten_result_is_an_error():
+    x = tensor([1.0, 2.0])
+    y = ops.exp(x)
+    y.cached_data[0] = 7.0
+    with pytest.raises(GradientError, match="exp.*result"):
+        y.backward()
+
+
+@needs_storage
+def test_what_the_gradient_does_not_need_may_be_overwritten():
+    x, w = tensor([1.0, 2.0]), tensor([3.0, 4.0])
+    y = x + w
+    w.cached_data[0] = 7.0
+    y.cached_data[0] = 7.0
+    y.backward()
+    assert x.grad.numpy().tolist() == [1, 1]
+
+
+@needs_storage
+def test_the_value_of_an_operand_without_gradient_counts_too():
+    x, w = tensor([1.0, 2.0]), tensor([3.0, 4.0], requires_grad=False)
+    y = x * w
+    w.cached_data[:] = 0.0
+    with pytest.raises(GradientError, match="multiply.*input 1"):
+        y.backward()
+
+
+@needs_storage
+def test_writing_before_the_forward_pass_is_fine():
+    x, w = tensor([1.0, 2.0]), tensor([3.0, 4.0])
+    w.cached_data[0] = 7.0
+    (x * w).backward()
+    assert x.grad.numpy().tolist() == [7, 4]
+
+
+@needs_storage
+def test_a_write_through_a_view_counts():
+    x, w = tensor([1.0, 2.0]), tensor([[3.0], [4.0]])
+    y = x * w.reshape((2,))
+    w.cached_data[0, 0] = 7.0
+    with pytest.raises(GradientError, match="overwritten"):
+        y.backward()
+
+
+def test_replacing_data_after_the_forward_pass_counts():
+    x, w = tensor([1.0]), tensor([3.0])
+    y = x * w
+    w.data = tensor([4.0])
+    with pytest.raises(GradientError, match="overwritten"):
+        y.backward()
+    (x * w).backward()
+    assert x.grad.item() == 4
+
+
+def test_replacing_a_result_counts():
+    x = tensor([1.0])
+    y = ops.exp(x)
+    z = y * 1.0
+    y.data = tensor([4.0])
+    with pytest.raises(GradientError, match="exp.*overwritten"):
+        z.backward()

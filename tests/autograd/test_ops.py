@@ -1,0 +1,286 @@
+"""Every op of the registry: forward against NumPy and PyTorch, gradients against finite differences in float64.
+
+A new op is tested as soon as it is registered: its samples are in its class. An op without samples fails here.
+"""
+
+import numpy as np
+import pytest
+from autograd_helpers import TOTAL, as_function, cases, tensor
+
+from needle_edu import ops
+from needle_edu.autograd import Tensor, TensorTuple, grad_check, registry
+from needle_edu.autograd.arrays import BACKEND
+
+DIFFERENTIABLE = cases(lambda cls: cls.differentiable)
+ALL = cases()
+
+
+def by_id(found):
+    return pytest.mark.parametrize(
+        ("cls", "attrs", "inputs"), [c[1:] for c in found], ids=[c[0] for c in found]
+    )
+
+
+def test_every_op_has_samples_and_formulas():
+    for name, slot in registry.ops().items():
+        cls = slot.cls
+        samples = cls.samples(np.random.default_rng(0))
+        assert samples, f"{name} has no samples: it would not be tested"
+        assert cls.__doc__, f"{name} says nothing about itself"
+        assert cls.symbol, f"{name} can't be drawn"
+        assert cls.formula.startswith("y"), f"{name} has no formula"
+        if cls.differentiable:
+            operands = 1 if getattr(cls, "tuple_input", False) or name == "make_tuple" else len(samples[0][1])
+            assert len(cls.vjp_formulas) == operands, f"{name} needs a vjp formula for each input"
+            for formula, reads in zip(cls.vjp_formulas, cls.reads or ()):
+                right = formula.partition("=")[2]
+                for letter in "ab" if operands == 2 and cls.vjps and name in ("multiply", "matmul") else "":
+                    assert (letter in right.replace(r"\bar", "")) == (letter in reads), (name, formula, reads)
+
+
+@by_id(DIFFERENTIABLE)
+def test_gradient(cls, attrs, inputs):
+    assert grad_check(as_function(cls, attrs), *inputs)
+
+
+@by_id(DIFFERENTIABLE)
+def test_gradient_of_gradient(cls, attrs, inputs):
+    assert grad_check(as_function(cls, attrs), *inputs, order=2)
+
+
+@by_id(DIFFERENTIABLE)
+def test_gradient_as_tuple_fits_the_inputs(cls, attrs, inputs):
+    """What a student's own reverse mode is given: one contribution per input, of the input's shape."""
+    node = as_function(cls, attrs)(*[tensor(x) for x in inputs])
+    grads = node.op.gradient_as_tuple(node.ones_like(), node)
+    assert len(grads) == len(node.inputs)
+    for g, x in zip(grads, node.inputs):
+        if isinstance(x, TensorTuple):
+            assert [part.shape for part in g] == [part.shape for part in x]
+        elif g is not None:
+            assert g.shape == x.shape
+
+
+@by_id(DIFFERENTIABLE)
+def test_only_what_requires_grad_gets_a_gradient(cls, attrs, inputs):
+    for k, x in enumerate(inputs):
+        if x.dtype.kind == "f":
+            tensors = [tensor(y, requires_grad=i == k) for i, y in enumerate(inputs)]
+            as_function(cls, attrs)(*tensors).backward()
+            assert [t.grad is not None for t in tensors] == [
+                i == k and not _ignored(cls, k) for i in range(len(inputs))
+            ]
+
+
+def _ignored(cls, k):
+    return cls.vjps is not None and not getattr(cls, "tuple_input", False) and cls.vjps[k] is None
+
+
+@by_id(DIFFERENTIABLE)
+def test_vjps_read_only_what_they_declare(cls, attrs, inputs):
+    """`reads` decides whether an overwritten value is an error: spoil everything else, the gradient must not change."""
+    if cls.reads is None or getattr(cls, "tuple_input", False) or cls.vjps is None:
+        pytest.skip("reads everything, or no single vjps")
+    for k, vjp in enumerate(cls.vjps):
+        if vjp is None:
+            continue
+        node = as_function(cls, attrs)(*[tensor(x) for x in inputs])
+        g = node.ones_like()
+        before = vjp(node.op, g, node).numpy()
+        for letter, value in zip("abcdefgh", node.inputs):
+            if letter not in cls.reads[k]:
+                _spoil(value)
+        if "y" not in cls.reads[k]:
+            _spoil(node)
+        np.testing.assert_array_equal(vjp(node.op, g, node).numpy(), before)
+
+
+def _spoil(value):
+    if isinstance(value, TensorTuple):
+        value.cached_data = tuple([(part * float("nan")).cached_data for part in value.detach()])
+    elif value.dtype.kind == "f":
+        value.cached_data = (value.detach() * float("nan")).cached_data
+
+
+@by_id(cases(lambda cls: not cls.differentiable))
+def test_without_gradient(cls, attrs, inputs):
+    result = as_function(cls, attrs)(*[tensor(x) for x in inputs])
+    assert result.op is None
+    assert not result.requires_grad
+
+
+X = np.array([[0.5, -1.25, 2.0], [3.0, -0.75, 1.5]])
+Z = np.array([[1.5, 0.25, -2.0], [3.0, 2.5, 0.5]])
+P = np.abs(X)
+FORWARD = {
+    "add": ((X, Z), X + Z), "multiply": ((X, Z), X * Z), "divide": ((X, Z), X / Z), "power": ((P, Z), P**Z),
+    "maximum": ((X, Z), np.maximum(X, Z)), "minimum": ((X, Z), np.minimum(X, Z)), "negate": ((X,), -X),
+    "abs": ((X,), abs(X)), "sign": ((X,), np.sign(X)), "sqrt": ((P,), np.sqrt(P)), "square": ((X,), X**2),
+    "reciprocal": ((X,), 1 / X), "exp": ((X,), np.exp(X)), "log": ((P,), np.log(P)), "sin": ((X,), np.sin(X)),
+    "cos": ((X,), np.cos(X)), "tanh": ((X,), np.tanh(X)), "sigmoid": ((X,), 1 / (1 + np.exp(-X))),
+    "relu": ((X,), np.where(X > 0, X, 0)), "floor": ((X,), np.floor(X)), "ceil": ((X,), np.ceil(X)),
+    "equal": ((X, Z), X == Z), "not_equal": ((X, Z), X != Z), "less": ((X, Z), X < Z),
+    "less_equal": ((X, Z), X <= Z), "greater": ((X, Z), X > Z), "greater_equal": ((X, Z), X >= Z),
+    "where": ((X > 0, X, Z), np.where(X > 0, X, Z)), "matmul": ((X, Z.T), X @ Z.T), "transpose": ((X,), X.T),
+    "softmax": ((X,), np.exp(X) / np.exp(X).sum(1, keepdims=True)),
+    "logsoftmax": ((X,), X - np.log(np.exp(X).sum(1, keepdims=True))),
+    "relu_backward": ((X, Z), np.where(Z > 0, X, 0)), "tanh_backward": ((X, Z), X * (1 - Z * Z)),
+    "sigmoid_backward": ((X, Z), X * Z * (1 - Z)),
+}  # fmt: skip
+WITH_ATTRIBUTES = [
+    ("add_scalar", X, (1.5,), X + 1.5), ("mul_scalar", X, (1.5,), X * 1.5), ("divide_scalar", X, (4,), X / 4),
+    ("power_scalar", X, (3,), X**3), ("astype", X, ("int64",), X.astype("int64")),
+    ("summation", X, (0,), X.sum(0)), ("mean", X, (1,), X.mean(1)), ("max", X, (1,), X.max(1)),
+    ("min", X, (0,), X.min(0)), ("prod", X, (-1,), X.prod(1)), ("argmax", X, (1,), X.argmax(1)),
+    ("logsumexp", X, (1,), np.log(np.exp(X).sum(1))), ("permute", X[None], ((2, 0, 1),), X[None].transpose(2, 0, 1)),
+    ("reshape", X, ((3, 2),), X.reshape(3, 2)), ("broadcast_to", X, ((2, 2, 3),), np.broadcast_to(X, (2, 2, 3))),
+    ("transpose", X[None], ((0, 2),), X[None].swapaxes(0, 2)), ("flip", X, ((1,),), X[:, ::-1]),
+    ("getitem", X, ((slice(None), 1),), X[:, 1]), ("put_back", X[0], (1, (2, 3)), np.array([[0, 0, 0], X[0]])),
+    ("dilate", X[:, :2], ((1,), 2), np.stack([X[:, 0], 0 * X[:, 0], 0 * X[:, 0], X[:, 1], 0 * X[:, 0], 0 * X[:, 0]], 1)),
+    ("undilate", X, ((1,), 2), X[:, :1]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FORWARD)
+def test_forward(name):
+    inputs, expected = FORWARD[name]
+    result = getattr(ops, name)(*[tensor(x) for x in inputs])
+    assert result.dtype == expected.dtype
+    np.testing.assert_allclose(result.numpy(), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("name", "x", "attributes", "expected"), WITH_ATTRIBUTES, ids=[w[0] for w in WITH_ATTRIBUTES]
+)
+def test_forward_with_attributes(name, x, attributes, expected):
+    result = getattr(ops, name)(tensor(x), *attributes)
+    assert result.dtype == expected.dtype
+    np.testing.assert_allclose(result.numpy(), expected, rtol=1e-12)
+
+
+def test_forward_of_tuples():
+    parts = ops.split(tensor(X), 1)
+    assert isinstance(parts, TensorTuple)
+    assert [p.shape for p in parts] == [(2,)] * 3
+    np.testing.assert_array_equal(parts[-1].numpy(), X[:, 2])
+    np.testing.assert_array_equal(ops.stack(list(parts), 1).numpy(), X)
+    np.testing.assert_array_equal(ops.stack(parts, 0).numpy(), X.T)
+    np.testing.assert_array_equal(ops.concat([tensor(X), tensor(Z)], 1).numpy(), np.hstack([X, Z]))
+    plus, minus = ops.fused_add_scalars(tensor(X), 1, -2)
+    np.testing.assert_array_equal(plus.numpy(), X + 1)
+    np.testing.assert_array_equal(minus.numpy(), X - 2)
+    np.testing.assert_array_equal(ops.tuple_get_item(ops.make_tuple(tensor(X), tensor(Z)), 1).numpy(), Z)
+
+
+def test_every_op_has_a_forward_test():
+    tested = {*FORWARD, *[w[0] for w in WITH_ATTRIBUTES]}
+    tested |= {"make_tuple", "tuple_get_item", "split", "stack", "concat", "fused_add_scalars"}
+    assert tested == set(registry.ops())
+
+
+def test_total_reductions_have_the_backend_s_shape():
+    for name in ("summation", "mean", "max", "min", "prod", "logsumexp"):
+        assert getattr(ops, name)(tensor(X)).shape == TOTAL, name
+    assert ops.summation(tensor(X)).item() == pytest.approx(X.sum())
+
+
+# -- choices that have to be made somewhere, and are made here ----------------------------------------------------
+
+
+def gradient(function, *inputs):
+    tensors = [tensor(np.array(x, dtype=float)) for x in inputs]
+    function(*tensors).backward()
+    return [t.grad.numpy().tolist() for t in tensors]
+
+
+def test_equal_elements_share_the_gradient_of_max():
+    assert gradient(lambda a: ops.max(a, 0), [3, 1, 3]) == [[0.5, 0, 0.5]]
+    assert gradient(lambda a: ops.min(a), [1, 1, 1, 7]) == [[1 / 3, 1 / 3, 1 / 3, 0]]
+
+
+def test_equal_elements_share_the_gradient_of_maximum():
+    assert gradient(ops.maximum, [1, 2, 3], [3, 2, 1]) == [[0, 0.5, 1], [1, 0.5, 0]]
+    assert gradient(ops.minimum, [1, 2, 3], [3, 2, 1]) == [[1, 0.5, 0], [0, 0.5, 1]]
+
+
+def test_kinks_have_gradient_zero():
+    assert gradient(ops.relu, [-1, 0, 2]) == [[0, 0, 1]]
+    assert gradient(ops.abs, [-1, 0, 2]) == [[-1, 0, 1]]
+    assert gradient(ops.sign, [-1, 0, 2]) == [[0, 0, 0]]
+
+
+def test_powers_of_zero():
+    assert gradient(lambda a: a**0, [0, 2]) == [[0, 0]]
+    assert gradient(lambda a: a**1, [0, 2]) == [[1, 1]]
+    assert gradient(lambda a: a**2, [0, 2]) == [[0, 4]]
+    assert gradient(ops.power, [0.0, 1.0], [2.0, 2.0]) == [[0, 2], [0, 0]]
+
+
+def test_a_product_with_zeros():
+    assert gradient(lambda a: ops.prod(a), [2, 0, 5]) == [[0, 10, 0]]
+    assert gradient(lambda a: ops.prod(a), [2, 0, 0]) == [[0, 0, 0]]
+
+
+def test_an_index_picked_twice_gets_both_contributions():
+    assert gradient(lambda a: a[np.array([0, 2, 0])], [1, 2, 3]) == [[2, 0, 1]]
+
+
+def test_condition_has_no_gradient():
+    condition = Tensor([True, False])
+    b, c = tensor([1.0, 2.0]), tensor([3.0, 4.0])
+    ops.where(condition, b, c).backward()
+    assert condition.grad is None
+    assert b.grad.numpy().tolist() == [1, 0]
+    assert c.grad.numpy().tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("name", ["logsumexp", "logsoftmax", "softmax"])
+def test_no_overflow(name):
+    x = Tensor(np.array([[1e10, 1e10, 0.0], [-1e10, 0.0, 5.0]]), dtype="float32")
+    y = getattr(ops, name)(x, *((1,) if name == "logsumexp" else ()))
+    y.backward()
+    assert np.isfinite(y.numpy()).all()
+    assert np.isfinite(x.grad.numpy()).all()
+
+
+def test_softmax_of_1e10():
+    x = tensor([[1e10, 1e10, 1e9]])
+    np.testing.assert_allclose(ops.softmax(x).numpy(), [[0.5, 0.5, 0.0]])
+    np.testing.assert_allclose(ops.logsumexp(x, 1).numpy(), [1e10 + np.log(2)])
+
+
+def test_float32_stays_float32():
+    x = Tensor(X[:, :2], dtype="float32")
+    for name in ("exp", "relu", "tanh", "sigmoid", "square", "softmax"):
+        y = getattr(ops, name)(x)
+        assert y.dtype == "float32", name
+        y.backward()
+        assert x.grad.dtype == "float32", name
+
+
+@pytest.mark.skipif(BACKEND == "np", reason="NumPy's own promotion rules hold in np mode")
+def test_gradients_have_the_dtype_of_their_inputs():
+    a, b = Tensor([1.0, 2.0], dtype="float32"), Tensor([3.0, 4.0], dtype="float64")
+    (a * b).backward()
+    assert (a.grad.dtype, b.grad.dtype) == ("float32", "float64")
+
+
+def test_dilate_ignores_axes_that_are_not_there():
+    assert ops.dilate(tensor(X), (1, 7), 1).shape == (2, 6)
+
+
+def test_functions_take_numbers_lists_and_arrays():
+    x = tensor([1.0, 2.0])
+    np.testing.assert_array_equal(ops.add(x, 1).numpy(), [2, 3])
+    np.testing.assert_array_equal(ops.maximum(1.5, x).numpy(), [1.5, 2])
+    np.testing.assert_array_equal(ops.multiply(x, np.array([2.0, 3.0])).numpy(), [2, 6])
+    np.testing.assert_array_equal(ops.relu([-1.0, 1.0]).numpy(), [0, 1])
+
+
+def test_functions_know_their_parameters():
+    import inspect
+
+    assert str(inspect.signature(ops.summation)) == "(a, axes=None)"
+    assert str(inspect.signature(ops.dilate)) == "(a, axes, dilation)"
+    with pytest.raises(TypeError, match="add"):
+        ops.add(tensor(X))
