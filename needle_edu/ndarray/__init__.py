@@ -1,0 +1,103 @@
+"""Strided arrays over a device: the namespace in which operations on NDArrays live.
+
+An `NDArray` is a storage seen through a layout. The functions here carry the array API's (NumPy's) names, so that code
+written once for ``xp = x.__array_namespace__()`` runs on NumPy arrays and on NDArrays; `relu`, `sigmoid`,
+`logsumexp`, `gather`, `scatter_add`, `index_add` and the three `*_backward` are ours. Read array.py first, then layout.py, plans.py and
+elementwise.py: they are the engine, the rest is vocabulary.
+"""
+
+from math import e, inf, nan, pi
+
+from needle_edu.backend import set_creators
+
+from . import fused
+from .array import NDArray
+from .creation import (
+    arange,
+    empty,
+    empty_like,
+    eye,
+    full,
+    full_like,
+    linspace,
+    ones,
+    ones_like,
+    zeros,
+    zeros_like,
+)
+from .dtypes import bool_, float32, float64, int32, int64, result_type
+from .functions import (
+    abs,
+    add,
+    astype,
+    ceil,
+    clip,
+    cos,
+    divide,
+    equal,
+    exp,
+    floor,
+    greater,
+    greater_equal,
+    isclose,
+    isfinite,
+    isnan,
+    less,
+    less_equal,
+    log,
+    logical_and,
+    logical_not,
+    logical_or,
+    logical_xor,
+    maximum,
+    minimum,
+    multiply,
+    negative,
+    not_equal,
+    positive,
+    pow,
+    power,
+    reciprocal,
+    relu,
+    relu_backward,
+    sigmoid,
+    sigmoid_backward,
+    sign,
+    sin,
+    sqrt,
+    square,
+    subtract,
+    tanh,
+    tanh_backward,
+    where,
+)
+from .indexing import index_add
+from .interchange import array, asarray, from_dlpack
+from .linalg import matmul
+from .manipulation import (
+    broadcast_arrays,
+    broadcast_to,
+    concat,
+    expand_dims,
+    flip,
+    matrix_transpose,
+    moveaxis,
+    pad,
+    permute_dims,
+    reshape,
+    squeeze,
+    stack,
+    swapaxes,
+    transpose,
+)
+from .methods import METHODS, OPERATORS
+from .picking import gather, scatter_add, take
+from .random import CREATORS
+from .reductions import all, any, argmax, argmin, logsumexp, max, mean, min, prod, sum
+
+bool = bool_  # the array API's name of the dtype
+newaxis = None
+
+set_creators(CREATORS)
+
+__all__ = [name for name in dir() if not name.startswith("_") and name not in ("set_creators", "CREATORS", "METHODS")]

@@ -1,0 +1,187 @@
+"""Making arrays from a shape and a number, and writing into arrays in place.
+
+Every write stamps the storage with the write clock, so that autograd can tell when a value it still needs is gone.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from needle_edu.backend import Device, DTypeError, ShapeError
+from needle_edu.backend.dtypes import BOOL, DTYPES, F32, F64, I64
+from needle_edu.backend.storage import tick
+
+from .array import NDArray, Shape, allocate, kernel_failed
+from .dtypes import as_code
+from .interchange import adopted, array, as_numpy, usable
+from .layout import Layout, compact_layout
+from .plans import copy_plan, fill_plan
+
+
+def _layout(shape: int | Shape, dtype: Any, device: Device | None) -> Layout:
+    shape = (int(shape),) if isinstance(shape, int | np.integer) else tuple(map(int, shape))
+    if min(shape, default=0) < 0:
+        raise ShapeError(f"a shape has no negative extents, got {shape}")
+    return compact_layout(shape, as_code(dtype), usable(device))
+
+
+def empty(shape: int | Shape, dtype: Any = "float32", device: Device | None = None) -> NDArray:
+    """Return an array whose elements are whatever the memory held."""
+    return allocate(_layout(shape, dtype, device))
+
+
+def full(
+    shape: int | Shape, fill_value: bool | int | float, dtype: Any = "float32", device: Device | None = None
+) -> NDArray:
+    """Return an array with the same number everywhere.
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> nd.full((2,), 7, dtype="int32")
+    NDArray([7, 7], dtype=int32, device=cpu())
+    """
+    out = allocate(_layout(shape, dtype, device))
+    _fill(out, fill_value)
+    return out
+
+
+def zeros(shape: int | Shape, dtype: Any = "float32", device: Device | None = None) -> NDArray:
+    """Return an array of zeros."""
+    return full(shape, 0, dtype, device)
+
+
+def ones(shape: int | Shape, dtype: Any = "float32", device: Device | None = None) -> NDArray:
+    """Return an array of ones."""
+    return full(shape, 1, dtype, device)
+
+
+def _like(a: NDArray, dtype: Any, device: Device | None) -> tuple:
+    return a.shape, a.dtype if dtype is None else dtype, a.device if device is None else device
+
+
+def empty_like(a: NDArray, dtype: Any = None, device: Device | None = None) -> NDArray:
+    """Return an uninitialised array with the shape, dtype and device of `a`."""
+    return empty(*_like(a, dtype, device))
+
+
+def full_like(
+    a: NDArray, fill_value: bool | int | float, dtype: Any = None, device: Device | None = None
+) -> NDArray:
+    """Return an array of one number with the shape, dtype and device of `a`."""
+    shape, dtype, device = _like(a, dtype, device)
+    return full(shape, fill_value, dtype, device)
+
+
+def zeros_like(a: NDArray, dtype: Any = None, device: Device | None = None) -> NDArray:
+    """Return zeros with the shape, dtype and device of `a`."""
+    return full_like(a, 0, dtype, device)
+
+
+def ones_like(a: NDArray, dtype: Any = None, device: Device | None = None) -> NDArray:
+    """Return ones with the shape, dtype and device of `a`."""
+    return full_like(a, 1, dtype, device)
+
+
+def arange(
+    start: int | float, stop: int | float | None = None, step: int | float = 1, dtype: Any = None,
+    device: Device | None = None,
+) -> NDArray:  # fmt: skip
+    """Return ``start, start + step, …`` up to but without `stop`; int64 for integers, float32 for floats.
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> nd.arange(1, 7, 2)
+    NDArray([1, 3, 5], dtype=int64, device=cpu())
+    """
+    values = np.arange(start) if stop is None else np.arange(start, stop, step)
+    if dtype is None:
+        dtype = DTYPES[F32 if values.dtype.kind == "f" else I64]
+    return array(values, dtype, device)
+
+
+def linspace(
+    start: float, stop: float, num: int, dtype: Any = "float32", device: Device | None = None
+) -> NDArray:
+    """Return `num` numbers evenly spaced from `start` to `stop`, both included."""
+    return array(np.linspace(start, stop, num), dtype, device)
+
+
+def eye(n: int, m: int | None = None, k: int = 0, dtype: Any = "float32", device: Device | None = None) -> NDArray:
+    """Return a matrix with ones on diagonal `k` and zeros elsewhere."""
+    return array(np.eye(n, m, k), dtype, device)
+
+
+# ---- writing ----------------------------------------------------------------------------------------------------
+
+EXACT = 2**53  # every integer up to here is a double, and kernels take their number as a double
+
+
+def number(value: Any, code: int, operation: str) -> bool | int | float:
+    """Return a Python or NumPy number, or an array of one element, as what an array of type `code` can hold."""
+    if not isinstance(value, int | float):
+        if not isinstance(value, np.number | np.bool_) and getattr(value, "size", 0) != 1:
+            raise DTypeError(f"{operation}: wanted a number, got {type(value).__name__}")
+        value = value.item()
+    if code in (F32, F64):
+        return float(value)
+    if code == BOOL:
+        return bool(value)
+    bits = 8 * DTYPES[code].itemsize - 1
+    if not -(2**bits) <= value < 2**bits:  # nan and the infinities do not pass either
+        raise DTypeError(f"{operation}: {value} does not fit {DTYPES[code].name}")
+    return int(value)
+
+
+def _fill(out: NDArray, value: Any) -> None:
+    layout = out.layout
+    value = number(value, layout.code, "fill")
+    if layout.code == I64 and abs(value) > EXACT:
+        as_numpy(out)[...] = value
+        return
+    if layout.compact:
+        err = layout.kernels["fill_dense"](layout.code, layout.size, out.storage.ptr, value)
+    else:
+        err = layout.kernels["fill"](fill_plan(layout), out.storage.ptr, value)
+    if err:
+        kernel_failed("fill", err, out)
+
+
+def fill(a: NDArray, value: bool | int | float) -> None:
+    """Write one number into every element, in place."""
+    _fill(a, value)
+    a.storage.written = tick()
+
+
+def write(out: NDArray, value: NDArray, operation: str = "assignment") -> None:
+    """Write `value` into `out` in place; it broadcasts to `out` or has as many elements."""
+    layout = out.layout
+    if value.layout.device is not layout.device:
+        value = array(value, value.dtype, layout.device)
+    try:
+        plan = copy_plan(layout, value.layout)
+    except ShapeError:
+        if value.layout.size != layout.size:
+            raise ShapeError(
+                f"{operation}: a value of shape {value.shape} does not fit the shape {out.shape} it is written to"
+            ) from None
+        value = value.reshape(layout.shape)  # as many elements are enough
+        plan = copy_plan(layout, value.layout)
+    if _may_overlap(out, value):
+        value = value.copy()
+        plan = copy_plan(layout, value.layout)
+    err = layout.kernels["copy"](plan, out.storage.ptr, value.storage.ptr)
+    if err:
+        kernel_failed(operation, err, out, value)
+    out.storage.written = tick()
+
+
+def _may_overlap(a: NDArray, b: NDArray) -> bool:
+    if a.storage is b.storage:
+        return True
+    if adopted and (a.storage in adopted or b.storage in adopted):
+        return np.may_share_memory(as_numpy(a), as_numpy(b))
+    return False

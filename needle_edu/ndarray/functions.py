@@ -1,0 +1,170 @@
+"""The elementwise operations of the namespace, one line each.
+
+All take NDArrays, NumPy arrays or numbers, broadcast, and give a new array. Each kernel is written once per backend;
+what can be said with these few (`clip`, `isnan`, `all` …) is said here in Python.
+"""
+
+from __future__ import annotations
+
+from math import inf
+from typing import Any
+
+from needle_edu.backend.dtypes import BOOL, F64, I32
+
+from . import plans
+from .array import NDArray, convert, run
+from .creation import full
+from .dtypes import as_code, floating, promote, promote_scalar
+from .elementwise import UNSUPPORTED, binary, check_together, comparison, reflected, unary
+from .interchange import asarray
+from .layout import compact_layout
+from .numbers import Number
+
+# ---- one array: float functions turn integers into float32, the others keep them ------------------------------
+
+
+def _numeric(code: int) -> int:
+    return UNSUPPORTED if code == BOOL else code
+
+
+negative = unary("negative", "-a", _numeric)
+abs = unary("abs", "the absolute value of a", _numeric)
+sign = unary("sign", "-1, 0 or 1", _numeric)
+square = unary("square", "a * a", _numeric)
+relu = unary("relu", "max(a, 0)", _numeric)
+floor = unary("floor", "the largest integer not above a", _numeric)
+ceil = unary("ceil", "the smallest integer not below a", _numeric)
+sqrt = unary("sqrt", "the square root", floating)
+reciprocal = unary("reciprocal", "1 / a", floating)
+exp = unary("exp", "e to the power a", floating)
+log = unary("log", "the natural logarithm", floating)
+sin = unary("sin", "the sine of a in radians", floating)
+cos = unary("cos", "the cosine of a in radians", floating)
+tanh = unary("tanh", "the hyperbolic tangent", floating)
+sigmoid = unary("sigmoid", "1 / (1 + exp(-a))", floating)
+
+
+def positive(a: NDArray) -> NDArray:
+    """Return a copy."""
+    return a.copy()
+
+
+def logical_not(a: NDArray) -> NDArray:
+    """Return whether each element is zero, as bools."""
+    return run("logical_not", *plans.map_plan(a.layout, BOOL), a)
+
+
+def isnan(a: NDArray) -> NDArray:
+    """Return whether each element is not a number."""
+    return not_equal(a, a)
+
+
+def isfinite(a: NDArray) -> NDArray:
+    """Return whether each element is neither infinite nor nan."""
+    return less(abs(convert(a, floating(a.layout.code))), inf)
+
+
+def astype(a: NDArray, dtype: Any, copy: bool = True) -> NDArray:
+    """Return the elements converted: float to integer cuts off the fraction, anything to bool is ``x != 0``.
+
+    With `copy` False an array that has the dtype already is returned as it is.
+    """
+    code = as_code(dtype)
+    return a.copy() if copy and code == a.layout.code else convert(a, code)
+
+
+# ---- two arrays -----------------------------------------------------------------------------------------------
+
+
+def _float_meet(a: int, b: int) -> int:
+    return floating(promote(a, b))
+
+
+def _power_meet(a: int, b: int) -> int:
+    code = promote(a, b)
+    return I32 if code == BOOL else code
+
+
+def _logical_meet(a: int, b: int) -> int:
+    return BOOL
+
+
+add = binary("add", "a + b", plans.arithmetic_plan)
+subtract = binary("subtract", "a - b", plans.arithmetic_plan)
+multiply = binary("multiply", "a * b", plans.arithmetic_plan)
+divide = binary("divide", "a / b, in a float type", plans.division_plan, _float_meet)
+power = binary("power", "a to the power b", plans.arithmetic_plan, _power_meet)
+maximum = binary("maximum", "the larger of a and b; nan if one is nan", plans.extremum_plan)
+minimum = binary("minimum", "the smaller of a and b; nan if one is nan", plans.extremum_plan)
+relu_backward = binary("relu_backward", "a where b > 0, else 0", plans.division_plan, _float_meet)
+tanh_backward = binary("tanh_backward", "a * (1 - b**2), b = tanh(x)", plans.division_plan, _float_meet)
+sigmoid_backward = binary("sigmoid_backward", "a * b * (1 - b), b = sigmoid(x)", plans.division_plan, _float_meet)
+equal = comparison("equal", "a == b")
+not_equal = comparison("not_equal", "a != b")
+less = comparison("less", "a < b")
+less_equal = comparison("less_equal", "a <= b")
+greater = comparison("greater", "a > b")
+greater_equal = comparison("greater_equal", "a >= b")
+logical_and = comparison("logical_and", "a and b", plans.logical_plan, _logical_meet)
+logical_or = comparison("logical_or", "a or b", plans.logical_plan, _logical_meet)
+logical_xor = comparison("logical_xor", "either a or b", plans.logical_plan, _logical_meet)
+pow = power
+
+radd, rsubtract, rmultiply = reflected(add), reflected(subtract), reflected(multiply)
+rdivide, rpower = reflected(divide), reflected(power)
+
+
+def where(condition: NDArray, a: NDArray | Number, b: NDArray | Number) -> NDArray:
+    """Return a where the condition holds, else b, broadcasting all three.
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> x = nd.array([-1, 2, -3])
+    >>> nd.where(x > 0, x, 0)
+    NDArray([0., 2., 0.], dtype=float32, device=cpu())
+    """
+    arrays = [x for x in (condition, a, b) if isinstance(x, NDArray)]
+    device = arrays[0].device if arrays else None
+    condition = convert(asarray(condition, device=device), BOOL)
+    a, b = _beside(a, b, device), _beside(b, a, device)
+    check_together("where", condition, a, b)
+    code = promote(a.layout.code, b.layout.code)
+    a, b = convert(a, code), convert(b, code)
+    return run("where", *plans.where_plan(condition.layout, a.layout, b.layout), condition, a, b)
+
+
+def _beside(x: Any, other: Any, device: Any) -> NDArray:
+    """Return x as an array; a number takes the type of the array beside it."""
+    if isinstance(x, bool | int | float) and isinstance(other, NDArray):
+        layout = other.layout
+        dtype = compact_layout((), promote_scalar(layout.code, x), layout.device).dtype
+        return full((), x, dtype, layout.device)
+    if isinstance(x, float):
+        return full((), x, device=device)
+    return asarray(x, device=device)
+
+
+def clip(a: NDArray, min: Number | None = None, max: Number | None = None) -> NDArray:
+    """Return a with every element moved into [min, max].
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> nd.clip(nd.arange(5), 1, 3)
+    NDArray([1, 1, 2, 3, 3], dtype=int64, device=cpu())
+    """
+    if min is None and max is None:
+        return a.copy()
+    if min is not None:
+        a = maximum(a, min)
+    return a if max is None else minimum(a, max)
+
+
+def isclose(a: NDArray, b: NDArray | Number, rtol: float = 1e-5, atol: float = 1e-8) -> NDArray:
+    """Return ``|a - b| <= atol + rtol * |b|`` as bools; equal infinities are close, nan is close to nothing."""
+    a = convert(asarray(a), F64)
+    b = convert(asarray(b, device=a.device), F64)
+    near = less_equal(abs(a - b), atol + rtol * abs(b))
+    return logical_or(logical_and(near, isfinite(b)), equal(a, b))
+

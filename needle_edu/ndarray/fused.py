@@ -1,0 +1,98 @@
+"""Whole optimiser steps as one kernel call each.
+
+A step returns the new parameters and leaves the old ones untouched, since a graph may still need them; the moving
+averages, which belong to the optimiser alone, are updated in place.
+"""
+
+from __future__ import annotations
+
+from needle_edu.backend import DTypeError, ShapeError
+from needle_edu.backend.dtypes import F64
+from needle_edu.backend.storage import tick
+
+from .array import NDArray, allocate, convert, kernel_failed
+
+
+def sgd_step(
+    p: NDArray, g: NDArray, u: NDArray | None, lr: float, momentum: float = 0.0, weight_decay: float = 0.0
+) -> NDArray:
+    """Return the parameters after a step of gradient descent.
+
+    ``d = g + weight_decay*p;  u <- momentum*u + (1 - momentum)*d;  p - lr*u``, and ``p - lr*d`` where `u` is None.
+
+    Parameters
+    ----------
+    p, g : NDArray
+        Parameters and their gradient, of one shape.
+    u : NDArray or None
+        Moving average of the gradient, compact; updated in place.
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> from needle_edu.ndarray import fused
+    >>> fused.sgd_step(nd.array([1, 2]), nd.array([10, -10]), None, lr=0.1)
+    NDArray([0., 3.], dtype=float32, device=cpu())
+    """
+    p, g = _together("sgd_step", p, g, u)
+    layout = p.layout
+    out = allocate(layout)
+    # Without an average the kernel still reads its argument list: NULL says that there is none.
+    average = layout.device.engine.null if u is None else u.storage.ptr
+    err = layout.kernels["sgd_step_dense"](
+        layout.code, layout.size, out.storage.ptr, p.storage.ptr, g.storage.ptr, average, lr, momentum, weight_decay
+    )
+    if err:
+        kernel_failed("sgd_step", err, p, g)
+    if u is not None:
+        u.storage.written = tick()
+    return out
+
+
+def adam_step(
+    p: NDArray, g: NDArray, m: NDArray, v: NDArray, lr: float, beta1: float, beta2: float, eps: float,
+    weight_decay: float, t: int,
+) -> NDArray:  # fmt: skip
+    """Return the parameters after step `t` (counted from 1) of Adam, with bias correction.
+
+    Parameters
+    ----------
+    p, g : NDArray
+        Parameters and their gradient, of one shape.
+    m, v : NDArray
+        Moving averages of the gradient and of its square, compact; updated in place.
+
+    References
+    ----------
+    D. P. Kingma and J. Ba, "Adam: a method for stochastic optimization", ICLR 2015, algorithm 1.
+    """
+    p, g = _together("adam_step", p, g, m, v)
+    layout = p.layout
+    out = allocate(layout)
+    err = layout.kernels["adam_step_dense"](
+        layout.code, layout.size, out.storage.ptr, p.storage.ptr, g.storage.ptr, m.storage.ptr, v.storage.ptr,
+        lr, beta1, beta2, eps, weight_decay, 1 - beta1**t, 1 - beta2**t,
+    )  # fmt: skip
+    if err:
+        kernel_failed("adam_step", err, p, g)
+    m.storage.written = v.storage.written = tick()
+    return out
+
+
+def _together(operation: str, p: NDArray, g: NDArray, *averages: NDArray | None) -> tuple[NDArray, NDArray]:
+    """Return p and g ready for a dense kernel; raise where shapes or types cannot go together."""
+    if p.layout is g.layout and p.layout.dense_float and all(
+        average is None or average.layout is p.layout for average in averages
+    ):
+        return p, g
+    if p.layout.code > F64:
+        raise DTypeError(f"{operation}: parameters are float32 or float64, got {p.dtype}")
+    p, g = p.compact(), convert(g, p.layout.code).compact()
+    for name, other in (("gradient", g), *(("moving average", average) for average in averages)):
+        if other is None:
+            continue
+        if other.shape != p.shape:
+            raise ShapeError(f"{operation}: parameters of shape {p.shape} with a {name} of shape {other.shape}")
+        if not other.layout.dense_float or other.layout.code != p.layout.code:
+            raise DTypeError(f"{operation}: the {name} must be compact and {p.dtype}, got {other.dtype}")
+    return p, g

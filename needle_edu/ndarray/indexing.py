@@ -1,0 +1,268 @@
+"""Indexing and assignment, as in NumPy.
+
+Integers, slices, `...` and None only compute another layout: the result is a view. Integer arrays and boolean masks
+pick elements one by one: they copy when read, and write through when assigned to. Such an index is brought to one
+form, a view of the untouched axes plus ONE integer array that says how far to walk along the picked axes, so
+that one gather and one scatter kernel serve every combination.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from needle_edu.backend import DTypeError, IndexOutOfRange, ShapeError
+from needle_edu.backend.dtypes import BOOL, F64, I64
+from needle_edu.backend.storage import tick
+
+from . import functions, plans, reductions
+from .array import NDArray, allocate, convert, kernel_failed
+from .creation import fill, full, write
+from .interchange import as_numpy, asarray
+from .layout import Layout, make_layout
+from .plans import gather_plan, scatter_plan
+
+_INTEGERS = (int, np.integer)
+_NUMBERS = (int, float, np.number, np.bool_)
+
+
+class Pick(NamedTuple):
+    """Which elements of a view an integer array picks.
+
+    Element `point` of the result is ``view[rest of point] + index[part of point] * step`` in memory.
+    """
+
+    view: Layout  # the axes that are not picked from
+    index: NDArray  # int64, shape B
+    position: int  # the axes of B stand before this axis of the view
+    step: int
+    limit: int  # index entries lie in [-limit, limit)
+    axis: int  # the indexed axis, for the error message
+
+
+def getitem(a: NDArray, key: Any) -> NDArray:
+    """Return ``a[key]``: a view for integers, slices, ... and None; a copy for arrays and masks."""
+    view, pick = resolve(a, key)
+    if pick is None:
+        return a._view(view)
+    return _gather(a, pick)
+
+
+def setitem(a: NDArray, key: Any, value: Any) -> None:
+    """Do ``a[key] = value`` in place; the value broadcasts or has as many elements, and takes the array's dtype."""
+    view, pick = resolve(a, key)
+    if pick is not None:
+        value = _as_value(a, value)
+        _scatter(a, pick, value, add=False)
+    elif isinstance(value, _NUMBERS):
+        fill(a._view(view), value)
+    else:
+        write(a._view(view), value if isinstance(value, NDArray) else asarray(value, device=a.device))
+
+
+def index_add(a: NDArray, key: Any, value: Any) -> NDArray:
+    """Return a copy of `a` with `value` added at ``a[key]``; a place named twice gets both.
+
+    This is the adjoint of indexing: if ``y = a[key]``, the gradient of a is ``index_add(zeros, key, gradient of y)``.
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> nd.index_add(nd.zeros(3), [0, 2, 2], nd.array([1, 2, 3]))
+    NDArray([1., 0., 5.], dtype=float32, device=cpu())
+    """
+    out = a.copy()
+    view, pick = resolve(out, key)
+    value = _as_value(a, value)
+    if pick is None:
+        target = out._view(view)
+        write(target, functions.add(target, value))
+    else:
+        _scatter(out, pick, value, add=True)
+    return out
+
+
+def _as_value(a: NDArray, value: Any) -> NDArray:
+    if isinstance(value, _NUMBERS):
+        return full((), value, a.dtype, a.device)
+    return convert(asarray(value, device=a.device), a.layout.code)
+
+
+def process_slice(a: NDArray, item: slice, axis: int) -> slice:
+    """Return the slice with start, stop and step filled in for axis `axis`, negative positions resolved."""
+    return slice(*item.indices(a.shape[axis]))
+
+
+# ---- reading the key ------------------------------------------------------------------------------------------
+
+
+def resolve(a: NDArray, key: Any) -> tuple[Layout | None, Pick | None]:
+    """Return the layout of the view that `key` means, or a `Pick` if it contains arrays."""
+    layout = a.layout
+    items = _expand(layout, key if type(key) is tuple else (key,))
+    shape, strides, offset = [], [], layout.offset
+    picked: list[tuple[int, NDArray]] = []  # (axis, index array)
+    places: list[tuple[int, int]] = []  # of what is picked: (position in the key, axes of the view before it)
+    axis = 0
+    for position, item in enumerate(items):
+        if item is None:
+            shape.append(1)
+            strides.append(0)
+            continue
+        if isinstance(item, slice):
+            start, length, step = _slice(item, layout.shape[axis], axis)
+            offset += start * layout.strides[axis]
+            shape.append(length)
+            strides.append(layout.strides[axis] * step)
+            axis += 1
+            continue
+        places.append((position, len(shape)))
+        if isinstance(item, _INTEGERS):
+            offset += _integer(item, layout.shape[axis], axis) * layout.strides[axis]
+            axis += 1
+            continue
+        for index in item:  # an array, or the several arrays of a mask
+            picked.append((axis, index))
+            axis += 1
+    view = make_layout(tuple(shape), tuple(strides), offset, layout.code, layout.device)
+    if not picked:
+        return view, None
+    # NumPy: side by side, the picked axes stay in their place; separated by slices, they go to the front.
+    together = places[-1][0] - places[0][0] == len(places) - 1
+    return None, _combine(layout, view, picked, places[0][1] if together else 0)
+
+
+def _expand(layout: Layout, key: tuple) -> list:
+    """Return the key with arrays normalised, `...` and missing axes filled in with full slices."""
+    items, used = [], 0
+    ellipsis = None
+    for item in key:
+        if item is None or item is Ellipsis:
+            if item is Ellipsis:
+                if ellipsis is not None:
+                    raise IndexOutOfRange("an index may contain only one '...'")
+                ellipsis = len(items)
+            items.append(item)
+        elif isinstance(item, slice) or (isinstance(item, _INTEGERS) and not isinstance(item, bool)):
+            items.append(item)
+            used += 1
+        else:
+            arrays = _index_arrays(item, layout, used)
+            items.append(arrays)
+            used += len(arrays)
+    missing = layout.ndim - used
+    if missing < 0:
+        raise IndexOutOfRange(f"too many indices: {used} for an array of shape {layout.shape}")
+    if ellipsis is None:
+        return items + [slice(None)] * missing
+    return items[:ellipsis] + [slice(None)] * missing + items[ellipsis + 1 :]
+
+
+def _index_arrays(item: Any, layout: Layout, axis: int) -> list[NDArray]:
+    """Return an integer array as [array], and a mask of d dimensions as the d integer arrays of its True places."""
+    if isinstance(item, list | tuple) and not len(item):
+        return [full(0, 0, "int64", layout.device)]
+    try:
+        index = asarray(item, device=layout.device)
+    except DTypeError:
+        raise DTypeError(
+            f"an index is an integer, slice, None, '...', integer array or mask, got {type(item).__name__}"
+        ) from None
+    if index.layout.code <= F64:
+        raise DTypeError(f"index arrays hold integers or bools, got {index.dtype}; convert with astype('int64')")
+    if index.layout.code != BOOL:
+        return [convert(index, I64)]
+    if not index.ndim:
+        raise IndexOutOfRange("a single bool is not an index; use None to add an axis")
+    covered = layout.shape[axis : axis + index.ndim]
+    if covered != index.shape:
+        raise IndexOutOfRange(
+            f"a mask of shape {index.shape} does not fit axes {axis} to {axis + index.ndim - 1} of shape {covered}"
+        )
+    return [asarray(places, device=layout.device) for places in np.nonzero(as_numpy(index))]
+
+
+def _slice(item: slice, extent: int, axis: int) -> tuple[int, int, int]:
+    """Return (first position, number of positions, step)."""
+    try:
+        start, stop, step = item.indices(extent)
+    except TypeError:
+        raise DTypeError(f"a slice of axis {axis} has integer bounds, got {item}") from None
+    length = len(range(start, stop, step))
+    return (start, length, step) if length else (0, 0, 1)
+
+
+def _integer(index: int, extent: int, axis: int) -> int:
+    if not -extent <= index < extent:
+        raise IndexOutOfRange(f"index {index} is out of range for axis {axis} with size {extent}")
+    return int(index) % extent
+
+
+def _combine(layout: Layout, view: Layout, picked: list[tuple[int, NDArray]], position: int) -> Pick:
+    if len(picked) == 1:
+        axis, index = picked[0]
+        return Pick(view, index, position, layout.strides[axis], layout.shape[axis], axis)
+    shapes = [index.shape for _, index in picked]
+    if plans.broadcast_shape(*shapes) is None:
+        raise IndexOutOfRange(f"index arrays of shapes {' and '.join(map(str, shapes))} do not broadcast")
+    # Several axes: how far to walk is the sum over the axes, counted from the lowest address.
+    walk, limit, offset = None, 1, view.offset
+    for axis, index in picked:
+        extent, stride = layout.shape[axis], layout.strides[axis]
+        if index.size:
+            for bound in (reductions.min(index), reductions.max(index)):
+                _integer(int(as_numpy(bound)[0]), extent, axis)
+        index = functions.where(index < 0, index + extent, index)
+        if stride < 0:
+            offset += (extent - 1) * stride
+            index, stride = (extent - 1) - index, -stride
+        limit += max(extent - 1, 0) * stride
+        walk = index * stride if walk is None else walk + index * stride
+    base = make_layout(view.shape, view.strides, offset, view.code, view.device)
+    return Pick(base, walk, position, 1, limit, picked[0][0])
+
+
+# ---- running it -----------------------------------------------------------------------------------------------
+
+
+def _gather(a: NDArray, pick: Pick) -> NDArray:
+    layout, plan = gather_plan(pick.view, pick.index.layout, pick.position)
+    out = allocate(layout)
+    err = layout.kernels["gather"](
+        plan, out.storage.ptr, a.storage.ptr, pick.index.storage.ptr, pick.step, pick.limit
+    )
+    if err:
+        _failed("indexing", err, a, pick)
+    return out
+
+
+def _scatter(a: NDArray, pick: Pick, value: NDArray, add: bool) -> None:
+    shape, plan = scatter_plan(pick.view, value.layout, pick.index.layout, pick.position)
+    if plan is None:
+        if value.size != int(np.prod(shape)):
+            raise ShapeError(
+                f"assignment: a value of shape {value.shape} does not fit the shape {shape} it is written to"
+            )
+        value = value.reshape(shape)
+        _, plan = scatter_plan(pick.view, value.layout, pick.index.layout, pick.position)
+    if value.storage is a.storage:
+        value = value.copy()
+        _, plan = scatter_plan(pick.view, value.layout, pick.index.layout, pick.position)
+    index = pick.index
+    if index.storage is a.storage:
+        index = index.copy()
+        _, plan = scatter_plan(pick.view, value.layout, index.layout, pick.position)
+    err = a.layout.kernels["scatter"](
+        plan, a.storage.ptr, value.storage.ptr, index.storage.ptr, pick.step, pick.limit, add
+    )
+    if err:
+        _failed("assignment", err, a, pick)
+    a.storage.written = tick()
+
+
+def _failed(operation: str, err: int, a: NDArray, pick: Pick) -> None:
+    detail = a.device.error_detail()
+    if not -pick.limit <= detail < pick.limit:
+        raise IndexOutOfRange(f"index {detail} is out of range for axis {pick.axis} with size {pick.limit}")
+    kernel_failed(operation, err, a)

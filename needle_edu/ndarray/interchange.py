@@ -1,0 +1,216 @@
+"""Exchange with NumPy, Python data and other libraries, without a copy where memory can be shared.
+
+`array` copies and gives float32 unless told otherwise, as the course's framework does. `asarray` and `from_dlpack`
+keep the element type and look into the memory they are given; `np.asarray(a)` and `a.__dlpack__()` let others look
+into ours. Whoever looks keeps the memory alive. Writes made through such a window are not seen by autograd.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from weakref import WeakSet
+
+import numpy as np
+
+from needle_edu.backend import Device, DeviceError, DTypeError, ShapeError, Storage, default_device
+from needle_edu.backend.dtypes import DTYPES
+
+from .array import NDArray, allocate, cast, new_array
+from .dtypes import as_code
+from .layout import compact_layout, make_layout
+
+adopted: WeakSet[Storage] = WeakSet()  # storages over foreign memory: two of them may overlap
+
+
+def array(a: Any, dtype: Any = "float32", device: Device | None = None) -> NDArray:
+    """Return a new array with the elements of `a`.
+
+    Parameters
+    ----------
+    a : array, number or nested sequence
+    dtype : dtype, default float32
+    device : Device, optional
+        By default where `a` lives.
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> nd.array([1, 2, 3])
+    NDArray([1., 2., 3.], dtype=float32, device=cpu())
+    """
+    code = as_code(dtype)
+    if isinstance(a, NDArray):
+        layout = a.layout
+        target = device or layout.device
+        if target is layout.device:
+            return cast(a, compact_layout(layout.shape, code, target))
+        a = as_numpy(a)
+    source = _numpy_from(a, "array")
+    out = allocate(compact_layout(source.shape, code, usable(device)))
+    as_numpy(out)[...] = source
+    return out
+
+
+def asarray(
+    a: Any, dtype: Any = None, device: Device | None = None, copy: bool | None = None
+) -> NDArray:
+    """Return `a` as an NDArray, sharing its memory where possible.
+
+    Parameters
+    ----------
+    a : array, number or nested sequence
+        A NumPy array of a supported type is shared, strides and all; a read-only one is copied.
+    dtype : dtype, optional
+        By default that of `a` (uint8, int8, int16, uint16 become int32, uint32 int64, float16 float32).
+    device : Device, optional
+    copy : bool, optional
+        True always copies; False raises where sharing is impossible.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from needle_edu import ndarray as nd
+    >>> x = np.arange(3)
+    >>> a = nd.asarray(x)
+    >>> x[0] = 7
+    >>> a
+    NDArray([7, 1, 2], dtype=int64, device=cpu())
+    """
+    if isinstance(a, NDArray):
+        code = a.layout.code if dtype is None else as_code(dtype)
+        same = code == a.layout.code and device in (None, a.layout.device)
+        if same and not copy:
+            return a
+        shared = None
+    else:
+        source = _numpy_from(a, "asarray")
+        code = as_code(source.dtype if dtype is None else dtype)
+        shared = None if copy or not isinstance(a, np.ndarray) else share(source, code, usable(device))
+    if shared is None:
+        if copy is False:
+            raise ShapeError("asarray: copy=False, but this dtype, device or memory layout needs a copy")
+        return array(a, DTYPES[code], device)
+    return shared
+
+
+def share(source: np.ndarray, code: int, device: Device, readonly: bool = False) -> NDArray | None:
+    """Return an array over a NumPy array's own memory, or None where that is impossible."""
+    itemsize = source.itemsize
+    strides = [stride // itemsize if itemsize else 0 for stride in source.strides]
+    if (
+        source.dtype != DTYPES[code]
+        or not source.flags.aligned
+        or not (source.flags.writeable or readonly)
+        or any(stride % itemsize for stride in source.strides)
+        or not source.size
+    ):
+        return None
+    reach = [(extent - 1) * stride for extent, stride in zip(source.shape, strides, strict=True)]
+    below = -sum(step for step in reach if step < 0)
+    span = 1 + sum(abs(step) for step in reach)
+    corner = source[tuple(slice(-1, None) if step < 0 else slice(0, 1) for step in reach)]
+    line = np.lib.stride_tricks.as_strided(corner, (span,), (itemsize,), writeable=source.flags.writeable)
+    out = new_array(NDArray)
+    out.layout = make_layout(source.shape, tuple(strides), below, code, device)
+    out.storage = device.adopt(line)
+    adopted.add(out.storage)
+    return out
+
+
+def as_numpy(a: NDArray) -> np.ndarray:
+    """Return a NumPy array over the same memory, which it keeps alive."""
+    layout = a.layout
+    line = layout.device.numpy_view(a.storage, layout.dtype)
+    if not layout.size:
+        return np.empty(layout.shape, layout.dtype)
+    itemsize = layout.dtype.itemsize
+    strides = tuple(stride * itemsize for stride in layout.strides)
+    return np.ndarray(layout.shape, layout.dtype, line, layout.offset * itemsize, strides)
+
+
+def _numpy_from(a: Any, operation: str) -> np.ndarray:
+    """Return `a` as a NumPy array of a type we know."""
+    if isinstance(a, list | tuple):
+        a = _unpacked(a)
+    try:
+        source = np.asarray(a)
+    except ValueError as error:
+        raise ShapeError(f"{operation}: rows of different lengths do not make an array ({error})") from None
+    try:
+        as_code(source.dtype)
+    except DTypeError as error:
+        raise DTypeError(f"{operation}: {error}") from None
+    return source
+
+
+def _unpacked(items: list | tuple) -> list:
+    """Return a nested list in which every NDArray has become a NumPy array."""
+    return [
+        _unpacked(item) if isinstance(item, list | tuple) else as_numpy(item) if isinstance(item, NDArray) else item
+        for item in items
+    ]
+
+
+def usable(device: Device | None) -> Device:
+    if device is None:
+        return default_device()
+    if not isinstance(device, Device):
+        raise DeviceError(f"wanted a device such as cpu(), got {device!r}")
+    return device
+
+
+# ---- leaving ----------------------------------------------------------------------------------------------------
+
+
+def numpy(a: NDArray) -> np.ndarray:
+    """Return a copy as a NumPy array; ``np.asarray(a)`` shares the memory instead."""
+    return as_numpy(a).copy()
+
+
+def to_numpy_protocol(a: NDArray, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+    """Let ``np.asarray(a)`` look into the array's own memory."""
+    shared = as_numpy(a)
+    if dtype is not None and np.dtype(dtype) != shared.dtype:
+        if copy is False:
+            raise ShapeError(f"np.asarray: {shared.dtype} to {np.dtype(dtype)} needs a copy, but copy=False")
+        return shared.astype(dtype)
+    return shared.copy() if copy else shared
+
+
+def to(a: NDArray, device: Device) -> NDArray:
+    """Return the array on `device`: itself if it lives there, else a copy."""
+    return asarray(a, device=usable(device))
+
+
+def dlpack(a: NDArray, **options: Any) -> Any:
+    """Return a DLPack capsule over the array's own memory."""
+    return as_numpy(a).__dlpack__(**options)
+
+
+def dlpack_device(a: NDArray) -> tuple[int, int]:
+    """Return DLPack's (kind, number) of the device: (1, 0) is the processor."""
+    return as_numpy(a).__dlpack_device__()
+
+
+def from_dlpack(a: Any, device: Device | None = None, copy: bool | None = None) -> NDArray:
+    """Return an array over the memory of any object that speaks DLPack (NumPy, PyTorch, JAX, …).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from needle_edu import ndarray as nd
+    >>> x = np.ones((2, 2), dtype=np.float32)
+    >>> a = nd.from_dlpack(x)
+    >>> x[0, 1] = 5
+    >>> a.sum().item()
+    8.0
+    """
+    if not hasattr(a, "__dlpack__"):
+        raise DTypeError(f"from_dlpack: {type(a).__name__} does not speak DLPack (it has no __dlpack__ method)")
+    source = np.from_dlpack(a)
+    code = as_code(source.dtype)
+    # Older exporters cannot say whether their memory may be written; NumPy then marks it read-only.
+    shared = None if copy else share(source, code, usable(device), readonly=True)
+    if shared is None and copy is False:
+        raise ShapeError("from_dlpack: copy=False, but this dtype or memory layout needs a copy")
+    return array(source, DTYPES[code], device) if shared is None else shared

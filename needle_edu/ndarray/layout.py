@@ -1,0 +1,235 @@
+"""A layout says how a flat block of memory is read as an array: shape, strides, offset, element type, device.
+
+Element (i, j, …) lies at position ``offset + i*strides[0] + j*strides[1] + …`` of the block, counted in ELEMENTS.
+Transposing, slicing, reversing, broadcasting and most reshapes only compute another layout over the same block, and
+copy nothing. Layouts are interned: equal layouts are the same object while they stay in the cache, so one `is`
+compares shape, strides, type and device at once. Every function here is pure arithmetic on tuples.
+"""
+
+from functools import lru_cache
+from itertools import pairwise
+from math import prod
+
+from needle_edu.backend import Device, ShapeError
+from needle_edu.backend.dtypes import DTYPES, F64
+
+MAX_NDIM = 8
+
+
+class Layout:
+    """How a block of memory is read as an array. Made by `make_layout`, never changed.
+
+    Attributes
+    ----------
+    shape, strides : tuple of int
+        Extent of each axis, and the distance in elements from one index to the next.
+    offset : int
+        Position of the first element.
+    dtype : numpy.dtype
+    code : int
+        The dtype's number in the kernels.
+    size, ndim : int
+    compact : bool
+        Row-major from position 0 without gaps: kernels may run through it as one line.
+    dense_float : bool
+        Compact and of a float type: the case every fast path asks for.
+    device : Device
+    kernels : dict
+        The device's table of kernels, by name: the very dict in which an override is entered.
+    """
+
+    __slots__ = (
+        "shape", "strides", "offset", "dtype", "code", "device", "kernels", "size", "ndim",
+        "compact", "dense_float", "__weakref__",
+    )  # fmt: skip
+
+    def __repr__(self) -> str:
+        return (
+            f"Layout(shape={self.shape}, strides={self.strides}, offset={self.offset}, "
+            f"dtype={self.dtype.name}, device={self.device})"
+        )
+
+
+@lru_cache(maxsize=16384)
+def make_layout(shape: tuple, strides: tuple, offset: int, code: int, device: Device) -> Layout:
+    """Return THE layout with these properties."""
+    if len(shape) > MAX_NDIM:
+        raise ShapeError(f"arrays have at most {MAX_NDIM} dimensions, got shape {shape}; merge some with reshape")
+    layout = Layout()
+    layout.shape, layout.strides, layout.offset = shape, strides, offset
+    layout.dtype, layout.code = DTYPES[code], code
+    layout.device, layout.kernels = device, vars(device.kernels)
+    layout.size, layout.ndim = prod(shape), len(shape)
+    layout.compact = offset == 0 and _is_row_major(shape, strides)
+    layout.dense_float = layout.compact and code <= F64
+    return layout
+
+
+@lru_cache(maxsize=16384)
+def compact_layout(shape: tuple, code: int, device: Device) -> Layout:
+    """Return the row-major layout without gaps, which every freshly computed array has."""
+    return make_layout(shape, compact_strides(shape), 0, code, device)
+
+
+def compact_strides(shape: tuple) -> tuple:
+    """Return row-major strides, in elements.
+
+    Examples
+    --------
+    >>> compact_strides((2, 3, 4))
+    (12, 4, 1)
+    """
+    strides = []
+    stride = 1
+    for extent in reversed(shape):
+        strides.append(stride)
+        stride *= max(extent, 1)
+    return tuple(reversed(strides))
+
+
+def _is_row_major(shape: tuple, strides: tuple) -> bool:
+    expected = 1
+    for extent, stride in zip(reversed(shape), reversed(strides), strict=True):
+        if extent == 0:
+            return True
+        if extent != 1:  # nobody walks along an axis of one element: its stride does not matter
+            if stride != expected:
+                return False
+            expected *= extent
+    return True
+
+
+def normalize_axis(axis: int, ndim: int, operation: str) -> int:
+    """Return `axis` counted from the front, or raise `ShapeError` naming the operation.
+
+    Examples
+    --------
+    >>> normalize_axis(-1, 3, "sum")
+    2
+    >>> normalize_axis(3, 2, "sum")
+    Traceback (most recent call last):
+        ...
+    needle_edu.backend.errors.ShapeError: sum: axis 3 is out of range for an array of 2 dimensions (allowed: -2 to 1)
+    """
+    try:
+        index = axis.__index__()
+    except AttributeError:
+        raise ShapeError(f"{operation}: an axis is an integer, got {axis!r}") from None
+    if not -ndim <= index < ndim:
+        allowed = f"allowed: {-ndim} to {ndim - 1}" if ndim else "it has no axes"
+        raise ShapeError(
+            f"{operation}: axis {index} is out of range for an array of {ndim} dimensions ({allowed})"
+        )
+    return index % ndim
+
+
+def normalize_axes(axes: int | tuple | None, ndim: int, operation: str) -> tuple:
+    """Return a sorted tuple of distinct axes; None means all of them."""
+    if axes is None:
+        return tuple(range(ndim))
+    if not isinstance(axes, tuple | list):
+        axes = (axes,)
+    normal = tuple(sorted(normalize_axis(axis, ndim, operation) for axis in axes))
+    if len(set(normal)) != len(normal):
+        raise ShapeError(f"{operation}: an axis appears twice in {tuple(axes)}")
+    return normal
+
+
+# ---- views: layout in, layout out -----------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=8192)
+def permuted(layout: Layout, axes: tuple) -> Layout:
+    """Return the layout whose axis k is axis ``axes[k]`` of the given one."""
+    order = tuple(normalize_axis(axis, layout.ndim, "permute") for axis in axes)
+    if len(order) != layout.ndim or len(set(order)) != layout.ndim:
+        raise ShapeError(
+            f"permute: axes {tuple(axes)} must name each of the {layout.ndim} axes of shape {layout.shape} once"
+        )
+    return make_layout(
+        tuple(layout.shape[axis] for axis in order),
+        tuple(layout.strides[axis] for axis in order),
+        layout.offset, layout.code, layout.device,
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=8192)
+def broadcasted(layout: Layout, shape: tuple) -> Layout:
+    """Return the layout stretched to `shape`: a stretched axis has stride 0, all its elements are one."""
+    missing = len(shape) - layout.ndim
+    fits = missing >= 0 and all(
+        have in (1, want) for have, want in zip(layout.shape, shape[missing:], strict=True)
+    )
+    if not fits:
+        raise ShapeError(
+            f"broadcast_to: shape {layout.shape} does not broadcast to {shape}; "
+            "aligned at the right, each axis must have the wanted extent or be 1"
+        )
+    stretched = tuple(
+        0 if have == 1 else stride for have, stride in zip(layout.shape, layout.strides, strict=True)
+    )
+    return make_layout(shape, (0,) * missing + stretched, layout.offset, layout.code, layout.device)
+
+
+@lru_cache(maxsize=8192)
+def reshaped(layout: Layout, shape: tuple) -> tuple[Layout | None, tuple]:
+    """Return (layout, shape) of the reshaped view; the layout is None where no strides can express it.
+
+    One entry of `shape` may be -1 and is worked out; the second result has it filled in.
+    """
+    shape = _infer_shape(layout, shape)
+    if shape == layout.shape:
+        return layout, shape
+    if layout.compact:
+        strides = compact_strides(shape)
+    else:
+        strides = _reshaped_strides(layout.shape, layout.strides, shape)
+    if strides is None:
+        return None, shape
+    return make_layout(shape, strides, layout.offset, layout.code, layout.device), shape
+
+
+def _infer_shape(layout: Layout, shape: tuple) -> tuple:
+    known = prod(extent for extent in shape if extent != -1)
+    full = shape
+    if shape.count(-1) == 1 and known and layout.size % known == 0:
+        full = tuple(layout.size // known if extent == -1 else extent for extent in shape)
+    if min(full, default=0) < 0 or prod(full) != layout.size:
+        count = f"{layout.size} element" + "s" * (layout.size != 1)
+        raise ShapeError(f"reshape: shape {layout.shape} has {count} and cannot become {shape}")
+    return full
+
+
+def _reshaped_strides(shape: tuple, strides: tuple, wanted: tuple) -> tuple | None:
+    """Return strides that read the same elements in the same order as `wanted`; None if there are none.
+
+    Old and new axes are matched in the smallest groups of equal extent. Within a group the old axes must
+    follow each other without a gap; then the new ones may be cut from them at will.
+    """
+    if 0 in shape:
+        return compact_strides(wanted)
+    old = [(extent, stride) for extent, stride in zip(shape, strides, strict=True) if extent != 1]
+    result: list[int] = []
+    i = j = 0  # how many old and new axes are matched already
+    while i < len(old) and j < len(wanted):
+        have, want = old[i][0], wanted[j]
+        i_end, j_end = i + 1, j + 1
+        while have != want:
+            if want < have:
+                want *= wanted[j_end]
+                j_end += 1
+            else:
+                have *= old[i_end][0]
+                i_end += 1
+        for (_, outer), (extent, inner) in pairwise(old[i:i_end]):
+            if outer != extent * inner:
+                return None
+        stride = old[i_end - 1][1]
+        group = []
+        for extent in reversed(wanted[j:j_end]):
+            group.append(stride)
+            stride *= extent
+        result += reversed(group)
+        i, j = i_end, j_end
+    result += [result[-1] if result else 1] * (len(wanted) - j)  # only axes of one element are left
+    return tuple(result)

@@ -1,0 +1,82 @@
+"""Matrix products.
+
+One kernel, `matmul`, serves every case: its plan carries row and column strides for both operands, so a transposed
+matrix is multiplied where it lies, and a batch that shares its right operand becomes one larger product.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from needle_edu.backend import DeviceError, DTypeError, ShapeError
+from needle_edu.backend.dtypes import BOOL
+
+from . import plans
+from .array import NDArray, convert, kernel_failed, new_array, run
+from .dtypes import promote
+from .elementwise import operand, reflected
+
+
+def matmul(a: NDArray, b: NDArray) -> NDArray:
+    """Return the matrix product.
+
+    Parameters
+    ----------
+    a : NDArray of shape (..., m, k) or (k,)
+    b : NDArray of shape (..., k, n) or (k,)
+        Leading axes are a batch and broadcast. An operand of one dimension is a row (a) or a column (b), whose
+        axis is absent from the result.
+
+    Returns
+    -------
+    NDArray of shape (..., m, n)
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> a = nd.array([[1, 2], [3, 4]])
+    >>> a @ a.T
+    NDArray([[ 5., 11.],
+             [11., 25.]], dtype=float32, device=cpu())
+    """
+    if type(a) is not NDArray or type(b) is not NDArray:
+        return _slow_matmul(a, b)
+    lo, plan = plans.matmul_plan(a.layout, b.layout)
+    if plan is None:
+        return _slow_matmul(a, b)
+    out = new_array(NDArray)
+    out.layout = lo
+    out.storage = storage = lo.device.allocate(lo.code, lo.size)
+    err = lo.kernels["matmul"](plan, storage.ptr, a.storage.ptr, b.storage.ptr)
+    if err:
+        kernel_failed("matmul", err, a, b)
+    return out
+
+
+def _slow_matmul(a: Any, b: Any) -> NDArray:
+    """Sort out foreign arrays and mixed types; say clearly what does not fit."""
+    a, b = operand("matmul", a, b), operand("matmul", b, a)
+    if a is NotImplemented or b is NotImplemented:
+        return NotImplemented
+    if not a.ndim or not b.ndim:
+        raise ShapeError(f"matmul: operands have at least 1 dimension, got {a.shape} and {b.shape}; use * for numbers")
+    if a.device is not b.device:
+        raise DeviceError(f"matmul: operands live on {a.device} and {b.device}; move one with .to(device)")
+    k, depth = a.shape[-1], b.shape[-2] if b.ndim > 1 else b.shape[0]
+    if k != depth:
+        hint = ""
+        if b.ndim > 1 and b.shape[-1] == k:
+            hint = "; perhaps the right operand must be transposed"
+        elif a.ndim > 1 and a.shape[-2] == depth:
+            hint = "; perhaps the left operand must be transposed"
+        raise ShapeError(f"matmul: inner extents differ, {k} and {depth}, in {a.shape} @ {b.shape}{hint}")
+    if plans.broadcast_shape(a.shape[:-2], b.shape[:-2]) is None:
+        raise ShapeError(f"matmul: batch shapes {a.shape[:-2]} and {b.shape[:-2]} do not broadcast")
+    code = promote(a.layout.code, b.layout.code)
+    if code == BOOL:
+        raise DTypeError("matmul: not defined for two bool arrays; convert one with astype('int32')")
+    a, b = convert(a, code), convert(b, code)
+    return run("matmul", *plans.matmul_plan(a.layout, b.layout), a, b)
+
+
+rmatmul = reflected(matmul)

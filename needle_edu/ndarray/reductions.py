@@ -1,0 +1,119 @@
+"""Reductions: many elements to one, over all axes, one, or several.
+
+A reduction over all axes (``axis=None``) has shape (1,), as in the course's framework, so that a loss is still an
+array with a gradient like any other; NumPy gives shape (). A plan turns each reduction into one kernel call on the
+array as it lies: the result simply has stride 0 along the reduced axes. Integers and bools are summed as int64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from needle_edu.backend import ShapeError
+from needle_edu.backend.dtypes import BOOL, DTYPES, F32, F64, I64
+
+from .array import NDArray, allocate, convert, kernel_failed
+from .creation import full
+from .dtypes import floating
+from .layout import normalize_axes
+from .plans import reduce_plan
+
+Axis = int | tuple[int, ...] | None
+
+
+def reduction(
+    name: str, what: str, result: Callable[[int], int], identity: float | None = None
+) -> Callable[..., NDArray]:
+    """Make the reduction that kernel `name` computes; `identity` is its value over no elements, None if undefined."""
+
+    def op(a: NDArray, axis: Axis = None, keepdims: bool = False) -> NDArray:
+        la = a.layout
+        axes = normalize_axes(axis, la.ndim, name)
+        lo, plan = reduce_plan(la, axes, keepdims, axis is None, result(la.code))
+        if not la.size:
+            if identity is not None:
+                return full(lo.shape, identity, lo.dtype, lo.device)
+            if lo.size:
+                raise ShapeError(f"{name}: no elements along axis {axis} of shape {la.shape}, so there is none")
+            return allocate(lo)
+        out = allocate(lo)
+        err = lo.kernels[name](plan, out.storage.ptr, a.storage.ptr)
+        if err:
+            kernel_failed(name, err, a)
+        return out
+
+    op.__name__ = op.__qualname__ = name
+    op.__doc__ = (
+        f"Return {what}.\n\n    Parameters\n    ----------\n    a : NDArray\n    axis : int or tuple of int, optional\n"
+        "        Default: all axes, and the result has shape (1,).\n    keepdims : bool\n"
+        "        Keep the reduced axes with extent 1.\n    "
+    )
+    return op
+
+
+def _same(code: int) -> int:
+    return code
+
+
+def _wide(code: int) -> int:
+    return code if code <= F64 else I64
+
+
+def _index(code: int) -> int:
+    return I64
+
+
+sum = reduction("sum", "the sum along the axes; integers and bools are summed as int64", _wide, 0)
+prod = reduction("prod", "the product along the axes; integers and bools as int64", _wide, 1)
+max = reduction("max", "the largest element along the axes; nan if there is one", _same)
+min = reduction("min", "the smallest element along the axes; nan if there is one", _same)
+argmax = reduction("argmax", "the position (int64) of the first largest element; nan counts as largest", _index)
+argmin = reduction("argmin", "the position (int64) of the first smallest element; nan counts as smallest", _index)
+_logsumexp = reduction("logsumexp", "log(sum(exp(a)))", _same, -float("inf"))
+
+
+def logsumexp(a: NDArray, axis: Axis = None, keepdims: bool = False) -> NDArray:
+    """Return ``log(sum(exp(a)))`` along the axes, without overflow.
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> nd.logsumexp(nd.array([1e10, 1e10]))
+    NDArray([1.e+10], dtype=float32, device=cpu())
+    """
+    return _logsumexp(convert(a, floating(a.layout.code)), axis, keepdims)
+
+
+def mean(a: NDArray, axis: Axis = None, keepdims: bool = False) -> NDArray:
+    """Return the mean along the axes, in a float type; float32 for integers.
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> nd.mean(nd.array([[1, 2], [3, 4]]), axis=0)
+    NDArray([2., 3.], dtype=float32, device=cpu())
+    """
+    total = sum(a, axis, keepdims)
+    count = a.size // total.size if total.size else 1
+    if not count:
+        raise ShapeError(f"mean: no elements along axis {axis} of shape {a.shape}, so there is none")
+    if a.layout.code > F64:  # the exact integer sum may be too long for float32
+        return convert(convert(total, F64) / count, F32)
+    return total / count
+
+
+def any(a: NDArray, axis: Axis = None, keepdims: bool = False) -> NDArray:
+    """Return whether some element along the axes is not zero, as bools."""
+    return _over_bools(max, False, a, axis, keepdims)
+
+
+def all(a: NDArray, axis: Axis = None, keepdims: bool = False) -> NDArray:
+    """Return whether every element along the axes is not zero, as bools."""
+    return _over_bools(min, True, a, axis, keepdims)
+
+
+def _over_bools(op: Callable, of_nothing: bool, a: NDArray, axis: Axis, keepdims: bool) -> NDArray:
+    if a.size:
+        return op(convert(a, BOOL), axis, keepdims)
+    shape = sum(a, axis, keepdims).shape
+    return full(shape, of_nothing, DTYPES[BOOL], a.device)
