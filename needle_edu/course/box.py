@@ -92,6 +92,11 @@ class Box:
         """The command line, and what `subprocess.Popen` should be given beside it."""
         raise NotImplementedError
 
+    @classmethod
+    def caution(cls) -> str:
+        """What whoever grades with this box should know, in a sentence; empty if nothing."""
+        return ""
+
     def __enter__(self) -> Box:
         self.home = tempfile.mkdtemp(prefix="needle_edu-box-")
         inside_in, self.to_box = os.pipe()
@@ -133,24 +138,36 @@ class Box:
         BoxError
             If none comes in time, or it is not one; from then on every call raises the same.
         """
-        if self.dead:
-            raise BoxError(self.dead)
-        until = min(time.monotonic() + seconds, self.deadline)
-        try:
-            self._write(wire.encode(message), until)
-            return wire.receive(lambda count: self._read(count, until))
-        except TimeoutError:
-            self.dead = "time limit"
-        except (OSError, EOFError):
-            self.dead = "its process ended"
-        except wire.WireError:
-            self.dead = "unreadable answer"
+        self.tell(message, seconds)
+        return self.hear(seconds)
+
+    def tell(self, message: object, seconds: float = 5.0) -> None:
+        """Send a message; if that fails, the next `hear` says so."""
+        data = wire.encode(message)
+        if not self.dead:
+            try:
+                self._write(data, self._until(seconds))
+            except TimeoutError:
+                self.dead = "time limit"
+            except OSError:
+                self.dead = "its process ended"
+
+    def hear(self, seconds: float) -> object:
+        """Return the next message from the box, or raise `BoxError`; see `ask`."""
+        if not self.dead:
+            until = self._until(seconds)
+            try:
+                return wire.receive(lambda count: self._read(count, until))
+            except TimeoutError:
+                self.dead = "time limit"
+            except (OSError, EOFError):
+                self.dead = "its process ended"
+            except wire.WireError:
+                self.dead = "unreadable answer"
         raise BoxError(self.dead)
 
-    def tell(self, message: object) -> None:
-        """Send a message that nobody answers."""
-        with contextlib.suppress(OSError, TimeoutError):
-            self._write(wire.encode(message), self.deadline)
+    def _until(self, seconds: float) -> float:
+        return min(time.monotonic() + seconds, self.deadline)
 
     def _write(self, data: bytes, until: float) -> None:
         view = memoryview(data)
@@ -182,16 +199,31 @@ class Box:
 class ProcessBox(Box):
     """A process with limits: for code that may be wrong, endless or greedy, not for code that attacks."""
 
+    @classmethod
+    def caution(cls) -> str:
+        text = (
+            "the students' code runs under limits, but it can read this machine's files and use its network"
+        )
+        if os.geteuid() == 0 and not drops_rights():
+            text += "; and as root it could change everything: grade as an ordinary user"
+        return text
+
     def command(self, program: list[str], home: str) -> tuple[list[str], dict]:
         threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NEEDLE_EDU_NUM_THREADS"), "1")
         # The box computes on the NumPy reference: values are judged, not speed, and nothing needs a compiler.
         env = {"HOME": home, "TMPDIR": home, "LC_ALL": "C.UTF-8", "NEEDLE_EDU_NATIVE": "0", **threads}
         keywords: dict = {"env": env, "start_new_session": True}
-        if os.geteuid() == 0 and anybody_can_read(PACKAGE) and anybody_can_read(Path(sys.prefix)):
+        if drops_rights():
             self.user = user = secrets.choice(ANYBODY)
             os.chown(home, user, user)
             keywords |= {"user": user, "group": user, "extra_groups": []}
         return program, keywords
+
+
+def drops_rights() -> bool:
+    """Whether boxes run as a user without rights: if root grades, and such a user can read Python and us."""
+    python = {Path(sys.executable).resolve().parent, Path(sys.prefix), Path(sys.base_prefix)}
+    return os.geteuid() == 0 and all(anybody_can_read(folder) for folder in (PACKAGE, *python))
 
 
 def anybody_can_read(folder: Path) -> bool:

@@ -15,6 +15,7 @@ import resource
 import signal
 import sys
 
+SERVED = 79  # exit status of a child that has answered its test to the end
 SUBREAPER = 36  # prctl: orphans of this process become its children, so that they can be found and killed
 
 
@@ -41,23 +42,25 @@ def main(fd_in: int, fd_out: int, folder: str) -> None:
     worker = os.fork()
     if worker:  # the parent runs nothing of the student's; it keeps the family together until it is killed
         with contextlib.suppress(OSError):
-            os.waitpid(worker, 0)
+            _, status = os.waitpid(worker, 0)
+            write(("ended", os.waitstatus_to_exitcode(status)))
         os.close(fd_out)
         while True:
             signal.pause()
-    namespace, outcome = run_cells(job)
-    write(outcome)
+    namespace = run_setup(job)
+    write("started")
+    write(run_cells(job, namespace))
     while True:
         if wire.receive(read) != "begin":  # the end of a test whose child has died
             continue
         child = os.fork()
         if child == 0:
             serve(namespace, job, read, write, wire)
-            os._exit(0)
+            os._exit(SERVED)
         with contextlib.suppress(OSError):
             _, status = os.waitpid(child, 0)
-            if status:
-                write(("raised", wire.Raised("SystemExit"), "its process ended"))
+            if os.waitstatus_to_exitcode(status) != SERVED:
+                write(("ended", os.waitstatus_to_exitcode(status)))
 
 
 def set_limits(limits: dict) -> None:
@@ -65,7 +68,7 @@ def set_limits(limits: dict) -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(SUBREAPER, 1, 0, 0, 0)
     wanted = {
-        resource.RLIMIT_CPU: limits["cpu"],
+        resource.RLIMIT_CPU: limits["cpu"] + 1,
         resource.RLIMIT_AS: limits["memory"],
         resource.RLIMIT_FSIZE: limits["file"],
         resource.RLIMIT_NOFILE: 128,
@@ -75,7 +78,8 @@ def set_limits(limits: dict) -> None:
     for which, value in wanted.items():
         _, hard = resource.getrlimit(which)
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(which, (value, value))
+        soft = max(value - 1, 1) if which == resource.RLIMIT_CPU else value  # SIGXCPU, then SIGKILL
+        resource.setrlimit(which, (soft, value))
 
 
 def threads_of_this_user() -> int:
@@ -108,14 +112,19 @@ class Output(io.TextIOBase):
         return len(text)
 
 
-def run_cells(job: dict) -> tuple[dict, dict]:
-    """Run set-up, the student's helpers and the answer; return the namespace and what there is to say."""
+def run_setup(job: dict) -> dict:
+    """Run the homework's own imports; return the namespace they make."""
     namespace = {"__name__": "__main__", "display": lambda *objects, **options: None}
+    for source in job["setup"]:
+        exec(compile(source, "<set-up>", "exec"), namespace)
+    return namespace
+
+
+def run_cells(job: dict, namespace: dict) -> dict:
+    """Run the student's helpers and the answer, and return what there is to say about it."""
     output = Output(job["limits"]["output"])
     outcome = {"error": None, "message": "", "line": 0, "notes": [], "output": ""}
     sys.stdout = sys.stderr = output
-    for source in job["setup"]:
-        exec(compile(source, "<set-up>", "exec"), namespace)
     for source in job["extra"]:
         try:
             exec(compile(definitions(source), "<your extra cell>", "exec"), namespace)
@@ -126,11 +135,11 @@ def run_cells(job: dict) -> tuple[dict, dict]:
         run_answer(job["answer"], namespace)
     except BaseException as error:
         outcome["error"] = wire_name(error)
-        outcome["message"] = str(error)[:500]
+        outcome["message"] = (error.msg if isinstance(error, SyntaxError) else str(error))[:500]
         outcome["line"] = last_line(error)
     outcome["output"] = "".join(output.parts)
     sys.stdout = sys.stderr = Output(0)  # from here on a print could only carry the tests' inputs out
-    return namespace, outcome
+    return outcome
 
 
 def definitions(source: str) -> ast.Module:

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from needle_edu.course import grader, notebook, questions, student
-from needle_edu.course.box import Limits
+from needle_edu.course.box import Limits, ProcessBox
 from needle_edu.course.check import Report
 from needle_edu.course.examine import examine
 from needle_edu.course.notebook import NotebookError
@@ -144,6 +144,8 @@ def grade(
         return _sorry(f"cannot grade {submissions} into {out} ({error.strerror}: {error.filename})")
     if not graded:
         return _sorry(f"there are no submissions in {submissions}: one sub-folder per student is wanted")
+    if ProcessBox.caution():
+        print(f"needle-edu: {ProcessBox.caution()}", file=sys.stderr)
     for one in graded:
         print(f"{one.student}: {one.points:g} of {homework.points:g}")
     print(f"needle-edu: {len(graded)} graded; grades.csv, results.json and feedback/ are in {out}")

@@ -6,6 +6,7 @@ what comes out is bytes that `wire` turns into plain values, and the tests judge
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
@@ -14,7 +15,7 @@ from needle_edu.course.answer import AnswerError
 from needle_edu.course.box import Box, BoxError, Limits, ProcessBox
 from needle_edu.course.questions import Homework, Question, Verdict
 
-START = 10.0  # seconds that starting Python may take on a busy machine, on top of the cells' limit
+START = 15.0  # seconds that starting Python and the set-up's imports may take on a busy machine
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,8 @@ def examine(
     job = {"setup": list(homework.setup), "extra": list(extra), "answer": answer, "messages": messages}
     try:
         with box(limits) as inside:
-            told = inside.ask({**job, "limits": asdict(limits)}, limits.cells + START)
-            error, notes, output = _cells_said(told)
+            inside.ask({**job, "limits": asdict(limits)}, START)
+            error, notes, output = _cells_said(inside.hear(limits.cells))
             verdicts = []
             for test in tests:
                 inside.tell("begin")
@@ -103,9 +104,16 @@ def _asker(inside: Box, seconds: float, error: str, messages: bool) -> Callable:
                 raise AnswerError(f"raised {raised}", text)
             case ("refused", wire.Raised(), str(text)):
                 raise AnswerError("wrong type", f"it returned {text[:300]}" if messages and text else "")
+            case ("ended", int(code)):
+                raise _ended(code)
         raise BoxError("unreadable answer")
 
     return ask
+
+
+def _ended(code: int) -> BoxError:
+    """The process in the box is gone; a negative code is the signal that ended it."""
+    return BoxError("time limit" if code == -signal.SIGXCPU else "its process ended")
 
 
 def _cells_said(told: object) -> tuple[str, tuple[str, ...], str]:
@@ -124,4 +132,6 @@ def _cells_said(told: object) -> tuple[str, tuple[str, ...], str]:
                 text = f"the answer's cell raised {error.name}{at}: {message[:500]}"
                 return text, (text, *notes), output[:4000]
             return "", notes, output[:4000]
+        case ("ended", int(code)):
+            raise _ended(code)
     raise BoxError("unreadable answer")

@@ -33,67 +33,119 @@ def op_forward(answer: Callable, name: str, *arrays: np.ndarray) -> np.ndarray:
     """Run the op `name` of the framework with the answer as its `compute`."""
     import needle_edu as ndl
 
-    with ndl.override(name, _op(name, compute=answer)):
-        return getattr(ndl.ops, name)(*[ndl.Tensor(array, dtype=array.dtype) for array in arrays]).numpy()
+    def compute(self, *operands):
+        return answer(*operands)
+
+    with ndl.override(name, _variant(name, compute=compute)):
+        return getattr(ndl.ops, name)(*_leaves(arrays)).numpy()
 
 
 def op_gradient(answer: Callable, name: str, out_grad: np.ndarray, *arrays: np.ndarray) -> tuple:
-    """Run the op `name` forward as the framework does and backward with the answer as its `gradient`.
+    """Run the op `name` forward as the framework does, backward with the answer as its `gradient`.
 
-    Returns the gradient of each input.
+    Returns
+    -------
+    tuple of numpy.ndarray
+        The gradient of each input.
     """
     import needle_edu as ndl
 
-    tensors = [ndl.Tensor(array, dtype=array.dtype) for array in arrays]
-    with ndl.override(name, _op(name, gradient=answer)):
-        getattr(ndl.ops, name)(*tensors).backward(ndl.Tensor(out_grad, dtype=out_grad.dtype))
-    return tuple(tensor.grad.numpy() for tensor in tensors)
+    def gradient(self, out_grad, node):
+        return answer(out_grad, node)
 
-
-def _op(name: str, compute: Callable | None = None, gradient: Callable | None = None) -> type:
-    """An op whose two halves are the answer's where given, the library's where not."""
-    import needle_edu as ndl
-
-    original = ndl.autograd.registry.slot(name).original
-
-    class StudentOp(ndl.autograd.TensorOp):
-        def compute(self, *arrays):
-            return compute(*arrays) if compute else original.compute(self, *arrays)
-
-        def gradient(self, out_grad, node):
-            return gradient(out_grad, node) if gradient else original.gradient(self, out_grad, node)
-
-    return StudentOp
+    leaves = _leaves(arrays)
+    with ndl.override(name, _variant(name, gradient=gradient)):
+        getattr(ndl.ops, name)(*leaves).backward(*_leaves([out_grad]))
+    return tuple(_gradients(leaves))
 
 
 def topological_order(answer: Callable, graph: list, outputs: list) -> np.ndarray:
-    """Let the answer order a graph given as data, and return the labels in its order.
+    """Let the answer order a graph that is given as data, and return the numbers of its nodes in that order.
 
     Parameters
     ----------
     answer : function
         ``find_topo_sort(node_list)``.
     graph : list of list of int
-        For node k the numbers of its inputs, all smaller than k; an empty list is a leaf.
+        For each node the numbers of its inputs, all smaller than its own; a node without inputs is a leaf.
     outputs : list of int
-        The nodes handed to the answer.
+        The nodes that the answer is given.
 
     Returns
     -------
     numpy.ndarray of int64
-        Node numbers; -1 for anything that is not a node of the graph.
+        Node numbers; -1 for anything that is no node of the graph.
     """
     import needle_edu as ndl
 
-    nodes = []
+    class First(ndl.autograd.TensorOp):
+        """An op of any number of inputs: the graph's shape matters here, not its numbers."""
+
+        def compute(self, *operands):
+            return operands[0]
+
+    nodes, op = [], First()
     for inputs in graph:
-        if not inputs:
-            nodes.append(ndl.Tensor([1.0]))
-        else:
-            nodes.append(ndl.autograd.Tensor.make_from_op(ndl.autograd.registry.slot("stack").cls(0), tuple(nodes[i] for i in inputs)))
-    label = {id(node): number for number, node in enumerate(nodes)}
-    order = answer([nodes[i] for i in outputs])
-    return np.array([label.get(id(node), -1) for node in order], dtype=np.int64)
+        nodes.append(op(*[nodes[k] for k in inputs]) if inputs else ndl.Tensor([1.0]))
+    number = {id(node): k for k, node in enumerate(nodes)}
+    order = answer([nodes[k] for k in outputs])
+    return np.array([number.get(id(node), -1) for node in order], dtype=np.int64)
 
 
-PROBES = {probe.__name__: probe for probe in (call, op_forward, op_gradient, topological_order)}
+def leaf_gradients(answer: Callable, program: list, leaves: list, out_grad: np.ndarray | None = None) -> list:
+    """Run `backward` through a small graph with the answer as ``compute_gradient_of_variables``.
+
+    Parameters
+    ----------
+    program : list of [str, list of int]
+        Each line is an op's name and the numbers of its operands. First come the leaves, then each result.
+    leaves : list of numpy.ndarray
+        The graph's inputs.
+    out_grad : numpy.ndarray, optional
+        The adjoint of the last result; ones if not given.
+
+    Returns
+    -------
+    list of numpy.ndarray or None
+        The gradient of each leaf; None for one that got none.
+    """
+    import needle_edu as ndl
+
+    tensors = _leaves(leaves)
+    values = list(tensors)
+    for name, operands in program:
+        values.append(getattr(ndl.ops, name)(*[values[k] for k in operands]))
+    with ndl.override("compute_gradient_of_variables", answer):
+        values[-1].backward(*_leaves([] if out_grad is None else [out_grad]))
+    return _gradients(tensors)
+
+
+def loss_and_gradient(answer: Callable, logits: np.ndarray, labels: np.ndarray) -> tuple:
+    """Call a loss ``answer(logits, labels)`` on Tensor logits; return its value and their gradient."""
+    (tensor,) = _leaves([logits])
+    loss = answer(tensor, labels)
+    loss.backward()
+    return loss.item(), *_gradients([tensor])
+
+
+def _variant(name: str, **methods: Callable) -> type:
+    """The library's op `name` with some of its methods replaced."""
+    from needle_edu.autograd import registry
+
+    return type("StudentOp", (registry.slot(name).original,), methods)
+
+
+def _leaves(arrays) -> list:
+    import needle_edu as ndl
+
+    return [ndl.Tensor(array, dtype=array.dtype) for array in arrays]
+
+
+def _gradients(tensors: list) -> list:
+    return [None if tensor.grad is None else tensor.grad.numpy() for tensor in tensors]
+
+
+PROBES = {
+    probe.__name__: probe
+    for probe in (call, op_forward, op_gradient, topological_order, leaf_gradients, loss_and_gradient)
+}
