@@ -9,6 +9,7 @@ import importlib.machinery
 import importlib.util
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,6 @@ library_path: Path | None = None
 """The library in use."""
 
 _OWNED_LIMIT = 65536  # bytes; larger blocks come from the pool
-_TABLED = 2048  # elements; for fewer, the size is looked up instead of computed
 _STEP = 64  # bytes
 
 
@@ -136,10 +136,10 @@ class NativeEngine:
     native = True
 
     def __init__(self, ffi: Any, lib: Any):
-        self.ffi, self.lib = ffi, lib
+        self.ffi, self.lib, self.null = ffi, lib, ffi.NULL  # null: an operand that is absent
         header = (csrc_dir() / "include" / "needle_kernels.h").read_text()
         self.kernels = KernelTable(lib, declarations.kernel_names(header))
-        self.allocate = make_allocator(ffi, lib)
+        self.allocate, self.allocator = make_allocators(ffi, lib)
         self.lower = make_lower(ffi)
         self._bytes = ffi.typeof("char[]")
 
@@ -205,39 +205,52 @@ class NativeEngine:
             self.set_num_threads(int(threads))
 
 
-def make_allocator(ffi: Any, lib: Any) -> Callable[[int, int], Storage]:
-    """Return ``allocate(dtype_code, n)``.
+def make_allocators(ffi: Any, lib: Any) -> tuple[Callable, Callable]:
+    """Return the functions ``allocate(dtype_code, n)`` and ``allocator(dtype_code, n)`` of an engine.
 
-    A small block is a cffi object that owns its memory: Python's own allocator is the fastest there is, and a
-    table with the ctype of every small size keeps the way to it short. A large block comes from the C library's
-    pool, since the system would fetch and return its pages each time, which costs more than most kernels.
+    A small block is a cffi object that owns its memory: Python's own allocator is the fastest there is. A
+    large one comes from the C library's pool, since the system would fetch and return its pages each time,
+    which costs more than most kernels.
     """
     new_owned = ffi.new_allocator(should_clear_after_alloc=False)
-    # Sizes are rounded up to 64 bytes, so that cffi has few types to keep; an empty block still has an address.
-    by_step = [ffi.typeof(f"char[{_STEP * max(step, 1)}]") for step in range(_OWNED_LIMIT // _STEP + 1)]
-    small = [[by_step[-(-n * itemsize // _STEP)] for n in range(_TABLED + 1)] for itemsize in ITEMSIZES]
-    itemsizes = ITEMSIZES
+    # Sizes are rounded up to 64 bytes, so that cffi has few types to keep; an empty block still has an
+    # address.
+    ctypes = [ffi.typeof(f"char[{_STEP * max(step, 1)}]") for step in range(_OWNED_LIMIT // _STEP + 1)]
 
     def allocate(dtype: int, n: int) -> Storage:
         """Return a storage of `n` elements, not initialised."""
         storage = Storage()
         storage.written = 0
-        storage.nbytes = n * itemsizes[dtype]
-        storage.ptr = new_owned(small[dtype][n]) if n <= _TABLED else large(dtype, n, storage.nbytes)
+        storage.nbytes = nbytes = n * ITEMSIZES[dtype]
+        small = nbytes <= _OWNED_LIMIT
+        storage.ptr = new_owned(ctypes[-(-nbytes // _STEP)]) if small else from_pool(dtype, n)
         return storage
 
-    nd_alloc, nd_free, gc, null = lib.nd_alloc, lib.nd_free, ffi.gc, ffi.NULL
+    def allocator(dtype: int, n: int) -> Callable[[], Storage]:
+        """Return ``allocate(dtype, n)`` as a function of no arguments, for a size that is asked for often."""
+        nbytes = n * ITEMSIZES[dtype]
+        if nbytes > _OWNED_LIMIT:
+            return partial(allocate, dtype, n)
+        ctype = ctypes[-(-nbytes // _STEP)]
 
-    def large(dtype: int, n: int, nbytes: int) -> Any:
-        if nbytes <= _OWNED_LIMIT:
-            return new_owned(by_step[-(-nbytes // _STEP)])
-        block = nd_alloc(nbytes) if nbytes < 1 << 62 else null
-        if block == null:
-            size = f"{nbytes / 2**30:.1f} GiB" if nbytes >= 2**30 else f"{nbytes:,} bytes"
+        def allocate_small() -> Storage:
+            storage = Storage()
+            storage.written = 0
+            storage.nbytes = nbytes
+            storage.ptr = new_owned(ctype)
+            return storage
+
+        return allocate_small
+
+    def from_pool(dtype: int, n: int) -> Any:
+        nbytes = n * ITEMSIZES[dtype]
+        block = lib.nd_alloc(nbytes) if nbytes < 1 << 62 else ffi.NULL
+        if block == ffi.NULL:
+            size = f"{nbytes / 2**30:,.1f} GiB" if nbytes >= 2**30 else f"{nbytes:,} bytes"
             raise MemoryError(f"no memory for {n:,} elements of {DTYPES[dtype].name} ({size})")
-        return gc(block, nd_free, nbytes)
+        return ffi.gc(block, lib.nd_free, nbytes)
 
-    return allocate
+    return allocate, allocator
 
 
 def make_lower(ffi: Any) -> Callable[..., Any]:

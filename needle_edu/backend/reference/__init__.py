@@ -6,6 +6,8 @@ then the memory of the output, then that of the inputs; the return value is 0 or
 """
 
 import types
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -26,6 +28,7 @@ class ReferenceEngine:
     """The NumPy reference as an engine of a device: kernels, plans and memory."""
 
     native = False
+    null = None  # what a kernel gets for an operand that is absent
     lower = staticmethod(Plan)
 
     def __init__(self) -> None:
@@ -35,6 +38,11 @@ class ReferenceEngine:
     def allocate(dtype: int, n: int) -> Storage:
         """Return a storage of `n` elements, not initialised."""
         return ReferenceEngine.adopt(np.empty(n, DTYPES[dtype]))
+
+    @staticmethod
+    def allocator(dtype: int, n: int) -> Callable[[], Storage]:
+        """Return ``allocate(dtype, n)`` as a function of no arguments."""
+        return partial(ReferenceEngine.allocate, dtype, n)
 
     @staticmethod
     def adopt(array: np.ndarray) -> Storage:
