@@ -58,7 +58,7 @@ class Device:
         with _lock:
             return self.__dict__.get("engine") or self._open_engine()
 
-    # The four below are called at every operation: each is looked up once, then found in the object itself.
+    # The properties below are used at every operation: each is computed once, then found in the object.
 
     @cached_property
     def kernels(self) -> Any:
@@ -69,6 +69,11 @@ class Device:
     def allocate(self) -> Callable:
         """``allocate(dtype_code, n)`` returns a `Storage` of n elements, not initialised."""
         return self.engine.allocate
+
+    @cached_property
+    def allocator(self) -> Callable:
+        """``allocator(dtype_code, n)`` returns ``allocate`` for this size, a function of no arguments."""
+        return self.engine.allocator
 
     @cached_property
     def lower(self) -> Callable:
