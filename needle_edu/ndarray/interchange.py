@@ -93,14 +93,14 @@ def asarray(
     return shared
 
 
-def share(source: np.ndarray, code: int, device: Device, readonly: bool = False) -> NDArray | None:
+def share(source: np.ndarray, code: int, device: Device) -> NDArray | None:
     """Return an array over a NumPy array's own memory, or None where that is impossible."""
     itemsize = source.itemsize
     strides = [stride // itemsize if itemsize else 0 for stride in source.strides]
     if (
         source.dtype != DTYPES[code]
         or not source.flags.aligned
-        or not (source.flags.writeable or readonly)
+        or not source.flags.writeable
         or any(stride % itemsize for stride in source.strides)
         or not source.size
     ):
@@ -109,7 +109,7 @@ def share(source: np.ndarray, code: int, device: Device, readonly: bool = False)
     below = -sum(step for step in reach if step < 0)
     span = 1 + sum(abs(step) for step in reach)
     corner = source[tuple(slice(-1, None) if step < 0 else slice(0, 1) for step in reach)]
-    line = np.lib.stride_tricks.as_strided(corner, (span,), (itemsize,), writeable=source.flags.writeable)
+    line = np.lib.stride_tricks.as_strided(corner, (span,), (itemsize,))
     out = new_array(NDArray)
     out.layout = make_layout(source.shape, tuple(strides), below, code, device)
     out.storage = device.adopt(line)
@@ -195,6 +195,8 @@ def dlpack_device(a: NDArray) -> tuple[int, int]:
 def from_dlpack(a: Any, device: Device | None = None, copy: bool | None = None) -> NDArray:
     """Return an array over the memory of any object that speaks DLPack (NumPy, PyTorch, JAX, …).
 
+    Memory that its owner calls read-only is copied.
+
     Examples
     --------
     >>> import numpy as np
@@ -209,8 +211,7 @@ def from_dlpack(a: Any, device: Device | None = None, copy: bool | None = None) 
         raise DTypeError(f"from_dlpack: {type(a).__name__} does not speak DLPack (it has no __dlpack__ method)")
     source = np.from_dlpack(a)
     code = as_code(source.dtype)
-    # Older exporters cannot say whether their memory may be written; NumPy then marks it read-only.
-    shared = None if copy else share(source, code, usable(device), readonly=True)
+    shared = None if copy else share(source, code, usable(device))
     if shared is None and copy is False:
         raise ShapeError("from_dlpack: copy=False, but this dtype or memory layout needs a copy")
     return array(source, DTYPES[code], device) if shared is None else shared
