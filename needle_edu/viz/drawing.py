@@ -167,14 +167,15 @@ def history(tensor, function: str) -> list:
     return post_order([tensor])
 
 
-def check_size(count: int, max_nodes: int) -> None:
+def check_size(count: int, max_nodes: int, function: str = "draw") -> None:
     """Refuse a graph that nobody could read, and say what to do."""
     from needle_edu.backend import NeedleError
 
     if count > max_nodes:
+        advice = "viz.draw(t, depth=5) draws the part next to the result; or take a tensor from the middle"
         raise NeedleError(
-            f"viz: this graph has {count:,} nodes, too many to draw (max_nodes={max_nodes:,}). Draw the part next to the "
-            f"result with viz.draw(t, depth=5), draw a tensor from the middle, or raise max_nodes"
+            f"viz.{function}: this graph has {count:,} nodes, too many to read (max_nodes={max_nodes:,}). "
+            f"{advice}, or raise max_nodes"
         )
 
 

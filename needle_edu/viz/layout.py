@@ -94,7 +94,7 @@ def assign_layers(nodes: Sequence[int], edges: Sequence[tuple[int, int]]) -> dic
     Examples
     --------
     >>> assign_layers([1, 2, 3, 4], [(1, 2), (2, 3), (4, 3)])
-    {1: 0, 2: 1, 4: 1, 3: 2}
+    {1: 0, 4: 1, 2: 1, 3: 2}
     """
     users: dict[int, list[int]] = {n: [] for n in nodes}
     waiting = dict.fromkeys(nodes, 0)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 import math
 import re
+from collections.abc import Mapping, Sequence
 from importlib import resources
 
 from needle_edu.viz.dot import operand_counts
@@ -85,7 +86,7 @@ class Card:
 
     __slots__ = ("node", "rows", "symbol", "disc", "title", "shape", "width", "height")
 
-    def __init__(self, node: Node, values: bool, grads: bool):
+    def __init__(self, node: Node, values: bool, grads: bool, also: Sequence[str] = ()):
         self.node = node
         self.symbol = "" if node.is_leaf else shorten(node.symbol or node.op or "", 9)
         self.disc = 0.0 if node.is_leaf else max(26.0, 12.0 + 8.2 * len(self.symbol))
@@ -99,18 +100,24 @@ class Card:
             self.rows.append(("ndl-value", "value", card_text(node.value) or "not computed"))
         if grads:
             absent = node.grad is None
-            self.rows.append(("ndl-grad ndl-absent" if absent else "ndl-grad", "grad", node.absent if absent else card_text(node.grad)))
-        text = max(SANS * len(self.title), 6.1 * len(self.shape))
+            text = node.absent if absent else card_text(node.grad)
+            self.rows.append(("ndl-grad ndl-absent" if absent else "ndl-grad", "grad", text))
+        head = max(SANS * len(self.title), 6.1 * len(self.shape))
         left = PAD + (self.disc + 8 if self.disc else 4)
-        rows = [PAD * 2 + 38 + MONO * len(text) for _, _, text in self.rows]
-        self.width = math.ceil(max([108.0, left + text + PAD, *rows]))
+        rows = [PAD * 2 + 38 + MONO * len(text) for text in (*[row[2] for row in self.rows], *also)]
+        self.width = math.ceil(max([108.0, left + head + PAD, *rows]))
         self.height = 44.0 + (ROW * len(self.rows) + 8 if self.rows else 0)
 
 
-def make_cards(graph: Graph, values: bool = True, grads: bool = True) -> dict[int, Card]:
-    """A card for every node. Gradient rows are drawn only if some node has a gradient to show."""
+def make_cards(
+    graph: Graph, values: bool = True, grads: bool = True, also: Mapping[int, Sequence[str]] | None = None
+) -> dict[int, Card]:
+    """A card for every node. Gradient rows are drawn only if some node has a gradient to show.
+
+    `also` holds, per node, further texts that its rows must have room for.
+    """
     show_grads = grads and any(node.grad is not None for node in graph.nodes.values())
-    return {k: Card(node, values, show_grads) for k, node in graph.nodes.items()}
+    return {k: Card(node, values, show_grads, (also or {}).get(k, ())) for k, node in graph.nodes.items()}
 
 
 def to_svg(graph: Graph, cards: dict[int, Card], layout: Layout, title: str = "computation graph") -> str:

@@ -1,4 +1,4 @@
-"""Lets the tests here import their neighbour `fakes`."""
+"""Lets the tests here import their neighbour `viz_story`."""
 
 import sys
 from pathlib import Path

@@ -4,7 +4,7 @@ import re
 import xml.etree.ElementTree as ET
 
 import pytest
-from fakes import network_story, square_story
+from viz_story import network_story, square_story
 
 from needle_edu.viz import Drawing, available_engines
 from needle_edu.viz.graph import build_graph

@@ -1,0 +1,213 @@
+/* The backpropagation stepper: one module for both forms. As static HTML, `mountAll(id)` finds its place in the page; as a
+   live widget, anywidget calls `render`. Everything shown was made in Python; this file only puts it in place. It lives in
+   a shadow root, so that neither the page's styles nor a second stepper can interfere. */
+
+const TEMPLATE = `
+<div class="stepper" role="group" aria-label="Step through the forward and the backward pass" tabindex="0">
+  <div class="bar">
+    <button class="first" title="first step (Home)" aria-label="first step">&#x23EE;&#xFE0E;</button>
+    <button class="back" title="one step back (left arrow)" aria-label="one step back">&#x25C0;&#xFE0E;</button>
+    <button class="play" title="play or pause (space)">Play</button>
+    <button class="next" title="one step on (right arrow)" aria-label="one step on">&#x25B6;&#xFE0E;</button>
+    <button class="last" title="last step (End)" aria-label="last step">&#x23ED;&#xFE0E;</button>
+    <div class="track">
+      <input class="slider" type="range" min="0" value="0" step="1" aria-label="step">
+      <div class="phases" aria-hidden="true"></div>
+    </div>
+    <div class="where"><span class="phase"></span> <span class="count"></span></div>
+  </div>
+  <div class="main">
+    <div class="graph"></div>
+    <div class="panel" aria-live="polite"></div>
+  </div>
+  <div class="legend">
+    <span><i class="key param"></i>parameter</span><span><i class="key data"></i>data</span>
+    <span><i class="key op"></i>operation</span><span class="hint">click a node to jump to its step &middot; arrow keys work too</span>
+  </div>
+</div>`;
+
+const PLAY_MS = 1300;
+const SMALLEST_SCALE = 0.7;
+
+/** Build the stepper inside `el`. `onIndex(i)` is told of every move; returns { go, index, stop }. */
+export function mount(el, data, onIndex = () => {}) {
+  const root = el.shadowRoot || el.attachShadow({ mode: "open" });
+  root.innerHTML = `<style>${data.css}</style><div class="${data.scope}">${TEMPLATE}</div>`;
+  el.dataset.lmSuppressShortcuts = "true"; // JupyterLab must not take our keys for its own
+  const $ = (selector) => root.querySelector(selector);
+  const box = $(".stepper"), graph = $(".graph"), panel = $(".panel"), slider = $(".slider"), play = $(".play");
+  graph.innerHTML = data.svg;
+
+  const steps = data.steps, last = steps.length - 1;
+  const svg = graph.querySelector("svg");
+  const size = [svg.viewBox.baseVal.width, svg.viewBox.baseVal.height];
+  const nodes = [...svg.querySelectorAll("[data-node]")].map((g) => ({
+    g, value: g.querySelector(".ndl-value .ndl-number"), grad: g.querySelector(".ndl-grad .ndl-number"),
+  }));
+  const edges = [...svg.querySelectorAll("[data-edge]")];
+  for (const node of nodes) {
+    node.final = node.value ? node.value.textContent : "";
+    node.absent = node.grad && node.grad.closest(".ndl-absent") ? node.grad.textContent : null;
+  }
+  let index = 0, timer = null;
+
+  slider.max = last;
+  drawPhases();
+
+  function drawPhases() {
+    // One coloured stretch per run of steps of the same phase.
+    const runs = [];
+    for (const step of steps) {
+      const run = runs[runs.length - 1];
+      if (run && run.p === step.p) run.n += 1;
+      else runs.push({ p: step.p, n: 1 });
+    }
+    const strip = $(".phases");
+    strip.innerHTML = "";
+    for (const run of runs) {
+      const part = document.createElement("span");
+      part.className = run.p ? "backward" : "forward";
+      part.style.flexGrow = run.n;
+      if (run.n / steps.length > 0.12) part.textContent = run.p ? "backward" : "forward";
+      strip.append(part);
+    }
+  }
+
+  function go(target, quiet = false) {
+    index = Math.max(0, Math.min(last, target));
+    const step = steps[index];
+    // What is known at this step is the sum of what the steps up to here brought.
+    const computed = new Set(), grads = new Map();
+    for (let k = 0; k <= index; k++) {
+      if (steps[k].v !== undefined) computed.add(steps[k].v);
+      if (steps[k].g) grads.set(steps[k].g[0], steps[k].g[1]);
+    }
+    nodes.forEach((node, k) => {
+      const known = computed.has(k) || grads.has(k) || node.final === "";
+      node.g.classList.toggle("todo", !known && !node.never);
+      node.g.classList.toggle("now", k === step.n);
+      node.g.classList.toggle("from", k === step.o);
+      if (node.value) node.value.textContent = known ? node.final : "";
+      if (node.grad && node.absent === null) node.grad.textContent = grads.get(k) ?? "";
+    });
+    edges.forEach((edge, k) => {
+      edge.classList.toggle("flow", step.e.includes(k));
+      edge.classList.toggle("todo", !computed.has(Number(edge.dataset.to)) && !step.e.includes(k));
+    });
+    box.classList.toggle("is-backward", step.p === 1);
+    panel.innerHTML = step.h.map((part) => (typeof part === "number" ? data.pieces[part] : part)).join("");
+    slider.value = index;
+    slider.setAttribute("aria-valuetext", `step ${index + 1} of ${steps.length}, ${step.t}`);
+    $(".phase").textContent = step.p ? "backward" : "forward";
+    $(".count").textContent = `step ${index + 1} of ${steps.length}`;
+    $(".back").disabled = $(".first").disabled = index === 0;
+    $(".next").disabled = $(".last").disabled = index === last;
+    if (index === last) stop();
+    show(step);
+    if (!quiet) onIndex(index);
+  }
+
+  /** Scroll the graph (never the page) so that what happens is in sight. */
+  function show(step) {
+    const rects = [step.n, step.o].filter((k) => nodes[k]).map((k) => nodes[k].g.getBoundingClientRect());
+    const frame = graph.getBoundingClientRect();
+    if (!rects.length || !frame.height) return;
+    const top = Math.min(...rects.map((r) => r.top)), bottom = Math.max(...rects.map((r) => r.bottom));
+    const left = Math.min(...rects.map((r) => r.left)), right = Math.max(...rects.map((r) => r.right));
+    const by = { top: 0, left: 0 };
+    if (top < frame.top + 8 || bottom > frame.bottom - 8) by.top = (top + bottom) / 2 - (frame.top + frame.bottom) / 2;
+    if (left < frame.left + 8 || right > frame.right - 8) by.left = (left + right) / 2 - (frame.left + frame.right) / 2;
+    if (by.top || by.left) graph.scrollBy(by);
+  }
+
+  function fit() {
+    const room = graph.clientWidth - 4;
+    if (room <= 0) return;
+    const scale = Math.max(SMALLEST_SCALE, Math.min(1, room / size[0]));
+    svg.setAttribute("width", size[0] * scale);
+    svg.setAttribute("height", size[1] * scale);
+    show(steps[index]);
+  }
+
+  function stop() {
+    clearInterval(timer);
+    timer = null;
+    play.textContent = "Play";
+    play.setAttribute("aria-pressed", "false");
+  }
+
+  function toggle() {
+    if (timer) return stop();
+    if (index === last) go(0);
+    timer = setInterval(() => go(index + 1), PLAY_MS);
+    play.textContent = "Pause";
+    play.setAttribute("aria-pressed", "true");
+  }
+
+  /** To the step of a node: the one in the present phase, or the other if we are there already. */
+  function jump(k) {
+    const mine = steps.map((step, i) => [step, i]).filter(([step]) => step.n === k);
+    const places = (phase) => mine.filter(([step]) => step.p === phase).map(([, i]) => i);
+    const [here, there] = steps[index].p ? [places(1), places(0)] : [places(0), places(1)];
+    const target = here.length && !here.includes(index) ? here[0] : (there[0] ?? here[0]);
+    if (target !== undefined) { stop(); go(target); }
+  }
+
+  const manual = (action) => () => { stop(); action(); };
+  $(".first").addEventListener("click", manual(() => go(0)));
+  $(".back").addEventListener("click", manual(() => go(index - 1)));
+  $(".next").addEventListener("click", manual(() => go(index + 1)));
+  $(".last").addEventListener("click", manual(() => go(last)));
+  play.addEventListener("click", toggle);
+  slider.addEventListener("input", manual(() => go(Number(slider.value))));
+  nodes.forEach((node, k) => {
+    node.never = !steps.some((step) => step.n === k);
+    if (node.never) return;
+    node.g.setAttribute("role", "button");
+    node.g.setAttribute("tabindex", "0");
+    node.g.addEventListener("click", () => jump(k));
+  });
+  box.addEventListener("keydown", (event) => {
+    const on = event.target, key = event.key;
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (on === slider && key !== " ") return; // the slider moves by itself
+    const node = nodes.findIndex((n) => n.g === on);
+    if (key === "ArrowRight") { stop(); go(index + 1); }
+    else if (key === "ArrowLeft") { stop(); go(index - 1); }
+    else if (key === "Home") { stop(); go(0); }
+    else if (key === "End") { stop(); go(last); }
+    else if (node >= 0 && (key === "Enter" || key === " ")) jump(node);
+    else if (key === " " && on.tagName !== "BUTTON") toggle();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
+  new ResizeObserver(fit).observe(graph);
+  go(data.index || 0, true);
+  fit();
+  return { go, stop, get index() { return index; } };
+}
+
+/** Static HTML form: fill every place with this id that is still empty (a page may show one output twice). */
+export function mountAll(id) {
+  for (const host of document.querySelectorAll(`[id="${id}"]`)) {
+    if (host.shadowRoot) continue;
+    const data = JSON.parse(host.querySelector("script.ndl-data").textContent);
+    data.svg = host.querySelector("svg").outerHTML;
+    data.css = host.querySelector("style").textContent;
+    mount(host, data);
+  }
+}
+
+/** Live form: the same stepper; its position is the traitlet `index`. */
+function render({ model, el }) {
+  const host = document.createElement("div");
+  el.append(host);
+  const data = { ...model.get("data"), index: model.get("index") };
+  const stepper = mount(host, data, (index) => { model.set("index", index); model.save_changes(); });
+  const follow = () => { if (model.get("index") !== stepper.index) stepper.go(model.get("index"), true); };
+  model.on("change:index", follow);
+  return () => { stepper.stop(); model.off("change:index", follow); };
+}
+
+export default { render };

@@ -1,0 +1,283 @@
+"""The story of a run, one step at a time: what happens, by which formula, with which numbers.
+
+Reads recorded events and turns each into a `Step`: a leaf enters, an operation computes, backward is seeded, a
+vector-Jacobian product gives a contribution, contributions are added, a gradient is written. A value that is used
+only once has nothing to add, so its sum is told together with its contribution. How a step looks is `viz.panel`'s
+business; here are only facts and sentences.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from needle_edu.viz.graph import Graph, build_graph
+from needle_edu.viz.opinfo import OpInfo, op_info, operand_letter
+from needle_edu.viz.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An array in a step: its part in the formula, what it is called, and its numbers (None: still to come)."""
+
+    role: str
+    tex: str
+    label: str
+    numbers: Snapshot | None
+
+
+@dataclass(slots=True)
+class Step:
+    """One thing that happens.
+
+    Attributes
+    ----------
+    phase : {"forward", "backward"}
+    kind : {"leaf", "op", "seed", "vjp", "sum", "grad"}
+    value : int
+        Id of the value the step is about.
+    origin : int or None
+        For a contribution, the node it comes from.
+    edges : list of int
+        Numbers of the graph's edges that are in use.
+    title, text : str
+        A headline, and sentences for a first reader.
+    formula : str or None
+        TeX.
+    attrs : Mapping
+        What the operation was made with besides its operands.
+    given, result
+        What goes in and what comes out.
+    signs : str
+        What stands between the arrays: "+" for a sum, else nothing.
+    completes : bool
+        Whether the value's adjoint is known after this step.
+    """
+
+    phase: str
+    kind: str
+    value: int
+    title: str
+    text: str
+    origin: int | None = None
+    edges: list[int] = field(default_factory=list)
+    formula: str | None = None
+    attrs: Mapping[str, Any] = field(default_factory=dict)
+    given: list[Shown] = field(default_factory=list)
+    result: Shown | None = None
+    signs: str = ""
+    completes: bool = False
+
+    def numbers(self, role: str) -> np.ndarray | None:
+        """The recorded array that plays `role` ("a", "b", "y", "adjoint", "contribution", "sum", "grad", …)."""
+        for shown in [*self.given, *([self.result] if self.result else [])]:
+            if shown.role == role and shown.numbers is not None:
+                return shown.numbers.array
+        return None
+
+
+def tell(records: list[tuple[Any, Snapshot | None]], names: Mapping[int, str] | None = None):
+    """Turn a recording into its graph and its steps.
+
+    Returns
+    -------
+    graph : Graph
+    steps : list of Step
+    """
+    graph = build_graph(records, names)
+    narrator = _Narrator(graph, records)
+    return graph, [step for record in enumerate(records) for step in narrator.listen(*record)]
+
+
+class _Narrator:
+    def __init__(self, graph: Graph, records):
+        self.graph = graph
+        self.values: dict[int, Snapshot | None] = {}
+        self.adjoints: dict[int, Snapshot | None] = {}
+        self.inputs: dict[int, list[int]] = {k: [] for k in graph.nodes}
+        self.edge_number: dict[tuple[int, int], int] = {}
+        for number, edge in enumerate(graph.edges):
+            self.inputs[edge.target].append(edge.source)
+            self.edge_number[edge.target, edge.operand] = number
+        self.infos: dict[str, OpInfo] = {n.op: op_info(n.op) for n in graph.nodes.values() if n.op}
+        for node in graph.nodes.values():
+            node.symbol = self.infos[node.op].symbol if node.op else ""
+        # Per backward pass: its last event, and for every value its contributions (node, operand), to tell "1 of 2".
+        self.last_event: dict[int, int] = {}
+        self.expected: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        passes = 0
+        for position, (event, _) in enumerate(records):
+            passes += event.kind == "seeded"
+            if event.kind in ("vjp", "accumulated", "leaf"):
+                self.last_event[passes] = position
+            if event.kind == "vjp":
+                self.expected.setdefault((passes, event.value), []).append((event.node, event.operand))
+        self.passes = 0
+        self.arrived: dict[int, list[Snapshot | None]] = {}
+
+    # -- helpers
+    def label(self, value: int) -> str:
+        return self.graph.nodes[value].label
+
+    def letter(self, node: int, operand: int) -> str:
+        return operand_letter(operand, len(self.inputs[node]))
+
+    def expression(self, value: int) -> str:
+        """The operation as one would write it: `x @ W`, `relu(h)`."""
+        node = self.graph.nodes[value]
+        labels = [self.label(source) for source in self.inputs[value]]
+        symbol = node.symbol
+        if len(labels) == 2 and not any(c.isalnum() for c in symbol):
+            return f"{labels[0]} {symbol} {labels[1]}"
+        attrs = [f"{name}={value}" for name, value in node.attrs.items()]
+        return f"{node.op}({', '.join([*labels, *attrs])})"
+
+    def operands(self, value: int, letters: str | None = None) -> list[Shown]:
+        """The operands of a node (only those whose letter is in `letters`), with their forward values."""
+        shown, seen = [], set()
+        for operand, source in enumerate(self.inputs[value]):
+            letter = self.letter(value, operand)
+            if letters is None or letter in letters:
+                tex = letter if letter.isalpha() else f"a_{{{letter}}}"
+                shown.append(Shown(letter, tex, self.label(source), self.values.get(source)))
+                seen.add(source)
+        return shown
+
+    # -- events
+    def listen(self, position: int, record) -> list[Step]:
+        event, numbers = record
+        if event.value not in self.graph.nodes:
+            return []
+        backward = position <= self.last_event.get(self.passes, -1)
+        if event.kind == "computed":
+            self.values[event.value] = numbers
+            return [self.computed(event, numbers, "backward" if backward and self.passes else "forward")]
+        if event.kind == "seeded":
+            self.passes += 1
+            self.arrived.clear()
+            self.adjoints[event.value] = numbers
+            return [self.seeded(event, numbers)]
+        if event.kind == "vjp":
+            self.arrived.setdefault(event.value, []).append(numbers)
+            return [self.contribution(event, numbers)]
+        if event.kind == "accumulated":
+            self.adjoints[event.value] = numbers
+            return [self.total(event, numbers)] if self.uses(event.value) > 1 else []
+        return [self.written(event, numbers)] if event.kind == "leaf" else []
+
+    def uses(self, value: int) -> int:
+        """How many contributions a value gets in this backward pass."""
+        return len(self.expected.get((self.passes, value), ()))
+
+    def computed(self, event, numbers, phase: str) -> Step:
+        value, node = event.value, self.graph.nodes[event.value]
+        if node.is_leaf:
+            if node.requires_grad:
+                text = "A parameter enters: its value is given. Backward will write its gradient into .grad."
+            else:
+                text = "Data enters: its value is given, and nobody asks for its gradient."
+            shown = Shown("value", tex_name(node.label), node.label, numbers)
+            return Step(phase, "leaf", value, f"{node.label} enters", text, result=shown)
+        info = self.infos[node.op]
+        operands = self.operands(value)
+        used = " and ".join(f"{s.role} = {s.label}" for s in operands) if len(operands) <= 3 else f"{len(operands)} operands"
+        text = f"The forward pass computes {node.label} from {used}."
+        edges = [self.edge_number[value, k] for k in range(len(self.inputs[value]))]
+        return Step(
+            phase, "op", value, f"{node.label} = {self.expression(value)}", text, edges=edges, formula=info.formula,
+            attrs=node.attrs, given=operands, result=Shown("y", "y", node.label, numbers),
+        )  # fmt: skip
+
+    def seeded(self, event, numbers) -> Step:
+        label = self.label(event.value)
+        ones = numbers is not None and numbers.low == numbers.high == 1.0
+        text = (
+            f"Backward starts here. The adjoint of {label} says how much the result changes when {label} changes. "
+            + ("The result is this value itself, so it is one." if ones else "Here it was given by the caller.")
+        )
+        bar = rf"\bar{{{tex_name(label)}}}"
+        shown = Shown("adjoint", bar, f"adjoint of {label}", numbers)
+        formula = f"{bar} = 1" if ones else None
+        return Step("backward", "seed", event.value, f"backward starts at {label}", text, formula=formula, result=shown)
+
+    def contribution(self, event, numbers) -> Step:
+        node, value = event.node, event.value
+        source, target = self.label(node), self.label(value)
+        info = self.infos[self.graph.nodes[node].op]
+        letter, uses = self.letter(node, event.operand), self.uses(value)
+        formula = info.vjp(event.operand)
+        text = f"The adjoint of {source} arrives at its operation, {info.name}. The vector-Jacobian product is what of it "
+        text += f"reaches operand {letter}, which is {target}."
+        if uses == 1:
+            text += f" {target} is used only here: this is its whole adjoint."
+        else:
+            text += f" {target} is used {uses} times; this is contribution {len(self.arrived[value])} of {uses}."
+        given = [Shown("adjoint", r"\bar{y}", f"adjoint of {source}", self.adjoints.get(node))]
+        letters = letters_of(formula) if formula else ""
+        given += self.operands(node, letters)
+        if "y" in letters:
+            given.append(Shown("y", "y", source, self.values.get(node)))
+        tex = rf"\bar{{{letter}}}" if letter.isalpha() else rf"\bar{{a}}_{{{letter}}}"
+        result = Shown("contribution", tex, f"contribution to {target}", numbers)
+        return Step(
+            "backward", "vjp", value, f"{source} → {target}", text, origin=node,
+            edges=[self.edge_number[node, event.operand]], formula=formula,
+            attrs=self.graph.nodes[node].attrs, given=given, result=result, completes=uses == 1,
+        )  # fmt: skip
+
+    def total(self, event, numbers) -> Step:
+        value, label = event.value, self.label(event.value)
+        arrived, expected = self.arrived[value], self.expected[self.passes, value]
+        bar = rf"\bar{{{tex_name(label)}}}"
+        terms = []
+        for k, (node, operand) in enumerate(expected):
+            via = f"via {self.label(node)}, operand {self.letter(node, operand)}"
+            terms.append(Shown(f"term {k + 1}", f"{bar}_{{{k + 1}}}", via, arrived[k] if k < len(arrived) else None))
+        text = f"{label} is used {len(expected)} times, and a change of it acts through every use: its adjoint is the sum "
+        done = len(arrived) == len(expected)
+        text += "of the contributions. All are in." if done else f"of the contributions. {len(arrived)} of {len(expected)} are in."
+        formula = f"{bar} = " + " + ".join(f"{bar}_{{{k + 1}}}" for k in range(len(expected))) if len(expected) <= 6 else None
+        edges = [self.edge_number[pair] for pair in expected[: len(arrived)]]
+        shown = Shown("sum", bar, f"adjoint of {label}" if done else f"adjoint of {label} so far", numbers)
+        return Step(
+            "backward", "sum", value, f"adding up the adjoint of {label}", text, edges=edges, formula=formula,
+            given=terms, result=shown, signs="+",
+        )  # fmt: skip
+
+    def written(self, event, numbers) -> Step:
+        label = self.label(event.value)
+        text = f"The adjoint of {label} is complete, and {label} is a leaf: it is written into .grad."
+        shown = Shown("grad", rf"\bar{{{tex_name(label)}}}", f"{label}.grad", numbers)
+        return Step("backward", "grad", event.value, f"{label}.grad is written", text, result=shown)
+
+
+def tex_name(label: str) -> str:
+    """A label as TeX, where that is possible; else the letter v.
+
+    Examples
+    --------
+    >>> print(tex_name("W1"), tex_name("loss"), tex_name("model.0.weight"))
+    W_{1} \\mathrm{loss} v
+    """
+    if match := re.fullmatch(r"([A-Za-z])_?(\d+)", label):
+        return f"{match[1]}_{{{match[2]}}}"
+    if re.fullmatch(r"[A-Za-z]", label):
+        return label
+    return rf"\mathrm{{{label}}}" if re.fullmatch(r"[A-Za-z]+", label) else "v"
+
+
+def letters_of(tex: str) -> str:
+    r"""Letters that stand for values in the right-hand side of a formula; those under a bar are adjoints.
+
+    Examples
+    --------
+    >>> letters_of(r"\bar{a} = \bar{y} \odot b")
+    'b'
+    """
+    right = tex.split("=", 1)[-1]
+    right = re.sub(r"\\bar\{\w\}|\\(text|mathrm|operatorname)\{[^}]*\}|\\[A-Za-z]+", " ", right)
+    return "".join(sorted(set(re.findall(r"[a-z]", right))))
