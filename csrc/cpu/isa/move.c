@@ -1,4 +1,5 @@
-/* move.c - fill, where, copy and cast, and packing a strided block into a compact one. */
+/* move.c - fill, where, copy and cast; packing a block is in pack.h. */
+#include "pack.h"
 #include "rows.h"
 
 /* out = s */
@@ -36,18 +37,6 @@ ALL(COPY_ROW, f64, a)
 ALL(COPY_ROW, i32, a)
 ALL(COPY_ROW, i64, a)
 ALL(COPY_ROW, b8, a != 0)
-
-/* dst[rows][cols] = src: the plain loop. */
-#define PACK(size, type)                                                                                    \
-  static void pack_##size(int64_t rows, int64_t cols, void *dst, const void *src, int64_t rs, int64_t cs) { \
-    type *to = dst;                                                                                         \
-    const type *from = src;                                                                                 \
-    for (int64_t r = 0; r < rows; r++)                                                                      \
-      for (int64_t c = 0; c < cols; c++) to[r * cols + c] = from[r * rs + c * cs];                          \
-  }
-PACK(1, uint8_t)
-PACK(4, uint32_t)
-PACK(8, uint64_t)
 
 const nd_move_rows ND_NAME(nd_move_rows) = {
     .fill = ND_ROWS_ALL(fill),

@@ -1,0 +1,100 @@
+/* pack.h - a strided block of an operand becomes a compact one: dst[r][c] = src[r*rs + c*cs].
+ *
+ * What the data mean does not matter, only their size, so there are three versions: 1, 4 and 8 bytes. The plain
+ * loop is pack_plain; above it stand the cases worth more: a transposed block (rs == 1), a row that repeats
+ * (rs == 0), and numbers that repeat along the row (cs == 0). Writing up to 64 elements beyond the block is allowed.
+ */
+#ifndef ND_PACK_H
+#define ND_PACK_H
+#include <stdint.h>
+#include <string.h>
+
+/* A square of W x W elements, turned over: W vectors are loaded, interleaved in log2(W) rounds, and stored.
+ * Round after round, rows i and i + W/2 are riffled like two halves of a pack of cards; after log2(W) rounds
+ * element (r, c) has come to (c, r). */
+#if defined(__AVX__)
+enum { WIDTH_4 = 8, WIDTH_8 = 4 };
+#else
+enum { WIDTH_4 = 4, WIDTH_8 = 2 };
+#endif
+typedef uint32_t vec_4 __attribute__((vector_size(WIDTH_4 * 4)));
+typedef uint64_t vec_8 __attribute__((vector_size(WIDTH_8 * 8)));
+
+#if defined(__AVX__)
+#define RIFFLE_LOW_4 (vec_4){0, 8, 1, 9, 2, 10, 3, 11}
+#define RIFFLE_HIGH_4 (vec_4){4, 12, 5, 13, 6, 14, 7, 15}
+#define RIFFLE_LOW_8 (vec_8){0, 4, 1, 5}
+#define RIFFLE_HIGH_8 (vec_8){2, 6, 3, 7}
+#else
+#define RIFFLE_LOW_4 (vec_4){0, 4, 1, 5}
+#define RIFFLE_HIGH_4 (vec_4){2, 6, 3, 7}
+#define RIFFLE_LOW_8 (vec_8){0, 2}
+#define RIFFLE_HIGH_8 (vec_8){1, 3}
+#endif
+
+#define TURN_SQUARE(size, type)                                                                             \
+  static inline void turn_square_##size(type *dst, int64_t down, const type *src, int64_t across) {         \
+    enum { W = WIDTH_##size };                                                                              \
+    vec_##size v[W], riffled[W];                                                                            \
+    _Pragma("GCC unroll 8") for (int i = 0; i < W; i++) memcpy(&v[i], src + i * across, sizeof v[i]);       \
+    _Pragma("GCC unroll 8") for (int round = W; round > 1; round /= 2) {                                    \
+      _Pragma("GCC unroll 8") for (int i = 0; i < W / 2; i++) {                                             \
+        riffled[2 * i] = __builtin_shuffle(v[i], v[i + W / 2], RIFFLE_LOW_##size);                          \
+        riffled[2 * i + 1] = __builtin_shuffle(v[i], v[i + W / 2], RIFFLE_HIGH_##size);                     \
+      }                                                                                                     \
+      _Pragma("GCC unroll 8") for (int i = 0; i < W; i++) v[i] = riffled[i];                                \
+    }                                                                                                       \
+    _Pragma("GCC unroll 8") for (int i = 0; i < W; i++) memcpy(dst + i * down, &v[i], sizeof v[i]);         \
+  }
+TURN_SQUARE(4, uint32_t)
+TURN_SQUARE(8, uint64_t)
+
+#define PACK_PLAIN(size, type)                                                                              \
+  static void pack_plain_##size(int64_t rows, int64_t cols, type *dst, int64_t down, const type *src, int64_t rs, \
+                                int64_t cs) {                                                               \
+    for (int64_t r = 0; r < rows; r++)                                                                      \
+      for (int64_t c = 0; c < cols; c++) dst[r * down + c] = src[r * rs + c * cs];                          \
+  }
+PACK_PLAIN(1, uint8_t)
+PACK_PLAIN(4, uint32_t)
+PACK_PLAIN(8, uint64_t)
+
+/* Squares first, then the plain loop for the edges. */
+#define PACK_TURNED(size, type)                                                                             \
+  static void pack_turned_##size(int64_t rows, int64_t cols, type *dst, const type *src, int64_t cs) {      \
+    enum { W = WIDTH_##size };                                                                              \
+    const int64_t r_end = rows / W * W, c_end = cols / W * W;                                               \
+    for (int64_t c = 0; c < c_end; c += W)                                                                  \
+      for (int64_t r = 0; r < r_end; r += W) turn_square_##size(dst + r * cols + c, cols, src + r + c * cs, cs); \
+    pack_plain_##size(rows, cols - c_end, dst + c_end, cols, src + c_end * cs, 1, cs);                      \
+    pack_plain_##size(rows - r_end, c_end, dst + r_end * cols, cols, src + r_end, 1, cs);                   \
+  }
+PACK_TURNED(4, uint32_t)
+PACK_TURNED(8, uint64_t)
+static void pack_turned_1(int64_t rows, int64_t cols, uint8_t *dst, const uint8_t *src, int64_t cs) {
+  for (int64_t c = 0; c < cols; c++)
+    for (int64_t r = 0; r < rows; r++) dst[r * cols + c] = src[r + c * cs];
+}
+
+#define PACK(size, type)                                                                                    \
+  static void pack_##size(int64_t rows, int64_t cols, void *dst_, const void *src_, int64_t rs, int64_t cs) { \
+    type *dst = dst_;                                                                                       \
+    const type *src = src_;                                                                                 \
+    if (rs == 1 && cs != 0) { /* turned */                                                                  \
+      pack_turned_##size(rows, cols, dst, src, cs);                                                         \
+    } else if (rs == 0) { /* one row, then copies of copies */                                              \
+      pack_plain_##size(1, cols, dst, cols, src, rs, cs);                                                   \
+      for (int64_t done = 1; done < rows; done *= 2)                                                        \
+        memcpy(dst + done * cols, dst, (size_t)((done < rows - done ? done : rows - done) * cols) * size);  \
+    } else if (cs == 0) { /* whole vectors; what is too much, the next row overwrites */                    \
+      for (int64_t r = 0; r < rows; r++)                                                                    \
+        for (int64_t c = 0; c < cols; c += 8)                                                               \
+          for (int i = 0; i < 8; i++) dst[r * cols + c + i] = src[r * rs];                                  \
+    } else {                                                                                                \
+      pack_plain_##size(rows, cols, dst, cols, src, rs, cs);                                                \
+    }                                                                                                       \
+  }
+PACK(1, uint8_t)
+PACK(4, uint32_t)
+PACK(8, uint64_t)
+#endif
