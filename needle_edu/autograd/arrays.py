@@ -14,9 +14,14 @@ try:
     from needle_edu.backend_selection import BACKEND, default_device
     from needle_edu.backend_selection import array_api as xp
 except ImportError:
+    import os
+
+    import needle_edu.ndarray as xp
     from needle_edu.backend import default_device
 
-    BACKEND, xp = "np", np
+    BACKEND = os.environ.get("NEEDLE_BACKEND", "nd")
+    if BACKEND == "np":
+        xp = np
 
 Array = np.ndarray if BACKEND == "np" else xp.NDArray
 

@@ -5,6 +5,8 @@ each: one pass over memory instead of three. NumPy arrays have none of these; th
 from ordinary functions, and that composition is also the kernel's definition.
 """
 
+import numpy as np
+
 from needle_edu.autograd.arrays import xp
 
 
@@ -38,9 +40,17 @@ def _sigmoid_backward(g, y):
     return g * (y * (1 - y))
 
 
+def _index_add(a, index, value):
+    """A copy of `a` with `value` added at ``a[index]``; a place named twice gets both."""
+    out = a.copy()
+    np.add.at(out, index, value)
+    return out
+
+
 relu = getattr(xp, "relu", _relu)
 sigmoid = getattr(xp, "sigmoid", _sigmoid)
 logsumexp = getattr(xp, "logsumexp", _logsumexp)
 relu_backward = getattr(xp, "relu_backward", _relu_backward)
 tanh_backward = getattr(xp, "tanh_backward", _tanh_backward)
 sigmoid_backward = getattr(xp, "sigmoid_backward", _sigmoid_backward)
+index_add = getattr(xp, "index_add", _index_add)

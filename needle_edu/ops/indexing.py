@@ -11,6 +11,8 @@ from needle_edu.autograd.op import UnaryOp
 from needle_edu.autograd.registry import register, slot
 from needle_edu.autograd.value import Value
 
+from . import fused
+
 _GETITEM, _PUT = slot("getitem"), slot("put_back")
 
 
@@ -88,15 +90,9 @@ class PutBack(UnaryOp):
             else xp.zeros(self.shape, dtype=a.dtype, device=a.device)
         )
         if _may_repeat(self.index):
-            np.add.at(np.asarray(out), _as_numpy(self.index), np.asarray(a))
-        else:
-            out[self.index] = a
+            return fused.index_add(out, self.index, a)
+        out[self.index] = a
         return out
 
     def vjp0(self, g, node):
         return _GETITEM.cls(self.index).apply(g)
-
-
-def _as_numpy(index):
-    parts = index if isinstance(index, tuple) else (index,)
-    return tuple([p if isinstance(p, _BASIC) else np.asarray(p) for p in parts])

@@ -1,0 +1,191 @@
+"""Modes: recording on and off, lazy values, gradients as graph nodes, and the counter of live values."""
+
+import threading
+
+import numpy as np
+import pytest
+from autograd_helpers import tensor
+
+import needle_edu.autograd as autograd
+from needle_edu import ops
+from needle_edu.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled, state
+
+
+@pytest.fixture
+def lazy():
+    autograd.LAZY_MODE = True
+    yield
+    autograd.LAZY_MODE = False
+
+
+def test_no_grad_as_a_block():
+    x = tensor([1.0])
+    with no_grad():
+        y = x * 2
+        assert not is_grad_enabled()
+        with enable_grad():
+            assert (x * 2).requires_grad
+        assert not (x * 2).requires_grad
+    assert y.op is None
+    assert (x * 2).requires_grad
+
+
+def test_no_grad_as_a_decorator():
+    x = tensor([1.0])
+
+    @no_grad()
+    def with_call():
+        return (x * 2).requires_grad
+
+    @no_grad
+    def without_call():
+        return (x * 2).requires_grad
+
+    assert is_grad_enabled()
+    assert (with_call(), without_call()) == (False, False)
+    assert with_call.__name__ == "with_call"
+    assert is_grad_enabled()
+
+
+def test_a_block_object_may_be_entered_again():
+    block = no_grad()
+    with block, block:
+        assert not is_grad_enabled()
+    assert is_grad_enabled()
+
+
+def test_set_grad_enabled_in_all_its_forms():
+    x = tensor([1.0])
+    set_grad_enabled(False)
+    assert not (x * 2).requires_grad
+    set_grad_enabled(True)
+    with set_grad_enabled(False):
+        assert not (x * 2).requires_grad
+    assert (x * 2).requires_grad
+
+    @set_grad_enabled(False)
+    def off():
+        return is_grad_enabled()
+
+    assert is_grad_enabled()
+    assert off() is False
+
+
+def test_an_error_ends_the_block():
+    with pytest.raises(ValueError), no_grad():
+        raise ValueError
+    assert is_grad_enabled()
+
+
+def test_leaves_made_under_no_grad_keep_their_wish():
+    with no_grad():
+        x = tensor([1.0])
+    assert x.requires_grad
+
+
+def test_each_thread_has_its_own_mode():
+    x = tensor([1.0])
+    seen = []
+    with no_grad():
+        thread = threading.Thread(target=lambda: seen.append((x * 2).requires_grad))
+        thread.start()
+        thread.join()
+        assert not (x * 2).requires_grad
+    assert seen == [True]
+
+
+def test_backward_works_under_no_grad():
+    x = tensor([3.0])
+    y = x * x
+    with no_grad():
+        y.backward()
+        y.backward(create_graph=True)
+        assert x.grad.requires_grad
+    assert x.grad.item() == 6
+
+
+def test_create_graph_default_comes_from_the_module():
+    x = tensor([3.0])
+    autograd.CREATE_GRAPH = True
+    try:
+        (x * x).backward()
+        assert x.grad.requires_grad
+        (x * x).backward(create_graph=False)
+        assert not x.grad.requires_grad
+    finally:
+        autograd.CREATE_GRAPH = False
+    (x * x).backward()
+    assert not x.grad.requires_grad
+
+
+def test_lazy_values_wait(lazy):
+    assert state.LAZY_MODE is True
+    x = tensor([1.0, -2.0])
+    y = ops.relu(x * 3) + 1
+    assert y.cached_data is None
+    assert y.op.name == "add_scalar"
+    assert y.numpy().tolist() == [4, 1]
+    assert y.inputs[0].cached_data is not None
+
+
+def test_lazy_values_know_shape_and_dtype(lazy):
+    y = tensor([[1.0, 2.0]]) @ tensor([[1.0], [2.0]])
+    assert y.cached_data is None
+    assert (y.shape, y.dtype) == ((1, 1), "float64")
+
+
+def test_lazy_gradients(lazy):
+    x, w = tensor([[1.0, -2.0]]), tensor([[3.0], [1.0]])
+    loss = (ops.relu(x @ w) * 2).sum()
+    loss.backward()
+    assert w.grad.numpy().tolist() == [[2], [-4]]
+    loss.backward(create_graph=True)
+    assert x.grad.numpy().tolist() == [[6, 2]]
+
+
+def test_values_made_lazily_work_after_lazy_mode():
+    x = tensor([2.0])
+    autograd.LAZY_MODE = True
+    y = x * x
+    autograd.LAZY_MODE = False
+    z = y + 1
+    assert z.item() == 5
+    z.backward()
+    assert x.grad.item() == 4
+
+
+def test_a_long_lazy_chain_needs_no_recursion(lazy):
+    y = tensor([0.0])
+    for _ in range(5_000):
+        y = y + 1
+    assert y.item() == 5_000
+
+
+def test_lazy_mode_sees_each_value_computed_once(lazy):
+    calls = []
+
+    class Counted(autograd.TensorOp):
+        def compute(self, a):
+            calls.append(1)
+            return a * 1.0
+
+    y = Counted()(tensor([1.0]))
+    np.testing.assert_array_equal((y + y).numpy(), [2])
+    assert len(calls) == 1
+
+
+def test_the_counter_counts_live_values():
+    before = autograd.TENSOR_COUNTER
+    x = tensor([1.0])
+    y = x * 2 + 1
+    assert autograd.TENSOR_COUNTER == before + 3
+    del y
+    assert autograd.TENSOR_COUNTER == before + 1
+
+
+def test_the_counter_may_be_assigned():
+    autograd.TENSOR_COUNTER = 0
+    x = [tensor([1.0]) for _ in range(5)]
+    assert autograd.TENSOR_COUNTER == 5
+    del x
+    assert autograd.TENSOR_COUNTER == 0
