@@ -9,21 +9,9 @@ compared quickly.
 import numpy as np
 
 from needle_edu.backend import DTypeError, GradientError, NeedleError, ShapeError
-
-try:
-    from needle_edu.backend_selection import BACKEND, default_device
-    from needle_edu.backend_selection import array_api as xp
-except ImportError:
-    import os
-
-    import needle_edu.ndarray as xp
-    from needle_edu.backend import default_device
-
-    BACKEND = os.environ.get("NEEDLE_BACKEND", "nd")
-    if BACKEND == "np":
-        xp = np
-
-Array = np.ndarray if BACKEND == "np" else xp.NDArray
+from needle_edu.backend_selection import BACKEND, default_device
+from needle_edu.backend_selection import NDArray as Array
+from needle_edu.backend_selection import array_api as xp
 
 if BACKEND == "np":
 

@@ -110,7 +110,7 @@ class Tensor(Value):
 
     def sum(self, axes=None):
         """Return the sum over `axes` (all by default), which disappear from the shape."""
-        return _SUMMATION.cls(axes).apply(self)
+        return (_SUMMATION.instance if axes is None else _SUMMATION.cls(axes)).apply(self)
 
     def broadcast_to(self, shape):
         """Return this tensor stretched to `shape`; no data is copied."""
@@ -122,7 +122,7 @@ class Tensor(Value):
 
     def transpose(self, axes=None):
         """Return this tensor with two axes swapped, by default the last two."""
-        return _TRANSPOSE.cls(axes).apply(self)
+        return (_TRANSPOSE.instance if axes is None else _TRANSPOSE.cls(axes)).apply(self)
 
     @property
     def T(self):

@@ -71,6 +71,10 @@ def full_like(
     a: NDArray, fill_value: bool | int | float, dtype: Any = None, device: Device | None = None
 ) -> NDArray:
     """Return an array of one number with the shape, dtype and device of `a`."""
+    if dtype is None and device is None and a.layout.compact:
+        out = allocate(a.layout)
+        _fill(out, fill_value)
+        return out
     shape, dtype, device = _like(a, dtype, device)
     return full(shape, fill_value, dtype, device)
 

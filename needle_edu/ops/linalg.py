@@ -37,17 +37,22 @@ class MatMul(BinaryOp):
 
     def vjp0(self, g, node):
         a, b = node.inputs
-        if a.ndim == 1 or b.ndim == 1:
-            rows, g, columns = _as_matrices(a, g, b)
-            return sum_to(g @ columns.T, rows.shape).reshape(a.shape)
-        return sum_to(g @ b.T, a.shape)
+        if _are_matrices(a, b):
+            return g @ b.T
+        rows, g, columns = _as_matrices(a, g, b)
+        return sum_to(g @ columns.T, rows.shape).reshape(a.shape)
 
     def vjp1(self, g, node):
         a, b = node.inputs
-        if a.ndim == 1 or b.ndim == 1:
-            rows, g, columns = _as_matrices(a, g, b)
-            return sum_to(rows.T @ g, columns.shape).reshape(b.shape)
-        return sum_to(a.T @ g, b.shape)
+        if _are_matrices(a, b):
+            return a.T @ g
+        rows, g, columns = _as_matrices(a, g, b)
+        return sum_to(rows.T @ g, columns.shape).reshape(b.shape)
+
+
+def _are_matrices(a, b) -> bool:
+    """Whether neither is a vector or a stack of matrices: the usual case, in a hurry."""
+    return a.realize_cached_data().ndim == 2 == b.realize_cached_data().ndim
 
 
 def _as_matrices(a, g, b):

@@ -4,6 +4,8 @@ Transposing, permuting, reshaping and broadcasting only change how memory is rea
 copied. The vjp of a rearrangement is the opposite rearrangement.
 """
 
+from functools import lru_cache
+
 from needle_edu.autograd.arrays import BACKEND, ShapeError, xp
 from needle_edu.autograd.op import TensorOp, UnaryOp
 from needle_edu.autograd.registry import register, slot
@@ -12,6 +14,20 @@ from . import sampling
 from .constants import normal_axes
 
 _UNDILATE, _DILATE = slot("undilate"), slot("dilate")
+
+
+@lru_cache(256)
+def _swapped(axes: tuple[int, int] | None, ndim: int) -> tuple[int, ...]:
+    """Return the order of axes in which two are swapped."""
+    axes = (-2, -1) if axes is None else axes
+    if len(axes) != 2:
+        raise ShapeError(f"transpose: wanted two axes to swap, got {axes}; permute() reorders all of them")
+    if ndim < 2:
+        raise ShapeError(f"transpose: wanted at least two axes, got {ndim}")
+    first, second = normal_axes(axes, ndim)
+    order = list(range(ndim))
+    order[first], order[second] = second, first
+    return tuple(order)
 
 
 @register
@@ -25,20 +41,10 @@ class Transpose(UnaryOp):
     samples = staticmethod(sampling.shaped(({}, (2, 3)), ({"axes": (0, 2)}, (2, 3, 4)), ({}, (2, 3, 4))))
 
     def __init__(self, axes=None):
-        self.axes = axes
+        self.axes = None if axes is None else tuple(axes)
 
     def compute(self, a):
-        axes = self.axes or (-1, -2)
-        if len(axes) != 2:
-            raise ShapeError(
-                f"transpose: wanted two axes to swap, got {self.axes}; permute() reorders all of them"
-            )
-        if a.ndim < 2:
-            raise ShapeError(f"transpose: wanted an array with at least two axes, got shape {a.shape}")
-        first, second = normal_axes(axes, a.ndim)
-        order = list(range(a.ndim))
-        order[first], order[second] = second, first
-        return xp.permute_dims(a, tuple(order))
+        return xp.permute_dims(a, _swapped(self.axes, a.ndim))
 
     def vjp0(self, g, node):
         return self.apply(g)
