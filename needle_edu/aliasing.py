@@ -2,9 +2,9 @@
 
 Thousands of files written for the course "Deep Learning Systems" say `import needle as ndl`. An entry in
 `sys.modules` alone would not serve them: `import needle.nn` would then load a second copy of every submodule,
-with a second `Tensor` class that the first does not know. So we take part in the import itself, with a *finder*
-(asked first for every name; see the Python documentation of `sys.meta_path`) that answers for `needle` and
-everything below it, and whose *loader* hands out the very module objects of needle_edu.
+with a second `Tensor` class that the first does not know. So we take part in the import itself, with a
+*finder* (asked first for every name; see the Python documentation of `sys.meta_path`) that answers for
+`needle` and everything below it, and whose *loader* hands out the very module objects of needle_edu.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Run existing Needle code on needle_edu, unchanged: `python -m needle_edu.as_needle -m pytest tests/`.
 
-The command takes python's own forms (a module, a piece of code, a file), makes `import needle` mean needle_edu
-(see `needle_edu.aliasing`) and then runs what it was given as python itself would. Course tests also import
-`mugrade`, the course's grading client; where it is not installed, a stand-in that submits nowhere takes its
-place.
+The command takes python's own forms (a module, a piece of code, a file), makes `import needle` mean
+needle_edu (see `needle_edu.aliasing`) and then runs what it was given as python itself would. Course tests
+also import `mugrade`, the course's grading client; where it is not installed, a stand-in that submits nowhere
+takes its place.
 """
 
 from __future__ import annotations

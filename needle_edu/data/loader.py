@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..autograd import Tensor
 from ..backend.errors import DataError
 from ..init.random import generator
 from .dataset import Dataset
@@ -86,9 +87,7 @@ class DataLoader:
         self._start = 0
         return self
 
-    def __next__(self) -> tuple[Any, ...]:
-        from ..autograd import Tensor
-
+    def __next__(self) -> tuple[Tensor, ...]:
         if self._order is None:
             iter(self)
         indices = self._order[self._start : self._start + self.batch_size]

@@ -1,8 +1,23 @@
 """Initial values: the tensors a model starts from, and the random numbers behind them."""
 
+from .basic import constant, one_hot, ones, ones_like, rand, randb, randn, zeros, zeros_like
+from .initializers import kaiming_normal, kaiming_uniform, xavier_normal, xavier_uniform
 from .random import generator, seed
 
 __all__ = [
+    "constant",
     "generator",
+    "kaiming_normal",
+    "kaiming_uniform",
+    "one_hot",
+    "ones",
+    "ones_like",
+    "rand",
+    "randb",
+    "randn",
     "seed",
+    "xavier_normal",
+    "xavier_uniform",
+    "zeros",
+    "zeros_like",
 ]

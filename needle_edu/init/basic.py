@@ -69,16 +69,12 @@ def constant(
     return _tensor(np.full(shape, c), device, dtype, requires_grad)
 
 
-def ones(
-    *shape: int, device: Any = None, dtype: Any = "float32", requires_grad: bool = False
-) -> Tensor:
+def ones(*shape: int, device: Any = None, dtype: Any = "float32", requires_grad: bool = False) -> Tensor:
     """Ones everywhere."""
     return constant(*shape, c=1.0, device=device, dtype=dtype, requires_grad=requires_grad)
 
 
-def zeros(
-    *shape: int, device: Any = None, dtype: Any = "float32", requires_grad: bool = False
-) -> Tensor:
+def zeros(*shape: int, device: Any = None, dtype: Any = "float32", requires_grad: bool = False) -> Tensor:
     """Zeros everywhere."""
     return constant(*shape, c=0.0, device=device, dtype=dtype, requires_grad=requires_grad)
 
@@ -124,10 +120,10 @@ def one_hot(
     if device is None and isinstance(i, Tensor):
         device = i.device
     labels = i.numpy() if hasattr(i, "numpy") else np.asarray(i)
-    places = labels.astype(np.int64)
-    wrong = labels[(places != labels) | (places < 0) | (places >= n)]
+    wrong = labels[~((labels >= 0) & (labels < n) & (labels % 1 == 0))]
     if wrong.size:
         raise IndexOutOfRange(f"one_hot: wants whole numbers from 0 to {n - 1}, got {wrong[0]}")
+    places = labels.astype(np.int64)
     rows = np.zeros((places.size, n))
     rows[np.arange(places.size), places.ravel()] = 1
     return _tensor(rows.reshape(*places.shape, n), device, dtype, requires_grad)

@@ -1,9 +1,9 @@
 """Initial weights whose scale keeps signals alive through many layers.
 
 A layer sums `fan_in` inputs, so its output's variance is fan_in times the weights' variance (times the
-input's). If that product is far from 1, signals grow or shrink exponentially with depth. Xavier's rule chooses
-the variance so that forward signals and backward gradients both keep their size; Kaiming's allows for a ReLU
-that sets half of the signals to zero.
+input's). If that product is far from 1, signals grow or shrink exponentially with depth. Xavier's rule
+chooses the variance so that forward signals and backward gradients both keep their size; Kaiming's allows for
+a ReLU that sets half of the signals to zero.
 
 References: X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural networks",
 AISTATS 2010. K. He et al., "Delving deep into rectifiers", ICCV 2015.
@@ -19,7 +19,9 @@ from .basic import rand, randn
 
 
 def xavier_uniform(fan_in: int, fan_out: int, gain: float = 1.0, **kwargs: Any) -> Tensor:
-    r"""Weights of shape (fan_in, fan_out), uniform in ±a with :math:`a = gain \sqrt{6 / (fan_{in} + fan_{out})}`.
+    r"""Weights of shape (fan_in, fan_out), uniform in ±a.
+
+    .. math:: a = gain \sqrt{6 / (fan_{in} + fan_{out})}
 
     Further keywords (`device`, `dtype`, `requires_grad`) go to `rand`.
 
@@ -33,7 +35,10 @@ def xavier_uniform(fan_in: int, fan_out: int, gain: float = 1.0, **kwargs: Any) 
 
 
 def xavier_normal(fan_in: int, fan_out: int, gain: float = 1.0, **kwargs: Any) -> Tensor:
-    r"""Weights of shape (fan_in, fan_out), normal with :math:`\sigma = gain \sqrt{2 / (fan_{in} + fan_{out})}`."""
+    r"""Weights of shape (fan_in, fan_out), normal with standard deviation σ.
+
+    .. math:: \sigma = gain \sqrt{2 / (fan_{in} + fan_{out})}
+    """
     std = gain * math.sqrt(2 / (fan_in + fan_out))
     return randn(fan_in, fan_out, std=std, **kwargs)
 
@@ -69,7 +74,10 @@ def kaiming_normal(
     nonlinearity: str = "relu",
     **kwargs: Any,
 ) -> Tensor:
-    r"""Weights normal with :math:`\sigma = \sqrt{2} / \sqrt{fan_{in}}`; parameters as for `kaiming_uniform`."""
+    r"""Weights normal with :math:`\sigma = \sqrt{2} / \sqrt{fan_{in}}`.
+
+    The parameters are those of `kaiming_uniform`.
+    """
     std = _gain(nonlinearity) / math.sqrt(fan_in)
     return randn(*(shape or (fan_in, fan_out)), std=std, **kwargs)
 

@@ -24,8 +24,10 @@ class Linear(Module):
 
     Attributes
     ----------
-    weight : Parameter of shape (in_features, out_features), drawn first, by `init.kaiming_uniform`
-    bias : Parameter of shape (1, out_features), drawn second, by `init.kaiming_uniform(out_features, 1)`; or None
+    weight : Parameter of shape (in_features, out_features)
+        Drawn first, by `init.kaiming_uniform(in_features, out_features)`.
+    bias : Parameter of shape (1, out_features), or None
+        Drawn second, by `init.kaiming_uniform(out_features, 1)`.
 
     Examples
     --------
@@ -36,7 +38,12 @@ class Linear(Module):
     """
 
     def __init__(
-        self, in_features: int, out_features: int, bias: bool = True, device: Any = None, dtype: Any = "float32"
+        self,
+        in_features: int,
+        out_features: int,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = "float32",
     ):
         super().__init__()
         self.in_features = in_features

@@ -61,7 +61,7 @@ class Module:
             return self.forward(*args, **kwargs)
         return self._call_watched(args, kwargs)
 
-    # ---- the parts ------------------------------------------------------------------------------------------
+    # ---- the parts ------------------------------------------------------------------------------
 
     def named_modules(self) -> Iterator[tuple[str, Module]]:
         """This module (name "") and all modules inside it, each once, parents before children."""
@@ -91,7 +91,7 @@ class Module:
         return [module for name, module in self.named_modules() if module is not self]
 
     def _parts(self, kind: type | tuple[type, ...]) -> list[tuple[str, Any]]:
-        """(name, part) for attributes of this kind, looking into dicts, lists and tuples but not into modules."""
+        """(name, part) for attributes of this kind, also in dicts, lists, tuples, but not inside modules."""
         found, seen = [], set()
         stack = [("", vars(self))]
         while stack:
@@ -104,7 +104,7 @@ class Module:
                 stack.extend(reversed([(_join(name, key), part) for key, part in items]))
         return found
 
-    # ---- training and evaluation ------------------------------------------------------------------------------
+    # ---- training and evaluation ----------------------------------------------------------------
 
     def train(self) -> Module:
         """Switch this module and all inside it to training; returns the module."""
@@ -118,7 +118,7 @@ class Module:
             module.training = False
         return self
 
-    # ---- saving and loading -----------------------------------------------------------------------------------
+    # ---- saving and loading ---------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, np.ndarray]:
         """Name → copy of the numbers, for every parameter and buffer: all that training has changed.
@@ -169,7 +169,7 @@ class Module:
             found.update((_join(name, buffer), getattr(module, buffer)) for buffer in module.buffer_names)
         return found
 
-    # ---- printing ---------------------------------------------------------------------------------------------
+    # ---- printing -------------------------------------------------------------------------------
 
     def extra_repr(self) -> str:
         """What stands between the brackets in `repr`; a layer returns its sizes."""
@@ -178,7 +178,7 @@ class Module:
     def __repr__(self) -> str:
         return "\n".join(_tree(self, "", "", ()))
 
-    # ---- events -----------------------------------------------------------------------------------------------
+    # ---- events ---------------------------------------------------------------------------------
 
     def _call_watched(self, args: tuple, kwargs: dict) -> Any:
         """`forward`, while somebody listens to events and wants to know which module they belong to."""

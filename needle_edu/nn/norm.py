@@ -20,7 +20,9 @@ from .parameter import Parameter
 
 
 class BatchNorm1d(Module):
-    r"""Normalise each feature over the batch: :math:`y = w \odot (x - \mu) / \sqrt{\sigma^2 + \epsilon} + b`.
+    r"""Normalise each feature over the batch.
+
+    .. math:: y = w \odot (x - \mu) / \sqrt{\sigma^2 + \epsilon} + b
 
     In training, :math:`\mu` and :math:`\sigma^2` are the batch's mean and (biased) variance, and the running
     averages move towards them: running ← (1 - momentum) · running + momentum · batch. In evaluation the
@@ -69,7 +71,9 @@ class BatchNorm1d(Module):
     def forward(self, x: Tensor) -> Tensor:
         """`x` of shape (batch, dim)."""
         if len(x.shape) != 2 or x.shape[1] != self.dim:
-            raise ShapeError(f"BatchNorm1d({self.dim}): got input of shape {x.shape}, wanted (batch, {self.dim})")
+            raise ShapeError(
+                f"BatchNorm1d({self.dim}): got input of shape {x.shape}, wanted (batch, {self.dim})"
+            )
         if not self.training:
             return _scale(x - self.running_mean, self.running_var, self)
         batch = x.shape[0]
@@ -87,7 +91,9 @@ class BatchNorm1d(Module):
 
 
 class LayerNorm1d(Module):
-    r"""Normalise each example over its features: :math:`y = w \odot (x - \mu) / \sqrt{\sigma^2 + \epsilon} + b`.
+    r"""Normalise each example over its features.
+
+    .. math:: y = w \odot (x - \mu) / \sqrt{\sigma^2 + \epsilon} + b
 
     Mean and (biased) variance are taken over the last axis; training and evaluation are the same.
 
@@ -120,7 +126,9 @@ class LayerNorm1d(Module):
     def forward(self, x: Tensor) -> Tensor:
         """`x` of shape (..., dim)."""
         if not x.shape or x.shape[-1] != self.dim:
-            raise ShapeError(f"LayerNorm1d({self.dim}): got input of shape {x.shape}, wanted (..., {self.dim})")
+            raise ShapeError(
+                f"LayerNorm1d({self.dim}): got input of shape {x.shape}, wanted (..., {self.dim})"
+            )
         last = len(x.shape) - 1
         column = (*x.shape[:-1], 1)
         centred = x - x.sum(axes=last).reshape(column) / self.dim

@@ -72,17 +72,15 @@ class Adam(Optimizer):
     def step(self) -> None:
         """One step for every parameter that has a gradient."""
         self.t += 1
-        correct1 = 1 - self.beta1**self.t
-        correct2 = 1 - self.beta2**self.t
         for i, p in enumerate(self.params):
             if p.grad is None:
                 continue
-            data, grad = p.cached_data, self._gradient(p)
+            data, grad = self._arrays(p)
             if i not in self.m:
                 xp = data.__array_namespace__()
                 self.m[i], self.v[i] = xp.zeros_like(data), xp.zeros_like(data)
             new = adam_step(
                 data, grad, self.m[i], self.v[i],
-                self.lr, self.beta1, self.beta2, self.eps, self.weight_decay, correct1, correct2,
+                self.lr, self.beta1, self.beta2, self.eps, self.weight_decay, self.t,
             )  # fmt: skip
             self._replace(p, new)

@@ -118,17 +118,18 @@ class Optimizer:
         for memory, arrays in memories.items():
             setattr(self, memory, arrays)
 
-    def _gradient(self, p: Tensor) -> Any:
-        """The array of `p.grad`, checked to have p's shape and brought to p's element type."""
-        data, grad = p.cached_data, p.grad.realize_cached_data()
+    def _arrays(self, p: Tensor) -> tuple[Any, Any]:
+        """The arrays of `p` and of `p.grad`, checked to have one shape."""
+        data, grad = p.realize_cached_data(), p.grad.realize_cached_data()
         if grad.shape != data.shape:
             raise GradientError(
-                f"{type(self).__name__}.step: a parameter of shape {data.shape} has a gradient of shape {grad.shape}"
+                f"{type(self).__name__}.step: a parameter of shape {data.shape} has a gradient of shape "
+                f"{grad.shape}"
             )
-        return grad if grad.dtype == data.dtype else grad.__array_namespace__().astype(grad, data.dtype)
+        return data, grad
 
     @staticmethod
     def _replace(p: Tensor, array: Any) -> None:
-        """Let `p` hold `array` from now on; graphs made from the old numbers can no longer be differentiated."""
+        """Let `p` hold `array` from now on; graphs made from the old numbers lose their way back."""
         p.cached_data = array
         p._replaced()

@@ -56,7 +56,7 @@ class SGD(Optimizer):
         for i, p in enumerate(self.params):
             if p.grad is None:
                 continue
-            data, grad = p.cached_data, self._gradient(p)
+            data, grad = self._arrays(p)
             if self.momentum and i not in self.u:
                 self.u[i] = data.__array_namespace__().zeros_like(data)
             new = sgd_step(data, grad, self.u.get(i), self.lr, self.momentum, self.weight_decay)

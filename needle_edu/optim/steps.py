@@ -26,20 +26,21 @@ def sgd_step(p: Any, g: Any, u: Any, lr: float, momentum: float, weight_decay: f
     if not isinstance(p, np.ndarray):
         return fused.sgd_step(p, g, u, lr, momentum, weight_decay)
     d = g + weight_decay * p
-    if u is None:
-        return p - lr * d
-    u[...] = momentum * u + (1 - momentum) * d
-    return p - lr * u
+    if u is not None:
+        u[...] = momentum * u + (1 - momentum) * d
+        d = u
+    return (p - lr * d).astype(p.dtype)
 
 
 def adam_step(
     p: Any, g: Any, m: Any, v: Any,
-    lr: float, beta1: float, beta2: float, eps: float, weight_decay: float, correct1: float, correct2: float,
+    lr: float, beta1: float, beta2: float, eps: float, weight_decay: float, t: int,
 ) -> Any:  # fmt: skip
-    """The new p. `m` and `v`, of p's shape, are updated in place; correct_i is 1 - beta_i**t."""
+    """The new p after step number `t`, counted from 1. `m` and `v`, of p's shape, are updated in place."""
     if not isinstance(p, np.ndarray):
-        return fused.adam_step(p, g, m, v, lr, beta1, beta2, eps, weight_decay, correct1, correct2)
+        return fused.adam_step(p, g, m, v, lr, beta1, beta2, eps, weight_decay, t)
     d = g + weight_decay * p
     m[...] = beta1 * m + (1 - beta1) * d
     v[...] = beta2 * v + (1 - beta2) * d * d
-    return p - lr * (m / correct1) / (np.sqrt(v / correct2) + eps)
+    unbiased_m, unbiased_v = m / (1 - beta1**t), v / (1 - beta2**t)
+    return (p - lr * unbiased_m / (np.sqrt(unbiased_v) + eps)).astype(p.dtype)

@@ -114,4 +114,6 @@ def test_point_sets_have_the_stated_geometry():
     points, labels = data.spiral(90, noise=0.0)
     first, last = points[labels == 1][0], points[labels == 1][-1]
     assert np.hypot(*first) == pytest.approx(0.05, rel=1e-4) and np.hypot(*last) == pytest.approx(1, rel=1e-4)
-    np.testing.assert_allclose(np.arctan2(last[1], last[0]) % (2 * np.pi), (0.75 + 1 / 3) % 1 * 2 * np.pi, rtol=1e-5)
+    np.testing.assert_allclose(
+        np.arctan2(last[1], last[0]) % (2 * np.pi), (0.75 + 1 / 3) % 1 * 2 * np.pi, rtol=1e-5
+    )

@@ -1,0 +1,109 @@
+"""Checkpoints: a model, and whatever else training needs to go on, in one file.
+
+The file is NumPy's `.npz`: a zip archive with one plain array per name, such as `model/layer.weight`. Nothing
+in it is code (no pickle), so a checkpoint from a stranger is only numbers. Saving writes a second file and
+then puts it in place of the first in one move: a crash in between leaves the old checkpoint whole.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .backend.errors import DataError
+
+
+def save(path: str | os.PathLike, **parts: Any) -> None:
+    """Write the state of every part to the file `path`.
+
+    Parameters
+    ----------
+    path : path
+        The name is taken as it is; `.npz` is usual.
+    **parts : objects with a `state_dict()`
+        Modules and optimisers, each under a name that `load` must be given again.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> from needle_edu import nn, optim
+    >>> path = os.path.join(tempfile.mkdtemp(), "run.npz")
+    >>> model = nn.Linear(2, 1)
+    >>> save(path, model=model, optimizer=optim.SGD(model.parameters()))
+    >>> other = nn.Linear(2, 1)
+    >>> load(path, model=other)
+    >>> bool((other.weight.numpy() == model.weight.numpy()).all())
+    True
+    """
+    arrays = {f"{part}/{name}": a for part in parts for name, a in parts[part].state_dict().items()}
+    path = Path(path)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name + ".")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.savez(file, **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
+
+
+def load(path: str | os.PathLike, **parts: Any) -> None:
+    """Give every part the state that `save` wrote under its name. All parts, or, after an error, none.
+
+    Parameters
+    ----------
+    path : path
+    **parts : objects with `state_dict()` and `load_state_dict(state)`
+        Not all that was saved need be loaded: `load(path, model=model)` takes the model alone.
+
+    Raises
+    ------
+    DataError
+        If the file is no checkpoint, is damaged, or has no such part.
+    ShapeError, DTypeError
+        If it is of a model of other sizes.
+    FileNotFoundError
+        If there is no such file.
+    """
+    arrays = _read(path)
+    found = sorted({name.partition("/")[0] for name in arrays})
+    states: dict[str, dict[str, np.ndarray]] = {part: {} for part in parts}
+    for name, array in arrays.items():
+        part, _, rest = name.partition("/")
+        if part in states:
+            states[part][rest] = array
+    for part in parts:
+        if part not in found:
+            raise DataError(f"{path}: found the parts {found}, expected one named {part!r}")
+    before = {part: parts[part].state_dict() for part in parts}
+    try:
+        for part in parts:
+            parts[part].load_state_dict(states[part])
+    except BaseException:
+        for part in parts:
+            parts[part].load_state_dict(before[part])
+        raise
+
+
+def _read(path: str | os.PathLike) -> dict[str, np.ndarray]:
+    """All arrays of an `.npz` file by name."""
+    try:
+        loaded = np.load(path, allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            raise ValueError("it holds one bare array")
+        with loaded as file:
+            return {name: file[name] for name in file.files}
+    except (zipfile.BadZipFile, ValueError, EOFError, KeyError) as error:
+        raise DataError(
+            f"{path}: found a file that cannot be read as a checkpoint ({error}), expected an .npz archive "
+            "of plain arrays written by checkpoints.save"
+        ) from error

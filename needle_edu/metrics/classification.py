@@ -1,0 +1,42 @@
+"""Measures for classifiers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..backend.errors import ShapeError
+
+
+def accuracy(logits: Any, labels: Any) -> float:
+    """The share of examples whose largest logit is the right one.
+
+    Parameters
+    ----------
+    logits : Tensor or array_like of shape (n, classes)
+        Logits, probabilities or any other scores.
+    labels : Tensor or array_like of shape (n,)
+        The right class of each example.
+
+    Returns
+    -------
+    float between 0 and 1
+
+    Raises
+    ------
+    ShapeError
+        If the shapes do not belong together, or there are no examples.
+
+    Examples
+    --------
+    >>> accuracy([[0.1, 0.9], [0.8, 0.2], [0.3, 0.7]], [1, 0, 0])
+    0.6666666666666666
+    """
+    scores, labels = np.asarray(logits), np.asarray(labels)
+    if scores.ndim != 2 or labels.shape != scores.shape[:1] or not labels.size:
+        raise ShapeError(
+            f"accuracy: got scores of shape {scores.shape} and labels of shape {labels.shape}, "
+            "wanted (n, classes) and (n,) with n at least 1"
+        )
+    return float((scores.argmax(axis=1) == labels).mean())

@@ -1,0 +1,115 @@
+"""Initial values: shapes, dtypes, and above all the documented draws, in order, from NumPy's generator."""
+
+import math
+
+import numpy as np
+import pytest
+
+from needle_edu import init
+from needle_edu.autograd import Tensor
+from needle_edu.backend.errors import IndexOutOfRange
+
+A = 1.5 * math.sqrt(6 / (7 + 3))
+BOUND = math.sqrt(2) * math.sqrt(3 / 7)
+
+DRAWS = {
+    "rand": (lambda: init.rand(7, 3), lambda r: r.rand(7, 3)),
+    "rand in a range": (lambda: init.rand(4, low=-2, high=5), lambda r: r.rand(4) * 7 - 2),
+    "rand of no shape": (lambda: init.rand(), lambda r: np.asarray(r.rand())),
+    "randn": (lambda: init.randn(7, 3, mean=1, std=0.2), lambda r: r.randn(7, 3) * 0.2 + 1),
+    "randb": (lambda: init.randb(50, p=0.3), lambda r: r.rand(50) <= 0.3),
+    "randb as float": (lambda: init.randb(5, 2, dtype="float32"), lambda r: (r.rand(5, 2) <= 0.5) * 1.0),
+    "xavier_uniform": (lambda: init.xavier_uniform(7, 3, gain=1.5), lambda r: r.rand(7, 3) * 2 * A - A),
+    "xavier_normal": (
+        lambda: init.xavier_normal(7, 3, gain=1.5),
+        lambda r: r.randn(7, 3) * 1.5 * math.sqrt(2 / 10),
+    ),
+    "kaiming_uniform": (lambda: init.kaiming_uniform(7, 3), lambda r: r.rand(7, 3) * 2 * BOUND - BOUND),
+    "kaiming_uniform of a shape": (
+        lambda: init.kaiming_uniform(7, 3, shape=(2, 2, 5)),
+        lambda r: r.rand(2, 2, 5) * 2 * BOUND - BOUND,
+    ),
+    "kaiming_normal": (lambda: init.kaiming_normal(7, 3), lambda r: r.randn(7, 3) * math.sqrt(2 / 7)),
+    "kaiming_normal of a shape": (
+        lambda: init.kaiming_normal(7, 3, shape=(4,)),
+        lambda r: r.randn(4) * math.sqrt(2 / 7),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DRAWS)
+def test_draws_are_numpys_in_order(name):
+    ours, numpys = DRAWS[name]
+    init.seed(11)
+    first, second, follower = ours(), ours(), np.random.rand()
+    rng = np.random.RandomState(11)
+    for tensor in (first, second):
+        wanted = numpys(rng)
+        assert tensor.shape == wanted.shape
+        assert tensor.dtype == ("bool" if wanted.dtype == bool else "float32")
+        np.testing.assert_allclose(tensor.numpy(), wanted.astype(tensor.dtype), rtol=1e-6)
+    assert follower == rng.rand(), "drew more or less than documented"
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", ["rand", "randn", "ones", "zeros", "constant"])
+def test_dtype_and_requires_grad(name, dtype):
+    tensor = getattr(init, name)(2, 3, dtype=dtype)
+    assert tensor.shape == (2, 3) and tensor.dtype == dtype and not tensor.requires_grad
+    assert getattr(init, name)(2, dtype=dtype, requires_grad=True).requires_grad
+
+
+def test_float64_keeps_every_digit():
+    init.seed(0)
+    assert init.rand(3, dtype="float64").numpy().tolist() == np.random.RandomState(0).rand(3).tolist()
+
+
+def test_constants():
+    assert init.ones(2).numpy().tolist() == [1, 1]
+    assert init.zeros(2, 1).numpy().tolist() == [[0], [0]]
+    assert init.constant(2, c=-3.5).numpy().tolist() == [-3.5, -3.5]
+    assert init.constant(2, c=3, dtype="int32").dtype == "int32"
+    like = Tensor(np.arange(4.0), dtype="float64")
+    for make, value in ((init.ones_like, 1), (init.zeros_like, 0)):
+        made = make(like)
+        assert made.shape == (4,) and made.dtype == "float64" and not made.requires_grad
+        assert made.numpy().tolist() == [value] * 4
+    assert init.zeros_like(like, requires_grad=True).requires_grad
+
+
+@pytest.mark.parametrize("kind", ["int64", "int32", "uint8", "float32"])
+def test_one_hot(kind):
+    labels = np.array([[2, 0], [1, 2]]).astype(kind)
+    for given in (labels, Tensor(labels)):
+        rows = init.one_hot(3, given)
+        assert rows.shape == (2, 2, 3) and rows.dtype == "float32"
+        np.testing.assert_array_equal(rows.numpy(), np.eye(3)[labels.astype(int)])
+    assert init.one_hot(3, labels, dtype="bool").dtype == "bool"
+
+
+@pytest.mark.parametrize("wrong", [[3], [-1], [0.5], [np.nan]])
+def test_one_hot_refuses_what_is_no_class(wrong):
+    with pytest.raises(IndexOutOfRange, match="from 0 to 2"):
+        init.one_hot(3, np.array(wrong))
+
+
+def test_kaiming_knows_relu_only():
+    with pytest.raises(ValueError, match="'tanh'"):
+        init.kaiming_uniform(3, 4, nonlinearity="tanh")
+
+
+def test_scale_keeps_the_variance_through_layers():
+    """What the initialisers are for: after ten layers the signal is neither gone nor exploded."""
+    init.seed(0)
+    x = np.random.randn(200, 300)
+    for make, f in [(init.kaiming_normal, lambda z: np.maximum(z, 0)), (init.xavier_normal, lambda z: z)]:
+        signal = x
+        for _ in range(10):
+            signal = f(signal @ make(300, 300).numpy())
+        assert 0.2 < np.mean(signal**2) < 5
+
+
+def test_seed_is_the_global_generators():
+    init.seed(4)
+    assert init.generator().rand() == np.random.RandomState(4).rand()
+    assert init.generator(4).rand() == np.random.RandomState(4).rand()

@@ -1,0 +1,196 @@
+"""Each layer against its closed form in NumPy, its gradients against PyTorch, its draws and its errors."""
+
+import numpy as np
+import pytest
+
+from needle_edu import init, nn
+from needle_edu.autograd import Tensor
+from needle_edu.backend.errors import IndexOutOfRange, ShapeError
+
+RNG = np.random.RandomState(0)
+X = RNG.randn(6, 5).astype(np.float32)
+
+
+def tensor(array):
+    return Tensor(array, dtype="float32")
+
+
+def close(ours, wanted, tol=2e-5):
+    ours = ours.numpy() if isinstance(ours, Tensor) else ours
+    np.testing.assert_allclose(ours, wanted, rtol=tol, atol=tol)
+
+
+def test_linear_draws_weight_then_bias():
+    init.seed(7)
+    layer, follower = nn.Linear(5, 3), np.random.rand()
+    rng = np.random.RandomState(7)
+    bound = np.sqrt(2) * np.sqrt(3 / 5)
+    close(layer.weight, rng.rand(5, 3) * 2 * bound - bound)
+    bound = np.sqrt(2) * np.sqrt(3 / 3)
+    close(layer.bias, (rng.rand(3, 1) * 2 * bound - bound).reshape(1, 3))
+    assert follower == rng.rand()
+    assert layer.weight.requires_grad and layer.weight.is_leaf() and layer.bias.is_leaf()
+    init.seed(7)
+    nn.Linear(5, 3, bias=False)
+    rng = np.random.RandomState(7)
+    rng.rand(5, 3)
+    assert np.random.rand() == rng.rand()
+
+
+def test_linear_on_vectors_batches_and_stacks_of_batches():
+    layer = nn.Linear(5, 3)
+    w, b = layer.weight.numpy(), layer.bias.numpy()
+    for shape in [(6, 5), (2, 6, 5), (1, 5), (0, 5)]:
+        x = RNG.randn(*shape)
+        close(layer(tensor(x)), x @ w + b)
+
+
+def test_linear_still_works_after_its_bias_changed_shape():
+    layer = nn.Linear(5, 3)
+    layer.bias.data = tensor(np.array([1.0, 2.0, 3.0]))
+    y = layer(tensor(X))
+    close(y, X @ layer.weight.numpy() + [1, 2, 3])
+    y.sum().backward()
+    assert layer.bias.grad.shape == (3,)
+
+
+def test_linear_says_what_is_wrong_and_how_to_mend_it():
+    with pytest.raises(ShapeError) as error:
+        nn.Linear(4, 2)(tensor(np.ones((8, 5))))
+    for word in ["Linear(4, 2)", "(8, 5)", "(..., 4)", "in_features=5"]:
+        assert word in str(error.value)
+    with pytest.raises(ShapeError, match="Flatten"):
+        nn.Linear(4, 2)(tensor(np.ones((8, 2, 2))))
+
+
+def test_float64_layers():
+    layer = nn.Linear(5, 3, dtype="float64")
+    assert layer(Tensor(X, dtype="float64")).dtype == "float64"
+
+
+def test_activations_and_containers():
+    x = tensor(X)
+    close(nn.ReLU()(x), np.maximum(X, 0))
+    close(nn.Tanh()(x), np.tanh(X))
+    close(nn.Sigmoid()(x), 1 / (1 + np.exp(-X)))
+    assert nn.Identity()(x) is x and nn.Sequential()(x) is x
+    close(nn.Sequential(nn.ReLU(), nn.Tanh())(x), np.tanh(np.maximum(X, 0)))
+    close(nn.Residual(nn.Tanh())(x), np.tanh(X) + X)
+    images = RNG.randn(2, 3, 4, 5)
+    close(nn.Flatten()(tensor(images)), images.reshape(2, 60))
+    assert nn.Flatten()(tensor(np.zeros((0, 3, 4)))).shape == (0, 12)
+    assert nn.Flatten()(tensor(np.zeros(3))).shape == (3, 1)
+
+
+def test_dropout_in_training_and_evaluation():
+    layer = nn.Dropout(0.3)
+    init.seed(5)
+    y, follower = layer(tensor(X)), np.random.rand()
+    rng = np.random.RandomState(5)
+    keep = rng.rand(6, 5) <= 0.7
+    close(y, X * keep / 0.7)
+    assert follower == rng.rand()
+    y.sum().backward()
+    layer.eval()
+    init.seed(5)
+    x = tensor(X)
+    assert layer(x) is x and np.random.rand() == np.random.RandomState(5).rand()
+    x = tensor(X)
+    layer.train()(x).sum().backward()
+    assert set(np.round(x.grad.numpy().ravel(), 4)) <= {0.0, np.float32(np.round(1 / 0.7, 4))}
+    with pytest.raises(ValueError, match="1.0"):
+        nn.Dropout(1.0)
+
+
+def test_dropout_keeps_the_mean():
+    init.seed(0)
+    y = nn.Dropout(0.4)(init.ones(100, 100)).numpy()
+    assert abs(y.mean() - 1) < 0.02 and abs((y == 0).mean() - 0.4) < 0.02
+
+
+def test_batch_norm_in_training_and_evaluation():
+    layer = nn.BatchNorm1d(5, momentum=0.25)
+    layer.weight.data, layer.bias.data = tensor(np.arange(1.0, 6.0)), tensor(np.arange(5.0))
+    w, b = np.arange(1.0, 6.0), np.arange(5.0)
+    mean, var = np.zeros(5), np.ones(5)
+    for _ in range(3):
+        x = RNG.randn(7, 5) * 3 + 2
+        close(layer(tensor(x)), w * (x - x.mean(0)) / np.sqrt(x.var(0) + 1e-5) + b, 1e-4)
+        mean, var = 0.75 * mean + 0.25 * x.mean(0), 0.75 * var + 0.25 * x.var(0)  # the biased variance
+    close(layer.running_mean, mean)
+    close(layer.running_var, var)
+    layer.eval()
+    close(layer(tensor(X)), w * (X - mean) / np.sqrt(var + 1e-5) + b, 1e-4)
+    close(layer.running_mean, mean)
+    assert not layer.running_mean.requires_grad and layer.running_mean.op is None
+    with pytest.raises(ShapeError, match=r"BatchNorm1d\(5\).*\(6, 4\)"):
+        layer(tensor(np.ones((6, 4))))
+
+
+def test_layer_norm():
+    layer = nn.LayerNorm1d(5, eps=1e-3)
+    layer.weight.data, layer.bias.data = tensor(np.arange(1.0, 6.0)), tensor(np.arange(5.0))
+    for shape in [(6, 5), (2, 3, 5)]:
+        x = RNG.randn(*shape) * 2 + 1
+        mean, var = x.mean(-1, keepdims=True), x.var(-1, keepdims=True)
+        close(layer(tensor(x)), np.arange(1, 6) * (x - mean) / np.sqrt(var + 1e-3) + np.arange(5), 1e-4)
+    with pytest.raises(ShapeError, match=r"LayerNorm1d\(5\).*\(5, 6\)"):
+        layer(tensor(np.ones((5, 6))))
+
+
+@pytest.mark.parametrize("kind", ["int64", "uint8", "float32"])
+def test_softmax_loss(kind):
+    y = np.array([0, 4, 2, 2, 1, 3])
+    p = np.exp(X) / np.exp(X).sum(1, keepdims=True)
+    logits = tensor(X)
+    loss = nn.SoftmaxLoss()(logits, Tensor(y.astype(kind)))
+    assert loss.size == 1
+    close(loss.item(), -np.log(p[np.arange(6), y]).mean())
+    loss.backward()
+    close(logits.grad, (p - np.eye(5)[y]) / 6)
+
+
+def test_softmax_loss_does_not_overflow():
+    logits = tensor(np.array([[1e10, 0.0], [-1e10, 0.0]]))
+    loss = nn.SoftmaxLoss()(logits, Tensor(np.array([0, 1])))
+    assert loss.item() == 0
+    loss.backward()
+    assert np.all(np.isfinite(logits.grad.numpy()))
+
+
+def test_softmax_loss_errors():
+    for logits, y in [((6, 5), (5,)), ((6, 5), (6, 1)), ((5,), (5,))]:
+        with pytest.raises(ShapeError, match="SoftmaxLoss.*batch, classes"):
+            nn.SoftmaxLoss()(tensor(np.ones(logits)), Tensor(np.zeros(y, dtype=int)))
+    for label in (5, -1):
+        with pytest.raises(IndexOutOfRange, match="0 to 4"):
+            nn.SoftmaxLoss()(tensor(X), Tensor(np.full(6, label)))
+
+
+def test_a_network_of_everything_has_pytorchs_gradients():
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'needle_edu[parity]'")
+    init.seed(1)
+    ours = nn.Sequential(
+        nn.Linear(5, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Residual(nn.Sequential(nn.Linear(8, 8), nn.Tanh())),
+        nn.LayerNorm1d(8), nn.Sigmoid(), nn.Linear(8, 4),
+    )  # fmt: skip
+    batch_norm, layer_norm = torch.nn.BatchNorm1d(8), torch.nn.LayerNorm(8)
+    inner = torch.nn.Linear(8, 8)
+    layers = [torch.nn.Linear(5, 8), batch_norm, inner, layer_norm, torch.nn.Linear(8, 4)]
+    theirs = [p for layer in layers for p in (layer.weight, layer.bias)]
+    for p, q in zip(ours.parameters(), theirs, strict=True):
+        a = torch.from_numpy(p.numpy().reshape(-1) if q.ndim == 1 else p.numpy().T.copy())
+        q.data.copy_(a)
+    y = np.array([0, 3, 2, 2, 1, 3])
+    a, b = tensor(X), torch.tensor(X, requires_grad=True)
+    loss = nn.SoftmaxLoss()(ours(a), Tensor(y))
+    hidden = torch.relu(batch_norm(layers[0](b)))
+    hidden = torch.sigmoid(layer_norm(torch.tanh(inner(hidden)) + hidden))
+    wanted = torch.nn.functional.cross_entropy(layers[4](hidden), torch.from_numpy(y))
+    loss.backward()
+    wanted.backward()
+    close(loss.item(), wanted.item())
+    close(a.grad, b.grad.numpy(), 1e-4)
+    for p, q in zip(ours.parameters(), theirs, strict=True):
+        grad = q.grad.numpy()
+        close(p.grad.numpy(), grad.T if grad.ndim == 2 else grad.reshape(p.shape), 1e-4)

@@ -1,0 +1,238 @@
+"""Module: how the parts of a model are found, named, switched, printed, saved and loaded."""
+
+import numpy as np
+import pytest
+
+from needle_edu import checkpoints, init, nn, optim
+from needle_edu.autograd import Tensor, state
+from needle_edu.backend.errors import DataError, DTypeError, ShapeError
+
+
+class Branching(nn.Module):
+    """Parts as attributes, in a dict, a list and a tuple; one parameter used twice; itself as a part."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Linear(2, 3)
+        self.parts = {"b": nn.BatchNorm1d(3), "list": [nn.Parameter([1.0]), (nn.Dropout(0.5), nn.ReLU())]}
+        self.again = self.first
+        self.tied = self.first.weight
+        self.number = 5
+        self.own = nn.Parameter([[2.0]], dtype="float32")
+        self.me = self
+        self.constant = Tensor([3.0])
+
+    def forward(self, x):
+        return self.parts["b"](self.first(x))
+
+
+NAMES = ["first.weight", "first.bias", "parts.b.weight", "parts.b.bias", "parts.list.0", "own"]
+
+
+def test_parameters_are_named_by_their_path_in_attribute_order_once_each():
+    model = Branching()
+    named = list(model.named_parameters())
+    assert [name for name, _ in named] == NAMES
+    assert all(a is b for a, (_, b) in zip(model.parameters(), named, strict=True))
+    for name, parameter in named[:2]:
+        assert parameter is getattr(model.first, name.split(".")[1])
+
+
+def test_modules_are_named_parents_first():
+    model = Branching()
+    assert [name for name, _ in model.named_modules()] == [
+        "",
+        "first",
+        "parts.b",
+        "parts.list.1.0",
+        "parts.list.1.1",
+    ]
+    assert [type(m).__name__ for m in model._children()] == ["Linear", "BatchNorm1d", "Dropout", "ReLU"]
+
+
+def test_train_and_eval_reach_every_module():
+    model = Branching()
+    assert model.eval() is model
+    assert not any(module.training for _, module in model.named_modules())
+    assert model.train() is model
+    assert all(module.training for _, module in model.named_modules())
+
+
+def test_a_module_without_init_still_works():
+    class Bare(nn.Module):
+        def __init__(self):
+            self.layer = nn.Linear(1, 1)
+
+        def forward(self, x):
+            return self.layer(x)
+
+    model = Bare()
+    assert model.training and len(model.parameters()) == 2 and not model.eval().training
+
+
+def test_forward_must_be_defined():
+    with pytest.raises(NotImplementedError, match="Nothing must define forward"):
+        type("Nothing", (nn.Module,), {})()(1)
+
+
+def test_repr_is_a_tree_with_shapes_and_counts():
+    model = nn.Sequential(
+        nn.Residual(nn.Linear(4, 4)), nn.LayerNorm1d(4), nn.Linear(4, 250, bias=False), nn.Dropout(0.1)
+    )
+    assert repr(model) == "\n".join([
+        "Sequential() · 1,028 parameters",
+        "├─ modules.0: Residual() · 20 parameters",
+        "│  └─ fn: Linear(4, 4) · 20 parameters: weight (4, 4), bias (1, 4)",
+        "├─ modules.1: LayerNorm1d(4) · 8 parameters: weight (4,), bias (4,)",
+        "├─ modules.2: Linear(4, 250, bias=False) · 1,000 parameters: weight (4, 250)",
+        "└─ modules.3: Dropout(0.1)",
+    ])  # fmt: skip
+    assert "Branching" in repr(Branching())  # and it ends, although the module holds itself
+
+
+def test_state_dict_has_parameters_and_running_averages_as_copies():
+    model = Branching()
+    saved = model.state_dict()
+    assert list(saved) == [*NAMES, "parts.b.running_mean", "parts.b.running_var"]
+    saved["own"][:] = 99
+    assert model.own.numpy().tolist() == [[2.0]]
+
+
+def test_load_state_dict_takes_everything_over():
+    init.seed(0)
+    source, target = Branching(), Branching()
+    source(init.randn(6, 2))
+    target.load_state_dict(source.state_dict())
+    for name, array in target.state_dict().items():
+        np.testing.assert_array_equal(array, source.state_dict()[name])
+    assert abs(target.parts["b"].running_mean.numpy()).min() > 0
+    assert (
+        target.tied is target.first.weight
+        and isinstance(target.own, nn.Parameter)
+        and target.own.requires_grad
+    )
+    x = init.randn(4, 2)
+    np.testing.assert_array_equal(target.eval()(x).numpy(), source.eval()(x).numpy())
+
+
+@pytest.mark.parametrize(
+    ("damage", "error", "words"),
+    [
+        (lambda s: s.pop("own"), DataError, ["missing ['own']", "unknown nothing"]),
+        (lambda s: s.update(other=np.zeros(1)), DataError, ["unknown ['other']"]),
+        (lambda s: s.update(own=np.zeros((2, 1), "float32")), ShapeError, ["own", "(2, 1)", "(1, 1)"]),
+        (lambda s: s.update(own=np.zeros((1, 1))), DTypeError, ["own", "float64", "float32"]),
+    ],
+)
+def test_a_state_that_does_not_fit_changes_nothing(damage, error, words):
+    model, state_of_another = Branching(), Branching().state_dict()
+    before = model.state_dict()
+    damage(state_of_another)
+    with pytest.raises(error) as raised:
+        model.load_state_dict(state_of_another)
+    for word in ["Branching.load_state_dict", *words]:
+        assert word in str(raised.value)
+    for name, array in model.state_dict().items():
+        np.testing.assert_array_equal(array, before[name])
+
+
+def train_a_little(model, optimizer, steps):
+    for _ in range(steps):
+        optimizer.reset_grad()
+        loss = (model(init.randn(5, 2)) ** 2).sum()
+        loss.backward()
+        optimizer.step()
+
+
+@pytest.mark.parametrize(
+    "make", [lambda p: optim.SGD(p, lr=0.1, momentum=0.9), lambda p: optim.Adam(p, lr=0.1)]
+)
+def test_training_goes_on_from_a_checkpoint_as_if_never_interrupted(tmp_path, make):
+    init.seed(0)
+    model = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.Linear(3, 1))
+    optimizer = make(model.parameters())
+    train_a_little(model, optimizer, 3)
+    checkpoints.save(tmp_path / "run.npz", model=model, optimizer=optimizer)
+    init.seed(1)
+    train_a_little(model, optimizer, 3)
+
+    resumed = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.Linear(3, 1))
+    second = make(resumed.parameters())
+    second.lr = 123
+    checkpoints.load(tmp_path / "run.npz", model=resumed, optimizer=second)
+    assert second.lr == optimizer.lr
+    init.seed(1)
+    train_a_little(resumed, second, 3)
+    for name, array in resumed.state_dict().items():
+        np.testing.assert_array_equal(array, model.state_dict()[name])
+
+
+def test_a_failed_save_leaves_the_old_checkpoint(tmp_path):
+    model = nn.Linear(2, 2)
+    path = tmp_path / "run.npz"
+    checkpoints.save(path, model=model)
+    before = path.read_bytes()
+
+    class Interrupted:
+        def state_dict(self):
+            class Array:
+                def __array__(self, *args, **kwargs):
+                    raise KeyboardInterrupt
+
+            return {"x": Array()}
+
+    with pytest.raises(KeyboardInterrupt):
+        checkpoints.save(path, model=model, other=Interrupted())
+    assert path.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == ["run.npz"]
+
+
+def test_a_bad_checkpoint_is_said_and_changes_nothing(tmp_path):
+    model = nn.Linear(2, 2)
+    path = tmp_path / "run.npz"
+    checkpoints.save(path, model=model, other=nn.Linear(1, 1))
+    fresh = nn.Linear(2, 2)
+    before = fresh.state_dict()
+    with pytest.raises(
+        DataError, match=r"run.npz: found the parts \['model', 'other'\], expected one named 'optimizer'"
+    ):
+        checkpoints.load(path, model=fresh, optimizer=optim.SGD(fresh.parameters()))
+    with pytest.raises(ShapeError):
+        checkpoints.load(path, model=fresh, other=nn.Linear(1, 2))
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(DataError, match="run.npz"):
+        checkpoints.load(path, model=fresh)
+    path.write_bytes(b"not a zip")
+    with pytest.raises(DataError, match="run.npz"):
+        checkpoints.load(path, model=fresh)
+    np.save(path.open("wb"), np.zeros(3))
+    with pytest.raises(DataError, match="bare array"):
+        checkpoints.load(path, model=fresh)
+    np.savez(path.open("wb"), **{"model/x": np.array([{}], dtype=object)})
+    with pytest.raises(DataError, match="run.npz"):
+        checkpoints.load(path, model=fresh)
+    for name, array in fresh.state_dict().items():
+        np.testing.assert_array_equal(array, before[name])
+    with pytest.raises(FileNotFoundError):
+        checkpoints.load(tmp_path / "nowhere.npz", model=fresh)
+
+
+def test_events_know_the_module_they_belong_to():
+    model = nn.Sequential(nn.Residual(nn.Linear(2, 2)), nn.ReLU())
+    seen = []
+    previous = state.set_hook(lambda event, array: seen.append((event.op, event.module)))
+    try:
+        model(init.ones(1, 2))
+    finally:
+        state.set_hook(previous)
+    assert ("matmul", "Sequential.modules.0.fn") in seen and ("relu", "Sequential.modules.1") in seen
+    assert str(state.module_path) == ""
+
+
+def test_the_module_path_is_left_even_after_an_error():
+    previous = state.set_hook(lambda event, array: None)
+    try:
+        with pytest.raises(ShapeError):
+            nn.Sequential(nn.Linear(3, 3))(init.ones(1, 2))
+    finally:
+        state.set_hook(previous)
+    assert str(state.module_path) == ""
