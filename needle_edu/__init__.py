@@ -1,3 +1,55 @@
-"""needle_edu: a deep-learning framework small enough to read and fast enough to use."""
+"""needle_edu: a deep-learning framework small enough to read and fast enough to use.
 
-__version__ = "0.1.0"
+    import needle_edu as ndl
+
+    x = ndl.Tensor([[1.0, 2.0], [3.0, 4.0]])
+    loss = (x * x).sum()
+    loss.backward()            # x.grad is now 2x
+    ndl.viz.step(loss)         # in a notebook: walk through what just happened
+
+The floors, each knowing only those before it: `backend` (devices and kernels), `ndarray` (strided arrays),
+`autograd` and `ops` (tensors and the chain rule), `init`, `nn`, `optim`, `data` (what a model is written with),
+`viz` and `course` (seeing and learning). The last two load on first use.
+"""
+
+import importlib
+
+from . import autograd, backend, data, init, metrics, ndarray, nn, ops, optim
+from ._version import __version__ as __version__
+from .aliasing import install_as as install_as
+from .autograd import (
+    Tensor as Tensor,
+    TensorTuple as TensorTuple,
+    enable_grad as enable_grad,
+    grad_check as grad_check,
+    no_grad as no_grad,
+    override as override,
+    set_grad_enabled as set_grad_enabled,
+)
+from .backend_selection import (
+    BACKEND as BACKEND,
+    NDArray as NDArray,
+    all_devices as all_devices,
+    array_api as array_api,
+    cpu as cpu,
+    cpu_numpy as cpu_numpy,
+    cuda as cuda,
+    cuda_sim as cuda_sim,
+    default_device as default_device,
+)
+from .init import ones as ones, ones_like as ones_like, seed as seed, zeros as zeros, zeros_like as zeros_like
+from .ops import *
+
+_LAZY = ("viz", "course", "cli", "ladder", "backend_ndarray", "checkpoints")
+
+
+def __getattr__(name: str):
+    if name in _LAZY:
+        return importlib.import_module(f"{__name__}.{name}")
+    if name == "check":
+        return importlib.import_module(f"{__name__}.course").check
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_LAZY, "check"])

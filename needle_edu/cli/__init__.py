@@ -15,7 +15,7 @@ from needle_edu._version import __version__
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The parser with every command; `docs/cli.md` and the tests are held against it."""
+    """The parser with every command."""
     parser = argparse.ArgumentParser(
         prog="needle-edu", description="A deep-learning framework to read, and the course that goes with it."
     )
