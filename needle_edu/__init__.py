@@ -9,14 +9,13 @@
 
 The floors, each knowing only those before it: `backend` (devices and kernels), `ndarray` (strided arrays),
 `autograd` and `ops` (tensors and the chain rule), `init`, `nn`, `optim`, `data` (what a model is written with),
-`viz` and `course` (seeing and learning). The last two load on first use.
+`viz` and `course` (seeing and learning). What a program may not need (`data`, `viz`, `course`, …) loads on first use.
 """
 
 import importlib
 
-from . import autograd, backend, data, init, metrics, ndarray, nn, ops, optim
+from . import autograd, backend, init, ndarray, nn, ops, optim
 from ._version import __version__ as __version__
-from .aliasing import install_as as install_as
 from .autograd import (
     Tensor as Tensor,
     TensorTuple as TensorTuple,
@@ -40,16 +39,17 @@ from .backend_selection import (
 from .init import ones as ones, ones_like as ones_like, seed as seed, zeros as zeros, zeros_like as zeros_like
 from .ops import *
 
-_LAZY = ("viz", "course", "cli", "ladder", "backend_ndarray", "checkpoints")
+_ROOMS = ("data", "metrics", "checkpoints", "backend_ndarray", "ladder", "viz", "course", "cli")
+_NAMES = {"check": "course", "install_as": "aliasing"}
 
 
 def __getattr__(name: str):
-    if name in _LAZY:
+    if name in _ROOMS:
         return importlib.import_module(f"{__name__}.{name}")
-    if name == "check":
-        return importlib.import_module(f"{__name__}.course").check
+    if name in _NAMES:
+        return getattr(importlib.import_module(f"{__name__}.{_NAMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_LAZY, "check"])
+    return sorted([*globals(), *_ROOMS, *_NAMES])
