@@ -101,8 +101,7 @@ def _check_second_order(scalar, points, moving, order, eps, tol, seed, name) -> 
 def _compare(name, scalar, points, k, computed, eps, tol) -> None:
     """Raise unless `computed` is the slope of `scalar` in every element of input `k`."""
     absent = computed is None
-    if absent:
-        computed = np.zeros(points[k].shape)
+    found = np.zeros(points[k].shape) if computed is None else computed
     for index in np.ndindex(points[k].shape):
         here = points[k][index]
         step = eps * max(1.0, abs(here))
@@ -113,12 +112,12 @@ def _compare(name, scalar, points, k, computed, eps, tol) -> None:
                 values.append(scalar([_constant(x) for x in points]).item())
         points[k][index] = here
         slope = (values[0] - values[1]) / (2 * step)
-        if not abs(slope - computed[index]) <= tol * max(1.0, abs(slope)):
+        if not abs(slope - found[index]) <= tol * max(1.0, abs(slope)):
             shown = "\n".join(
                 f"  input {i} = {np.array2string(x, prefix='  input 0 = ')}" for i, x in enumerate(points)
             )
             place = f"[{', '.join(map(str, index))}]" if index else ""
-            backward = "no gradient at all" if absent else repr(float(computed[index]))
+            backward = "no gradient at all" if absent else repr(float(found[index]))
             raise GradientError(
                 f"{name}: wrong gradient for input {k}{place}\n"
                 f"  backward says     {backward}\n"

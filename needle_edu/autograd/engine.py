@@ -9,9 +9,11 @@ An input that was broadcast stands for many elements of the result, so its contr
 broadcast dimensions (`fit`); ops need not care.
 """
 
+from functools import lru_cache
+
 from needle_edu.backend import storage
 
-from . import arrays, state
+from . import arrays, events, state
 from .arrays import GradientError
 from .registry import function_slot, slot
 from .topo import TOPO_SORT
@@ -47,10 +49,9 @@ def propagate(output, out_grad, accumulate=False) -> None:
     """Walk the graph backwards from `output`, whose adjoint is `out_grad`, and write the leaves' `.grad`."""
     order = TOPO_SORT.function([output])
     add = _add if len(SUM_NODES.stack) == 1 else lambda a, b: SUM_NODES.function([a, b])
-    events = None
-    if state.hook is not None:
-        from . import events
-
+    agree = arrays.agree
+    told = state.hook is not None
+    if told:
         events.seeded(output, out_grad)
         quiet = events.keep_quiet(not state.grad_enabled())  # only graph nodes are told of
     output.adjoint = out_grad
@@ -64,7 +65,7 @@ def propagate(output, out_grad, accumulate=False) -> None:
             op = node.op
             if op is None:
                 node.grad = g if not accumulate or node.grad is None else add(node.grad, g)
-                if events is not None:
+                if told:
                     events.leaf(node)
                 continue
             if node.extra is not None and "retain" in node.extra:
@@ -84,19 +85,19 @@ def propagate(output, out_grad, accumulate=False) -> None:
                     continue
                 else:
                     gx = vjps[k](op, g, node)
-                    if not arrays.agree(gx, x):
+                    if not agree(gx, x):
                         gx = fit(gx, x, node)
-                if gx is g:
+                if gx is g and x.op is None:
                     gx = _another(g)
-                if events is not None:
+                if told:
                     events.vjp(x, gx, node, k)
                 x.adjoint = gx if x.adjoint is None else add(x.adjoint, gx)
-                if events is not None:
+                if told:
                     events.accumulated(x, node, k)
     finally:
         for node in order:  # empty, unless an error ended the walk
             node.adjoint = None
-        if events is not None:
+        if told:
             events.keep_quiet(quiet)
 
 
@@ -154,6 +155,7 @@ def sum_to(g, shape: tuple[int, ...]):
     return _RESHAPE.cls(shape).apply(_SUMMATION.cls(broadcast_axes(shape, got)).apply(g))
 
 
+@lru_cache(1024)
 def broadcast_axes(shape: tuple[int, ...], result: tuple[int, ...]) -> tuple[int, ...] | None:
     """Return the axes of `result` along which an array of `shape` was broadcast; None if it does not
     broadcast.

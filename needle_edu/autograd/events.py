@@ -22,6 +22,7 @@ import threading
 import time
 import weakref
 from dataclasses import dataclass, field
+from types import FrameType
 
 from . import arrays, state
 from .topo import post_order
@@ -245,7 +246,7 @@ _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 def _source() -> tuple[str, int] | None:
     """Return file and line of the innermost frame outside the package: the user's line."""
-    frame = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         frame = frame.f_back
     return None if frame is None else (frame.f_code.co_filename, frame.f_lineno)

@@ -13,8 +13,9 @@ import inspect
 
 from needle_edu.backend import storage
 
-from . import arrays, state
+from . import arrays, events, state
 from .arrays import GradientError, NeedleError
+from .engine import fit
 from .tensor import Tensor, TensorTuple
 
 _new = object.__new__  # Tensor(...) would run the public constructor, which copies and checks
@@ -92,8 +93,6 @@ class Op:
 
     def gradient_as_tuple(self, out_grad, node) -> tuple:
         """Return `gradient` as a tuple with one entry per input, each reduced to its input's shape."""
-        from .engine import fit
-
         grads = self.gradient(out_grad, node)
         if isinstance(grads, TensorTuple) and not isinstance(node.inputs[0], TensorTuple):
             grads = grads.tuple()
@@ -139,8 +138,6 @@ class Op:
 
     def _apply_watched(self, inputs):
         """`apply` in lazy mode, or while somebody listens to events."""
-        from . import events
-
         for x in inputs:
             events.announce(x)
         if state.LAZY_MODE:

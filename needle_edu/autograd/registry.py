@@ -15,6 +15,7 @@ use. `override` puts another class (or function) in the slot and hands back the 
 
 import inspect
 from collections.abc import Callable
+from typing import Any
 
 from needle_edu.backend import NeedleError
 
@@ -40,11 +41,13 @@ class Slot:
 
     def __init__(self, name: str):
         self.name = name
-        self.cls = self.instance = self.function = None
+        self.cls: Any = None
+        self.instance: Any = None
+        self.function: Any = None
         self.stack: list[Override] = []
 
     @property
-    def original(self) -> type | None:
+    def original(self) -> Any:
         return self.stack[0].entry if self.stack else None
 
     def refresh(self) -> None:
@@ -52,8 +55,8 @@ class Slot:
         self.cls = self.stack[-1].entry
         self.instance = self.cls() if _needs_no_arguments(self.cls) else None
 
-    def check(self, entry) -> None:
-        if not (inspect.isclass(entry) and hasattr(entry, "compute") and hasattr(entry, "apply")):
+    def check(self, entry: Any) -> None:
+        if not (isinstance(entry, type) and hasattr(entry, "compute") and hasattr(entry, "apply")):
             raise TypeError(f"override({self.name!r}): wanted a class derived from TensorOp, got {entry!r}")
         if entry.name in ("", entry.__name__):
             entry.name = self.name
@@ -70,7 +73,7 @@ class FunctionSlot(Slot):
     def refresh(self) -> None:
         self.function = self.stack[-1].entry
 
-    def check(self, entry) -> None:
+    def check(self, entry: Any) -> None:
         if not callable(entry):
             raise TypeError(f"override({self.name!r}): wanted a function, got {entry!r}")
 
@@ -114,7 +117,7 @@ def ops() -> dict[str, Slot]:
     }
 
 
-def register(cls: type) -> type:
+def register(cls: Any) -> Any:
     """Class decorator: enter an op under ``cls.name``."""
     place = slot(cls.name)
     if place.stack:
@@ -162,7 +165,7 @@ def override(name: str, entry) -> Override:
     return Override(place, entry)
 
 
-def _needs_no_arguments(cls: type) -> bool:
+def _needs_no_arguments(cls: Any) -> bool:
     if cls.__init__ is object.__init__:
         return True
     parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]

@@ -5,9 +5,11 @@ A value holds an array, and remembers how it came about: the operation (`op`) an
 only, never back; so a graph has no cycles, and dropping the loss frees all of it at once.
 """
 
+from typing import Any
+
 from needle_edu.backend import storage
 
-from . import arrays, state
+from . import arrays, events, state
 
 
 class Value:
@@ -34,6 +36,15 @@ class Value:
         "op", "inputs", "cached_data", "requires_grad", "grad", "adjoint", "stamp", "extra", "__weakref__",
     )  # fmt: skip
 
+    op: Any
+    inputs: tuple
+    cached_data: Any
+    requires_grad: bool
+    grad: Any
+    adjoint: Any
+    stamp: int
+    extra: dict | None
+
     def _init(self, op, inputs, cached_data, requires_grad) -> None:
         self.op = op
         self.inputs = inputs
@@ -47,8 +58,12 @@ class Value:
         """Return a leaf around an array (or the array of another value), without copying it."""
         if isinstance(data, Value):
             data = data.realize_cached_data()
-        value = cls.__new__(cls)
-        value._init(None, (), data, requires_grad)
+        value = object.__new__(cls)
+        value.op = value.grad = value.adjoint = value.extra = None
+        value.inputs = ()
+        value.cached_data = data
+        value.requires_grad = requires_grad
+        value.stamp = storage.clock
         return value
 
     @classmethod
@@ -102,6 +117,4 @@ def _compute_missing(value: Value) -> None:
             node.cached_data = node.op.check_result(data)
             node.stamp = storage.clock
             if state.hook is not None:
-                from . import events
-
                 events.computed(node)

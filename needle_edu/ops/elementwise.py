@@ -152,7 +152,7 @@ class Abs(UnaryOp):
 
     name, symbol = "abs", "|a|"
     method = True
-    formula = r"y = |a|"
+    formula = r"y = \lvert a \rvert"
     vjp_formulas = (r"\bar{a} = \bar{y} \odot \operatorname{sign} a",)
     reads = ("a",)
     samples = staticmethod(sampling.unary())
@@ -279,7 +279,10 @@ class TanhBackward(BinaryOp):
     formula = r"y = g \odot (1 - t^2)"
     vjp_formulas = (r"\bar{g} = \bar{y} \odot (1 - t^2)", r"\bar{t} = -2\,\bar{y} \odot g \odot t")
     reads = ("b", "ab")
-    samples = staticmethod(lambda rng: [({}, (rng.normal(size=(2, 3)), rng.uniform(-0.9, 0.9, (2, 3))))])
+
+    @staticmethod
+    def samples(rng):
+        return [({}, (rng.normal(size=(2, 3)), rng.uniform(-0.9, 0.9, (2, 3))))]
 
     def compute(self, g, t):
         return fused.tanh_backward(g, t)
@@ -318,7 +321,10 @@ class SigmoidBackward(BinaryOp):
     formula = r"y = g \odot s \odot (1 - s)"
     vjp_formulas = (r"\bar{g} = \bar{y} \odot s \odot (1 - s)", r"\bar{s} = \bar{y} \odot g \odot (1 - 2s)")
     reads = ("b", "ab")
-    samples = staticmethod(lambda rng: [({}, (rng.normal(size=(2, 3)), rng.uniform(0.1, 0.9, (2, 3))))])
+
+    @staticmethod
+    def samples(rng):
+        return [({}, (rng.normal(size=(2, 3)), rng.uniform(0.1, 0.9, (2, 3))))]
 
     def compute(self, g, s):
         return fused.sigmoid_backward(g, s)

@@ -7,6 +7,7 @@ op up in the registry when it is called, so an override is used at once.
 
 import inspect
 from collections.abc import Callable
+from typing import Any
 
 from needle_edu.autograd import arrays
 from needle_edu.autograd.registry import Slot
@@ -20,45 +21,59 @@ def make_function(slot: Slot) -> Callable:
     """Return the function of an op."""
     cls = slot.original
     inputs = [p for p in inspect.signature(cls.compute).parameters.values() if p.name != "self"]
-    attributes = (
-        []
-        if cls.__init__ is object.__init__
-        else list(inspect.signature(cls.__init__).parameters.values())[1:]
-    )
-    count = len(inputs)
-
-    if getattr(cls, "tuple_input", False):
-
-        def function(args, *values, **named):
-            return slot.cls(*values, **named).apply(_as_tuple(args))
-
-    elif inputs[0].kind is inspect.Parameter.VAR_POSITIONAL:
-
-        def function(*args):
-            return slot.instance.apply(*[_as_tensor(a) for a in args])
-
-    elif attributes:
-
-        def function(a, *values, **named):
-            return slot.cls(*values, **named).apply(a if isinstance(a, Tensor) else _as_tensor(a))
-
-    elif count == 1:
-
-        def function(a):
-            return slot.instance.apply(a if isinstance(a, Tensor) else _as_tensor(a))
-
+    if cls.__init__ is object.__init__:
+        attributes = []
     else:
+        attributes = list(inspect.signature(cls.__init__).parameters.values())[1:]
 
-        def function(*args):
-            if len(args) != count:
-                raise TypeError(f"{slot.name}() takes {count} tensors, got {len(args)}")
-            like = next((a for a in args if isinstance(a, Tensor)), None)
-            return slot.instance.apply(*[a if isinstance(a, Tensor) else _as_tensor(a, like) for a in args])
+    function: Any
+    if getattr(cls, "tuple_input", False):
+        function = _of_a_tuple(slot)
+    elif inputs[0].kind is inspect.Parameter.VAR_POSITIONAL:
+        function = _of_any_number(slot)
+    elif attributes:
+        function = _with_attributes(slot)
+    elif len(inputs) == 1:
+        function = _of_one(slot)
+    else:
+        function = _of_several(slot, len(inputs))
 
     function.__name__ = function.__qualname__ = slot.name
     function.__module__ = "needle_edu.ops"
     function.__doc__ = cls.__doc__
     function.__signature__ = inspect.Signature([p.replace(annotation=p.empty) for p in inputs + attributes])
+    return function
+
+
+def _of_one(slot: Slot) -> Callable:
+    return lambda a: slot.instance.apply(a if isinstance(a, Tensor) else _as_tensor(a))
+
+
+def _of_several(slot: Slot, count: int) -> Callable:
+    def function(*args):
+        if len(args) != count:
+            raise TypeError(f"{slot.name}() takes {count} tensors, got {len(args)}")
+        like = next((a for a in args if isinstance(a, Tensor)), None)
+        return slot.instance.apply(*[a if isinstance(a, Tensor) else _as_tensor(a, like) for a in args])
+
+    return function
+
+
+def _of_any_number(slot: Slot) -> Callable:
+    return lambda *args: slot.instance.apply(*[_as_tensor(a) for a in args])
+
+
+def _with_attributes(slot: Slot) -> Callable:
+    def function(a, *values, **named):
+        return slot.cls(*values, **named).apply(a if isinstance(a, Tensor) else _as_tensor(a))
+
+    return function
+
+
+def _of_a_tuple(slot: Slot) -> Callable:
+    def function(args, *values, **named):
+        return slot.cls(*values, **named).apply(_as_tuple(args))
+
     return function
 
 

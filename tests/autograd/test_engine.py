@@ -225,7 +225,7 @@ def test_a_gradient_that_is_not_needed_is_not_computed():
     assert a.grad.item() == 3
 
 
-# -- topological order ---------------------------------------------------------------------------------------------
+# -- topological order ---------------------------------------------------------------------------------------
 
 
 def test_order_is_the_recursive_post_order():
@@ -269,7 +269,7 @@ def test_a_chain_of_100_000_ops():
     assert len(find_topo_sort([y])) == 100_001
 
 
-# -- ops written the course's way ----------------------------------------------------------------------------------
+# -- ops written the course's way ----------------------------------------------------------------------------
 
 
 class CourseMul(TensorOp):
@@ -326,7 +326,7 @@ def test_needle_s_engine_functions():
     assert sum_node_list([a, b, b]).item() == 12
 
 
-# -- errors --------------------------------------------------------------------------------------------------------
+# -- errors --------------------------------------------------------------------------------------------------
 
 
 def test_a_gradient_of_the_wrong_shape_is_named():
@@ -433,7 +433,7 @@ def test_an_error_in_backward_leaves_no_adjoints_behind():
     assert x.grad.item() == 3
 
 
-# -- values overwritten after the forward pass ---------------------------------------------------------------------
+# -- values overwritten after the forward pass ---------------------------------------------------------------
 
 needs_storage = pytest.mark.skipif(BACKEND == "np", reason="NumPy arrays do not count their writes")
 

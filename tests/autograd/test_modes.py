@@ -178,9 +178,9 @@ def test_the_counter_counts_live_values():
     before = autograd.TENSOR_COUNTER
     x = tensor([1.0])
     y = x * 2 + 1
-    assert autograd.TENSOR_COUNTER == before + 3
+    assert before + 3 == autograd.TENSOR_COUNTER
     del y
-    assert autograd.TENSOR_COUNTER == before + 1
+    assert before + 1 == autograd.TENSOR_COUNTER
 
 
 def test_the_counter_may_be_assigned():

@@ -1,6 +1,8 @@
-"""Every op of the registry: forward against NumPy and PyTorch, gradients against finite differences in float64.
+"""Every op of the registry: forward against NumPy and PyTorch, gradients against finite differences in
+float64.
 
-A new op is tested as soon as it is registered: its samples are in its class. An op without samples fails here.
+A new op is tested as soon as it is registered: its samples are in its class. An op without samples fails
+here.
 """
 
 import numpy as np
@@ -184,7 +186,7 @@ def test_total_reductions_have_the_backend_s_shape():
     assert ops.summation(tensor(X)).item() == pytest.approx(X.sum())
 
 
-# -- choices that have to be made somewhere, and are made here ----------------------------------------------------
+# -- choices that have to be made somewhere, and are made here -----------------------------------------------
 
 
 def gradient(function, *inputs):
