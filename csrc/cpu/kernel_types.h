@@ -41,7 +41,8 @@ typedef struct nd_reducer {
   void (*start)(int64_t n, void *acc);                                  /* acc[i] = the neutral element */
   void (*merge)(int64_t n, void *acc, const void *other);               /* acc[i] = acc[i] o other[i] */
   void (*finish)(int64_t n, void *out, int64_t stride, const void *acc); /* out[i*stride] = acc[i] */
-  int result;                                                           /* element type of the output */
+  int result;   /* element type of the output */
+  int acc_size; /* bytes of an accumulator */
 } nd_reducer;
 
 /* Everything that is compiled once for each instruction set. */

@@ -8,43 +8,15 @@
 #define ND_PACK_H
 #include <stdint.h>
 #include <string.h>
+#include "turn.h"
 
-/* A square of W x W elements, turned over: W vectors are loaded, interleaved in log2(W) rounds, and stored.
- * Round after round, rows i and i + W/2 are riffled like two halves of a pack of cards; after log2(W) rounds
- * element (r, c) has come to (c, r). */
-#if defined(__AVX__)
-enum { WIDTH_4 = 8, WIDTH_8 = 4 };
-#else
-enum { WIDTH_4 = 4, WIDTH_8 = 2 };
-#endif
-typedef uint32_t vec_4 __attribute__((vector_size(WIDTH_4 * 4)));
-typedef uint64_t vec_8 __attribute__((vector_size(WIDTH_8 * 8)));
-
-#if defined(__AVX__)
-#define RIFFLE_LOW_4 (vec_4){0, 8, 1, 9, 2, 10, 3, 11}
-#define RIFFLE_HIGH_4 (vec_4){4, 12, 5, 13, 6, 14, 7, 15}
-#define RIFFLE_LOW_8 (vec_8){0, 4, 1, 5}
-#define RIFFLE_HIGH_8 (vec_8){2, 6, 3, 7}
-#else
-#define RIFFLE_LOW_4 (vec_4){0, 4, 1, 5}
-#define RIFFLE_HIGH_4 (vec_4){2, 6, 3, 7}
-#define RIFFLE_LOW_8 (vec_8){0, 2}
-#define RIFFLE_HIGH_8 (vec_8){1, 3}
-#endif
-
+/* One square of src, turned over into dst. */
 #define TURN_SQUARE(size, type)                                                                             \
   static inline void turn_square_##size(type *dst, int64_t down, const type *src, int64_t across) {         \
-    enum { W = WIDTH_##size };                                                                              \
-    vec_##size v[W], riffled[W];                                                                            \
-    _Pragma("GCC unroll 8") for (int i = 0; i < W; i++) memcpy(&v[i], src + i * across, sizeof v[i]);       \
-    _Pragma("GCC unroll 8") for (int round = W; round > 1; round /= 2) {                                    \
-      _Pragma("GCC unroll 8") for (int i = 0; i < W / 2; i++) {                                             \
-        riffled[2 * i] = __builtin_shuffle(v[i], v[i + W / 2], RIFFLE_LOW_##size);                          \
-        riffled[2 * i + 1] = __builtin_shuffle(v[i], v[i + W / 2], RIFFLE_HIGH_##size);                     \
-      }                                                                                                     \
-      _Pragma("GCC unroll 8") for (int i = 0; i < W; i++) v[i] = riffled[i];                                \
-    }                                                                                                       \
-    _Pragma("GCC unroll 8") for (int i = 0; i < W; i++) memcpy(dst + i * down, &v[i], sizeof v[i]);         \
+    vec_##size v[WIDTH_##size];                                                                             \
+    _Pragma("GCC unroll 8") for (int i = 0; i < WIDTH_##size; i++) memcpy(&v[i], src + i * across, sizeof v[i]); \
+    turn_##size(v);                                                                                         \
+    _Pragma("GCC unroll 8") for (int i = 0; i < WIDTH_##size; i++) memcpy(dst + i * down, &v[i], sizeof v[i]); \
   }
 TURN_SQUARE(4, uint32_t)
 TURN_SQUARE(8, uint64_t)

@@ -1,70 +1,112 @@
-/* reduce.c - sum, prod, max, min of blocks; the driver (../reduce.c) says which blocks. */
+/* reduce.c - sum, prod, max, min of blocks of rows; the driver (../reduce.c) says which blocks.
+ *
+ * Two shapes of work (see nd_reducer): `rows` makes one number of each row, `columns` lays the rows on top of each
+ * other. Here stand the plain versions and the table; reduce_lanes.h has the fast ones for f32 and f64.
+ *
+ * How exact is a sum? Adding 1,000,000 floats one after the other loses the last 20 of 24 bits of each. So floats
+ * are added in short stretches, a few thousand in many parallel lanes, and the stretches are added as doubles.
+ */
 #include <math.h>
 #include "rows.h"
+#include "reduce_lanes.h"
 
-/* One reduction of one type: T is read, A accumulated; `join` combines the accumulator x with the element y. */
-#define REDUCER(name, T, A, neutral, join)                                                                  \
-  static void name##_##T##_start(int64_t n, void *acc) {                                                    \
-    for (int64_t i = 0; i < n; i++) ((A *)acc)[i] = neutral;                                                \
-  }                                                                                                         \
-  static void name##_##T##_merge(int64_t n, void *acc, const void *other) {                                 \
-    for (int64_t i = 0; i < n; i++) {                                                                       \
-      const A x = ((A *)acc)[i], y = ((const A *)other)[i];                                                 \
-      ((A *)acc)[i] = join;                                                                                 \
-    }                                                                                                       \
-  }                                                                                                         \
-  static void name##_##T##_finish(int64_t n, void *out, int64_t stride, const void *acc) {                  \
-    for (int64_t i = 0; i < n; i++) ((R_##name##_##T *)out)[i * stride] = (R_##name##_##T)((const A *)acc)[i]; \
-  }                                                                                                         \
-  static void name##_##T##_rows(int64_t rows, int64_t cols, const void *a, int64_t rs, int64_t cs, void *acc) { \
+/* Plain and good for every type: T is read, A accumulated; JOIN(x, y) combines accumulator and element. (Do not
+ * unroll by hand: for integers the compiler does, and gcc 12 miscompiles a widening sum in four accumulators.) */
+#define PLAIN_ROWS(name, T, A, JOIN)                                                                        \
+  static void plain_##name##_rows_##T(int64_t rows, int64_t cols, const void *a, int64_t rs, int64_t cs, void *acc) { \
     for (int64_t r = 0; r < rows; r++) {                                                                    \
       const T *row = (const T *)a + r * rs;                                                                 \
       A x = ((A *)acc)[r];                                                                                  \
-      for (int64_t c = 0; c < cols; c++) {                                                                  \
-        const A y = (A)row[c * cs];                                                                         \
-        x = join;                                                                                           \
-      }                                                                                                     \
+      if (cs == 1)                                                                                          \
+        for (int64_t c = 0; c < cols; c++) x = JOIN(x, (A)row[c]);                                          \
+      else                                                                                                  \
+        for (int64_t c = 0; c < cols; c++) x = JOIN(x, (A)row[c * cs]);                                     \
       ((A *)acc)[r] = x;                                                                                    \
     }                                                                                                       \
-  }                                                                                                         \
-  static void name##_##T##_columns(int64_t rows, int64_t cols, const void *a, int64_t rs, int64_t cs, void *acc) { \
+  }
+
+#define PLAIN_COLUMNS(name, T, A, JOIN)                                                            \
+  static void plain_##name##_columns_##T(int64_t rows, int64_t cols, const void *a, int64_t rs, int64_t cs, void *acc) { \
+    A *x = acc;                                                                                             \
     for (int64_t r = 0; r < rows; r++) {                                                                    \
       const T *row = (const T *)a + r * rs;                                                                 \
-      for (int64_t c = 0; c < cols; c++) {                                                                  \
-        const A x = ((A *)acc)[c], y = (A)row[c * cs];                                                      \
-        ((A *)acc)[c] = join;                                                                               \
-      }                                                                                                     \
+      if (cs == 1)                                                                                          \
+        for (int64_t c = 0; c < cols; c++) x[c] = JOIN(x[c], (A)row[c]);                                    \
+      else                                                                                                  \
+        for (int64_t c = 0; c < cols; c++) x[c] = JOIN(x[c], (A)row[c * cs]);                               \
     }                                                                                                       \
   }
-#define ENTRY(name, T, code) \
-  {name##_##T##_rows, name##_##T##_columns, name##_##T##_start, name##_##T##_merge, name##_##T##_finish, code}
 
-typedef f32 R_sum_f32, R_prod_f32, R_max_f32, R_min_f32;
-typedef f64 R_sum_f64, R_prod_f64, R_max_f64, R_min_f64;
-typedef i64 R_sum_i32, R_prod_i32, R_sum_i64, R_prod_i64, R_sum_b8, R_prod_b8, R_max_i64, R_min_i64;
-typedef i32 R_max_i32, R_min_i32;
-typedef b8 R_max_b8, R_min_b8;
+/* What happens to accumulators: R is the element type of the result. */
+#define ACCUMULATORS(name, T, A, R, NEUTRAL, JOIN)                                                          \
+  static void name##_start_##T(int64_t n, void *acc) {                                                      \
+    for (int64_t i = 0; i < n; i++) ((A *)acc)[i] = NEUTRAL;                                                \
+  }                                                                                                         \
+  static void name##_merge_##T(int64_t n, void *acc, const void *other) {                                   \
+    for (int64_t i = 0; i < n; i++) ((A *)acc)[i] = JOIN(((A *)acc)[i], ((const A *)other)[i]);             \
+  }                                                                                                         \
+  static void name##_finish_##T(int64_t n, void *out, int64_t stride, const void *acc) {                    \
+    for (int64_t i = 0; i < n; i++) ((R *)out)[i * stride] = (R)((const A *)acc)[i];                        \
+  }
 
-#define WRAP_ADD (i64)((uint64_t)x + (uint64_t)y)
-#define WRAP_MUL (i64)((uint64_t)x * (uint64_t)y)
-REDUCER(sum, f32, f64, 0, x + y) REDUCER(sum, f64, f64, 0, x + y)
-REDUCER(sum, i32, i64, 0, WRAP_ADD) REDUCER(sum, i64, i64, 0, WRAP_ADD) REDUCER(sum, b8, i64, 0, WRAP_ADD)
-REDUCER(prod, f32, f64, 1, x * y) REDUCER(prod, f64, f64, 1, x * y)
-REDUCER(prod, i32, i64, 1, WRAP_MUL) REDUCER(prod, i64, i64, 1, WRAP_MUL) REDUCER(prod, b8, i64, 1, WRAP_MUL)
-REDUCER(max, f32, f32, -INFINITY, (y > x) | (y != y) ? y : x) REDUCER(max, f64, f64, -INFINITY, (y > x) | (y != y) ? y : x)
-REDUCER(max, i32, i32, INT32_MIN, y > x ? y : x) REDUCER(max, i64, i64, INT64_MIN, y > x ? y : x)
-REDUCER(max, b8, b8, 0, x | y)
-REDUCER(min, f32, f32, INFINITY, (y < x) | (y != y) ? y : x) REDUCER(min, f64, f64, INFINITY, (y < x) | (y != y) ? y : x)
-REDUCER(min, i32, i32, INT32_MAX, y < x ? y : x) REDUCER(min, i64, i64, INT64_MAX, y < x ? y : x)
-REDUCER(min, b8, b8, 1, x & y)
+#define REDUCER(name, T, A, R, NEUTRAL, JOIN)                                                               \
+  PLAIN_ROWS(name, T, A, JOIN)                                                                     \
+  PLAIN_COLUMNS(name, T, A, JOIN)                                                                  \
+  ACCUMULATORS(name, T, A, R, NEUTRAL, JOIN)
+
+/* The same with lanes. */
+#define LANE_REDUCER(name, T, A, R, NEUTRAL, JOIN, JOIN_LANES)                                              \
+  PLAIN_ROWS(name, T, A, JOIN)                                                                     \
+  PLAIN_COLUMNS(name, T, A, JOIN)                                                                  \
+  ACCUMULATORS(name, T, A, R, NEUTRAL, JOIN)                                                                \
+  LANE_ROWS(name, T, A, NEUTRAL, JOIN, JOIN_LANES)                                                          \
+  LANE_COLUMNS(name, T, A, NEUTRAL, JOIN)
+
+#define ADD(x, y) ((x) + (y))
+#define MULTIPLY(x, y) ((x) * (y))
+#define WRAPPING_ADD(x, y) ((i64)((uint64_t)(x) + (uint64_t)(y)))
+#define WRAPPING_MULTIPLY(x, y) ((i64)((uint64_t)(x) * (uint64_t)(y)))
+#define LARGER(x, y) ((y) > (x) ? (y) : (x))
+#define SMALLER(x, y) ((y) < (x) ? (y) : (x))
+#define LARGER_OR_NAN(x, y) (((y) > (x)) | ((y) != (y)) ? (y) : (x))
+#define SMALLER_OR_NAN(x, y) (((y) < (x)) | ((y) != (y)) ? (y) : (x))
+
+LANE_REDUCER(sum, f32, f64, f32, 0, ADD, ADD)
+LANE_REDUCER(sum, f64, f64, f64, 0, ADD, ADD)
+REDUCER(sum, i32, i64, i64, 0, WRAPPING_ADD)
+REDUCER(sum, i64, i64, i64, 0, WRAPPING_ADD)
+REDUCER(sum, b8, i64, i64, 0, WRAPPING_ADD)
+
+REDUCER(prod, f32, f64, f32, 1, MULTIPLY)
+REDUCER(prod, f64, f64, f64, 1, MULTIPLY)
+REDUCER(prod, i32, i64, i64, 1, WRAPPING_MULTIPLY)
+REDUCER(prod, i64, i64, i64, 1, WRAPPING_MULTIPLY)
+REDUCER(prod, b8, i64, i64, 1, WRAPPING_MULTIPLY)
+
+LANE_REDUCER(max, f32, f32, f32, -INFINITY, LARGER_OR_NAN, LARGER_LANES)
+LANE_REDUCER(max, f64, f64, f64, -INFINITY, LARGER_OR_NAN, LARGER_LANES)
+REDUCER(max, i32, i32, i32, INT32_MIN, LARGER)
+REDUCER(max, i64, i64, i64, INT64_MIN, LARGER)
+REDUCER(max, b8, b8, b8, 0, LARGER)
+
+LANE_REDUCER(min, f32, f32, f32, INFINITY, SMALLER_OR_NAN, SMALLER_LANES)
+LANE_REDUCER(min, f64, f64, f64, INFINITY, SMALLER_OR_NAN, SMALLER_LANES)
+REDUCER(min, i32, i32, i32, INT32_MAX, SMALLER)
+REDUCER(min, i64, i64, i64, INT64_MAX, SMALLER)
+REDUCER(min, b8, b8, b8, 1, SMALLER)
+
+#define ENTRY(how, name, T, A, RESULT)                                                                      \
+  {how##_##name##_rows_##T, how##_##name##_columns_##T, name##_start_##T, name##_merge_##T, name##_finish_##T, \
+   RESULT, sizeof(A)}
 
 const nd_reducers ND_NAME(nd_reducers) = {
-    .sum = {ENTRY(sum, f32, ND_F32), ENTRY(sum, f64, ND_F64), ENTRY(sum, i32, ND_I64), ENTRY(sum, i64, ND_I64),
-            ENTRY(sum, b8, ND_I64)},
-    .prod = {ENTRY(prod, f32, ND_F32), ENTRY(prod, f64, ND_F64), ENTRY(prod, i32, ND_I64), ENTRY(prod, i64, ND_I64),
-             ENTRY(prod, b8, ND_I64)},
-    .max = {ENTRY(max, f32, ND_F32), ENTRY(max, f64, ND_F64), ENTRY(max, i32, ND_I32), ENTRY(max, i64, ND_I64),
-            ENTRY(max, b8, ND_BOOL)},
-    .min = {ENTRY(min, f32, ND_F32), ENTRY(min, f64, ND_F64), ENTRY(min, i32, ND_I32), ENTRY(min, i64, ND_I64),
-            ENTRY(min, b8, ND_BOOL)},
+    .sum = {ENTRY(lane, sum, f32, f64, ND_F32), ENTRY(lane, sum, f64, f64, ND_F64), ENTRY(plain, sum, i32, i64, ND_I64),
+            ENTRY(plain, sum, i64, i64, ND_I64), ENTRY(plain, sum, b8, i64, ND_I64)},
+    .prod = {ENTRY(plain, prod, f32, f64, ND_F32), ENTRY(plain, prod, f64, f64, ND_F64),
+             ENTRY(plain, prod, i32, i64, ND_I64), ENTRY(plain, prod, i64, i64, ND_I64),
+             ENTRY(plain, prod, b8, i64, ND_I64)},
+    .max = {ENTRY(lane, max, f32, f32, ND_F32), ENTRY(lane, max, f64, f64, ND_F64), ENTRY(plain, max, i32, i32, ND_I32),
+            ENTRY(plain, max, i64, i64, ND_I64), ENTRY(plain, max, b8, b8, ND_BOOL)},
+    .min = {ENTRY(lane, min, f32, f32, ND_F32), ENTRY(lane, min, f64, f64, ND_F64), ENTRY(plain, min, i32, i32, ND_I32),
+            ENTRY(plain, min, i64, i64, ND_I64), ENTRY(plain, min, b8, b8, ND_BOOL)},
 };
