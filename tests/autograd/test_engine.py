@@ -228,6 +228,13 @@ def test_a_gradient_that_is_not_needed_is_not_computed():
 # -- topological order ---------------------------------------------------------------------------------------
 
 
+def textbook_post_order(node, order):
+    if node not in order:
+        for x in node.inputs:
+            textbook_post_order(x, order)
+        order.append(node)
+
+
 def test_order_is_the_recursive_post_order():
     """Against the textbook definition, on random graphs with shared nodes and repeated operands."""
     rng = np.random.default_rng(3)
@@ -237,18 +244,10 @@ def test_order_is_the_recursive_post_order():
             i, j = rng.integers(0, len(nodes), 2)
             nodes.append(nodes[i] * nodes[j] if rng.random() < 0.7 else nodes[i] + 1.0)
 
-        expected, seen = [], set()
-
-        def visit(node):
-            if node not in seen:
-                seen.add(node)
-                for x in node.inputs:
-                    visit(x)
-                expected.append(node)
-
         roots = [nodes[-1], nodes[-3]]
+        expected = []
         for root in roots:
-            visit(root)
+            textbook_post_order(root, expected)
         assert [id(n) for n in find_topo_sort(roots)] == [id(n) for n in expected]
 
 

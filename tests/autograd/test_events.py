@@ -1,4 +1,4 @@
-"""The event stream: exactly what is told, in which order, and that nothing is told or kept when nobody listens."""
+"""The event stream: exactly what is told, in which order; and that nothing is kept."""
 
 import gc
 import weakref

@@ -1,4 +1,4 @@
-"""Overrides: what a student writes is used by the framework, for as long as they choose, and can be taken out again."""
+"""Overrides: what a student writes is used by the framework, and can be taken out again."""
 
 import numpy as np
 import pytest

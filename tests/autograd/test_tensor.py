@@ -17,7 +17,8 @@ np_only = pytest.mark.skipif(BACKEND == "nd", reason="np mode only")
 @pytest.mark.parametrize(
     ("data", "dtype"),
     [
-        ([1.0, 2.0], "float32"), (np.ones(2), "float32"), (np.ones(2, "float16"), "float32"), (2.5, "float32"),
+        ([1.0, 2.0], "float32"), (np.ones(2), "float32"), (np.ones(2, "float16"), "float32"),
+        (2.5, "float32"),
         (np.ones(2, "uint8"), "int32"), (np.ones(2, "int16"), "int32"), (np.ones(2, "uint32"), "int64"),
         ([1, 2], "int64"), (np.ones(2, "int32"), "int32"), ([True, False], "bool"),
     ],
@@ -60,8 +61,10 @@ def test_a_tensor_of_a_tensor_keeps_its_dtype():
 
 
 OPERATORS = {
-    "a+b": lambda a, b: a + b, "a-b": lambda a, b: a - b, "a*b": lambda a, b: a * b, "a/b": lambda a, b: a / b,
-    "a**b": lambda a, b: a**b, "a<b": lambda a, b: a < b, "a<=b": lambda a, b: a <= b, "a>b": lambda a, b: a > b,
+    "a+b": lambda a, b: a + b, "a-b": lambda a, b: a - b, "a*b": lambda a, b: a * b,
+    "a/b": lambda a, b: a / b,
+    "a**b": lambda a, b: a**b, "a<b": lambda a, b: a < b, "a<=b": lambda a, b: a <= b,
+    "a>b": lambda a, b: a > b,
     "a>=b": lambda a, b: a >= b,
 }  # fmt: skip
 A, B = np.array([1.0, 2.5, 3.0]), np.array([2.0, 2.5, 0.5])
