@@ -52,9 +52,8 @@ def render_step(step: Step, pieces: Pieces) -> list[str | int]:
             parts.append(f'<span class="sign">{step.signs}</span>')
         parts.append(pieces.add(figure_html(shown)))
     if step.result:
-        if step.given:
-            parts.append(f'<span class="sign">{"=" if step.signs else "→"}</span>')
-        parts.append(pieces.add(figure_html(step.result, is_result=True)))
+        sign = f'<span class="sign">{"=" if step.signs else "→"}</span>' if step.given else ""
+        parts += [f'<div class="outcome">{sign}', pieces.add(figure_html(step.result, is_result=True)), "</div>"]
     parts.append("</div>")
     return parts
 
@@ -72,7 +71,9 @@ def figure_html(shown: Shown, is_result: bool = False) -> str:
     gradient = shown.role in ("adjoint", "contribution", "sum", "grad") or shown.role.startswith("term")
     css = " ".join(["gradient" if gradient else "value", *(["result"] if is_result else [])])
     snap = shown.numbers
-    caption = formula_html(shown.tex, display=False) + f" <b>{html.escape(shown.label)}</b>"
+    equals = "" if gradient or shown.role == "value" else "="
+    letter = "" if shown.role in ("value", "grad") else formula_html(shown.tex, display=False)
+    caption = f"{letter} {equals} <b>{html.escape(shown.label)}</b>"
     if snap is None:
         body = '<p class="pending">still to come</p>' if shown.role.startswith("term") else '<p class="pending">no array</p>'
     else:
@@ -105,8 +106,13 @@ def table_html(array: np.ndarray) -> str:
     """A small array as an aligned table; long rows and columns are cut in the middle."""
     rows = [_cut(row, MAX_COLUMNS, "⋯") for row in aligned(array)]
     rows = _cut(rows, MAX_ROWS, ["⋮"] * len(rows[0]))
-    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
+    body = "".join("<tr>" + "".join(map(_cell, row)) + "</tr>" for row in rows)
     return f"<table><tbody>{body}</tbody></table>"
+
+
+def _cell(text: str) -> str:
+    """Zeros are written faintly: one sees at a glance what a relu or a mask let through."""
+    return f'<td class="zero">{text}</td>' if not text.strip("0.-") else f"<td>{text}</td>"
 
 
 def _cut(items: list, limit: int, mark) -> list:

@@ -5,11 +5,11 @@
 const TEMPLATE = `
 <div class="stepper" role="group" aria-label="Step through the forward and the backward pass" tabindex="0">
   <div class="bar">
-    <button class="first" title="first step (Home)" aria-label="first step">&#x23EE;&#xFE0E;</button>
-    <button class="back" title="one step back (left arrow)" aria-label="one step back">&#x25C0;&#xFE0E;</button>
+    <button class="first" title="first step (Home)" aria-label="first step"><svg viewBox="0 0 16 16"><path d="M2 2h2v12H2zM14 2v12L5 8z"/></svg></button>
+    <button class="back" title="one step back (left arrow)" aria-label="one step back"><svg viewBox="0 0 16 16"><path d="M12 2v12L3 8z"/></svg></button>
     <button class="play" title="play or pause (space)">Play</button>
-    <button class="next" title="one step on (right arrow)" aria-label="one step on">&#x25B6;&#xFE0E;</button>
-    <button class="last" title="last step (End)" aria-label="last step">&#x23ED;&#xFE0E;</button>
+    <button class="next" title="one step on (right arrow)" aria-label="one step on"><svg viewBox="0 0 16 16"><path d="M4 2v12l9-6z"/></svg></button>
+    <button class="last" title="last step (End)" aria-label="last step"><svg viewBox="0 0 16 16"><path d="M12 2h2v12h-2zM2 2v12l9-6z"/></svg></button>
     <div class="track">
       <input class="slider" type="range" min="0" value="0" step="1" aria-label="step">
       <div class="phases" aria-hidden="true"></div>
@@ -88,7 +88,10 @@ export function mount(el, data, onIndex = () => {}) {
       node.g.classList.toggle("now", k === step.n);
       node.g.classList.toggle("from", k === step.o);
       if (node.value) node.value.textContent = known ? node.final : "";
-      if (node.grad && node.absent === null) node.grad.textContent = grads.get(k) ?? "";
+      if (node.grad && node.absent === null) {
+        node.grad.textContent = grads.get(k) ?? "";
+        node.grad.parentNode.classList.toggle("blank", !grads.has(k));
+      }
     });
     edges.forEach((edge, k) => {
       edge.classList.toggle("flow", step.e.includes(k));
