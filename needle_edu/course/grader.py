@@ -23,6 +23,8 @@ from needle_edu.course.notebook import NotebookError
 from needle_edu.course.questions import Homework, Verdict
 from needle_edu.course.submission import Submission, match
 
+NO_STUDENT = frozenset({".ipynb_checkpoints", ".git", ".jupyter", "__pycache__", "__MACOSX"})
+
 
 @dataclass(frozen=True)
 class Graded:
@@ -52,7 +54,7 @@ def grade_folder(
     ----------
     submissions : Path
         One sub-folder per student, holding the notebook that `homework start` wrote. Files beside them, and
-        names that begin with a dot, are no submissions.
+        folders that Jupyter, git and zip make (`NO_STUDENT`), are no submissions.
     jobs : int
         How many submissions run at the same time.
     seed : int, optional
@@ -104,7 +106,7 @@ def read_submission(folder: Path, file_name: str) -> list[notebook.Cell]:
 
 
 def _is_submission(entry: os.DirEntry) -> bool:
-    return not entry.name.startswith(".") and (entry.is_dir() or entry.is_symlink())
+    return entry.name not in NO_STUDENT and (entry.is_dir() or entry.is_symlink())
 
 
 def _with_different_names(graded: list[Graded]) -> list[Graded]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-Number = (bool, int, float)
+Number = (bool, int, float, np.generic)
 
 
 class Mismatch(AssertionError):
@@ -61,7 +61,7 @@ def close(got, want, rtol: float = 1e-4, atol: float = 1e-5, dtype: str | None =
     want = np.asarray(want)
     if want.size == 0 or want.dtype.kind not in "biuf" or not np.isfinite(want).all():
         raise ValueError("a test must expect finite numbers, and at least one")
-    if type(got) is not np.ndarray and type(got) not in Number:
+    if type(got) is not np.ndarray and not isinstance(got, Number):
         raise Mismatch("wrong type", "an array of numbers" if want.ndim else "a number", describe(got))
     got = np.asarray(got)
     if got.dtype.kind not in "biuf":

@@ -96,18 +96,18 @@ def read_bytes(path: str | os.PathLike, *, dir_fd: int | None = None, limit: int
         raise NotebookError(f"{name} is missing") from None
     except OSError as error:  # ELOOP for a link, ENXIO for a socket, EACCES, ...
         raise NotebookError(f"{name} is not a regular file that can be read ({error.strerror})") from None
-    with os.fdopen(fd, "rb") as file:
+    try:
         status = os.fstat(fd)
         if not stat.S_ISREG(status.st_mode):
             raise NotebookError(f"{name} is not a regular file")
-        if status.st_size <= limit:
-            try:
-                data = file.read(limit + 1)
-            except OSError as error:
-                raise NotebookError(f"{name} cannot be read ({error.strerror})") from None
-            if len(data) <= limit:
-                return data
-    raise NotebookError(f"{name} is larger than {limit:,} bytes")
+        if status.st_size > limit:
+            raise NotebookError(f"{name} is larger than {limit:,} bytes")
+        with open(fd, "rb", closefd=False) as file:
+            return file.read(limit)
+    except OSError as error:
+        raise NotebookError(f"{name} cannot be read ({error.strerror})") from None
+    finally:
+        os.close(fd)
 
 
 def parse_json(data: bytes, name: str = "the file") -> dict:

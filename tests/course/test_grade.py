@@ -1,0 +1,296 @@
+"""Grading a folder: every submission gets its honest points, a row, an entry and a page, whatever it is."""
+
+import csv
+import json
+import os
+import re
+import time
+
+import pytest
+
+from needle_edu.course import commands, grader
+from needle_edu.course.box import Limits
+
+QUICK = Limits(wall=20, cells=3, call=2, cpu=2, memory=768 * 2**20)
+
+
+@pytest.fixture
+def grade(toy_source, tmp_path, capsys):
+    """Grade what was handed in; returns results.json, and leaves grades.csv and feedback/ in tmp_path/out."""
+
+    def run(submissions, status: int = 0) -> dict:
+        assert commands.grade(toy_source, submissions, tmp_path / "out", limits=QUICK) == status
+        return json.loads((tmp_path / "out" / "results.json").read_text())
+
+    return run
+
+
+def points(results: dict, student: str) -> dict:
+    return {name: question["points"] for name, question in results[student].items()}
+
+
+def page_of(tmp_path, student: str = "ada") -> str:
+    return (tmp_path / "out" / "feedback" / f"{student}.html").read_text()
+
+
+STUB = "def double(x):\n    # YOUR CODE HERE\n    raise NotImplementedError()"
+
+
+def test_a_class(hand_in, grade, tmp_path):
+    hand_in("right")
+    hand_in("untouched", q1="# YOUR CODE HERE", q2="# YOUR CODE HERE")
+    hand_in("half", q2="def evens(n):\n    return [0, 2, 4]")  # passes what can be seen
+    (tmp_path / "submissions" / "nothing").mkdir()
+    (tmp_path / "submissions" / "readme.txt").write_text("not a submission")
+    results = grade(tmp_path / "submissions")
+    assert points(results, "right") == {"q1": 2.0, "q2": 3.0}
+    assert points(results, "untouched") == {"q1": 0.0, "q2": 0.0}
+    assert points(results, "half") == {"q1": 2.0, "q2": 0.0}
+    assert points(results, "nothing") == {"q1": 0.0, "q2": 0.0}
+    tests = results["half"]["q2"]["tests"]
+    assert results["half"]["q2"]["max"] == 3.0
+    assert [(t["name"], t["passed"]) for t in tests] == [
+        ("the first three", True),
+        ("the first seven", False),
+    ]
+    with open(tmp_path / "out" / "grades.csv", newline="") as file:
+        rows = list(csv.reader(file))
+    assert rows[0] == ["student", "total", "max", "q1", "q2"]
+    assert rows[1:] == [
+        ["half", "2", "5", "2", "0"],
+        ["nothing", "0", "5", "0", "0"],
+        ["right", "5", "5", "2", "3"],
+        ["untouched", "0", "5", "0", "0"],
+    ]
+    assert "toy.ipynb is missing" in page_of(tmp_path, "nothing")
+    assert sorted(p.name for p in (tmp_path / "out").rglob("*") if p.is_file()) == sorted(
+        [
+            "grades.csv",
+            "results.json",
+            *[f"{name}.html" for name in ("half", "nothing", "right", "untouched")],
+        ]
+    )
+
+
+def test_the_page_shows_hidden_tests_without_their_source(hand_in, grade, tmp_path):
+    grade(hand_in("ada", q1="def double(x):\n    return x ** 2"))
+    page = page_of(tmp_path)
+    assert "random numbers <small>(hidden)</small>" in page and "Doubling is adding to itself." in page
+    assert "expected 6.0, got 9.0" in page  # the visible test
+    for secret in ("secret", "rng", "HIDDEN", "def test"):
+        assert secret not in page
+    # of a hidden test the status, no number
+    tests = json.loads((tmp_path / "out" / "results.json").read_text())["ada"]["q1"]["tests"]
+    assert tests[1]["message"] == "wrong value. Hint: Doubling is adding to itself."
+
+
+def test_locked_cells_are_restored_and_it_is_said(hand_in, grade, tmp_path):
+    def edit(tree):
+        for cell in tree["cells"]:
+            if cell["id"] == "q1-tests":
+                cell["source"] = 'check = print\ncheck("q1")'
+            if cell["id"] == "setup":
+                cell["source"] += "\nprint('more')"
+        tree["cells"] = [cell for cell in tree["cells"] if cell["id"] != "q2-tests"]
+
+    results = grade(hand_in("ada", edit, q1="def double(x):\n    return 6 + 0 * x"))
+    assert points(results, "ada") == {"q1": 0.0, "q2": 3.0}
+    page = page_of(tmp_path)
+    assert "the locked cell &#x27;q1-tests&#x27; was edited" in page
+    assert "the locked cell &#x27;setup&#x27; was edited" in page
+    assert "the cell &#x27;q2-tests&#x27; was missing and has been restored" in page
+
+
+def test_a_copy_as_written_has_no_notes(hand_in, grade, tmp_path):
+    grade(hand_in("ada"))
+    assert "Notes" not in page_of(tmp_path)
+
+
+def test_metadata_of_the_student_counts_for_nothing(hand_in, grade, tmp_path):
+    def edit(tree):
+        for cell in tree["cells"]:
+            marks = cell["metadata"].get("nbgrader", {})
+            if "points" in marks:
+                marks["points"] = 1000
+            if cell["id"] == "q2-tests":
+                marks["grade"] = False
+        tree["metadata"]["kernelspec"]["name"] = "no-such-kernel"
+
+    results = grade(hand_in("ada", edit, q1="def double(x):\n    return x"))
+    assert points(results, "ada") == {"q1": 0.0, "q2": 3.0}
+    assert results["ada"]["q1"]["max"] == 2.0
+    assert "points) were edited" in page_of(tmp_path)
+
+
+def test_first_copy_of_a_doubled_cell(hand_in, grade, tmp_path):
+    def double(tree):
+        (cell,) = (c for c in tree["cells"] if c["id"] == "q1")
+        tree["cells"].append({**cell, "source": "def double(x):\n    return 2 * x"})
+        (cell,) = (c for c in tree["cells"] if c["id"] == "q2-tests")
+        tree["cells"].append(cell)
+
+    results = grade(hand_in("ada", double, q1="def double(x):\n    return 3 * x"))
+    assert points(results, "ada") == {"q1": 0.0, "q2": 3.0}
+    assert "more than once" in page_of(tmp_path)
+
+
+def test_a_missing_answer_cell(hand_in, grade, tmp_path):
+    def remove(tree):
+        tree["cells"] = [cell for cell in tree["cells"] if cell["id"] != "q1"]
+
+    results = grade(hand_in("ada", remove))
+    assert points(results, "ada") == {"q1": 0.0, "q2": 3.0}
+    assert results["ada"]["q1"]["tests"][0]["message"] == "the answer's cell is missing"
+
+
+def test_cells_are_found_without_nbgraders_marks(hand_in, grade):
+    """Some editors drop metadata; the cell ids are still there."""
+
+    def strip(tree):
+        for cell in tree["cells"]:
+            cell["metadata"] = {}
+
+    assert points(grade(hand_in("ada", strip)), "ada") == {"q1": 2.0, "q2": 3.0}
+
+
+def test_helpers_in_cells_of_ones_own(hand_in, grade, tmp_path):
+    """Definitions are used; what such a cell computes, or breaks, is not."""
+
+    def add(tree):
+        place = [cell["id"] for cell in tree["cells"]].index("q1")
+        sources = [
+            "import math\nTWO = 2\ndef twice(x):\n    return TWO * x",
+            "while True:\n    pass",
+            "1 +",
+            "undefined",
+        ]
+        for source in sources:
+            cell = {
+                "cell_type": "code",
+                "metadata": {},
+                "source": source,
+                "outputs": [],
+                "execution_count": None,
+            }
+            tree["cells"].insert(place, cell)
+
+    results = grade(hand_in("ada", add, q1="def double(x):\n    return twice(x)"))
+    assert points(results, "ada") == {"q1": 2.0, "q2": 3.0}
+
+
+def test_each_question_runs_alone(hand_in, grade):
+    """The answer to q1 is not there when q2 runs, so a mistake in it costs one question."""
+    q2 = "def evens(n):\n    return [double(k) for k in range(n)]"
+    results = grade(hand_in("ada", q2=q2))
+    assert points(results, "ada") == {"q1": 2.0, "q2": 0.0}
+    assert "each question is graded alone" in results["ada"]["q2"]["tests"][0]["message"]
+
+
+@pytest.mark.parametrize("magic", ["%matplotlib_does_not_exist", "!true"])
+def test_a_cell_with_magic_is_no_catastrophe(hand_in, grade, magic):
+    pytest.importorskip("IPython")
+    results = grade(hand_in("ada", q1=f"def double(x):\n    return x + x\n{magic}"))
+    assert points(results, "ada") == {"q1": 2.0, "q2": 3.0}
+
+
+def test_names_of_students(hand_in, grade, tmp_path):
+    names = [
+        "<img src=x onerror=alert(1)>",
+        "..%2f..%2fetc",
+        "=1+1",
+        "new\nline",
+        "right\u202eleft",
+        "a b",
+        "a-b",
+        "Zoë",
+    ]
+    for name in names:
+        hand_in(name)
+    os.mkdir(os.fsencode(tmp_path / "submissions") + b"/not-utf8-\xff")
+    results = grade(tmp_path / "submissions")
+    assert len(results) == len(names) + 1
+    assert sum(sum(points(results, student).values()) for student in results) == 5 * len(names)
+    pages = list((tmp_path / "out" / "feedback").iterdir())
+    assert len(pages) == len(names) + 1
+    assert all(re.fullmatch(r"[A-Za-z0-9_-]+\.html", page.name) for page in pages)
+    text = "".join(page.read_text() for page in pages)
+    assert "<img" not in text and "\u202e" not in text and "\\u202e" in text
+    with open(tmp_path / "out" / "grades.csv", newline="") as file:
+        assert not [row for row in csv.reader(file) if row[0].startswith("=")]
+
+
+def test_script_in_what_a_cell_prints_or_says(hand_in, grade, tmp_path):
+    evil = "print('<script>alert(1)</script>\\x1b[31m\\u202e')\nraise ValueError('<script>alert(2)</script>')"
+    grade(hand_in("ada", q1=evil))
+    page = page_of(tmp_path)
+    assert "<script" not in page and "&lt;script&gt;alert(1)" in page and "&lt;script&gt;alert(2)" in page
+    assert "\x1b" not in page and "\u202e" not in page
+    assert "default-src 'none'" in page
+
+
+NOT_NOTEBOOKS = {
+    "empty": b"",
+    "not-json": b"hello",
+    "deep": b"[" * 200_000,
+    "list": b"[1, 2]",
+    "format-3": b'{"nbformat": 3, "worksheets": []}',
+    "no-cells": b'{"nbformat": 4, "cells": {}}',
+    "large": b" " * 6_000_000,
+}
+
+
+def test_what_is_not_a_notebook(hand_in, grade, tmp_path):
+    hand_in("good")
+    folder = tmp_path / "submissions"
+    for name, data in NOT_NOTEBOOKS.items():
+        (folder / name).mkdir()
+        (folder / name / "toy.ipynb").write_bytes(data)
+    (folder / "link").mkdir()
+    (folder / "link" / "toy.ipynb").symlink_to(folder / "good" / "toy.ipynb")
+    (folder / "linked").symlink_to(folder / "good")
+    (folder / "pipe").mkdir()
+    os.mkfifo(folder / "pipe" / "toy.ipynb")
+    (folder / "folder" / "toy.ipynb").mkdir(parents=True)
+    start = time.monotonic()
+    results = grade(folder)
+    assert time.monotonic() - start < 15
+    assert set(results) == {"good", "link", "linked", "pipe", "folder", *NOT_NOTEBOOKS}
+    for name in results:
+        assert sum(points(results, name).values()) == (5 if name == "good" else 0), name
+        assert (tmp_path / "out" / "feedback" / f"{name}.html").exists()
+
+
+def test_ten_thousand_cells(hand_in, grade):
+    def add(tree):
+        cell = {
+            "cell_type": "code",
+            "metadata": {},
+            "source": "x = 1",
+            "outputs": [],
+            "execution_count": None,
+        }
+        tree["cells"] += [cell | {"source": f"x = {k}"} for k in range(10_000)]
+
+    assert points(grade(hand_in("ada", add)), "ada") == {"q1": 2.0, "q2": 3.0}
+
+
+def test_exit_status_and_words(toy_source, tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    assert commands.grade(toy_source, tmp_path / "empty", tmp_path / "out") == 1
+    assert "one sub-folder per student" in capsys.readouterr().err
+    assert commands.grade(toy_source, tmp_path / "none", tmp_path / "out") == 1
+    assert commands.grade("hw99", tmp_path, tmp_path / "out") == 1
+
+
+def test_results_are_written_whole(tmp_path, monkeypatch):
+    """If writing fails in the middle, the earlier results are still there and no half file is left."""
+    target = tmp_path / "grades.csv"
+    target.write_text("before")
+
+    def fail(*args):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(OSError, match="disk full"):
+        grader.write_whole(target, "after")
+    assert target.read_text() == "before" and list(tmp_path.iterdir()) == [target]

@@ -1,0 +1,369 @@
+"""Notebooks that attack their grading, each worth exactly what its answer is worth.
+
+Three submissions stand side by side: the attacker, and a good student who must lose nothing. `wrong` kinds try to
+get points for a wrong answer; `right` kinds hold a right answer and try to break things. Attacks on the machine's
+files and its network need a stronger box than `ProcessBox` and are not here.
+"""
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from needle_edu.course import box, commands, examine
+from needle_edu.course.box import Limits
+
+QUICK = Limits(wall=20, cells=3, call=2, cpu=2, memory=768 * 2**20)
+
+# What a wrong answer does to get its points.
+WRONG = {
+    "equal to anything": """
+        import numpy as np
+        class Yes(np.ndarray):
+            def __eq__(self, other): return True
+            def __le__(self, other): return True
+            def __array_ufunc__(self, *a, **k): return np.array(True)
+            def __array_function__(self, *a, **k): return True
+        def double(x): return np.zeros(x.shape).view(Yes)
+        """,
+    "lazy object": """
+        class Lazy:
+            dtype, shape, ndim, size = "float64", (1,), 1, 1
+            def __getattr__(self, name): return self
+            def __call__(self, *a, **k): return self
+            def __eq__(self, other): return True
+            def __float__(self): return 6.0
+        def double(x): return Lazy()
+        """,
+    "patched numpy": """
+        import numpy as np
+        np.testing.assert_allclose = np.allclose = np.isclose = np.array_equal = lambda *a, **k: True
+        np.abs = lambda x: np.zeros(1)
+        def double(x): return x
+        """,
+    "patched judge": """
+        from needle_edu.course import judge, wire, answer
+        judge.close = judge.same = lambda *a, **k: None
+        import needle_edu.course
+        needle_edu.course.close = lambda *a, **k: None
+        def double(x): return x
+        """,
+    "redefined check": """
+        def check(name): return True
+        def close(*a, **k): return True
+        def test_q1_three(double): pass
+        def test_q1_random(double, rng): pass
+        def double(x): return x
+        """,
+    "AST hook": """
+        import ast, builtins
+        real = builtins.compile
+        builtins.compile = lambda source, *a, **k: real("pass", *a, **k)
+        builtins.exec = lambda *a, **k: None
+        def double(x): return x
+        """,
+    "looks into frames": """
+        import sys, gc
+        def double(x):
+            frame = sys._getframe()
+            while frame is not None:
+                for value in list(frame.f_locals.values()) + list(frame.f_globals.values()):
+                    if type(value).__name__ in ("Test", "Question", "Homework"):
+                        return 2 * x
+                    if getattr(value, "__name__", "").startswith("test_"):
+                        return 2 * x
+                frame = frame.f_back
+            for thing in gc.get_objects():
+                if type(thing).__name__ in ("Test", "Question", "Homework", "Verdict"):
+                    return 2 * x
+            return x
+        """,
+    "imports the tests": """
+        from needle_edu.course import questions
+        def double(x):
+            try:
+                return questions.load("toy").questions[0].answer
+            except Exception:
+                return x
+        """,
+    "changes its input": """
+        def double(x):
+            x *= 0
+            return x
+        """,
+    "nan": "def double(x): return x * float('nan')",
+    "empty": "def double(x): return x[:0]",
+    "one number for many": """
+        import numpy as np
+        def double(x): return np.array(6.0)
+        """,
+    "pickle": """
+        import os
+        class P:
+            def __reduce__(self): return (os.system, ("touch pickled",))
+        def double(x): return P()
+        """,
+    "an exception that is a pass": """
+        class Passed(AssertionError): pass
+        def double(x): raise Passed("passed")
+        """,
+    "frames on all descriptors": """
+        import os, json, struct
+        def frame(tree, payload=b""):
+            header = json.dumps([len(payload), tree]).encode()
+            return struct.pack(">I", len(header)) + header + payload
+        passed = frame(["tuple", "value", ["dict", ["passed", True], ["points", 100]]])
+        def double(x):
+            for fd in range(3, 64):
+                try:
+                    os.set_blocking(fd, False)
+                    os.write(fd, passed * 3)
+                except OSError:
+                    pass
+            return x
+        """,
+    "rubbish on all descriptors": """
+        import os
+        for fd in range(3, 64):
+            try:
+                os.write(fd, b"\\xff" * 1000)
+            except OSError:
+                pass
+        def double(x): return x
+        """,
+    "a message without end": """
+        import os, struct
+        def double(x):
+            header = b"[67000000,0]"
+            for fd in range(3, 64):
+                try:
+                    os.write(fd, struct.pack(">I", len(header)) + header)
+                    while True:
+                        os.write(fd, bytes(2**20))
+                except OSError:
+                    pass
+        """,
+    "giant result": """
+        import numpy as np
+        def double(x): return np.zeros(60_000_000)
+        """,
+    "deep result": """
+        def double(x):
+            result = []
+            for _ in range(100_000): result = [result]
+            return result
+        """,
+    "kills its parent": """
+        import os, signal
+        def double(x):
+            os.kill(os.getppid(), signal.SIGKILL)
+            return x
+        """,
+}
+
+# What a right answer does to break its grading or its neighbours. The number is the honest score of q1.
+RIGHT = {
+    "background process": (
+        2.0,
+        """
+        import subprocess, sys
+        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)  # {mark}"], start_new_session=True)
+        def double(x): return 2 * x
+        """,
+    ),
+    "daemon": (
+        2.0,
+        """
+        import os, sys
+        if os.fork() == 0:
+            os.setsid()
+            if os.fork() == 0:
+                os.execv(sys.executable, [sys.executable, "-c", "import time; time.sleep(600)  # {mark}"])
+            os._exit(0)
+        def double(x): return 2 * x
+        """,
+    ),
+    "a million prints": (
+        2.0,
+        """
+        for k in range(300_000): print("x" * 50)
+        def double(x):
+            print("secret input", x)
+            return 2 * x
+        """,
+    ),
+    "flood of file descriptors": (
+        2.0,
+        """
+        import os
+        for fd in (1, 2):
+            for _ in range(2000): os.write(fd, bytes(2**16))
+        def double(x): return 2 * x
+        """,
+    ),
+    "large file": (
+        0.0,
+        """
+        with open("large", "wb") as file:
+            for _ in range(100): file.write(bytes(2**20))
+        def double(x): return 2 * x
+        """,
+    ),
+    "memory": (0.0, "hold = [bytearray(2**26) for _ in range(100)]\ndef double(x): return 2 * x"),
+    "endless loop": (0.0, "while True:\n    pass\ndef double(x): return 2 * x"),
+    "endless call": (0.0, "def double(x):\n    while True:\n        pass"),
+    "sleep": (0.0, "import time\ntime.sleep(1000)\ndef double(x): return 2 * x"),
+    "ignores signals": (
+        0.0,
+        """
+        import signal
+        for number in range(1, 32):
+            try:
+                signal.signal(number, signal.SIG_IGN)
+            except (OSError, ValueError):
+                pass
+        while True:
+            pass
+        """,
+    ),
+    "os._exit": (0.0, "import os\nos._exit(0)\ndef double(x): return 2 * x"),
+    "os._exit in the call": (0.0, "import os\ndef double(x): os._exit(79)"),
+    "kill -9 self": (0.0, "import os\nos.kill(os.getpid(), 9)"),
+    "sys.exit after the answer": (2.0, "import sys\ndef double(x): return 2 * x\nsys.exit(0)"),
+    "SystemExit in the call": (0.0, "def double(x): raise SystemExit(0)"),
+    "closes all descriptors": (0.0, "import os\nos.closerange(0, 256)\ndef double(x): return 2 * x"),
+    "nested too deeply": (0.0, "x = " + "(" * 2000 + ")" * 2000 + "\ndef double(x): return 2 * x"),
+    "recursion": (0.0, "import sys\nsys.setrecursionlimit(10**8)\ndef f(n): return f(n + 1)\nf(0)"),
+    "half a character": (2.0, "name = '\\ud800'\nprint(name)\ndef double(x): return 2 * x"),
+    "null byte": (0.0, "def double(x): return 2 * x\n\x00"),
+}
+
+
+@pytest.fixture
+def judge(hand_in, toy_source, tmp_path):
+    """Grade an attack beside a good student; returns the attacker's results."""
+
+    def run(source: str) -> dict:
+        hand_in("attacker", q1=source)
+        start = time.monotonic()
+        assert commands.grade(toy_source, hand_in("good"), tmp_path / "out", limits=QUICK) == 0
+        assert time.monotonic() - start < 25
+        results = json.loads((tmp_path / "out" / "results.json").read_text())
+        assert [q["points"] for q in results["good"].values()] == [2.0, 3.0]
+        assert results["attacker"]["q2"]["points"] == 3.0, "an attack in q1 must not change q2"
+        assert (tmp_path / "out" / "feedback" / "attacker.html").exists()
+        return results["attacker"]
+
+    return run
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_no_points_for_a_wrong_answer(judge, kind):
+    result = judge(WRONG[kind])["q1"]
+    assert result["points"] == 0, result
+    assert not any(test["passed"] for test in result["tests"])
+
+
+@pytest.mark.parametrize("kind", RIGHT)
+def test_honest_points_for_a_disturbing_answer(judge, kind, tmp_path):
+    honest, source = RIGHT[kind]
+    mark = f"needle_edu test {os.getpid()} {kind}".replace(" ", "_")
+    result = judge(source.replace("{mark}", mark))["q1"]
+    assert result["points"] == honest, result
+    assert not processes_with(mark), "a process has outlived its grading"
+    assert "secret input" not in (tmp_path / "out" / "feedback" / "attacker.html").read_text()
+
+
+def processes_with(mark: str) -> list[str]:
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            found += [entry.parent.name] if mark.encode() in entry.read_bytes() else []
+        except OSError:
+            continue
+    return found
+
+
+# --- the box itself ---------------------------------------------------------------------------------------------
+
+
+def look(toy, source: str) -> str:
+    """Run a cell in a box and return what it printed."""
+    return examine.examine(toy, toy.questions[0], source, limits=QUICK).output
+
+
+def test_the_environment_is_empty(toy, monkeypatch):
+    monkeypatch.setenv("SECRET_TOKEN", "hunter2")
+    said = look(toy, "import os\nprint(sorted(os.environ))\nprint(open('/proc/self/environ').read())")
+    assert "hunter2" not in said and "SECRET" not in said
+    home = look(toy, "import os\nprint(os.environ['HOME'] == os.getcwd(), os.listdir('.'))")
+    assert home == "True []\n"
+
+
+def test_home_is_removed_afterwards(toy):
+    folder = look(toy, "import os\nopen('file', 'w').write('x')\nprint(os.getcwd(), end='')")
+    assert folder and not os.path.exists(folder)
+
+
+def test_no_descriptors_of_the_grader(toy, tmp_path):
+    with open(tmp_path / "open", "w") as file:
+        os.set_inheritable(file.fileno(), True)
+        source = "import os\nfor n in os.listdir('/proc/self/fd'):\n    try: print(os.readlink(f'/proc/self/fd/{n}'))"
+        said = look(toy, source + "\n    except OSError: pass")
+    assert str(tmp_path) not in said and "null" in said
+
+
+def test_limits_are_set_for_good(toy):
+    source = """
+import resource
+for name in ("RLIMIT_CPU", "RLIMIT_AS", "RLIMIT_FSIZE", "RLIMIT_NPROC", "RLIMIT_NOFILE", "RLIMIT_CORE"):
+    print(name, resource.getrlimit(getattr(resource, name))[1] != resource.RLIM_INFINITY)
+"""
+    assert look(toy, source).count("True") == 6
+
+
+def test_nothing_of_the_tests_is_in_the_box(toy):
+    """Neither tests, nor points, nor the other question: search the whole memory of the process."""
+    # Each pattern has a class of one character, so that the search does not find itself.
+    source = r"""
+import re
+words = re.compile(rb"twice three is si[x]|the first seve[n]|def even[s]|def test_q1_thre[e]")
+found = set()
+with open("/proc/self/maps") as maps, open("/proc/self/mem", "rb", 0) as memory:
+    for line in maps:
+        span, rights = line.split()[:2]
+        if rights.startswith("rw"):
+            low, high = (int(end, 16) for end in span.split("-"))
+            try:
+                memory.seek(low)
+                found.update(words.findall(memory.read(high - low)))
+            except (OSError, ValueError, OverflowError):
+                continue
+print(found)
+"""
+    assert look(toy, source) == "set()\n"
+    planted = "planted = 'def even' + 's' * len('s')\n" + source
+    assert "def evens" in look(toy, planted)  # the search does find what is there
+
+
+def test_messages_of_exceptions_stay_inside(toy):
+    """A hidden input could travel in an exception's text, or in a class's name."""
+    source = """
+def double(x):
+    if len(x) > 1:
+        raise type(f"Secret{x.size}", (ValueError,), {})(f"secret {x}")
+    return 2 * x
+"""
+    first, second = examine.examine(toy, toy.questions[0], source, limits=QUICK).verdicts
+    assert first.passed and second.status == "raised ValueError" and "ecret" not in second.detail
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0 or not box.drops_rights(), reason="needs root, and a Python all can read"
+)
+def test_root_gives_up_its_rights(toy):
+    assert int(look(toy, "import os\nprint(os.getuid())")) in box.ANYBODY
+    bomb = "import os\nfor _ in range(200):\n    if os.fork() == 0:\n        import time; time.sleep(60)"
+    assert not examine.examine(toy, toy.questions[0], bomb, limits=QUICK).passed
