@@ -1,4 +1,4 @@
-/* build: -O2 */
+/* build: -O2 -fno-schedule-insns */
 /* gemm.c - matrix product: any strides, batches, element types; blocked, packed, in threads.
  *
  * Read in this order: gemm_tile.h (the arithmetic), gemm_pack.h and gemm_block.h (how it is fed from the caches),
