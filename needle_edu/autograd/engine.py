@@ -63,6 +63,8 @@ def propagate(output, out_grad, accumulate=False) -> None:
                 continue
             node.adjoint = None
             op = node.op
+            if g.extra is not None and "partial" in g.extra:
+                g = g.completed(node)
             if op is None:
                 node.grad = g if not accumulate or node.grad is None else add(node.grad, g)
                 if told:

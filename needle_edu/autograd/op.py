@@ -93,6 +93,8 @@ class Op:
 
     def gradient_as_tuple(self, out_grad, node) -> tuple:
         """Return `gradient` as a tuple with one entry per input, each reduced to its input's shape."""
+        if isinstance(out_grad, TensorTuple) and out_grad.is_partial():
+            out_grad = out_grad.completed(node)
         grads = self.gradient(out_grad, node)
         if isinstance(grads, TensorTuple) and not isinstance(node.inputs[0], TensorTuple):
             grads = grads.tuple()

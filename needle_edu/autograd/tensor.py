@@ -311,10 +311,31 @@ class TensorTuple(Value):
     def __add__(self, other):
         if not isinstance(other, TensorTuple) or len(other) != len(self):
             raise arrays.ShapeError(f"add: wanted a TensorTuple of {len(self)} tensors, got {other!r}")
+        if self.is_partial() or other.is_partial():
+            return TensorTuple.partial(map(_merge, self.cached_data, other.cached_data))
         return _MAKE_TUPLE.instance.apply(*[a + b for a, b in zip(self, other, strict=True)])
 
     def __repr__(self) -> str:
         return f"TensorTuple{self.tuple()!r}"
+
+    @classmethod
+    def partial(cls, parts):
+        """Return a tuple in which parts may be None: an adjoint while it is being summed up."""
+        value = cls.make_const(tuple(parts))
+        value._remember("partial", True)
+        return value
+
+    def is_partial(self) -> bool:
+        """Whether parts may be None."""
+        return self.extra is not None and "partial" in self.extra
+
+    def completed(self, like):
+        """Return this adjoint of `like` with zeros for the parts that nothing contributed to."""
+        parts = [
+            arrays.xp.zeros_like(known) if part is None else part
+            for part, known in zip(self.cached_data, like.cached_data, strict=True)
+        ]
+        return TensorTuple.make_const(tuple(parts))
 
     def detach(self):
         """Return a leaf with the same data (shared) that requires no gradient."""
@@ -329,6 +350,13 @@ class TensorTuple(Value):
     def backward(self, out_grad=None, create_graph: bool | None = None, accumulate: bool = False) -> None:
         """Compute the gradient of every leaf; `out_grad` is a TensorTuple. See `Tensor.backward`."""
         run_backward(self, out_grad, create_graph, accumulate)
+
+
+def _merge(a, b):
+    """Return the sum of two arrays, of which either may be missing."""
+    if a is None or b is None:
+        return b if a is None else a
+    return (Tensor.make_const(a) + Tensor.make_const(b)).cached_data
 
 
 def install_method(name: str, function) -> None:

@@ -7,7 +7,7 @@ copied. The vjp of a rearrangement is the opposite rearrangement.
 from functools import lru_cache
 
 from needle_edu.autograd.arrays import BACKEND, ShapeError, xp
-from needle_edu.autograd.op import TensorOp, UnaryOp
+from needle_edu.autograd.op import UnaryOp
 from needle_edu.autograd.registry import register, slot
 
 from . import sampling
@@ -119,7 +119,7 @@ class BroadcastTo(UnaryOp):
 
 
 @register
-class Stack(TensorOp):
+class Stack(UnaryOp):
     """A tuple of equally shaped tensors along a new axis."""
 
     name, symbol = "stack", "stack"
@@ -144,7 +144,7 @@ class Stack(TensorOp):
 
 
 @register
-class Concat(TensorOp):
+class Concat(UnaryOp):
     """A tuple of tensors joined along an existing axis."""
 
     name, symbol = "concat", "concat"

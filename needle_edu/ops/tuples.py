@@ -5,8 +5,10 @@ tuple too.
 """
 
 from needle_edu.autograd.arrays import ShapeError, xp
-from needle_edu.autograd.op import TensorOp, TensorTupleOp
+from needle_edu.autograd.op import TensorTupleOp, UnaryOp
 from needle_edu.autograd.registry import register, slot
+from needle_edu.autograd.state import grad_enabled
+from needle_edu.autograd.tensor import TensorTuple
 
 from . import sampling
 from .constants import constant
@@ -32,7 +34,7 @@ class MakeTensorTuple(TensorTupleOp):
 
 
 @register
-class TupleGetItem(TensorOp):
+class TupleGetItem(UnaryOp):
     """One tensor of a tuple."""
 
     name, symbol = "tuple_get_item", "( )ᵢ"
@@ -50,6 +52,10 @@ class TupleGetItem(TensorOp):
 
     def vjp0(self, g, node):
         arrays = node.inputs[0].realize_cached_data()
+        if not grad_enabled():  # the engine puts zeros for parts that nothing contributes to
+            absent: list = [None] * len(arrays)
+            absent[self.index] = g.realize_cached_data()
+            return TensorTuple.partial(absent)
         parts = [constant(xp.zeros_like(array)) for array in arrays]
         parts[self.index] = g
         return _MAKE_TUPLE.instance.apply(*parts)
