@@ -22,14 +22,16 @@ NO_LAB = "needle-edu: JupyterLab is not installed here. Get it with:  python -m 
 def copy_notebooks(folder: Path) -> int:
     """Copy the course's notebooks below `folder`, keeping every file that is already there.
 
+    Homework is left out: its sources carry the solutions; `needle-edu homework start` writes a student's copy.
     Returns 0; prints how many files were written and how many were kept.
     """
     source = paths.notebooks_dir()
     written = kept = 0
     for file in sorted(source.rglob("*")):
-        if not file.is_file() or ".ipynb_checkpoints" in file.parts:
+        place = file.relative_to(source)
+        if not file.is_file() or place.parts[0] == "homework" or ".ipynb_checkpoints" in place.parts:
             continue
-        target = folder / file.relative_to(source)
+        target = folder / place
         if target.exists():
             kept += 1
             continue

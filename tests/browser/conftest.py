@@ -129,10 +129,10 @@ class Notebook:
 
     def tracebacks(self) -> list[str]:
         """The text of every error output on the page."""
-        return self.page.locator('[data-mime-type="application/vnd.jupyter.error"], .jp-RenderedText[data-mime-type="application/vnd.jupyter.stderr"]').all_inner_texts()
+        return self.page.locator('[data-mime-type="application/vnd.jupyter.error"], .jp-RenderedText[data-mime-type="application/vnd.jupyter.stderr"]').all_text_contents()
 
     def text(self) -> str:
-        return self.page.locator(".jp-Notebook").inner_text()
+        return self.page.locator(".jp-Notebook").text_content()
 
     def screenshot(self, name: str) -> None:
         folder = screenshot_folder()

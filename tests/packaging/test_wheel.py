@@ -117,6 +117,7 @@ def test_commands_from_an_empty_folder(installed):
     assert (installed.empty / "grades" / "grades.csv").read_text().startswith("student,")
     installed.needle_edu("notebooks", "course")
     assert (installed.empty / "course" / "start.ipynb").exists()
+    assert not (installed.empty / "course" / "homework").exists(), "the homework sources carry the solutions"
     done = installed.python("-m", "needle_edu.as_needle", "-c", "import needle as ndl; print(ndl.Tensor([2.]).exp)")
     assert done.returncode == 0, done.stderr
 
