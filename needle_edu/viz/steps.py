@@ -138,13 +138,12 @@ class _Narrator:
 
     def operands(self, value: int, letters: str | None = None) -> list[Shown]:
         """The operands of a node (only those whose letter is in `letters`), with their forward values."""
-        shown, seen = [], set()
+        shown = []
         for operand, source in enumerate(self.inputs[value]):
             letter = self.letter(value, operand)
             if letters is None or letter in letters:
                 tex = letter if letter.isalpha() else f"a_{{{letter}}}"
                 shown.append(Shown(letter, tex, self.label(source), self.values.get(source)))
-                seen.add(source)
         return shown
 
     # -- events
@@ -199,7 +198,7 @@ class _Narrator:
             f"Backward starts here. The adjoint of {label} says how much the result changes when {label} changes. "
             + ("The result is this value itself, so it is one." if ones else "Here it was given by the caller.")
         )
-        bar = rf"\bar{{{tex_name(label)}}}"
+        bar = bar_over(label)
         shown = Shown("adjoint", bar, f"adjoint of {label}", numbers)
         formula = f"{bar} = 1" if ones else None
         return Step("backward", "seed", event.value, f"backward starts at {label}", text, formula=formula, result=shown)
@@ -232,7 +231,7 @@ class _Narrator:
     def total(self, event, numbers) -> Step:
         value, label = event.value, self.label(event.value)
         arrived, expected = self.arrived[value], self.expected[self.passes, value]
-        bar = rf"\bar{{{tex_name(label)}}}"
+        bar = bar_over(label)
         terms = []
         for k, (node, operand) in enumerate(expected):
             via = f"via {self.label(node)}, operand {self.letter(node, operand)}"
@@ -251,7 +250,7 @@ class _Narrator:
     def written(self, event, numbers) -> Step:
         label = self.label(event.value)
         text = f"The adjoint of {label} is complete, and {label} is a leaf: it is written into .grad."
-        shown = Shown("grad", rf"\bar{{{tex_name(label)}}}", f"{label}.grad", numbers)
+        shown = Shown("grad", bar_over(label), f"{label}.grad", numbers)
         return Step("backward", "grad", event.value, f"{label}.grad is written", text, result=shown)
 
 
@@ -268,6 +267,12 @@ def tex_name(label: str) -> str:
     if re.fullmatch(r"[A-Za-z]", label):
         return label
     return rf"\mathrm{{{label}}}" if re.fullmatch(r"[A-Za-z]+", label) else "v"
+
+
+def bar_over(label: str) -> str:
+    """The sign of a value's adjoint: its name with a bar."""
+    name = tex_name(label)
+    return rf"\overline{{{name}}}" if len(label) > 1 and label.isalpha() else rf"\bar{{{name}}}"
 
 
 def letters_of(tex: str) -> str:

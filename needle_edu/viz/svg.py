@@ -24,7 +24,7 @@ PAD = 10.0
 ROW = 17.0
 TITLE_CHARS = 26
 MONO = 6.7  # width of a character of the numbers' font at 11 px
-SANS = 7.3  # mean width at 13 px, semi-bold
+SANS = 8.3  # of a wide sans-serif at 13 px, semi-bold
 ARROW = 7.0
 
 
@@ -91,7 +91,9 @@ class Card:
         self.symbol = "" if node.is_leaf else shorten(node.symbol or node.op or "", 9)
         self.disc = 0.0 if node.is_leaf else max(26.0, 12.0 + 8.2 * len(self.symbol))
         self.title = shorten(node.label if node.is_leaf or node.name else node.op or "")
-        kind = ("parameter" if node.requires_grad else "data") if node.is_leaf else (node.op if node.name else "")
+        kind = node.op if node.name else node.label  # what the title does not say
+        if node.is_leaf:
+            kind = "parameter" if node.requires_grad else "data"
         dtype = node.dtype if node.dtype not in ("", "float32") else ""
         shape = shape_text(node.shape) if node.seen else "made before the recording"
         self.shape = "  ".join(part for part in (shape, dtype, kind) if part)
@@ -102,7 +104,7 @@ class Card:
             absent = node.grad is None
             text = node.absent if absent else card_text(node.grad)
             self.rows.append(("ndl-grad ndl-absent" if absent else "ndl-grad", "grad", text))
-        head = max(SANS * len(self.title), 6.1 * len(self.shape))
+        head = max(SANS * len(self.title), 6.5 * len(self.shape))
         left = PAD + (self.disc + 8 if self.disc else 4)
         rows = [PAD * 2 + 38 + MONO * len(text) for text in (*[row[2] for row in self.rows], *also)]
         self.width = math.ceil(max([108.0, left + head + PAD, *rows]))
@@ -142,22 +144,32 @@ def to_svg(graph: Graph, cards: dict[int, Card], layout: Layout, title: str = "c
 
 
 def _edge(index: int, source: int, target: int, operand: int, path: list[Point], letter: str) -> str:
-    (x1, y1), tip = _direction_point(path), path[-1]
-    length = math.hypot(tip[0] - x1, tip[1] - y1) or 1.0
-    ux, uy = (tip[0] - x1) / length, (tip[1] - y1) / length
-    base = (tip[0] - ARROW * ux, tip[1] - ARROW * uy)
-    points = [*path[:-1], base]
+    """A curve with two arrow heads: one for the value, and one, shown only while stepping, for the adjoint."""
+    ux, uy, head, base = _arrow(path)
+    _, _, back_head, back_base = _arrow(path[::-1])
+    points = [back_base, *path[1:-1], base]
     curve = f"M{points[0][0]:.1f} {points[0][1]:.1f}C" + " ".join(f"{x:.1f} {y:.1f}" for x, y in points[1:])
-    side = 0.45 * ARROW
-    arrow = f"{tip[0]:.1f},{tip[1]:.1f} {base[0] - side * uy:.1f},{base[1] + side * ux:.1f} {base[0] + side * uy:.1f},{base[1] - side * ux:.1f}"
     text = ""
     if letter:
-        lx, ly = tip[0] - 15 * ux - 8 * uy, tip[1] - 15 * uy + 8 * ux + 4
-        text = f'<text class="ndl-operand" x="{lx:.1f}" y="{ly:.1f}">{letter}</text>'
+        x, y = path[-1][0] - 15 * ux - 8 * uy, path[-1][1] - 15 * uy + 8 * ux + 4
+        text = f'<text class="ndl-operand" x="{x:.1f}" y="{y:.1f}">{letter}</text>'
+    (x0, y0), (x1, y1) = path[0], back_base
     return (
-        f'<g class="ndl-edge" data-edge="{index}" data-from="{source}" data-to="{target}" '
-        f'data-operand="{operand}"><path class="ndl-wire" d="{curve}"/><polygon class="ndl-tip" points="{arrow}"/>{text}</g>'
+        f'<g class="ndl-edge" data-edge="{index}" data-from="{source}" data-to="{target}" data-operand="{operand}">'
+        f'<path class="ndl-wire" d="{curve}"/><path class="ndl-wire ndl-stub" d="M{x0:.1f} {y0:.1f}L{x1:.1f} {y1:.1f}"/>'
+        f'<polygon class="ndl-tip" points="{head}"/><polygon class="ndl-tip ndl-back" points="{back_head}"/>{text}</g>'
     )
+
+
+def _arrow(path: list[Point]) -> tuple[float, float, str, Point]:
+    """Direction in which a curve arrives, its arrow head's corners, and where the head begins."""
+    (x1, y1), (x2, y2) = _direction_point(path), path[-1]
+    length = math.hypot(x2 - x1, y2 - y1) or 1.0
+    ux, uy = (x2 - x1) / length, (y2 - y1) / length
+    x, y = x2 - ARROW * ux, y2 - ARROW * uy
+    side = 0.45 * ARROW
+    corners = [(x2, y2), (x - side * uy, y + side * ux), (x + side * uy, y - side * ux)]
+    return ux, uy, " ".join(f"{a:.1f},{b:.1f}" for a, b in corners), (x, y)
 
 
 def _direction_point(path: list[Point]) -> Point:

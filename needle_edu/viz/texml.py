@@ -180,7 +180,8 @@ class _Reader:
         if name in FENCES:
             return f'<mo stretchy="false">{FENCES[name]}</mo>'
         if name in ACCENTS:
-            return f'<mover accent="true">{self.argument()}<mo stretchy="false">{ACCENTS[name]}</mo></mover>'
+            wide = "true" if name.startswith(("over", "wide")) else "false"
+            return f'<mover accent="true">{self.argument()}<mo stretchy="{wide}">{ACCENTS[name]}</mo></mover>'
         if name in ("frac", "tfrac", "dfrac"):
             top, bottom = self.argument(), self.argument()
             fraction = f"<mfrac>{top}{bottom}</mfrac>"
