@@ -9,7 +9,6 @@ lines that put the answer to work inside the framework and report numbers.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 
 from needle_edu.course import wire
@@ -66,7 +65,7 @@ def ask_here(namespace: dict) -> Callable:
     """The `ask` of a notebook: the answer runs in this process, on copies, and values still pass the wire."""
 
     def ask(probe, name, args, kwargs):
-        args, kwargs = copy.deepcopy((args, kwargs))
+        args, kwargs = wire.decode(wire.encode((args, kwargs)))  # copies, as in a box
         if name not in namespace:
             raise AnswerError("not defined", f"run the cell that defines {name}")
         try:

@@ -66,8 +66,9 @@ def topological_order(answer: Callable, graph: list, outputs: list) -> np.ndarra
     ----------
     answer : function
         ``find_topo_sort(node_list)``.
-    graph : list of list of int
-        For each node the numbers of its inputs, all smaller than its own; a node without inputs is a leaf.
+    graph : list of list of int, or array of int
+        For each node the numbers of its inputs, all smaller than its own; a node without inputs is a leaf. In
+        an array (for large graphs) -1 fills the rows.
     outputs : list of int
         The nodes that the answer is given.
 
@@ -85,7 +86,8 @@ def topological_order(answer: Callable, graph: list, outputs: list) -> np.ndarra
             return operands[0]
 
     nodes, op = [], First()
-    for inputs in graph:
+    for row in graph:
+        inputs = [int(k) for k in row if k >= 0]
         nodes.append(op(*[nodes[k] for k in inputs]) if inputs else ndl.Tensor([1.0]))
     number = {id(node): k for k, node in enumerate(nodes)}
     order = answer([nodes[k] for k in outputs])

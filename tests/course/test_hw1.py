@@ -1,0 +1,294 @@
+"""Homework 1: full marks for the reference, nothing for an untouched copy, one question lost for each mistake."""
+
+import json
+import shutil
+
+import pytest
+
+from needle_edu.course import commands, examine, notebook, questions
+from needle_edu.course.answer import ask_here
+from needle_edu.course.check import report
+
+HW1 = questions.load("hw1")
+SOURCE = notebook.read(questions.source_of("hw1"))
+SOLUTIONS = {cell.grade_id: cell.source for cell in SOURCE if cell.is_answer}
+QUESTIONS = list(SOLUTIONS)
+
+
+def hand_in(folder, name: str, answers: dict[str, str]) -> None:
+    """Start the homework as a student does, and fill in answers."""
+    assert commands.start("hw1", folder / name) == 0
+    path = folder / name / "hw1.ipynb"
+    tree = json.loads(path.read_text())
+    for cell in tree["cells"]:
+        cell["source"] = answers.get(cell["id"], cell["source"])
+    path.write_text(json.dumps(tree))
+
+
+def test_what_kind_of_homework_it_is():
+    assert len(HW1.questions) >= 5 and HW1.points == 10
+    for question in HW1.questions:
+        visible = [test for test in question.tests if not test.hidden]
+        assert visible and len(visible) < len(question.tests), question.name
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory) -> dict:
+    """Start, fill in, grade: the whole way of a class of three."""
+    folder = tmp_path_factory.mktemp("class")
+    hand_in(folder / "submissions", "reference", SOLUTIONS)
+    hand_in(folder / "submissions", "untouched", {})
+    hand_in(folder / "submissions", "first two", {name: SOLUTIONS[name] for name in ("q1", "q2")})
+    assert commands.grade("hw1", folder / "submissions", folder / "out") == 0
+    return json.loads((folder / "out" / "results.json").read_text())
+
+
+def points(results: dict) -> list[float]:
+    return [question["points"] for question in results.values()]
+
+
+def test_round_trip(graded):
+    assert points(graded["reference"]) == [question.points for question in HW1.questions]
+    assert points(graded["untouched"]) == [0, 0, 0, 0, 0]
+    assert points(graded["first two"]) == [1, 2, 0, 0, 0]
+
+
+def test_every_message_is_clear(graded):
+    messages = {test["message"] for question in graded["untouched"].values() for test in question["tests"]}
+    assert all(message.startswith("not written yet") for message in messages)
+
+
+def test_check_from_a_terminal(tmp_path, capsys):
+    hand_in(tmp_path, "all", SOLUTIONS)
+    hand_in(tmp_path, "some", {"q1": SOLUTIONS["q1"], "q3": SOLUTIONS["q3"]})
+    assert commands.check(tmp_path / "all") == 0
+    assert "5 of 5 questions pass" in capsys.readouterr().out
+    assert commands.check(tmp_path / "some") == 1
+    said = capsys.readouterr().out
+    assert "2 of 5 questions pass" in said and "not written yet" in said and "hidden" not in said
+    assert commands.check(tmp_path) == 1
+    assert "no homework" in capsys.readouterr().err
+    shutil.copy(__file__, tmp_path / "hw1.ipynb")
+    assert commands.check(tmp_path) == 1
+    assert "not JSON" in capsys.readouterr().err
+
+
+# --- wrong answers: each loses its question, in the notebook or at the latest in grading --------------------------
+
+SIGMOID = "def sigmoid(a):\n    "
+GRADIENT = "def sigmoid_gradient(out_grad, node):\n    "
+TOPO = "def find_topo_sort(node_list):\n"
+REVERSE = SOLUTIONS["q4"]
+LOSS = SOLUTIONS["q5"]
+
+
+def changed(source: str, old: str, new: str) -> str:
+    assert source.count(old) == 1, old
+    return source.replace(old, new)
+
+
+WRONG = {
+    "q1: sign of the exponent": SIGMOID + "return 1 / (1 + nd.exp(a))",
+    "q1: overflow": SIGMOID + "return nd.exp(a) / (1 + nd.exp(a))",
+    "q1: tanh": SIGMOID + "return nd.tanh(a)",
+    "q1: sum instead of element": SIGMOID + "return 1 / (1 + nd.exp(-a).sum())",
+    "q1: flattened": SIGMOID + "return (1 / (1 + nd.exp(-a))).reshape((a.size,))",
+    "q1: constant": SIGMOID + "return a * 0 + 0.5",
+    "q1: nothing": SIGMOID + "1 / (1 + nd.exp(-a))",
+    "q1: table of the visible tests": SIGMOID
+    + "x = a.numpy()\n    t = {-2.0: .1192029, -1.0: .2689414, 0.0: .5, 1.0: .7310586, 2.0: .8807971, -100.0: 0, 100.0: 1}"
+    + "\n    return nd.array(np.vectorize(lambda v: t.get(float(v), .5))(x))",
+    "q2: sign": GRADIENT + "return -out_grad * node * (1 - node)",
+    "q2: without the adjoint": GRADIENT + "return node * (1 - node)",
+    "q2: of the input": GRADIENT + "a = node.inputs[0]\n    return out_grad * a * (1 - a)",
+    "q2: tanh's": GRADIENT + "return out_grad * (1 - node * node)",
+    "q2: the adjoint only": GRADIENT + "return out_grad",
+    "q2: y squared": GRADIENT + "return out_grad * node * node",
+    "q2: an array": GRADIENT + "return (out_grad * node * (1 - node)).numpy()",
+    "q2: summed": GRADIENT + "return (out_grad * node * (1 - node)).sum()",
+    "q3: recursion": TOPO
+    + """
+    order, seen = [], set()
+    def visit(node):
+        if node in seen:
+            return
+        seen.add(node)
+        for value in node.inputs:
+            visit(value)
+        order.append(node)
+    for node in node_list:
+        visit(node)
+    return order
+""",
+    "q3: pre-order": TOPO
+    + """
+    order, seen, stack = [], set(), list(reversed(node_list))
+    while stack:
+        node = stack.pop()
+        if node not in seen:
+            seen.add(node)
+            order.append(node)
+            stack += list(reversed(node.inputs))
+    return order
+""",
+    "q3: reversed pre-order": TOPO
+    + """
+    order, seen, stack = [], set(), list(node_list)
+    while stack:
+        node = stack.pop()
+        if node not in seen:
+            seen.add(node)
+            order.append(node)
+            stack += list(node.inputs)
+    return order[::-1]
+""",
+    "q3: right to left": changed(
+        SOLUTIONS["q3"], "for value in reversed(node.inputs)", "for value in node.inputs"
+    ),
+    "q3: twice": changed(SOLUTIONS["q3"], "elif node not in seen:", "else:"),
+    "q3: seen when pushed": TOPO
+    + """
+    order, seen = [], set(node_list)
+    stack = [(node, False) for node in reversed(node_list)]
+    while stack:
+        node, done = stack.pop()
+        if done:
+            order.append(node)
+            continue
+        stack.append((node, True))
+        for value in reversed(node.inputs):
+            if value not in seen:
+                seen.add(value)
+                stack.append((value, False))
+    return order
+""",
+    "q3: breadth first": TOPO
+    + """
+    order, queue = [], list(node_list)
+    for node in queue:
+        queue += [value for value in node.inputs if value not in queue]
+    return queue[::-1]
+""",
+    "q3: first result only": changed(
+        SOLUTIONS["q3"], "for node in reversed(node_list)]", "for node in node_list[:1]]"
+    ),
+    "q3: ids": changed(SOLUTIONS["q3"], "return order", "return [id(node) for node in order]"),
+    "q4: overwritten": changed(REVERSE, "adjoint = adjoint + other", "adjoint = other"),
+    "q4: multiplicity lost": changed(
+        REVERSE,
+        "for value, contribution in zip(node.inputs, node.op.gradient_as_tuple(adjoint, node)):",
+        "for value, contribution in dict(zip(node.inputs, node.op.gradient_as_tuple(adjoint, node))).items():",
+    ),
+    "q4: forwards": changed(
+        REVERSE, "in reversed(find_topo_sort([output_tensor]))", "in find_topo_sort([output_tensor])"
+    ),
+    "q4: out_grad ignored": changed(
+        REVERSE,
+        "contributions = {output_tensor: [out_grad]}",
+        "contributions = {output_tensor: [out_grad * 0 + 1]}",
+    ),
+    "q4: mean instead of sum": changed(
+        REVERSE, "node.grad = adjoint", "node.grad = adjoint / len(contributions[node])"
+    ),
+    "q4: grad of the first use": changed(REVERSE, "for other in others:", "for other in others[:0]:"),
+    "q4: recursion along every path": """
+def compute_gradient_of_variables(output_tensor, out_grad):
+    def walk(node, adjoint):
+        node.grad = adjoint if node.grad is None else node.grad + adjoint
+        if node.op is not None:
+            for value, part in zip(node.inputs, node.op.gradient_as_tuple(adjoint, node)):
+                walk(value, part)
+    walk(output_tensor, out_grad)
+""",
+    "q4: passed on too early": """
+def compute_gradient_of_variables(output_tensor, out_grad):
+    output_tensor.grad, queue, seen = out_grad, [output_tensor], set()
+    for node in queue:
+        if node.op is None or node in seen:
+            continue
+        seen.add(node)
+        for value, part in zip(node.inputs, node.op.gradient_as_tuple(node.grad, node)):
+            value.grad = part if value.grad is None else value.grad + part
+            queue.append(value)
+""",
+    "q4: nothing": "def compute_gradient_of_variables(output_tensor, out_grad):\n    pass",
+    "q5: no shift": changed(LOSS, "logits.numpy().max(axis=1)", "logits.numpy().max(axis=1) * 0"),
+    "q5: one shift for all": changed(
+        LOSS, "logits.numpy().max(axis=1)", "logits.numpy().max() + np.zeros(n)"
+    ),
+    "q5: sum": changed(LOSS, "(log_sum - right) / n", "(log_sum - right)"),
+    "q5: divided by the classes": changed(LOSS, "(log_sum - right) / n", "(log_sum - right) / k"),
+    "q5: sign": changed(LOSS, "(log_sum - right)", "(right - log_sum)"),
+    "q5: labels ignored": changed(LOSS, "ndl.init.one_hot(k, labels)", "ndl.init.one_hot(k, labels * 0)"),
+    "q5: shift not undone": changed(LOSS, "axes=1)\n    return", "axes=1) + largest\n    return"),
+    "q5: wrong axis": changed(LOSS, "ndl.ops.exp(shifted), axes=1)", "ndl.ops.exp(shifted), axes=0)"),
+    "q5: no graph": changed(LOSS, "(log_sum - right) / n", "(log_sum - right).detach() / n"),
+    "q5: one per example": changed(LOSS, "ndl.ops.summation(log_sum - right) / n", "(log_sum - right) / n"),
+}
+
+
+@pytest.mark.parametrize("mistake", WRONG)
+def test_a_mistake_loses_its_question(mistake):
+    name = mistake.split(":")[0]
+    (question,) = (q for q in HW1.questions if q.name == name)
+    limits = examine.Limits(call=2)
+    result = examine.examine(HW1, question, WRONG[mistake], seed=7, limits=limits)
+    assert not result.passed and result.points == 0, [(v.test.title, v.status) for v in result.verdicts]
+
+
+def test_a_mistake_loses_nothing_else(tmp_path):
+    """All five wrong answers at once in one notebook, each with four right ones."""
+    mistakes = ["q1: overflow", "q2: sign", "q3: pre-order", "q4: overwritten", "q5: sum"]
+    for mistake in mistakes:
+        hand_in(tmp_path / "submissions", mistake[:2], SOLUTIONS | {mistake[:2]: WRONG[mistake]})
+    assert commands.grade("hw1", tmp_path / "submissions", tmp_path / "out") == 0
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    for student, graded in results.items():
+        assert [name for name, question in graded.items() if question["points"] == 0] == [student]
+
+
+# --- in the notebook --------------------------------------------------------------------------------------------
+
+
+def test_check_gives_the_same_verdicts_as_grading():
+    """The tests are written once: in this process, on the reference, all pass, the hidden ones too."""
+    namespace = {}
+    for source in [*HW1.setup, *SOLUTIONS.values()]:
+        exec(source, namespace)
+    for question in HW1.questions:
+        verdicts = [test.verdict(ask_here(namespace), seed=3) for test in question.tests]
+        assert all(verdict.passed for verdict in verdicts), verdicts
+
+
+def test_check_is_fast():
+    """Well under a second for each question."""
+    import time
+
+    namespace = {}
+    for source in [*HW1.setup, *SOLUTIONS.values()]:
+        exec(source, namespace)
+    for cell in SOURCE:
+        if cell.is_tests:
+            exec(cell.source.rpartition("check(")[0], namespace)
+            name = questions.question_name(cell.source)
+            start = time.perf_counter()
+            assert report(name, namespace).passed
+            assert time.perf_counter() - start < 1, name
+
+
+def test_the_library_is_as_before():
+    """Checking installs answers in the framework; afterwards its own code is back."""
+    from needle_edu.autograd import registry
+
+    for name in ("sigmoid", "find_topo_sort", "compute_gradient_of_variables"):
+        place = registry.slot(name)
+        assert len(place.stack) == 1 and place.stack[0].entry is place.original
+
+
+def test_the_notebook_is_clean():
+    tree = json.loads(questions.source_of("hw1").read_text())
+    ids = [cell["id"] for cell in tree["cells"]]
+    assert len(set(ids)) == len(ids) and all(not cell.get("outputs") for cell in tree["cells"])
+    assert all(
+        len(line) <= 120 for cell in SOURCE if cell.kind == "code" for line in cell.source.splitlines()
+    )
