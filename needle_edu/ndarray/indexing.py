@@ -122,7 +122,7 @@ def resolve(a: NDArray, key: Any) -> tuple[Layout | None, Pick | None]:
             offset += _integer(item, layout.shape[axis], axis) * layout.strides[axis]
             axis += 1
             continue
-        for index in item:  # an array, or the several arrays of a mask
+        for index in _places(item, layout, axis) if item.layout.code == BOOL else [item]:
             picked.append((axis, index))
             axis += 1
     view = make_layout(tuple(shape), tuple(strides), offset, layout.code, layout.device)
@@ -134,23 +134,19 @@ def resolve(a: NDArray, key: Any) -> tuple[Layout | None, Pick | None]:
 
 
 def _expand(layout: Layout, key: tuple) -> list:
-    """Return the key with arrays normalised, `...` and missing axes filled in with full slices."""
+    """Return the key with one item per axis or None: `...` and missing axes become full slices, arrays NDArrays."""
     items, used = [], 0
     ellipsis = None
     for item in key:
-        if item is None or item is Ellipsis:
-            if item is Ellipsis:
-                if ellipsis is not None:
-                    raise IndexOutOfRange("an index may contain only one '...'")
-                ellipsis = len(items)
-            items.append(item)
-        elif isinstance(item, slice) or (isinstance(item, _INTEGERS) and not isinstance(item, bool)):
-            items.append(item)
-            used += 1
-        else:
-            arrays = _index_arrays(item, layout, used)
-            items.append(arrays)
-            used += len(arrays)
+        if item is Ellipsis:
+            if ellipsis is not None:
+                raise IndexOutOfRange("an index may contain only one '...'")
+            ellipsis = len(items)
+        elif item is not None:
+            if not isinstance(item, slice) and (isinstance(item, bool) or not isinstance(item, _INTEGERS)):
+                item = _index_array(item, layout)
+            used += item.ndim if isinstance(item, NDArray) and item.layout.code == BOOL else 1
+        items.append(item)
     missing = layout.ndim - used
     if missing < 0:
         raise IndexOutOfRange(f"too many indices: {used} for an array of shape {layout.shape}")
@@ -159,10 +155,10 @@ def _expand(layout: Layout, key: tuple) -> list:
     return items[:ellipsis] + [slice(None)] * missing + items[ellipsis + 1 :]
 
 
-def _index_arrays(item: Any, layout: Layout, axis: int) -> list[NDArray]:
-    """Return an integer array as [array], and a mask of d dimensions as the d integer arrays of its True places."""
+def _index_array(item: Any, layout: Layout) -> NDArray:
+    """Return an int64 array, or a mask of at least one dimension."""
     if isinstance(item, list | tuple) and not len(item):
-        return [full(0, 0, "int64", layout.device)]
+        return full(0, 0, "int64", layout.device)
     try:
         index = asarray(item, device=layout.device)
     except DTypeError:
@@ -172,15 +168,19 @@ def _index_arrays(item: Any, layout: Layout, axis: int) -> list[NDArray]:
     if index.layout.code <= F64:
         raise DTypeError(f"index arrays hold integers or bools, got {index.dtype}; convert with astype('int64')")
     if index.layout.code != BOOL:
-        return [convert(index, I64)]
+        return convert(index, I64)
     if not index.ndim:
         raise IndexOutOfRange("a single bool is not an index; use None to add an axis")
-    covered = layout.shape[axis : axis + index.ndim]
-    if covered != index.shape:
-        raise IndexOutOfRange(
-            f"a mask of shape {index.shape} does not fit axes {axis} to {axis + index.ndim - 1} of shape {covered}"
-        )
-    return [asarray(places, device=layout.device) for places in np.nonzero(as_numpy(index))]
+    return index
+
+
+def _places(mask: NDArray, layout: Layout, axis: int) -> list[NDArray]:
+    """Return where a mask over the axes from `axis` on is True, as one integer array for each of its dimensions."""
+    covered = layout.shape[axis : axis + mask.ndim]
+    if covered != mask.shape:
+        axes = f"axis {axis}" if mask.ndim == 1 else f"axes {axis} to {axis + mask.ndim - 1}"
+        raise IndexOutOfRange(f"a mask of shape {mask.shape} does not fit {axes}, of shape {covered}")
+    return [asarray(places, device=layout.device) for places in np.nonzero(as_numpy(mask))]
 
 
 def _slice(item: slice, extent: int, axis: int) -> tuple[int, int, int]:

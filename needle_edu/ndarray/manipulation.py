@@ -71,7 +71,8 @@ def expand_dims(a: NDArray, axis: int | tuple[int, ...] = 0) -> NDArray:
     axes = (axis,) if isinstance(axis, int) else tuple(axis)
     ndim = a.ndim + len(axes)
     new = normalize_axes(axes, ndim, "expand_dims")
-    return getitem(a, tuple(None if axis in new else slice(None) for axis in range(ndim)))
+    extents = iter(a.shape)
+    return a.reshape(tuple(1 if axis in new else next(extents) for axis in range(ndim)))
 
 
 def squeeze(a: NDArray, axis: int | tuple[int, ...] | None = None) -> NDArray:

@@ -1,0 +1,16 @@
+"""Hypothesis for this folder: few examples, the same ones at each run, no data base left behind."""
+
+import pytest
+from hypothesis import settings
+
+from .oracle import computing_on, places
+
+settings.register_profile("ndarray", derandomize=True, deadline=None, database=None, max_examples=60)
+settings.load_profile("ndarray")
+
+
+@pytest.fixture(params=places())
+def device(request):
+    """Each device and instruction set in turn."""
+    with computing_on(request.param) as device:
+        yield device

@@ -1,0 +1,110 @@
+"""Views: NumPy's shapes, strides and offsets exactly, one memory, no copy that strides make unnecessary."""
+
+import numpy as np
+import pytest
+
+from needle_edu import ndarray as nd
+from needle_edu.backend import ShapeError
+
+from .oracle import same, strides_of
+
+VIEWS = {
+    "permute": lambda x, xp: xp.permute_dims(x, (2, 0, 1)),
+    "reverse axes": lambda x, xp: x.T,
+    "swap last": lambda x, xp: x.mT,
+    "slice": lambda x, xp: x[1:, ::2, 1:3],
+    "negative step": lambda x, xp: x[::-1, 4:0:-2, ::-3],
+    "integers": lambda x, xp: x[-1, 2],
+    "newaxis": lambda x, xp: x[:, None, ..., None],
+    "ellipsis": lambda x, xp: x[..., 1],
+    "empty slice": lambda x, xp: x[:, 2:2],
+    "beyond the end": lambda x, xp: x[2:100, -100:3],
+    "broadcast": lambda x, xp: xp.broadcast_to(x[:, :1], (2, 3, 6, 4)),
+    "flip": lambda x, xp: xp.flip(x, axis=(0, 2)),
+    "expand_dims": lambda x, xp: xp.expand_dims(x, (0, 2)),
+    "squeeze": lambda x, xp: xp.squeeze(x[:1, :, :1], axis=0),
+    "moveaxis": lambda x, xp: xp.moveaxis(x, 0, -1),
+    "reshape compact": lambda x, xp: xp.reshape(x, (4, -1, 3)),
+    "reshape with ones": lambda x, xp: xp.reshape(x, (1, 3, 1, 6, 4, 1)),
+    "split an axis of a transposed": lambda x, xp: xp.reshape(x.T, (2, 2, 6, 3)),
+    "merge axes of a slice": lambda x, xp: xp.reshape(x[1:], (12, 4)),
+    "reshape a reversed": lambda x, xp: xp.reshape(x[::-1, ::-1, ::-1], (72,)),
+    "reshape to the same": lambda x, xp: xp.reshape(x.T, (4, 6, 3)),
+}
+
+
+@pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS.keys())
+def test_a_view_has_numpys_strides_and_shares_memory(view, device):
+    x = np.arange(72, dtype="float32").reshape(3, 6, 4)
+    a = nd.array(x, device=device)
+    expected, got = view(x, np), view(a, nd)
+    same(got, expected)
+    assert got.storage is a.storage
+    if expected.size:
+        assert got.strides == strides_of(expected)
+        first = expected.__array_interface__["data"][0] - x.__array_interface__["data"][0]
+        assert got.offset == first // 4
+
+
+def test_writing_through_a_view_changes_the_array(device):
+    a = nd.zeros((3, 4), device=device)
+    a.T[1][::-1].fill(2)
+    same(a, np.array([[0, 2, 0, 0]] * 3, "float32"))
+
+
+def test_reshape_copies_only_where_no_strides_exist(device):
+    a = nd.array(np.arange(12).reshape(3, 4), device=device)
+    flat = a.T.reshape((12,))
+    assert flat.storage is not a.storage
+    same(flat, np.arange(12, dtype="float32").reshape(3, 4).T.reshape(12))
+
+
+def test_reshape_takes_a_tuple_or_integers():
+    a = nd.zeros((2, 6))
+    assert a.reshape(3, 4).shape == a.reshape((3, 4)).shape == a.reshape(-1, 4).shape == (3, 4)
+
+
+def test_compact_is_the_array_itself_only_if_it_is_compact(device):
+    a = nd.array(np.arange(6).reshape(2, 3), device=device)
+    assert a.compact() is a
+    transposed = a.T
+    assert not transposed.is_compact()
+    assert transposed.compact().strides == (2, 1)
+    same(transposed.compact(), np.arange(6, dtype="float32").reshape(2, 3).T)
+    assert not a[1:].is_compact()  # it starts at offset 3
+    assert a[:1].is_compact()
+
+
+def test_equal_layouts_are_one_object():
+    assert nd.zeros((3, 4)).layout is nd.ones((3, 4)).layout
+    assert nd.zeros((3, 4)).layout is not nd.zeros((3, 4), dtype="float64").layout
+    assert nd.zeros((3, 4)).T.layout is nd.ones((3, 4)).T.layout
+
+
+def test_as_strided_makes_a_sliding_window(device):
+    a = nd.array(np.arange(6), device=device)
+    window = a.as_strided((4, 3), (1, 1))
+    same(window, np.lib.stride_tricks.sliding_window_view(np.arange(6, dtype="float32"), 3))
+    assert window.storage is a.storage
+
+
+@pytest.mark.parametrize(
+    "shape, strides, offset",
+    [((4, 3), (1, 2), None), ((2,), (-1,), None), ((7,), (1,), None), ((1,), (1,), 6), ((1,), (1,), -1)],
+)
+def test_as_strided_stays_inside_the_storage(shape, strides, offset):
+    with pytest.raises(ShapeError, match="the storage has 6"):
+        nd.array(np.arange(6)).as_strided(shape, strides, offset)
+
+
+def test_as_strided_of_no_elements_touches_nothing():
+    assert nd.zeros((2,)).as_strided((0, 9), (50, 50)).shape == (0, 9)
+
+
+def test_a_view_keeps_the_memory_alive(device):
+    def view():
+        return nd.array(np.arange(1000), device=device)[::-1]
+
+    got = view()
+    nd.zeros((1000,), device=device)
+    same(got, np.arange(1000, dtype="float32")[::-1])
