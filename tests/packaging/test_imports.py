@@ -25,7 +25,7 @@ FLOORS = {  # room: (floor, place on the floor, left to right)
     "optim": (4, 2),
     "data": (4, 3),
     "metrics": (4, 4),
-    "checkpoint": (4, 5),
+    "checkpoints": (4, 5),
     "viz": (6, 0),
     "course": (6, 1),
     "aliasing": (6, 2),
