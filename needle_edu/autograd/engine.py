@@ -5,21 +5,19 @@ contribution for each place where v is used: the vector-Jacobian product of the 
 topological order backwards, so an adjoint is complete when its turn comes; then it is handed to the inputs
 and forgotten, unless the value is a leaf or asked for it with `retain_grad()`.
 
-An input that was broadcast stands for many elements of the result, so its contribution is summed over the
-broadcast dimensions (`fit`); ops need not care.
+Every contribution is brought to its input's shape (fit.py), and no value that was overwritten since the
+forward pass is used (overwritten.py).
 """
-
-from functools import lru_cache
 
 from needle_edu.backend import storage
 
 from . import arrays, events, state
 from .arrays import GradientError
-from .registry import function_slot, slot
+from .fit import fit, shape_of
+from .overwritten import check_unchanged
+from .registry import function_slot
 from .topo import TOPO_SORT
 from .value import Value
-
-_SUMMATION, _RESHAPE, _ASTYPE = slot("summation"), slot("reshape"), slot("astype")
 
 
 def run_backward(output, out_grad=None, create_graph=None, accumulate=False) -> None:
@@ -30,10 +28,10 @@ def run_backward(output, out_grad=None, create_graph=None, accumulate=False) -> 
         )
     if out_grad is None:
         out_grad = output.ones_like()
-    elif not isinstance(out_grad, Value) or _shape(out_grad) != _shape(output):
-        got = f"shape {_shape(out_grad)}" if isinstance(out_grad, Value) else repr(out_grad)
+    elif not isinstance(out_grad, Value) or shape_of(out_grad) != shape_of(output):
+        got = f"shape {shape_of(out_grad)}" if isinstance(out_grad, Value) else repr(out_grad)
         raise GradientError(
-            f"backward: out_grad is a tensor of this tensor's shape {_shape(output)}; got {got}"
+            f"backward: out_grad is a tensor of this tensor's shape {shape_of(output)}; got {got}"
         )
     previous = state.set_grad_mode(bool(state.CREATE_GRAPH if create_graph is None else create_graph))
     try:
@@ -115,115 +113,6 @@ def _another(g):
     may be shared.
     """
     return type(g).make_const(g.realize_cached_data()) if g.op is None else g
-
-
-def fit(g, x, node):
-    """Return the contribution `g` for the input `x` of `node` in the shape and dtype of `x`.
-
-    Where `x` was broadcast, `g` comes with the shape of the result and is summed over the broadcast
-    dimensions.
-
-    Raises
-    ------
-    GradientError
-        If the op returned no gradient, or one of another shape.
-    """
-    if not isinstance(g, Value):
-        raise GradientError(
-            f"{node.op.name}: the gradient for {_describe(x, node)} is {g!r}; wanted a Tensor "
-            "(is a `return` missing?)"
-        )
-    data, wanted = g.realize_cached_data(), x.realize_cached_data()
-    if isinstance(wanted, tuple):
-        return g
-    if data.shape != wanted.shape:
-        axes = broadcast_axes(wanted.shape, data.shape)
-        if axes is None or data.shape != node.realize_cached_data().shape:
-            raise GradientError(
-                f"{node.op.name}: the gradient for {_describe(x, node)} has shape {data.shape}, "
-                f"wanted {wanted.shape}"
-            )
-        g = sum_to(g, wanted.shape)
-    if data.dtype != wanted.dtype and wanted.dtype.kind == "f":
-        g = _ASTYPE.cls(wanted.dtype).apply(g)
-    return g
-
-
-def sum_to(g, shape: tuple[int, ...]):
-    """Return `g` summed over the dimensions along which `shape` was broadcast to its shape."""
-    got = g.shape
-    if got == shape:
-        return g
-    return _RESHAPE.cls(shape).apply(_SUMMATION.cls(broadcast_axes(shape, got)).apply(g))
-
-
-@lru_cache(1024)
-def broadcast_axes(shape: tuple[int, ...], result: tuple[int, ...]) -> tuple[int, ...] | None:
-    """Return the axes of `result` along which an array of `shape` was broadcast; None if it does not
-    broadcast.
-
-    Examples
-    --------
-    >>> broadcast_axes((3, 1), (2, 3, 4))
-    (0, 2)
-    """
-    lead = len(result) - len(shape)
-    if lead < 0:
-        return None
-    axes = list(range(lead))
-    for axis, (small, large) in enumerate(zip(shape, result[lead:], strict=True), start=lead):
-        if small != large:
-            if small != 1:
-                return None
-            axes.append(axis)
-    return tuple(axes)
-
-
-def check_unchanged(node) -> None:
-    """Raise if a value that the vjps of `node` read was overwritten after `node` was computed."""
-    for k, x in enumerate(node.inputs):
-        if not x.requires_grad:
-            continue
-        for value in _values_read(node, k):
-            if _changed(value, node):
-                raise GradientError(
-                    f"{node.op.name}: {_describe(value, node)} was overwritten after the forward pass, and "
-                    "the gradient needs the old value; compute the result again, or write to a copy"
-                )
-
-
-def _values_read(node, operand: int) -> list:
-    """Return the values that the vjp of an operand reads; all of them if the op does not say."""
-    reads = node.op.reads
-    if reads is None:
-        return [*node.inputs, node]
-    letters = reads[operand] if operand < len(reads) else ""
-    return [node if letter == "y" else node.inputs["abcdefgh".index(letter)] for letter in letters]
-
-
-def _changed(value, node) -> bool:
-    if value is node:
-        replaced = node.extra is not None and "replaced" in node.extra
-    else:
-        replaced = value.stamp > node.stamp
-    data = value.cached_data
-    parts = data if isinstance(data, tuple) else (data,)
-    written = max([getattr(getattr(part, "storage", None), "written", 0) for part in parts], default=0)
-    return replaced or written > node.stamp
-
-
-def _describe(x, node) -> str:
-    """Name a value in a message: its label if it has one, else its place among the inputs."""
-    label = x.extra.get("name") if x.extra else None
-    if x is node:
-        return f"the result {label!r}" if label else f"the result (shape {_shape(x)})"
-    place = f"input {[i is x for i in node.inputs].index(True)}"
-    return f"{place} {label!r}" if label else f"{place} (shape {_shape(x)})"
-
-
-def _shape(x):
-    data = x.realize_cached_data()
-    return tuple([part.shape for part in data]) if isinstance(data, tuple) else data.shape
 
 
 # -- the functions a student may replace ---------------------------------------------------------------------

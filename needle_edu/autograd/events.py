@@ -46,14 +46,14 @@ class Event:
     value : int
         The value's number, see `value_id`.
     op, inputs, attrs
-        How the value was made (kind ``created`` and ``computed``).
+        How the value was made (kind ``created``).
     node, operand : int or None
         Kinds ``vjp`` and ``accumulated``: whose op contributed, and for which of its operands.
     shape, dtype, device, nbytes
         Of the array the event is about; () , "" and 0 if there is none.
     time_ns : int
         `time.perf_counter_ns()` when the event was sent.
-    module : str
+    module : str or None
         Path of the nn module being called.
     source : (str, int) or None
         File and line of the user's code.
@@ -73,7 +73,7 @@ class Event:
     device: str = ""
     nbytes: int = 0
     time_ns: int = 0
-    module: str = ""
+    module: str | None = None
     source: tuple[str, int] | None = None
     name: str | None = None
     attrs: dict = field(default_factory=dict)
@@ -206,7 +206,7 @@ def _tell_created(value, op, inputs, source) -> None:
         op=None if op is None else op.name,
         inputs=tuple([value_id(x) for x in inputs]),
         attrs={} if op is None else op.attrs,
-        module=str(state.module_path),
+        module=str(state.module_path) or None,
         source=source,
         name=_label(value),
         requires_grad=value.requires_grad,

@@ -15,11 +15,12 @@ from needle_edu.backend import storage
 
 from . import arrays, events, state
 from .arrays import GradientError, NeedleError
-from .engine import fit
+from .fit import fit
 from .tensor import Tensor, TensorTuple
+from .value import Value
 
 _new = object.__new__  # Tensor(...) would run the public constructor, which copies and checks
-_INPUT_NAMES = "abcdefgh"
+_VJP_NAMES = [f"vjp{k}" for k in range(8)]
 
 
 class Op:
@@ -50,17 +51,13 @@ class Op:
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
         own = vars(cls)
-        if "name" not in own and cls.name in (
-            "",
-            cls.__mro__[1].__name__,
-        ):  # no name inherited from a real op
+        if "name" not in own and cls.name in ("", cls.__mro__[1].__name__):  # nothing but a base's default
             cls.name = cls.__name__
         if "gradient" in own:
             cls.vjps, cls.reads = None, own.get("reads")
-        elif "vjp0" in own or "vjp1" in own or "vjp2" in own:
-            names = [f"vjp{k}" for k in range(len(_INPUT_NAMES))]
-            last = max(k for k, name in enumerate(names) if hasattr(cls, name))
-            cls.vjps = tuple(getattr(cls, name, None) for name in names[: last + 1])
+        elif any(name in own for name in _VJP_NAMES):
+            last = max(k for k, name in enumerate(_VJP_NAMES) if hasattr(cls, name))
+            cls.vjps = tuple(getattr(cls, name, None) for name in _VJP_NAMES[: last + 1])
 
     @property
     def attrs(self) -> dict:
@@ -115,6 +112,11 @@ class Op:
         return self.vjps is not None and (operand >= len(self.vjps) or self.vjps[operand] is None)
 
     def __call__(self, *inputs):
+        for x in inputs:
+            if not isinstance(x, Value):
+                raise TypeError(
+                    f"{self.name}: wanted tensors, got {type(x).__name__}; make it one: Tensor(x)"
+                )
         return self.apply(*inputs)
 
     def apply(self, *inputs):

@@ -4,7 +4,7 @@ Axes before the last two are a stack: they are broadcast as in elementwise opera
 matrix that was used for the whole stack is summed over it.
 """
 
-from needle_edu.autograd.engine import sum_to
+from needle_edu.autograd.fit import sum_to
 from needle_edu.autograd.op import BinaryOp
 from needle_edu.autograd.registry import register
 

@@ -415,6 +415,11 @@ def test_a_wrong_result_of_compute_is_named(returned, message):
             op(tensor([1.0]))
 
 
+def test_an_op_wants_tensors():
+    with pytest.raises(TypeError, match=r"add.*float.*Tensor\(x\)"):
+        ops.EWiseAdd()(tensor([1.0]), 3.0)
+
+
 def test_an_error_in_backward_leaves_no_adjoints_behind():
     class Broken(TensorOp):
         def compute(self, a):

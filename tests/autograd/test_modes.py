@@ -94,6 +94,20 @@ def test_each_thread_has_its_own_mode():
     assert seen == [True]
 
 
+def test_a_thread_that_records_again_does_not_wake_the_others():
+    x = tensor([1.0])
+
+    def other():
+        with no_grad():
+            pass
+
+    with no_grad():
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join()
+        assert not (x * 2).requires_grad
+
+
 def test_backward_works_under_no_grad():
     x = tensor([3.0])
     y = x * x

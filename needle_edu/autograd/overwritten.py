@@ -1,0 +1,42 @@
+"""Was a value overwritten since the forward pass? Then a gradient computed from it would silently be wrong.
+
+Every in-place write stamps the storage with a global clock (needle_edu/backend/storage.py), and every node
+remembers the time when it was computed. `backward` compares the two, but only for values that the vjps in
+question read: the gradient of a sum needs neither of its terms.
+"""
+
+from .arrays import GradientError
+from .fit import describe
+
+
+def check_unchanged(node) -> None:
+    """Raise if a value that the vjps of `node` read was overwritten after `node` was computed."""
+    for k, x in enumerate(node.inputs):
+        if not x.requires_grad:
+            continue
+        for value in _values_read(node, k):
+            if _changed(value, node):
+                raise GradientError(
+                    f"{node.op.name}: {describe(value, node)} was overwritten after the forward pass, and "
+                    "the gradient needs the old value; compute the result again, or write to a copy"
+                )
+
+
+def _values_read(node, operand: int) -> list:
+    """Return the values that the vjp of an operand reads; all of them if the op does not say."""
+    reads = node.op.reads
+    if reads is None:
+        return [*node.inputs, node]
+    letters = reads[operand] if operand < len(reads) else ""
+    return [node if letter == "y" else node.inputs["abcdefgh".index(letter)] for letter in letters]
+
+
+def _changed(value, node) -> bool:
+    if value is node:
+        replaced = node.extra is not None and "replaced" in node.extra
+    else:
+        replaced = value.stamp > node.stamp
+    data = value.cached_data
+    parts = data if isinstance(data, tuple) else (data,)
+    written = max([getattr(getattr(part, "storage", None), "written", 0) for part in parts], default=0)
+    return replaced or written > node.stamp
