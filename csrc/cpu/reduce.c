@@ -15,7 +15,8 @@
 #include "pool.h"
 
 enum {
-  STRIP = 256,        /* outputs in a group, at most */
+  STRIP = 1024,       /* outputs in a group, at most */
+  FOLDED = 256,       /* columns of a folded row, at most */
   ROW_PIECE = 8192,   /* ROWS: elements of a line, at most */
   COLUMN_PIECE = 128, /* COLUMNS: rows of a line, at most */
   FEW_GROUPS = 8,
@@ -149,8 +150,9 @@ static void merge_parts(const job *j, int64_t groups) {
 static void fold_narrow_rows(job *j) {
   const int64_t width = j->across.extent;
   if (!j->columns || j->kept.count || j->reduced.count || j->across.in != 1 || j->along.in != width) return;
-  if (width > STRIP / 2 || j->along.extent * width < 16 * STRIP) return;
-  j->fold = STRIP / width;
+  if (width > FOLDED / 2 || j->along.extent * width < 16 * FOLDED) return;
+  j->fold = FOLDED / width;
+  if (j->fold > 8) j->fold -= j->fold % 8; /* whole SIMD registers */
   j->rest = j->along.extent % j->fold;
   j->across.extent = width * j->fold;
   j->along = (axis){j->along.extent / j->fold, width * j->fold, 0};
@@ -161,8 +163,8 @@ static int run(job *j, int64_t elements) {
     j->group = STRIP;
     j->piece = COLUMN_PIECE;
   } else {
-    const int64_t rows = j->along.extent ? ROW_PIECE / j->along.extent : STRIP;
-    j->group = rows > STRIP ? STRIP : rows < 8 ? 8 : rows / 8 * 8;
+    const int64_t rows = j->along.extent ? ROW_PIECE / j->along.extent : FOLDED;
+    j->group = rows > FOLDED ? FOLDED : rows < 8 ? 8 : rows / 8 * 8;
     j->piece = ROW_PIECE;
   }
   j->group = smaller(j->group, j->across.extent);

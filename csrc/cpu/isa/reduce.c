@@ -60,7 +60,7 @@
   PLAIN_COLUMNS(name, T, A, JOIN)                                                                  \
   ACCUMULATORS(name, T, A, R, NEUTRAL, JOIN)                                                                \
   LANE_ROWS(name, T, A, NEUTRAL, JOIN, JOIN_LANES)                                                          \
-  LANE_COLUMNS(name, T, A, NEUTRAL, JOIN)
+  LANE_COLUMNS(name, T, A, NEUTRAL, JOIN, JOIN_LANES)
 
 #define ADD(x, y) ((x) + (y))
 #define MULTIPLY(x, y) ((x) * (y))

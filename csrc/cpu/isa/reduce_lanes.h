@@ -24,26 +24,32 @@ typedef i64 mask_f64 __attribute__((vector_size(W_f64 * 8)));
 enum {
   STRETCH = 4096, /* elements that are joined as T before they are joined as A */
   SHORT_ROW = 96, /* rows shorter than this are taken W at a time */
+  AT_ONCE = 8,    /* rows that share one load and store of a strip */
   DEEP = 128,     /* rows that are laid on top of each other as T before they are joined as A */
-  STRIP = 256     /* columns at a time; the driver asks for no more */
+  STRIP = 1024    /* columns at a time; the driver asks for no more */
 };
 
 #define LANE_ROWS(name, T, A, NEUTRAL, JOIN, JOIN_LANES)                                                    \
-  /* One long row: eight vectors of lanes, for the adder is pipelined; then the lanes, pairwise. */         \
+  /* One long row, stretch by stretch: eight vectors of lanes, for the adder is pipelined; then the lanes. */ \
   static A name##_of_row_##T(int64_t n, const T *a) {                                                       \
     typedef lanes_##T V;                                                                                    \
     typedef mask_##T M __attribute__((unused));                                                             \
     enum { W = W_##T };                                                                                     \
     A total = NEUTRAL;                                                                                      \
-    while (n >= 8 * W) {                                                                                    \
-      const int64_t stretch = (n < STRETCH ? n : STRETCH) / (8 * W) * (8 * W);                              \
+    while (n >= W) {                                                                                        \
+      const int64_t stretch = n < STRETCH ? n / W * W : STRETCH;                                            \
       V x[8], y;                                                                                            \
-      _Pragma("GCC unroll 8") for (int i = 0; i < 8; i++) memcpy(&x[i], a + i * W, sizeof x[i]);            \
-      for (int64_t c = 8 * W; c < stretch; c += 8 * W) {                                                    \
+      int64_t c = 0;                                                                                        \
+      _Pragma("GCC unroll 8") for (int i = 0; i < 8; i++) x[i] = (V){0} + (T)NEUTRAL;                       \
+      for (; c + 8 * W <= stretch; c += 8 * W) {                                                            \
         _Pragma("GCC unroll 8") for (int i = 0; i < 8; i++) {                                               \
           memcpy(&y, a + c + i * W, sizeof y);                                                              \
           x[i] = JOIN_LANES(x[i], y);                                                                       \
         }                                                                                                   \
+      }                                                                                                     \
+      for (; c < stretch; c += W) {                                                                         \
+        memcpy(&y, a + c, sizeof y);                                                                        \
+        x[0] = JOIN_LANES(x[0], y);                                                                         \
       }                                                                                                     \
       _Pragma("GCC unroll 4") for (int i = 0; i < 4; i++) x[i] = JOIN_LANES(x[i], x[i + 4]);                \
       x[0] = JOIN_LANES(x[0], x[2]);                                                                        \
@@ -106,32 +112,42 @@ enum {
     plain_##name##_rows_##T(rows - r, cols, a + r * rs, rs, cs, acc + r);                                   \
   }
 
-/* Four rows at a time into a strip of T, which is joined to the accumulators after DEEP rows. Column by column the
- * loops are independent, so here the compiler does vectorise. */
-#define LANE_COLUMNS(name, T, A, NEUTRAL, JOIN)                                                             \
+/* A strip of T grows downwards, AT_ONCE rows for each time it is loaded and stored; it is joined to the accumulators
+ * after DEEP rows. The cols % W last columns are left to the plain version. */
+#define LANE_COLUMNS(name, T, A, NEUTRAL, JOIN, JOIN_LANES)                                                 \
   static void lane_##name##_columns_##T(int64_t rows, int64_t cols, const void *a_, int64_t rs, int64_t cs, void *acc_) { \
+    typedef lanes_##T V;                                                                                    \
+    typedef mask_##T M __attribute__((unused));                                                             \
+    enum { W = W_##T };                                                                                     \
     A *acc = acc_;                                                                                          \
-    if (cs != 1 || cols > STRIP) {                                                                          \
-      plain_##name##_columns_##T(rows, cols, a_, rs, cs, acc_);                                             \
-      return;                                                                                               \
-    }                                                                                                       \
+    const int64_t whole = cs == 1 && cols <= STRIP ? cols / W * W : 0;                                      \
     T strip[STRIP];                                                                                         \
-    for (int64_t top = 0; top < rows; top += DEEP) {                                                        \
+    for (int64_t top = 0; whole && top < rows; top += DEEP) {                                               \
       const int64_t bottom = rows - top < DEEP ? rows : top + DEEP;                                         \
       int64_t r = top;                                                                                      \
-      for (int64_t c = 0; c < cols; c++) strip[c] = NEUTRAL;                                                \
-      for (; r + 4 <= bottom; r += 4) {                                                                     \
-        const T *a = (const T *)a_ + r * rs, *b = a + rs, *d = b + rs, *e = d + rs;                         \
-        for (int64_t c = 0; c < cols; c++) {                                                                \
-          const T ab = JOIN(a[c], b[c]), de = JOIN(d[c], e[c]), four = JOIN(ab, de);                        \
-          strip[c] = JOIN(strip[c], four);                                                                  \
+      for (int64_t c = 0; c < whole; c++) strip[c] = NEUTRAL;                                               \
+      for (; r < bottom; r += AT_ONCE) {                                                                    \
+        const T *a = (const T *)a_ + r * rs;                                                                \
+        const int64_t count = bottom - r;                                                                   \
+        for (int64_t c = 0; c < whole; c += W) {                                                            \
+          V x, y;                                                                                           \
+          memcpy(&x, strip + c, sizeof x);                                                                  \
+          if (count >= AT_ONCE) {                                                                           \
+            _Pragma("GCC unroll 8") for (int i = 0; i < AT_ONCE; i++) {                                     \
+              memcpy(&y, a + i * rs + c, sizeof y);                                                         \
+              x = JOIN_LANES(x, y);                                                                         \
+            }                                                                                               \
+          } else {                                                                                          \
+            for (int i = 0; i < count; i++) {                                                               \
+              memcpy(&y, a + i * rs + c, sizeof y);                                                         \
+              x = JOIN_LANES(x, y);                                                                         \
+            }                                                                                               \
+          }                                                                                                 \
+          memcpy(strip + c, &x, sizeof x);                                                                  \
         }                                                                                                   \
       }                                                                                                     \
-      for (; r < bottom; r++) {                                                                             \
-        const T *a = (const T *)a_ + r * rs;                                                                \
-        for (int64_t c = 0; c < cols; c++) strip[c] = JOIN(strip[c], a[c]);                                 \
-      }                                                                                                     \
-      for (int64_t c = 0; c < cols; c++) acc[c] = JOIN(acc[c], (A)strip[c]);                                \
+      for (int64_t c = 0; c < whole; c++) acc[c] = JOIN(acc[c], (A)strip[c]);                               \
     }                                                                                                       \
+    plain_##name##_columns_##T(rows, cols - whole, (const T *)a_ + whole * cs, rs, cs, acc + whole);        \
   }
 #endif
