@@ -50,7 +50,7 @@ typedef uint8_t U_b8;
   ROW_HEAD(name, type, result)                                                                             \
     const T *const pa = data[1];                                                                           \
     const int64_t sa = stride[1];                                                                          \
-    const T s __attribute__((unused)) = (T)scalar;                                                         \
+    const T s __attribute__((unused)) = _Generic((T)0, b8: scalar != 0, default: (T)scalar);               \
     ROW_LOOP(to == 1 && sa == 1, const T a = pa[i]; out[i] = (R)(__VA_ARGS__);)                            \
     ROW_LOOP(1, const T a = pa[i * sa]; out[i * to] = (R)(__VA_ARGS__);)                                   \
   }
