@@ -1,0 +1,253 @@
+"""The ladders: one computation, several times, each time faster by one idea, every step callable from here.
+
+``ladder.matmul`` is the matrix product on the CPU, from three plain loops to what the library runs. The C files
+are csrc/cpu/ladder/matmul_1_naive.c to matmul_6_threads.c, short and meant to be read in order; the seventh rung
+is `nd_matmul` itself (csrc/cpu/isa/gemm.c). ``python -m needle_edu.ladder`` measures all of them beside NumPy;
+docs/kernels.md explains the numbers.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from needle_edu import ndarray
+from needle_edu.backend import (
+    BuildError,
+    DTypeError,
+    ShapeError,
+    cpu,
+    get_isa,
+    get_num_threads,
+    raise_kernel_error,
+)
+
+__all__ = ["MatmulLadder", "Measurement", "Rung", "matmul"]
+
+_PAUSE = 0.06  # seconds; after a product NumPy's threads spin for a while and hold their cores
+
+
+def _library() -> tuple[Any, Any]:
+    """cffi's `ffi` and `lib` of the C library, or an error that says why it is absent."""
+    device = cpu()
+    if not device.native:
+        from needle_edu.backend import native
+
+        raise BuildError(f"the ladder's rungs are C functions and the C library is absent: {native.reason}")
+    return device.engine.ffi, device.engine.lib
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One way to multiply two matrices; call it like a function.
+
+    Attributes
+    ----------
+    name : str
+        Its key in `MatmulLadder.rungs`; the C function is ``nl_matmul_<name>``.
+    source : str
+        The C file, relative to csrc/cpu.
+    idea : str
+        What it does that the rung below does not.
+    """
+
+    name: str
+    source: str
+    idea: str
+
+    def __call__(self, a: Any, b: Any) -> ndarray.NDArray:
+        """Return the product of two matrices.
+
+        Parameters
+        ----------
+        a, b : NDArray or numpy.ndarray, shapes (m, k) and (k, n), float32
+            Views are copied into compact form first: the rungs are about loops, not about strides.
+
+        Returns
+        -------
+        NDArray, shape (m, n), float32
+
+        Raises
+        ------
+        ShapeError, DTypeError
+            The operands are no matrices that fit each other, or not float32.
+        BuildError
+            The C library could not be compiled.
+        """
+        a, b = (self._operand(x) for x in (a, b))
+        if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[0]:
+            raise ShapeError(
+                f"ladder.matmul {self.name}: got shapes {a.shape} and {b.shape}, wanted (m, k) and (k, n)"
+            )
+        out = ndarray.empty((a.shape[0], b.shape[1]), device=cpu())
+        error = self.call(out, a, b)()
+        if error:
+            raise_kernel_error(error, f"ladder.matmul {self.name}", f"{a.shape} and {b.shape}")
+        return out
+
+    def _operand(self, x: Any) -> ndarray.NDArray:
+        if np.dtype(x.dtype) != np.float32:
+            raise DTypeError(
+                f"ladder.matmul {self.name}: got {x.dtype}, wanted float32; x.astype('float32') helps"
+            )
+        return ndarray.asarray(x, device=cpu()).compact()
+
+    def call(self, out: ndarray.NDArray, a: ndarray.NDArray, b: ndarray.NDArray) -> Callable[[], int]:
+        """Return the C call itself, all arguments bound, for measuring; it returns 0 or an error code."""
+        ffi, lib = _library()
+        (m, k), n = a.shape, b.shape[1]
+        if self.name == "library":
+            plan = cpu().lower(
+                3,
+                [0, 0, 0],  # float32
+                [m, n, k],
+                [x.layout.offset for x in (out, a, b)],
+                [[n, 1, 0], [k, 0, 1], [0, 1, n]],
+            )
+            return partial(lib.nd_matmul, plan, out.storage.ptr, a.storage.ptr, b.storage.ptr)
+        left, right, to = (ffi.cast("float *", x.storage.ptr) + x.layout.offset for x in (a, b, out))
+        return partial(getattr(lib, f"nl_matmul_{self.name}"), m, n, k, left, right, to)
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One cell of the table: the size of the square matrices, who multiplied them, and how fast."""
+
+    size: int
+    name: str
+    seconds: float
+
+    @property
+    def gflops(self) -> float:
+        """Billions of floating-point operations per second; one multiply-add counts as two."""
+        return 2 * self.size**3 / self.seconds / 1e9
+
+
+class MatmulLadder:
+    """The rungs of the matrix product.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from needle_edu import ladder
+    >>> list(ladder.matmul.rungs)
+    ['naive', 'loop_order', 'tiled', 'packed', 'simd', 'threads', 'library']
+    >>> a = np.arange(6, dtype="float32").reshape(2, 3)
+    >>> ladder.matmul.rungs["tiled"](a, a.T).numpy()
+    array([[ 5., 14.],
+           [14., 50.]], dtype=float32)
+    """
+
+    def __init__(self, rungs: Sequence[Rung]):
+        self.rungs: dict[str, Rung] = {rung.name: rung for rung in rungs}
+
+    def measure(
+        self, sizes: Sequence[int] = (64, 256, 1024), rungs: Sequence[str] | None = None, rounds: int = 5
+    ) -> list[Measurement]:
+        """Time rungs and NumPy on square matrices, in turn in each round; the best round's median counts.
+
+        Parameters
+        ----------
+        sizes : sequence of int
+            Numbers of rows (and columns) of the matrices.
+        rungs : sequence of str, optional
+            Names; by default all.
+        rounds : int
+            More rounds make it less likely that something else on the machine was in the way every time.
+
+        Returns
+        -------
+        list of Measurement
+            Size by size, the rungs in order and then ``"numpy"``.
+        """
+        chosen = [self.rungs[name] for name in (self.rungs if rungs is None else rungs)]
+        found = []
+        for size in sizes:
+            x, y = np.random.default_rng(0).standard_normal((2, size, size), dtype=np.float32)
+            z = np.empty_like(x)
+            a, b, out = (ndarray.array(array, device=cpu()) for array in (x, y, z))
+            calls = {rung.name: rung.call(out, a, b) for rung in chosen}
+            calls["numpy"] = partial(np.matmul, x, y, out=z)
+            best = dict.fromkeys(calls, float("inf"))
+            for _ in range(rounds):
+                time.sleep(_PAUSE)
+                for name, call in calls.items():  # NumPy last, then the pause
+                    if best[name] < 0.5 or best[name] == float("inf"):  # once is enough for what takes long
+                        best[name] = min(best[name], _time(call))
+            found += [Measurement(size, name, seconds) for name, seconds in best.items()]
+        return found
+
+    def bench(
+        self, sizes: Sequence[int] = (64, 256, 1024), rungs: Sequence[str] | None = None, rounds: int = 5
+    ) -> list[Measurement]:
+        """Measure as `measure` does, and print a table of GFLOP/s and the part of NumPy's speed that it is."""
+        found = self.measure(sizes, rungs, rounds)
+        print(f"float32, {get_num_threads()} threads, {get_isa()}: GFLOP/s (percent of NumPy)")
+        print(f"{'rung':<12}" + "".join(f"{f'{size} x {size}':>20}" for size in sizes))
+        speed = {(cell.size, cell.name): cell.gflops for cell in found}
+        for name in dict.fromkeys(cell.name for cell in found):
+            cells = (f"{speed[s, name]:.1f} ({speed[s, name] / speed[s, 'numpy']:4.0%})" for s in sizes)
+            print(f"{name:<12}" + "".join(f"{cell:>20}" for cell in cells))
+        return found
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{rung.name:<12}{rung.idea} ({rung.source})" for rung in self.rungs.values())
+
+
+def _time(call: Callable[[], Any], least: float = 0.02) -> float:
+    """The median time of a call, repeated for `least` seconds, after one call to warm up unless that took long."""
+    start = time.perf_counter()
+    call()
+    times = [time.perf_counter() - start]
+    if times[0] < least:
+        times = []
+    spent = sum(times)
+    while spent < least:
+        start = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - start)
+        spent += times[-1]
+    return median(times)
+
+
+matmul = MatmulLadder(
+    [
+        Rung("naive", "ladder/matmul_1_naive.c", "the definition: a row of a times a column of b"),
+        Rung("loop_order", "ladder/matmul_2_loop_order.c", "the innermost loop runs along rows"),
+        Rung("tiled", "ladder/matmul_3_tiled.c", "blocks of b that stay in the cache"),
+        Rung("packed", "ladder/matmul_4_packed.c", "a tile of out in registers, operands packed for it"),
+        Rung("simd", "ladder/matmul_5_simd.c", "the tile in vector registers, with fused multiply-add"),
+        Rung("threads", "ladder/matmul_6_threads.c", "each core takes a share of the rows"),
+        Rung("library", "isa/gemm.c", "any strides and types, packing only what pays, tiles of every size"),
+    ]
+)
+"""The matrix product on the CPU."""
+
+
+def main(words: Sequence[str]) -> int:
+    """Print the table for the sizes given, or say in one sentence why not."""
+    try:
+        sizes = [int(word) for word in words] or [64, 256, 1024]
+        if min(sizes) < 1:
+            raise ValueError
+    except ValueError:
+        print("python -m needle_edu.ladder [SIZE ...]: sizes of square matrices, for example 64 256 1024")
+        return 2
+    try:
+        print(matmul, end="\n\n")
+        matmul.bench(sizes)
+    except BuildError as error:
+        print(error)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,116 @@
+"""Every rung of the matrix-product ladder against float64 NumPy, its errors, and the table.
+
+A rung that swaps rows and columns, forgets an edge tile or a block of the depth fails here; so does one that the
+compiler turned into something an older processor lacks (the whole file then dies on such a processor).
+"""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from needle_edu import ladder, ndarray
+from needle_edu.backend import DTypeError, ShapeError, cpu, get_num_threads, set_num_threads
+
+SHAPES = [
+    (1, 1, 1),
+    (1, 7, 5),
+    (7, 1, 5),
+    (4, 8, 16),  # whole tiles of rung 4
+    (6, 16, 300),  # one whole tile of rung 5, two blocks of depth
+    (13, 17, 31),
+    (67, 301, 65),  # one more than a block of rung 3 in every direction
+    (121, 33, 257),  # one more than a block of rungs 4 to 6
+    (3, 5, 0),
+    (0, 5, 3),
+]
+
+needs_library = pytest.mark.skipif(not cpu().native, reason="the rungs are C functions; no C library here")
+
+
+def bound(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """How far a float32 product of depth k may be off: k roundings of the sum of the magnitudes."""
+    return (a.shape[-1] + 2) * 6e-8 * (np.abs(a).astype("f8") @ np.abs(b).astype("f8")) + 1e-30
+
+
+@needs_library
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("name", ladder.matmul.rungs)
+def test_rung_is_the_product(name, shape):
+    m, n, k = shape
+    rng = np.random.default_rng(m * 1000 + n)
+    a = rng.standard_normal((m, k)).astype("f4")
+    b = rng.standard_normal((k, n)).astype("f4")
+    got = ladder.matmul.rungs[name](a, ndarray.array(b))
+    assert got.shape == (m, n) and got.dtype == np.float32
+    assert (np.abs(got.numpy() - a.astype("f8") @ b.astype("f8")) <= bound(a, b)).all()
+
+
+@needs_library
+@pytest.mark.parametrize("name", ladder.matmul.rungs)
+def test_rung_takes_views(name):
+    a = np.arange(24, dtype="f4").reshape(4, 6)
+    b = ndarray.array(a)[::-1, 1:5]  # negative stride, an offset
+    assert np.array_equal(ladder.matmul.rungs[name](a.T, b).numpy(), a.T @ a[::-1, 1:5])
+
+
+@needs_library
+def test_threads_rung_gives_the_same_bits_for_any_number_of_threads():
+    rng = np.random.default_rng(5)
+    a, b = rng.standard_normal((2, 150, 150)).astype("f4")
+    before = get_num_threads()
+    try:
+        results = []
+        for threads in (1, 2, 5):
+            set_num_threads(threads)
+            results.append(ladder.matmul.rungs["threads"](a, b).numpy().copy())
+    finally:
+        set_num_threads(before)
+    assert np.array_equal(results[0], results[1]) and np.array_equal(results[0], results[2])
+
+
+@needs_library
+def test_wrong_operands_are_named():
+    rung = ladder.matmul.rungs["naive"]
+    with pytest.raises(ShapeError, match=r"naive: got shapes \(2, 3\) and \(2, 3\)"):
+        rung(np.ones((2, 3), "f4"), np.ones((2, 3), "f4"))
+    with pytest.raises(DTypeError, match="got float64, wanted float32"):
+        rung(np.ones((2, 3)), np.ones((3, 2)))
+
+
+@needs_library
+def test_bench_prints_a_row_per_rung_and_numpy(capsys):
+    found = ladder.matmul.bench([8, 16], rounds=1)
+    lines = capsys.readouterr().out.splitlines()
+    names = [*ladder.matmul.rungs, "numpy"]
+    assert [line.split()[0] for line in lines[2:]] == names
+    assert [(cell.size, cell.name) for cell in found] == [(size, name) for size in (8, 16) for name in names]
+    assert all(cell.gflops > 0 for cell in found)
+
+
+def test_sources_exist_and_say_why():
+    from needle_edu.backend.paths import csrc_dir
+
+    for rung in ladder.matmul.rungs.values():
+        text = (csrc_dir() / "cpu" / rung.source).read_text()
+        assert rung.source.split("/")[-1] in text.split("*/")[1], "the head comment names the file"
+        function = "nd_matmul" if rung.name == "library" else f"nl_matmul_{rung.name}"
+        assert function in text
+
+
+def test_without_the_library_one_sentence_says_so():
+    run = subprocess.run(
+        [sys.executable, "-m", "needle_edu.ladder", "8"],
+        env={**os.environ, "NEEDLE_EDU_NATIVE": "0"},
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 1 and "Traceback" not in run.stderr
+    assert "the C library is absent" in run.stdout
+
+
+def test_sizes_that_are_no_sizes(capsys):
+    assert ladder.main(["12", "x"]) == 2
+    assert "sizes of square matrices" in capsys.readouterr().out
