@@ -19,7 +19,8 @@ from .events import value_id
 from .modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .op import BinaryOp, Op, TensorOp, TensorTupleOp, UnaryOp
 from .registry import override
-from .tensor import Tensor, TensorTuple
+from .tensor import Tensor
+from .tensor_tuple import TensorTuple
 from .topo import find_topo_sort
 from .value import Value
 

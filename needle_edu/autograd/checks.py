@@ -10,7 +10,8 @@ import numpy as np
 from .arrays import GradientError
 from .modes import enable_grad, no_grad
 from .op import Op
-from .tensor import Tensor, TensorTuple
+from .tensor import Tensor
+from .tensor_tuple import TensorTuple
 
 
 def grad_check(

@@ -16,7 +16,8 @@ from needle_edu.backend import storage
 from . import arrays, events, state
 from .arrays import GradientError, NeedleError
 from .fit import fit
-from .tensor import Tensor, TensorTuple
+from .tensor import Tensor
+from .tensor_tuple import TensorTuple
 from .value import Value
 
 _new = object.__new__  # Tensor(...) would run the public constructor, which copies and checks

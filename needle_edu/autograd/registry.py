@@ -56,7 +56,9 @@ class Slot:
         self.instance = self.cls() if _needs_no_arguments(self.cls) else None
 
     def check(self, entry: Any) -> None:
-        if not (isinstance(entry, type) and hasattr(entry, "compute") and hasattr(entry, "apply")):
+        """Refuse what is no op; let an override inherit the name, symbol and formulas it does not give itself."""
+        is_op = inspect.isclass(entry) and hasattr(entry, "compute") and hasattr(entry, "apply")
+        if not is_op:
             raise TypeError(f"override({self.name!r}): wanted a class derived from TensorOp, got {entry!r}")
         if entry.name in ("", entry.__name__):
             entry.name = self.name

@@ -9,7 +9,18 @@ docs/ops.md and the tests.
 from needle_edu.autograd import Op, TensorOp, TensorTupleOp, registry
 from needle_edu.autograd.tensor import install_method
 
-from . import arithmetic, compare, elementwise, indexing, linalg, reduction, shape, softmax, tuples  # noqa: F401
+from . import (
+    activations,
+    arithmetic,
+    compare,
+    elementwise,
+    indexing,
+    linalg,
+    reduction,
+    shape,
+    softmax,
+    tuples,
+)  # noqa: F401
 from .functions import make_function
 
 __all__ = ["Op", "TensorOp", "TensorTupleOp"]

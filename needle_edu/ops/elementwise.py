@@ -1,23 +1,13 @@
-"""Functions of one number, applied to every element: exp, log, tanh, relu, …
-
-The derivatives of relu, tanh and sigmoid are ops of their own (`relu_backward` …): one fused kernel each, and
-because they are ops with vjps, gradients of gradients need nothing special.
-"""
+"""Functions of one number, applied to every element: exp, log, sin, sqrt, …"""
 
 import numpy as np
 
 from needle_edu.autograd.arrays import xp
-from needle_edu.autograd.op import BinaryOp, UnaryOp
-from needle_edu.autograd.registry import register, slot
+from needle_edu.autograd.op import UnaryOp
+from needle_edu.autograd.registry import register
 
-from . import fused, sampling
+from . import sampling
 from .constants import constant
-
-_RELU_BACKWARD, _TANH_BACKWARD, _SIGMOID_BACKWARD = (
-    slot("relu_backward"),
-    slot("tanh_backward"),
-    slot("sigmoid_backward"),
-)
 
 
 @register
@@ -211,130 +201,6 @@ class Ceil(StepFunction):
 
     def compute(self, a):
         return xp.ceil(a)
-
-
-@register
-class ReLU(UnaryOp):
-    """The rectifier max(a, 0); the derivative at 0 is 0."""
-
-    name = symbol = "relu"
-    method = True
-    formula = r"y = \max(a, 0)"
-    vjp_formulas = (r"\bar{a} = \bar{y} \odot [a > 0]",)
-    reads = ("a",)
-    samples = staticmethod(sampling.unary())
-
-    def compute(self, a):
-        return fused.relu(a)
-
-    def vjp0(self, g, node):
-        return _RELU_BACKWARD.instance.apply(g, node.inputs[0])
-
-
-@register
-class ReLUBackward(BinaryOp):
-    """The vjp of relu: the adjoint where a is positive, else 0."""
-
-    name, symbol = "relu_backward", "relu′"
-    formula = r"y = g \odot [a > 0]"
-    vjp_formulas = (r"\bar{g} = \bar{y} \odot [a > 0]", r"\bar{a} = 0")
-    reads = ("b", "")
-
-    @staticmethod
-    def samples(rng):
-        return [({}, (rng.normal(size=(2, 3)), sampling.away_from_zero(rng, (2, 3), -2, 2)))]
-
-    def compute(self, g, a):
-        return fused.relu_backward(g, a)
-
-    def vjp0(self, g, node):
-        return _RELU_BACKWARD.instance.apply(g, node.inputs[1])
-
-    vjp1 = None  # zero wherever it exists
-
-
-@register
-class Tanh(UnaryOp):
-    """The hyperbolic tangent."""
-
-    name = symbol = "tanh"
-    method = True
-    formula = r"y = \tanh a"
-    vjp_formulas = (r"\bar{a} = \bar{y} \odot (1 - y^2)",)
-    reads = ("y",)
-    samples = staticmethod(sampling.unary())
-
-    def compute(self, a):
-        return xp.tanh(a)
-
-    def vjp0(self, g, node):
-        return _TANH_BACKWARD.instance.apply(g, node)
-
-
-@register
-class TanhBackward(BinaryOp):
-    """The vjp of tanh, from its result t."""
-
-    name, symbol = "tanh_backward", "tanh′"
-    formula = r"y = g \odot (1 - t^2)"
-    vjp_formulas = (r"\bar{g} = \bar{y} \odot (1 - t^2)", r"\bar{t} = -2\,\bar{y} \odot g \odot t")
-    reads = ("b", "ab")
-
-    @staticmethod
-    def samples(rng):
-        return [({}, (rng.normal(size=(2, 3)), rng.uniform(-0.9, 0.9, (2, 3))))]
-
-    def compute(self, g, t):
-        return fused.tanh_backward(g, t)
-
-    def vjp0(self, g, node):
-        return _TANH_BACKWARD.instance.apply(g, node.inputs[1])
-
-    def vjp1(self, g, node):
-        incoming, t = node.inputs
-        return g * incoming * t * -2
-
-
-@register
-class Sigmoid(UnaryOp):
-    """The logistic function 1 / (1 + exp(-a))."""
-
-    name, symbol = "sigmoid", "σ"
-    method = True
-    formula = r"y = \frac{1}{1 + e^{-a}}"
-    vjp_formulas = (r"\bar{a} = \bar{y} \odot y \odot (1 - y)",)
-    reads = ("y",)
-    samples = staticmethod(sampling.unary())
-
-    def compute(self, a):
-        return fused.sigmoid(a)
-
-    def vjp0(self, g, node):
-        return _SIGMOID_BACKWARD.instance.apply(g, node)
-
-
-@register
-class SigmoidBackward(BinaryOp):
-    """The vjp of sigmoid, from its result s."""
-
-    name, symbol = "sigmoid_backward", "σ′"
-    formula = r"y = g \odot s \odot (1 - s)"
-    vjp_formulas = (r"\bar{g} = \bar{y} \odot s \odot (1 - s)", r"\bar{s} = \bar{y} \odot g \odot (1 - 2s)")
-    reads = ("b", "ab")
-
-    @staticmethod
-    def samples(rng):
-        return [({}, (rng.normal(size=(2, 3)), rng.uniform(0.1, 0.9, (2, 3))))]
-
-    def compute(self, g, s):
-        return fused.sigmoid_backward(g, s)
-
-    def vjp0(self, g, node):
-        return _SIGMOID_BACKWARD.instance.apply(g, node.inputs[1])
-
-    def vjp1(self, g, node):
-        incoming, s = node.inputs
-        return g * incoming * (s * -2 + 1)
 
 
 @register

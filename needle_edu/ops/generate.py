@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from needle_edu.autograd import registry
-from needle_edu.autograd.tensor import Tensor, TensorTuple
+from needle_edu.autograd.tensor import Tensor
 
 PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -82,12 +82,10 @@ def tensor_stub() -> str:
         "from .value import Value",
         "",
     ]
-    for cls in (Tensor, TensorTuple):
-        lines += ["", f"class {cls.__name__}(Value):"]
-        for name, thing in vars(cls).items():
-            lines += _member(cls, name, thing)
-        lines.append("")
-    lines += ["", "def install_method(name: str, function: Any) -> None: ..."]
+    lines += ["", "class Tensor(Value):"]
+    for name, thing in vars(Tensor).items():
+        lines += _member(name, thing)
+    lines += ["", "", "def install_method(name: str, function: Any) -> None: ..."]
     return "\n".join(lines) + "\n"
 
 
@@ -101,12 +99,12 @@ _RESULTS = {
 _PLAIN = {
     "__len__": "int", "__float__": "float", "__int__": "int", "__bool__": "bool", "__repr__": "str",
     "__str__": "str", "numpy": "np.ndarray", "__array__": "np.ndarray", "item": "Any", "backward": "None",
-    "retain_grad": "None", "__init__": "None", "tuple": '"tuple[Tensor, ...]"', "__iter__": "Any",
+    "retain_grad": "None", "__init__": "None", "__iter__": "Any",
     "name": "str | None", "device": "Any",
 }  # fmt: skip
 
 
-def _member(cls, name: str, thing) -> list[str]:
+def _member(name: str, thing) -> list[str]:
     result = _PLAIN.get(name) or _RESULTS.get(name) or ("TensorTuple" if name == "split" else "Tensor")
     if isinstance(thing, property):
         text = [f"    @property\n    def {name}(self) -> {result}: ..."]
@@ -117,8 +115,6 @@ def _member(cls, name: str, thing) -> list[str]:
         return []
     parameters = list(inspect.signature(thing).parameters.values())
     named = [parameters[0].replace(name="self"), *parameters[1:]]
-    if cls is TensorTuple and name in ("__add__", "detach", "ones_like"):
-        result = "TensorTuple"
     return [f"    def {name}{_typed(named)} -> {result}: ..."]
 
 

@@ -8,7 +8,7 @@ from needle_edu.autograd.arrays import ShapeError, xp
 from needle_edu.autograd.op import TensorTupleOp, UnaryOp
 from needle_edu.autograd.registry import register, slot
 from needle_edu.autograd.state import grad_enabled
-from needle_edu.autograd.tensor import TensorTuple
+from needle_edu.autograd.tensor_tuple import TensorTuple
 
 from . import sampling
 from .constants import constant
