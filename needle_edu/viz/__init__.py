@@ -1,8 +1,8 @@
 """Seeing what the framework does: graphs drawn, backpropagation walked through one event at a time.
 
-`draw(tensor)` is a picture of how a tensor came about. `step(loss)` walks through the forward and the backward
-pass of the real run, with all its numbers. `record()` does the same for a run of your own. All three only listen
-to the engine's events.
+`draw(tensor)` is a picture of how a tensor came about. `step(loss)` walks through the forward and the
+backward pass of the real run, with all its numbers. `record()` does the same for a run of your own. All
+three only listen to the engine's events.
 """
 
 from needle_edu.viz.drawing import Drawing, draw
@@ -11,4 +11,15 @@ from needle_edu.viz.recorder import Tape, record
 from needle_edu.viz.render import available_engines
 from needle_edu.viz.stepper import Stepper, step
 
-__all__ = ["Drawing", "Edge", "Graph", "Node", "Stepper", "Tape", "available_engines", "draw", "record", "step"]
+__all__ = [
+    "Drawing",
+    "Edge",
+    "Graph",
+    "Node",
+    "Stepper",
+    "Tape",
+    "available_engines",
+    "draw",
+    "record",
+    "step",
+]

@@ -1,7 +1,8 @@
-"""The graph as DOT, the language of Graphviz, through the `graphviz` package (which needs no binary to write it).
+"""The graph as DOT, the language of Graphviz, through the `graphviz` package, which needs no binary to write it.
 
-Boxes are plain and labels are plain text: HTML-like labels are dropped without a word by one of the engines we use. Names
-are the learner's, so they may hold anything: quotes, backslashes, `<b>`, newlines. `escape` makes each character show itself.
+Boxes are plain and labels are plain text: HTML-like labels are dropped without a word by one of the engines
+we use. Names are the learner's, so they may hold anything: quotes, backslashes, `<b>`, newlines. `escape`
+makes each character show itself.
 """
 
 from __future__ import annotations
@@ -73,7 +74,10 @@ def operand_counts(graph: Graph) -> dict[int, int]:
 
 
 def layout_dot(
-    sizes: Mapping[int, tuple[float, float]], edges: list[tuple[int, int]], direction: str, gap: tuple[float, float]
+    sizes: Mapping[int, tuple[float, float]],
+    edges: list[tuple[int, int]],
+    direction: str,
+    gap: tuple[float, float],
 ) -> str:
     """DOT text that asks an engine only where boxes of known size should stand.
 
@@ -89,7 +93,9 @@ def layout_dot(
         "nodesep": f"{gap[0] / POINTS_PER_INCH:.3f}",
         "ranksep": f"{gap[1] / POINTS_PER_INCH:.3f}",
     }
-    dot = graphviz.Digraph("layout", graph_attr=attributes, node_attr={"shape": "box", "fixedsize": "true", "label": ""})
+    dot = graphviz.Digraph(
+        "layout", graph_attr=attributes, node_attr={"shape": "box", "fixedsize": "true", "label": ""}
+    )
     for node, (width, height) in sizes.items():
         dot.node(f"n{node}", width=f"{width / POINTS_PER_INCH:.4f}", height=f"{height / POINTS_PER_INCH:.4f}")
     for index, (source, target) in enumerate(edges):

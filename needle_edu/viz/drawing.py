@@ -1,7 +1,7 @@
 """`viz.draw`: the computation graph of a tensor as a picture in the notebook.
 
-The finished graph is replayed through the event stream, read into a `Graph`, laid out, and drawn. The result shows itself
-in Jupyter, and can be saved as SVG, HTML or DOT.
+The finished graph is replayed through the event stream, read into a `Graph`, laid out, and drawn. The
+result shows itself in Jupyter, and can be saved as SVG, HTML or DOT.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """The computation graph as data: nodes for values, edges for operands.
 
-The engine tells its story as a stream of events (`needle_edu.autograd.events`). This module reads that stream and keeps
-what a picture needs. Three things that drawings often lose are kept here: a value used by several operations is ONE node
-with several outgoing edges; `x * x` is two edges from `x`, not one; and every edge knows which operand it is, because
-`a - b` is not `b - a`. Events carry value ids, never the values' objects, so a graph keeps no tensor alive.
+The engine tells its story as a stream of events (`needle_edu.autograd.events`). This module reads that
+stream and keeps what a picture needs. Three things that drawings often lose are kept here: a value used by
+several operations is ONE node with several outgoing edges; `x * x` is two edges from `x`, not one; and
+every edge knows which operand it is, because `a - b` is not `b - a`. Events carry value ids, never the
+values' objects, so a graph keeps no tensor alive.
 """
 
 from __future__ import annotations
@@ -122,7 +123,9 @@ class Graph:
         return Graph(nodes, [e for e in self.edges if e.source in keep and e.target in keep])
 
 
-def build_graph(records: Iterable[tuple[Any, Snapshot | None]], names: Mapping[int, str] | None = None) -> Graph:
+def build_graph(
+    records: Iterable[tuple[Any, Snapshot | None]], names: Mapping[int, str] | None = None
+) -> Graph:
     """Read events (each with a snapshot of its array, or None) into a graph.
 
     Parameters
@@ -148,7 +151,11 @@ def build_graph(records: Iterable[tuple[Any, Snapshot | None]], names: Mapping[i
             node = Node(event.value)
             graph.add(node, event.inputs)
             node.op, node.name = event.op, event.name or names.get(event.value)
-            node.shape, node.dtype, node.requires_grad = tuple(event.shape), str(event.dtype), event.requires_grad
+            node.shape, node.dtype, node.requires_grad = (
+                tuple(event.shape),
+                str(event.dtype),
+                event.requires_grad,
+            )
             node.module, node.source, node.attrs = event.module, event.source, event.attrs or {}
         elif event.value in graph.nodes:
             node = graph.nodes[event.value]

@@ -1,10 +1,11 @@
 """Drawing a graph in layers, the method of Sugiyama, Tagawa and Toda (1981), in plain Python.
 
-Four steps, each a function below. (1) `assign_layers`: a node goes one layer below its lowest operand, so that every
-edge points the same way. (2) `insert_bends`: an edge that crosses a layer gets a small invisible node there, so that it is
-routed around the others. (3) `order_layers`: nodes of a layer are sorted by the median position of their neighbours, sweep
-after sweep, because that removes crossings (Eades and Wormald, 1994). (4) `place`: coordinates as close to the neighbours' mean
-as the order and the widths allow: a least-squares problem that isotonic regression solves exactly in linear time.
+Four steps, each a function below. (1) `assign_layers`: a node goes one layer below its lowest operand, so
+that every edge points the same way. (2) `insert_bends`: an edge that crosses a layer gets a small invisible
+node there, so that it is routed around the others. (3) `order_layers`: nodes of a layer are sorted by the
+median position of their neighbours, sweep after sweep, because that removes crossings (Eades and Wormald,
+1994). (4) `place`: coordinates as close to the neighbours' mean as the order and the widths allow: a
+least-squares problem that isotonic regression solves exactly in linear time.
 
 Used where Graphviz is not installed. It returns coordinates only; `viz.svg` draws.
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 Point = tuple[float, float]
 LAYER_GAP = 42.0
@@ -120,8 +122,8 @@ def assign_layers(nodes: Sequence[int], edges: Sequence[tuple[int, int]]) -> dic
 def insert_bends(edges: Sequence[tuple[int, int]], layer: Mapping[int, int]):
     """Break edges that span several layers by one bend per layer crossed.
 
-    Edges from one source share their bends, like the branches of one cable: a parameter used in a thousand places
-    needs a thousand bends, not half a million.
+    Edges from one source share their bends, like the branches of one cable: a parameter used in a thousand
+    places needs a thousand bends, not half a million.
 
     Returns
     -------
@@ -250,18 +252,24 @@ def place(
                     friends = [f for f in friends if f < 0] or friends
                 wanted.append(sum(x[f] for f in friends) / len(friends) if friends else x[node])
             stiff = [BEND_STIFFNESS if node < 0 else 1.0 for node in row]
-            for node, position in zip(row, keep_apart(wanted, [widths[n] for n in row], weights=stiff)):
+            for node, position in zip(
+                row, keep_apart(wanted, [widths[n] for n in row], weights=stiff), strict=True
+            ):
                 x[node] = position
     return x
 
 
 def keep_apart(
-    wanted: Sequence[float], widths: Sequence[float], gap: float = NODE_GAP, weights: Sequence[float] | None = None
+    wanted: Sequence[float],
+    widths: Sequence[float],
+    gap: float = NODE_GAP,
+    weights: Sequence[float] | None = None,
 ) -> list[float]:
-    """Positions closest to `wanted` (weighted least squares) that keep the order and leave `gap` between neighbours.
+    """Positions closest to `wanted` (weighted least squares), in order, with `gap` between neighbours.
 
     After subtracting each node's least distance from the first one, "in order and apart" reads "never
-    decreasing": isotonic regression. Pool adjacent violators: neighbours in the wrong order become one block at their mean.
+    decreasing": isotonic regression. Pool adjacent violators: neighbours in the wrong order become one block,
+    placed at their mean.
 
     Examples
     --------
@@ -273,13 +281,13 @@ def keep_apart(
         edge += (widths[i - 1] + width) / 2 + gap if i else 0.0
         offsets.append(edge)
     blocks: list[list[float]] = []  # [weighted sum, weight, number of members]
-    for want, offset, weight in zip(wanted, offsets, weights or [1.0] * len(offsets)):
+    for want, offset, weight in zip(wanted, offsets, weights or [1.0] * len(offsets), strict=True):
         blocks.append([weight * (want - offset), weight, 1])
         while len(blocks) > 1 and blocks[-2][0] / blocks[-2][1] > blocks[-1][0] / blocks[-1][1]:
             last = blocks.pop()
-            blocks[-1] = [a + b for a, b in zip(blocks[-1], last)]
+            blocks[-1] = [a + b for a, b in zip(blocks[-1], last, strict=True)]
     means = [total / weight for total, weight, members in blocks for _ in range(members)]
-    return [mean + offset for mean, offset in zip(means, offsets)]
+    return [mean + offset for mean, offset in zip(means, offsets, strict=True)]
 
 
 def layer_bands(layers: Sequence[Sequence[int]], extent: Mapping[int, tuple[float, float]]):
@@ -335,13 +343,17 @@ def route_edges(edges, cables, across, along, extent, layer, tops, bottoms) -> l
 def _knots(cable: Sequence[int], across: Mapping[int, float]) -> list[int]:
     """Indices of the bends that are not exactly between two bends at the same position."""
     x = [across[bend] for bend in cable]
-    return [i for i in range(len(x)) if i in (0, len(x) - 1) or not abs(x[i] - x[i - 1]) + abs(x[i] - x[i + 1]) < 0.5]
+    return [
+        i
+        for i in range(len(x))
+        if i in (0, len(x) - 1) or not abs(x[i] - x[i - 1]) + abs(x[i] - x[i + 1]) < 0.5
+    ]
 
 
 def _smooth(points: Sequence[Point]) -> list[Point]:
     """Cubic Bézier control points through `points`, leaving and arriving along the layers' direction."""
     path = [points[0]]
-    for (x0, y0), (x1, y1) in zip(points, points[1:]):
+    for (x0, y0), (x1, y1) in pairwise(points):
         if y1 <= y0:
             continue
         middle = (y0 + y1) / 2

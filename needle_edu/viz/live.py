@@ -1,7 +1,7 @@
 """The live form of the stepper: a widget whose position Python can read and set.
 
-It uses anywidget and the same script as the static form. This module is imported only when someone asks for it
-(`viz.step(loss, live=True)`), because most pages need neither a kernel nor a widget library.
+It uses anywidget and the same script as the static form. This module is imported only when someone asks for
+it (`viz.step(loss, live=True)`), because most pages need neither a kernel nor a widget library.
 """
 
 from __future__ import annotations

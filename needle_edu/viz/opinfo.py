@@ -1,7 +1,7 @@
 """What the registry says about an operation: its sign and its formulas.
 
-An op class carries the data that teaches it (`symbol`, `formula`, `vjp_formulas`). A student's own op may have none of it:
-then its name stands in for the sign, and its formulas are simply absent.
+An op class carries the data that teaches it (`symbol`, `formula`, `vjp_formulas`). A student's own op may
+have none of it: then its name stands in for the sign, and its formulas are simply absent.
 """
 
 from __future__ import annotations
@@ -42,7 +42,10 @@ def op_info(name: str) -> OpInfo:
     cls = slot.cls
     vjps = getattr(cls, "vjp_formulas", None) or ()
     return OpInfo(
-        name, getattr(cls, "symbol", None) or name, getattr(cls, "formula", None) or None, tuple(v or None for v in vjps)
+        name,
+        getattr(cls, "symbol", None) or name,
+        getattr(cls, "formula", None) or None,
+        tuple(v or None for v in vjps),
     )
 
 

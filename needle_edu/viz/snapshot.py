@@ -1,8 +1,9 @@
 """A small picture of an array: all of its numbers if there are few, a summary if there are many.
 
-A recorder may see arrays of any size, and what it keeps must neither change later (kernels write in place) nor
-fill the memory. So it keeps a `Snapshot`: a copy of arrays up to `LIMIT` elements; of larger ones the shape, the
-minimum, mean and maximum, and the first few values. The functions below turn numbers into aligned text.
+A recorder may see arrays of any size, and what it keeps must neither change later (kernels write in place)
+nor fill the memory. So it keeps a `Snapshot`: a copy of arrays up to `LIMIT` elements; of larger ones the
+shape, the minimum, mean and maximum, and the first few values. The functions below turn numbers into
+aligned text.
 """
 
 from __future__ import annotations
@@ -153,8 +154,6 @@ def card_text(snap: Snapshot | None) -> str:
         if len(text) <= CARD_CHARS:
             return text
     return f"{number(snap.low)} … {number(snap.high)}"
-
-
 
 
 def _nested(array: np.ndarray) -> str:

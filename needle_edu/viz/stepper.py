@@ -1,14 +1,14 @@
 """`viz.step`: walk through the forward and the backward pass of a real run, one event at a time.
 
-The finished graph is replayed, backward runs ONCE while a recorder listens, and every `.grad` is put back as it was. The
-result is a self-contained piece of HTML: it steps with no kernel and no network, in JupyterLab and in exported pages.
-`live=True` makes a widget of the same script whose position Python can read and set.
+The finished graph is replayed, backward runs ONCE while a recorder listens, and every `.grad` is put back
+as it was. The result is a self-contained piece of HTML: it steps with no kernel and no network, in
+JupyterLab and in exported pages. `live=True` makes a widget of the same script whose position Python can
+read and set.
 """
 
 from __future__ import annotations
 
 import hashlib
-import html
 import json
 import os
 import sys
@@ -70,8 +70,12 @@ class Stepper:
 
     @property
     def css(self) -> str:
-        return graph_css(self._scope) + "\n" + static_text("stepper.css").replace(".ndl", f".{self._scope}").replace(
-            f".{self._scope}-", ".ndl-"
+        return (
+            graph_css(self._scope)
+            + "\n"
+            + static_text("stepper.css")
+            .replace(".ndl", f".{self._scope}")
+            .replace(f".{self._scope}-", ".ndl-")
         )
 
     @property
@@ -122,7 +126,14 @@ def pack_step(step: Step, place: Mapping[int, int], pieces: Pieces) -> dict[str,
     return entry
 
 
-def step(loss, live: bool = False, out_grad=None, direction: str = "TB", engine: str | None = None, max_nodes: int = MAX_NODES):
+def step(
+    loss,
+    live: bool = False,
+    out_grad=None,
+    direction: str = "TB",
+    engine: str | None = None,
+    max_nodes: int = MAX_NODES,
+):
     """Walk through the forward and the backward pass that belong to `loss`.
 
     Parameters
@@ -165,7 +176,9 @@ def step(loss, live: bool = False, out_grad=None, direction: str = "TB", engine:
     return make_stepper(records, called, live=live, direction=direction, engine=engine, max_nodes=max_nodes)
 
 
-def record_backward(loss, values: list, out_grad=None, limit: int = LIMIT) -> list[tuple[Any, Snapshot | None]]:
+def record_backward(
+    loss, values: list, out_grad=None, limit: int = LIMIT
+) -> list[tuple[Any, Snapshot | None]]:
     """Replay a finished graph, run backward once, put every `.grad` back (also if backward raises)."""
     from needle_edu.autograd import events
 

@@ -1,9 +1,9 @@
 """The story of a run, one step at a time: what happens, by which formula, with which numbers.
 
-Reads recorded events and turns each into a `Step`: a leaf enters, an operation computes, backward is seeded, a
-vector-Jacobian product gives a contribution, contributions are added, a gradient is written. A value that is used
-only once has nothing to add, so its sum is told together with its contribution. How a step looks is `viz.panel`'s
-business; here are only facts and sentences.
+Reads recorded events and turns each into a `Step`: a leaf enters, an operation computes, backward is
+seeded, a vector-Jacobian product gives a contribution, contributions are added, a gradient is written. A
+value that is used only once has nothing to add, so its sum is told together with its contribution. How a
+step looks is `viz.panel`'s business; here are only facts and sentences.
 """
 
 from __future__ import annotations
@@ -183,7 +183,11 @@ class _Narrator:
             return Step(phase, "leaf", value, f"{node.label} enters", text, result=shown)
         info = self.infos[node.op]
         operands = self.operands(value)
-        used = " and ".join(f"{s.role} = {s.label}" for s in operands) if len(operands) <= 3 else f"{len(operands)} operands"
+        used = (
+            " and ".join(f"{s.role} = {s.label}" for s in operands)
+            if len(operands) <= 3
+            else f"{len(operands)} operands"
+        )
         text = f"The forward pass computes {node.label} from {used}."
         edges = [self.edge_number[value, k] for k in range(len(self.inputs[value]))]
         return Step(
@@ -196,12 +200,24 @@ class _Narrator:
         ones = numbers is not None and numbers.low == numbers.high == 1.0
         text = (
             f"Backward starts here. The adjoint of {label} says how much the result changes when {label} changes. "
-            + ("The result is this value itself, so it is one." if ones else "Here it was given by the caller.")
+            + (
+                "The result is this value itself, so it is one."
+                if ones
+                else "Here it was given by the caller."
+            )
         )
         bar = bar_over(label)
         shown = Shown("adjoint", bar, f"adjoint of {label}", numbers)
         formula = f"{bar} = 1" if ones else None
-        return Step("backward", "seed", event.value, f"backward starts at {label}", text, formula=formula, result=shown)
+        return Step(
+            "backward",
+            "seed",
+            event.value,
+            f"backward starts at {label}",
+            text,
+            formula=formula,
+            result=shown,
+        )
 
     def contribution(self, event, numbers) -> Step:
         node, value = event.node, event.value
@@ -214,7 +230,9 @@ class _Narrator:
         if uses == 1:
             text += f" {target} is used only here: this is its whole adjoint."
         else:
-            text += f" {target} is used {uses} times; this is contribution {len(self.arrived[value])} of {uses}."
+            text += (
+                f" {target} is used {uses} times; this is contribution {len(self.arrived[value])} of {uses}."
+            )
         given = [Shown("adjoint", r"\bar{y}", f"adjoint of {source}", self.adjoints.get(node))]
         letters = letters_of(formula) if formula else ""
         given += self.operands(node, letters)
@@ -235,11 +253,21 @@ class _Narrator:
         terms = []
         for k, (node, operand) in enumerate(expected):
             via = f"via {self.label(node)}, operand {self.letter(node, operand)}"
-            terms.append(Shown(f"term {k + 1}", f"{bar}_{{{k + 1}}}", via, arrived[k] if k < len(arrived) else None))
+            terms.append(
+                Shown(f"term {k + 1}", f"{bar}_{{{k + 1}}}", via, arrived[k] if k < len(arrived) else None)
+            )
         text = f"{label} is used {len(expected)} times, and a change of it acts through every use: its adjoint is the sum "
         done = len(arrived) == len(expected)
-        text += "of the contributions. All are in." if done else f"of the contributions. {len(arrived)} of {len(expected)} are in."
-        formula = f"{bar} = " + " + ".join(f"{bar}_{{{k + 1}}}" for k in range(len(expected))) if len(expected) <= 6 else None
+        text += (
+            "of the contributions. All are in."
+            if done
+            else f"of the contributions. {len(arrived)} of {len(expected)} are in."
+        )
+        formula = (
+            f"{bar} = " + " + ".join(f"{bar}_{{{k + 1}}}" for k in range(len(expected)))
+            if len(expected) <= 6
+            else None
+        )
         edges = [self.edge_number[pair] for pair in expected[: len(arrived)]]
         shown = Shown("sum", bar, f"adjoint of {label}" if done else f"adjoint of {label} so far", numbers)
         return Step(

@@ -1,8 +1,9 @@
 """Draws the graph as SVG: cards for values, curves for operands.
 
-A card shows the operation's sign in a disc, what the value is called, its shape, its value and its gradient. Leaves have no
-disc; those that ask for a gradient (parameters) have a green edge. A curve's letter says which operand it is, the same letter
-as in the formulas. Text sizes are estimated, so no browser or font file is needed; a full description is in each tooltip.
+A card shows the operation's sign in a disc, what the value is called, its shape, its value and its
+gradient. Leaves have no disc; those that ask for a gradient (parameters) have a green edge. A curve's
+letter says which operand it is, the same letter as in the formulas. Text sizes are estimated, so no browser
+or font file is needed; a full description is in each tooltip.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ def shorten(text: str, limit: int = TITLE_CHARS) -> str:
     if len(text) <= limit:
         return text
     head = (limit - 1) // 2
-    return f"{text[:head]}…{text[len(text) - (limit - 1 - head):]}"
+    return f"{text[:head]}…{text[len(text) - (limit - 1 - head) :]}"
 
 
 class Card:
@@ -132,8 +133,10 @@ def to_svg(graph: Graph, cards: dict[int, Card], layout: Layout, title: str = "c
         '<g class="ndl-edges">',
     ]
     counts = operand_counts(graph)
-    place = {k: i for i, k in enumerate(graph.nodes)}  # value ids differ from session to session, places do not
-    for index, (edge, path) in enumerate(zip(graph.edges, layout.paths)):
+    place = {
+        k: i for i, k in enumerate(graph.nodes)
+    }  # value ids differ from session to session, places do not
+    for index, (edge, path) in enumerate(zip(graph.edges, layout.paths, strict=True)):
         count = counts[edge.target]
         letter = operand_letter(edge.operand, count) if count > 1 else ""
         out.append(_edge(index, place[edge.source], place[edge.target], edge.operand, path, letter))
@@ -174,7 +177,9 @@ def _arrow(path: list[Point]) -> tuple[float, float, str, Point]:
 
 def _direction_point(path: list[Point]) -> Point:
     """The last control point that differs from the end: the curve arrives from there."""
-    return next((p for p in reversed(path[:-1]) if math.hypot(p[0] - path[-1][0], p[1] - path[-1][1]) > 0.5), path[0])
+    return next(
+        (p for p in reversed(path[:-1]) if math.hypot(p[0] - path[-1][0], p[1] - path[-1][1]) > 0.5), path[0]
+    )
 
 
 def _node(place: int, card: Card, x: float, y: float) -> str:
@@ -189,8 +194,12 @@ def _node(place: int, card: Card, x: float, y: float) -> str:
     ]
     text = PAD + 4
     if card.disc:
-        out.append(f'<rect class="ndl-disc" x="{PAD - 2}" y="9" width="{card.disc:.0f}" height="26" rx="13"/>')
-        out.append(f'<text class="ndl-symbol" x="{PAD - 2 + card.disc / 2:.1f}" y="27">{html.escape(card.symbol)}</text>')
+        out.append(
+            f'<rect class="ndl-disc" x="{PAD - 2}" y="9" width="{card.disc:.0f}" height="26" rx="13"/>'
+        )
+        out.append(
+            f'<text class="ndl-symbol" x="{PAD - 2 + card.disc / 2:.1f}" y="27">{html.escape(card.symbol)}</text>'
+        )
         text = PAD + card.disc + 6
     elif node.requires_grad:
         out.append('<rect class="ndl-bar" x="0" y="12" width="4" height="20" rx="2"/>')

@@ -1,9 +1,10 @@
 r"""TeX formulas as MathML, which browsers typeset by themselves: no script, no font, no network.
 
-The registry writes an operation's formulas in a small part of TeX, such as `\bar{a} = \bar{y} \odot b`. This module reads
-that part: letters and numbers, `^` and `_`, groups, fractions, roots, accents, named functions, delimiters, and the signs
-in the tables below. A formula is split into tokens and read by recursive descent, one method per construction. What it does
-not know it refuses, with the place, so that no formula is shown wrong.
+The registry writes an operation's formulas in a small part of TeX, such as `\bar{a} = \bar{y} \odot b`.
+This module reads that part: letters and numbers, `^` and `_`, groups, fractions, roots, accents, named
+functions, delimiters, and the signs in the tables below. A formula is split into tokens and read by
+recursive descent, one method per construction. What it does not know it refuses, with the place, so that no
+formula is shown wrong.
 """
 
 from __future__ import annotations
@@ -11,31 +12,51 @@ from __future__ import annotations
 import html
 import re
 
-GREEK = dict(
-    alpha="α", beta="β", gamma="γ", delta="δ", epsilon="ϵ", varepsilon="ε", zeta="ζ", eta="η", theta="θ", kappa="κ",
-    lambda_="λ", mu="μ", nu="ν", xi="ξ", pi="π", rho="ρ", sigma="σ", tau="τ", phi="ϕ", varphi="φ", chi="χ", psi="ψ",
-    omega="ω", Gamma="Γ", Delta="Δ", Theta="Θ", Lambda="Λ", Pi="Π", Sigma="Σ", Phi="Φ", Psi="Ψ", Omega="Ω",
-)  # fmt: skip
-IDENTIFIERS = {k.rstrip("_"): v for k, v in GREEK.items()} | dict(
-    ell="ℓ", infty="∞", partial="∂", nabla="∇", emptyset="∅", top="⊤", bot="⊥"
-)  # fmt: skip
-OPERATORS = dict(
-    odot="⊙", oslash="⊘", oplus="⊕", otimes="⊗", cdot="⋅", times="×", div="÷", circ="∘", ast="∗", star="⋆", pm="±",
-    le="≤", leq="≤", ge="≥", geq="≥", ne="≠", neq="≠", lt="<", gt=">", approx="≈", equiv="≡", propto="∝", sim="∼",
-    in_="∈", notin="∉", cup="∪", cap="∩", subset="⊂", setminus="∖", to="→", rightarrow="→", leftarrow="←",
-    gets="←", mapsto="↦", Rightarrow="⇒", land="∧", wedge="∧", lor="∨", vee="∨", neg="¬", lnot="¬", forall="∀",
-    ldots="…", dots="…", cdots="⋯", colon=":", mid="∣", quad_="",
-)  # fmt: skip
-OPERATORS = {k.rstrip("_"): v for k, v in OPERATORS.items() if v}
-BIG = dict(sum="∑", prod="∏", int="∫")
-FUNCTIONS = ("exp", "log", "ln", "sin", "cos", "tan", "sinh", "cosh", "tanh", "erf", "sign", "max", "min", "arg",
-             "argmax", "argmin", "lim", "sup", "inf", "det", "dim")  # fmt: skip
+
+def _table(text: str) -> dict[str, str]:
+    """Pairs of a command's name and its sign."""
+    words = text.split()
+    return dict(zip(words[::2], words[1::2], strict=True))
+
+
+IDENTIFIERS = _table("""
+    alpha α beta β gamma γ delta δ epsilon ϵ varepsilon ε zeta ζ eta η theta θ kappa κ lambda λ mu μ nu ν xi ξ pi π
+    rho ρ sigma σ tau τ phi ϕ varphi φ chi χ psi ψ omega ω Gamma Γ Delta Δ Theta Θ Lambda Λ Pi Π Sigma Σ Phi Φ
+    Psi Ψ Omega Ω ell ℓ infty ∞ partial ∂ nabla ∇ emptyset ∅ top ⊤ bot ⊥
+""")
+OPERATORS = _table("""
+    odot ⊙ oslash ⊘ oplus ⊕ otimes ⊗ cdot ⋅ times × div ÷ circ ∘ ast ∗ star ⋆ pm ± le ≤ leq ≤ ge ≥ geq ≥ ne ≠
+    neq ≠ lt < gt > approx ≈ equiv ≡ propto ∝ sim ∼ in ∈ notin ∉ cup ∪ cap ∩ subset ⊂ setminus ∖ to →
+    rightarrow → leftarrow ← gets ← mapsto ↦ Rightarrow ⇒ land ∧ wedge ∧ lor ∨ vee ∨ neg ¬ lnot ¬ forall ∀
+    ldots … dots … cdots ⋯ colon : mid ∣
+""")
+UPRIGHT = ("partial", "infty", "top", "bot", "nabla")
+BIG = _table("sum ∑ prod ∏ int ∫")
+FUNCTIONS = (
+    "exp log ln sin cos tan sinh cosh tanh erf sign max min arg argmax argmin lim sup inf det dim".split()
+)
 LIMITS = ("max", "min", "argmax", "argmin", "lim", "sup", "inf")  # their subscript goes underneath
-ACCENTS = dict(bar="¯", overline="¯", hat="^", widehat="^", tilde="~", widetilde="~", dot="˙", vec="→")
-SPACES = {",": "0.17em", ":": "0.22em", ";": "0.28em", " ": "0.33em", "!": "-0.17em", "quad": "1em", "qquad": "2em"}
-FENCES = dict(lbrace="{", rbrace="}", langle="⟨", rangle="⟩", lfloor="⌊", rfloor="⌋", lceil="⌈", rceil="⌉",
-              lvert="|", rvert="|", vert="|", Vert="‖", lVert="‖", rVert="‖") | {"{": "{", "}": "}", "|": "‖", "#": "#"}  # fmt: skip
-STYLES = dict(mathrm="normal", operatorname="normal", mathbf="bold", mathit="italic", mathsf="sans-serif")
+ACCENTS = _table("bar ¯ overline ¯ hat ^ widehat ^ tilde ~ widetilde ~ dot ˙ vec →")
+SPACES = {
+    ",": "0.17em",
+    ":": "0.22em",
+    ";": "0.28em",
+    " ": "0.33em",
+    "!": "-0.17em",
+    "quad": "1em",
+    "qquad": "2em",
+}
+FENCES = _table(r"""
+    { { } } | ‖ # # lbrace { rbrace } langle ⟨ rangle ⟩ lfloor ⌊ rfloor ⌋ lceil ⌈ rceil ⌉ lvert | rvert | vert |
+    Vert ‖ lVert ‖ rVert ‖
+""")
+STYLES = {
+    "mathrm": "normal",
+    "operatorname": "normal",
+    "mathbf": "bold",
+    "mathit": "italic",
+    "mathsf": "sans-serif",
+}
 PLAIN_OPERATORS = {"-": "−", "*": "∗", "'": "′"} | {c: c for c in "+=<>,;:/?!.…"}
 
 TOKEN = re.compile(r"\\(?:[A-Za-z]+|.)|\s+|.", re.DOTALL)
@@ -167,7 +188,7 @@ class _Reader:
 
     def command(self, name: str) -> str:
         if name in IDENTIFIERS:
-            style = ' mathvariant="normal"' if name in ("partial", "infty", "top", "bot", "nabla") else ""
+            style = ' mathvariant="normal"' if name in UPRIGHT else ""
             return f"<mi{style}>{IDENTIFIERS[name]}</mi>"
         if name in OPERATORS:
             return f"<mo>{html.escape(OPERATORS[name])}</mo>"

@@ -40,7 +40,7 @@ def test_x_times_x_is_two_edges_from_one_node(engine):
     drawing = Drawing(build_graph(story.records), engine=engine)
     edges = re.findall(r'data-from="(\d+)" data-to="(\d+)" data-operand="(\d)"', drawing.svg)
     assert edges == [("0", "1", "0"), ("0", "1", "1")]
-    assert drawing.svg.count('data-node=') == 2
+    assert drawing.svg.count("data-node=") == 2
     curves = re.findall(r'class="ndl-wire" d="([^"]+)"', drawing.svg)
     assert len(set(curves)) == 2, "the two edges lie on top of each other"
     assert [t for t in texts(drawing.svg) if t in "ab" and t] == ["a", "b"]

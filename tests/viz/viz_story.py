@@ -1,7 +1,7 @@
 """Event streams written by hand: what the engine would tell, without an engine.
 
-A `Story` computes with NumPy and writes down events and snapshots as a recorder would. Tests of drawing and layout
-use it, so that they fail for their own reasons only.
+A `Story` computes with NumPy and writes down events and snapshots as a recorder would. Tests of drawing and
+layout use it, so that they fail for their own reasons only.
 """
 
 from dataclasses import dataclass, field
