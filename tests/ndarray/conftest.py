@@ -1,11 +1,13 @@
-"""Hypothesis for this folder: few examples, the same ones at each run, no data base left behind."""
+"""Hypothesis for this folder: few examples, the same at each run; NEEDLE_EDU_EXAMPLES=1000 looks longer."""
+
+import os
 
 import pytest
 from hypothesis import settings
 
 from .oracle import computing_on, places
 
-settings.register_profile("ndarray", derandomize=True, deadline=None, database=None, max_examples=60)
+settings.register_profile("ndarray", derandomize=True, deadline=None, database=None, max_examples=int(os.environ.get("NEEDLE_EDU_EXAMPLES", "60")))
 settings.load_profile("ndarray")
 
 
