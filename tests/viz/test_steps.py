@@ -1,0 +1,162 @@
+"""The stepper tells the truth: its numbers are the run's, checked against derivatives worked out by hand in NumPy."""
+
+import numpy as np
+import pytest
+
+import needle_edu as ndl
+from needle_edu import viz
+from needle_edu.autograd import events
+
+
+def tensors():
+    rng = np.random.default_rng(7)
+    x, w = rng.normal(size=(3, 2)).astype("float32"), rng.normal(size=(2, 4)).astype("float32")
+    return x, w, ndl.Tensor(x, requires_grad=False), ndl.Tensor(w)
+
+
+def find(stepper, kind, label):
+    return [s for s in stepper.steps if s.kind == kind and stepper.graph.nodes[s.value].label == label]
+
+
+def test_numbers_of_every_step_equal_a_derivation_by_hand():
+    x, w, data, weight = tensors()
+    product = data @ weight
+    hidden = ndl.ops.tanh(product)
+    loss = (hidden * hidden).sum()
+    stepper = viz.step(loss)
+    h = np.tanh(x @ w)
+    np.testing.assert_allclose(find(stepper, "op", "hidden")[0].numbers("y"), h, rtol=1e-5)
+    first, second = find(stepper, "vjp", "hidden")
+    for step, letter in ((first, "b"), (second, "a")):  # d(a*b): each operand receives the OTHER one
+        np.testing.assert_allclose(step.numbers("contribution"), h, rtol=1e-5)
+        np.testing.assert_array_equal(step.numbers("adjoint"), np.ones_like(h))
+        assert [shown.role for shown in step.given] == ["adjoint", letter]
+    sums = find(stepper, "sum", "hidden")
+    np.testing.assert_allclose(sums[0].numbers("sum"), h, rtol=1e-5)
+    assert sums[0].given[1].numbers is None, "the second contribution is still to come"
+    np.testing.assert_allclose(sums[1].numbers("sum"), 2 * h, rtol=1e-5)
+    np.testing.assert_allclose(sums[1].numbers("term 1") + sums[1].numbers("term 2"), 2 * h, rtol=1e-5)
+    through = 2 * h * (1 - h * h)
+    np.testing.assert_allclose(find(stepper, "vjp", "product")[0].numbers("contribution"), through, rtol=1e-4)
+    np.testing.assert_allclose(find(stepper, "vjp", "weight")[0].numbers("contribution"), x.T @ through, rtol=1e-4)
+    np.testing.assert_allclose(find(stepper, "grad", "weight")[0].numbers("grad"), x.T @ through, rtol=1e-4)
+
+
+def test_forward_comes_before_backward_and_every_value_has_its_step():
+    _, _, data, weight = tensors()
+    stepper = viz.step((data @ weight).sum())
+    phases = [step.phase for step in stepper.steps]
+    assert phases == sorted(phases, reverse=True), "forward first, then backward"
+    assert [s.kind for s in stepper.steps] == ["leaf", "leaf", "op", "op", "seed", "vjp", "vjp", "grad"]
+    computed = {s.value for s in stepper.steps if s.phase == "forward"}
+    assert computed == set(stepper.graph.nodes)
+
+
+def test_operand_order_is_told():
+    a, b = ndl.Tensor([8.0]), ndl.Tensor([2.0])
+    step = find(viz.step(a / b), "op", "v1")[0]
+    assert step.title == "v1 = a ÷ b"
+    assert [(s.role, s.label) for s in step.given] == [("a", "a"), ("b", "b")]
+    contributions = [s.numbers("contribution").item() for s in viz.step(a / b).steps if s.kind == "vjp"]
+    assert contributions == [0.5, -2.0]  # 1/b and -a/b²
+
+
+def test_data_without_gradient_shows_it_absent_not_zero():
+    _, _, data, weight = tensors()
+    stepper = viz.step((data @ weight).sum())
+    node = next(n for n in stepper.graph.nodes.values() if n.label == "data")
+    assert node.grad is None
+    assert "no gradient" in stepper.html
+    assert not [s for s in stepper.steps if s.phase == "backward" and s.value == node.id]
+
+
+def test_every_grad_is_put_back():
+    _, _, data, weight = tensors()
+    loss = (data @ weight).sum()
+    assert weight.grad is None
+    viz.step(loss)
+    assert weight.grad is None and loss.grad is None
+    loss.backward()
+    before, numbers = weight.grad, weight.grad.numpy()
+    viz.step(loss, out_grad=ndl.Tensor([5.0]))
+    assert weight.grad is before
+    np.testing.assert_array_equal(weight.grad.numpy(), numbers)
+
+
+def test_grads_and_listener_are_put_back_when_backward_raises():
+    class Broken(ndl.autograd.TensorOp):
+        def compute(self, a):
+            return a + 0
+
+        def gradient(self, out_grad, node):
+            raise ArithmeticError("no derivative today")
+
+    x = ndl.Tensor([1.0, 2.0])
+    (x * x).sum().backward()
+    before = x.grad
+
+    def listener(event, array):
+        pass
+
+    previous = events.set_hook(listener)
+    try:
+        with pytest.raises(ArithmeticError, match="no derivative today"):
+            viz.step((x * Broken()(x)).sum())
+        assert events.set_hook(previous) is listener
+    finally:
+        events.set_hook(previous)
+    assert x.grad is before
+
+
+def test_large_arrays_are_summarised():
+    x = ndl.Tensor(np.arange(1000.0))
+    stepper = viz.step((x * 2).sum())
+    leaf = find(stepper, "leaf", "x")[0].result.numbers
+    assert leaf.array is None and (leaf.low, leaf.mean, leaf.high) == (0.0, 499.5, 999.0)
+    assert leaf.first == (0.0, 1.0, 2.0, 3.0, 4.0, 5.0)
+    assert "first values 0, 1, 2, 3, 4, 5, …" in "".join(stepper.data["pieces"])
+
+
+def test_snapshots_do_not_change_when_the_array_does():
+    x = ndl.Tensor([1.0, 2.0])
+    with viz.record() as tape:
+        (x * x).sum()
+    x.data = ndl.Tensor([9.0, 9.0])
+    node = next(n for n in tape.graph().nodes.values() if n.label == "x")
+    assert node.value.array.tolist() == [1.0, 2.0]
+
+
+def test_a_recorded_run_is_drawn_and_stepped_with_the_learners_names():
+    x, w = ndl.Tensor([2.0], requires_grad=False), ndl.Tensor([3.0])
+    with viz.record() as tape:
+        loss = w * x * w
+        loss.backward()
+    labels = {node.label for node in tape.graph().nodes.values()}
+    assert {"x", "w", "loss"} <= labels
+    assert "events" in repr(tape) and tape.events[0].kind == "created"
+    assert len(tape.draw().graph.edges) == 4
+    written = [s for s in tape.step().steps if s.kind == "grad"]
+    assert [s.numbers("grad").tolist() for s in written] == [[12.0]]  # d(w²x) = 2wx
+
+
+def test_recording_stops_at_its_limit_and_says_so():
+    x = ndl.Tensor([1.0])
+    with viz.record(max_events=5) as tape:
+        for _ in range(10):
+            x = x * 2
+    assert len(tape.events) == 5 and tape.full and "max_events=5" in repr(tape)
+
+
+def test_an_operation_without_formulas_is_still_told():
+    class Twice(ndl.autograd.TensorOp):
+        def compute(self, a):
+            return a + a
+
+        def gradient(self, out_grad, node):
+            return out_grad * 2
+
+    x = ndl.Tensor([1.5])
+    stepper = viz.step(Twice()(x))
+    text = "".join(str(part) for s in stepper.data["steps"] for part in s["h"])
+    assert "no formula written down" in text
+    assert find(stepper, "grad", "x")[0].numbers("grad").tolist() == [2.0]
