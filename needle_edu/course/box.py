@@ -115,11 +115,11 @@ class Box:
                 **keywords,
             )
         except BaseException:
-            os.close(self.to_box), os.close(self.from_box)
+            close(self.to_box, self.from_box)
             shutil.rmtree(self.home, ignore_errors=True)
             raise
         finally:
-            os.close(inside_in), os.close(inside_out)
+            close(inside_in, inside_out)
         os.set_blocking(self.to_box, False)
         os.set_blocking(self.from_box, False)
         return self
@@ -127,7 +127,7 @@ class Box:
     def __exit__(self, *exception) -> None:
         kill_tree(self.process.pid, self.user)
         self.process.wait()
-        os.close(self.to_box), os.close(self.from_box)
+        close(self.to_box, self.from_box)
         shutil.rmtree(self.home, ignore_errors=True)
 
     def ask(self, message: object, seconds: float) -> object:
@@ -136,7 +136,7 @@ class Box:
         Raises
         ------
         BoxError
-            If none comes in time, or it is not one; from then on every call raises the same.
+            If none comes in time, or it is not one; from then on every call raises one.
         """
         self.tell(message, seconds)
         return self.hear(seconds)
@@ -154,16 +154,17 @@ class Box:
 
     def hear(self, seconds: float) -> object:
         """Return the next message from the box, or raise `BoxError`; see `ask`."""
-        if not self.dead:
-            until = self._until(seconds)
-            try:
-                return wire.receive(lambda count: self._read(count, until))
-            except TimeoutError:
-                self.dead = "time limit"
-            except (OSError, EOFError):
-                self.dead = "its process ended"
-            except wire.WireError:
-                self.dead = "unreadable answer"
+        if self.dead:
+            raise BoxError(f"not run: {self.dead} before")
+        until = self._until(seconds)
+        try:
+            return wire.receive(lambda count: self._read(count, until))
+        except TimeoutError:
+            self.dead = "time limit"
+        except (OSError, EOFError):
+            self.dead = "its process ended"
+        except wire.WireError:
+            self.dead = "unreadable answer"
         raise BoxError(self.dead)
 
     def _until(self, seconds: float) -> float:
@@ -232,6 +233,12 @@ def anybody_can_read(folder: Path) -> bool:
     return all(p.stat().st_mode & 0o001 for p in (folder, *folder.parents)) and bool(
         folder.stat().st_mode & 0o004
     )
+
+
+def close(*descriptors: int) -> None:
+    """Close file descriptors."""
+    for descriptor in descriptors:
+        os.close(descriptor)
 
 
 def kill_tree(pid: int, user: int | None = None) -> None:

@@ -99,7 +99,8 @@ class Output(io.TextIOBase):
     """What cells print, up to a limit; the rest is dropped."""
 
     def __init__(self, limit: int):
-        self.parts, self.left = [], limit
+        self.parts: list[str] = []
+        self.left = limit
 
     def writable(self) -> bool:
         return True
@@ -123,14 +124,15 @@ def run_setup(job: dict) -> dict:
 def run_cells(job: dict, namespace: dict) -> dict:
     """Run the student's helpers and the answer, and return what there is to say about it."""
     output = Output(job["limits"]["output"])
-    outcome = {"error": None, "message": "", "line": 0, "notes": [], "output": ""}
+    notes: list[str] = []
+    outcome = {"error": None, "message": "", "line": 0, "notes": notes, "output": ""}
     sys.stdout = sys.stderr = output
     for source in job["extra"]:
         try:
             exec(compile(definitions(source), "<your extra cell>", "exec"), namespace)
         except BaseException as error:
-            if len(outcome["notes"]) < 8:
-                outcome["notes"].append(f"an extra cell of yours raised {type(error).__name__[:60]}")
+            if len(notes) < 8:
+                notes.append(f"an extra cell of yours raised {type(error).__name__[:60]}")
     try:
         run_answer(job["answer"], namespace)
     except BaseException as error:
@@ -165,9 +167,7 @@ def run_answer(source: str, namespace: dict) -> None:
     if any(line.lstrip().startswith(("%", "!")) for line in source.splitlines()):
         from IPython.core.interactiveshell import InteractiveShell
 
-        shell = InteractiveShell(user_ns=namespace)
-        shell.history_manager.enabled = False
-        shell.run_cell(source).raise_error()
+        InteractiveShell(user_ns=namespace).run_cell(source).raise_error()
     else:
         exec(compile(source, "<your answer>", "exec"), namespace)
 
@@ -201,7 +201,7 @@ def serve(namespace: dict, job: dict, read, write, wire) -> None:
         if message is None:
             return
         try:
-            value = ("value", perform(namespace, *message))
+            value: tuple = ("value", perform(namespace, *message))
             wire.encode(value)
         except BaseException as error:
             kind = "refused" if type(error) is wire.WireError else "raised"

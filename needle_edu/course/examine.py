@@ -126,12 +126,12 @@ def _cells_said(told: object) -> tuple[str, tuple[str, ...], str]:
             "notes": list(notes),
             "output": str(output),
         }:
-            notes = tuple(str(note)[:200] for note in notes[:8])
+            said = tuple(str(note)[:200] for note in notes[:8])
             if isinstance(error, wire.Raised):
                 at = f" in line {line}" if line else ""
                 text = f"the answer's cell raised {error.name}{at}: {message[:500]}"
-                return text, (text, *notes), output[:4000]
-            return "", notes, output[:4000]
+                return text, (text, *said), output[:4000]
+            return "", said, output[:4000]
         case ("ended", int(code)):
             raise _ended(code)
     raise BoxError("unreadable answer")

@@ -85,7 +85,8 @@ def topological_order(answer: Callable, graph: list, outputs: list) -> np.ndarra
         def compute(self, *operands):
             return operands[0]
 
-    nodes, op = [], First()
+    nodes: list = []
+    op = First()
     for row in graph:
         inputs = [int(k) for k in row if k >= 0]
         nodes.append(op(*[nodes[k] for k in inputs]) if inputs else ndl.Tensor([1.0]))

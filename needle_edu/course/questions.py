@@ -12,7 +12,7 @@ from __future__ import annotations
 import ast
 import inspect
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,7 +38,7 @@ class Test:
 
     def run(self, ask: Callable, seed: int) -> None:
         """Run the test on an answer; returns if it passes, raises what it has against the answer if not."""
-        arguments = []
+        arguments: list = []
         for parameter in inspect.signature(self.function).parameters:
             if parameter == "rng":
                 arguments.append(np.random.default_rng([seed, zlib.crc32(self.name.encode())]))
@@ -188,7 +188,7 @@ def tests_in(source: str, question: str, setup: tuple[str, ...]) -> tuple[Test, 
     return collect(namespace, question, hidden=hidden_lines(source))
 
 
-def collect(namespace: dict, question: str, hidden: range | set = frozenset()) -> tuple[Test, ...]:
+def collect(namespace: dict, question: str, hidden: Collection[int] = ()) -> tuple[Test, ...]:
     """Return the functions ``test_<question>_…`` of a namespace as tests, in order."""
     found = []
     for name, function in namespace.items():

@@ -11,7 +11,6 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-import re
 
 from needle_edu.course.notebook import NotebookError
 
@@ -71,7 +70,7 @@ def cut(source: str, what: str, stub: str | None = None) -> tuple[str, bool]:
             if inside:
                 raise NotebookError(f"BEGIN {what} inside BEGIN {what}")
             inside = found = True
-            indent = re.match(r"\s*", line).group(0)
+            indent = line[: len(line) - len(line.lstrip())]
             kept += [indent + row for row in stub.split("\n")] if stub is not None else []
         elif f"END {what}" in line:
             inside = False

@@ -49,15 +49,16 @@ def match(homework: Homework, cells: list[Cell]) -> Submission:
     for cell in cells:
         released = by_name.get(cell.grade_id) or by_id.get(cell.id)
         name = released.grade_id if released else ""
-        if name and name in seen:
+        if name in seen:
             _note(result, f"the cell {name!r} is there more than once; its first copy was used")
-        elif name:
-            seen[name] = cell
+        elif released is not None:
+            if name:
+                seen[name] = cell
             if released.is_answer:
                 _answer(result, released, cell, extra)
             elif released.is_locked:
                 _compare(result, released, cell)
-        elif released is None and cell.kind == "code" and cell.source not in sources:
+        elif cell.kind == "code" and cell.source not in sources:
             if len(extra) < MAX_EXTRA and len(cell.source) <= MAX_SOURCE:
                 extra.append(cell.source)
             else:

@@ -17,7 +17,9 @@ import builtins
 import json
 import math
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -142,7 +144,7 @@ class _Writer:
 # --- reading ------------------------------------------------------------------------------------------------
 
 
-def decode(message: bytes) -> object:
+def decode(message: bytes) -> Any:
     """Return the value in one message; the opposite of `encode`."""
     stream = memoryview(message)
     position = 0
@@ -161,7 +163,7 @@ def decode(message: bytes) -> object:
     return value
 
 
-def receive(read) -> object:
+def receive(read: Callable[[int], bytes]) -> Any:
     """Read one message; ``read(count)`` must return exactly `count` bytes, or raise."""
     (length,) = LENGTH.unpack(read(LENGTH.size))
     if length > MAX_HEADER:

@@ -7,9 +7,6 @@ from pathlib import Path
 import pytest
 
 from needle_edu.course import notebook, questions, student
-from needle_edu.course.box import Limits
-
-QUICK = Limits(wall=20, cells=3, call=2, cpu=2, memory=768 * 2**20)
 
 
 def code_cell(name: str, source: str, **marks) -> dict:
@@ -111,7 +108,7 @@ RIGHT = {
 
 @pytest.fixture
 def hand_in(toy_source, tmp_path):
-    """``hand_in("ada", q1="...")`` writes a submission of the toy homework; answers not given are right ones."""
+    """``hand_in("ada", q1="...")`` writes a submission of the toy homework; the other answers are right."""
 
     def write(student_name: str, change=None, **answers: str) -> Path:
         tree = student.student_version(notebook.read_tree(toy_source))

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 
 import pytest
 
@@ -73,7 +74,7 @@ def test_check_from_a_terminal(tmp_path, capsys):
     assert "not JSON" in capsys.readouterr().err
 
 
-# --- wrong answers: each loses its question, in the notebook or at the latest in grading --------------------------
+# --- wrong answers: each loses its question, in the notebook or at the latest in grading ----------------------
 
 SIGMOID = "def sigmoid(a):\n    "
 GRADIENT = "def sigmoid_gradient(out_grad, node):\n    "
@@ -96,8 +97,8 @@ WRONG = {
     "q1: constant": SIGMOID + "return a * 0 + 0.5",
     "q1: nothing": SIGMOID + "1 / (1 + nd.exp(-a))",
     "q1: table of the visible tests": SIGMOID
-    + "x = a.numpy()\n    t = {-2.0: .1192029, -1.0: .2689414, 0.0: .5, 1.0: .7310586, 2.0: .8807971, -100.0: 0, 100.0: 1}"
-    + "\n    return nd.array(np.vectorize(lambda v: t.get(float(v), .5))(x))",
+    + "t = {-2.0: .1192029, -1.0: .2689414, 1.0: .7310586, 2.0: .8807971, -100.0: 0, 100.0: 1}"
+    + "\n    return nd.array(np.vectorize(lambda v: t.get(float(v), .5))(a.numpy()))",
     "q2: sign": GRADIENT + "return -out_grad * node * (1 - node)",
     "q2: without the adjoint": GRADIENT + "return node * (1 - node)",
     "q2: of the input": GRADIENT + "a = node.inputs[0]\n    return out_grad * a * (1 - a)",
@@ -231,7 +232,7 @@ def compute_gradient_of_variables(output_tensor, out_grad):
 def test_a_mistake_loses_its_question(mistake):
     name = mistake.split(":")[0]
     (question,) = (q for q in HW1.questions if q.name == name)
-    limits = examine.Limits(call=2)
+    limits = examine.Limits(call=4)
     result = examine.examine(HW1, question, WRONG[mistake], seed=7, limits=limits)
     assert not result.passed and result.points == 0, [(v.test.title, v.status) for v in result.verdicts]
 
@@ -247,7 +248,7 @@ def test_a_mistake_loses_nothing_else(tmp_path):
         assert [name for name, question in graded.items() if question["points"] == 0] == [student]
 
 
-# --- in the notebook --------------------------------------------------------------------------------------------
+# --- in the notebook ----------------------------------------------------------------------------------------
 
 
 def test_check_gives_the_same_verdicts_as_grading():
@@ -261,19 +262,20 @@ def test_check_gives_the_same_verdicts_as_grading():
 
 
 def test_check_is_fast():
-    """Well under a second for each question."""
-    import time
-
-    namespace = {}
+    """Well under a second for each question of the student's copy."""
+    namespace: dict = {}
     for source in [*HW1.setup, *SOLUTIONS.values()]:
         exec(source, namespace)
-    for cell in SOURCE:
+    for cell in HW1.released:
         if cell.is_tests:
             exec(cell.source.rpartition("check(")[0], namespace)
             name = questions.question_name(cell.source)
-            start = time.perf_counter()
-            assert report(name, namespace).passed
-            assert time.perf_counter() - start < 1, name
+            times = []
+            for _ in range(3):
+                start = time.perf_counter()
+                assert report(name, namespace).passed
+                times.append(time.perf_counter() - start)
+            assert min(times) < 0.5, name
 
 
 def test_the_library_is_as_before():

@@ -73,7 +73,6 @@ class Sly(np.ndarray):
         np.float16(1),
     ]
     + [np.zeros(3).view(Sly), print, int, {(1, 2): object()}, np.zeros(2**23 + 1), [0.0] * 30_000],
-    ids=str,
 )
 def test_what_no_message_can_carry(value):
     with pytest.raises(WireError):
