@@ -1,0 +1,44 @@
+"""Engines to test: the C library through both forms of calling. Absent, the tests that need it skip and say why."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from needle_edu.backend import build, cpu, native
+
+sys.path.insert(0, str(Path(__file__).parent))  # for kernel_cases.py
+
+
+def require_c():
+    if not cpu().native:
+        pytest.skip(f"needs the C library: {native.reason}")
+
+
+@pytest.fixture(scope="session")
+def c_engine():
+    """The engine of cpu(), when it is the C library."""
+    require_c()
+    return cpu().engine
+
+
+@pytest.fixture(scope="session")
+def other_form(c_engine):
+    """A second engine on the same library, called in the form that cpu() does not use."""
+    form, library, reason = native.form, native.library_path, native.reason
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NEEDLE_EDU_FORM", "dlopen" if form == "api" else "api")
+        engine = native.open_engine()
+        if native.form == form:
+            pytest.skip(f"only one form of calling here: {native.reason}")
+    native.form, native.library_path, native.reason = form, library, reason
+    return engine
+
+
+@pytest.fixture
+def compiler():
+    """The C compiler's command; tests of the builder need one."""
+    command = build.find_compiler()
+    if command is None:
+        pytest.skip(f"needs a C compiler ({build.HOW_TO_GET_A_COMPILER})")
+    return command

@@ -1,0 +1,233 @@
+"""Random operands for every kernel of the header: strided, reversed, broadcast, with gaps that must stay untouched."""
+
+import dataclasses
+
+import numpy as np
+
+from needle_edu.backend.dtypes import BOOL, DTYPES, F64, I64
+
+UNARY = [
+    "negative",
+    "abs",
+    "sign",
+    "square",
+    "sqrt",
+    "reciprocal",
+    "exp",
+    "log",
+    "sin",
+    "cos",
+    "tanh",
+    "sigmoid",
+    "relu",
+    "floor",
+    "ceil",
+    "logical_not",
+]
+COMPARE = ["equal", "not_equal", "less", "less_equal", "greater", "greater_equal"]
+LOGICAL = ["logical_and", "logical_or", "logical_xor"]
+BACKWARD = ["relu_backward", "tanh_backward", "sigmoid_backward"]
+BINARY = [
+    "add",
+    "subtract",
+    "multiply",
+    "divide",
+    "power",
+    "maximum",
+    "minimum",
+    *COMPARE,
+    *LOGICAL,
+    *BACKWARD,
+]
+SCALAR = [
+    "add",
+    "multiply",
+    "rsubtract",
+    "divide",
+    "rdivide",
+    "power",
+    "rpower",
+    "maximum",
+    "minimum",
+    *COMPARE,
+]
+REDUCE = ["sum", "prod", "max", "min", "argmax", "argmin", "logsumexp"]
+STEPS = {"sgd_step_dense": 3, "adam_step_dense": 4}
+
+# Functions that round differently in different libraries; all others must agree to the last bit.
+ROUNDED = {
+    *("exp", "log", "sin", "cos", "tanh", "sigmoid", "power", "rpower", "logsumexp", "sum", "prod", "matmul"),
+    *("tanh_backward", "sigmoid_backward", "sgd_step_dense", "adam_step_dense", "scatter"),
+}
+TO_BOOL = {*COMPARE, *LOGICAL, "logical_not"}
+
+
+def all_names() -> set[str]:
+    """Return every kernel that has a case here."""
+    dense = [*UNARY, *BINARY, *(f"{name}_scalar" for name in SCALAR), "fill"]
+    others = ["copy", "where", "matmul", "gather", "scatter", *REDUCE, *STEPS]
+    return {*dense, *(f"{name}_dense" for name in dense), *others}
+
+
+@dataclasses.dataclass
+class Operand:
+    """The memory of an operand (a one-dimensional array) and how the iteration space lies in it."""
+
+    memory: np.ndarray
+    offset: int
+    strides: tuple[int, ...]
+
+    @property
+    def code(self) -> int:
+        return DTYPES.index(self.memory.dtype)
+
+
+@dataclasses.dataclass
+class Case:
+    """One call: either a plan (`shape` set) or a dense one (`count` set), memories, and what follows them."""
+
+    operands: list[Operand]
+    shape: tuple[int, ...] | None = None
+    count: int | None = None
+    extra: tuple = ()
+
+
+def numbers(rng: np.random.Generator, size: int, code: int, special: bool = True) -> np.ndarray:
+    """Return random elements: small integers, or floats among which nan, infinities, zeros and denormals occur."""
+    if code == BOOL:
+        return rng.integers(0, 2, size).astype(bool)
+    if code > F64:
+        return rng.integers(-9, 10, size).astype(DTYPES[code])
+    values = rng.normal(0, 3, size)
+    if special and size:
+        tiny = np.finfo(DTYPES[code]).smallest_subnormal
+        chosen = rng.random(size) < 0.2
+        values[chosen] = rng.choice(
+            [np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -1.0, float(tiny)], chosen.sum()
+        )
+    return values.astype(DTYPES[code])
+
+
+def shape_of(rng: np.random.Generator, ndim: int | None = None) -> tuple[int, ...]:
+    """Return a random shape: sometimes empty, sometimes with one dimension long enough for vector instructions."""
+    ndim = int(rng.integers(0, 6)) if ndim is None else ndim
+    shape = [int(n) for n in rng.choice([1, 2, 3, 4, 5], ndim)]
+    if ndim and rng.random() < 0.5:
+        shape[int(rng.integers(ndim))] = int(rng.choice([17, 33, 70, 130]))
+    if ndim and rng.random() < 0.05:
+        shape[int(rng.integers(ndim))] = 0
+    return tuple(shape)
+
+
+def operand(rng, shape, code, *, still=(), broadcast=False, special=True) -> Operand:
+    """Lay `shape` out at random: axes in any order, gaps, negative steps; stride 0 along the dimensions `still`."""
+    still = set(still)
+    if broadcast:
+        still |= {d for d in range(len(shape)) if rng.random() < 0.25}
+    moving = [d for d in range(len(shape)) if d not in still]
+    if rng.random() < 0.6:
+        rng.shuffle(moving)
+    plain = rng.random() < 0.4
+    strides, first, extent = [0] * len(shape), 0, 1
+    for d in reversed(moving):
+        gap = 1 if plain else int(rng.choice([1, 1, 1, 2, 3]))
+        stride = extent * gap
+        extent = stride * max(shape[d], 1)
+        if not plain and rng.random() < 0.3:
+            first += stride * (max(shape[d], 1) - 1)
+            stride = -stride
+        strides[d] = stride
+    before, behind = (int(n) for n in rng.integers(0, 4, 2))
+    return Operand(numbers(rng, before + extent + behind, code, special), before + first, tuple(strides))
+
+
+def make(name: str, rng: np.random.Generator, code: int) -> Case:
+    """Return a random case for the kernel `name` on elements of type `code`."""
+    dense = name.endswith("_dense")
+    base = name.removesuffix("_dense").removesuffix("_scalar")
+    special = base not in ("tanh_backward", "sigmoid_backward")
+    out = BOOL if base in TO_BOOL else code
+    extra = (
+        (float(rng.choice([0, 1, 2, 3, 0.5, -1, -2, -2.5])),) if "_scalar" in name or base == "fill" else ()
+    )
+    if name in STEPS:
+        return optimiser_step(name, rng, code)
+    if base in REDUCE:
+        return reduction(base, rng, code)
+    if base in ("matmul", "gather", "scatter"):
+        return {"matmul": matmul, "gather": gather, "scatter": scatter}[base](rng, code)
+    codes = {"where": [BOOL, code, code], "fill": [], "copy": [int(rng.integers(5))]}.get(base)
+    if codes is None:
+        codes = [code] * (2 if base in BINARY and not extra else 1)
+    special = special and not (base == "copy" and out not in (codes[0], BOOL))  # nan has no integer
+    if dense:
+        n = int(rng.choice([0, 1, 3, 16, 37, 500]))
+        memories = [numbers(rng, n + 2, c, special) for c in (out, *codes)]
+        return Case([Operand(memory, 0, ()) for memory in memories], count=n, extra=extra)
+    shape = shape_of(rng)
+    inputs = [operand(rng, shape, c, broadcast=True, special=special) for c in codes]
+    return Case([operand(rng, shape, out), *inputs], shape, extra=extra)
+
+
+def reduction(name: str, rng: np.random.Generator, code: int) -> Case:
+    shape = shape_of(rng)
+    while 0 in shape and name not in ("sum", "prod"):
+        shape = shape_of(rng)
+    still = [d for d in range(len(shape)) if rng.random() < 0.5]
+    out = I64 if name.startswith("arg") or (name in ("sum", "prod") and code > F64) else code
+    special = name not in ("sum", "prod")
+    return Case([operand(rng, shape, out, still=still), operand(rng, shape, code, special=special)], shape)
+
+
+def matmul(rng: np.random.Generator, code: int) -> Case:
+    m, n, k = (int(x) for x in rng.choice([0, 1, 2, 3, 7, 8, 16, 17, 33, 64, 90], 3, p=[0.04, *[0.096] * 10]))
+    batch = tuple(int(x) for x in rng.choice([1, 2, 3], rng.integers(0, 3)))
+    b = len(batch)
+    shape = (*batch, m, n, k)
+    idle = [d for d in range(b) if rng.random() < 0.3]
+    left = operand(rng, shape, code, still=[b + 1, *idle], special=False)
+    right = operand(rng, shape, code, still=[b, *(d for d in range(b) if rng.random() < 0.3)], special=False)
+    return Case([operand(rng, shape, code, still=[b + 2]), left, right], shape)
+
+
+def _indices(rng, shape, limit: int) -> Operand:
+    index = operand(rng, shape, I64, broadcast=True)
+    index.memory[...] = rng.integers(-limit, limit, index.memory.size)
+    if rng.random() < 0.15:
+        index.memory[...] = np.where(rng.random(index.memory.size) < 0.1, limit + 3, index.memory)
+    return index
+
+
+def _source(rng, shape, axis: int, limit: int, code: int) -> tuple[Operand, int]:
+    """Return an array to index along `axis` (of extent `limit`), and its stride there, the step."""
+    whole = tuple(limit if d == axis else extent for d, extent in enumerate(shape))
+    source = operand(rng, whole, code)
+    step = source.strides[axis]
+    source.strides = tuple(0 if d == axis else s for d, s in enumerate(source.strides))
+    return source, step
+
+
+def gather(rng: np.random.Generator, code: int) -> Case:
+    shape, limit = shape_of(rng, int(rng.integers(1, 4))), int(rng.integers(1, 9))
+    source, step = _source(rng, shape, int(rng.integers(len(shape))), limit, code)
+    return Case([operand(rng, shape, code), source, _indices(rng, shape, limit)], shape, extra=(step, limit))
+
+
+def scatter(rng: np.random.Generator, code: int) -> Case:
+    shape, limit = shape_of(rng, int(rng.integers(1, 4))), int(rng.integers(1, 9))
+    target, step = _source(rng, shape, int(rng.integers(len(shape))), limit, code)
+    values = operand(rng, shape, code, broadcast=True, special=False)
+    target.memory[...] = numbers(rng, target.memory.size, code, special=False)
+    add = int(rng.integers(2))
+    return Case([target, values, _indices(rng, shape, limit)], shape, extra=(step, limit, add))
+
+
+def optimiser_step(name: str, rng: np.random.Generator, code: int) -> Case:
+    n = int(rng.choice([0, 1, 5, 64, 301]))
+    memories = [numbers(rng, n + 1, code, special=False) for _ in range(STEPS[name] + 1)]
+    if name == "adam_step_dense":
+        memories[4] = abs(memories[4]) if code != BOOL else memories[4]  # the mean of squares
+        extra = (0.1, 0.9, 0.99, 1e-3, float(rng.choice([0, 0.01])), 0.3, 0.2)
+    else:
+        extra = (0.1, 0.9, float(rng.choice([0, 0.01])))
+    return Case([Operand(memory, 0, ()) for memory in memories], count=n, extra=extra)

@@ -1,0 +1,244 @@
+"""Devices, storages and what surrounds the kernels: overrides, settings, memory, threads and forked processes."""
+
+import copy
+import gc
+import os
+import pickle
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from needle_edu import backend
+from needle_edu.backend import DeviceError, cpu, cpu_numpy, cuda, cuda_sim, memory, paths, storage
+from needle_edu.backend.dtypes import DTYPES, F32
+
+ROOT = Path(paths.__file__).resolve().parents[2]
+FLOAT = DTYPES[F32]
+both = pytest.mark.parametrize("device", [cpu(), cpu_numpy()], ids=repr)
+
+
+def run(code: str, **environment: str) -> subprocess.CompletedProcess:
+    full = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+    return subprocess.run([sys.executable, "-c", code], env=full, capture_output=True, text=True, timeout=60)
+
+
+def test_devices_are_single_objects():
+    assert cpu() is cpu() and cpu() == cpu() and cpu() != cpu_numpy()
+    assert {cpu(): 1}[cpu()] == 1
+    assert [repr(device) for device in backend.all_devices()] == [
+        "cpu()",
+        "cpu_numpy()",
+        "cuda()",
+        "cuda_sim()",
+    ]
+    assert copy.deepcopy(cpu()) is cpu() and pickle.loads(pickle.dumps(cpu())) is cpu()
+
+
+@pytest.mark.parametrize("device", [cuda(), cuda_sim()], ids=repr)
+def test_disabled_devices_say_why(device):
+    assert not device.enabled()
+    for use in (
+        lambda: device.kernels,
+        lambda: device.allocate(0, 1),
+        lambda: backend.set_default_device(device),
+    ):
+        with pytest.raises(DeviceError, match="use cpu()"):
+            use()
+
+
+def test_the_default_device_can_be_set_and_is_checked():
+    assert backend.default_device() is cpu()
+    backend.set_default_device(cpu_numpy())
+    try:
+        assert backend.default_device() is cpu_numpy()
+    finally:
+        backend.set_default_device(cpu())
+    with pytest.raises(DeviceError, match="wanted a device"):
+        backend.set_default_device("cpu")
+
+
+@both
+def test_storage_is_shared_with_numpy_and_kept_alive(device):
+    block = device.allocate(F32, 5)
+    assert block.nbytes == 20 and block.written == 0
+    view = device.numpy_view(block, FLOAT)
+    view[:] = range(5)
+    before = memory.live_bytes()
+    del block
+    assert memory.live_bytes() == before, "the view must keep the storage"
+    np.testing.assert_array_equal(view, range(5))
+    del view
+    assert memory.live_bytes() == before - 20
+
+
+@both
+def test_adopted_memory_is_the_same_memory(device):
+    array = np.arange(6, dtype="float32")
+    block, out = device.adopt(array), device.allocate(F32, 6)
+    assert device.kernels.negative_dense(F32, 6, block.ptr, block.ptr) == 0
+    np.testing.assert_array_equal(array, -np.arange(6))
+    np.shares_memory(array, device.numpy_view(block, FLOAT))
+    assert device.kernels.add_dense(F32, 6, out.ptr, block.ptr, block.ptr) == 0
+    np.testing.assert_array_equal(device.numpy_view(out, FLOAT), -2 * np.arange(6))
+
+
+@both
+@pytest.mark.parametrize("n", [0, 1, 15, 16, 17, 16384, 16385, 1 << 20])
+def test_every_size_is_usable_to_its_last_element(device, n):
+    blocks = [device.allocate(F32, n), device.allocator(F32, n)()]
+    for block, value in zip(blocks, (1.5, 2.5), strict=True):
+        assert block.nbytes == 4 * n
+        assert device.kernels.fill_dense(F32, n, block.ptr, value) == 0
+    assert all((device.numpy_view(b, FLOAT) == v).all() for b, v in zip(blocks, (1.5, 2.5), strict=True))
+
+
+def test_live_bytes_returns_to_where_it_was_and_the_pool_can_be_emptied():
+    gc.collect()
+    before = memory.live_bytes()
+    blocks = [cpu().allocate(F32, n) for n in (1, 100, 1_000_000)]
+    assert memory.live_bytes() - before == 4 * 1_000_101
+    del blocks
+    assert memory.live_bytes() == before
+    if cpu().native:
+        assert memory.pool_bytes() >= 4_000_000
+        memory.trim()
+        assert memory.pool_bytes() == 0
+
+
+def test_too_large_an_array_is_a_clear_memory_error(c_engine):
+    for n in (1 << 44, 1 << 61):
+        with pytest.raises(MemoryError, match=r"elements of float32 \([\d,.]+ GiB\)"):
+            c_engine.allocate(F32, n)
+
+
+def test_the_write_clock_only_goes_forward():
+    first = storage.tick()
+    assert storage.tick() == first + 1 == storage.clock
+
+
+@both
+def test_overrides_stack_and_can_be_undone_in_any_order(device):
+    usual = device.kernels.add_dense
+    one, two = (lambda *args: 1), (lambda *args: 2)
+    first = device.override("add_dense", one)
+    with device.override("add_dense", two):
+        assert device.kernels.add_dense() == 2
+        first.undo()
+        assert device.kernels.add_dense() == 2
+    assert device.kernels.add_dense is usual
+    first.undo()
+    with pytest.raises(DeviceError, match="no kernel 'nonsense'"):
+        device.override("nonsense", one)
+
+
+def test_hooks_give_devices_creators_and_needles_kernel_module(monkeypatch):
+    from needle_edu.backend import devices
+
+    fresh = devices.Device("fresh", lambda: None)
+    monkeypatch.setattr(devices, "_creators", {"zeros": lambda device, *shape: (device.name, shape)})
+    assert fresh.zeros(2, 3) == ("fresh", (2, 3))
+    monkeypatch.setattr(
+        devices, "_kernel_module_factory", lambda device: type("Module", (), {"ewise_add": 7})
+    )
+    assert fresh.ewise_add == 7
+    with pytest.raises(AttributeError):
+        _ = fresh.nothing_of_the_kind
+
+
+def test_settings_are_obeyed_and_checked(c_engine):
+    usual, isa = backend.get_num_threads(), backend.get_isa()
+    try:
+        backend.set_num_threads(1)
+        assert backend.get_num_threads() == 1
+        for name in backend.available_isas():
+            backend.set_isa(name)
+            assert backend.get_isa() == name
+    finally:
+        backend.set_num_threads(usual)
+        backend.set_isa(isa)
+    with pytest.raises(DeviceError, match="at least 1"):
+        backend.set_num_threads(0)
+    with pytest.raises(DeviceError, match="base"):
+        backend.set_isa("mmx")
+
+
+def test_settings_from_the_environment(c_engine):
+    show = "from needle_edu import backend; print(backend.get_isa(), backend.get_num_threads())"
+    assert run(show, NEEDLE_EDU_ISA="base", NEEDLE_EDU_NUM_THREADS="1").stdout.split() == ["base", "1"]
+    assert "NEEDLE_EDU_ISA=mmx" in run(show, NEEDLE_EDU_ISA="mmx").stderr
+    assert "at least 1" in run(show, NEEDLE_EDU_NUM_THREADS="none").stderr
+    off = run(show, NEEDLE_EDU_NATIVE="0")
+    assert off.stdout.split() == ["numpy", "1"] and off.stderr == ""
+
+
+SUM = """
+import os, numpy as np
+from needle_edu.backend import cpu, set_num_threads
+set_num_threads(2)
+device, n = cpu(), 2_000_000
+a, out = device.adopt(np.ones(n, "float32")), device.allocate(0, n)
+def compute():
+    return device.kernels.exp_dense(0, n, out.ptr, a.ptr)
+"""
+
+
+def test_a_forked_child_computes_and_does_not_hang(c_engine):
+    code = SUM + "compute(); child = os.fork()\nif child == 0:\n    os._exit(compute())\n"
+    code += "print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])); compute()"
+    result = run(code)
+    assert result.stdout.strip() == "0", result.stderr
+
+
+def test_several_python_threads_may_compute_at_once(c_engine):
+    n, results, problems = 70_000, {}, []
+
+    def work(number: int) -> None:
+        try:
+            for _ in range(20):
+                a = c_engine.adopt(np.full(n, number, "float32"))
+                out = c_engine.allocate(F32, n)
+                assert c_engine.kernels.add_dense(F32, n, out.ptr, a.ptr, a.ptr) == 0
+                results[number] = c_engine.numpy_view(out, FLOAT)
+                assert (results[number] == 2 * number).all()
+        except BaseException as error:
+            problems.append(error)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not problems
+
+
+def test_a_small_call_does_not_wait_for_a_busy_thread():
+    """The fast form keeps Python's lock for small work; otherwise each call would wait 5 ms for its turn."""
+    code = """
+import threading, time, numpy as np
+from needle_edu.backend import cpu, native
+device = cpu(); a = device.allocate(0, 16); add = device.kernels.add_dense
+stop = False
+def busy():
+    while not stop: pass
+thread = threading.Thread(target=busy); thread.start()
+start = time.perf_counter()
+for _ in range(2000): add(0, 16, a.ptr, a.ptr, a.ptr)
+print(native.form, time.perf_counter() - start)
+stop = True; thread.join()
+"""
+    form, seconds = run(code).stdout.split()
+    if form != "api":
+        pytest.skip("only the extension module keeps the lock")
+    assert float(seconds) < 2.0  # 2000 calls that each wait would take 10 s
+
+
+def test_importing_the_backend_is_light():
+    code = "import sys, numpy; from needle_edu.backend import cpu; print(cpu().engine.native, sorted(sys.modules))"
+    run(code)  # fills the cache
+    loaded = run(code).stdout
+    for heavy in ("pycparser", "'cffi.api'", "subprocess", "hashlib"):
+        assert heavy not in loaded

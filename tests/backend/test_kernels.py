@@ -1,0 +1,139 @@
+"""Every kernel of the header, in C, computes what the NumPy reference computes: on every instruction set and in both
+forms of calling, on operands laid out in every way, and touches nothing but its output."""
+
+import zlib
+
+import numpy as np
+import pytest
+from kernel_cases import ROUNDED, STEPS, Case, all_names, make
+
+from needle_edu.backend import declarations, native, paths
+from needle_edu.backend.dtypes import DTYPES, F32
+from needle_edu.backend.errors import EDTYPE, EINDEX
+from needle_edu.backend.reference import ReferenceEngine
+
+HEADER = (paths.csrc_dir() / "include" / "needle_kernels.h").read_text()
+NAMES = declarations.kernel_names(HEADER)
+TRIALS = 8
+reference = ReferenceEngine()
+
+
+def call(engine, name: str, case: Case) -> tuple[int, list[np.ndarray], int]:
+    """Run a kernel on copies of the operands; return its code, all memories afterwards, and the offending index."""
+    memories = [operand.memory.copy() for operand in case.operands]
+    pointers = [engine.adopt(memory).ptr for memory in memories]
+    kernel = getattr(engine.kernels, name)
+    if case.count is not None:
+        code = case.operands[min(1, len(pointers) - 1)].code  # the type of the input
+        error = kernel(code, case.count, *pointers, *case.extra)
+    else:
+        plan = engine.lower(
+            len(case.shape),
+            [operand.code for operand in case.operands],
+            case.shape,
+            [operand.offset for operand in case.operands],
+            [operand.strides for operand in case.operands],
+        )
+        error = kernel(plan, *pointers, *case.extra)
+    return error, memories, engine.error_detail() if error == EINDEX else 0
+
+
+def check(engine, name: str, dtype: int, seed: int, label: str) -> None:
+    case = make(name, np.random.default_rng(seed), dtype)
+    error, memories, detail = call(engine, name, case)
+    wanted_error, wanted, wanted_detail = call(reference, name, case)
+    said = (
+        f"{name}, {DTYPES[dtype]}, {label}, shape {case.shape or case.count}, extra {case.extra}, seed {seed}"
+    )
+    assert error == wanted_error, said
+    if error:
+        assert detail == wanted_detail, said
+        return
+    exact = name.removesuffix("_dense").removesuffix("_scalar") not in ROUNDED and name not in STEPS
+    for k, (got, right) in enumerate(zip(memories, wanted, strict=True)):
+        what = f"{said}: memory of operand {k}"
+        if exact or got.dtype.kind != "f" or (k and name not in STEPS):
+            np.testing.assert_array_equal(got, right, err_msg=what)
+        else:
+            tolerance = 2e-6 if got.dtype == DTYPES[F32] else 1e-14
+            scale = 1 + np.abs(right[np.isfinite(right)]).max(initial=0)  # sums may cancel
+            by_sum = name in ("sum", "matmul", "scatter")
+            np.testing.assert_allclose(
+                got, right, tolerance, tolerance * (scale if by_sum else 1), err_msg=what
+            )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_c_equals_reference_on_every_instruction_set(name, c_engine):
+    usual = c_engine.get_isa()
+    try:
+        for isa in c_engine.available_isas():
+            c_engine.set_isa(isa)
+            for dtype in range(len(DTYPES)):
+                for trial in range(TRIALS):
+                    check(c_engine, name, dtype, zlib.crc32(f"{name} {dtype} {trial}".encode()), isa)
+    finally:
+        c_engine.set_isa(usual)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_both_forms_of_calling_compute_the_same(name, other_form):
+    for dtype in range(len(DTYPES)):
+        check(other_form, name, dtype, zlib.crc32(f"{name} {dtype}".encode()), "dlopen form")
+
+
+def test_every_kernel_of_the_header_is_tested_and_has_a_reference():
+    assert set(NAMES) == all_names()
+    assert set(NAMES) == set(vars(reference.kernels))
+    # `kernel_names` goes by the first parameter; no function that returns a code may slip through it
+    functions = [
+        line.split("(")[0].split()[-1] for line in HEADER.splitlines() if line.startswith("ND_API int nd_")
+    ]
+    settings = {"nd_has_openmp", "nd_get_num_threads", "nd_set_num_threads", "nd_isa_supported", "nd_set_isa"}
+    assert {f"nd_{name}" for name in NAMES} == set(functions) - settings
+
+
+def test_the_codes_in_python_are_those_of_the_header():
+    from needle_edu.backend import dtypes, errors
+
+    for name in ("EDTYPE", "ENOMEM", "EINDEX", "EPLAN", "EISA"):
+        assert f"ND_{name} = {getattr(errors, name)}" in HEADER
+    for name in ("F32", "F64", "I32", "I64", "BOOL"):
+        assert f"ND_{name} = {getattr(dtypes, name)}" in HEADER
+
+
+def test_the_same_numbers_for_any_thread_count(c_engine):
+    """Elementwise work and row reductions do not depend on how many threads share it."""
+    rng = np.random.default_rng(7)
+    a, b = (rng.normal(size=300_000).astype("float32") for _ in range(2))
+    usual = c_engine.get_num_threads()
+    results = []
+    try:
+        for threads in (1, 2, 3):
+            c_engine.set_num_threads(threads)
+            out = c_engine.allocate(0, a.size)
+            assert (
+                c_engine.kernels.multiply_dense(
+                    0, a.size, out.ptr, c_engine.adopt(a).ptr, c_engine.adopt(b).ptr
+                )
+                == 0
+            )
+            results.append(c_engine.numpy_view(out, DTYPES[0]).copy())
+    finally:
+        c_engine.set_num_threads(usual)
+    for result in results:
+        np.testing.assert_array_equal(result, a * b)
+
+
+def test_out_of_range_index_is_reported(c_engine):
+    for engine in (c_engine, reference):
+        index = engine.adopt(np.array([0, -7, 9]))
+        source, out = engine.adopt(np.arange(4, dtype="float32")), engine.allocate(0, 3)
+        plan = engine.lower(1, (0, 0, 3), (3,), (0, 0, 0), ((1,), (0,), (1,)))
+        assert engine.kernels.gather(plan, out.ptr, source.ptr, index.ptr, 1, 4) == EINDEX
+        assert engine.error_detail() == -7
+        assert engine.kernels.add_dense(4, 1, out.ptr, out.ptr, out.ptr) == EDTYPE
+
+
+def test_native_is_what_runs_where_it_can():
+    assert native.form in ("api", "dlopen"), native.reason
