@@ -126,7 +126,7 @@ def where(condition: NDArray, a: NDArray | Number, b: NDArray | Number) -> NDArr
     """
     arrays = [x for x in (condition, a, b) if isinstance(x, NDArray)]
     device = arrays[0].device if arrays else None
-    condition = convert(asarray(condition, device=device), BOOL)
+    condition = convert(_beside(condition, None, device), BOOL)
     a, b = _beside(a, b, device), _beside(b, a, device)
     check_together("where", condition, a, b)
     code = promote(a.layout.code, b.layout.code)
@@ -136,6 +136,8 @@ def where(condition: NDArray, a: NDArray | Number, b: NDArray | Number) -> NDArr
 
 def _beside(x: Any, other: Any, device: Any) -> NDArray:
     """Return x as an array; a number takes the type of the array beside it."""
+    if isinstance(x, NDArray):
+        return x
     if isinstance(x, bool | int | float) and isinstance(other, NDArray):
         layout = other.layout
         dtype = compact_layout((), promote_scalar(layout.code, x), layout.device).dtype

@@ -113,7 +113,8 @@ OPERATORS = {
 }  # fmt: skip
 
 METHODS = {
-    "make": staticmethod(_make), "_handle": property(handle_of), "flat": property(flat.Flat),
+    "make": staticmethod(_make), "compact_strides": staticmethod(compact_strides),
+    "_handle": property(handle_of), "flat": property(flat.Flat),
     "item": _item, "tolist": _tolist, "fill": _fill, "copy_from": _copy_from,
     "numpy": interchange.numpy, "to": interchange.to, "astype": functions.astype,
     "sum": reductions.sum, "prod": reductions.prod, "max": reductions.max, "min": reductions.min,

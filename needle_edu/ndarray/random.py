@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from needle_edu.backend import Device, DTypeError
+from needle_edu.backend import Device
+from needle_edu.backend.random import generator
 
 from . import creation
 from .array import NDArray
@@ -19,12 +20,12 @@ from .interchange import array, asarray
 
 def rand(device: Device, *shape: int, dtype: Any = "float32") -> NDArray:
     """Return uniform random numbers from [0, 1)."""
-    return array(np.random.rand(*shape), dtype, device)
+    return array(generator().rand(*shape), dtype, device)
 
 
 def randn(device: Device, *shape: int, dtype: Any = "float32") -> NDArray:
     """Return normally distributed random numbers, mean 0 and standard deviation 1."""
-    return array(np.random.randn(*shape), dtype, device)
+    return array(generator().randn(*shape), dtype, device)
 
 
 def one_hot(device: Device, n: int, i: Any, dtype: Any = "float32") -> NDArray:
@@ -43,14 +44,14 @@ def full(device: Device, shape: Any, fill_value: bool | int | float, dtype: Any 
     return creation.full(shape, fill_value, dtype, device)
 
 
-def zeros(device: Device, shape: Any, dtype: Any = "float32") -> NDArray:
-    """Return zeros."""
-    return creation.zeros(shape, dtype, device)
+def zeros(device: Device, *shape: Any, dtype: Any = "float32") -> NDArray:
+    """Return zeros; the shape as separate numbers, like `rand`, or as one tuple."""
+    return creation.zeros(shape[0] if len(shape) == 1 else shape, dtype, device)
 
 
-def ones(device: Device, shape: Any, dtype: Any = "float32") -> NDArray:
-    """Return ones."""
-    return creation.ones(shape, dtype, device)
+def ones(device: Device, *shape: Any, dtype: Any = "float32") -> NDArray:
+    """Return ones; the shape as for `zeros`."""
+    return creation.ones(shape[0] if len(shape) == 1 else shape, dtype, device)
 
 
 CREATORS = {
