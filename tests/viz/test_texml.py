@@ -55,7 +55,9 @@ def test_operand_order_and_signs_survive():
     assert text == "(a−b)/f(c)"
 
 
-@pytest.mark.parametrize("tex", [r"\foo", "a^", "{a", "a}", r"\left( a", r"\right)", "a^b^c", r"\mathbb{Q}", "€", "_"])
+@pytest.mark.parametrize(
+    "tex", [r"\foo", "a^", "{a", "a}", r"\left( a", r"\right)", "a^b^c", r"\mathbb{Q}", "€", "_"]
+)
 def test_what_is_unknown_or_unbalanced_is_refused_with_its_place(tex):
     with pytest.raises(TexError, match="character"):
         tex_to_mathml(tex)
