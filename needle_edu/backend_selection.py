@@ -14,6 +14,7 @@ import numpy as np
 
 from . import ndarray
 from .backend import Device, all_devices, cpu, cpu_numpy, cuda, cuda_sim, default_device, set_creators
+from .backend.random import generator
 
 BACKEND = os.environ.get("NEEDLE_BACKEND", "nd")
 if BACKEND not in ("nd", "np"):
@@ -25,13 +26,13 @@ def _numpy_one_hot(device: Device, n: int, i: Any, dtype: Any = "float32") -> np
 
 
 _NUMPY_CREATORS = {
-    "rand": lambda device, *shape, dtype="float32": np.asarray(np.random.rand(*shape), dtype),
-    "randn": lambda device, *shape, dtype="float32": np.asarray(np.random.randn(*shape), dtype),
+    "rand": lambda device, *shape, dtype="float32": np.asarray(generator().rand(*shape), dtype),
+    "randn": lambda device, *shape, dtype="float32": np.asarray(generator().randn(*shape), dtype),
     "one_hot": _numpy_one_hot,
     "empty": lambda device, shape, dtype="float32": np.empty(shape, dtype),
     "full": lambda device, shape, fill_value, dtype="float32": np.full(shape, fill_value, dtype),
-    "zeros": lambda device, shape, dtype="float32": np.zeros(shape, dtype),
-    "ones": lambda device, shape, dtype="float32": np.ones(shape, dtype),
+    "zeros": lambda device, *shape, dtype="float32": np.zeros(shape[0] if len(shape) == 1 else shape, dtype),
+    "ones": lambda device, *shape, dtype="float32": np.ones(shape[0] if len(shape) == 1 else shape, dtype),
 }
 
 if BACKEND == "np":

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..autograd import Tensor
 from ..backend.errors import DataError
-from ..init.random import generator
+from ..backend.random import generator
 from .dataset import Dataset
 
 

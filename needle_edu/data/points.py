@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..backend.errors import DataError
-from ..init.random import generator
+from ..backend.random import generator
 
 
 def spiral(

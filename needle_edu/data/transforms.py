@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..init.random import generator
+from ..backend.random import generator
 
 
 class Transform:

@@ -1,8 +1,8 @@
 """Initial values: the tensors a model starts from, and the random numbers behind them."""
 
+from ..backend.random import generator, seed
 from .basic import constant, one_hot, ones, ones_like, rand, randb, randn, zeros, zeros_like
 from .initializers import kaiming_normal, kaiming_uniform, xavier_normal, xavier_uniform
-from .random import generator, seed
 
 __all__ = [
     "constant",

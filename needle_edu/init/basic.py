@@ -13,7 +13,7 @@ import numpy as np
 
 from ..autograd import Tensor
 from ..backend.errors import IndexOutOfRange
-from .random import generator
+from ..backend.random import generator
 
 
 def rand(

@@ -31,7 +31,7 @@ def sgd_step(
     --------
     >>> from needle_edu import ndarray as nd
     >>> from needle_edu.ndarray import fused
-    >>> fused.sgd_step(nd.array([1, 2]), nd.array([10, -10]), None, lr=0.1)
+    >>> fused.sgd_step(nd.array([1, 2]), nd.array([2, -2]), None, lr=0.5)
     NDArray([0., 3.], dtype=float32, device=cpu())
     """
     p, g = _together("sgd_step", p, g, u)
@@ -40,7 +40,15 @@ def sgd_step(
     # Without an average the kernel still reads its argument list: NULL says that there is none.
     average = layout.device.engine.null if u is None else u.storage.ptr
     err = layout.kernels["sgd_step_dense"](
-        layout.code, layout.size, out.storage.ptr, p.storage.ptr, g.storage.ptr, average, lr, momentum, weight_decay
+        layout.code,
+        layout.size,
+        out.storage.ptr,
+        p.storage.ptr,
+        g.storage.ptr,
+        average,
+        lr,
+        momentum,
+        weight_decay,
     )
     if err:
         kernel_failed("sgd_step", err, p, g)
@@ -81,8 +89,10 @@ def adam_step(
 
 def _together(operation: str, p: NDArray, g: NDArray, *averages: NDArray | None) -> tuple[NDArray, NDArray]:
     """Return p and g ready for a dense kernel; raise where shapes or types cannot go together."""
-    if p.layout is g.layout and p.layout.dense_float and all(
-        average is None or average.layout is p.layout for average in averages
+    if (
+        p.layout is g.layout
+        and p.layout.dense_float
+        and all(average is None or average.layout is p.layout for average in averages)
     ):
         return p, g
     if p.layout.code > F64:
@@ -92,7 +102,9 @@ def _together(operation: str, p: NDArray, g: NDArray, *averages: NDArray | None)
         if other is None:
             continue
         if other.shape != p.shape:
-            raise ShapeError(f"{operation}: parameters of shape {p.shape} with a {name} of shape {other.shape}")
+            raise ShapeError(
+                f"{operation}: parameters of shape {p.shape} with a {name} of shape {other.shape}"
+            )
         if not other.layout.dense_float or other.layout.code != p.layout.code:
             raise DTypeError(f"{operation}: the {name} must be compact and {p.dtype}, got {other.dtype}")
     return p, g

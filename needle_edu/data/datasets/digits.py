@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ...backend.errors import DataError
-from ...init.random import generator
+from ...backend.random import generator
 from ..idx import read_idx
 from .ndarray import NDArrayDataset
 

@@ -4,6 +4,7 @@ Run through `python -m needle_edu.as_needle -m pytest`, see ../test_as_needle.py
 computed here with NumPy, from the same seed and the draws in the documented order.
 """
 
+import gc
 import gzip
 import struct
 import sys
@@ -215,7 +216,7 @@ def learn(make_optimizer, make_model, epochs=3):
             loss = loss_func(model(ndl.Tensor(X[start : start + 16])), ndl.Tensor(y[start : start + 16]))
             loss.backward()
             opt.step()
-    return model, X, y, float(loss.numpy())
+    return model, X, y, loss.numpy().item()
 
 
 def learn_numbers(update, epochs=3):
@@ -293,6 +294,7 @@ def test_training_leaves_no_values_behind():
             lambda params: ndl.optim.SGD(params, lr=0.01), lambda: nn.Linear(8, 4), epochs=1
         )
         del model
+        gc.collect()  # under needle's name gradients carry graphs, so a parameter and its gradient form a cycle
         counts.append(ndl.autograd.TENSOR_COUNTER)
     assert counts[0] == counts[1]
 
@@ -405,7 +407,7 @@ def test_mlp_resnet_trains(mnist):
             loss = loss_func(model(x), y)
             loss.backward()
             opt.step()
-            losses.append(float(loss.numpy()))
+            losses.append(loss.numpy().item())
     model.eval()
     errors = sum((model(x).numpy().argmax(1) != y.numpy()).sum() for x, y in loader)
     assert np.mean(losses[-4:]) < 0.5 * np.mean(losses[:4]) and errors <= 2
