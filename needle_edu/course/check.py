@@ -85,8 +85,8 @@ def _difference(verdict: Verdict) -> str:
     lines = [f"{html.escape(found.status)}{place}"]
     lines.append(f"expected <code>{html.escape(found.expected)}</code>")
     lines.append(f"got <code>{html.escape(found.got)}</code>")
-    if verdict.test.hint:
-        lines.append(f"Hint: {html.escape(verdict.test.hint)}")
+    if verdict.hint:
+        lines.append(f"Hint: {html.escape(verdict.hint)}")
     return "<br>".join(lines)
 
 

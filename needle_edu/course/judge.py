@@ -26,10 +26,9 @@ class Mismatch(AssertionError):
 
     def __init__(self, status: str, expected: str = "", got: str = "", where: str = ""):
         self.status, self.expected, self.got, self.where = status, expected, got, where
-        parts = [status]
-        parts += [f"at {where}"] if where else []
-        parts += [f"expected {expected}, got {got}"] if expected or got else []
-        super().__init__(": ".join(parts))
+        place = f" at {where}" if where else ""
+        numbers = f": expected {expected}, got {got}" if expected or got else ""
+        super().__init__(status + place + numbers)
 
 
 def close(got, want, rtol: float = 1e-4, atol: float = 1e-5, dtype: str | None = None) -> None:
@@ -52,7 +51,7 @@ def close(got, want, rtol: float = 1e-4, atol: float = 1e-5, dtype: str | None =
     >>> close(np.array([1.0, 2.5]), [1.0, 2.0])
     Traceback (most recent call last):
         ...
-    needle_edu.course.judge.Mismatch: wrong value: at [1]: expected 2.0, got 2.5
+    needle_edu.course.judge.Mismatch: wrong value at [1]: expected 2.0, got 2.5
     >>> close(np.zeros((0,)), [1.0])
     Traceback (most recent call last):
         ...
@@ -90,7 +89,7 @@ def same(got, want) -> None:
     >>> same([1, 3, 2], [1, 2, 3])
     Traceback (most recent call last):
         ...
-    needle_edu.course.judge.Mismatch: wrong value: at [1]: expected 2, got 3
+    needle_edu.course.judge.Mismatch: wrong value at [1]: expected 2, got 3
     """
     _same(got, want, "")
 

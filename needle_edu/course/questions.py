@@ -78,7 +78,12 @@ class Verdict:
         if self.passed:
             return "passed"
         text = self.status if self.test.hidden else self.detail or self.status
-        return f"{text}. Hint: {self.test.hint}" if self.test.hint else text
+        return f"{text}. Hint: {self.hint}" if self.hint else text
+
+    @property
+    def hint(self) -> str:
+        """The author's hint, where it helps: something was written, and it is wrong."""
+        return self.test.hint if self.status.startswith(("wrong", "raised", "time")) else ""
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ def test_pass(capsys):
 def test_fail_says_what_was_expected_and_where(capsys):
     with pytest.raises(CheckFailed, match="1 of 2 tests pass"):
         exec('check("q1")', run("def double(x): return x * x", TESTS))
-    assert "wrong value: at [0]: expected 2.0, got 1.0. Hint: Add it to itself." in capsys.readouterr().out
+    assert "wrong value at [0]: expected 2.0, got 1.0. Hint: Add it to itself." in capsys.readouterr().out
 
 
 def test_html_is_escaped():
