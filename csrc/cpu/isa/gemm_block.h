@@ -76,7 +76,7 @@ static int NAME(product)(const product *x) {
       for (int64_t j = 0; j < n; j++) c[i * c_row + j * c_col] = 0;
     return ND_OK;
   }
-  if (m == 1 && x->b_col == 1) {
+  if (m == 1 && x->b_col == 1 && c_col == 1) {
     NAME(row_times_matrix)(x);
     return ND_OK;
   }

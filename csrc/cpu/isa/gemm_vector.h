@@ -2,33 +2,31 @@
  * the speed is that of reading memory; what matters is to read along the rows as they lie.
  * Included by gemm_type.h once per element type.
  */
-#define WIDE 8 /* accumulators: enough to hide the latency of a multiply-add */
+#define STRETCH 2048 /* numbers of out: 8 KB of float32 */
 
-/* out[j] = sum over p of a[p] b[p][j], the rows of b contiguous: WIDE vectors of columns at a time. */
+/* out[j] = sum over p of a[p] b[p][j], the rows of b and out contiguous: four rows of b at a time are added to a
+ * stretch of out that stays in the first-level cache. */
 static void NAME(row_times_matrix)(const product *x) {
   const T *a = x->a;
-  T *c = x->c;
-  int64_t j = 0;
-  for (; j + WIDE * LANES <= x->n; j += WIDE * LANES) {
-    const T *b = (const T *)x->b + j;
-    V acc[WIDE] = {{0}};
-    for (int64_t p = 0; p < x->k; p++)
-#pragma GCC unroll 8
-      for (int i = 0; i < WIDE; i++) acc[i] += a[p * x->a_col] * (V)*(const U *)(b + p * x->b_row + i * LANES);
-    const T *sum = (const T *)acc;
-    for (int64_t i = 0; i < WIDE * LANES; i++) c[(j + i) * x->c_col] = sum[i];
-  }
-  for (; j + LANES <= x->n; j += LANES) {
-    const T *b = (const T *)x->b + j;
-    V acc = {0};
-    for (int64_t p = 0; p < x->k; p++) acc += a[p * x->a_col] * (V)*(const U *)(b + p * x->b_row);
-    for (int64_t i = 0; i < LANES; i++) c[(j + i) * x->c_col] = acc[i];
-  }
-  for (; j < x->n; j++) {
-    const T *b = (const T *)x->b + j;
-    T sum = 0;
-    for (int64_t p = 0; p < x->k; p++) sum += a[p * x->a_col] * b[p * x->b_row];
-    c[j * x->c_col] = sum;
+  const int64_t step = x->b_row;
+  for (int64_t start = 0; start < x->n; start += STRETCH) {
+    const int64_t n = x->n - start < STRETCH ? x->n - start : STRETCH;
+    const T *b = (const T *)x->b + start;
+    T *c = (T *)x->c + start;
+    memset(c, 0, n * sizeof(T));
+    int64_t p = 0;
+    for (; p + 4 <= x->k; p += 4, b += 4 * step) {
+      const T a0 = a[p * x->a_col], a1 = a[(p + 1) * x->a_col], a2 = a[(p + 2) * x->a_col], a3 = a[(p + 3) * x->a_col];
+      int64_t j = 0;
+      for (; j + LANES <= n; j += LANES) {
+        const V lower = a0 * (V)*(const U *)(b + j) + a1 * (V)*(const U *)(b + step + j);
+        const V upper = a2 * (V)*(const U *)(b + 2 * step + j) + a3 * (V)*(const U *)(b + 3 * step + j);
+        *(U *)(c + j) += lower + upper;
+      }
+      for (; j < n; j++) c[j] += (a0 * b[j] + a1 * b[step + j]) + (a2 * b[2 * step + j] + a3 * b[3 * step + j]);
+    }
+    for (; p < x->k; p++, b += step)
+      for (int64_t j = 0; j < n; j++) c[j] += a[p * x->a_col] * b[j];
   }
 }
 
@@ -59,4 +57,4 @@ static void NAME(matrix_times_column)(const product *x) {
   for (; i + 4 <= x->m; i += 4) NAME(dot_products)(4, x, i);
   for (; i < x->m; i++) NAME(dot_products)(1, x, i);
 }
-#undef WIDE
+#undef STRETCH
