@@ -185,20 +185,15 @@ int nd_where(const nd_plan *p, void *out, const void *cond, const void *a, const
 ND_REDUCE_LIST(X)
 #undef X
 
-int nd_argmax(const nd_plan *p, void *out, const void *a) {
-  if (!nd_is_dtype(p->dtype[1])) return ND_EDTYPE;
-  return nd_run_argreduce(p, nd_current_isa()->slice->argmax[p->dtype[1]], out, a);
-}
-
-int nd_argmin(const nd_plan *p, void *out, const void *a) {
-  if (!nd_is_dtype(p->dtype[1])) return ND_EDTYPE;
-  return nd_run_argreduce(p, nd_current_isa()->slice->argmin[p->dtype[1]], out, a);
-}
-
-int nd_logsumexp(const nd_plan *p, void *out, const void *a) {
-  if (p->dtype[1] != ND_F32 && p->dtype[1] != ND_F64) return ND_EDTYPE;
-  return nd_run_logsumexp(p, nd_current_isa()->slice->logsumexp[p->dtype[1]], out, a);
-}
+#define SLICES(name, result, grain)                                                                         \
+  int nd_##name(const nd_plan *p, void *out, const void *a) {                                               \
+    nd_slice *const *kernels = nd_current_isa()->slice->name;                                               \
+    if (!nd_is_dtype(p->dtype[1]) || !kernels[p->dtype[1]]) return ND_EDTYPE;                               \
+    return nd_run_slices(p, kernels[p->dtype[1]], result, grain, out, a);                                   \
+  }
+SLICES(argmax, ND_I64, ND_GRAIN_REDUCE)
+SLICES(argmin, ND_I64, ND_GRAIN_REDUCE)
+SLICES(logsumexp, p->dtype[1], ND_GRAIN_COSTLY)
 
 /* ---- matrix product ---------------------------------------------------------------------------------------- */
 int nd_matmul(const nd_plan *p, void *out, const void *a, const void *b) {

@@ -9,7 +9,6 @@ int nd_run_dense(int64_t n, int operands, const int *item_size, nd_row *row, int
                  double scalar);
 /* reduce.c */
 int nd_run_reduce(const nd_plan *p, const nd_reducer *reducer, void *out, const void *a);
-/* reduce_slices.c: for kernels that need one slice after the other */
-int nd_run_argreduce(const nd_plan *p, int64_t (*slice)(int64_t n, const void *a), void *out, const void *a);
-int nd_run_logsumexp(const nd_plan *p, void (*slice)(int64_t n, const void *a, void *out), void *out, const void *a);
+/* reduce_slices.c: reductions that need their whole slice; `result` is the element type of the output */
+int nd_run_slices(const nd_plan *p, nd_slice *kernel, int result, int64_t grain, void *out, const void *a);
 #endif

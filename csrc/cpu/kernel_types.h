@@ -64,11 +64,12 @@ typedef struct nd_move_rows {
 #define ND_REDUCE_MEMBER(name) nd_reducer name[ND_DTYPES];
 typedef struct nd_reducers { ND_REDUCE_LIST(ND_REDUCE_MEMBER) } nd_reducers;
 
-/* One contiguous slice: log(sum(exp(a))) and the position of its (first) extreme, which *best receives. */
+/* Whole contiguous rows, `down` elements apart; out[r * to] is the answer of row r. */
+typedef void nd_slice(int64_t rows, int64_t n, const void *a, int64_t down, void *out, int64_t to);
 typedef struct nd_slice_kernels {
-  void (*logsumexp[2])(int64_t n, const void *a, void *out);
-  int64_t (*argmax[ND_DTYPES])(int64_t n, const void *a);
-  int64_t (*argmin[ND_DTYPES])(int64_t n, const void *a);
+  nd_slice *logsumexp[ND_DTYPES];
+  nd_slice *argmax[ND_DTYPES];
+  nd_slice *argmin[ND_DTYPES];
 } nd_slice_kernels;
 
 typedef struct nd_optim_rows {

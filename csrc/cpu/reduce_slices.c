@@ -1,24 +1,28 @@
 /* reduce_slices.c - the driver of reductions that need their whole slice: logsumexp, argmax, argmin.
  *
- * A slice is what one output element is computed from. One that is not contiguous is copied to scratch memory
- * first, in row-major order of the reduced dimensions, so that the kernels only ever see contiguous slices.
+ * A slice is what one output element is computed from. Kernels only ever see contiguous slices: others are copied to
+ * scratch memory first, several neighbours at once, so that the copy can go by tiles when slices are columns. The
+ * reduced dimensions keep their order: argmax counts positions in it.
  */
-#include <string.h>
+#include <stddef.h>
 #include "drivers.h"
 #include "errors.h"
 #include "parallel.h"
 #include "pool.h"
 
+enum { COPIED_ELEMENTS = 32768, COPIED_SLICES = 64 }; /* at a time, if slices are short enough */
+
 typedef struct {
-  nd_plan inner;  /* the reduced dimensions as a copy: operand 0 compact, operand 1 the slice */
-  nd_plan outer;  /* the kept dimensions: operand 0 out, operand 1 the slice's first element */
-  int contiguous; /* slices need no copy */
-  int out_size, in_size;
+  nd_plan copy;   /* neighbouring slices into a compact block: operand 0 the block, operand 1 the input */
+  nd_plan kept;   /* where slices start (operand 1) and their results lie (operand 0) */
+  int64_t length; /* elements of a slice */
+  int contiguous; /* no copy needed */
+  int64_t at_once;
+  int64_t down, to; /* strides of neighbouring slices: input, output */
+  nd_slice *kernel;
+  int out_size, in_size, lonely, failed;
   char *out;
   const char *a;
-  int64_t (*find)(int64_t n, const void *a);
-  void (*log_sum)(int64_t n, const void *a, void *out);
-  int failed;
 } job;
 
 static int64_t place(const nd_plan *p, int k, int64_t index) {
@@ -30,24 +34,31 @@ static int64_t place(const nd_plan *p, int k, int64_t index) {
   return at;
 }
 
-static void outputs(void *ctx, int64_t lo, int64_t hi) {
+static void slices(void *ctx, int64_t lo, int64_t hi) {
   job *j = ctx;
-  const int64_t n = j->inner.size;
-  void *copy = NULL;
-  if (!j->contiguous && !(copy = nd_scratch(ND_SCRATCH_SLICE, n * j->in_size))) {
+  nd_plan copy = j->copy;
+  const int64_t neighbours = j->kept.ndim ? j->kept.shape[j->kept.ndim - 1] : 1;
+  nd_row *row = nd_current_isa()->move->copy[copy.dtype[1]][copy.dtype[1]];
+  void *block = NULL;
+  if (!j->contiguous && !(block = nd_scratch(ND_SCRATCH_SLICE, j->at_once * j->length * j->in_size))) {
     j->failed = 1;
     return;
   }
-  for (int64_t i = lo; i < hi; i++) {
-    const void *slice = j->a + place(&j->outer, 1, i) * j->in_size;
-    void *out = j->out + place(&j->outer, 0, i) * j->out_size;
-    if (copy) {
-      nd_run_elementwise(&j->inner, 2, nd_current_isa()->move->copy[j->inner.dtype[1]][j->inner.dtype[1]],
-                         ND_GRAIN_CHEAP, (void *[]){copy, (void *)slice}, 0);
-      slice = copy;
+  while (lo < hi) {
+    int64_t rows = neighbours - lo % neighbours;
+    if (rows > hi - lo) rows = hi - lo;
+    if (block && rows > j->at_once) rows = j->at_once;
+    const char *a = j->a + place(&j->kept, 1, lo) * j->in_size;
+    char *out = j->out + place(&j->kept, 0, lo) * j->out_size;
+    if (block) {
+      if (!j->lonely) copy.shape[0] = rows;
+      copy.size = rows * j->length;
+      if (nd_run_elementwise(&copy, 2, row, ND_GRAIN_CHEAP, (void *[]){block, (void *)a}, 0)) j->failed = 1;
+      j->kernel(rows, j->length, block, j->length, out, j->to);
+    } else {
+      j->kernel(rows, j->length, a, j->down, out, j->to);
     }
-    if (j->find) *(int64_t *)out = j->find(n, slice);
-    else j->log_sum(n, slice, out);
+    lo += rows;
   }
 }
 
@@ -58,41 +69,45 @@ static void add_dimension(nd_plan *p, int64_t extent, int64_t stride0, int64_t s
   p->size *= extent;
 }
 
-static int run(const nd_plan *p, job *j, void *out, const void *a) {
-  const int bad = nd_check_plan(p);
-  if (bad) return bad;
-  j->inner.size = j->outer.size = 1;
-  j->inner.dtype[0] = j->inner.dtype[1] = p->dtype[1];
+/* Fills j->kept, and j->copy: the reduced dimensions behind one for the neighbours. Eight reduced dimensions leave
+ * no room for it, but then there is only one slice. */
+static void separate(const nd_plan *p, job *j) {
+  nd_plan reduced = {.size = 1};
   for (int d = 0; d < p->ndim; d++) {
     if (p->shape[d] == 1) continue;
-    if (p->stride[0][d] == 0) add_dimension(&j->inner, p->shape[d], 0, p->stride[1][d]);
-    else add_dimension(&j->outer, p->shape[d], p->stride[0][d], p->stride[1][d]);
+    if (p->stride[0][d] != 0) add_dimension(&j->kept, p->shape[d], p->stride[0][d], p->stride[1][d]);
+    else add_dimension(&reduced, p->shape[d], 0, p->stride[1][d]);
   }
-  if (j->outer.size == 0) return ND_OK;
+  j->length = reduced.size;
+  j->down = j->kept.ndim ? j->kept.stride[1][j->kept.ndim - 1] : 0;
+  j->to = j->kept.ndim ? j->kept.stride[0][j->kept.ndim - 1] : 0;
   j->contiguous = 1;
-  for (int64_t d = j->inner.ndim - 1, run_length = 1; d >= 0; d--) {
-    j->inner.stride[0][d] = run_length;
-    j->contiguous &= j->inner.stride[1][d] == run_length;
-    run_length *= j->inner.shape[d];
+  for (int64_t d = reduced.ndim - 1, run = 1; d >= 0; d--) {
+    reduced.stride[0][d] = run;
+    j->contiguous &= reduced.stride[1][d] == run;
+    run *= reduced.shape[d];
   }
-  j->out_size = nd_item_size(p->dtype[0]);
-  j->in_size = nd_item_size(p->dtype[1]);
-  j->out = (char *)out + p->offset[0] * j->out_size;
-  j->a = (const char *)a + p->offset[1] * j->in_size;
-  const int64_t per_output = j->inner.size < 1 ? 1 : j->inner.size;
-  const int64_t per_thread = j->log_sum ? ND_GRAIN_COSTLY : ND_GRAIN_REDUCE;
-  nd_parallel_for(j->outer.size, (per_thread + per_output - 1) / per_output, outputs, j);
-  return j->failed ? ND_ENOMEM : ND_OK;
+  j->lonely = reduced.ndim == ND_MAX_NDIM;
+  if (!j->lonely) add_dimension(&j->copy, 1, j->length, j->down);
+  for (int d = 0; d < reduced.ndim; d++)
+    add_dimension(&j->copy, reduced.shape[d], reduced.stride[0][d], reduced.stride[1][d]);
+  j->at_once = COPIED_ELEMENTS / (j->length + 1);
+  if (j->at_once > COPIED_SLICES) j->at_once = COPIED_SLICES;
+  if (j->at_once < 1) j->at_once = 1;
 }
 
-int nd_run_argreduce(const nd_plan *p, int64_t (*slice)(int64_t n, const void *a), void *out, const void *a) {
-  if (p->dtype[0] != ND_I64) return ND_EDTYPE;
-  job j = {.find = slice};
-  return run(p, &j, out, a);
-}
-
-int nd_run_logsumexp(const nd_plan *p, void (*slice)(int64_t n, const void *a, void *out), void *out, const void *a) {
-  if (p->dtype[0] != p->dtype[1]) return ND_EDTYPE;
-  job j = {.log_sum = slice};
-  return run(p, &j, out, a);
+int nd_run_slices(const nd_plan *p, nd_slice *kernel, int result, int64_t grain, void *out, const void *a) {
+  const int bad = nd_check_plan(p);
+  if (bad) return bad;
+  if (p->dtype[0] != result) return ND_EDTYPE;
+  job j = {.kernel = kernel, .kept.size = 1, .copy.size = 1};
+  j.copy.dtype[0] = j.copy.dtype[1] = p->dtype[1];
+  separate(p, &j);
+  if (j.kept.size == 0) return ND_OK;
+  j.out_size = nd_item_size(p->dtype[0]);
+  j.in_size = nd_item_size(p->dtype[1]);
+  j.out = (char *)out + p->offset[0] * j.out_size;
+  j.a = (const char *)a + p->offset[1] * j.in_size;
+  nd_parallel_for(j.kept.size, grain / (j.length + 1) + 1, slices, &j);
+  return j.failed ? ND_ENOMEM : ND_OK;
 }
