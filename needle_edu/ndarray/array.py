@@ -207,7 +207,7 @@ def allocate(layout: Layout) -> NDArray:
     """Return an uninitialised array of this layout, which must be compact."""
     out = new_array(NDArray)
     out.layout = layout
-    out.storage = layout.device.allocate(layout.code, layout.size)
+    out.storage = layout.allocate()
     return out
 
 

@@ -35,7 +35,7 @@ def unary(name: str, formula: str, compute: Callable[[int], int]) -> Callable[[N
         if la.dense_float:
             out = new_array(NDArray)
             out.layout = la
-            out.storage = storage = la.device.allocate(la.code, la.size)
+            out.storage = storage = la.allocate()
             err = la.kernels[dense](la.code, la.size, storage.ptr, a.storage.ptr)
         else:
             code = compute(la.code)
@@ -45,7 +45,7 @@ def unary(name: str, formula: str, compute: Callable[[int], int]) -> Callable[[N
             lo, plan = plans.map_plan(a.layout, code)
             out = new_array(NDArray)
             out.layout = lo
-            out.storage = storage = lo.device.allocate(code, lo.size)
+            out.storage = storage = lo.allocate()
             err = lo.kernels[name](plan, storage.ptr, a.storage.ptr)
         if err:
             kernel_failed(name, err, a)
@@ -74,7 +74,7 @@ def binary(
         if la is lb and la.dense_float:
             out = new_array(NDArray)
             out.layout = la
-            out.storage = storage = la.device.allocate(la.code, la.size)
+            out.storage = storage = la.allocate()
             err = la.kernels[dense](la.code, la.size, storage.ptr, a.storage.ptr, b.storage.ptr)
         else:
             lo, plan = plan_of(la, lb)
@@ -82,7 +82,7 @@ def binary(
                 return _slow_binary(name, plan_of, meet, a, b)
             out = new_array(NDArray)
             out.layout = lo
-            out.storage = storage = lo.device.allocate(lo.code, lo.size)
+            out.storage = storage = lo.allocate()
             err = lo.kernels[name](plan, storage.ptr, a.storage.ptr, b.storage.ptr)
         if err:
             kernel_failed(name, err, a, b)

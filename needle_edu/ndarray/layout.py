@@ -36,11 +36,13 @@ class Layout:
     device : Device
     kernels : dict
         The device's table of kernels, by name: the very dict in which an override is entered.
+    allocate : callable
+        Returns a new storage that holds an array of this size and type; it takes no arguments.
     """
 
     __slots__ = (
         "shape", "strides", "offset", "dtype", "code", "device", "kernels", "size", "ndim",
-        "compact", "dense_float", "__weakref__",
+        "compact", "dense_float", "allocate", "__weakref__",
     )  # fmt: skip
 
     def __repr__(self) -> str:
@@ -60,6 +62,7 @@ def make_layout(shape: tuple, strides: tuple, offset: int, code: int, device: De
     layout.dtype, layout.code = DTYPES[code], code
     layout.device, layout.kernels = device, vars(device.kernels)
     layout.size, layout.ndim = prod(shape), len(shape)
+    layout.allocate = device.allocator(code, layout.size)
     layout.compact = offset == 0 and _is_row_major(shape, strides)
     layout.dense_float = layout.compact and code <= F64
     return layout

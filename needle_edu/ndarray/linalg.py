@@ -46,7 +46,7 @@ def matmul(a: NDArray, b: NDArray) -> NDArray:
         return _slow_matmul(a, b)
     out = new_array(NDArray)
     out.layout = lo
-    out.storage = storage = lo.device.allocate(lo.code, lo.size)
+    out.storage = storage = lo.allocate()
     err = lo.kernels["matmul"](plan, storage.ptr, a.storage.ptr, b.storage.ptr)
     if err:
         kernel_failed("matmul", err, a, b)

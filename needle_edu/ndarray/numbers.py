@@ -30,7 +30,7 @@ def arithmetic_form(kernel: str, operation: str, swapped: bool = False, sign: in
         if la.dense_float:
             out = new_array(NDArray)
             out.layout = la
-            out.storage = storage = la.device.allocate(la.code, la.size)
+            out.storage = storage = la.allocate()
             err = la.kernels[dense](la.code, la.size, storage.ptr, a.storage.ptr, sign * s)
         else:
             code = promote_scalar(la.code, s)
@@ -45,7 +45,7 @@ def arithmetic_form(kernel: str, operation: str, swapped: bool = False, sign: in
             lo, plan = plans.map_plan(a.layout, code)
             out = new_array(NDArray)
             out.layout = lo
-            out.storage = storage = lo.device.allocate(code, lo.size)
+            out.storage = storage = lo.allocate()
             err = lo.kernels[strided](plan, storage.ptr, a.storage.ptr, sign * s)
         if err:
             kernel_failed(operation, err, a)
@@ -76,7 +76,7 @@ def comparison_form(operation: str) -> NumberForm:
         lo, plan = plans.map_plan(a.layout, BOOL)
         out = new_array(NDArray)
         out.layout = lo
-        out.storage = storage = lo.device.allocate(BOOL, lo.size)
+        out.storage = storage = lo.allocate()
         err = lo.kernels[kernel](plan, storage.ptr, a.storage.ptr, s)
         if err:
             kernel_failed(operation, err, a)

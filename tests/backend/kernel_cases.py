@@ -7,38 +7,14 @@ import numpy as np
 from needle_edu.backend.dtypes import BOOL, DTYPES, F64, I64
 
 UNARY = [
-    "negative",
-    "abs",
-    "sign",
-    "square",
-    "sqrt",
-    "reciprocal",
-    "exp",
-    "log",
-    "sin",
-    "cos",
-    "tanh",
-    "sigmoid",
-    "relu",
-    "floor",
-    "ceil",
-    "logical_not",
+    *("negative", "abs", "sign", "square", "sqrt", "reciprocal", "relu", "floor", "ceil", "logical_not"),
+    *("exp", "log", "sin", "cos", "tanh", "sigmoid"),
 ]
 COMPARE = ["equal", "not_equal", "less", "less_equal", "greater", "greater_equal"]
 LOGICAL = ["logical_and", "logical_or", "logical_xor"]
 BACKWARD = ["relu_backward", "tanh_backward", "sigmoid_backward"]
-BINARY = [
-    "add",
-    "subtract",
-    "multiply",
-    "divide",
-    "power",
-    "maximum",
-    "minimum",
-    *COMPARE,
-    *LOGICAL,
-    *BACKWARD,
-]
+ARITHMETIC = ["add", "subtract", "multiply", "divide", "power", "maximum", "minimum"]
+BINARY = [*ARITHMETIC, *COMPARE, *LOGICAL, *BACKWARD]
 SCALAR = [
     "add",
     "multiply",
