@@ -14,7 +14,7 @@ import numpy as np
 
 from needle_edu.backend import Device, ShapeError, Storage, raise_kernel_error
 
-from .layout import Layout, broadcasted, compact_layout, make_layout, permuted, reshaped
+from .layout import Layout, broadcasted, compact_layout, make_layout, permuted, reshaped, transposed
 from .plans import Plan, copy_plan
 
 Shape = tuple[int, ...]
@@ -98,7 +98,7 @@ class NDArray:
     @property
     def T(self) -> NDArray:
         """The view with the order of the axes reversed."""
-        return self._view(permuted(self.layout, tuple(range(self.layout.ndim - 1, -1, -1))))
+        return self._view(transposed(self.layout))
 
     @property
     def mT(self) -> NDArray:

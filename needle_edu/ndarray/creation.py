@@ -186,6 +186,6 @@ def write(out: NDArray, value: NDArray, operation: str = "assignment") -> None:
 def _may_overlap(a: NDArray, b: NDArray) -> bool:
     if a.storage is b.storage:
         return True
-    if adopted and (a.storage in adopted or b.storage in adopted):
+    if adopted and (id(a.storage) in adopted or id(b.storage) in adopted):
         return np.may_share_memory(as_numpy(a), as_numpy(b))
     return False

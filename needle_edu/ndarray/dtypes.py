@@ -20,7 +20,7 @@ _ON_ENTRY = {
     "uint8": I32, "int8": I32, "int16": I32, "uint16": I32, "uint32": I64, "float16": F32,
     "float32": F32, "float64": F64, "int32": I32, "int64": I64, "bool": BOOL,
 }  # fmt: skip
-_CODE_BY_DTYPE = {np.dtype(name): code for name, code in _ON_ENTRY.items()}
+_CODE_BY_DTYPE = _ON_ENTRY | {np.dtype(name): code for name, code in _ON_ENTRY.items()}
 
 INT_LIMITS = {I32: (-(2**31), 2**31 - 1), I64: (-(2**63), 2**63 - 1)}
 
@@ -37,7 +37,7 @@ def as_code(dtype: object) -> int:
         ...
     needle_edu.backend.errors.DTypeError: complex64 arrays are not supported; convert to one of float32, float64, int32, int64, bool
     """
-    code = _CODE_BY_DTYPE.get(dtype)
+    code = _CODE_BY_DTYPE.get(dtype) if isinstance(dtype, str | np.dtype) else None
     if code is None:
         try:
             known = np.dtype(dtype)

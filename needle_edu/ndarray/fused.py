@@ -89,12 +89,13 @@ def adam_step(
 
 def _together(operation: str, p: NDArray, g: NDArray, *averages: NDArray | None) -> tuple[NDArray, NDArray]:
     """Return p and g ready for a dense kernel; raise where shapes or types cannot go together."""
-    if (
-        p.layout is g.layout
-        and p.layout.dense_float
-        and all(average is None or average.layout is p.layout for average in averages)
-    ):
-        return p, g
+    layout = p.layout
+    for other in (g, *averages):
+        if other is not None and other.layout is not layout:
+            break
+    else:
+        if layout.dense_float:
+            return p, g
     if p.layout.code > F64:
         raise DTypeError(f"{operation}: parameters are float32 or float64, got {p.dtype}")
     p, g = p.compact(), convert(g, p.layout.code).compact()

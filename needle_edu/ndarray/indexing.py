@@ -43,6 +43,8 @@ class Pick(NamedTuple):
 
 def getitem(a: NDArray, key: Any) -> NDArray:
     """Return ``a[key]``: a view for integers, slices, ... and None; a copy for arrays and masks."""
+    if type(key) is int:
+        return a._view(_row(a.layout, key))
     view, pick = resolve(a, key)
     if pick is None:
         return a._view(view)
@@ -100,7 +102,10 @@ def process_slice(a: NDArray, item: slice, axis: int) -> slice:
 def resolve(a: NDArray, key: Any) -> tuple[Layout | None, Pick | None]:
     """Return the layout of the view that `key` means, or a `Pick` if it contains arrays."""
     layout = a.layout
-    items = _expand(layout, key if type(key) is tuple else (key,))
+    key = key if type(key) is tuple else (key,)
+    if _is_basic(key):
+        return _basic(layout, key), None
+    items = _expand(layout, key)
     shape, strides, offset = [], [], layout.offset
     picked: list[tuple[int, NDArray]] = []  # (axis, index array)
     places: list[tuple[int, int]] = []  # of what is picked: (position in the key, axes of the view before it)
@@ -131,6 +136,38 @@ def resolve(a: NDArray, key: Any) -> tuple[Layout | None, Pick | None]:
     # NumPy: side by side, the picked axes stay in their place; separated by slices, they go to the front.
     together = places[-1][0] - places[0][0] == len(places) - 1
     return None, _combine(layout, view, picked, places[0][1] if together else 0)
+
+
+def _is_basic(key: tuple) -> bool:
+    for item in key:
+        if type(item) is not int and type(item) is not slice:
+            return False
+    return True
+
+
+def _basic(layout: Layout, key: tuple) -> Layout:
+    """Return the layout of ``a[key]`` for the usual key, of integers and slices only."""
+    if len(key) > layout.ndim:
+        raise IndexOutOfRange(f"too many indices: {len(key)} for an array of shape {layout.shape}")
+    shape, strides, offset = [], [], layout.offset
+    for axis, item in enumerate(key):
+        extent, stride = layout.shape[axis], layout.strides[axis]
+        if type(item) is int:
+            offset += _integer(item, extent, axis) * stride
+        else:
+            start, length, step = _slice(item, extent, axis)
+            offset += start * stride
+            shape.append(length)
+            strides.append(stride * step)
+    rest = len(key)
+    shape, strides = (*shape, *layout.shape[rest:]), (*strides, *layout.strides[rest:])
+    return make_layout(shape, strides, offset, layout.code, layout.device)
+
+
+@plans.remember
+def _row(layout: Layout, index: int) -> Layout:
+    """Return the layout of ``a[index]``."""
+    return _basic(layout, (index,))
 
 
 def _expand(layout: Layout, key: tuple) -> list:

@@ -8,7 +8,7 @@ into ours. Whoever looks keeps the memory alive. Writes made through such a wind
 from __future__ import annotations
 
 from typing import Any
-from weakref import WeakSet
+from weakref import ref
 
 import numpy as np
 
@@ -17,9 +17,10 @@ from needle_edu.backend.dtypes import DTYPES
 
 from .array import NDArray, allocate, cast, new_array
 from .dtypes import as_code
-from .layout import compact_layout, make_layout
+from .layout import Layout, compact_layout, make_layout
 
-adopted: WeakSet[Storage] = WeakSet()  # storages over foreign memory: two of them may overlap
+# Storages over foreign memory, by id: only there may two of them overlap.
+adopted: dict[int, ref[Storage]] = {}
 
 
 def array(a: Any, dtype: Any = "float32", device: Device | None = None) -> NDArray:
@@ -85,7 +86,7 @@ def asarray(
     else:
         source = _numpy_from(a, "asarray")
         code = as_code(source.dtype if dtype is None else dtype)
-        shared = None if copy or not isinstance(a, np.ndarray) else share(source, code, usable(device))
+        shared = None if copy else share(source, code, usable(device))  # a list's array is ours alone anyway
     if shared is None:
         if copy is False:
             raise ShapeError("asarray: copy=False, but this dtype, device or memory layout needs a copy")
@@ -95,25 +96,29 @@ def asarray(
 
 def share(source: np.ndarray, code: int, device: Device) -> NDArray | None:
     """Return an array over a NumPy array's own memory, or None where that is impossible."""
-    itemsize = source.itemsize
-    strides = [stride // itemsize if itemsize else 0 for stride in source.strides]
-    if (
-        source.dtype != DTYPES[code]
-        or not source.flags.aligned
-        or not source.flags.writeable
-        or any(stride % itemsize for stride in source.strides)
-        or not source.size
-    ):
+    flags, itemsize = source.flags, source.itemsize
+    if source.dtype != DTYPES[code] or not flags.aligned or not flags.writeable or not source.size:
+        return None
+    if flags.c_contiguous:
+        return _over(source.reshape(-1), compact_layout(source.shape, code, device))
+    strides = [stride // itemsize for stride in source.strides]
+    if any(stride % itemsize for stride in source.strides):
         return None
     reach = [(extent - 1) * stride for extent, stride in zip(source.shape, strides, strict=True)]
     below = -sum(step for step in reach if step < 0)
     span = 1 + sum(abs(step) for step in reach)
     corner = source[tuple(slice(-1, None) if step < 0 else slice(0, 1) for step in reach)]
     line = np.lib.stride_tricks.as_strided(corner, (span,), (itemsize,))
+    return _over(line, make_layout(source.shape, tuple(strides), below, code, device))
+
+
+def _over(line: np.ndarray, layout: Layout) -> NDArray:
+    """Return an array that reads the memory of a one-dimensional NumPy array through a layout."""
     out = new_array(NDArray)
-    out.layout = make_layout(source.shape, tuple(strides), below, code, device)
-    out.storage = device.adopt(line)
-    adopted.add(out.storage)
+    out.layout = layout
+    out.storage = layout.device.adopt(line)
+    number = id(out.storage)
+    adopted[number] = ref(out.storage, lambda _: adopted.pop(number, None))
     return out
 
 

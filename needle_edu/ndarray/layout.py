@@ -157,6 +157,12 @@ def permuted(layout: Layout, axes: tuple) -> Layout:
 
 
 @lru_cache(maxsize=8192)
+def transposed(layout: Layout) -> Layout:
+    """Return the layout with the order of the axes reversed."""
+    return permuted(layout, tuple(range(layout.ndim - 1, -1, -1)))
+
+
+@lru_cache(maxsize=8192)
 def broadcasted(layout: Layout, shape: tuple) -> Layout:
     """Return the layout stretched to `shape`: a stretched axis has stride 0, all its elements are one."""
     missing = len(shape) - layout.ndim

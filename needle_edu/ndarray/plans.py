@@ -7,16 +7,17 @@ allows are merged: adding two compact (64, 3, 32, 32) arrays is one loop over 19
 "not as they are" (different element types, shapes or devices): the caller finds out what to convert, or complains.
 """
 
+from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import Any
 
 from needle_edu.backend import ShapeError
 from needle_edu.backend.dtypes import BOOL, F64, I64
 
-from .layout import MAX_NDIM, Layout, broadcasted, compact_layout
+from .layout import MAX_NDIM, Layout, broadcasted, compact_layout, normalize_axes
 
 Plan = Any  # whatever device.lower returns
-_remember = lru_cache(maxsize=8192)
+remember = lru_cache(maxsize=8192)
 
 
 def coalesce(shape: tuple, strides: tuple[tuple, ...]) -> tuple[tuple, tuple[tuple, ...]]:
@@ -94,14 +95,14 @@ def _binary(accepts: tuple[int, int], gives_bool: bool, a: Layout, b: Layout) ->
     return _elementwise(BOOL if gives_bool else a.code, a, b)
 
 
-arithmetic_plan = _remember(partial(_binary, (0, I64), False))
-division_plan = _remember(partial(_binary, (0, F64), False))
-extremum_plan = _remember(partial(_binary, (0, BOOL), False))
-comparison_plan = _remember(partial(_binary, (0, BOOL), True))
-logical_plan = _remember(partial(_binary, (BOOL, BOOL), True))
+arithmetic_plan = remember(partial(_binary, (0, I64), False))
+division_plan = remember(partial(_binary, (0, F64), False))
+extremum_plan = remember(partial(_binary, (0, BOOL), False))
+comparison_plan = remember(partial(_binary, (0, BOOL), True))
+logical_plan = remember(partial(_binary, (BOOL, BOOL), True))
 
 
-@_remember
+@remember
 def where_plan(condition: Layout, a: Layout, b: Layout) -> tuple[Layout | None, Plan]:
     """Plan ``out = condition ? a : b`` for a bool condition and a, b of one type."""
     same = condition.code == BOOL and a.code == b.code and condition.device is a.device is b.device
@@ -111,20 +112,20 @@ def where_plan(condition: Layout, a: Layout, b: Layout) -> tuple[Layout | None, 
 # ---- one operand ----------------------------------------------------------------------------------------------
 
 
-@_remember
+@remember
 def map_plan(a: Layout, out_code: int) -> tuple[Layout, Plan]:
     """Plan an elementwise function of one array, or of one array and a number."""
     return _elementwise(out_code, a)
 
 
-@_remember
+@remember
 def copy_plan(out: Layout, a: Layout) -> Plan:
     """Plan writing `a`, broadcast to the shape of `out`, into `out`; element types may differ."""
     view = broadcasted(a, out.shape)
     return lower(out.shape, (out, out.strides), (view, view.strides))
 
 
-@_remember
+@remember
 def fill_plan(out: Layout) -> Plan:
     """Plan writing one number everywhere."""
     return lower(out.shape, (out, out.strides))
@@ -133,23 +134,27 @@ def fill_plan(out: Layout) -> Plan:
 # ---- reductions and matrix products ---------------------------------------------------------------------------
 
 
-@_remember
-def reduce_plan(a: Layout, axes: tuple, keepdims: bool, total: bool, out_code: int) -> tuple[Layout, Plan]:
-    """Plan a reduction over sorted `axes`: the result has stride 0 along them, so its elements are hit again.
+def reduce_plan(
+    name: str, result: Callable[[int], int], a: Layout, axis: int | tuple | None, keepdims: bool
+) -> tuple[Layout, Plan]:
+    """Plan a reduction: the result has stride 0 along the reduced axes, so its elements are hit again and again.
 
-    `total` says that the caller asked for all axes at once; the result then has shape (1,).
+    Over all axes at once (None) the result has shape (1,). `result` gives its element type. Each reduction keeps
+    a memoised form with its own name.
     """
+    axes = normalize_axes(axis, a.ndim, name)
+    out_code = result(a.code)
     kept = tuple(1 if axis in axes else extent for axis, extent in enumerate(a.shape))
     full = compact_layout(kept, out_code, a.device)
     strides = tuple(0 if axis in axes else stride for axis, stride in enumerate(full.strides))
     plan = lower(a.shape, (full, strides), (a, a.strides))
     if keepdims:
         return full, plan
-    shape = (1,) if total else tuple(extent for axis, extent in enumerate(a.shape) if axis not in axes)
+    shape = (1,) if axis is None else tuple(extent for axis, extent in enumerate(a.shape) if axis not in axes)
     return compact_layout(shape, out_code, a.device), plan
 
 
-@_remember
+@remember
 def matmul_plan(a: Layout, b: Layout) -> tuple[Layout | None, Plan]:
     """Plan ``out[..., i, j] = sum over k of a[..., i, k] * b[..., k, j]``; the space is (batch…, i, j, k).
 
@@ -206,7 +211,7 @@ def _picked(view: Layout, index: Layout, position: int) -> tuple[tuple, tuple, t
     return shape, view_strides, index_strides
 
 
-@_remember
+@remember
 def gather_plan(view: Layout, index: Layout, position: int) -> tuple[Layout, Plan]:
     """Plan ``out = view[index]``."""
     shape, view_strides, index_strides = _picked(view, index, position)
@@ -214,7 +219,7 @@ def gather_plan(view: Layout, index: Layout, position: int) -> tuple[Layout, Pla
     return out, lower(shape, (out, out.strides), (view, view_strides), (index, index_strides))
 
 
-@_remember
+@remember
 def scatter_plan(view: Layout, value: Layout, index: Layout, position: int) -> tuple[tuple, Plan]:
     """Plan ``view[index] = value``; returns the shape that the value must broadcast to, and the plan or None."""
     shape, view_strides, index_strides = _picked(view, index, position)

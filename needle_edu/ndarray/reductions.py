@@ -8,6 +8,7 @@ array as it lies: the result simply has stride 0 along the reduced axes. Integer
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from needle_edu.backend import ShapeError
 from needle_edu.backend.dtypes import BOOL, DTYPES, F32, F64, I64
@@ -15,8 +16,7 @@ from needle_edu.backend.dtypes import BOOL, DTYPES, F32, F64, I64
 from .array import NDArray, allocate, convert, kernel_failed
 from .creation import full
 from .dtypes import floating
-from .layout import normalize_axes
-from .plans import reduce_plan
+from .plans import reduce_plan, remember
 
 Axis = int | tuple[int, ...] | None
 
@@ -26,10 +26,11 @@ def reduction(
 ) -> Callable[..., NDArray]:
     """Make the reduction that kernel `name` computes; `identity` is its value over no elements, None if undefined."""
 
+    plan_of = remember(partial(reduce_plan, name, result))
+
     def op(a: NDArray, axis: Axis = None, keepdims: bool = False) -> NDArray:
         la = a.layout
-        axes = normalize_axes(axis, la.ndim, name)
-        lo, plan = reduce_plan(la, axes, keepdims, axis is None, result(la.code))
+        lo, plan = plan_of(la, tuple(axis) if type(axis) is list else axis, keepdims)
         if not la.size:
             if identity is not None:
                 return full(lo.shape, identity, lo.dtype, lo.device)
