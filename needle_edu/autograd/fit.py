@@ -8,7 +8,7 @@ once for all, and ops need not care.
 
 from functools import lru_cache
 
-from .arrays import GradientError
+from .arrays import GradientError, xp
 from .registry import slot
 from .value import Value
 
@@ -52,7 +52,11 @@ def sum_to(g, shape: tuple[int, ...]):
     got = g.shape
     if got == shape:
         return g
-    return _RESHAPE.cls(shape).apply(_SUMMATION.cls(broadcast_axes(shape, got)).apply(g))
+    axes = broadcast_axes(shape, got)
+    if g.requires_grad:
+        return _RESHAPE.cls(shape).apply(_SUMMATION.cls(axes).apply(g))
+    data = xp.sum(g.realize_cached_data(), axis=axes, keepdims=len(got) == len(shape))
+    return g.make_const(xp.reshape(xp.asarray(data), shape) if data.shape != shape or not shape else data)
 
 
 @lru_cache(1024)

@@ -9,18 +9,12 @@ docs/ops.md and the tests.
 from needle_edu.autograd import Op, TensorOp, TensorTupleOp, registry
 from needle_edu.autograd.tensor import install_method
 
-from . import (
-    activations,
-    arithmetic,
-    compare,
-    elementwise,
-    indexing,
-    linalg,
-    reduction,
-    shape,
-    softmax,
-    tuples,
-)  # noqa: F401
+# In the order of the table in docs/ops.md.
+# isort: off
+from . import arithmetic, elementwise, activations, reduction, softmax, linalg, shape, indexing  # noqa: F401
+from . import tuples, compare  # noqa: F401
+
+# isort: on
 from .functions import make_function
 
 __all__ = ["Op", "TensorOp", "TensorTupleOp"]
