@@ -63,7 +63,7 @@ class Stepper:
         sizes = {k: (card.width, card.height) for k, card in cards.items()}
         layout = compute_layout(sizes, [(e.source, e.target) for e in graph.edges], direction, engine)
         self.engine = layout.engine
-        self._svg = to_svg(graph, cards, layout)
+        self._svg = to_svg(graph, cards, layout, numbers=False)
         self._data = {"steps": packed, "pieces": pieces.texts}
         content = self._svg + json.dumps(self._data)
         self._scope = "ndl-" + hashlib.sha256(content.encode()).hexdigest()[:10]

@@ -123,10 +123,13 @@ def make_cards(
     return {k: Card(node, values, show_grads, (also or {}).get(k, ())) for k, node in graph.nodes.items()}
 
 
-def to_svg(graph: Graph, cards: dict[int, Card], layout: Layout, title: str = "computation graph") -> str:
-    """The picture as an `<svg>` element (style sheet not included, see `graph_css`)."""
+def to_svg(graph: Graph, cards: dict[int, Card], layout: Layout, numbers: bool = True) -> str:
+    """The picture as an `<svg>` element (style sheet not included, see `graph_css`).
+
+    `numbers` says whether tooltips tell value and gradient; in the stepper they would tell them too early.
+    """
     width, height = layout.width + 2 * MARGIN, layout.height + 2 * MARGIN
-    label = html.escape(f"{title}: {len(graph.nodes)} nodes, {len(graph.edges)} edges")
+    label = html.escape(f"computation graph: {len(graph.nodes)} nodes, {len(graph.edges)} edges")
     out = [
         f'<svg xmlns="http://www.w3.org/2000/svg" role="group" aria-label="{label}" width="{width:.0f}" '
         f'height="{height:.0f}" viewBox="{-MARGIN:.0f} {-MARGIN:.0f} {width:.0f} {height:.0f}">',
@@ -141,7 +144,7 @@ def to_svg(graph: Graph, cards: dict[int, Card], layout: Layout, title: str = "c
         letter = operand_letter(edge.operand, count) if count > 1 else ""
         out.append(_edge(index, place[edge.source], place[edge.target], edge.operand, path, letter))
     out.append('</g><g class="ndl-nodes">')
-    out.extend(_node(place[k], cards[k], *layout.centers[k]) for k in graph.nodes)
+    out.extend(_node(place[k], cards[k], *layout.centers[k], numbers) for k in graph.nodes)
     out.append("</g></svg>")
     return "".join(out)
 
@@ -182,11 +185,11 @@ def _direction_point(path: list[Point]) -> Point:
     )
 
 
-def _node(place: int, card: Card, x: float, y: float) -> str:
+def _node(place: int, card: Card, x: float, y: float, numbers: bool) -> str:
     node, w, h = card.node, card.width, card.height
     left, top = x - w / 2, y - h / 2
     kind = "ndl-op" if not node.is_leaf else "ndl-leaf ndl-param" if node.requires_grad else "ndl-leaf"
-    describe = html.escape(describe_node(node))
+    describe = html.escape(describe_node(node, numbers))
     out = [
         f'<g class="ndl-node {kind}" data-node="{place}" role="img" aria-label="{describe}" '
         f'transform="translate({left:.1f} {top:.1f})"><title>{describe}</title>'
@@ -217,7 +220,7 @@ def _node(place: int, card: Card, x: float, y: float) -> str:
     return "".join(out)
 
 
-def describe_node(node: Node) -> str:
+def describe_node(node: Node, numbers: bool = True) -> str:
     """One sentence about a node: tooltip, and what a screen reader says."""
     if node.is_leaf:
         what = f"{node.label}: {'parameter' if node.requires_grad else 'data'}"
@@ -226,9 +229,9 @@ def describe_node(node: Node) -> str:
         if node.attrs:
             what += " (" + ", ".join(f"{k}={v}" for k, v in node.attrs.items()) + ")"
     parts = [what, f"shape {shape_text(node.shape)} {node.dtype}".strip()]
-    if node.value is not None:
+    if numbers and node.value is not None:
         parts.append(f"value {card_text(node.value)}")
-    if node.grad is not None:
+    if numbers and node.grad is not None:
         parts.append(f"gradient {card_text(node.grad)}")
     if node.module:
         parts.append(f"in {node.module}")

@@ -7,7 +7,6 @@ Chromium or playwright is absent these tests skip, loudly, with the command that
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -18,10 +17,6 @@ from pathlib import Path
 
 import pytest
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-INSTALL = "sudo apt install chromium  (any Chrome or Chromium on PATH will do), and: pip install playwright"
-FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
-
 
 def screenshot_folder() -> Path | None:
     """Where pictures are kept: NEEDLE_EDU_SCREENSHOTS, or nowhere."""
@@ -30,21 +25,6 @@ def screenshot_folder() -> Path | None:
         return None
     Path(name).mkdir(parents=True, exist_ok=True)
     return Path(name)
-
-
-@pytest.fixture(scope="session")
-def browser():
-    """Headless Chromium."""
-    if CHROMIUM is None:
-        pytest.skip(f"BROWSER TESTS NOT RUN: no Chromium found. Install: {INSTALL}")
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        pytest.skip(f"BROWSER TESTS NOT RUN: playwright is absent. Install: {INSTALL}")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 class Lab:
@@ -61,7 +41,9 @@ class Lab:
             "--no-browser", f"--port={self.port}", "--ServerApp.port_retries=0", "--IdentityProvider.token=",
             "--ServerApp.disable_check_xsrf=True", "--LabApp.expose_app_in_browser=True",
         ]  # fmt: skip
-        private = {f"JUPYTER_{kind}_DIR": str(root / "jupyter" / kind) for kind in ("CONFIG", "DATA", "RUNTIME")}
+        private = {
+            f"JUPYTER_{kind}_DIR": str(root / "jupyter" / kind) for kind in ("CONFIG", "DATA", "RUNTIME")
+        }
         self.log = (root / "lab.log").open("w+")
         self.process = subprocess.Popen(
             [sys.executable, "-m", "needle_edu", "lab", *options],
@@ -115,7 +97,8 @@ class Notebook:
     def wait_for_kernel(self) -> Notebook:
         self.page.wait_for_selector(".jp-Notebook", timeout=60_000)
         self.page.wait_for_function(
-            "jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'", timeout=60_000
+            "jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'",
+            timeout=60_000,
         )
         return self
 
@@ -129,7 +112,9 @@ class Notebook:
 
     def tracebacks(self) -> list[str]:
         """The text of every error output on the page."""
-        return self.page.locator('[data-mime-type="application/vnd.jupyter.error"], .jp-RenderedText[data-mime-type="application/vnd.jupyter.stderr"]').all_text_contents()
+        return self.page.locator(
+            '[data-mime-type="application/vnd.jupyter.error"], .jp-RenderedText[data-mime-type="application/vnd.jupyter.stderr"]'
+        ).all_text_contents()
 
     def text(self) -> str:
         return self.page.locator(".jp-Notebook").text_content()

@@ -162,3 +162,32 @@ def test_an_operation_without_formulas_is_still_told():
     text = "".join(str(part) for s in stepper.data["steps"] for part in s["h"])
     assert "no formula written down" in text
     assert find(stepper, "grad", "x")[0].numbers("grad").tolist() == [2.0]
+
+
+def test_the_page_is_the_same_in_every_session_and_small():
+    pages = []
+    for _ in range(2):  # value ids go on counting, the page must not show it
+        _, _, data, weight = tensors()
+        product = data @ weight
+        loss = (product * product).sum()
+        pages.append(viz.step(loss).html)
+    assert pages[0] == pages[1]
+    assert len(pages[0]) < 100_000
+
+
+def test_hostile_names_stay_text_in_the_page():
+    x = ndl.Tensor([1.0])
+    x.name = "</script><img src=x onerror=alert(1)>"
+    page = viz.step(x * x).html
+    assert "<img" not in page and page.count("</script>") == 2
+
+
+def test_a_nested_listener_hears_everything_too():
+    x, heard = ndl.Tensor([2.0]), []
+    previous = events.set_hook(lambda event, array: heard.append(event.kind))
+    try:
+        with viz.record() as tape:
+            (x * x).backward()
+    finally:
+        events.set_hook(previous)
+    assert heard == [event.kind for event in tape.events]

@@ -198,6 +198,7 @@ export function mountAll(id) {
     const data = JSON.parse(host.querySelector("script.ndl-data").textContent);
     data.svg = host.querySelector("svg").outerHTML;
     data.css = host.querySelector("style").textContent;
+    host.firstElementChild.remove(); // the still picture for pages without scripts
     mount(host, data);
   }
 }

@@ -1,0 +1,212 @@
+"""The stepper in a browser, offline and without a kernel: what a person clicks, and what they then see."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+import needle_edu as ndl
+from needle_edu import viz
+
+pytestmark = pytest.mark.browser
+
+
+def square():
+    """y = x * x at x = 3: the smallest graph in which a sum appears."""
+    x = ndl.Tensor([3.0])
+    y = x * x
+    return viz.step(y)
+
+
+class Page:
+    """A page without network, and its n-th stepper."""
+
+    def __init__(self, browser, path, **options):
+        self.errors = []
+        context = browser.new_context(offline=True, **options)
+        self.page = context.new_page()
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.goto(f"file://{path}", wait_until="load")
+        self.page.wait_for_selector(".needle-stepper .stepper")
+        self.use(0)
+
+    def use(self, number):
+        self.box = self.page.locator(".needle-stepper").nth(number)
+        return self
+
+    def click(self, name, times=1):
+        for _ in range(times):
+            self.box.locator(f"button.{name}").click()
+
+    def text(self, selector):
+        return self.box.locator(selector).inner_text()
+
+    def step(self):
+        return int(re.search(r"step (\d+)", self.text(".count"))[1])
+
+    def card(self, k, row):
+        return self.box.locator(f'[data-node="{k}"] .ndl-{row} .ndl-number').text_content()
+
+
+@pytest.fixture
+def square_page(browser, tmp_path):
+    page = Page(browser, square().save(tmp_path / "square.html"))
+    yield page
+    assert page.errors == []
+    page.page.context.close()
+
+
+def test_walking_through_the_smallest_graph(square_page):
+    p = square_page
+    assert p.text(".phase") == "forward" and p.text(".count") == "step 1 of 8"
+    assert "x enters" in p.text(".panel")
+    assert p.card(1, "value") == "", "y is not computed yet"
+    p.click("next")
+    assert "y = x × x" in p.text(".panel h3")
+    assert (p.card(0, "value"), p.card(1, "value")) == ("3", "9")
+    assert p.box.locator(".ndl-edge.flow").count() == 2
+    p.click("next")
+    assert p.text(".phase") == "backward" and p.card(1, "grad") == "1"
+    p.click("next")
+    formula = p.box.locator(".panel math").first
+    assert formula.get_attribute("alttext") == r"\bar{a} = \bar{y} \odot b"
+    box = formula.bounding_box()
+    assert box["width"] > 40 and box["height"] > 10, "the formula is typeset, with a size"
+    assert p.text('figure[data-role="contribution"] td') == "3"
+    assert p.box.locator(".ndl-edge.flow").get_attribute("data-operand") == "0"
+    p.click("next")
+    assert "1 of 2 are in" in p.text(".panel") and "still to come" in p.text(".panel")
+    p.click("next", 2)
+    numbers = [p.text(f'figure[data-role="{role}"] td') for role in ("term 1", "term 2", "sum")]
+    assert numbers == ["3", "3", "6"], "the sum is shown contribution by contribution"
+    p.click("next")
+    assert "x.grad is written" in p.text(".panel") and p.card(0, "grad") == "6"
+    assert p.box.locator("button.next").is_disabled()
+    p.click("back", 7)
+    assert p.step() == 1 and p.card(0, "grad") == "", "going back takes the gradient away again"
+
+
+def test_slider_keys_and_clicks_on_nodes(square_page):
+    p = square_page
+    p.box.locator(".slider").fill("5")
+    assert p.step() == 6
+    p.box.locator(".stepper").focus()
+    p.page.keyboard.press("ArrowLeft")
+    assert p.step() == 5
+    p.page.keyboard.press("End")
+    assert p.step() == 8
+    p.page.keyboard.press("Home")
+    p.page.keyboard.press("ArrowRight")
+    assert p.step() == 2
+    p.box.locator('[data-node="0"]').click()
+    assert p.step() == 1, "a click on x goes to where x enters"
+    p.box.locator('[data-node="0"]').click()
+    assert p.step() == 4, "a second click goes to its first step in the other phase"
+    p.box.locator('[data-node="1"]').click()
+    assert p.step() == 3, "in the backward pass, y's step is where backward starts"
+
+
+def test_play_goes_on_and_pause_stops(square_page):
+    p = square_page
+    p.page.clock.install()
+    p.click("play")
+    assert p.text(".play") == "Pause"
+    p.page.clock.run_for(2700)
+    assert p.step() == 3
+    p.click("play")
+    assert p.text(".play") == "Play"
+    p.page.clock.run_for(5000)
+    assert p.step() == 3
+
+
+@pytest.mark.parametrize("width", [700, 1200])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_fits_and_can_be_read(browser, tmp_path, width, scheme):
+    path = square().save(tmp_path / "square.html")
+    p = Page(browser, path, viewport={"width": width, "height": 800}, color_scheme=scheme)
+    assert p.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    graph, panel = (p.box.locator(s).bounding_box() for s in (".graph", ".panel"))
+    beside = panel["x"] >= graph["x"] + graph["width"] - 1
+    assert beside == (width == 1200), "panel beside the graph on wide pages, below it on narrow ones"
+    dark = [p.page.evaluate(BRIGHTNESS, s) for s in (".stepper", ".panel h3")]
+    assert dark[0][0] < 0.2 if scheme == "dark" else dark[0][0] > 0.8
+    assert abs(dark[0][0] - dark[1][1]) > 0.5, "text stands out from its ground"
+    p.page.context.close()
+
+
+# [ground, text] of an element in the stepper, each 0 (black) to 1 (white).
+BRIGHTNESS = """selector => {
+  const el = document.querySelector('.needle-stepper').shadowRoot.querySelector(selector);
+  const paint = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+  const light = (colour) => { paint.fillStyle = colour; paint.fillRect(0, 0, 1, 1);
+    const [r, g, b] = paint.getImageData(0, 0, 1, 1).data; return (r + g + b) / 765; };
+  const style = getComputedStyle(el);
+  return [light(style.backgroundColor), light(style.color)];
+}"""
+
+
+def test_two_steppers_and_a_drawing_on_one_page_do_not_interfere(browser, tmp_path):
+    one = square()
+    a, b = ndl.Tensor([2.0]), ndl.Tensor([5.0])
+    product = a * b
+    other, drawing = viz.step(product), viz.draw(product)
+    path = tmp_path / "two.html"
+    # The first one appears twice, as in a page that repeats a cell: same id, yet each steps for itself.
+    parts = [one.html, other.html, one.html, drawing.html]
+    path.write_text("<!DOCTYPE html><meta charset='utf-8'>" + "".join(parts), encoding="utf-8")
+    p = Page(browser, path)
+    p.use(0).click("next", 3)
+    p.use(1).click("last")
+    assert [p.use(k).step() for k in range(3)] == [4, 8, 1]
+    assert p.use(1).card(0, "grad") == "5" and p.use(0).card(0, "grad") == ""
+    p.use(2).click("next")
+    assert [p.use(k).step() for k in range(3)] == [4, 8, 2]
+    # document.querySelector does not look into shadow roots: this is the drawing.
+    still = p.page.evaluate("""() => {
+      const nodes = [...document.querySelectorAll('div[class^="ndl-"] > svg [data-node]')];
+      return nodes.map((g) => [g.classList.length, getComputedStyle(g).opacity]); }""")
+    assert still == [[3, "1"], [3, "1"], [2, "1"]], "the drawing knows nothing of the steppers' states"
+    assert p.errors == []
+    p.page.context.close()
+
+
+CELLS = [
+    "import needle_edu as ndl\nfrom needle_edu import viz",
+    "x = ndl.Tensor([3.0])\ny = x * x\nviz.step(y)",
+    "y.backward()\nviz.draw(y)",
+]
+
+
+@pytest.mark.parametrize("store_widget_state", [True, False])
+def test_an_exported_notebook_steps_offline(browser, tmp_path, store_widget_state):
+    from nbclient import NotebookClient
+    from nbconvert import HTMLExporter
+
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in CELLS])
+    NotebookClient(notebook, store_widget_state=store_widget_state, timeout=120).execute()
+    page, _ = HTMLExporter().from_notebook_node(notebook)
+    path = tmp_path / "exported.html"
+    path.write_text(page, encoding="utf-8")
+    p = Page(browser, path)
+    p.click("last")
+    assert "x.grad is written" in p.text(".panel") and p.card(0, "grad") == "6"
+    drawing = p.page.locator("svg:visible .ndl-title")
+    assert {"x", "y"} <= set(drawing.all_text_contents())
+    p.page.context.close()
+
+
+def test_plain_nbconvert_execute_steps_offline(browser, tmp_path):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in CELLS])
+    nbformat.write(notebook, tmp_path / "small.ipynb")
+    command = [sys.executable, "-m", "jupyter", "nbconvert", "--execute", "--to", "html", "small.ipynb"]
+    env = {**os.environ, "PYTHONPATH": str(Path(ndl.__file__).parents[1])}
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=180)
+    assert done.returncode == 0, done.stderr
+    p = Page(browser, tmp_path / "small.html")
+    p.click("next", 6)
+    assert p.text('figure[data-role="sum"] td') == "6"
+    p.page.context.close()
