@@ -18,7 +18,8 @@ from needle_edu.course.examine import Result
 STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem;color:#1f2328}"
     "table{border-collapse:collapse;width:100%}td,th{text-align:left;vertical-align:top;padding:.3rem .6rem;"
-    "border-bottom:1px solid #d0d7de}td:first-child{white-space:nowrap;width:4.5rem}.pass{color:#1a7f37}.fail{color:#cf222e}"
+    "border-bottom:1px solid #d0d7de}td:first-child{white-space:nowrap;width:4.5rem}"
+    ".pass{color:#1a7f37}.fail{color:#cf222e}"
     "pre{background:#f6f8fa;padding:.6rem;white-space:pre-wrap;overflow-wrap:anywhere}small{color:#57606a}"
 )
 

@@ -106,20 +106,25 @@ RIGHT = {
 }
 
 
-@pytest.fixture
-def hand_in(toy_source, tmp_path):
-    """``hand_in("ada", q1="...")`` writes a submission of the toy homework; the other answers are right."""
+@pytest.fixture(scope="session")
+def submit(toy_source):
+    """``submit(folder, "ada", q1="...")`` writes a submission of the toy homework; the other answers are right."""
 
-    def write(student_name: str, change=None, **answers: str) -> Path:
+    def write(folder: Path, student_name: str, change=None, **answers: str) -> Path:
         tree = student.student_version(notebook.read_tree(toy_source))
         for cell in tree["cells"]:
             if cell["id"] in RIGHT:
                 cell["source"] = textwrap.dedent(answers.get(cell["id"], RIGHT[cell["id"]]))
         if change is not None:
             change(tree)
-        folder = tmp_path / "submissions" / student_name
-        folder.mkdir(parents=True)
-        (folder / "toy.ipynb").write_text(json.dumps(tree))
-        return folder.parent
+        (folder / student_name).mkdir(parents=True)
+        (folder / student_name / "toy.ipynb").write_text(json.dumps(tree))
+        return folder
 
     return write
+
+
+@pytest.fixture
+def hand_in(submit, tmp_path):
+    """`submit` into the folder ``submissions`` of this test."""
+    return lambda name, change=None, **answers: submit(tmp_path / "submissions", name, change, **answers)

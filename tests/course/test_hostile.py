@@ -1,13 +1,12 @@
 """Notebooks that attack their grading, each worth exactly what its answer is worth.
 
-Two submissions stand side by side: the attacker, and a good student who must lose nothing. `WRONG` kinds try to
-get points for a wrong answer; `RIGHT` kinds hold a right answer, or might, and try to break things. Attacks on
+They are graded as one class, with good students among them who must lose nothing. `WRONG` kinds try to get
+points for a wrong answer; `RIGHT` kinds hold a right answer, or might, and try to break things. Attacks on
 the machine's files and its network need a stronger box than `ProcessBox` and are not here.
 """
 
 import json
 import os
-import time
 from pathlib import Path
 
 import pytest
@@ -242,39 +241,55 @@ RIGHT = {
 }
 
 
-@pytest.fixture
-def judge(hand_in, toy_source, tmp_path):
-    """Grade an attack beside a good student; returns the attacker's results."""
+MARK = f"needle-edu-test-{os.getpid()}"
 
-    def run(source: str) -> dict:
-        hand_in("attacker", q1=source)
-        start = time.monotonic()
-        assert commands.grade(toy_source, hand_in("good"), tmp_path / "out", limits=QUICK) == 0
-        assert time.monotonic() - start < 60
-        results = json.loads((tmp_path / "out" / "results.json").read_text())
-        assert [q["points"] for q in results["good"].values()] == [2.0, 3.0]
-        assert results["attacker"]["q2"]["points"] == 3.0, "an attack in q1 must not change q2"
-        assert (tmp_path / "out" / "feedback" / "attacker.html").exists()
-        return results["attacker"]
 
-    return run
+@pytest.fixture(scope="module")
+def graded(submit, toy_source, tmp_path_factory) -> dict:
+    """All attackers in one class, good students among them; returns results.json."""
+    folder = tmp_path_factory.mktemp("class")
+    sources = {f"wrong {kind}": source for kind, source in WRONG.items()}
+    sources |= {f"right {kind}": source for kind, (_, source) in RIGHT.items()}
+    for place, (name, source) in enumerate(sources.items()):
+        submit(folder / "submissions", name, q1=source.replace("{mark}", MARK))
+        if place % 10 == 0:
+            submit(folder / "submissions", f"{name}, good neighbour")
+    assert commands.grade(toy_source, folder / "submissions", folder / "out", limits=QUICK) == 0
+    left = processes_with(MARK)
+    for pid in left:
+        os.kill(int(pid), 9)
+    pages = {page.name: page.read_text() for page in (folder / "out" / "feedback").iterdir()}
+    return {**json.loads((folder / "out" / "results.json").read_text()), "left": left, "pages": pages}
 
 
 @pytest.mark.parametrize("kind", WRONG)
-def test_no_points_for_a_wrong_answer(judge, kind):
-    result = judge(WRONG[kind])["q1"]
-    assert result["points"] == 0, result
-    assert not any(test["passed"] for test in result["tests"])
+def test_no_points_for_a_wrong_answer(graded, kind):
+    result = graded[f"wrong {kind}"]
+    assert result["q1"]["points"] == 0, result
+    assert not any(test["passed"] for test in result["q1"]["tests"])
+    assert result["q2"]["points"] == 3.0, "an attack in q1 must not change q2"
 
 
 @pytest.mark.parametrize("kind", RIGHT)
-def test_honest_points_for_a_disturbing_answer(judge, kind, tmp_path):
-    honest, source = RIGHT[kind]
-    mark = f"needle_edu test {os.getpid()} {kind}".replace(" ", "_")
-    result = judge(source.replace("{mark}", mark))["q1"]
-    assert result["points"] == honest, result
-    assert not processes_with(mark), "a process has outlived its grading"
-    assert "secret input" not in (tmp_path / "out" / "feedback" / "attacker.html").read_text()
+def test_honest_points_for_a_disturbing_answer(graded, kind):
+    result = graded[f"right {kind}"]
+    assert result["q1"]["points"] == RIGHT[kind][0], result
+    assert result["q2"]["points"] == 3.0, "an attack in q1 must not change q2"
+
+
+def test_good_students_lose_nothing(graded):
+    good = [result for name, result in graded.items() if name.endswith("good neighbour")]
+    assert len(good) >= 4
+    assert all([question["points"] for question in result.values()] == [2.0, 3.0] for result in good)
+
+
+def test_no_process_outlives_its_grading(graded):
+    assert graded["left"] == []
+
+
+def test_everybody_gets_a_page_without_secrets(graded):
+    assert len(graded["pages"]) == len(graded) - 2
+    assert all("secret input" not in page and "<script" not in page for page in graded["pages"].values())
 
 
 def processes_with(mark: str) -> list[str]:
