@@ -16,6 +16,7 @@ import importlib.util
 import sys
 from types import ModuleType
 
+from .autograd.state import set_create_graph
 from .backend.errors import NeedleError
 
 
@@ -59,7 +60,7 @@ class AliasFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         """Nothing is left to run: only the module's own identity is put back."""
-        module.__spec__, module.__loader__ = module.__spec__.loader_state
+        module.__spec__, module.__loader__ = module.__spec__.loader_state  # type: ignore[union-attr]
 
 
 def install_as(name: str) -> None:
@@ -100,4 +101,4 @@ def install_as(name: str) -> None:
     if not any(isinstance(finder, AliasFinder) and finder.alias == name for finder in sys.meta_path):
         sys.meta_path.insert(0, AliasFinder(name, __package__))
     importlib.import_module(name)
-    importlib.import_module(f"{__package__}.autograd").CREATE_GRAPH = True
+    set_create_graph(True)

@@ -46,7 +46,7 @@ class MugradeFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def exec_module(self, module: ModuleType) -> None:
         """Fill the new module: `submit(result)` accepts anything and sends nothing."""
         module.__doc__ = "Stand-in for the course's grading client: submits nothing."
-        module.submit = lambda result=None: None
+        vars(module)["submit"] = lambda result=None: None
 
 
 def main(arguments: list[str]) -> int:

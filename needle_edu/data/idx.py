@@ -21,7 +21,7 @@ import numpy as np
 
 from ..backend.errors import DataError
 
-TYPE_CODES = {
+TYPE_CODES: dict[int, np.dtype] = {
     0x08: np.dtype("uint8"),
     0x09: np.dtype("int8"),
     0x0B: np.dtype(">i2"),

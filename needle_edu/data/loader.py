@@ -7,7 +7,6 @@ gradient.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ import numpy as np
 from ..autograd import Tensor
 from ..backend.errors import DataError
 from ..backend.random import generator
-from .dataset import Dataset
+from .dataset import Dataset, stack_examples
 
 
 class DataLoader:
@@ -81,23 +80,27 @@ class DataLoader:
         return whole if self.drop_last or not rest else whole + 1
 
     def __iter__(self) -> DataLoader:
-        self._order = np.arange(len(self.dataset))
-        if self.shuffle:
-            generator().shuffle(self._order)
+        self._order = self._new_order()
         self._start = 0
         return self
 
     def __next__(self) -> tuple[Tensor, ...]:
         if self._order is None:
-            iter(self)
+            self._order = self._new_order()
         indices = self._order[self._start : self._start + self.batch_size]
         if len(indices) == 0 or (self.drop_last and len(indices) < self.batch_size):
             raise StopIteration
         self._start += self.batch_size
         return tuple(Tensor(a, device=self.device, requires_grad=False) for a in self._fetch(indices))
 
-    def _fetch(self, indices: Sequence[int]) -> tuple[np.ndarray, ...]:
+    def _new_order(self) -> np.ndarray:
+        order = np.arange(len(self.dataset))
+        if self.shuffle:
+            generator().shuffle(order)
+        return order
+
+    def _fetch(self, indices: np.ndarray) -> tuple[np.ndarray, ...]:
         """One array per field; the one step that worker processes could take over."""
-        if hasattr(self.dataset, "batch"):
+        if isinstance(self.dataset, Dataset):
             return self.dataset.batch(indices)
-        return Dataset.batch(self.dataset, indices)
+        return stack_examples([self.dataset[int(i)] for i in indices])

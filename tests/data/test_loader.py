@@ -102,6 +102,28 @@ def test_any_object_with_length_and_items_will_do():
     assert only.numpy().tolist() == [1.5, 2.5]
 
 
+def test_a_subclass_with_one_example_in_mind_is_asked_one_by_one():
+    class Signed(NDArrayDataset):
+        def __getitem__(self, i):
+            x, y = super().__getitem__(i)
+            return (-x if y % 2 else x), y  # would fail on an array of labels
+
+    ((x, _),) = list(DataLoader(Signed(X, Y), 10))
+    np.testing.assert_array_equal(x.numpy(), X * np.where(Y % 2, -1, 1)[:, None])
+
+    class Bare(Dataset):  # no super().__init__()
+        def __init__(self):
+            self.n = 3
+
+        def __len__(self):
+            return self.n
+
+        def __getitem__(self, i):
+            return self.apply_transforms(np.float32(i))
+
+    assert [t.numpy().tolist() for (t,) in DataLoader(Bare(), 2)] == [[0, 1], [2]]
+
+
 def test_transforms_are_drawn_image_by_image_in_batch_order():
     images = np.random.RandomState(0).rand(6, 2, 3, 1).astype(np.float32)
     loader = DataLoader(NDArrayDataset(images, transforms=[RandomFlipHorizontal(0.5)]), 6)

@@ -167,6 +167,7 @@ def test_softmax_loss_errors():
             nn.SoftmaxLoss()(tensor(X), Tensor(np.full(6, label)))
 
 
+@pytest.mark.parity
 def test_a_network_of_everything_has_pytorchs_gradients():
     torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'needle_edu[parity]'")
     init.seed(1)

@@ -75,6 +75,7 @@ def test_adam_is_its_formula(b1, b2, eps, weight_decay, dtype):
     close(params, adam_formula(0.05, b1, b2, eps, weight_decay))
 
 
+@pytest.mark.parity
 @pytest.mark.parametrize("weight_decay", [0.0, 0.3])
 def test_agrees_with_pytorch(weight_decay):
     torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'needle_edu[parity]'")

@@ -1,8 +1,8 @@
 """Ready-made data sets, one small file each."""
 
-from .digits import DigitsDataset, digits
 from .mnist import MNISTDataset
 from .ndarray import NDArrayDataset
+from .optical_digits import DigitsDataset, digits
 
 __all__ = [
     "DigitsDataset",

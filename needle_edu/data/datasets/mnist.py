@@ -56,6 +56,8 @@ class MNISTDataset(Dataset):
     (2, 784)
     """
 
+    many_at_once = True
+
     def __init__(
         self,
         image_filename: str | os.PathLike,
@@ -83,7 +85,3 @@ class MNISTDataset(Dataset):
             pictures = images.reshape(-1, *self.image_shape)
             images = np.stack([self.apply_transforms(p) for p in pictures]).reshape(images.shape)
         return images, self.labels[index]
-
-    def batch(self, indices: Sequence[int]) -> tuple[np.ndarray, ...]:
-        """The examples at `indices`, fetched in one go."""
-        return self[np.asarray(indices)]

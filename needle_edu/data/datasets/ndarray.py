@@ -35,6 +35,8 @@ class NDArrayDataset(Dataset):
     (array([0., 1., 0.]), np.int64(8))
     """
 
+    many_at_once = True
+
     def __init__(self, *arrays: Any, transforms: Sequence[Callable] | None = None):
         super().__init__(transforms)
         self.arrays = tuple(np.asarray(array) for array in arrays)
@@ -56,7 +58,3 @@ class NDArrayDataset(Dataset):
             else:
                 first = np.stack([self.apply_transforms(row) for row in first])
         return (first, *others)
-
-    def batch(self, indices: Sequence[int]) -> tuple[np.ndarray, ...]:
-        """The rows at `indices`, fetched in one go."""
-        return self[np.asarray(indices)]
