@@ -85,7 +85,9 @@ class KernelModule:
 
     def matmul(self, a: Handle, b: Handle, out: Handle, m: int, n: int, p: int) -> None:
         """out (m, p) = a (m, n) @ b (n, p)"""
-        _line(out, m * p)[...] = linalg.matmul(_line(a, m * n).reshape((m, n)), _line(b, n * p).reshape((n, p)))
+        _line(out, m * p)[...] = linalg.matmul(
+            _line(a, m * n).reshape((m, n)), _line(b, n * p).reshape((n, p))
+        )
 
     def matmul_tiled(self, a: Handle, b: Handle, out: Handle, m: int, n: int, p: int) -> None:
         """The same with every matrix stored as tiles: shape (rows / t, columns / t, t, t), t = `__tile_size__`."""

@@ -6,8 +6,30 @@ from math import prod
 
 import numpy as np
 
-from needle_edu.backend import BackendDevice, Device, all_devices, cpu, cpu_numpy, cuda, cuda_sim, default_device
-from needle_edu.ndarray import NDArray, array, broadcast_to, empty, exp, flip, full, log, maximum, reshape, sum, tanh
+from needle_edu.backend import (
+    BackendDevice,
+    Device,
+    all_devices,
+    cpu,
+    cpu_numpy,
+    cuda,
+    cuda_sim,
+    default_device,
+)
+from needle_edu.ndarray import (
+    NDArray,
+    array,
+    broadcast_to,
+    empty,
+    exp,
+    flip,
+    full,
+    log,
+    maximum,
+    reshape,
+    sum,
+    tanh,
+)
 from needle_edu.ndarray.layout import compact_strides
 
 

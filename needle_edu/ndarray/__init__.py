@@ -2,8 +2,8 @@
 
 An `NDArray` is a storage seen through a layout. The functions here carry the array API's (NumPy's) names, so that code
 written once for ``xp = x.__array_namespace__()`` runs on NumPy arrays and on NDArrays; `relu`, `sigmoid`,
-`logsumexp`, `gather`, `scatter_add`, `index_add` and the three `*_backward` are ours. Read array.py first, then layout.py, plans.py and
-elementwise.py: they are the engine, the rest is vocabulary.
+`logsumexp`, `gather`, `scatter_add`, `index_add` and the three `*_backward` are ours. Read array.py first, then
+layout.py, plans.py and elementwise.py: they are the engine, the rest is vocabulary.
 """
 
 from math import e, inf, nan, pi
@@ -100,4 +100,6 @@ newaxis = None
 
 set_creators(CREATORS)
 
-__all__ = [name for name in dir() if not name.startswith("_") and name not in ("set_creators", "CREATORS", "METHODS")]
+__all__ = [
+    name for name in dir() if not name.startswith("_") and name not in ("set_creators", "CREATORS", "METHODS")
+]

@@ -147,7 +147,7 @@ class NDArray:
 
         One extent may be -1 and is worked out.
         """
-        if len(shape) == 1 and not isinstance(shape[0], int | np.integer):
+        if len(shape) == 1 and not isinstance(shape[0], (int, np.integer)):
             shape = tuple(shape[0])
         layout, full = reshaped(self.layout, shape)
         if layout is None:

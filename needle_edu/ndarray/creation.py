@@ -5,6 +5,7 @@ Every write stamps the storage with the write clock, so that autograd can tell w
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -17,14 +18,23 @@ from .array import NDArray, Shape, allocate, kernel_failed
 from .dtypes import as_code
 from .interchange import adopted, array, as_numpy, usable
 from .layout import Layout, compact_layout
-from .plans import copy_plan, fill_plan
+from .plans import copy_plan, fill_plan, remember
+
+_INTEGERS = (int, np.integer)
 
 
 def _layout(shape: int | Shape, dtype: Any, device: Device | None) -> Layout:
-    shape = (int(shape),) if isinstance(shape, int | np.integer) else tuple(map(int, shape))
+    if type(shape) is not tuple:
+        shape = (shape,) if isinstance(shape, _INTEGERS) else tuple(shape)
+    return _known_layout(shape, dtype, usable(device))
+
+
+@remember
+def _known_layout(shape: Shape, dtype: Any, device: Device) -> Layout:
+    shape = tuple(operator.index(extent) for extent in shape)
     if min(shape, default=0) < 0:
         raise ShapeError(f"a shape has no negative extents, got {shape}")
-    return compact_layout(shape, as_code(dtype), usable(device))
+    return compact_layout(shape, as_code(dtype), device)
 
 
 def empty(shape: int | Shape, dtype: Any = "float32", device: Device | None = None) -> NDArray:
@@ -114,7 +124,9 @@ def linspace(
     return array(np.linspace(start, stop, num), dtype, device)
 
 
-def eye(n: int, m: int | None = None, k: int = 0, dtype: Any = "float32", device: Device | None = None) -> NDArray:
+def eye(
+    n: int, m: int | None = None, k: int = 0, dtype: Any = "float32", device: Device | None = None
+) -> NDArray:
     """Return a matrix with ones on diagonal `k` and zeros elsewhere."""
     return array(np.eye(n, m, k), dtype, device)
 
@@ -126,8 +138,8 @@ EXACT = 2**53  # every integer up to here is a double, and kernels take their nu
 
 def number(value: Any, code: int, operation: str) -> bool | int | float:
     """Return a Python or NumPy number, or an array of one element, as what an array of type `code` can hold."""
-    if not isinstance(value, int | float):
-        if not isinstance(value, np.number | np.bool_) and getattr(value, "size", 0) != 1:
+    if not isinstance(value, (int, float)):
+        if not isinstance(value, (np.number, np.bool_)) and getattr(value, "size", 0) != 1:
             raise DTypeError(f"{operation}: wanted a number, got {type(value).__name__}")
         value = value.item()
     if code in (F32, F64):

@@ -35,9 +35,9 @@ def as_code(dtype: object) -> int:
     >>> as_code("complex64")
     Traceback (most recent call last):
         ...
-    needle_edu.backend.errors.DTypeError: complex64 arrays are not supported; convert to one of float32, float64, int32, int64, bool
+    needle_edu.backend.errors.DTypeError: complex64 arrays are not supported; convert to one of float32, ...
     """
-    code = _CODE_BY_DTYPE.get(dtype) if isinstance(dtype, str | np.dtype) else None
+    code = _CODE_BY_DTYPE.get(dtype) if isinstance(dtype, (str, np.dtype)) else None
     if code is None:
         try:
             known = np.dtype(dtype)

@@ -40,7 +40,9 @@ def unary(name: str, formula: str, compute: Callable[[int], int]) -> Callable[[N
         else:
             code = compute(la.code)
             if code == UNSUPPORTED:
-                raise DTypeError(f"{name}: not defined for {la.dtype}; convert the array with astype('int32')")
+                raise DTypeError(
+                    f"{name}: not defined for {la.dtype}; convert the array with astype('int32')"
+                )
             a = convert(a, code)
             lo, plan = plans.map_plan(a.layout, code)
             out = new_array(NDArray)
@@ -92,7 +94,10 @@ def binary(
 
 
 def comparison(
-    name: str, formula: str, plan_of: Callable = plans.comparison_plan, meet: Callable[[int, int], int] = promote
+    name: str,
+    formula: str,
+    plan_of: Callable = plans.comparison_plan,
+    meet: Callable[[int, int], int] = promote,
 ) -> Callable[[NDArray, NDArray | Number], NDArray]:
     """Make a function of two arrays with a bool result."""
     with_number = NUMBER_FORMS.get(name)
@@ -114,7 +119,9 @@ def reflected(op: Callable) -> Callable:
     def swapped(b: NDArray, a: Any) -> NDArray:
         return op(a, b)
 
-    return _named(swapped, f"r{op.__name__}", f"Return {op.__name__}(a, self): the operator with self on the right.")
+    return _named(
+        swapped, f"r{op.__name__}", f"Return {op.__name__}(a, self): the operator with self on the right."
+    )
 
 
 def _named(op: Callable, name: str, doc: str) -> Callable:
@@ -126,9 +133,9 @@ def _named(op: Callable, name: str, doc: str) -> Callable:
 def _slow_binary(name: str, plan_of: Callable, meet: Callable, a: Any, b: Any) -> NDArray:
     """Sort out numbers, foreign arrays and mixed types; say clearly what does not fit."""
     if isinstance(a, NDArray) and isinstance(b, _NUMBERS) and name in NUMBER_FORMS:
-        return NUMBER_FORMS[name](a, b if isinstance(b, int | float) else b.item())
+        return NUMBER_FORMS[name](a, b if isinstance(b, (int, float)) else b.item())
     if isinstance(b, NDArray) and isinstance(a, _NUMBERS) and name in SWAPPED_FORMS:
-        return SWAPPED_FORMS[name](b, a if isinstance(a, int | float) else a.item())
+        return SWAPPED_FORMS[name](b, a if isinstance(a, (int, float)) else a.item())
     a, b = operand(name, a, b), operand(name, b, a)
     if a is NotImplemented or b is NotImplemented:
         return NotImplemented
@@ -150,7 +157,7 @@ def operand(name: str, x: Any, other: Any) -> Any:
     """Return an operand as an NDArray; NotImplemented where Python should ask the other operand's class."""
     if isinstance(x, NDArray):
         return x
-    if isinstance(x, np.ndarray | list | tuple | np.generic | int | float):
+    if isinstance(x, (np.ndarray, list, tuple, np.generic, int, float)):
         return asarray(x, device=other.device if isinstance(other, NDArray) else None)
     if name in COMPARISONS or getattr(type(x), "__array_ufunc__", name) is None:
         return NotImplemented

@@ -98,7 +98,9 @@ maximum = binary("maximum", "the larger of a and b; nan if one is nan", plans.ex
 minimum = binary("minimum", "the smaller of a and b; nan if one is nan", plans.extremum_plan)
 relu_backward = binary("relu_backward", "a where b > 0, else 0", plans.division_plan, _float_meet)
 tanh_backward = binary("tanh_backward", "a * (1 - b**2), b = tanh(x)", plans.division_plan, _float_meet)
-sigmoid_backward = binary("sigmoid_backward", "a * b * (1 - b), b = sigmoid(x)", plans.division_plan, _float_meet)
+sigmoid_backward = binary(
+    "sigmoid_backward", "a * b * (1 - b), b = sigmoid(x)", plans.division_plan, _float_meet
+)
 equal = comparison("equal", "a == b")
 not_equal = comparison("not_equal", "a != b")
 less = comparison("less", "a < b")
@@ -138,7 +140,7 @@ def _beside(x: Any, other: Any, device: Any) -> NDArray:
     """Return x as an array; a number takes the type of the array beside it."""
     if isinstance(x, NDArray):
         return x
-    if isinstance(x, bool | int | float) and isinstance(other, NDArray):
+    if isinstance(x, (bool, int, float)) and isinstance(other, NDArray):
         layout = other.layout
         dtype = compact_layout((), promote_scalar(layout.code, x), layout.device).dtype
         return full((), x, dtype, layout.device)
@@ -169,4 +171,3 @@ def isclose(a: NDArray, b: NDArray | Number, rtol: float = 1e-5, atol: float = 1
     b = convert(asarray(b, device=a.device), F64)
     near = less_equal(abs(a - b), atol + rtol * abs(b))
     return logical_or(logical_and(near, isfinite(b)), equal(a, b))
-

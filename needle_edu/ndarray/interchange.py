@@ -52,9 +52,7 @@ def array(a: Any, dtype: Any = "float32", device: Device | None = None) -> NDArr
     return out
 
 
-def asarray(
-    a: Any, dtype: Any = None, device: Device | None = None, copy: bool | None = None
-) -> NDArray:
+def asarray(a: Any, dtype: Any = None, device: Device | None = None, copy: bool | None = None) -> NDArray:
     """Return `a` as an NDArray, sharing its memory where possible.
 
     Parameters
@@ -135,7 +133,7 @@ def as_numpy(a: NDArray) -> np.ndarray:
 
 def _numpy_from(a: Any, operation: str) -> np.ndarray:
     """Return `a` as a NumPy array of a type we know."""
-    if isinstance(a, list | tuple):
+    if isinstance(a, (list, tuple)):
         a = _unpacked(a)
     try:
         source = np.asarray(a)
@@ -151,7 +149,11 @@ def _numpy_from(a: Any, operation: str) -> np.ndarray:
 def _unpacked(items: list | tuple) -> list:
     """Return a nested list in which every NDArray has become a NumPy array."""
     return [
-        _unpacked(item) if isinstance(item, list | tuple) else as_numpy(item) if isinstance(item, NDArray) else item
+        _unpacked(item)
+        if isinstance(item, (list, tuple))
+        else as_numpy(item)
+        if isinstance(item, NDArray)
+        else item
         for item in items
     ]
 
@@ -213,7 +215,9 @@ def from_dlpack(a: Any, device: Device | None = None, copy: bool | None = None) 
     8.0
     """
     if not hasattr(a, "__dlpack__"):
-        raise DTypeError(f"from_dlpack: {type(a).__name__} does not speak DLPack (it has no __dlpack__ method)")
+        raise DTypeError(
+            f"from_dlpack: {type(a).__name__} does not speak DLPack (it has no __dlpack__ method)"
+        )
     source = np.from_dlpack(a)
     code = as_code(source.dtype)
     shared = None if copy else share(source, code, usable(device))

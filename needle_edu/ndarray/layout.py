@@ -56,7 +56,9 @@ class Layout:
 def make_layout(shape: tuple, strides: tuple, offset: int, code: int, device: Device) -> Layout:
     """Return THE layout with these properties."""
     if len(shape) > MAX_NDIM:
-        raise ShapeError(f"arrays have at most {MAX_NDIM} dimensions, got shape {shape}; merge some with reshape")
+        raise ShapeError(
+            f"arrays have at most {MAX_NDIM} dimensions, got shape {shape}; merge some with reshape"
+        )
     layout = Layout()
     layout.shape, layout.strides, layout.offset = shape, strides, offset
     layout.dtype, layout.code = DTYPES[code], code
@@ -130,7 +132,7 @@ def normalize_axes(axes: int | tuple | None, ndim: int, operation: str) -> tuple
     """Return a sorted tuple of distinct axes; None means all of them."""
     if axes is None:
         return tuple(range(ndim))
-    if not isinstance(axes, tuple | list):
+    if not isinstance(axes, (tuple, list)):
         axes = (axes,)
     normal = tuple(sorted(normalize_axis(axis, ndim, operation) for axis in axes))
     if len(set(normal)) != len(normal):

@@ -59,7 +59,9 @@ def _slow_matmul(a: Any, b: Any) -> NDArray:
     if a is NotImplemented or b is NotImplemented:
         return NotImplemented
     if not a.ndim or not b.ndim:
-        raise ShapeError(f"matmul: operands have at least 1 dimension, got {a.shape} and {b.shape}; use * for numbers")
+        raise ShapeError(
+            f"matmul: operands have at least 1 dimension, got {a.shape} and {b.shape}; use * for numbers"
+        )
     if a.device is not b.device:
         raise DeviceError(f"matmul: operands live on {a.device} and {b.device}; move one with .to(device)")
     k, depth = a.shape[-1], b.shape[-2] if b.ndim > 1 else b.shape[0]

@@ -31,7 +31,9 @@ def broadcast_arrays(*arrays: NDArray) -> list[NDArray]:
     """Return views of all arrays, stretched to their common shape."""
     shape = broadcast_shape(*(a.shape for a in arrays))
     if shape is None:
-        raise ShapeError(f"broadcast_arrays: shapes {' and '.join(str(a.shape) for a in arrays)} do not broadcast")
+        raise ShapeError(
+            f"broadcast_arrays: shapes {' and '.join(str(a.shape) for a in arrays)} do not broadcast"
+        )
     return [a.broadcast_to(shape) for a in arrays]
 
 
@@ -113,7 +115,9 @@ def concat(arrays: Sequence[NDArray], axis: int | None = 0) -> NDArray:
     for a in arrays:
         if a.shape[:axis] + a.shape[axis + 1 :] != first.shape[:axis] + first.shape[axis + 1 :]:
             raise ShapeError(f"concat: shapes {first.shape} and {a.shape} differ in more than axis {axis}")
-    out = _room("concat", arrays, (*first.shape[:axis], sum(a.shape[axis] for a in arrays), *first.shape[axis + 1 :]))
+    out = _room(
+        "concat", arrays, (*first.shape[:axis], sum(a.shape[axis] for a in arrays), *first.shape[axis + 1 :])
+    )
     start = 0
     for a in arrays:
         stop = start + a.shape[axis]
@@ -159,6 +163,7 @@ def _room(operation: str, arrays: list[NDArray], shape: Shape) -> NDArray:
     code = arrays[0].layout.code
     for a in arrays[1:]:
         if a.device is not arrays[0].device:
-            raise DeviceError(f"{operation}: arrays live on {arrays[0].device} and {a.device}; move one with .to(device)")
+            places = f"{arrays[0].device} and {a.device}"
+            raise DeviceError(f"{operation}: arrays live on {places}; move one with .to(device)")
         code = promote(code, a.layout.code)
     return allocate(compact_layout(shape, code, arrays[0].device))

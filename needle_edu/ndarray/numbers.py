@@ -41,7 +41,9 @@ def arithmetic_form(kernel: str, operation: str, swapped: bool = False, sign: in
             if code == BOOL or abs(s) > EXACT and code > F64:
                 return _as_array(operation, a, s, swapped)
             if operation == "power" and code > F64 and s < 0 and not swapped:
-                raise DTypeError(f"power: integers to the power {s} are not integers; convert to a float type")
+                raise DTypeError(
+                    f"power: integers to the power {s} are not integers; convert to a float type"
+                )
             lo, plan = plans.map_plan(a.layout, code)
             out = new_array(NDArray)
             out.layout = lo
@@ -90,7 +92,9 @@ def _as_array(operation: str, a: NDArray, s: Number, swapped: bool) -> NDArray:
     b = full((), s, a.dtype, a.device)
     if a.layout.code == BOOL:
         if operation not in ON_BOOLS:
-            raise DTypeError(f"{operation}: not defined for two bools; convert the array with astype('int32')")
+            raise DTypeError(
+                f"{operation}: not defined for two bools; convert the array with astype('int32')"
+            )
         operation, plan_of = ON_BOOLS[operation], plans.logical_plan
     else:
         plan_of = COMPARISON_PLANS.get(operation, plans.arithmetic_plan)
@@ -103,7 +107,12 @@ def _as_array(operation: str, a: NDArray, s: Number, swapped: bool) -> NDArray:
 ON_BOOLS = {"add": "logical_or", "multiply": "logical_and", "maximum": "maximum", "minimum": "minimum"}
 COMPARISONS = ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal")
 COMPARISON_PLANS = dict.fromkeys(COMPARISONS, plans.comparison_plan)
-_MIRRORED = {"less": "greater", "less_equal": "greater_equal", "greater": "less", "greater_equal": "less_equal"}
+_MIRRORED = {
+    "less": "greater",
+    "less_equal": "greater_equal",
+    "greater": "less",
+    "greater_equal": "less_equal",
+}
 
 # operation(a, s) ...
 NUMBER_FORMS: dict[str, NumberForm] = {

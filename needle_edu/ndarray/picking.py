@@ -57,9 +57,13 @@ def _along(a: NDArray, index: NDArray, axis: int, operation: str) -> tuple:
     index = asarray(index, device=a.device)
     axis = normalize_axis(axis, a.ndim, operation)
     if index.ndim != a.ndim:
-        raise ShapeError(f"{operation}: the index has {index.ndim} dimensions, the array {a.ndim}; reshape the index")
+        raise ShapeError(
+            f"{operation}: the index has {index.ndim} dimensions, the array {a.ndim}; reshape the index"
+        )
     if index.layout.code <= F64:
-        raise DTypeError(f"{operation}: the index holds integers, got {index.dtype}; convert with astype('int64')")
+        raise DTypeError(
+            f"{operation}: the index holds integers, got {index.dtype}; convert with astype('int64')"
+        )
     key = []
     for other, extent in enumerate(a.shape):
         if other == axis:

@@ -181,7 +181,9 @@ def matmul_plan(a: Layout, b: Layout) -> tuple[Layout | None, Plan]:
         m, rows, batch = batch[0] * m, (a_batch[0] if m == 1 else rows), ()
         out_batch = a_batch = b_batch = ()
     if len(batch) + 3 > MAX_NDIM:
-        raise ShapeError(f"matmul: {len(batch)} batch dimensions that cannot be merged; at most {MAX_NDIM - 3}")
+        raise ShapeError(
+            f"matmul: {len(batch)} batch dimensions that cannot be merged; at most {MAX_NDIM - 3}"
+        )
     return out, a.device.lower(
         len(batch) + 3, (a.code,) * 3, (*batch, m, n, k), (0, a.offset, b.offset),
         ((*out_batch, n, 1, 0), (*a_batch, rows, 0, inner), (*b_batch, 0, columns, depth)),
@@ -194,7 +196,6 @@ def _batch_strides(layout: Layout, batch: tuple) -> tuple:
     return (0,) * missing + tuple(
         0 if extent == 1 else stride for extent, stride in zip(own, layout.strides, strict=False)
     )
-
 
 
 # ---- gather and scatter -----------------------------------------------------------------------------------------

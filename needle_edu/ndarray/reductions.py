@@ -35,7 +35,9 @@ def reduction(
             if identity is not None:
                 return full(lo.shape, identity, lo.dtype, lo.device)
             if lo.size:
-                raise ShapeError(f"{name}: no elements along axis {axis} of shape {la.shape}, so there is none")
+                raise ShapeError(
+                    f"{name}: no elements along axis {axis} of shape {la.shape}, so there is none"
+                )
             return allocate(lo)
         out = allocate(lo)
         err = lo.kernels[name](plan, out.storage.ptr, a.storage.ptr)
@@ -68,8 +70,12 @@ sum = reduction("sum", "the sum along the axes; integers and bools are summed as
 prod = reduction("prod", "the product along the axes; integers and bools as int64", _wide, 1)
 max = reduction("max", "the largest element along the axes; nan if there is one", _same)
 min = reduction("min", "the smallest element along the axes; nan if there is one", _same)
-argmax = reduction("argmax", "the position (int64) of the first largest element; nan counts as largest", _index)
-argmin = reduction("argmin", "the position (int64) of the first smallest element; nan counts as smallest", _index)
+argmax = reduction(
+    "argmax", "the position (int64) of the first largest element; nan counts as largest", _index
+)
+argmin = reduction(
+    "argmin", "the position (int64) of the first smallest element; nan counts as smallest", _index
+)
 _logsumexp = reduction("logsumexp", "log(sum(exp(a)))", _same, -float("inf"))
 
 

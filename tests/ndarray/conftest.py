@@ -7,7 +7,8 @@ from hypothesis import settings
 
 from .oracle import computing_on, places
 
-settings.register_profile("ndarray", derandomize=True, deadline=None, database=None, max_examples=int(os.environ.get("NEEDLE_EDU_EXAMPLES", "60")))
+EXAMPLES = int(os.environ.get("NEEDLE_EDU_EXAMPLES", "60"))
+settings.register_profile("ndarray", derandomize=True, deadline=None, database=None, max_examples=EXAMPLES)
 settings.load_profile("ndarray")
 
 

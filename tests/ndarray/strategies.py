@@ -33,7 +33,9 @@ def basic_keys(draw, shape):
     """Integers, slices, None and one Ellipsis."""
     items = []
     for extent in shape[: draw(st.integers(0, len(shape)))]:
-        items.append(draw(st.integers(-extent, extent - 1)) if extent and draw(st.booleans()) else draw(slices(extent)))
+        items.append(
+            draw(st.integers(-extent, extent - 1)) if extent and draw(st.booleans()) else draw(slices(extent))
+        )
     if draw(st.integers(0, 2)) == 0:
         items.insert(draw(st.integers(0, len(items))), None)
     if len(items) == len(shape) or draw(st.booleans()):
@@ -62,7 +64,9 @@ def keys(draw, shape):
             index = rng.integers(-extent, extent, some).astype(dtype) if extent else np.zeros(some, dtype)
             items.append(index.tolist() if some and draw(st.booleans()) and index.size else index)
         elif kind == "mask":
-            together = axes[position + 1 : position + 2] == [axis + 1] and axis != front - 1 and draw(st.booleans())
+            together = (
+                axes[position + 1 : position + 2] == [axis + 1] and axis != front - 1 and draw(st.booleans())
+            )
             covered = shape[axis : axis + 1 + together]
             rng = np.random.default_rng(draw(st.integers(0, 2**16)))
             items.append(rng.integers(0, 2, covered).astype(bool))

@@ -26,7 +26,8 @@ def test_promotion_of_two_arrays(a, b, device):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(
-    "number, kind", [(2, "int"), (2.5, "float"), (True, "bool"), (np.float64(2.5), "float"), (np.int64(2), "int")]
+    "number, kind",
+    [(2, "int"), (2.5, "float"), (True, "bool"), (np.float64(2.5), "float"), (np.int64(2), "int")],
 )
 def test_a_number_is_weak(dtype, number, kind, device):
     a = nd.full((2,), 1, dtype=dtype, device=device)
@@ -55,12 +56,15 @@ def test_types_that_are_converted_on_entry(entering, becomes, device):
                     (np.array([None]), "object"), (np.zeros(1, "datetime64[s]"), "datetime64")]
 )  # fmt: skip
 def test_types_that_are_refused_are_named(value, name):
-    with pytest.raises(DTypeError, match=f"asarray: {name}.* arrays are not supported; convert to one of float32"):
+    with pytest.raises(
+        DTypeError, match=f"asarray: {name}.* arrays are not supported; convert to one of float32"
+    ):
         nd.asarray(value)
 
 
 def test_array_is_float32_unless_told_otherwise():
-    assert nd.array([1, 2]).dtype == nd.array(np.zeros(2)).dtype == nd.zeros(2).dtype == nd.full((2,), 1).dtype == "float32"
+    for a in (nd.array([1, 2]), nd.array(np.zeros(2)), nd.zeros(2), nd.full((2,), 1)):
+        assert a.dtype == "float32"
     assert nd.array([1, 2], dtype="int64").dtype == np.int64
     assert nd.asarray([1, 2]).dtype == np.int64
     assert nd.arange(3).dtype == np.int64

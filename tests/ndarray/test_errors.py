@@ -11,16 +11,28 @@ from needle_edu.backend import DeviceError, DTypeError, ShapeError, cpu, cpu_num
 SHAPE_ERRORS = {
     "add": (lambda a: a + nd.zeros((3, 2)), r"add: shapes \(2, 3\) and \(3, 2\) do not broadcast"),
     "where": (lambda a: nd.where(a > 0, a, nd.zeros(4)), r"where: shapes .*\(4,\) do not broadcast"),
-    "matmul inner": (lambda a: a @ nd.zeros((4, 2)), r"matmul: inner extents differ, 3 and 4, in \(2, 3\) @ \(4, 2\)"),
+    "matmul inner": (
+        lambda a: a @ nd.zeros((4, 2)),
+        r"matmul: inner extents differ, 3 and 4, in \(2, 3\) @ \(4, 2\)",
+    ),
     "matmul transposed": (lambda a: a @ a, "perhaps the right operand must be transposed"),
     "matmul batch": (lambda a: nd.zeros((2, 2, 3)) @ nd.zeros((3, 3, 1)), r"batch shapes \(2,\) and \(3,\)"),
     "matmul number": (lambda a: a @ 3, "matmul: operands have at least 1 dimension"),
-    "reshape": (lambda a: a.reshape((4, 2)), r"reshape: shape \(2, 3\) has 6 elements and cannot become \(4, 2\)"),
+    "reshape": (
+        lambda a: a.reshape((4, 2)),
+        r"reshape: shape \(2, 3\) has 6 elements and cannot become \(4, 2\)",
+    ),
     "reshape -1": (lambda a: a.reshape((-1, 4)), r"cannot become \(-1, 4\)"),
     "reshape twice -1": (lambda a: a.reshape((-1, -1)), r"cannot become \(-1, -1\)"),
-    "broadcast_to": (lambda a: a.broadcast_to((3, 3)), r"broadcast_to: shape \(2, 3\) does not broadcast to \(3, 3\)"),
+    "broadcast_to": (
+        lambda a: a.broadcast_to((3, 3)),
+        r"broadcast_to: shape \(2, 3\) does not broadcast to \(3, 3\)",
+    ),
     "permute": (lambda a: a.permute((0, 0)), r"permute: axes \(0, 0\) must name each of the 2 axes"),
-    "permute axis": (lambda a: a.permute((0, 2)), "permute: axis 2 is out of range for an array of 2 dimensions"),
+    "permute axis": (
+        lambda a: a.permute((0, 2)),
+        "permute: axis 2 is out of range for an array of 2 dimensions",
+    ),
     "sum axis": (lambda a: a.sum(2), r"sum: axis 2 is out of range .* \(allowed: -2 to 1\)"),
     "sum twice": (lambda a: a.sum((0, -2)), "sum: an axis appears twice"),
     "sum text": (lambda a: a.sum("rows"), "sum: an axis is an integer, got 'rows'"),
@@ -29,7 +41,10 @@ SHAPE_ERRORS = {
     "item": (lambda a: a.item(), r"item: wanted an array of one element, got shape \(2, 3\)"),
     "truth": (lambda a: bool(a), "the truth of an array of 6 elements is ambiguous"),
     "stack": (lambda a: nd.stack([a, nd.zeros(2)]), r"stack: shapes \(2, 3\) and \(2,\) differ"),
-    "concat": (lambda a: nd.concat([a, nd.zeros((1, 4))]), r"concat: shapes \(2, 3\) and \(1, 4\) differ in more than"),
+    "concat": (
+        lambda a: nd.concat([a, nd.zeros((1, 4))]),
+        r"concat: shapes \(2, 3\) and \(1, 4\) differ in more than",
+    ),
     "pad": (lambda a: a.pad([(1, 1)]), "pad: wanted a pair of numbers of at least 0 for each of 2 axes"),
     "squeeze": (lambda a: a.squeeze(0), r"squeeze: axis 0 of shape \(2, 3\) has an extent other than 1"),
     "ragged": (lambda a: nd.array([[1], [1, 2]]), "array: rows of different lengths"),
@@ -48,7 +63,9 @@ def test_shapes(compute, message):
 def test_devices_do_not_mix_silently():
     a, b = nd.ones(2, device=cpu()), nd.ones(2, device=cpu_numpy())
     for compute in (lambda: a + b, lambda: a @ b, lambda: nd.concat([a, b]), lambda: nd.where(a > 0, a, b)):
-        with pytest.raises(DeviceError, match=r"live on .*cpu\(\) and cpu_numpy\(\).*; move one with .to\(device\)"):
+        with pytest.raises(
+            DeviceError, match=r"live on .*cpu\(\) and cpu_numpy\(\).*; move one with .to\(device\)"
+        ):
             compute()
     assert (a + b.to(cpu())).device == cpu()
     assert a.to(cpu()) is a
@@ -78,7 +95,9 @@ def test_comparing_with_something_else_is_not_an_error():
 
 def test_optimiser_steps_check_their_operands():
     p = nd.zeros(3)
-    with pytest.raises(ShapeError, match=r"sgd_step: parameters of shape \(3,\) with a gradient of shape \(2,\)"):
+    with pytest.raises(
+        ShapeError, match=r"sgd_step: parameters of shape \(3,\) with a gradient of shape \(2,\)"
+    ):
         nd.fused.sgd_step(p, nd.zeros(2), None, 0.1)
     with pytest.raises(DTypeError, match="sgd_step: parameters are float32 or float64, got int64"):
         nd.fused.sgd_step(nd.arange(3), nd.arange(3), None, 0.1)

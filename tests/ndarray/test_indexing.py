@@ -79,12 +79,19 @@ def test_the_last_of_two_writes_to_one_place_wins(device):
 
 @pytest.mark.parametrize(
     "left, right",
-    [(np.s_[1:], np.s_[:-1]), (np.s_[:-1], np.s_[1:]), (np.s_[::-1], np.s_[:]), (np.s_[[0, 1, 2]], np.s_[2:5])],
+    [
+        (np.s_[1:], np.s_[:-1]),
+        (np.s_[:-1], np.s_[1:]),
+        (np.s_[::-1], np.s_[:]),
+        (np.s_[[0, 1, 2]], np.s_[2:5]),
+    ],
 )
 def test_overlapping_assignment(left, right, device):
     x = np.arange(40, dtype="float32").reshape(5, 8)
     a = nd.array(x, device=device)
-    x[left], a[left] = (x[right].copy(), a[right]) if isinstance(left, slice) else (x[right][:3].copy(), a[right][:3])
+    x[left], a[left] = (
+        (x[right].copy(), a[right]) if isinstance(left, slice) else (x[right][:3].copy(), a[right][:3])
+    )
     same(a, x)
 
 

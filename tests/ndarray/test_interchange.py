@@ -112,7 +112,12 @@ def test_dlpack_with_pytorch(device):
 
 def test_numpy_leaves_mixed_arithmetic_to_us():
     a = nd.array([1, 2])
-    for result in (np.float32(2) * a, np.array([2, 2], "float32") * a, 2 * a, a * np.array([2, 2], "float32")):
+    for result in (
+        np.float32(2) * a,
+        np.array([2, 2], "float32") * a,
+        2 * a,
+        a * np.array([2, 2], "float32"),
+    ):
         same(result, np.array([2, 4], "float32"))
     same(np.array([4, 4], "float32") / a, np.array([4, 2], "float32"))
     same(np.float64(1) - a, np.array([0, -1], "float32"))
@@ -140,8 +145,14 @@ def test_writing_stamps_the_storage_and_computing_does_not():
     b = a + a
     assert a.storage.written == b.storage.written == 0
     before = a.storage.written
-    for write in (lambda: a.fill(1), lambda: a.__setitem__(0, 5), lambda: a.__setitem__([0, 1], b[:2]),
-                  lambda: a.flat.__setitem__(0, 2), lambda: a[1:].__setitem__(0, 5), lambda: a.copy_from(b)):  # fmt: skip
+    for write in (
+        lambda: a.fill(1),
+        lambda: a.__setitem__(0, 5),
+        lambda: a.__setitem__([0, 1], b[:2]),
+        lambda: a.flat.__setitem__(0, 2),
+        lambda: a[1:].__setitem__(0, 5),
+        lambda: a.copy_from(b),
+    ):
         write()
         assert a.storage.written > before
         before = a.storage.written

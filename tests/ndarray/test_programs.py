@@ -112,7 +112,13 @@ class Program:
         s = self.choose([0, 1, -3, 2, 0.5, -1.5])
         dtype = x.dtype
         if dtype.kind != "f":
-            dtype = np.dtype("float32") if isinstance(s, float) else np.dtype("int64") if dtype == bool else dtype
+            dtype = (
+                np.dtype("float32")
+                if isinstance(s, float)
+                else np.dtype("int64")
+                if dtype.kind == "b"
+                else dtype
+            )
         values, s_value = x.astype(dtype), dtype.type(s)
         if self.draw(st.booleans()):
             self.small(getattr(nd, name)(a, s), getattr(np, name)(values, s_value), (name, s))
@@ -175,15 +181,19 @@ class Program:
         if x.ndim == 0:
             return
         n = self.draw(st.integers(0, 3))
-        shape = self.choose([(x.shape[-1],), (x.shape[-1], n), (*x.shape[:-2], x.shape[-1], n), (2, 1, x.shape[-1], n)])
+        shape = self.choose(
+            [(x.shape[-1],), (x.shape[-1], n), (*x.shape[:-2], x.shape[-1], n), (2, 1, x.shape[-1], n)]
+        )
         y = self.draw(arrays(shape=shape))
         if x.dtype == y.dtype == bool or not (np.isfinite(x).all() and np.isfinite(y).all()):
             return
         dtype = meet(x.dtype, y.dtype)
         if x.ndim > 2 and len(shape) > 2 and shape[:-2] != x.shape[:-2]:
             return
-        b = nd.array(np.ascontiguousarray(np.swapaxes(y, -1, -2)), y.dtype, self.device).mT if y.ndim > 1 else nd.array(
-            y, y.dtype, self.device
+        b = (
+            nd.array(np.ascontiguousarray(np.swapaxes(y, -1, -2)), y.dtype, self.device).mT
+            if y.ndim > 1
+            else nd.array(y, y.dtype, self.device)
         )
         self.check(a @ b, np.matmul(x.astype(dtype), y.astype(dtype)), ("matmul", x.shape, shape), 1e-6)
 
@@ -215,7 +225,9 @@ class Program:
         dtype = meet(x.dtype, y.dtype)
         if x.shape == y.shape:
             axis = self.draw(st.integers(-x.ndim - 1, x.ndim))
-            self.check(nd.stack([a, b], axis=axis), np.stack([x, y], axis=axis).astype(dtype), ("stack", axis))
+            self.check(
+                nd.stack([a, b], axis=axis), np.stack([x, y], axis=axis).astype(dtype), ("stack", axis)
+            )
         elif x.ndim == y.ndim == 1:
             self.check(nd.concat([a, b]), np.concatenate([x, y]).astype(dtype), "concat")
 
