@@ -22,10 +22,10 @@ typedef i64 mask_f64 __attribute__((vector_size(W_f64 * 8)));
 #define SMALLER_LANES(x, y) CHOOSE(((y) < (x)) | ((y) != (y)), y, x)
 
 enum {
-  STRETCH = 4096, /* elements that are joined as T before they are joined as A */
+  STRETCH = 32,   /* elements that one lane joins as T before they are joined as A */
   SHORT_ROW = 96, /* rows shorter than this are taken W at a time */
   AT_ONCE = 8,    /* rows that share one load and store of a strip */
-  DEEP = 128,     /* rows that are laid on top of each other as T before they are joined as A */
+  DEEP = 64,      /* rows that are laid on top of each other as T before they are joined as A */
   STRIP = 1024    /* columns at a time; the driver asks for no more */
 };
 
@@ -37,7 +37,7 @@ enum {
     enum { W = W_##T };                                                                                     \
     A total = NEUTRAL;                                                                                      \
     while (n >= W) {                                                                                        \
-      const int64_t stretch = n < STRETCH ? n / W * W : STRETCH;                                            \
+      const int64_t stretch = n < STRETCH * 8 * W ? n / W * W : STRETCH * 8 * W;                                            \
       V x[8], y;                                                                                            \
       int64_t c = 0;                                                                                        \
       _Pragma("GCC unroll 8") for (int i = 0; i < 8; i++) x[i] = (V){0} + (T)NEUTRAL;                       \
@@ -112,8 +112,8 @@ enum {
     plain_##name##_rows_##T(rows - r, cols, a + r * rs, rs, cs, acc + r);                                   \
   }
 
-/* A strip of T grows downwards, AT_ONCE rows for each time it is loaded and stored; it is joined to the accumulators
- * after DEEP rows. The cols % W last columns are left to the plain version. */
+/* A strip of T grows downwards, AT_ONCE rows (joined in pairs) for each time it is loaded and stored; it is joined to
+ * the accumulators after DEEP rows. The cols % W last columns are left to the plain version. */
 #define LANE_COLUMNS(name, T, A, NEUTRAL, JOIN, JOIN_LANES)                                                 \
   static void lane_##name##_columns_##T(int64_t rows, int64_t cols, const void *a_, int64_t rs, int64_t cs, void *acc_) { \
     typedef lanes_##T V;                                                                                    \
@@ -133,10 +133,16 @@ enum {
           V x, y;                                                                                           \
           memcpy(&x, strip + c, sizeof x);                                                                  \
           if (count >= AT_ONCE) {                                                                           \
-            _Pragma("GCC unroll 8") for (int i = 0; i < AT_ONCE; i++) {                                     \
-              memcpy(&y, a + i * rs + c, sizeof y);                                                         \
-              x = JOIN_LANES(x, y);                                                                         \
+            V eight[AT_ONCE / 2];                                                                           \
+            _Pragma("GCC unroll 8") for (int i = 0; i < AT_ONCE / 2; i++) {                                 \
+              memcpy(&eight[i], a + 2 * i * rs + c, sizeof y);                                              \
+              memcpy(&y, a + (2 * i + 1) * rs + c, sizeof y);                                               \
+              eight[i] = JOIN_LANES(eight[i], y);                                                           \
             }                                                                                               \
+            eight[0] = JOIN_LANES(eight[0], eight[1]);                                                      \
+            eight[2] = JOIN_LANES(eight[2], eight[3]);                                                      \
+            eight[0] = JOIN_LANES(eight[0], eight[2]);                                                      \
+            x = JOIN_LANES(x, eight[0]);                                                                    \
           } else {                                                                                          \
             for (int i = 0; i < count; i++) {                                                               \
               memcpy(&y, a + i * rs + c, sizeof y);                                                         \

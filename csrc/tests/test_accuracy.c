@@ -1,0 +1,104 @@
+/* test_accuracy.c - how far f32 and f64 functions are from the truth, in units in the last place (ulp): sweeps over all
+ * magnitudes and over the interesting intervals, and the special values. f32 is judged by the C library in double, f64 by
+ * long double. */
+#include "check.h"
+
+enum { N = 400000 };
+static union { uint32_t bits; float value; } pun32;
+static union { uint64_t bits; double value; } pun64;
+
+static double ulp_error_f32(float got, double want) {
+  const float rounded = (float)want;
+  if (isnan(want)) return isnan(got) ? 0 : INFINITY;
+  if (isinf(rounded) || isinf(got)) return got == rounded ? 0 : INFINITY;
+  const float spacing = nextafterf(fabsf(rounded), INFINITY) - fabsf(rounded);
+  return isinf(spacing) ? 0 : fabs((double)got - want) / spacing;
+}
+static double ulp_error_f64(double got, long double want) {
+  const double rounded = (double)want;
+  if (isnan(want)) return isnan(got) ? 0 : INFINITY;
+  if (isinf(rounded) || isinf(got)) return got == rounded ? 0 : INFINITY;
+  const double spacing = nextafter(fabs(rounded), INFINITY) - fabs(rounded);
+  return isinf(spacing) ? 0 : (double)(fabsl((long double)got - want) / spacing);
+}
+
+static const double special[] = {0.0,  -0.0,   INFINITY, -INFINITY, NAN,   1,    -1,    1e-40, -1e-40, 1.4e-45,
+                                 88.7, 88.73,  -87.4,    -103.9,    -104,  -105, 709.7, 709.8, -745,   -746,
+                                 3e38, -3e38,  0.625,    -0.625,    1e-310, 1e6, 1e7,   -1e9};
+enum { SPECIALS = sizeof special / sizeof special[0] };
+
+/* Element i: a special value, then any bit pattern, then uniform in [lo, hi]. */
+static double sample(int i, int dtype, double lo, double hi) {
+  if (i < SPECIALS) return special[i];
+  if (i % 2) return uniform(lo, hi);
+  if (dtype == ND_F32) {
+    pun32.bits = (uint32_t)random_bits();
+    return pun32.value;
+  }
+  pun64.bits = random_bits();
+  return pun64.value;
+}
+
+static double sigmoid(double x) { return x >= 0 ? 1 / (1 + exp(-x)) : exp(x) / (1 + exp(x)); }
+static long double sigmoidl(long double x) { return 1 / (1 + expl(-x)); }
+
+#define SWEEP(name, true64, true80, lo, hi, limit)                                                          \
+  {                                                                                                         \
+    double worst = 0, worst_at = 0;                                                                         \
+    for (int i = 0; i < N; i++) a32[i] = (float)sample(i, ND_F32, lo, hi);                                  \
+    nd_##name##_dense(ND_F32, N, out32, a32);                                                               \
+    for (int i = 0; i < N; i++) {                                                                           \
+      const double error = ulp_error_f32(out32[i], true64((double)a32[i]));                                 \
+      if (error > worst) worst = error, worst_at = a32[i];                                                  \
+      if (a32[i] == 0) CHECK(!signbit(out32[i]) == !signbit(true64((double)a32[i])), #name "(-0): sign");     \
+    }                                                                                                       \
+    CHECK(worst <= 3, #name " f32: %.2f ulp at %.9g", worst, worst_at);                                     \
+    printf("  %-6s %-8s f32 %.2f ulp", nd_get_isa(), #name, worst);                                         \
+    worst = 0;                                                                                              \
+    for (int i = 0; i < N / 4; i++) a64[i] = sample(i, ND_F64, lo, hi);                                     \
+    nd_##name##_dense(ND_F64, N / 4, out64, a64);                                                           \
+    for (int i = 0; i < N / 4; i++) {                                                                       \
+      const double error = ulp_error_f64(out64[i], true80((long double)a64[i]));                            \
+      if (error > worst) worst = error, worst_at = a64[i];                                                  \
+    }                                                                                                       \
+    CHECK(worst <= limit, #name " f64: %.2f ulp at %.17g", worst, worst_at);                                \
+    printf("  f64 %.2f ulp\n", worst);                                                                      \
+  }
+
+static void sweeps(void) {
+  static float a32[N], out32[N];
+  static double a64[N / 4], out64[N / 4];
+  SWEEP(exp, exp, expl, -105, 89, 2)
+  SWEEP(log, log, logl, 0.4, 2.5, 2)
+  SWEEP(tanh, tanh, tanhl, -10, 10, 2.5) /* f64 is the C library's */
+  SWEEP(sigmoid, sigmoid, sigmoidl, -40, 40, 3)
+  SWEEP(sin, sin, sinl, -1e6, 1e6, 1)
+  SWEEP(cos, cos, cosl, -1e6, 1e6, 1)
+}
+
+static void powers(void) {
+  static const float values[] = {0, -0.0f, 1, -1, INFINITY, -INFINITY, NAN, 2, -2, 0.5f, -0.5f, 3, -3, 1e-45f, 1e30f, -1e30f, 16777216, 33554432};
+  enum { V = sizeof values / sizeof values[0] };
+  float a[V * V], b[V * V], out[V * V];
+  for (int i = 0; i < V * V; i++) a[i] = values[i / V], b[i] = values[i % V];
+  nd_power_dense(ND_F32, V * V, out, a, b);
+  for (int i = 0; i < V * V; i++) {
+    const double want = pow(a[i], b[i]);
+    CHECK(ulp_error_f32(out[i], want) <= 1 && (isnan(want) || !signbit(out[i]) == !signbit(want)),
+          "power(%g, %g): got %g, want %g", a[i], b[i], out[i], want);
+  }
+  int64_t base[] = {2, -1, -1, 1, 0, 3}, exponent[] = {10, -3, -4, -9, 0, -1}, got[6];
+  const int64_t want[] = {1024, -1, 1, 1, 1, 0};
+  nd_power_dense(ND_I64, 6, got, base, exponent);
+  for (int i = 0; i < 6; i++) CHECK(got[i] == want[i], "integer power %d: got %ld", i, (long)got[i]);
+}
+
+static void all(void) {
+  sweeps();
+  powers();
+}
+
+int main(void) {
+  for_every_isa(all);
+  return finish("accuracy");
+}

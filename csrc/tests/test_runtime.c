@@ -1,0 +1,113 @@
+/* test_runtime.c - what is not arithmetic: the pool under threads, the parallel-for in a forked child, instruction sets,
+ * error texts; and the optimiser steps, the same for any number of threads. */
+#include <pthread.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "check.h"
+
+static void *use_pool(void *seed) {
+  uint64_t state = (uint64_t)(uintptr_t)seed;
+  unsigned char *held[16] = {0};
+  int64_t size[16];
+  intptr_t bad = 0;
+  for (int i = 0; i < 3000; i++) {
+    state = state * 6364136223846793005ull + 1442695040888963407ull;
+    const int k = (int)(state >> 60);
+    if (held[k]) {
+      bad += held[k][0] != (unsigned char)k || held[k][size[k] - 1] != (unsigned char)k;
+      nd_free(held[k]);
+      held[k] = NULL;
+    } else {
+      size[k] = 1 + (int64_t)(state >> 33) % 100000;
+      held[k] = nd_alloc(size[k]);
+      bad += (uintptr_t)held[k] % 64 != 0;
+      held[k][0] = held[k][size[k] - 1] = (unsigned char)k; /* the first and last byte are ours */
+    }
+  }
+  for (int k = 0; k < 16; k++) nd_free(held[k]);
+  return (void *)bad;
+}
+
+static void pool(void) {
+  const int64_t before = nd_pool_live_bytes();
+  pthread_t thread[4];
+  for (int i = 0; i < 4; i++) pthread_create(&thread[i], NULL, use_pool, (void *)(uintptr_t)(i + 1));
+  for (int i = 0; i < 4; i++) {
+    void *bad;
+    pthread_join(thread[i], &bad);
+    CHECK(bad == NULL, "thread %d found %ld blocks overwritten or misaligned", i, (long)(intptr_t)bad);
+  }
+  CHECK(nd_pool_live_bytes() == before, "all was freed: %ld live bytes", (long)nd_pool_live_bytes());
+  nd_pool_trim();
+  CHECK(nd_pool_cached_bytes() == 0, "trimmed");
+  void *block = nd_alloc(5 << 20);
+  CHECK(nd_pool_live_bytes() == before + (5 << 20), "live bytes count what was asked for");
+  memset(block, 1, 5 << 20);
+  nd_free(block);
+  CHECK(nd_alloc(5 << 20) == block, "the same block is used again");
+  nd_free(block);
+  nd_pool_set_limit(0);
+  CHECK(nd_pool_cached_bytes() == 0, "limit 0 keeps nothing");
+  nd_pool_set_limit(1 << 30);
+  CHECK(nd_alloc(-1) == NULL && nd_alloc(INT64_MAX) == NULL, "impossible sizes give NULL");
+  block = nd_alloc(0);
+  CHECK(block != NULL, "no bytes are a block, too");
+  nd_free(block);
+  nd_free(NULL);
+}
+
+/* The parent has run an OpenMP region; a child that ran another would wait for ever. */
+static void fork_after_threads(void) {
+  enum { N = 200000 };
+  float *a = nd_alloc(N * 4), *out = nd_alloc(N * 4);
+  for (int i = 0; i < N; i++) a[i] = (float)i;
+  nd_exp_dense(ND_F32, N, out, a);
+  fflush(stdout);
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(20); /* instead of hanging */
+    float *own = nd_alloc(N * 4);
+    nd_add_dense(ND_F32, N, own, a, a);
+    int wrong = nd_get_num_threads() != 1;
+    for (int i = 0; i < N; i++) wrong |= own[i] != a[i] + a[i];
+    _exit(wrong);
+  }
+  int status = -1;
+  waitpid(child, &status, 0);
+  CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0, "the forked child failed or hung (status %d)", status);
+  nd_free(a), nd_free(out);
+}
+
+static void optimisers(void) {
+  enum { N = 70001 };
+  static double p[N], g[N], m[N], v[N], out[N];
+  for (int i = 0; i < N; i++) p[i] = uniform(-1, 1), g[i] = uniform(-1, 1), m[i] = uniform(-1, 1), v[i] = uniform(0, 1);
+  static double m0[N], v0[N];
+  memcpy(m0, m, sizeof m), memcpy(v0, v, sizeof v);
+  CHECK(nd_adam_step_dense(ND_F64, N, out, p, g, m, v, 0.1, 0.9, 0.99, 1e-8, 0.01, 0.5, 0.25) == ND_OK, "adam");
+  for (int i = 0; i < N; i++) {
+    const double d = g[i] + 0.01 * p[i], mean = 0.9 * m0[i] + 0.1 * d, square = 0.99 * v0[i] + 0.01 * d * d;
+    const double want = p[i] - 0.1 * (mean / 0.5) / (sqrt(square / 0.25) + 1e-8);
+    CHECK(fabs(m[i] - mean) < 1e-12 && fabs(v[i] - square) < 1e-12 && fabs(out[i] - want) < 1e-9, "adam at %d", i);
+  }
+  memcpy(m0, m, sizeof m);
+  CHECK(nd_sgd_step_dense(ND_F64, N, out, p, g, m, 0.1, 0.9, 0.01) == ND_OK, "sgd");
+  for (int i = 0; i < N; i++) {
+    const double u = 0.9 * m0[i] + 0.1 * (g[i] + 0.01 * p[i]);
+    CHECK(fabs(m[i] - u) < 1e-12 && fabs(out[i] - (p[i] - 0.1 * u)) < 1e-12, "sgd at %d", i);
+  }
+  CHECK(nd_sgd_step_dense(ND_F64, N, p, p, g, NULL, 0.1, 0.9, 0) == ND_OK, "sgd in place, without momentum");
+  CHECK(nd_sgd_step_dense(ND_I32, N, p, p, g, NULL, 0.1, 0, 0) == ND_EDTYPE, "sgd of integers");
+}
+
+int main(void) {
+  nd_set_num_threads(3);
+  for_every_isa(optimisers);
+  pool();
+  fork_after_threads();
+  CHECK(nd_set_num_threads(0) == ND_EPLAN && nd_get_num_threads() >= 1, "no fewer than one thread");
+  CHECK(nd_set_isa("z80") == ND_EISA && !nd_isa_supported("z80"), "an unknown instruction set");
+  for (int code = ND_OK; code <= ND_EISA; code++)
+    CHECK(strcmp(nd_error_text(code), nd_error_text(-1)) != 0, "error %d has a text of its own", code);
+  return finish("runtime");
+}
