@@ -91,11 +91,10 @@ def shared_library(
     """
     runs = [source if isinstance(source, Source) else Source(Path(source)) for source in sources]
     texts = [_text_with_includes(run.path, include) for run in runs]
-    described = [
-        part for run, text in zip(runs, texts, strict=True) for part in (run.path.name, *run.flags, text)
-    ]
-    target = [name, sys.platform, platform.machine(), *(compiler or ()), *flags, *link]
-    file_name = f"{name}-{key_of([*target, *described])}.so"
+    parts: list[bytes | str] = [name, sys.platform, platform.machine(), *(compiler or ()), *flags, *link]
+    for run, text in zip(runs, texts, strict=True):
+        parts += [run.path.name, *run.flags, text]
+    file_name = f"{name}-{key_of(parts)}.so"
 
     def make(temporary: Path) -> Path:
         command = _working_compiler(compiler)
@@ -107,6 +106,9 @@ def shared_library(
             for run, text in zip(runs, texts, strict=True)
         ]
         objects = _compile_all(jobs, (folder or default_folder()) / "objects", temporary)
+        if texts != [_text_with_includes(run.path, include) for run in runs]:
+            _forget(objects)  # their names tell of the texts as they were
+            raise BuildError("a source file changed while it was compiled; try again")
         library = temporary / file_name
         soname = "-install_name" if sys.platform == "darwin" else "-soname"
         linking = [
@@ -121,8 +123,7 @@ def shared_library(
         try:
             _run([*command, *options, *linking], library)
         except BuildError:
-            for path in objects:  # a damaged one may be why; the next attempt shall not meet it again
-                path.unlink(missing_ok=True)
+            _forget(objects)  # a damaged one may be why; the next attempt shall not meet it again
             raise
         return library
 
@@ -196,6 +197,11 @@ def _compile_all(jobs: list[tuple[list[str], Path, str]], folder: Path, temporar
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
+
+
+def _forget(objects: Iterable[Path]) -> None:
+    for path in objects:
+        path.unlink(missing_ok=True)
 
 
 def _forget_old(folder: Path, days: float = 30) -> None:

@@ -55,8 +55,10 @@ class Device:
         """What runs this device: a `ReferenceEngine` or a `NativeEngine`; opened at the first use."""
         if self.reason:
             raise DeviceError(self.reason)
-        with _lock:
-            return self.__dict__.get("engine") or self._open_engine()
+        with _lock:  # two threads may come here at once; the second finds what the first has opened
+            if "engine" not in self.__dict__:
+                self.__dict__["engine"] = self._open_engine()
+            return self.__dict__["engine"]
 
     # The properties below are used at every operation: each is computed once, then found in the object.
 
@@ -153,8 +155,7 @@ class Device:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Device) and self.name == other.name
 
-    def __hash__(self) -> int:
-        return hash(self.name)
+    __hash__ = object.__hash__  # one object per name, and every memoised layout hashes its device
 
     def __reduce__(self) -> tuple:
         return device_named, (self.name,)  # a copied or unpickled device is the same one
@@ -283,7 +284,7 @@ def set_default_device(device: Device) -> None:
     _default = device
 
 
-def set_creators(creators: Mapping[str, Callable[..., Any]]) -> None:
+def set_creators(creators: Mapping[str, Any]) -> None:
     """Let devices create arrays: ``device.zeros(...)`` will call ``creators["zeros"](device, ...)``."""
     _creators.update(creators)
 

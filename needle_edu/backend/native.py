@@ -78,12 +78,13 @@ def _load(fresh: bool) -> tuple[Any, Any]:
     """Return cffi's `ffi` and `lib` of the library."""
     global form, reason, library_path
     wanted = "dlopen" if os.environ.get("NEEDLE_EDU_FORM") == "dlopen" else "api"
-    files = None if fresh else index.recall(wanted)
+    sources = index.state_of_sources()
+    files = None if fresh else index.recall(wanted, sources)
     reason = ""
     if files is None:
         files = _make(wanted, fresh)
         if not reason:
-            index.remember(wanted, files)
+            index.remember(wanted, sources, files)
     library_path, module = files
     if module.suffix == ".so":
         form = "api"
@@ -116,7 +117,7 @@ def _import(name: str, path: Path) -> Any:
         else importlib.machinery.SourceFileLoader
     )
     loader = kind(name, str(path))
-    spec = importlib.util.spec_from_file_location(name, path, loader=loader)
+    spec = importlib.machinery.ModuleSpec(name, loader, origin=str(path))
     module = importlib.util.module_from_spec(spec)
     loader.exec_module(module)
     return module

@@ -6,6 +6,8 @@ once, there is no destructor to write. Each storage also remembers when it was l
 `backward()` can refuse to use a value that changed after the forward pass.
 """
 
+from typing import Any
+
 import numpy as np
 
 clock = 0  # counts in-place writes, over all storages
@@ -26,6 +28,9 @@ class Storage:
 
     # No __init__: `allocate` fills the slots itself, which is 60 ns faster and happens at every operation.
     __slots__ = ("ptr", "nbytes", "written", "__weakref__")
+    ptr: Any
+    nbytes: int
+    written: int
 
 
 def tick() -> int:
@@ -39,6 +44,8 @@ class _Window:
     """Hands NumPy the address of a storage, and keeps it alive as the `base` of the resulting array."""
 
     __slots__ = ("storage", "__array_interface__", "__weakref__")
+    storage: Storage
+    __array_interface__: dict[str, Any]
 
 
 def numpy_window(storage: Storage, address: int, dtype: np.dtype, readonly: bool = False) -> np.ndarray:

@@ -5,6 +5,7 @@ memory, gets the element type and the number of elements instead.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -44,9 +45,7 @@ def elementwise(
     named(name + "_dense", dense)
 
 
-def with_scalar(
-    name: str, function: Callable[[Array, object], Array], types: tuple, to_bool: bool = False
-) -> None:
+def with_scalar(name: str, function: Callable[..., Array], types: tuple, to_bool: bool = False) -> None:
     """Define ``name_scalar`` and ``name_scalar_dense``: out = function(a, s), s in the element type of a."""
 
     def strided(plan: Plan, out: Array, a: Array, s: float) -> int:
@@ -67,7 +66,7 @@ def with_scalar(
     named(name + "_scalar_dense", dense)
 
 
-def element(dtype: int, value: float) -> np.generic:
+def element(dtype: int, value: float) -> Any:
     """Convert a C double to an element as C does: toward zero for integers, (x != 0) for bool."""
     return np.asarray(value, np.float64).astype(DTYPES[dtype])[()]
 

@@ -61,10 +61,11 @@ def sgd_step_dense(
     """u <- momentum*u + (1-momentum)*d, out = p - lr*u, d = g + weight_decay*p; without u, out = p - lr*d"""
     if dtype not in FLOATS:
         return EDTYPE
-    out, p, g, u = (None if memory is None else memory.view(DTYPES[dtype])[:n] for memory in (out, p, g, u))
+    out, p, g = (memory.view(DTYPES[dtype])[:n] for memory in (out, p, g))
     d = g + weight_decay * p
     if u is not None:
-        u[...] = d = momentum * u + (1 - momentum) * d
+        average = u.view(DTYPES[dtype])[:n]
+        average[...] = d = momentum * average + (1 - momentum) * d
     out[...] = p - lr * d
     return OK
 
