@@ -61,6 +61,24 @@ def test_points_no_line_separates_are_separated(points, classes):
     assert evaluate(model, x, y) > 0.97
 
 
+def test_training_in_lazy_mode_gives_the_same_numbers():
+    def weights():
+        init.seed(3)
+        model = nn.Sequential(nn.Linear(2, 8), nn.LayerNorm1d(8), nn.Tanh(), nn.Linear(8, 2))
+        train(
+            model, NDArrayDataset(*xor(32)), optim.SGD(model.parameters(), 0.1, 0.9), epochs=2, batch_size=16
+        )
+        return model.state_dict()
+
+    eager = weights()
+    autograd.LAZY_MODE = True
+    try:
+        lazy = weights()
+    finally:
+        autograd.LAZY_MODE = False
+    assert all(np.array_equal(eager[name], lazy[name]) for name in eager)
+
+
 def test_training_is_repeatable_by_seed():
     def weights():
         init.seed(3)

@@ -215,7 +215,9 @@ def learn(make_optimizer, make_model, epochs=3):
             opt.reset_grad()
             loss = loss_func(model(ndl.Tensor(X[start : start + 16])), ndl.Tensor(y[start : start + 16]))
             loss.backward()
+            before = model.parameters()[0].grad.numpy()
             opt.step()
+            np.testing.assert_array_equal(before, model.parameters()[0].grad.detach().cached_data)
     return model, X, y, loss.numpy().item()
 
 
