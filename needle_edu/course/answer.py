@@ -9,6 +9,7 @@ lines that put the answer to work inside the framework and report numbers.
 
 from __future__ import annotations
 
+import types
 from collections.abc import Callable
 
 from needle_edu.course import wire
@@ -52,7 +53,7 @@ def perform(namespace: dict, probe: str, name: str, args: tuple, kwargs: dict):
     """
     from needle_edu.course import probes
 
-    if name not in namespace:
+    if not is_written(name, namespace):
         raise NameError(f"{name} is not defined")
     found = probes.PROBES.get(probe)
     if found is None:
@@ -61,13 +62,22 @@ def perform(namespace: dict, probe: str, name: str, args: tuple, kwargs: dict):
     return wire.decode(wire.encode(probes.plain(result)))
 
 
+def is_written(name: str, namespace: dict) -> bool:
+    """Whether the student has defined `name`: it may still stand for a function of ours that set-up imported."""
+    found = namespace.get(name)
+    if not isinstance(found, types.FunctionType):
+        return name in namespace
+    module = found.__module__ or ""
+    return module == namespace.get("__name__") or not module.startswith("needle_edu.")
+
+
 def ask_here(namespace: dict) -> Callable:
     """The `ask` of a notebook: the answer runs in this process, on copies, and values still pass the wire."""
 
     def ask(probe, name, args, kwargs):
         args, kwargs = wire.decode(wire.encode((args, kwargs)))  # copies, as in a box
-        if name not in namespace:
-            raise AnswerError("not defined", f"run the cell that defines {name}")
+        if not is_written(name, namespace):
+            raise AnswerError("not defined", f"run the cell that defines your {name}")
         try:
             return perform(namespace, probe, name, args, kwargs)
         except wire.WireError as error:

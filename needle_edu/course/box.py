@@ -10,8 +10,9 @@ around bubblewrap fills the same interface (`Box.command`) and does.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
-import secrets
+import random
 import select
 import shutil
 import signal
@@ -27,9 +28,9 @@ from needle_edu.course.answer import AnswerError
 
 PACKAGE = Path(__file__).resolve().parents[1]
 PROGRAM = Path(__file__).with_name("boxed.py")
-ANYBODY = range(
-    61_184, 65_519
-)  # user ids that stand for nobody; when root grades, each box gets one of its own
+# User ids that stand for nobody: when root grades, each box gets one that no other box has at the time.
+ANYBODY = range(61_184, 65_519)
+_users = itertools.cycle(random.SystemRandom().sample(ANYBODY, len(ANYBODY)))
 
 
 @dataclass(frozen=True)
@@ -215,7 +216,7 @@ class ProcessBox(Box):
         env = {"HOME": home, "TMPDIR": home, "LC_ALL": "C.UTF-8", "NEEDLE_EDU_NATIVE": "0", **threads}
         keywords: dict = {"env": env, "start_new_session": True}
         if drops_rights():
-            self.user = user = secrets.choice(ANYBODY)
+            self.user = user = next(_users)
             os.chown(home, user, user)
             keywords |= {"user": user, "group": user, "extra_groups": []}
         return program, keywords

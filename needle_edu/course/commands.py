@@ -149,7 +149,8 @@ def grade(
     for one in graded:
         print(f"{one.student}: {one.points:g} of {homework.points:g}")
     print(f"needle-edu: {len(graded)} graded; grades.csv, results.json and feedback/ are in {out}")
-    return 0
+    missed = [one for one in graded if not one.judged]
+    return _sorry(f"not judged, see their pages: {', '.join(one.student for one in missed)}") if missed else 0
 
 
 def _sorry(text: str) -> int:

@@ -20,7 +20,7 @@ from needle_edu.course import feedback, notebook
 from needle_edu.course.box import Box, Limits, ProcessBox
 from needle_edu.course.examine import Result, examine
 from needle_edu.course.notebook import NotebookError
-from needle_edu.course.questions import Homework, Verdict
+from needle_edu.course.questions import Homework, Question, Verdict
 from needle_edu.course.submission import Submission, match
 
 NO_STUDENT = frozenset({".ipynb_checkpoints", ".git", ".jupyter", "__pycache__", "__MACOSX"})
@@ -33,6 +33,7 @@ class Graded:
     student: str
     results: tuple[Result, ...]
     notes: tuple[str, ...]
+    judged: bool = True
 
     @property
     def points(self) -> float:
@@ -64,10 +65,17 @@ def grade_folder(
     folders = sorted(entry.name for entry in os.scandir(submissions) if _is_submission(entry))
 
     def judge(name: str) -> Graded:
-        return grade_one(homework, submissions, name, seed=seed, limits=limits, box=box)
+        try:
+            return grade_one(homework, submissions, name, seed=seed, limits=limits, box=box)
+        except Exception as error:  # such as a full disk: the others are graded all the same
+            nothing = tuple(_without_answer(question, "not judged") for question in homework.questions)
+            return Graded(_visible(name), nothing, (f"not judged: {error!r}",), judged=False)
 
-    with ThreadPoolExecutor(max(1, jobs)) as pool:
+    pool = ThreadPoolExecutor(max(1, jobs))
+    try:
         return _with_different_names(list(pool.map(judge, folders)))
+    finally:
+        pool.shutdown(cancel_futures=True)  # Ctrl-C ends with the submissions that are running
 
 
 def grade_one(
@@ -83,13 +91,11 @@ def grade_one(
     for question in homework.questions:
         answer = found.answers.get(question.name)
         if answer is None or question.name in found.untouched:
-            status = missing if answer is None else "not written yet"
-            results.append(Result(question, tuple(Verdict(test, False, status) for test in question.tests)))
+            results.append(_without_answer(question, missing if answer is None else "not written yet"))
         else:
             extra = found.extra[question.name]
             results.append(examine(homework, question, answer, extra, seed=seed, limits=limits, box=box))
-    student = feedback.visible(os.fsencode(name).decode("utf-8", "backslashreplace"))
-    return Graded(student, tuple(results), tuple(found.notes))
+    return Graded(_visible(name), tuple(results), tuple(found.notes))
 
 
 def read_submission(folder: Path, file_name: str) -> list[notebook.Cell]:
@@ -103,6 +109,15 @@ def read_submission(folder: Path, file_name: str) -> list[notebook.Cell]:
         return notebook.read(file_name, dir_fd=fd)
     finally:
         os.close(fd)
+
+
+def _without_answer(question: Question, status: str) -> Result:
+    return Result(question, tuple(Verdict(test, False, status) for test in question.tests))
+
+
+def _visible(name: str) -> str:
+    """A folder's name as text that shows all its characters, even those that are not UTF-8."""
+    return feedback.visible(os.fsencode(name).decode("utf-8", "backslashreplace"))
 
 
 def _is_submission(entry: os.DirEntry) -> bool:

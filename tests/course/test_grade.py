@@ -274,6 +274,23 @@ def test_ten_thousand_cells(hand_in, grade):
     assert points(grade(hand_in("ada", add)), "ada") == {"q1": 2.0, "q2": 3.0}
 
 
+def test_trouble_with_one_submission_does_not_stop_the_others(hand_in, grade, monkeypatch, tmp_path):
+    """A disk that is full, a machine without processes left: said, and the exit status tells."""
+    for name in ("ada", "bob", "eve"):
+        hand_in(name)
+    real = grader.read_submission
+
+    def fail(folder, file_name):
+        if folder.name == "bob":
+            raise OSError("no space left")
+        return real(folder, file_name)
+
+    monkeypatch.setattr(grader, "read_submission", fail)
+    results = grade(tmp_path / "submissions", status=1)
+    assert [sum(points(results, name).values()) for name in ("ada", "bob", "eve")] == [5, 0, 5]
+    assert "no space left" in page_of(tmp_path, "bob")
+
+
 def test_exit_status_and_words(toy_source, tmp_path, capsys):
     (tmp_path / "empty").mkdir()
     assert commands.grade(toy_source, tmp_path / "empty", tmp_path / "out") == 1

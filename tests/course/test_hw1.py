@@ -107,6 +107,8 @@ WRONG = {
     "q2: y squared": GRADIENT + "return out_grad * node * node",
     "q2: an array": GRADIENT + "return (out_grad * node * (1 - node)).numpy()",
     "q2: summed": GRADIENT + "return (out_grad * node * (1 - node)).sum()",
+    "q3: nothing": "pass",
+    "q3: the library's": "from needle_edu.autograd import find_topo_sort",
     "q3: recursion": TOPO
     + """
     order, seen = [], set()
@@ -259,6 +261,16 @@ def test_check_gives_the_same_verdicts_as_grading():
     for question in HW1.questions:
         verdicts = [test.verdict(ask_here(namespace), seed=3) for test in question.tests]
         assert all(verdict.passed for verdict in verdicts), verdicts
+
+
+def test_the_librarys_own_function_is_no_answer():
+    """Set-up imports find_topo_sort, for question 4: question 3 must not pass before it is written."""
+    namespace: dict = {}
+    for source in HW1.setup:
+        exec(source, namespace)
+    (cell,) = (cell for cell in HW1.released if cell.is_tests and "q3" in cell.grade_id)
+    exec(cell.source.rpartition("check(")[0], namespace)
+    assert [verdict.status for verdict in report("q3", namespace).verdicts] == ["not defined"] * 5
 
 
 def test_check_is_fast():
