@@ -328,7 +328,7 @@ def route_edges(edges, cables, across, along, extent, layer, tops, bottoms) -> l
         start = across[source] + (port[index] - across[target] if twins[source, target] > 1 else 0.0)
         points = [(start, along[source] + extent[source][1] / 2), (start, bottoms[layer[source]])]
         for place_in_cable in knots[source]:
-            if place_in_cable >= bent[index]:
+            if place_in_cable >= bent[index] - 1:  # the last bend follows below
                 break
             bend = cables[source][place_in_cable]
             points += [(across[bend], tops[layer[bend]]), (across[bend], bottoms[layer[bend]])]

@@ -153,6 +153,8 @@ def card_text(snap: Snapshot | None) -> str:
         text = _nested(snap.array)
         if len(text) <= CARD_CHARS:
             return text
+    if snap.low == snap.high:
+        return f"all {number(snap.low)}"
     return f"{number(snap.low)} … {number(snap.high)}"
 
 

@@ -222,7 +222,9 @@ class _Reader:
             return f'<mo stretchy="false">{FENCES[name]}</mo>'
         if name in ACCENTS:
             wide = "true" if name.startswith(("over", "wide")) else "false"
-            return f'<mover accent="true">{self.argument()}<mo stretchy="{wide}">{ACCENTS[name]}</mo></mover>'
+            # The padding keeps the bar off the letter: fonts without mathematics set it right on top.
+            base = f'<mrow style="padding-top:.13em">{self.argument()}</mrow>'
+            return f'<mover accent="true">{base}<mo stretchy="{wide}">{ACCENTS[name]}</mo></mover>'
         if name in ("frac", "tfrac", "dfrac"):
             top, bottom = self.argument(), self.argument()
             fraction = f"<mfrac>{top}{bottom}</mfrac>"

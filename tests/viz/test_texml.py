@@ -38,7 +38,7 @@ def test_every_formula_of_the_registry(name, tex):
 
 
 def test_structure():
-    assert outline(r"\bar{y}") == (("mover", ("mi", "y"), ("mo", "¯")),)
+    assert outline(r"\bar{y}") == (("mover", ("mrow", ("mi", "y")), ("mo", "¯")),)
     assert outline(r"\frac{1}{n}") == (("mfrac", ("mn", "1"), ("mi", "n")),)
     assert outline(r"\tfrac12") == (("mstyle", ("mfrac", ("mn", "1"), ("mn", "2"))),)
     assert outline("a_i^2") == (("msubsup", ("mi", "a"), ("mi", "i"), ("mn", "2")),)
