@@ -63,7 +63,17 @@ setup(
     package_dir=DATA,
     package_data={
         **{package: data_files(folder) for package, folder in DATA.items()},
-        "needle_edu": ["py.typed", "**/*.pyi", "**/*.js", "**/*.css", "**/*.json", "**/*.npz", "**/*.gz", "**/*.md", "**/*.html"],
+        "needle_edu": [
+            "py.typed",
+            "**/*.pyi",
+            "**/*.js",
+            "**/*.css",
+            "**/*.json",
+            "**/*.npz",
+            "**/*.gz",
+            "**/*.md",
+            "**/*.html",
+        ],
     },
     cmdclass={"build_py": BuildWithKernels},
     distclass=KernelDistribution,

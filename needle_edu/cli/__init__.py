@@ -23,7 +23,9 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
     lab = commands.add_parser("lab", help="open JupyterLab at the start page of the course", add_help=False)
-    lab.add_argument("options", nargs=argparse.REMAINDER, help="passed on to JupyterLab, e.g. --no-browser --port=8890")
+    lab.add_argument(
+        "options", nargs=argparse.REMAINDER, help="passed on to JupyterLab, e.g. --no-browser --port=8890"
+    )
 
     commands.add_parser("doctor", help="say what this machine has, and how to get what is missing")
 
@@ -36,7 +38,9 @@ def build_parser() -> argparse.ArgumentParser:
     start = actions.add_parser("start", help="write your copy of a homework into a folder")
     start.add_argument("name", help="which homework, e.g. hw1")
     start.add_argument("folder", type=Path, help="where to, e.g. my-hw1")
-    start.add_argument("--force", action="store_true", help="start over; the earlier work is kept beside it as a backup")
+    start.add_argument(
+        "--force", action="store_true", help="start over; the earlier work is kept beside it as a backup"
+    )
 
     check = commands.add_parser("check", help="check a homework folder: exit status 0 only if all passes")
     check.add_argument("folder", type=Path, help="the folder that `homework start` wrote")
@@ -44,7 +48,9 @@ def build_parser() -> argparse.ArgumentParser:
     grade = commands.add_parser("grade", help="grade a folder of submissions, one sub-folder per student")
     grade.add_argument("name", help="which homework, e.g. hw1")
     grade.add_argument("submissions", type=Path, help="the folder of submissions")
-    grade.add_argument("--out", type=Path, required=True, help="where grades.csv, results.json and feedback/ go")
+    grade.add_argument(
+        "--out", type=Path, required=True, help="where grades.csv, results.json and feedback/ go"
+    )
     grade.add_argument("--jobs", type=int, default=2, help="how many submissions at a time (default 2)")
     return parser
 

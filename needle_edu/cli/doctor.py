@@ -43,8 +43,6 @@ def _version(package: str) -> str | None:
 
 def _python() -> Finding:
     text = f"{platform.python_version()} at {sys.executable}, on {platform.system()} {platform.machine()}"
-    if sys.version_info < (3, 11):
-        return Finding("Python", BAD, text, "Python 3.11 or newer is needed: make PYTHON=python3.12 lab")
     return Finding("Python", OK, text)
 
 
@@ -58,7 +56,10 @@ def _compiler() -> Finding:
     compiler = build.find_compiler()
     if compiler is None:
         return Finding(
-            "compiler", ABSENT, "none found", "Debian, Ubuntu: sudo apt install gcc   macOS: xcode-select --install"
+            "compiler",
+            ABSENT,
+            "none found",
+            "Debian, Ubuntu: sudo apt install gcc   macOS: xcode-select --install",
         )
     shown = subprocess.run([*compiler, "--version"], capture_output=True, text=True).stdout.split("\n")[0]
     return Finding("compiler", OK, shown or " ".join(compiler))
@@ -77,7 +78,11 @@ def _instruction_sets() -> Finding:
 
     if not backend.cpu().native:
         return Finding("instructions", ABSENT, "NumPy's own")
-    return Finding("instructions", OK, f"{backend.get_isa()} in use; this processor has {', '.join(backend.available_isas())}")
+    return Finding(
+        "instructions",
+        OK,
+        f"{backend.get_isa()} in use; this processor has {', '.join(backend.available_isas())}",
+    )
 
 
 def _threads() -> Finding:
@@ -89,7 +94,9 @@ def _threads() -> Finding:
     if not native.has_openmp():
         mend = "the compiler lacks OpenMP; on macOS: brew install libomp, or use gcc (CC=gcc-14)"
         return Finding("threads", ABSENT, "1: built without OpenMP", mend)
-    return Finding("threads", OK, f"{backend.get_num_threads()} of {os.cpu_count()} (NEEDLE_EDU_NUM_THREADS changes it)")
+    return Finding(
+        "threads", OK, f"{backend.get_num_threads()} of {os.cpu_count()} (NEEDLE_EDU_NUM_THREADS changes it)"
+    )
 
 
 def _cache() -> Finding:
@@ -110,9 +117,15 @@ def _graphviz() -> Finding:
 def _jupyter() -> Finding:
     lab = _version("jupyterlab")
     if lab is None:
-        return Finding("Jupyter", ABSENT, "JupyterLab is not installed", "python -m pip install 'needle_edu[lab]'")
+        return Finding(
+            "Jupyter", ABSENT, "JupyterLab is not installed", "python -m pip install 'needle_edu[lab]'"
+        )
     widget = _version("anywidget")
-    return Finding("Jupyter", OK, f"JupyterLab {lab}, " + (f"anywidget {widget}" if widget else "no anywidget: step(live=True) is off"))
+    return Finding(
+        "Jupyter",
+        OK,
+        f"JupyterLab {lab}, " + (f"anywidget {widget}" if widget else "no anywidget: step(live=True) is off"),
+    )
 
 
 def _gpu() -> Finding:
@@ -121,14 +134,20 @@ def _gpu() -> Finding:
         return Finding("GPU", ABSENT, "no NVIDIA driver; the course so far needs none")
     query = [program, "--query-gpu=name,memory.total", "--format=csv,noheader"]
     done = subprocess.run(query, capture_output=True, text=True, timeout=20)
-    return Finding("GPU", OK if done.returncode == 0 else ABSENT, (done.stdout or done.stderr).strip().split("\n")[0])
+    return Finding(
+        "GPU", OK if done.returncode == 0 else ABSENT, (done.stdout or done.stderr).strip().split("\n")[0]
+    )
 
 
 def _toolkit() -> Finding:
     program = shutil.which("nvcc")
     if program is None:
         return Finding("CUDA toolkit", ABSENT, "no nvcc; the course so far needs none")
-    lines = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=20).stdout.strip().split("\n")
+    lines = (
+        subprocess.run([program, "--version"], capture_output=True, text=True, timeout=20)
+        .stdout.strip()
+        .split("\n")
+    )
     return Finding("CUDA toolkit", OK, next((line.strip() for line in lines if "release" in line), program))
 
 

@@ -1,7 +1,8 @@
 """`needle-edu lab`: JupyterLab, opened at the start page of the course.
 
 Inside a checkout it serves the checkout's `notebooks/`. Anywhere else it first copies the notebooks into
-`needle-edu-course/` in the current folder, never over a file that is there: what a student has written stays. JupyterLab is started in this very process's place, so Ctrl-C and the exit status are its own.
+`needle-edu-course/` in the current folder, never over a file that is there: what a student has written stays.
+JupyterLab is started in this very process's place, so Ctrl-C and the exit status are its own.
 """
 
 from __future__ import annotations
@@ -63,17 +64,17 @@ def lab_command(folder: Path, options: Sequence[str]) -> list[str]:
 
 
 def open_lab(options: Sequence[str]) -> int:
-    """Replace this process by JupyterLab at the start page; returns 1 when it is not installed."""
+    """Replace this process by JupyterLab at the start page; return 1 when it is not installed."""
     if importlib.util.find_spec("jupyterlab") is None:
         print(NO_LAB, file=sys.stderr)
         return 1
     from needle_edu.backend import cpu
 
-    cpu().kernels.add_dense  # noqa: B018  compile the C kernels now, with a line that says so, not in the first cell
+    _ = cpu().kernels  # compile the C kernels now, with a line that says so, not in the first cell
     folder = course_folder()
     # No news pop-up; the setting lives beside this file and leaves the user's own configuration alone.
     config = [str(Path(__file__).parent / "jupyter"), os.environ.get("JUPYTER_CONFIG_PATH", "")]
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, config))
     command = lab_command(folder, options)
     sys.stdout.flush()
-    os.execv(command[0], command)
+    return os.execv(command[0], command)  # does not come back

@@ -6,11 +6,14 @@ copy nothing. Layouts are interned: equal layouts are the same object while they
 compares shape, strides, type and device at once. Every function here is pure arithmetic on tuples.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
 from itertools import pairwise
 from math import prod
 
-from needle_edu.backend import Device, ShapeError
+import numpy as np
+
+from needle_edu.backend import Device, ShapeError, Storage
 from needle_edu.backend.dtypes import DTYPES, F64
 
 MAX_NDIM = 8
@@ -44,6 +47,19 @@ class Layout:
         "shape", "strides", "offset", "dtype", "code", "device", "kernels", "size", "ndim",
         "compact", "dense_float", "allocate", "__weakref__",
     )  # fmt: skip
+
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    offset: int
+    dtype: np.dtype
+    code: int
+    device: Device
+    kernels: dict[str, Callable[..., int]]
+    size: int
+    ndim: int
+    compact: bool
+    dense_float: bool
+    allocate: Callable[[], Storage]
 
     def __repr__(self) -> str:
         return (

@@ -56,4 +56,6 @@ def pytest_sessionfinish(session):
 
 
 def pytest_addoption(parser):
-    parser.addoption("--write-table", action="store_true", help="write the table of this run into docs/speed.md")
+    parser.addoption(
+        "--write-table", action="store_true", help="write the table of this run into docs/speed.md"
+    )

@@ -14,7 +14,11 @@ BEGIN, END = "<!-- table: begin (written by make bench) -->", "<!-- table: end -
 def processor() -> str:
     """The processor's name where the system tells it."""
     info = Path("/proc/cpuinfo")
-    names = [line.split(":")[1].strip() for line in info.read_text().splitlines() if "model name" in line] if info.exists() else []
+    names = (
+        [line.split(":")[1].strip() for line in info.read_text().splitlines() if "model name" in line]
+        if info.exists()
+        else []
+    )
     return f"{names[0] if names else 'unknown processor'}, {os.cpu_count()} cores"
 
 

@@ -25,7 +25,11 @@ def normal(*shape):
 @pytest.mark.parametrize("n", SQUARE)
 def test_matmul_square(arena, fight, n):
     (a, b), (x, y), (p, q) = three(arena, normal(n, n), normal(n, n))
-    fight(f"matmul {n}x{n}", {"needle_edu": lambda: a @ b, "NumPy": lambda: x @ y, "PyTorch": lambda: p @ q}, limit=1.0)
+    fight(
+        f"matmul {n}x{n}",
+        {"needle_edu": lambda: a @ b, "NumPy": lambda: x @ y, "PyTorch": lambda: p @ q},
+        limit=1.0,
+    )
 
 
 @pytest.mark.parametrize("name", TRAINING)
@@ -45,7 +49,11 @@ def test_add(arena, fight, layout):
     (a, b), (x, y), (p, q) = three(arena, normal(1000, 1000), second)
     if layout == "transposed":
         a, x, p = a.permute((1, 0)), x.T, p.T
-    fight(f"add 1 M, {layout}", {"needle_edu": lambda: a + b, "NumPy": lambda: x + y, "PyTorch": lambda: p + q}, limit=1.0)
+    fight(
+        f"add 1 M, {layout}",
+        {"needle_edu": lambda: a + b, "NumPy": lambda: x + y, "PyTorch": lambda: p + q},
+        limit=1.0,
+    )
 
 
 @pytest.mark.parametrize("layout", ["contiguous", "transposed", "broadcast"])
@@ -58,7 +66,11 @@ def test_exp(arena, fight, layout):
     if layout == "broadcast":
         a, x, p = a.broadcast_to((1000, 1000)), np.broadcast_to(x, (1000, 1000)), p.expand(1000, 1000)
     exp = ndl.ndarray.exp
-    fight(f"exp 1 M, {layout}", {"needle_edu": lambda: exp(a), "NumPy": lambda: np.exp(x), "PyTorch": lambda: torch.exp(p)}, limit=1.0)
+    fight(
+        f"exp 1 M, {layout}",
+        {"needle_edu": lambda: exp(a), "NumPy": lambda: np.exp(x), "PyTorch": lambda: torch.exp(p)},
+        limit=1.0,
+    )
 
 
 @pytest.mark.parametrize("layout", ["contiguous", "transposed", "broadcast"])

@@ -42,7 +42,9 @@ def test_mlp_step(arena, fight):
         optimiser.step()
 
     tnn = torch.nn
-    twin = tnn.Sequential(tnn.Linear(784, 400), tnn.ReLU(), tnn.Linear(400, 100), tnn.ReLU(), tnn.Linear(100, 10))
+    twin = tnn.Sequential(
+        tnn.Linear(784, 400), tnn.ReLU(), tnn.Linear(400, 100), tnn.ReLU(), tnn.Linear(100, 10)
+    )
     twin_loss, adam = tnn.CrossEntropyLoss(), torch.optim.Adam(twin.parameters(), lr=1e-3)
     tx, ty = torch.from_numpy(images), torch.from_numpy(labels)
 
@@ -51,7 +53,12 @@ def test_mlp_step(arena, fight):
         twin_loss(twin(tx), ty).backward()
         adam.step()
 
-    fight("MLP 784-400-100-10, batch 128, Adam step", {"needle_edu": needle, "PyTorch": pytorch}, limit=0.8, block_s=0.1)
+    fight(
+        "MLP 784-400-100-10, batch 128, Adam step",
+        {"needle_edu": needle, "PyTorch": pytorch},
+        limit=0.8,
+        block_s=0.1,
+    )
 
 
 def test_import_time(request, benchmark):
@@ -65,7 +72,11 @@ def test_import_time(request, benchmark):
 
     both = "import numpy, needle_edu"
     seconds(both)
-    outcome = Outcome("interpreter with `import numpy, needle_edu` against `import numpy` alone", None, {"needle_edu": [], "NumPy": []})
+    outcome = Outcome(
+        "interpreter with `import numpy, needle_edu` against `import numpy` alone",
+        None,
+        {"needle_edu": [], "NumPy": []},
+    )
     for _ in range(9):
         outcome.rounds["NumPy"].append(seconds("import numpy"))
         outcome.rounds["needle_edu"].append(seconds(both))

@@ -112,9 +112,9 @@ class Notebook:
 
     def tracebacks(self) -> list[str]:
         """The text of every error output on the page."""
-        return self.page.locator(
-            '[data-mime-type="application/vnd.jupyter.error"], .jp-RenderedText[data-mime-type="application/vnd.jupyter.stderr"]'
-        ).all_text_contents()
+        kinds = ("application/vnd.jupyter.error", "application/vnd.jupyter.stderr")
+        selector = ", ".join(f'.jp-RenderedText[data-mime-type="{kind}"]' for kind in kinds)
+        return self.page.locator(selector).all_text_contents()
 
     def text(self) -> str:
         return self.page.locator(".jp-Notebook").text_content()

@@ -62,7 +62,9 @@ def walk(stepper: StepperOnPage, page) -> None:
     phase, step, _ = stepper.where()
     assert (phase, step) == ("backward", total)
     shown = " ".join(stepper.grads())
-    assert "1.9" in shown and "3.05" in shown, f"df/da = 1.9004 and df/db = 3.0498 must stand in the graph: {shown}"
+    assert "1.9" in shown and "3.05" in shown, (
+        f"df/da = 1.9004 and df/db = 3.0498 must stand in the graph: {shown}"
+    )
     # Where a and b are used twice, the panel shows the sum of the contributions.
     sums = 0
     for k in range(1, total + 1):
@@ -117,7 +119,9 @@ def test_lecture_1_in_lab(notebook):
     other = StepperOnPage(page, 1)
     before = stepper.where()
     other.click("next")
-    assert other.where()[1] == 2 and stepper.where() == before, "two steppers on a page do not disturb each other"
+    assert other.where()[1] == 2 and stepper.where() == before, (
+        "two steppers on a page do not disturb each other"
+    )
 
 
 def test_lecture_1_exported_steps_offline(browser, tmp_path):

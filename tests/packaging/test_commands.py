@@ -12,12 +12,19 @@ import pytest
 from needle_edu.cli import build_parser, doctor, lab, main
 
 REPO = Path(__file__).parents[2]
-needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="MAKE NOT FOUND: install make to run this test")
+needs_make = pytest.mark.skipif(
+    shutil.which("make") is None, reason="MAKE NOT FOUND: install make to run this test"
+)
 
 
 def make(*words, **environment):
     return subprocess.run(
-        ["make", *words], cwd=REPO, env={**os.environ, **environment}, capture_output=True, text=True, timeout=300
+        ["make", *words],
+        cwd=REPO,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
 
 
@@ -34,7 +41,9 @@ def test_an_old_python_is_named(tmp_path):
 
 @needs_make
 def test_no_network_on_the_first_run_is_one_sentence(tmp_path):
-    done = make("lab", f"PYTHON={sys.executable}", f"VENV={tmp_path / 'venv'}", PIP_NO_INDEX="1", PIP_FIND_LINKS="")
+    done = make(
+        "lab", f"PYTHON={sys.executable}", f"VENV={tmp_path / 'venv'}", PIP_NO_INDEX="1", PIP_FIND_LINKS=""
+    )
     assert done.returncode != 0
     assert "The first run needs the network" in done.stdout
     assert not (tmp_path / "venv" / ".lab").exists(), "a set-up that failed must not count as done"
@@ -109,5 +118,7 @@ def test_notebooks_are_clean_sources():
         notebook = json.loads(file.read_text())
         ids = [cell["id"] for cell in notebook["cells"]]
         assert len(ids) == len(set(ids)), file
-        assert all(not cell.get("outputs") for cell in notebook["cells"]), f"{file}: clear the outputs before committing"
+        assert all(not cell.get("outputs") for cell in notebook["cells"]), (
+            f"{file}: clear the outputs before committing"
+        )
         assert notebook["metadata"]["kernelspec"]["name"] == "python3"

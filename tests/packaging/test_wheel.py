@@ -14,7 +14,16 @@ from pathlib import Path
 import pytest
 
 REPO = Path(__file__).parents[2]
-SOURCES = ("pyproject.toml", "setup.py", "MANIFEST.in", "README.md", "LICENSE", "needle_edu", "csrc", "notebooks")
+SOURCES = (
+    "pyproject.toml",
+    "setup.py",
+    "MANIFEST.in",
+    "README.md",
+    "LICENSE",
+    "needle_edu",
+    "csrc",
+    "notebooks",
+)
 BARE_PATH = "/nonexistent"
 
 
@@ -31,8 +40,21 @@ def build(folder: Path, **environment: str) -> Path:
             shutil.copytree(source, copy / name, ignore=skip)
         else:
             shutil.copy(source, copy / name)
-    command = [sys.executable, "-m", "pip", "wheel", ".", "--no-deps", "--no-build-isolation", "--quiet", "-w", str(folder)]
-    done = subprocess.run(command, cwd=copy, env={**os.environ, **environment}, capture_output=True, text=True)
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        ".",
+        "--no-deps",
+        "--no-build-isolation",
+        "--quiet",
+        "-w",
+        str(folder),
+    ]
+    done = subprocess.run(
+        command, cwd=copy, env={**os.environ, **environment}, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     return next(folder.glob("*.whl"))
 
@@ -59,7 +81,12 @@ class Installed:
 
     def python(self, *words: str) -> subprocess.CompletedProcess:
         return subprocess.run(
-            [sys.executable, *words], cwd=self.empty, env=self.environment, capture_output=True, text=True, timeout=600
+            [sys.executable, *words],
+            cwd=self.empty,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=600,
         )
 
     def needle_edu(self, *words: str) -> subprocess.CompletedProcess:
@@ -94,7 +121,8 @@ def test_wheel_carries_course_and_sources(wheel):
 
 
 def test_wheel_runs_its_own_kernels(installed):
-    code = "import needle_edu as n; print(n.__file__); print(n.cpu().native); print((n.Tensor([1., 2.]) * 3).sum().numpy())"
+    show = "n.__file__, n.cpu().native, (n.Tensor([1., 2.]) * 3).sum().numpy()"
+    code = f"import needle_edu as n; print({show}, sep=chr(10))"
     done = installed.python("-c", code)
     assert done.returncode == 0, done.stderr
     where, native, value = done.stdout.split("\n")[:3]
@@ -118,7 +146,9 @@ def test_commands_from_an_empty_folder(installed):
     installed.needle_edu("notebooks", "course")
     assert (installed.empty / "course" / "start.ipynb").exists()
     assert not (installed.empty / "course" / "homework").exists(), "the homework sources carry the solutions"
-    done = installed.python("-m", "needle_edu.as_needle", "-c", "import needle as ndl; print(ndl.Tensor([2.]).exp)")
+    done = installed.python(
+        "-m", "needle_edu.as_needle", "-c", "import needle as ndl; print(ndl.Tensor([2.]).exp)"
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -136,7 +166,9 @@ def test_without_a_compiler(tmp_path):
     assert "none-any" in wheel.name
     assert not [name for name in zipfile.ZipFile(wheel).namelist() if name.endswith(".so")]
     bare = Installed(unpack(wheel, tmp_path / "site"), tmp_path / "empty", PATH=BARE_PATH, CC="")
-    code = "import needle_edu as n; t = n.Tensor([1., 2.]); print((t * t).sum().numpy(), n.cpu().native); (t + t).numpy()"
+    code = (
+        "import needle_edu as n; t = n.Tensor([1., 2.]); t + t; print((t * t).sum().numpy(), n.cpu().native)"
+    )
     done = bare.python("-c", code)
     assert done.stdout.split("\n")[0] == "[5.] False"
     said = [line for line in done.stderr.split("\n") if line.strip()]
