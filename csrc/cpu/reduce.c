@@ -64,7 +64,7 @@ static void merge_axes(axis_list *l) {
   int count = 0;
   for (int i = 0; i < l->count; i++) {
     const axis x = l->at[i];
-    axis *previous = &l->at[count - 1];
+    axis *previous = &l->at[count ? count - 1 : 0];
     if (count && previous->in == x.in * x.extent && previous->out == x.out * x.extent)
       *previous = (axis){previous->extent * x.extent, x.in, x.out};
     else
