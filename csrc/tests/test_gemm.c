@@ -12,8 +12,8 @@
 
 static const int64_t bytes_of[4] = {4, 8, 4, 8};
 static const char *type_name[4] = {"f32", "f64", "i32", "i64"};
-static const char *layout_name[] = {"row-major", "transposed", "every second", "reversed"};
-enum { ROW_MAJOR, TRANSPOSED, SPACED, REVERSED, LAYOUTS };
+static const char *layout_name[] = {"row-major", "transposed", "every second", "reversed", "one row for all"};
+enum { ROW_MAJOR, TRANSPOSED, SPACED, REVERSED, REPEATED, LAYOUTS };
 
 static int failures = 0, checks = 0;
 
@@ -47,6 +47,7 @@ static lay lay_out(int layout, int64_t batches, int64_t rows, int64_t cols) {
     l = (lay){rows * cols * 6, cols * 6, 2, 0, 0};
     l.count = batches && rows && cols ? (batches - 1) * l.batch + (rows - 1) * l.row + (cols - 1) * 2 + 1 : 0;
   }
+  if (layout == REPEATED) l = (lay){cols, 0, 1, 0, batches * cols}; /* broadcast; an operand only */
   if (layout == REVERSED) l.row = -cols, l.col = -1, l.offset = rows * cols - 1;
   return l;
 }
@@ -108,7 +109,7 @@ static void check_isa(const char *isa) {
       for (int la = 0; la < LAYOUTS; la++)
         for (int lb = 0; lb < LAYOUTS; lb++) {
           check(isa, type, 1, m, n, k, la, lb, ROW_MAJOR, 0);
-          if (m * n * k < 5000) check(isa, type, 3, m, n, k, la, lb, (la + lb) % LAYOUTS, lb == TRANSPOSED);
+          if (m * n * k < 5000) check(isa, type, 3, m, n, k, la, lb, (la + lb) % REPEATED, lb == TRANSPOSED);
         }
     check(isa, ND_F32, 1, m, n, k, ROW_MAJOR, ROW_MAJOR, TRANSPOSED, 0);
     check(isa, ND_F32, 1, m, n, k, TRANSPOSED, ROW_MAJOR, SPACED, 0);

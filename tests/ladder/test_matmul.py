@@ -105,6 +105,8 @@ def test_one_row_for_all_and_one_column_for_all(isa):
     a, b = np.broadcast_to(row, (23, 40)), np.broadcast_to(np.ones((40, 1), "f4"), (40, 37))
     out = np.empty((23, 37), "f4")
     assert matmul(a, b, out) == 0 and np.array_equal(out, a @ b)
+    same_rows = np.broadcast_to(np.arange(37, dtype="f4"), (40, 37))
+    assert matmul(a, same_rows, out) == 0 and np.array_equal(out, a @ same_rows)
     tall, ones = np.broadcast_to(column, (23, 40)), np.ones((40, 37), "f4")
     assert matmul(tall, ones, out) == 0 and np.array_equal(out, tall @ ones)
 

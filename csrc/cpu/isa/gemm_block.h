@@ -1,11 +1,14 @@
 /* gemm_block.h - one sequential product: cutting it into blocks that fit the caches, and choosing what to pack.
  *
- *   for each block of columns of b (BLOCK_N)             b block: BLOCK_K x BLOCK_N, in L3 / L2
- *     for each block of depth (BLOCK_K)                  a block: BLOCK_M x BLOCK_K, in L2
- *       for each block of rows of a (BLOCK_M)            b panel: BLOCK_K x PANEL,   in L1
- *         for each panel of b, for each group of rows:   out tile: TILE_ROWS x PANEL, in registers
+ *   for each block of depth (BLOCK_K)
+ *     for each block of columns of b (BLOCK_N):          pack b: BLOCK_K x BLOCK_N
+ *       for each block of rows of a (BLOCK_M):           pack a: BLOCK_M x BLOCK_K, stays in L2
+ *         for each panel of b:                           BLOCK_K x PANEL, stays in L1
+ *           for each group of rows of a:                 one tile of out, TILE_ROWS x PANEL, in registers
  *
- * This is the loop order of GotoBLAS and BLIS (Van Zee and van de Geijn, "BLIS: A framework for rapidly
+ * When all rows of a fit one block, a is packed once and each panel of b just before it is used, so that it never
+ * leaves L1 at all. A small m reads a row-major b where it lies, a small n reads a where it lies.
+ * These are the loops of GotoBLAS and BLIS (Van Zee and van de Geijn, "BLIS: A framework for rapidly
  * instantiating BLAS functionality", ACM TOMS 2015). Included by gemm_type.h once per element type.
  */
 
@@ -38,7 +41,8 @@ static void NAME(edge_tile)(int64_t rows, int64_t width, int64_t k, const T *a, 
   }
 }
 
-/* All tiles of one block: rows x n of out. Row i of `a` starts at a + i*a_row, or, packed, its group at a + i*k. */
+/* All tiles of one block of out. Row i of `a` starts at a + i*a_row, or, packed, its group at a + i*k. The panel of
+ * column j starts at b + j*k if b is packed (b_row 0), else at b + j, a ragged last one packed at b_last. */
 static void NAME(block)(int64_t m, int64_t n, int64_t k, const T *a, int64_t a_row, int64_t a_col, int a_packed,
                         const T *b, int64_t b_row, const T *b_last, T *c, int64_t c_row, int64_t c_col,
                         int accumulate) {
@@ -84,7 +88,7 @@ static int NAME(product)(const product *x) {
     NAME(matrix_times_column)(x);
     return ND_OK;
   }
-  const int pack_b = !(x->b_col == 1 && m <= DIRECT_B_ROWS);
+  const int pack_b = !(x->b_col == 1 && x->b_row != 0 && m <= DIRECT_B_ROWS);
   const int pack_a = n > DIRECT_A_PANELS * PANEL;
   const int64_t depth = NAME(even_part)(k, BLOCK_K, 1);
   const int64_t part_m = NAME(even_part)(m, BLOCK_M, TILE_ROWS);
