@@ -11,6 +11,7 @@ import os
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from needle_edu.viz.dot import to_dot
 from needle_edu.viz.graph import Graph, build_graph
@@ -18,7 +19,7 @@ from needle_edu.viz.opinfo import op_info
 from needle_edu.viz.recorder import variable_names
 from needle_edu.viz.render import compute_layout
 from needle_edu.viz.snapshot import LIMIT, take_snapshot
-from needle_edu.viz.svg import graph_css, make_cards, standalone_svg, to_svg
+from needle_edu.viz.svg import make_cards, scoped_css, standalone_svg, to_svg
 
 MAX_NODES = 1500
 # A page of its own follows the reader's system; in a notebook the theme's own variables are used.
@@ -63,7 +64,7 @@ class Drawing:
         for node in graph.nodes.values():
             node.symbol = op_info(node.op).symbol if node.op else ""
         self.graph = graph
-        self._options = {"values": values, "grads": grads, "direction": direction}
+        self._options: dict[str, Any] = {"values": values, "grads": grads, "direction": direction}
         cards = make_cards(graph, values, grads)
         sizes = {k: (card.width, card.height) for k, card in cards.items()}
         layout = compute_layout(sizes, [(e.source, e.target) for e in graph.edges], direction, engine)
@@ -84,7 +85,7 @@ class Drawing:
     def html(self) -> str:
         return (
             f'<div class="{self._scope}" style="overflow:auto;max-height:900px">'
-            f"<style>{graph_css(self._scope)}</style>{self._svg}</div>"
+            f"<style>{scoped_css('graph.css', self._scope)}</style>{self._svg}</div>"
         )
 
     def save(self, path: str | os.PathLike) -> Path:

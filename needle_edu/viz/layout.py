@@ -286,7 +286,7 @@ def keep_apart(
         while len(blocks) > 1 and blocks[-2][0] / blocks[-2][1] > blocks[-1][0] / blocks[-1][1]:
             last = blocks.pop()
             blocks[-1] = [a + b for a, b in zip(blocks[-1], last, strict=True)]
-    means = [total / weight for total, weight, members in blocks for _ in range(members)]
+    means = [total / weight for total, weight, members in blocks for _ in range(int(members))]
     return [mean + offset for mean, offset in zip(means, offsets, strict=True)]
 
 

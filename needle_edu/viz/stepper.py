@@ -23,7 +23,7 @@ from needle_edu.viz.recorder import Recorder, variable_names
 from needle_edu.viz.render import compute_layout
 from needle_edu.viz.snapshot import LIMIT, Snapshot, card_text
 from needle_edu.viz.steps import Step, tell
-from needle_edu.viz.svg import graph_css, make_cards, static_text, to_svg
+from needle_edu.viz.svg import make_cards, scoped_css, static_text, to_svg
 
 MAX_NODES = 400
 FALLBACK = "Run this cell (or trust the notebook) to step through the picture."
@@ -52,7 +52,7 @@ class Stepper:
         check_size(len(graph.nodes), max_nodes, "step")
         self.graph, self.steps = graph, steps
         place = {k: i for i, k in enumerate(graph.nodes)}
-        texts = {k: [] for k in graph.nodes}
+        texts: dict[int, list[str]] = {k: [] for k in graph.nodes}
         packed, pieces = [], Pieces()
         for step in steps:
             entry = pack_step(step, place, pieces)
@@ -70,13 +70,7 @@ class Stepper:
 
     @property
     def css(self) -> str:
-        return (
-            graph_css(self._scope)
-            + "\n"
-            + static_text("stepper.css")
-            .replace(".ndl", f".{self._scope}")
-            .replace(f".{self._scope}-", ".ndl-")
-        )
+        return "\n".join(scoped_css(name, self._scope) for name in ("graph.css", "stepper.css"))
 
     @property
     def data(self) -> dict:
@@ -123,7 +117,7 @@ def pack_step(step: Step, place: Mapping[int, int], pieces: Pieces) -> dict[str,
     if step.kind in ("leaf", "op"):
         entry["v"] = place[step.value]
     if step.kind in ("seed", "sum", "grad") or step.kind == "vjp" and step.completes:
-        entry["g"] = [place[step.value], card_text(step.result.numbers)]
+        entry["g"] = [place[step.value], card_text(step.result.numbers if step.result else None)]
     return entry
 
 

@@ -181,7 +181,7 @@ class _Narrator:
                 text = "Data enters: its value is given, and nobody asks for its gradient."
             shown = Shown("value", tex_name(node.label), node.label, numbers)
             return Step(phase, "leaf", value, f"{node.label} enters", text, result=shown)
-        info = self.infos[node.op]
+        info = self.infos[node.op or ""]
         operands = self.operands(value)
         used = (
             " and ".join(f"{s.role} = {s.label}" for s in operands)
@@ -222,7 +222,7 @@ class _Narrator:
     def contribution(self, event, numbers) -> Step:
         node, value = event.node, event.value
         source, target = self.label(node), self.label(value)
-        info = self.infos[self.graph.nodes[node].op]
+        info = self.infos[self.graph.nodes[node].op or ""]
         letter, uses = self.letter(node, event.operand), self.uses(value)
         formula = info.vjp(event.operand)
         text = (

@@ -49,14 +49,14 @@ def static_text(name: str) -> str:
     return text[text.index("*/") + 2 :].strip() if text.startswith("/*") else text
 
 
-def graph_css(scope: str) -> str:
-    """The style sheet, every rule limited to elements inside class `scope`."""
-    return static_text("graph.css").replace(".ndl ", f".{scope} ")
+def scoped_css(name: str, scope: str) -> str:
+    """A style sheet of viz/static, every rule limited to elements inside class `scope`."""
+    return static_text(name).replace(".ndl ", f".{scope} ")
 
 
 def standalone_svg(svg: str, scope: str) -> str:
     """An SVG file: the drawing with its style sheet in plain colours, on a white ground."""
-    css = graph_css(scope)
+    css = scoped_css("graph.css", scope)
     css = css[css.index("}") + 1 :]  # the first rule defines the variables
     for name, colour in PALETTE.items():
         css = css.replace(f"var(--ndl-{name})", colour)
@@ -124,7 +124,7 @@ def make_cards(
 
 
 def to_svg(graph: Graph, cards: dict[int, Card], layout: Layout, numbers: bool = True) -> str:
-    """The picture as an `<svg>` element (style sheet not included, see `graph_css`).
+    """The picture as an `<svg>` element (style sheet not included, see `scoped_css`).
 
     `numbers` says whether tooltips tell value and gradient; in the stepper they would tell them too early.
     """
