@@ -20,6 +20,7 @@ SUBREAPER = 36  # prctl: orphans of this process become its children, so that th
 
 
 def main(fd_in: int, fd_out: int, folder: str) -> None:
+    """Run one job: read it from `fd_in`, answer on `fd_out`; `folder` is where needle_edu is."""
     sys.path.insert(0, folder)
     from needle_edu.course import wire
 

@@ -88,14 +88,14 @@ def check(dir: str | Path) -> int:
         return _sorry(
             f"{folder} holds no homework (looked for {known}). To begin one: needle-edu homework start"
         )
-    return max(_check_one(questions.load(name), folder) for name in found)
+    try:
+        return max(_check_one(questions.load(name), folder) for name in found)
+    except (NotebookError, RuntimeError) as error:
+        return _sorry(str(error))
 
 
 def _check_one(homework: questions.Homework, folder: Path) -> int:
-    try:
-        submission = match(homework, notebook.read(folder / homework.file_name))
-    except NotebookError as error:
-        return _sorry(str(error))
+    submission = match(homework, notebook.read(folder / homework.file_name))
     for note in submission.notes:
         print(f"note: {note}")
     passed = 0

@@ -7,6 +7,7 @@ what comes out is bytes that `wire` turns into plain values, and the tests judge
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
@@ -15,7 +16,7 @@ from needle_edu.course.answer import AnswerError
 from needle_edu.course.box import Box, BoxError, Limits, ProcessBox
 from needle_edu.course.questions import Homework, Question, Verdict
 
-START = 15.0  # seconds that starting Python and the set-up's imports may take on a busy machine
+START = 40.0  # seconds that starting Python and the set-up's imports may take on a busy machine
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,11 @@ def examine(
         Whether the hidden tests run too.
     messages : bool
         Whether texts of exceptions may come out of the box: only where no hidden input goes in.
+
+    Raises
+    ------
+    RuntimeError
+        If the box does not come as far as the student's code.
     """
     limits = limits or Limits()
     tests = [test for test in question.tests if hidden or not test.hidden]
@@ -71,7 +77,7 @@ def examine(
     job = {"setup": list(homework.setup), "extra": list(extra), "answer": answer, "messages": messages}
     try:
         with box(limits) as inside:
-            inside.ask({**job, "limits": asdict(limits)}, START)
+            _start(inside, {**job, "limits": asdict(limits)})
             error, notes, output = _cells_said(inside.hear(limits.cells))
             verdicts = []
             for test in tests:
@@ -84,6 +90,15 @@ def examine(
         notes, output = (f"the answer's cell did not get to its end: {status}",), ""
         verdicts = [Verdict(test, False, status) for test in tests]
     return Result(question, tuple(verdicts), tuple(notes), output)
+
+
+def _start(inside: Box, job: dict) -> None:
+    """Send the job and wait until the set-up has run; what fails here is not the student's fault."""
+    try:
+        inside.ask(job, START)
+    except BoxError as error:
+        raise RuntimeError(f"the box did not start: {error.status}") from None
+    inside.deadline = time.monotonic() + inside.limits.wall
 
 
 def _asker(inside: Box, seconds: float, error: str, messages: bool) -> Callable:

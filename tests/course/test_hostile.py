@@ -369,6 +369,15 @@ print(found)
     assert "def evens" in look(toy, planted)  # the search does find what is there
 
 
+def test_a_box_that_does_not_start_is_not_the_students_fault(toy):
+    class Broken(box.ProcessBox):
+        def command(self, program, home):
+            return ["false"], super().command(program, home)[1]
+
+    with pytest.raises(RuntimeError, match="did not start"):
+        examine.examine(toy, toy.questions[0], "def double(x): return 2 * x", box=Broken)
+
+
 def test_messages_of_exceptions_stay_inside(toy):
     """A hidden input could travel in an exception's text, or in a class's name."""
     source = """
