@@ -42,6 +42,10 @@ class Source(NamedTuple):
     flags: tuple[str, ...] = ()
 
 
+class _SourcesChanged(BuildError):
+    """What was compiled is not what the name of the library was made from."""
+
+
 def find_compiler() -> list[str] | None:
     """Return the command of the C compiler: $CC, else the first of cc, gcc and clang; None without one."""
     chosen = shlex.split(os.environ.get("CC", ""))
@@ -62,6 +66,7 @@ def shared_library(
     folder: Path | None = None,
     announce: str = "",
     fresh: bool = False,
+    retry: bool = True,
 ) -> Path:
     """Return the path of a shared library compiled from C sources, out of the cache if it is there.
 
@@ -83,6 +88,8 @@ def shared_library(
         Printed on stderr if there is something to compile.
     fresh : bool
         Compile even if the cache has it.
+    retry : bool
+        Start again, once, if a source changes while it is compiled.
 
     Raises
     ------
@@ -108,7 +115,7 @@ def shared_library(
         objects = _compile_all(jobs, (folder or default_folder()) / "objects", temporary)
         if texts != [_text_with_includes(run.path, include) for run in runs]:
             _forget(objects)  # their names tell of the texts as they were
-            raise BuildError("a source file changed while it was compiled; try again")
+            raise _SourcesChanged("a source file changed while it was compiled; try again")
         library = temporary / file_name
         soname = "-install_name" if sys.platform == "darwin" else "-soname"
         linking = [
@@ -127,7 +134,21 @@ def shared_library(
             raise
         return library
 
-    return cached(file_name, make, folder, fresh)
+    try:
+        return cached(file_name, make, folder, fresh)
+    except _SourcesChanged:  # somebody is editing: once more, with the texts of now
+        if retry:
+            return shared_library(
+                name,
+                runs,
+                include=include,
+                flags=flags,
+                link=link,
+                compiler=compiler,
+                folder=folder,
+                retry=False,
+            )
+        raise
 
 
 def _text_with_includes(path: Path, include: Sequence[Path]) -> bytes:

@@ -5,7 +5,6 @@ faster, needs Python.h once) or opened by `dlopen`. NEEDLE_EDU_FORM=dlopen asks 
 NEEDLE_EDU_NATIVE=0 for neither.
 """
 
-import importlib.machinery
 import importlib.util
 import os
 from collections.abc import Callable, Sequence
@@ -56,8 +55,7 @@ def open_engine() -> "NativeEngine":
     try:
         if switched_off():
             raise BuildError("NEEDLE_EDU_NATIVE=0 switches the C library off")
-        # GNU's OpenMP spins for long while it waits for work. Beside NumPy's own threads that costs
-        # milliseconds.
+        # GNU's OpenMP waits for work by spinning, for long: beside NumPy's own threads that costs milliseconds.
         os.environ.setdefault("GOMP_SPINCOUNT", "10000")
         try:
             ffi, lib = _load(fresh=False)
@@ -85,14 +83,17 @@ def _load(fresh: bool) -> tuple[Any, Any]:
         files = _make(wanted, fresh)
         if not reason:
             index.remember(wanted, sources, files)
-    library_path, module = files
+    library, module = files
     if module.suffix == ".so":
-        form = "api"
         extension = _import("_needle_cpu", module)
-        return extension.ffi, extension.lib
-    form = "dlopen"
-    ffi = _import("_needle_cpu_dlopen", module).ffi
-    return ffi, ffi.dlopen(str(library_path))
+        ffi, lib = extension.ffi, extension.lib
+        form = "api"
+    else:
+        ffi = _import("_needle_cpu_dlopen", module).ffi
+        lib = ffi.dlopen(str(library))
+        form = "dlopen"
+    library_path = library
+    return ffi, lib
 
 
 def _make(wanted: str, fresh: bool) -> list[Path]:
@@ -111,13 +112,10 @@ def _make(wanted: str, fresh: bool) -> list[Path]:
 
 def _import(name: str, path: Path) -> Any:
     """Import the module `name` from a file of any name."""
-    kind = (
-        importlib.machinery.ExtensionFileLoader
-        if path.suffix == ".so"
-        else importlib.machinery.SourceFileLoader
-    )
-    loader = kind(name, str(path))
-    spec = importlib.machinery.ModuleSpec(name, loader, origin=str(path))
+    from importlib.machinery import ExtensionFileLoader, ModuleSpec, SourceFileLoader
+
+    loader = (ExtensionFileLoader if path.suffix == ".so" else SourceFileLoader)(name, str(path))
+    spec = ModuleSpec(name, loader, origin=str(path))
     module = importlib.util.module_from_spec(spec)
     loader.exec_module(module)
     return module
@@ -214,8 +212,7 @@ def make_allocators(ffi: Any, lib: Any) -> tuple[Callable, Callable]:
     which costs more than most kernels.
     """
     new_owned = ffi.new_allocator(should_clear_after_alloc=False)
-    # Sizes are rounded up to 64 bytes, so that cffi has few types to keep; an empty block still has an
-    # address.
+    # Sizes are rounded up to 64 bytes: cffi then has few types to keep. An empty block still has an address.
     ctypes = [ffi.typeof(f"char[{_STEP * max(step, 1)}]") for step in range(_OWNED_LIMIT // _STEP + 1)]
 
     def allocate(dtype: int, n: int) -> Storage:

@@ -1,6 +1,7 @@
 """The builder: it compiles once, survives interruption, damage and company, and says clearly what is missing."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -32,10 +33,10 @@ def answer_of(library: Path) -> int:
 
 
 def python(
-    code: str, cache_dir: Path, timeout: float = 120, **environment: str
+    code: str, cache_dir: Path, timeout: float = 120, root: Path = ROOT, **environment: str
 ) -> subprocess.CompletedProcess:
     """Run Python in a process of its own, on this checkout and with a cache of its own."""
-    full = {**os.environ, "PYTHONPATH": str(ROOT), "NEEDLE_EDU_CACHE": str(cache_dir), **environment}
+    full = {**os.environ, "PYTHONPATH": str(root), "NEEDLE_EDU_CACHE": str(cache_dir), **environment}
     command = [sys.executable, "-c", textwrap.dedent(code)]
     return subprocess.run(command, env=full, capture_output=True, text=True, timeout=timeout)
 
@@ -114,6 +115,18 @@ def test_two_processes_compile_once(source, compiler, tmp_path):
     assert sum(errors.count("compiling") for _, errors in said) == 1
 
 
+def test_a_source_edited_during_compilation_is_compiled_again(source, compiler, tmp_path):
+    """Otherwise the cache would keep the new text's code under the old text's name."""
+    header = source.parent / "answer.h"
+    editing = tmp_path / "editing-cc"
+    editing.write_text(f'#!/bin/sh\necho "#define ANSWER 7" > {header}\nexec {compiler[0]} "$@"\n')
+    editing.chmod(0o755)
+    library = build.shared_library("answer", [source], compiler=[str(editing)])
+    assert answer_of(library) == 7
+    header.write_text("#define ANSWER 42\n")
+    assert answer_of(build.shared_library("answer", [source])) == 42
+
+
 def test_openmp_is_dropped_where_the_compiler_lacks_it(source, compiler, tmp_path):
     plain = tmp_path / "plain-cc"
     plain.write_text(
@@ -172,20 +185,28 @@ def test_without_python_h_the_dlopen_form_is_used(compiler):
 
 
 def test_a_damaged_extension_is_replaced(compiler, tmp_path):
-    """The whole library is built into an empty cache once; then each file is damaged in turn."""
+    """The whole library is built into an empty cache once; then each file is damaged in turn.
+
+    A copy of the sources is built, laid out as in an installed wheel: editing the checkout meanwhile does no harm.
+    """
+    package = tmp_path / "copy" / "needle_edu"
+    shutil.copytree(paths.csrc_dir(), package / "csrc")
+    shutil.copytree(Path(paths.__file__).parent, package / "backend")
+    (package / "__init__.py").write_text("")
+    tmp_path = tmp_path / "cache"
     show = (
         "from needle_edu.backend import cpu, native; cpu().kernels; print(native.form, native.library_path)"
     )
-    first = python(show, tmp_path, timeout=400)
+    first = python(show, tmp_path, 400, package.parent)
     assert first.returncode == 0, first.stderr
     assert first.stderr.count("compiling the C kernels") == 1
     assert first.stdout.startswith(("api", "dlopen")), first.stderr
     form, library = first.stdout.split()
     for file in [Path(library), *tmp_path.glob("_needle_cpu-*.so")]:
         file.write_bytes(file.read_bytes()[:5000])
-        result = python(show, tmp_path, timeout=400)
+        result = python(show, tmp_path, 400, package.parent)
         assert result.stdout == first.stdout, result.stderr
-    assert python(show, tmp_path).stderr == ""
+    assert python(show, tmp_path, root=package.parent).stderr == ""
 
 
 def test_an_unwritable_cache_falls_back_to_a_private_folder(tmp_path, monkeypatch):
