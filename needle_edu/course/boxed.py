@@ -25,13 +25,13 @@ def main(fd_in: int, fd_out: int, folder: str) -> None:
     from needle_edu.course import wire
 
     def read(count: int) -> bytes:
-        data = b""
+        data = bytearray()
         while len(data) < count:
             part = os.read(fd_in, count - len(data))
             if not part:
                 os._exit(0)
             data += part
-        return data
+        return bytes(data)
 
     def write(value) -> None:
         data = memoryview(wire.encode(value))
@@ -74,19 +74,21 @@ def set_limits(limits: dict) -> None:
         resource.RLIMIT_FSIZE: limits["file"],
         resource.RLIMIT_NOFILE: 128,
         resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_NPROC: limits["processes"] + threads_of_this_user(),
     }
+    if os.path.isdir("/proc"):  # elsewhere nobody can say how many there are already
+        wanted[resource.RLIMIT_NPROC] = limits["processes"] + threads_of_this_user()
     for which, value in wanted.items():
         _, hard = resource.getrlimit(which)
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
         soft = max(value - 1, 1) if which == resource.RLIMIT_CPU else value  # SIGXCPU, then SIGKILL
-        resource.setrlimit(which, (soft, value))
+        if sys.platform != "darwin" or which != resource.RLIMIT_AS:  # macOS knows its name only
+            resource.setrlimit(which, (soft, value))
 
 
 def threads_of_this_user() -> int:
     """How many threads the user runs already: the limit of processes counts them all."""
     count = 0
-    for entry in os.listdir("/proc") if os.path.isdir("/proc") else ():
+    for entry in os.listdir("/proc"):
         with contextlib.suppress(OSError):
             if entry.isdigit() and os.stat(f"/proc/{entry}").st_uid == os.getuid():
                 count += len(os.listdir(f"/proc/{entry}/task"))
