@@ -3,7 +3,7 @@
  *
  * One idea: let the innermost loop run along rows. Now b and out are read line after line, whole lines are used,
  * the additions of one row are independent of each other, and the compiler can do several at once by itself.
- * Expect: some ten times faster than rung 1. What limits it now: for each multiply-add, out is loaded and stored
+ * Expect: six times faster than rung 1 on small matrices, forty times on large ones. What limits it now: for each multiply-add, out is loaded and stored
  * again, and for large matrices the whole of b passes through the caches once for every row of a.
  */
 #include "needle_ladder.h"
