@@ -14,7 +14,7 @@ import numpy as np
 
 from needle_edu.backend import Device, ShapeError, Storage, raise_kernel_error
 
-from .layout import Layout, broadcasted, compact_layout, make_layout, permuted, reshaped, transposed
+from .layout import Layout, as_shape, broadcasted, compact_layout, make_layout, permuted, reshaped, transposed
 from .plans import Plan, copy_plan
 
 Shape = tuple[int, ...]
@@ -140,7 +140,7 @@ class NDArray:
         >>> nd.zeros((2, 3, 4)).permute((2, 0, 1)).shape
         (4, 2, 3)
         """
-        return self._view(permuted(self.layout, tuple(axes)))
+        return self._view(permuted(self.layout, axes if type(axes) is tuple else as_shape(axes, "permute")))
 
     def reshape(self, *shape: int | Shape) -> NDArray:
         """Return the same elements in another shape; a view where strides can express it, else a copy.
@@ -148,7 +148,7 @@ class NDArray:
         One extent may be -1 and is worked out.
         """
         if len(shape) == 1 and not isinstance(shape[0], (int, np.integer)):
-            shape = tuple(shape[0])
+            shape = shape[0] if type(shape[0]) is tuple else as_shape(shape[0], "reshape")
         layout, full = reshaped(self.layout, shape)
         if layout is None:
             return self.compact().reshape(full)
@@ -156,7 +156,8 @@ class NDArray:
 
     def broadcast_to(self, shape: Shape) -> NDArray:
         """Return the view stretched to `shape`, with stride 0 along stretched axes."""
-        return self._view(broadcasted(self.layout, tuple(shape)))
+        shape = shape if type(shape) is tuple else as_shape(shape, "broadcast_to")
+        return self._view(broadcasted(self.layout, shape))
 
     def as_strided(self, shape: Shape, strides: Shape, offset: int | None = None) -> NDArray:
         """Return a view with any shape and strides (in elements) that stay inside the storage.
@@ -166,7 +167,7 @@ class NDArray:
         ShapeError
             If some element would lie outside.
         """
-        shape, strides = tuple(shape), tuple(strides)
+        shape, strides = as_shape(shape, "as_strided"), as_shape(strides, "as_strided")
         layout = self.layout
         start = layout.offset if offset is None else offset
         if len(shape) != len(strides) or min(shape, default=0) < 0:

@@ -5,7 +5,6 @@ Every write stamps the storage with the write clock, so that autograd can tell w
 
 from __future__ import annotations
 
-import operator
 from typing import Any
 
 import numpy as np
@@ -17,21 +16,18 @@ from needle_edu.backend.storage import tick
 from .array import NDArray, Shape, allocate, kernel_failed
 from .dtypes import as_code
 from .interchange import adopted, array, as_numpy, usable
-from .layout import Layout, compact_layout
+from .layout import Layout, as_shape, compact_layout
 from .plans import copy_plan, fill_plan, remember
-
-_INTEGERS = (int, np.integer)
 
 
 def _layout(shape: int | Shape, dtype: Any, device: Device | None) -> Layout:
-    if type(shape) is not tuple:
-        shape = (shape,) if isinstance(shape, _INTEGERS) else tuple(shape)
+    shape = shape if type(shape) is tuple else as_shape(shape, "a shape")
     return _known_layout(shape, dtype, usable(device))
 
 
 @remember
 def _known_layout(shape: Shape, dtype: Any, device: Device) -> Layout:
-    shape = tuple(operator.index(extent) for extent in shape)
+    shape = as_shape(shape, "a shape")
     if min(shape, default=0) < 0:
         raise ShapeError(f"a shape has no negative extents, got {shape}")
     return compact_layout(shape, as_code(dtype), device)

@@ -16,10 +16,9 @@ import numpy as np
 from needle_edu.backend import DeviceError, DTypeError, ShapeError
 from needle_edu.backend.dtypes import BOOL
 
-from . import plans
+from . import interchange, plans
 from .array import NDArray, convert, describe, kernel_failed, new_array, run
 from .dtypes import promote
-from .interchange import asarray
 from .numbers import COMPARISONS, NUMBER_FORMS, ON_BOOLS, SWAPPED_FORMS, Number
 
 _NUMBERS = (int, float, np.bool_, np.integer, np.floating)
@@ -31,6 +30,8 @@ def unary(name: str, formula: str, compute: Callable[[int], int]) -> Callable[[N
     dense = name + "_dense"
 
     def op(a: NDArray) -> NDArray:
+        if type(a) is not NDArray:
+            a = interchange.operand(a, name)
         la = a.layout
         if la.dense_float:
             out = new_array(NDArray)
@@ -158,7 +159,7 @@ def operand(name: str, x: Any, other: Any) -> Any:
     if isinstance(x, NDArray):
         return x
     if isinstance(x, (np.ndarray, list, tuple, np.generic, int, float)):
-        return asarray(x, device=other.device if isinstance(other, NDArray) else None)
+        return interchange.asarray(x, device=other.device if isinstance(other, NDArray) else None)
     if name in COMPARISONS or getattr(type(x), "__array_ufunc__", name) is None:
         return NotImplemented
     raise DTypeError(f"{name}: cannot combine an NDArray with {type(x).__name__}")

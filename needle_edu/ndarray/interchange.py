@@ -131,6 +131,15 @@ def as_numpy(a: NDArray) -> np.ndarray:
     return np.ndarray(layout.shape, layout.dtype, line, layout.offset * itemsize, strides)
 
 
+def operand(a: Any, operation: str) -> NDArray:
+    """Return a NumPy array, sequence or number as an NDArray; raise for anything that is not an array."""
+    if isinstance(a, NDArray):
+        return a
+    if isinstance(a, (np.ndarray, np.generic, list, tuple, int, float)):
+        return asarray(a)
+    raise DTypeError(f"{operation}: wanted an NDArray, got {type(a).__name__}")
+
+
 def _numpy_from(a: Any, operation: str) -> np.ndarray:
     """Return `a` as a NumPy array of a type we know."""
     if isinstance(a, (list, tuple)):

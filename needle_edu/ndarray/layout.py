@@ -6,10 +6,11 @@ copy nothing. Layouts are interned: equal layouts are the same object while they
 compares shape, strides, type and device at once. Every function here is pure arithmetic on tuples.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from itertools import pairwise
 from math import prod
+from operator import index
 
 import numpy as np
 
@@ -120,6 +121,24 @@ def _is_row_major(shape: tuple, strides: tuple) -> bool:
     return True
 
 
+def as_shape(shape: Iterable | int, operation: str) -> tuple:
+    """Return a shape, or other tuple of integers, as a tuple; one integer stands for one axis.
+
+    Examples
+    --------
+    >>> as_shape([2, 3], "zeros"), as_shape(4, "zeros")
+    ((2, 3), (4,))
+    >>> as_shape("ab", "zeros")
+    Traceback (most recent call last):
+        ...
+    needle_edu.backend.errors.ShapeError: zeros: wanted a tuple of integers, got 'ab'
+    """
+    try:
+        return tuple(index(extent) for extent in shape) if isinstance(shape, Iterable) else (index(shape),)
+    except TypeError:
+        raise ShapeError(f"{operation}: wanted a tuple of integers, got {shape!r}") from None
+
+
 def normalize_axis(axis: int, ndim: int, operation: str) -> int:
     """Return `axis` counted from the front, or raise `ShapeError` naming the operation.
 
@@ -133,15 +152,15 @@ def normalize_axis(axis: int, ndim: int, operation: str) -> int:
     needle_edu.backend.errors.ShapeError: sum: axis 3 is out of range for an array of 2 dimensions (allowed: -2 to 1)
     """
     try:
-        index = axis.__index__()
+        position = axis.__index__()
     except AttributeError:
         raise ShapeError(f"{operation}: an axis is an integer, got {axis!r}") from None
-    if not -ndim <= index < ndim:
+    if not -ndim <= position < ndim:
         allowed = f"allowed: {-ndim} to {ndim - 1}" if ndim else "it has no axes"
         raise ShapeError(
-            f"{operation}: axis {index} is out of range for an array of {ndim} dimensions ({allowed})"
+            f"{operation}: axis {position} is out of range for an array of {ndim} dimensions ({allowed})"
         )
-    return index % ndim
+    return position % ndim
 
 
 def normalize_axes(axes: int | tuple | None, ndim: int, operation: str) -> tuple:
@@ -183,6 +202,7 @@ def transposed(layout: Layout) -> Layout:
 @lru_cache(maxsize=8192)
 def broadcasted(layout: Layout, shape: tuple) -> Layout:
     """Return the layout stretched to `shape`: a stretched axis has stride 0, all its elements are one."""
+    shape = as_shape(shape, "broadcast_to")
     missing = len(shape) - layout.ndim
     fits = missing >= 0 and all(
         have in (1, want) for have, want in zip(layout.shape, shape[missing:], strict=True)
@@ -204,7 +224,7 @@ def reshaped(layout: Layout, shape: tuple) -> tuple[Layout | None, tuple]:
 
     One entry of `shape` may be -1 and is worked out; the second result has it filled in.
     """
-    shape = _infer_shape(layout, shape)
+    shape = _infer_shape(layout, as_shape(shape, "reshape"))
     if shape == layout.shape:
         return layout, shape
     if layout.compact:

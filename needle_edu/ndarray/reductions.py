@@ -16,6 +16,7 @@ from needle_edu.backend.dtypes import BOOL, DTYPES, F32, F64, I64
 from .array import NDArray, allocate, convert, kernel_failed
 from .creation import full
 from .dtypes import floating
+from .interchange import operand
 from .plans import reduce_plan, remember
 
 Axis = int | tuple[int, ...] | None
@@ -29,6 +30,8 @@ def reduction(
     plan_of = remember(partial(reduce_plan, name, result))
 
     def op(a: NDArray, axis: Axis = None, keepdims: bool = False) -> NDArray:
+        if type(a) is not NDArray:
+            a = operand(a, name)
         la = a.layout
         lo, plan = plan_of(la, tuple(axis) if type(axis) is list else axis, keepdims)
         if not la.size:

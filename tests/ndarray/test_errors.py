@@ -49,6 +49,12 @@ SHAPE_ERRORS = {
     "squeeze": (lambda a: a.squeeze(0), r"squeeze: axis 0 of shape \(2, 3\) has an extent other than 1"),
     "ragged": (lambda a: nd.array([[1], [1, 2]]), "array: rows of different lengths"),
     "nine dimensions": (lambda a: nd.zeros((1,) * 9), "at most 8 dimensions"),
+    "reshape text": (lambda a: a.reshape("ab"), "reshape: wanted a tuple of integers, got 'ab'"),
+    "reshape fraction": (
+        lambda a: a.reshape((1.5, 4)),
+        r"reshape: wanted a tuple of integers, got \(1.5, 4\)",
+    ),
+    "shape text": (lambda a: nd.zeros("ab"), "a shape: wanted a tuple of integers, got 'ab'"),
     "negative extent": (lambda a: nd.zeros((2, -1)), r"no negative extents, got \(2, -1\)"),
     "gather": (lambda a: nd.gather(a, [0, 1]), "gather: the index has 1 dimensions, the array 2"),
 }
@@ -115,3 +121,10 @@ def test_the_namespace_has_what_it_promises():
     assert a.__array_namespace__() is nd
     assert all(hasattr(nd, name) for name in nd.__all__)
     assert np.dtype(nd.bool) == np.bool_ and nd.newaxis is None
+
+
+def test_functions_take_numpy_arrays_and_numbers_but_nothing_else():
+    assert nd.exp(0).item() == 1 and nd.sum([1, 2]).item() == 3 and nd.relu(np.array([-1.0])).item() == 0
+    for function in (nd.exp, nd.sum):
+        with pytest.raises(DTypeError, match=f"{function.__name__}: wanted an NDArray, got dict"):
+            function({})
