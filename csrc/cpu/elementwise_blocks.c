@@ -42,7 +42,8 @@ static void move_dimension(nd_plan *p, int from, int to) {
 static int densest(const nd_plan *p, int k) {
   int best = -1;
   for (int d = p->ndim - 1; d >= 0; d--)
-    if (p->shape[d] > 1 && p->stride[k][d] && (best < 0 || size_of(p->stride[k][d]) < size_of(p->stride[k][best]))) best = d;
+    if (p->shape[d] > 1 && p->stride[k][d] && (best < 0 || size_of(p->stride[k][d]) < size_of(p->stride[k][best])))
+      best = d;
   return best;
 }
 
@@ -55,7 +56,10 @@ int nd_wants_blocks(const nd_elementwise_job *j, nd_plan *turned) {
   }
   const int along = densest(j->p, 0);
   int awkward = along >= 0 && along != last;
-  for (int k = 1; k < j->operands; k++) awkward |= densest(j->p, k) >= 0 && densest(j->p, k) != last && j->p->stride[k][last];
+  for (int k = 1; k < j->operands; k++) {
+    const int dense = densest(j->p, k);
+    awkward |= dense >= 0 && dense != last && j->p->stride[k][last] != 0;
+  }
   if (!awkward) return 0;
   *turned = *j->p;
   if (along >= 0) move_dimension(turned, along, last); /* the output is written along its rows */

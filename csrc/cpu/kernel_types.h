@@ -2,7 +2,7 @@
  *
  * A kernel is a pair: a DRIVER, compiled once, that walks a plan, cuts it into rows and shares them out to
  * threads; and a ROW function, compiled for each instruction set, that computes one row. Rows know nothing of
- * dimensions, drivers nothing of arithmetic: twenty drivers' worth of care serve two hundred loops.
+ * dimensions, drivers nothing of arithmetic: one elementwise driver serves some two hundred loops.
  */
 #ifndef ND_KERNEL_TYPES_H
 #define ND_KERNEL_TYPES_H

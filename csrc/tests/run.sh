@@ -18,7 +18,7 @@ case $mode in
     optimise="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer"
     link=-fsanitize=address,undefined ;;
   arm64)
-    cc=aarch64-linux-gnu-gcc run=qemu-aarch64 link=-static
+    cc=aarch64-linux-gnu-gcc run=qemu-aarch64 link="-static -Wl,--no-warnings" # libgomp mentions dlopen
     for tool in $cc $run; do
       if ! command -v $tool >/dev/null; then
         echo "*** SKIPPED: arm64 tests need $tool: sudo apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user ***"
