@@ -36,8 +36,8 @@ _NUMPY_CREATORS = {
 }
 
 if BACKEND == "np":
-    array_api = np
-    NDArray = np.ndarray
+    array_api: Any = np
+    NDArray: Any = np.ndarray
     set_creators(_NUMPY_CREATORS)
 else:
     array_api = ndarray

@@ -8,7 +8,7 @@ methods.py lists which of those functions are operators and methods of the class
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
@@ -48,10 +48,36 @@ class NDArray:
 
     __slots__ = ("layout", "storage", "__weakref__")
     __array_ufunc__ = None  # NumPy leaves `np.float32(2) * a` to us
-    __hash__ = None  # `==` compares elements, so arrays cannot be keys
+    __hash__ = None  # type: ignore[assignment]  # `==` compares elements, so arrays cannot be keys
 
     layout: Layout
     storage: Storage
+
+    if TYPE_CHECKING:  # for type checkers: methods.py gives the class its operators and methods
+
+        def __init__(self, other: Any, device: Device | None = None) -> None: ...
+        def __getattr__(self, name: str) -> Any: ...
+
+        __add__: Any
+        __radd__: Any
+        __sub__: Any
+        __rsub__: Any
+        __mul__: Any
+        __rmul__: Any
+        __truediv__: Any
+        __rtruediv__: Any
+        __pow__: Any
+        __rpow__: Any
+        __matmul__: Any
+        __rmatmul__: Any
+        __neg__: Any
+        __lt__: Any
+        __le__: Any
+        __gt__: Any
+        __ge__: Any
+        __getitem__: Any
+        __setitem__: Any
+        __iter__: Any
 
     # ---- what the layout knows --------------------------------------------------------------------------------
 

@@ -162,7 +162,7 @@ def _fill(out: NDArray, value: Any) -> None:
         kernel_failed("fill", err, out)
 
 
-def fill(a: NDArray, value: bool | int | float) -> None:
+def fill(a: NDArray, value: Any) -> None:
     """Write one number into every element, in place."""
     _fill(a, value)
     a.storage.written = tick()

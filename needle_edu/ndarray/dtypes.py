@@ -7,6 +7,8 @@ is *weak*: it adopts the type of the array beside it. True division and function
 into float32.
 """
 
+from typing import Any
+
 import numpy as np
 
 from needle_edu.backend import DTypeError
@@ -25,7 +27,7 @@ _CODE_BY_DTYPE = _ON_ENTRY | {np.dtype(name): code for name, code in _ON_ENTRY.i
 INT_LIMITS = {I32: (-(2**31), 2**31 - 1), I64: (-(2**63), 2**63 - 1)}
 
 
-def as_code(dtype: object) -> int:
+def as_code(dtype: Any) -> int:
     """Return the code of the element type that `dtype` becomes on entry.
 
     Examples

@@ -18,7 +18,7 @@ from needle_edu.backend.storage import tick
 
 from . import functions, plans, reductions
 from .array import NDArray, allocate, convert, kernel_failed
-from .creation import fill, full, write
+from .creation import fill, full, number, write
 from .interchange import as_numpy, asarray
 from .layout import Layout, make_layout
 from .plans import gather_plan, scatter_plan
@@ -30,14 +30,14 @@ _NUMBERS = (int, float, np.number, np.bool_)
 class Pick(NamedTuple):
     """Which elements of a view an integer array picks.
 
-    Element `point` of the result is ``view[rest of point] + index[part of point] * step`` in memory.
+    Element `point` of the result is ``view[rest of point] + where[part of point] * step`` in memory.
     """
 
     view: Layout  # the axes that are not picked from
-    index: NDArray  # int64, shape B
+    where: NDArray  # int64, shape B
     position: int  # the axes of B stand before this axis of the view
     step: int
-    limit: int  # index entries lie in [-limit, limit)
+    limit: int  # its entries lie in [-limit, limit)
     axis: int  # the indexed axis, for the error message
 
 
@@ -87,7 +87,7 @@ def index_add(a: NDArray, key: Any, value: Any) -> NDArray:
 
 def _as_value(a: NDArray, value: Any) -> NDArray:
     if isinstance(value, _NUMBERS):
-        return full((), value, a.dtype, a.device)
+        return full((), number(value, a.layout.code, "assignment"), a.dtype, a.device)
     return convert(asarray(value, device=a.device), a.layout.code)
 
 
@@ -99,8 +99,8 @@ def process_slice(a: NDArray, item: slice, axis: int) -> slice:
 # ---- reading the key ------------------------------------------------------------------------------------------
 
 
-def resolve(a: NDArray, key: Any) -> tuple[Layout | None, Pick | None]:
-    """Return the layout of the view that `key` means, or a `Pick` if it contains arrays."""
+def resolve(a: NDArray, key: Any) -> tuple[Layout, Pick | None]:
+    """Return the layout of the view that `key` means, and what to pick (from a view of its own) if it has arrays."""
     layout = a.layout
     key = key if type(key) is tuple else (key,)
     if _is_basic(key):
@@ -135,7 +135,7 @@ def resolve(a: NDArray, key: Any) -> tuple[Layout | None, Pick | None]:
         return view, None
     # NumPy: side by side, the picked axes stay in their place; separated by slices, they go to the front.
     together = places[-1][0] - places[0][0] == len(places) - 1
-    return None, _combine(layout, view, picked, places[0][1] if together else 0)
+    return view, _combine(layout, view, picked, places[0][1] if together else 0)
 
 
 def _is_basic(key: tuple) -> bool:
@@ -160,8 +160,9 @@ def _basic(layout: Layout, key: tuple) -> Layout:
             shape.append(length)
             strides.append(stride * step)
     rest = len(key)
-    shape, strides = (*shape, *layout.shape[rest:]), (*strides, *layout.strides[rest:])
-    return make_layout(shape, strides, offset, layout.code, layout.device)
+    shape += layout.shape[rest:]
+    strides += layout.strides[rest:]
+    return make_layout(tuple(shape), tuple(strides), offset, layout.code, layout.device)
 
 
 @plans.remember
@@ -172,7 +173,8 @@ def _row(layout: Layout, index: int) -> Layout:
 
 def _expand(layout: Layout, key: tuple) -> list:
     """Return the key with one item per axis or None: `...` and missing axes become full slices, arrays NDArrays."""
-    items, used = [], 0
+    items: list[Any] = []
+    used = 0
     ellipsis = None
     for item in key:
         if item is Ellipsis:
@@ -232,7 +234,7 @@ def _slice(item: slice, extent: int, axis: int) -> tuple[int, int, int]:
     return (start, length, step) if length else (0, 0, 1)
 
 
-def _integer(index: int, extent: int, axis: int) -> int:
+def _integer(index: Any, extent: int, axis: int) -> int:
     if not -extent <= index < extent:
         raise IndexOutOfRange(f"index {index} is out of range for axis {axis} with size {extent}")
     return int(index) % extent
@@ -246,7 +248,8 @@ def _combine(layout: Layout, view: Layout, picked: list[tuple[int, NDArray]], po
     if plans.broadcast_shape(*shapes) is None:
         raise IndexOutOfRange(f"index arrays of shapes {' and '.join(map(str, shapes))} do not broadcast")
     # Several axes: how far to walk is the sum over the axes, counted from the lowest address.
-    walk, limit, offset = None, 1, view.offset
+    walk: Any = None
+    limit, offset = 1, view.offset
     for axis, index in picked:
         extent, stride = layout.shape[axis], layout.strides[axis]
         if index.size:
@@ -266,10 +269,10 @@ def _combine(layout: Layout, view: Layout, picked: list[tuple[int, NDArray]], po
 
 
 def _gather(a: NDArray, pick: Pick) -> NDArray:
-    layout, plan = gather_plan(pick.view, pick.index.layout, pick.position)
+    layout, plan = gather_plan(pick.view, pick.where.layout, pick.position)
     out = allocate(layout)
     err = layout.kernels["gather"](
-        plan, out.storage.ptr, a.storage.ptr, pick.index.storage.ptr, pick.step, pick.limit
+        plan, out.storage.ptr, a.storage.ptr, pick.where.storage.ptr, pick.step, pick.limit
     )
     if err:
         _failed("indexing", err, a, pick)
@@ -277,18 +280,18 @@ def _gather(a: NDArray, pick: Pick) -> NDArray:
 
 
 def _scatter(a: NDArray, pick: Pick, value: NDArray, add: bool) -> None:
-    shape, plan = scatter_plan(pick.view, value.layout, pick.index.layout, pick.position)
+    shape, plan = scatter_plan(pick.view, value.layout, pick.where.layout, pick.position)
     if plan is None:
         if value.size != int(np.prod(shape)):
             raise ShapeError(
                 f"assignment: a value of shape {value.shape} does not fit the shape {shape} it is written to"
             )
         value = value.reshape(shape)
-        _, plan = scatter_plan(pick.view, value.layout, pick.index.layout, pick.position)
+        _, plan = scatter_plan(pick.view, value.layout, pick.where.layout, pick.position)
     if value.storage is a.storage:
         value = value.copy()
-        _, plan = scatter_plan(pick.view, value.layout, pick.index.layout, pick.position)
-    index = pick.index
+        _, plan = scatter_plan(pick.view, value.layout, pick.where.layout, pick.position)
+    index = pick.where
     if index.storage is a.storage:
         index = index.copy()
         _, plan = scatter_plan(pick.view, value.layout, index.layout, pick.position)

@@ -228,7 +228,7 @@ def reshaped(layout: Layout, shape: tuple) -> tuple[Layout | None, tuple]:
     if shape == layout.shape:
         return layout, shape
     if layout.compact:
-        strides = compact_strides(shape)
+        strides: tuple | None = compact_strides(shape)
     else:
         strides = _reshaped_strides(layout.shape, layout.strides, shape)
     if strides is None:

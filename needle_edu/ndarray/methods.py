@@ -62,7 +62,7 @@ def _int(self: NDArray) -> int:
 def _index(self: NDArray) -> int:
     if self.layout.code not in (2, 3) or self.layout.ndim:
         raise DTypeError(f"only an integer array of 0 dimensions is an index, got {self.dtype} {self.shape}")
-    return _item(self)
+    return int(_item(self))
 
 
 def _bool(self: NDArray) -> bool:

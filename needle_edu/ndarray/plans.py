@@ -77,7 +77,7 @@ def broadcast_shape(*shapes: tuple) -> tuple | None:
     return tuple(result)
 
 
-def _elementwise(out_code: int, *operands: Layout) -> tuple[Layout | None, Plan]:
+def _elementwise(out_code: int, *operands: Layout) -> tuple[Any, Plan]:
     shape = broadcast_shape(*(layout.shape for layout in operands))
     if shape is None:
         return None, None
@@ -89,7 +89,7 @@ def _elementwise(out_code: int, *operands: Layout) -> tuple[Layout | None, Plan]
 # ---- two operands: (layout of the result, plan) ---------------------------------------------------------------
 
 
-def _binary(accepts: tuple[int, int], gives_bool: bool, a: Layout, b: Layout) -> tuple[Layout | None, Plan]:
+def _binary(accepts: tuple[int, int], gives_bool: bool, a: Layout, b: Layout) -> tuple[Any, Plan]:
     if a.code != b.code or a.device is not b.device or not accepts[0] <= a.code <= accepts[1]:
         return None, None
     return _elementwise(BOOL if gives_bool else a.code, a, b)
@@ -103,7 +103,7 @@ logical_plan = remember(partial(_binary, (BOOL, BOOL), True))
 
 
 @remember
-def where_plan(condition: Layout, a: Layout, b: Layout) -> tuple[Layout | None, Plan]:
+def where_plan(condition: Layout, a: Layout, b: Layout) -> tuple[Any, Plan]:
     """Plan ``out = condition ? a : b`` for a bool condition and a, b of one type."""
     same = condition.code == BOOL and a.code == b.code and condition.device is a.device is b.device
     return _elementwise(a.code, condition, a, b) if same else (None, None)
@@ -155,7 +155,7 @@ def reduce_plan(
 
 
 @remember
-def matmul_plan(a: Layout, b: Layout) -> tuple[Layout | None, Plan]:
+def matmul_plan(a: Layout, b: Layout) -> tuple[Any, Plan]:
     """Plan ``out[..., i, j] = sum over k of a[..., i, k] * b[..., k, j]``; the space is (batch…, i, j, k).
 
     Transposed and broadcast operands are only strides. A batch that shares one `b` is folded into the rows.
