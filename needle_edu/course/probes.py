@@ -31,13 +31,13 @@ def call(answer: Callable, *args, **kwargs):
 
 def op_forward(answer: Callable, name: str, *arrays: np.ndarray) -> np.ndarray:
     """Run the op `name` of the framework with the answer as its `compute`."""
-    import needle_edu as ndl
+    from needle_edu import autograd, ops
 
     def compute(self, *operands):
         return answer(*operands)
 
-    with ndl.override(name, _variant(name, compute=compute)):
-        return getattr(ndl.ops, name)(*_leaves(arrays)).numpy()
+    with autograd.override(name, _variant(name, compute=compute)):
+        return getattr(ops, name)(*_leaves(arrays)).numpy()
 
 
 def op_gradient(answer: Callable, name: str, out_grad: np.ndarray, *arrays: np.ndarray) -> tuple:
@@ -48,14 +48,14 @@ def op_gradient(answer: Callable, name: str, out_grad: np.ndarray, *arrays: np.n
     tuple of numpy.ndarray
         The gradient of each input.
     """
-    import needle_edu as ndl
+    from needle_edu import autograd, ops
 
     def gradient(self, out_grad, node):
         return answer(out_grad, node)
 
     leaves = _leaves(arrays)
-    with ndl.override(name, _variant(name, gradient=gradient)):
-        getattr(ndl.ops, name)(*leaves).backward(*_leaves([out_grad]))
+    with autograd.override(name, _variant(name, gradient=gradient)):
+        getattr(ops, name)(*leaves).backward(*_leaves([out_grad]))
     return tuple(_gradients(leaves))
 
 
@@ -77,9 +77,9 @@ def topological_order(answer: Callable, graph: list, outputs: list) -> np.ndarra
     numpy.ndarray of int64
         Node numbers; -1 for anything that is no node of the graph.
     """
-    import needle_edu as ndl
+    from needle_edu import autograd
 
-    class First(ndl.autograd.TensorOp):
+    class First(autograd.TensorOp):
         """An op of any number of inputs: the graph's shape matters here, not its numbers."""
 
         def compute(self, *operands):
@@ -89,7 +89,7 @@ def topological_order(answer: Callable, graph: list, outputs: list) -> np.ndarra
     op = First()
     for row in graph:
         inputs = [int(k) for k in row if k >= 0]
-        nodes.append(op(*[nodes[k] for k in inputs]) if inputs else ndl.Tensor([1.0]))
+        nodes.append(op(*[nodes[k] for k in inputs]) if inputs else autograd.Tensor([1.0]))
     number = {id(node): k for k, node in enumerate(nodes)}
     order = answer([nodes[k] for k in outputs])
     return np.array([number.get(id(node), -1) for node in order], dtype=np.int64)
@@ -112,13 +112,13 @@ def leaf_gradients(answer: Callable, program: list, leaves: list, out_grad: np.n
     list of numpy.ndarray or None
         The gradient of each leaf; None for one that got none.
     """
-    import needle_edu as ndl
+    from needle_edu import autograd, ops
 
     tensors = _leaves(leaves)
     values = list(tensors)
     for name, operands in program:
-        values.append(getattr(ndl.ops, name)(*[values[k] for k in operands]))
-    with ndl.override("compute_gradient_of_variables", answer):
+        values.append(getattr(ops, name)(*[values[k] for k in operands]))
+    with autograd.override("compute_gradient_of_variables", answer):
         values[-1].backward(*_leaves([] if out_grad is None else [out_grad]))
     return _gradients(tensors)
 
@@ -139,9 +139,9 @@ def _variant(name: str, **methods: Callable) -> type:
 
 
 def _leaves(arrays) -> list:
-    import needle_edu as ndl
+    from needle_edu import autograd
 
-    return [ndl.Tensor(array, dtype=array.dtype) for array in arrays]
+    return [autograd.Tensor(array, dtype=array.dtype) for array in arrays]
 
 
 def _gradients(tensors: list) -> list:
