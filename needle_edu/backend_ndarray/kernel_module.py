@@ -140,7 +140,7 @@ _NEEDLE_NAMES = {
 for _name, _op in _NEEDLE_NAMES.items():
     setattr(KernelModule, f"ewise_{_name}", _ewise(_op))
     setattr(KernelModule, f"scalar_{_name}", _scalar(_op))
-for _op in (functions.log, functions.exp, functions.tanh):
-    setattr(KernelModule, f"ewise_{_op.__name__}", _ewise(_op))
+for _unary in (functions.log, functions.exp, functions.tanh):
+    setattr(KernelModule, f"ewise_{_unary.__name__}", _ewise(_unary))
 
 set_kernel_module_factory(KernelModule)

@@ -58,6 +58,7 @@ class NDArray:
         def __init__(self, other: Any, device: Device | None = None) -> None: ...
         def __getattr__(self, name: str) -> Any: ...
 
+        make: Any
         __add__: Any
         __radd__: Any
         __sub__: Any
