@@ -10,12 +10,17 @@
 #include "needle_kernels.h"
 #include "parallel.h"
 
-static int threads = 0; /* 0: not asked for yet */
+static int threads = 1; /* at load: one for each processor this process may use */
 static int in_forked_child = 0;
 
 static void after_fork_in_child(void) { in_forked_child = 1; }
 
-__attribute__((constructor)) static void watch_for_fork(void) { pthread_atfork(NULL, NULL, after_fork_in_child); }
+__attribute__((constructor)) static void at_load(void) {
+  pthread_atfork(NULL, NULL, after_fork_in_child);
+#ifdef _OPENMP
+  threads = omp_get_num_procs(); /* asks the system: once, not at every kernel */
+#endif
+}
 
 int nd_has_openmp(void) {
 #ifdef _OPENMP
@@ -27,9 +32,7 @@ int nd_has_openmp(void) {
 
 int nd_get_num_threads(void) {
 #ifdef _OPENMP
-  if (in_forked_child) return 1;
-  const int asked = __atomic_load_n(&threads, __ATOMIC_RELAXED);
-  return asked ? asked : omp_get_num_procs();
+  return in_forked_child ? 1 : __atomic_load_n(&threads, __ATOMIC_RELAXED);
 #else
   return 1;
 #endif
