@@ -1,83 +1,10 @@
 /* dispatch.c - the public functions: check the types, pick the row of the instruction set in use, call a driver.
  *
- * Every instruction set has one nd_isa: a struct of tables of row functions. At load the strongest one that this
- * processor supports is chosen; nd_set_isa changes it at any time. Functions that differ only in their name are
- * made from the lists in kernel_lists.h.
+ * Functions that differ only in their name are made from the lists in kernel_lists.h.
  */
-#include <string.h>
 #include "drivers.h"
 #include "errors.h"
 #include "parallel.h"
-
-/* ---- instruction sets -------------------------------------------------------------------------------------- */
-#define ISA(isa)                                                                                            \
-  extern const nd_unary_rows nd_unary_rows_##isa;                                                           \
-  extern const nd_math_rows nd_math_rows_##isa;                                                             \
-  extern const nd_binary_rows nd_binary_rows_##isa;                                                         \
-  extern const nd_power_rows nd_power_rows_##isa;                                                           \
-  extern const nd_scalar_rows nd_scalar_rows_##isa;                                                         \
-  extern const nd_compare_rows nd_compare_rows_##isa;                                                       \
-  extern const nd_move_rows nd_move_rows_##isa;                                                             \
-  extern const nd_reducers nd_reducers_##isa;                                                               \
-  extern const nd_slice_kernels nd_slice_kernels_##isa;                                                     \
-  extern const nd_optim_rows nd_optim_rows_##isa;                                                           \
-  extern nd_matmul_kernel nd_matmul_##isa;                                                                  \
-  static const nd_isa isa_##isa = {                                                                         \
-      #isa,                  &nd_unary_rows_##isa,   &nd_math_rows_##isa, &nd_binary_rows_##isa,            \
-      &nd_power_rows_##isa,  &nd_scalar_rows_##isa,  &nd_compare_rows_##isa, &nd_move_rows_##isa,           \
-      &nd_reducers_##isa,    &nd_slice_kernels_##isa, &nd_optim_rows_##isa, nd_matmul_##isa};
-
-ISA(base)
-#if defined(ND_ISAS_X86)
-ISA(avx2)
-ISA(avx512)
-static const nd_isa *const isas[] = {&isa_base, &isa_avx2, &isa_avx512};
-#define ISA_NAMES "base avx2 avx512"
-#elif defined(ND_ISAS_ARM64)
-ISA(neon)
-static const nd_isa *const isas[] = {&isa_base, &isa_neon};
-#define ISA_NAMES "base neon"
-#else
-static const nd_isa *const isas[] = {&isa_base};
-#define ISA_NAMES "base"
-#endif
-enum { ISAS = sizeof isas / sizeof isas[0] };
-
-static const nd_isa *current = &isa_base;
-
-static const nd_isa *find_isa(const char *name) {
-  for (int i = 0; i < ISAS; i++)
-    if (strcmp(isas[i]->name, name) == 0) return isas[i];
-  return NULL;
-}
-
-const char *nd_isa_names(void) { return ISA_NAMES; }
-
-int nd_isa_supported(const char *name) {
-  if (!find_isa(name)) return 0;
-#if defined(ND_ISAS_X86)
-  __builtin_cpu_init();
-  if (strcmp(name, "avx2") == 0) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  if (strcmp(name, "avx512") == 0)
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma");
-#endif
-  return 1;
-}
-
-const nd_isa *nd_current_isa(void) { return __atomic_load_n(&current, __ATOMIC_RELAXED); }
-
-const char *nd_get_isa(void) { return nd_current_isa()->name; }
-
-int nd_set_isa(const char *name) {
-  if (!nd_isa_supported(name)) return ND_EISA;
-  __atomic_store_n(&current, find_isa(name), __ATOMIC_RELAXED);
-  return ND_OK;
-}
-
-__attribute__((constructor)) static void choose_strongest(void) {
-  for (int i = 0; i < ISAS; i++) nd_set_isa(isas[i]->name);
-}
 
 /* ---- elementwise: SAME and BOOL name the output's type ----------------------------------------------------- */
 #define TYPE_SAME(input) (input)

@@ -295,6 +295,11 @@ def set_kernel_module_factory(factory: Callable[[Device], Any]) -> None:
     _kernel_module_factory = factory
 
 
+def has_openmp() -> bool:
+    """Return whether the kernels of `cpu()` were compiled with OpenMP, so that they can use several threads."""
+    return cpu().native and bool(cpu().engine.lib.nd_has_openmp())
+
+
 def get_num_threads() -> int:
     """Return how many threads a kernel of `cpu()` may use."""
     return cpu().engine.get_num_threads()

@@ -36,13 +36,6 @@ def switched_off() -> bool:
     return os.environ.get("NEEDLE_EDU_NATIVE") == "0"
 
 
-def has_openmp() -> bool:
-    """Return whether the library was compiled with OpenMP, so that it can use several threads."""
-    from .devices import cpu
-
-    return cpu().native and bool(cpu().engine.lib.nd_has_openmp())
-
-
 def open_engine() -> "NativeEngine":
     """Load the C library, compiling it if need be.
 

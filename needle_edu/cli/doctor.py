@@ -87,11 +87,10 @@ def _instruction_sets() -> Finding:
 
 def _threads() -> Finding:
     from needle_edu import backend
-    from needle_edu.backend import native
 
     if not backend.cpu().native:
         return Finding("threads", ABSENT, "NumPy's own")
-    if not native.has_openmp():
+    if not backend.has_openmp():
         mend = "the compiler lacks OpenMP; on macOS: brew install libomp, or use gcc (CC=gcc-14)"
         return Finding("threads", ABSENT, "1: built without OpenMP", mend)
     return Finding(

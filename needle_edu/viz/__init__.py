@@ -7,9 +7,9 @@ three only listen to the engine's events.
 
 from needle_edu.viz.drawing import Drawing, draw
 from needle_edu.viz.graph import Edge, Graph, Node
-from needle_edu.viz.recorder import Tape, record
 from needle_edu.viz.render import available_engines
 from needle_edu.viz.stepper import Stepper, step
+from needle_edu.viz.tape import Tape, record
 
 __all__ = [
     "Drawing",

@@ -15,8 +15,8 @@ from typing import Any
 
 from needle_edu.viz.dot import to_dot
 from needle_edu.viz.graph import Graph, build_graph
+from needle_edu.viz.names import variable_names
 from needle_edu.viz.opinfo import op_info
-from needle_edu.viz.recorder import variable_names
 from needle_edu.viz.render import compute_layout
 from needle_edu.viz.snapshot import LIMIT, take_snapshot
 from needle_edu.viz.svg import make_cards, scoped_css, standalone_svg, to_svg

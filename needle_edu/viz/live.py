@@ -6,8 +6,12 @@ it (`viz.step(loss, live=True)`), because most pages need neither a kernel nor a
 
 from __future__ import annotations
 
-from needle_edu.viz.stepper import Stepper
+from typing import TYPE_CHECKING
+
 from needle_edu.viz.svg import static_text
+
+if TYPE_CHECKING:
+    from needle_edu.viz.stepper import Stepper
 
 
 def make_live(stepper: Stepper):

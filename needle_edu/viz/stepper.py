@@ -18,8 +18,9 @@ from typing import Any
 
 from needle_edu.viz.drawing import PAGE, check_size, history, write_atomically
 from needle_edu.viz.graph import Graph
+from needle_edu.viz.names import variable_names
 from needle_edu.viz.panel import Pieces, render_step
-from needle_edu.viz.recorder import Recorder, variable_names
+from needle_edu.viz.recorder import Recorder
 from needle_edu.viz.render import compute_layout
 from needle_edu.viz.snapshot import LIMIT, Snapshot, card_text
 from needle_edu.viz.steps import Step, tell

@@ -32,7 +32,8 @@
 #define BLOCK_N 4096
 #define DIRECT_B_ROWS (4 * TILE_ROWS) /* up to so many rows of a, a row-major b is read where it lies */
 #define DIRECT_A_PANELS 8             /* up to so many panels of b, a is read where it lies */
-#define THREAD_PRODUCTS 80000         /* multiply-adds that pay for waking one more thread */
+#define THREAD_PRODUCTS 800000        /* multiply-adds per thread, some 10 us: waking one pays from a tenth of that on an
+                                         idle machine, but costs milliseconds where another program holds the core */
 
 /* EACH_TILE(F) is F(rows, vectors) for every size of tile that is compiled. */
 #define ROWS_TO_6(F, N) F(1, N) F(2, N) F(3, N) F(4, N) F(5, N) F(6, N)

@@ -1,0 +1,40 @@
+"""What the learner calls a tensor: the names of the variables that hold it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from types import FrameType
+from typing import Any
+
+
+def variable_names(frame: FrameType | None) -> list[tuple[Any, str]]:
+    """Tensors that the learner's variables hold, with the variables' names.
+
+    A drawing that says `W` and `loss` is easier to read than one that says `x2` and `v7`. Looks at local variables,
+    then global ones: tensors, lists and dicts of tensors, and modules, whose parameters are called as in
+    `named_parameters`. Names that begin with an underscore (IPython's history) are left out.
+    """
+    from needle_edu.autograd import Value
+
+    if frame is None:
+        return []
+    found: list[tuple[Any, str]] = []
+    module_class = getattr(sys.modules.get("needle_edu.nn"), "Module", ())
+    spaces: list[Mapping[str, Any]] = [dict(frame.f_locals)]
+    if frame.f_globals is not frame.f_locals:
+        spaces.append(dict(frame.f_globals))
+    late: list[tuple[Any, str]] = []  # a plain variable names a tensor better than its place in a list
+    for space in spaces:
+        for name, thing in space.items():
+            if name.startswith("_"):
+                continue
+            if isinstance(thing, Value):
+                found.append((thing, name))
+            elif isinstance(thing, (list, tuple)) and len(thing) <= 100:
+                late += [(x, f"{name}[{i}]") for i, x in enumerate(thing) if isinstance(x, Value)]
+            elif isinstance(thing, dict) and len(thing) <= 100:
+                late += [(x, str(key)) for key, x in thing.items() if isinstance(x, Value)]
+            elif module_class and isinstance(thing, module_class):
+                late += [(x, f"{name}.{path}") for path, x in thing.named_parameters()]
+    return found + late
