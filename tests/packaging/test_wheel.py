@@ -6,6 +6,7 @@ NumPy reference).
 
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -143,6 +144,8 @@ def test_commands_from_an_empty_folder(installed):
     (submissions / "hw1.ipynb").write_bytes((installed.empty / "my-hw1" / "hw1.ipynb").read_bytes())
     installed.needle_edu("grade", "hw1", "class", "--out", "grades")
     assert (installed.empty / "grades" / "grades.csv").read_text().startswith("student,")
+    assert re.match(r"4\.", installed.needle_edu("lab", "--version").stdout.splitlines()[-1])
+    assert (installed.empty / "needle-edu-course" / "start.ipynb").exists()
     installed.needle_edu("notebooks", "course")
     assert (installed.empty / "course" / "start.ipynb").exists()
     assert not (installed.empty / "course" / "homework").exists(), "the homework sources carry the solutions"
