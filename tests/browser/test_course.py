@@ -30,8 +30,10 @@ class StepperOnPage:
 
     def where(self) -> tuple[str, int, int]:
         """(phase, step, of how many)."""
-        text = self.box.locator(".where").inner_text()
-        phase, step, total = re.search(r"(forward|backward)\s+step (\d+) of (\d+)", text).groups()
+        # JupyterLab leaves out the layout of cells it believes out of sight, so wait for the words, not for pixels.
+        words = re.compile(r"(forward|backward)\s+step (\d+) of (\d+)")
+        shown = self.box.locator(".where").filter(has_text=words)
+        phase, step, total = words.search(shown.text_content(timeout=20_000)).groups()
         return phase, int(step), int(total)
 
     def click(self, button: str) -> None:
@@ -43,7 +45,7 @@ class StepperOnPage:
         )
 
     def panel(self) -> str:
-        return self.box.locator(".panel").inner_text()
+        return self.box.locator(".panel").text_content()
 
     def grads(self) -> list[str]:
         """The gradients that stand in the nodes now."""
