@@ -35,32 +35,35 @@ int nd_run_dense(int64_t n, int operands, const int *item_size, nd_row *row, int
 static void strided_piece(void *ctx, int64_t lo, int64_t hi) {
   const job *j = ctx;
   const nd_plan *p = j->p;
-  const int last = p->ndim - 1;
-  int64_t index[ND_MAX_NDIM], stride[ND_MAX_OPERANDS];
-  char *at[ND_MAX_OPERANDS];
+  const int last = p->ndim - 1, operands = j->operands;
+  int64_t index[ND_MAX_NDIM], stride[ND_MAX_OPERANDS], step[ND_MAX_NDIM][ND_MAX_OPERANDS]; /* steps are in bytes */
+  void *at[ND_MAX_OPERANDS];
   for (int64_t d = last, rest = lo; d >= 0; d--) {
     index[d] = rest % p->shape[d];
     rest /= p->shape[d];
   }
-  for (int k = 0; k < j->operands; k++) {
+  for (int k = 0; k < operands; k++) {
     stride[k] = p->stride[k][last];
     at[k] = j->data[k];
-    for (int d = 0; d <= last; d++) at[k] += index[d] * p->stride[k][d] * j->item_size[k];
+    for (int d = 0; d <= last; d++) {
+      step[d][k] = p->stride[k][d] * j->item_size[k];
+      at[k] = (char *)at[k] + index[d] * step[d][k];
+    }
   }
   while (lo < hi) {
     int64_t n = p->shape[last] - index[last];
     if (n > hi - lo) n = hi - lo;
-    void *data[ND_MAX_OPERANDS];
-    for (int k = 0; k < j->operands; k++) data[k] = at[k];
-    j->row(n, data, stride, j->scalar);
+    j->row(n, at, stride, j->scalar);
     lo += n;
     /* to the start of the next row: like an odometer */
-    for (int k = 0; k < j->operands; k++) at[k] -= index[last] * stride[k] * j->item_size[k];
-    index[last] = 0;
+    if (index[last]) { /* only the first row of a piece can begin in its middle */
+      for (int k = 0; k < operands; k++) at[k] = (char *)at[k] - index[last] * step[last][k];
+      index[last] = 0;
+    }
     for (int d = last - 1; d >= 0; d--) {
       const int wraps = ++index[d] == p->shape[d];
       const int64_t steps = wraps ? 1 - p->shape[d] : 1;
-      for (int k = 0; k < j->operands; k++) at[k] += steps * p->stride[k][d] * j->item_size[k];
+      for (int k = 0; k < operands; k++) at[k] = (char *)at[k] + steps * step[d][k];
       if (!wraps) break;
       index[d] = 0;
     }

@@ -45,6 +45,13 @@ typedef uint8_t U_b8;
     return;                                                                                                \
   }
 
+/* The same, four vectors to a turn: cheap operations on operands that lie in the cache gain some 6 %. */
+#define LONG_LOOP(condition, ...)                                                                          \
+  if (condition) {                                                                                         \
+    _Pragma("GCC ivdep") _Pragma("GCC unroll 4") for (int64_t i = 0; i < n; i++) { __VA_ARGS__ }            \
+    return;                                                                                                \
+  }
+
 /* out = f(a), and out = f(a, s) with the scalar s */
 #define ROW_OF_ONE(name, type, result, ...)                                                                \
   ROW_HEAD(name, type, result)                                                                             \
@@ -61,9 +68,9 @@ typedef uint8_t U_b8;
     const T *const pa = data[1], *const pb = data[2];                                                      \
     const int64_t sa = stride[1], sb = stride[2];                                                          \
     const T a0 = *pa, b0 = *pb; /* n is never 0 */                                                         \
-    ROW_LOOP(to == 1 && sa == 1 && sb == 1, const T a = pa[i], b = pb[i]; out[i] = (R)(__VA_ARGS__);)      \
-    ROW_LOOP(to == 1 && sa == 1 && sb == 0, const T a = pa[i], b = b0; out[i] = (R)(__VA_ARGS__);)         \
-    ROW_LOOP(to == 1 && sa == 0 && sb == 1, const T a = a0, b = pb[i]; out[i] = (R)(__VA_ARGS__);)         \
+    LONG_LOOP(to == 1 && sa == 1 && sb == 1, const T a = pa[i], b = pb[i]; out[i] = (R)(__VA_ARGS__);)     \
+    LONG_LOOP(to == 1 && sa == 1 && sb == 0, const T a = pa[i], b = b0; out[i] = (R)(__VA_ARGS__);)        \
+    LONG_LOOP(to == 1 && sa == 0 && sb == 1, const T a = a0, b = pb[i]; out[i] = (R)(__VA_ARGS__);)        \
     ROW_LOOP(1, const T a = pa[i * sa], b = pb[i * sb]; out[i * to] = (R)(__VA_ARGS__);)                   \
   }
 
