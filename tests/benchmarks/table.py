@@ -42,7 +42,7 @@ def render(outcomes: Sequence[Outcome], machine: str) -> str:
         cell = {who: human(o.seconds(who)) for who in o.rounds}
         ratio = {who: f"{o.ratio(who):.2f}" for who in o.rounds if who != "needle_edu"}
         promise = "" if o.limit is None else f"<= {o.limit:g}"
-        kept = "" if o.limit is None else ("yes" if o.worst_ratio() <= o.limit else "**no**")
+        kept = "" if o.limit is None else o.kept().replace("no", "**no**")
         lines.append(
             f"| {o.name} | {cell['needle_edu']} | {cell.get('NumPy', '')} | {cell.get('PyTorch', '')} "
             f"| {ratio.get('NumPy', '')} | {ratio.get('PyTorch', '')} | {promise} | {kept} |"

@@ -6,6 +6,8 @@
  * pass over k*n numbers and is paid back by m (for b) or n (for a) uses of each; gemm_block.h decides when.
  *
  * A transposed matrix is contiguous along k; it is turned in 16-byte squares (4 x 4 floats, 2 x 2 doubles).
+ * Rows that lie far apart are no straight line a processor could foresee, so packing asks for them in advance:
+ * without, each cache line of a 1024 x 1024 matrix costs its whole latency and packing a third more time.
  * Included by gemm_type.h once per element type.
  */
 
@@ -36,6 +38,8 @@ static inline __attribute__((always_inline)) void NAME(turn_panel)(int64_t k, in
   const int64_t square = width & -SIDE;
   int64_t p = 0;
   for (; p + SIDE <= k; p += SIDE) {
+    if (p * ELEMENT_BYTES % 64 == 0) /* once for each cache line of 64 bytes */
+      for (int64_t j = 0; j < width; j++) __builtin_prefetch(from + p + AHEAD + j * column);
     for (int64_t j = 0; j < square; j += SIDE)
       NAME(turn_square)(from + p + j * column, column, to + p * row + j, row);
     for (int64_t j = square; j < width; j++)
@@ -51,7 +55,11 @@ static void NAME(pack_panel)(int64_t k, int64_t width, int64_t padded, const T *
   if (width < padded)
     for (int64_t p = 0; p < k; p++) *(U *)(to + p * padded + padded - LANES) = (V){0};
   if (b_col == 1 && width == PANEL) {
-    for (int64_t p = 0; p < k; p++) memcpy(to + p * PANEL, b + p * b_row, PANEL * sizeof(T));
+    for (int64_t p = 0; p < k; p++) {
+      __builtin_prefetch(b + (p + ROWS_AHEAD) * b_row);
+      __builtin_prefetch(b + (p + ROWS_AHEAD) * b_row + PANEL - 1);
+      memcpy(to + p * PANEL, b + p * b_row, PANEL * sizeof(T));
+    }
   } else if (b_col == 1) {
     for (int64_t p = 0; p < k; p++)
       for (int64_t j = 0; j < width; j++) to[p * padded + j] = b[p * b_row + j];
