@@ -1,7 +1,7 @@
 """Activation functions, the bends between the layers of a network: relu, tanh, sigmoid.
 
 The derivatives are ops of their own (`relu_backward` …): one fused kernel each instead of three, and because
-they are ops with vjps, gradients of gradients need nothing special.
+they are ops with vjps, gradients of gradients need nothing special. All take tensors of any shape and keep it.
 """
 
 from needle_edu.autograd.arrays import xp
@@ -16,7 +16,12 @@ _SIGMOID_BACKWARD = slot("sigmoid_backward")
 
 @register
 class ReLU(UnaryOp):
-    """The rectifier max(a, 0); the derivative at 0 is 0."""
+    """The rectifier max(a, 0); the derivative at 0 is 0.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.relu(Tensor([-1.0, 2.0]))
+    Tensor([0., 2.], op=relu)
+    """
 
     name = symbol = "relu"
     method = True
@@ -34,7 +39,12 @@ class ReLU(UnaryOp):
 
 @register
 class ReLUBackward(BinaryOp):
-    """The vjp of relu: the adjoint where a is positive, else 0."""
+    """The vjp of relu: the adjoint where a is positive, else 0.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.relu_backward(Tensor([5.0, 5.0]), Tensor([-1.0, 2.0]))
+    Tensor([0., 5.], op=relu_backward)
+    """
 
     name, symbol = "relu_backward", "relu′"
     formula = r"y = g \odot [a > 0]"
@@ -56,7 +66,12 @@ class ReLUBackward(BinaryOp):
 
 @register
 class Tanh(UnaryOp):
-    """The hyperbolic tangent."""
+    """The hyperbolic tangent.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.tanh(Tensor([0.0, 0.5])).numpy().round(3)
+    array([0.   , 0.462], dtype=float32)
+    """
 
     name = symbol = "tanh"
     method = True
@@ -74,7 +89,12 @@ class Tanh(UnaryOp):
 
 @register
 class TanhBackward(BinaryOp):
-    """The vjp of tanh, from its result t."""
+    """The vjp of tanh, from its result t.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.tanh_backward(Tensor([1.0]), ops.tanh(Tensor([0.0])))
+    Tensor([1.], op=tanh_backward)
+    """
 
     name, symbol = "tanh_backward", "tanh′"
     formula = r"y = g \odot (1 - t^2)"
@@ -98,7 +118,12 @@ class TanhBackward(BinaryOp):
 
 @register
 class Sigmoid(UnaryOp):
-    """The logistic function 1 / (1 + exp(-a))."""
+    """The logistic function 1 / (1 + exp(-a)).
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.sigmoid(Tensor([0.0, 2.0])).numpy().round(3)
+    array([0.5  , 0.881], dtype=float32)
+    """
 
     name, symbol = "sigmoid", "σ"
     method = True
@@ -116,7 +141,12 @@ class Sigmoid(UnaryOp):
 
 @register
 class SigmoidBackward(BinaryOp):
-    """The vjp of sigmoid, from its result s."""
+    """The vjp of sigmoid, from its result s.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.sigmoid_backward(Tensor([1.0]), ops.sigmoid(Tensor([0.0])))
+    Tensor([0.25], op=sigmoid_backward)
+    """
 
     name, symbol = "sigmoid_backward", "σ′"
     formula = r"y = g \odot s \odot (1 - s)"

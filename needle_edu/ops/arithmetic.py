@@ -1,7 +1,8 @@
 """Arithmetic: + - · / and powers, of two tensors or of a tensor and a number.
 
 Two tensors of different shapes are broadcast as in NumPy. The vjps below need not mention it: the engine sums
-each contribution over the broadcast dimensions. ``a - b`` is the sum of a and the negative of b, as in the
+each contribution over the broadcast dimensions. Integers stay integers, except that a quotient is float32;
+of an integer and a float the result is a float. ``a - b`` is the sum of a and the negative of b, as in the
 course.
 """
 
@@ -15,7 +16,12 @@ from .constants import constant, nonzero
 
 @register
 class EWiseAdd(BinaryOp):
-    """The sum of two tensors."""
+    """The sum of two tensors.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.add(Tensor([1.0, 2.0]), Tensor([10.0]))
+    Tensor([11., 12.], op=add)
+    """
 
     name, symbol = "add", "+"
     formula = r"y = a + b"
@@ -35,7 +41,12 @@ class EWiseAdd(BinaryOp):
 
 @register
 class AddScalar(UnaryOp):
-    """A number added to every element."""
+    """A number added to every element.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.add_scalar(Tensor([1.0, 2.0]), 10)
+    Tensor([11., 12.], op=add_scalar)
+    """
 
     name, symbol = "add_scalar", "+"
     formula = r"y = a + c"
@@ -55,7 +66,12 @@ class AddScalar(UnaryOp):
 
 @register
 class Negate(UnaryOp):
-    """The negative of every element."""
+    """The negative of every element.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.negate(Tensor([1.0, -2.0]))
+    Tensor([-1.,  2.], op=negate)
+    """
 
     name, symbol = "negate", "−"
     formula = r"y = -a"
@@ -72,7 +88,12 @@ class Negate(UnaryOp):
 
 @register
 class EWiseMul(BinaryOp):
-    """The product of two tensors, element by element."""
+    """The product of two tensors, element by element.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.multiply(Tensor([1.0, 2.0]), Tensor([3.0, 4.0]))
+    Tensor([3., 8.], op=multiply)
+    """
 
     name, symbol = "multiply", "×"
     formula = r"y = a \odot b"
@@ -92,7 +113,12 @@ class EWiseMul(BinaryOp):
 
 @register
 class MulScalar(UnaryOp):
-    """Every element times a number."""
+    """Every element times a number.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.mul_scalar(Tensor([1.0, 2.0]), 10)
+    Tensor([10., 20.], op=mul_scalar)
+    """
 
     name, symbol = "mul_scalar", "×"
     formula = r"y = c\,a"
@@ -112,7 +138,12 @@ class MulScalar(UnaryOp):
 
 @register
 class EWiseDiv(BinaryOp):
-    """The quotient of two tensors, element by element."""
+    """The quotient of two tensors, element by element.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.divide(Tensor([1.0, 3.0]), Tensor([2.0]))
+    Tensor([0.5, 1.5], op=divide)
+    """
 
     name, symbol = "divide", "÷"
     formula = r"y = a / b"
@@ -132,7 +163,12 @@ class EWiseDiv(BinaryOp):
 
 @register
 class DivScalar(UnaryOp):
-    """Every element divided by a number."""
+    """Every element divided by a number.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.divide_scalar(Tensor([1.0, 3.0]), 2)
+    Tensor([0.5, 1.5], op=divide_scalar)
+    """
 
     name, symbol = "divide_scalar", "÷"
     formula = r"y = a / c"
@@ -152,7 +188,12 @@ class DivScalar(UnaryOp):
 
 @register
 class EWisePow(BinaryOp):
-    """The first tensor to the power of the second. The derivative in b at a = 0 is taken as 0."""
+    """The first tensor to the power of the second. The derivative in b at a = 0 is taken as 0.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.power(Tensor([2.0, 3.0]), Tensor([3.0, 2.0]))
+    Tensor([8., 9.], op=power)
+    """
 
     name, symbol = "power", "pow"
     formula = r"y = a^b"
@@ -173,7 +214,12 @@ class EWisePow(BinaryOp):
 
 @register
 class PowerScalar(UnaryOp):
-    """Every element to the power of a number."""
+    """Every element to the power of a number.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.power_scalar(Tensor([2.0, 3.0]), 2)
+    Tensor([4., 9.], op=power_scalar)
+    """
 
     name, symbol = "power_scalar", "pow"
     formula = r"y = a^c"
@@ -199,7 +245,12 @@ class PowerScalar(UnaryOp):
 
 @register
 class Maximum(BinaryOp):
-    """The larger of two elements. Where they are equal, each gets half of the gradient."""
+    """The larger of two elements. Where they are equal, each gets half of the gradient.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.maximum(Tensor([1.0, 5.0]), Tensor([3.0, 2.0]))
+    Tensor([3., 5.], op=maximum)
+    """
 
     name, symbol = "maximum", "max"
     formula = r"y = \max(a, b)"
@@ -224,7 +275,12 @@ class Maximum(BinaryOp):
 
 @register
 class Minimum(BinaryOp):
-    """The smaller of two elements. Where they are equal, each gets half of the gradient."""
+    """The smaller of two elements. Where they are equal, each gets half of the gradient.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.minimum(Tensor([1.0, 5.0]), Tensor([3.0, 2.0]))
+    Tensor([1., 2.], op=minimum)
+    """
 
     name, symbol = "minimum", "min"
     formula = r"y = \min(a, b)"

@@ -2,7 +2,7 @@
 
 A comparison gives a bool tensor, and jumps from 0 to 1: it has no gradient, and its result requires none.
 Note that ``==`` on tensors compares identities (tensors are dictionary keys); element by element it is
-`equal`.
+`equal`. Operands broadcast; bool, integers and floats may be mixed.
 """
 
 from needle_edu.autograd.arrays import xp
@@ -24,7 +24,12 @@ class Comparison(BinaryOp):
 
 @register
 class Equal(Comparison):
-    """Whether elements are equal."""
+    """Whether elements are equal.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.equal(Tensor([1.0, 2.0]), Tensor([1.0, 3.0]))
+    Tensor([ True, False], requires_grad=False)
+    """
 
     name, symbol = "equal", "="
     method = True
@@ -36,7 +41,12 @@ class Equal(Comparison):
 
 @register
 class NotEqual(Comparison):
-    """Whether elements differ."""
+    """Whether elements differ.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.not_equal(Tensor([1.0, 2.0]), Tensor([1.0, 3.0]))
+    Tensor([False,  True], requires_grad=False)
+    """
 
     name, symbol = "not_equal", "≠"
     method = True
@@ -48,7 +58,12 @@ class NotEqual(Comparison):
 
 @register
 class Less(Comparison):
-    """Whether elements of the first are less."""
+    """Whether elements of the first are less.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.less(Tensor([1.0, 2.0]), Tensor([2.0]))
+    Tensor([ True, False], requires_grad=False)
+    """
 
     name, symbol = "less", "<"
     formula = "y = [a < b]"
@@ -59,7 +74,12 @@ class Less(Comparison):
 
 @register
 class LessEqual(Comparison):
-    """Whether elements of the first are less or equal."""
+    """Whether elements of the first are less or equal.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.less_equal(Tensor([1.0, 2.0]), Tensor([2.0]))
+    Tensor([ True,  True], requires_grad=False)
+    """
 
     name, symbol = "less_equal", "≤"
     formula = r"y = [a \le b]"
@@ -70,7 +90,12 @@ class LessEqual(Comparison):
 
 @register
 class Greater(Comparison):
-    """Whether elements of the first are greater."""
+    """Whether elements of the first are greater.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.greater(Tensor([1.0, 2.0]), Tensor([1.0]))
+    Tensor([False,  True], requires_grad=False)
+    """
 
     name, symbol = "greater", ">"
     formula = "y = [a > b]"
@@ -81,7 +106,12 @@ class Greater(Comparison):
 
 @register
 class GreaterEqual(Comparison):
-    """Whether elements of the first are greater or equal."""
+    """Whether elements of the first are greater or equal.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.greater_equal(Tensor([1.0, 2.0]), Tensor([1.0]))
+    Tensor([ True,  True], requires_grad=False)
+    """
 
     name, symbol = "greater_equal", "≥"
     formula = r"y = [a \ge b]"
@@ -92,7 +122,14 @@ class GreaterEqual(Comparison):
 
 @register
 class Where(TensorOp):
-    """Elements of b where the condition a (a bool tensor) is true, of c elsewhere."""
+    """Elements of b where the condition a (a bool tensor) is true, of c elsewhere.
+
+    All three broadcast; the result has the dtype that b and c have in common.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.where(Tensor([True, False]), Tensor([1.0, 2.0]), Tensor([0.0]))
+    Tensor([1., 0.], op=where)
+    """
 
     name = symbol = "where"
     formula = r"y = a\ ?\ b : c"

@@ -1,4 +1,8 @@
-"""Functions of one number, applied to every element: exp, log, sin, sqrt, …"""
+"""Functions of one number, applied to every element: exp, log, sin, sqrt, …
+
+Each takes a tensor of any shape and gives one of the same shape. Of integers, exp, log, sin, cos, sqrt and
+reciprocal make float32; square, abs, sign, floor and ceil keep them.
+"""
 
 import numpy as np
 
@@ -12,7 +16,12 @@ from .constants import constant
 
 @register
 class Exp(UnaryOp):
-    """The exponential function."""
+    """The exponential function.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.exp(Tensor([0.0, 1.0])).numpy().round(3)
+    array([1.   , 2.718], dtype=float32)
+    """
 
     name = symbol = "exp"
     method = True
@@ -30,7 +39,12 @@ class Exp(UnaryOp):
 
 @register
 class Log(UnaryOp):
-    """The natural logarithm."""
+    """The natural logarithm.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.log(Tensor([1.0, 2.0])).numpy().round(3)
+    array([0.   , 0.693], dtype=float32)
+    """
 
     name = symbol = "log"
     method = True
@@ -48,7 +62,12 @@ class Log(UnaryOp):
 
 @register
 class Sin(UnaryOp):
-    """The sine."""
+    """The sine.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.sin(Tensor([0.0, 0.5])).numpy().round(3)
+    array([0.   , 0.479], dtype=float32)
+    """
 
     name = symbol = "sin"
     method = True
@@ -66,7 +85,12 @@ class Sin(UnaryOp):
 
 @register
 class Cos(UnaryOp):
-    """The cosine."""
+    """The cosine.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.cos(Tensor([0.0, 0.5])).numpy().round(3)
+    array([1.   , 0.878], dtype=float32)
+    """
 
     name = symbol = "cos"
     method = True
@@ -84,7 +108,12 @@ class Cos(UnaryOp):
 
 @register
 class Sqrt(UnaryOp):
-    """The square root."""
+    """The square root.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.sqrt(Tensor([4.0, 9.0]))
+    Tensor([2., 3.], op=sqrt)
+    """
 
     name, symbol = "sqrt", "√"
     method = True
@@ -102,7 +131,12 @@ class Sqrt(UnaryOp):
 
 @register
 class Square(UnaryOp):
-    """Every element times itself."""
+    """Every element times itself.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.square(Tensor([2.0, -3.0]))
+    Tensor([4., 9.], op=square)
+    """
 
     name, symbol = "square", "²"
     method = True
@@ -120,7 +154,12 @@ class Square(UnaryOp):
 
 @register
 class Reciprocal(UnaryOp):
-    """One divided by every element."""
+    """One divided by every element.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.reciprocal(Tensor([2.0, 4.0]))
+    Tensor([0.5 , 0.25], op=reciprocal)
+    """
 
     name, symbol = "reciprocal", "1/a"
     method = True
@@ -138,7 +177,12 @@ class Reciprocal(UnaryOp):
 
 @register
 class Abs(UnaryOp):
-    """The absolute value; the derivative at 0 is taken as 0."""
+    """The absolute value; the derivative at 0 is taken as 0.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.abs(Tensor([2.0, -3.0]))
+    Tensor([2., 3.], op=abs)
+    """
 
     name, symbol = "abs", "|a|"
     method = True
@@ -166,7 +210,12 @@ class StepFunction(UnaryOp):
 
 @register
 class Sign(StepFunction):
-    """-1, 0 or 1."""
+    """-1, 0 or 1.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.sign(Tensor([2.0, 0.0, -3.0]))
+    Tensor([ 1.,  0., -1.], op=sign)
+    """
 
     name = symbol = "sign"
     method = True
@@ -179,7 +228,12 @@ class Sign(StepFunction):
 
 @register
 class Floor(StepFunction):
-    """The largest integer that is not larger."""
+    """The largest integer that is not larger.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.floor(Tensor([1.5, -1.5]))
+    Tensor([ 1., -2.], op=floor)
+    """
 
     name, symbol = "floor", "⌊a⌋"
     method = True
@@ -192,7 +246,12 @@ class Floor(StepFunction):
 
 @register
 class Ceil(StepFunction):
-    """The smallest integer that is not smaller."""
+    """The smallest integer that is not smaller.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.ceil(Tensor([1.5, -1.5]))
+    Tensor([ 2., -1.], op=ceil)
+    """
 
     name, symbol = "ceil", "⌈a⌉"
     method = True
@@ -205,7 +264,12 @@ class Ceil(StepFunction):
 
 @register
 class AsType(UnaryOp):
-    """The same numbers in another dtype. Towards integers and bool there is no derivative."""
+    """The same numbers in another dtype. Towards integers and bool there is no derivative.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.astype(Tensor([1.5, -1.5]), "int32")
+    Tensor([ 1, -1], dtype=int32, requires_grad=False)
+    """
 
     name, symbol = "astype", "cast"
     method = True

@@ -44,7 +44,12 @@ _INDICES = (
 
 @register
 class GetItem(UnaryOp):
-    """The elements at an index."""
+    """The elements at an index, as in NumPy; one out of range raises an IndexOutOfRange.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.getitem(Tensor([1.0, 2.0, 3.0]), slice(None, None, -1))
+    Tensor([3., 2., 1.], op=getitem)
+    """
 
     name, symbol = "getitem", "[ ]"
     formula = r"y = a[i]"
@@ -67,7 +72,12 @@ class GetItem(UnaryOp):
 
 @register
 class PutBack(UnaryOp):
-    """The vjp of getitem: zeros of a shape, with the elements added at an index."""
+    """The vjp of getitem: zeros of a shape, with the elements added at an index.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.put_back(Tensor([5.0, 6.0]), [0, 0], shape=(3,))
+    Tensor([11.,  0.,  0.], op=put_back)
+    """
 
     name, symbol = "put_back", "[ ]′"
     formula = r"y[i] = a,\ \text{0 elsewhere}"

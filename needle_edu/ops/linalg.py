@@ -13,7 +13,16 @@ from . import sampling
 
 @register
 class MatMul(BinaryOp):
-    """The matrix product."""
+    """The matrix product.
+
+    Shapes (..., m, k) and (..., k, n) give (..., m, n); a tensor of one axis is a row on the left, a column on the
+    right. Other shapes raise a ShapeError.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.matmul(Tensor([[1.0, 2.0], [3.0, 4.0]]), Tensor([[1.0], [10.0]]))
+    Tensor([[21.],
+            [43.]], op=matmul)
+    """
 
     name, symbol = "matmul", "@"
     formula = r"y = a\,b"

@@ -29,7 +29,12 @@ _CASES = sampling.shaped(
 
 @register
 class Summation(Reduction):
-    """The sum over axes."""
+    """The sum over axes.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.summation(Tensor([[1.0, 2.0], [3.0, 4.0]]), axes=0)
+    Tensor([4., 6.], op=summation)
+    """
 
     name, symbol = "summation", "Σ"
     formula = r"y = \sum a"
@@ -46,7 +51,12 @@ class Summation(Reduction):
 
 @register
 class Mean(Reduction):
-    """The mean over axes."""
+    """The mean over axes.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.mean(Tensor([[1.0, 2.0], [3.0, 4.0]]), axes=0)
+    Tensor([2., 3.], op=mean)
+    """
 
     name = symbol = "mean"
     method = True
@@ -84,7 +94,12 @@ class Extreme(Reduction):
 
 @register
 class Max(Extreme):
-    """The largest element over axes; equal ones share the gradient equally."""
+    """The largest element over axes; equal ones share the gradient equally.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.max(Tensor([[1.0, 2.0], [3.0, 4.0]]), axes=1)
+    Tensor([2., 4.], op=max)
+    """
 
     name = symbol = "max"
     method = True
@@ -96,7 +111,12 @@ class Max(Extreme):
 
 @register
 class Min(Extreme):
-    """The smallest element over axes; equal ones share the gradient equally."""
+    """The smallest element over axes; equal ones share the gradient equally.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.min(Tensor([[1.0, 2.0], [3.0, 4.0]]), axes=1)
+    Tensor([1., 3.], op=min)
+    """
 
     name = symbol = "min"
     method = True
@@ -108,7 +128,12 @@ class Min(Extreme):
 
 @register
 class Prod(Reduction):
-    """The product over axes."""
+    """The product over axes.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.prod(Tensor([[1.0, 2.0], [3.0, 4.0]]), axes=1)
+    Tensor([ 2., 12.], op=prod)
+    """
 
     name, symbol = "prod", "Π"
     method = True
@@ -173,7 +198,14 @@ def _join(left, right):
 
 @register
 class ArgMax(UnaryOp):
-    """The position of the largest element along one axis (None: in the flattened tensor); no gradient."""
+    """The position of the largest element along one axis (None: in the flattened tensor); no gradient.
+
+    The result is int64; the axis disappears from the shape.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.argmax(Tensor([[1.0, 2.0], [4.0, 3.0]]), axis=1)
+    Tensor([1, 0], requires_grad=False)
+    """
 
     name = symbol = "argmax"
     method = True

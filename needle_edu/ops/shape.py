@@ -32,7 +32,13 @@ def _swapped(axes: tuple[int, int] | None, ndim: int) -> tuple[int, ...]:
 
 @register
 class Transpose(UnaryOp):
-    """Two axes swapped, by default the last two."""
+    """Two axes swapped, by default the last two.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.transpose(Tensor([[1.0, 2.0], [3.0, 4.0]]))
+    Tensor([[1., 3.],
+            [2., 4.]], op=transpose)
+    """
 
     name, symbol = "transpose", "⊤"
     formula = r"y = a^\top"
@@ -52,7 +58,12 @@ class Transpose(UnaryOp):
 
 @register
 class Permute(UnaryOp):
-    """The axes in another order: axis i of the result is axis ``axes[i]`` of the input."""
+    """The axes in another order: axis i of the result is axis ``axes[i]`` of the input.
+
+    >>> import needle_edu as ndl
+    >>> ndl.ops.permute(ndl.zeros(2, 3, 4), (2, 0, 1)).shape
+    (4, 2, 3)
+    """
 
     name = symbol = "permute"
     method = True
@@ -74,7 +85,15 @@ class Permute(UnaryOp):
 
 @register
 class Reshape(UnaryOp):
-    """The same elements, row by row, in another shape."""
+    """The same elements, row by row, in another shape.
+
+    One extent may be -1 and is worked out. A shape with another number of elements raises a ShapeError.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.reshape(Tensor([1.0, 2.0, 3.0, 4.0]), (2, -1))
+    Tensor([[1., 2.],
+            [3., 4.]], op=reshape)
+    """
 
     name, symbol = "reshape", "reshape"
     formula = r"y = \operatorname{reshape}(a)"
@@ -98,7 +117,13 @@ class Reshape(UnaryOp):
 
 @register
 class BroadcastTo(UnaryOp):
-    """The tensor stretched to a larger shape; its elements are repeated, not copied."""
+    """The tensor stretched to a larger shape; its elements are repeated, not copied.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.broadcast_to(Tensor([1.0, 2.0]), (2, 2))
+    Tensor([[1., 2.],
+            [1., 2.]], op=broadcast_to)
+    """
 
     name, symbol = "broadcast_to", "broadcast"
     formula = r"y = \operatorname{broadcast}(a)"
@@ -120,7 +145,13 @@ class BroadcastTo(UnaryOp):
 
 @register
 class Stack(UnaryOp):
-    """A tuple of equally shaped tensors along a new axis."""
+    """A tuple of equally shaped tensors along a new axis.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.stack((Tensor([1.0, 2.0]), Tensor([3.0, 4.0])), axis=1)
+    Tensor([[1., 3.],
+            [2., 4.]], op=stack)
+    """
 
     name, symbol = "stack", "stack"
     formula = r"y = \operatorname{stack}(a_1, a_2, \dots)"
@@ -145,7 +176,12 @@ class Stack(UnaryOp):
 
 @register
 class Concat(UnaryOp):
-    """A tuple of tensors joined along an existing axis."""
+    """A tuple of tensors joined along an existing axis.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.concat((Tensor([1.0, 2.0]), Tensor([3.0])))
+    Tensor([1., 2., 3.], op=concat)
+    """
 
     name, symbol = "concat", "concat"
     formula = r"y = \operatorname{concat}(a_1, a_2, \dots)"
@@ -174,7 +210,13 @@ class Concat(UnaryOp):
 
 @register
 class Flip(UnaryOp):
-    """The order of the elements reversed along some axes."""
+    """The order of the elements reversed along some axes.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.flip(Tensor([[1.0, 2.0], [3.0, 4.0]]), axes=1)
+    Tensor([[2., 1.],
+            [4., 3.]], op=flip)
+    """
 
     name = symbol = "flip"
     method = True
@@ -202,7 +244,12 @@ def _spread(ndim: int, axes, dilation: int) -> tuple[slice, ...]:
 
 @register
 class Dilate(UnaryOp):
-    """`dilation` zeros after every element along some axes: size n becomes n·(dilation + 1)."""
+    """`dilation` zeros after every element along some axes: size n becomes n·(dilation + 1).
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.dilate(Tensor([1.0, 2.0]), axes=0, dilation=1)
+    Tensor([1., 0., 2., 0.], op=dilate)
+    """
 
     name = symbol = "dilate"
     method = True
@@ -233,7 +280,12 @@ class Dilate(UnaryOp):
 
 @register
 class UnDilate(UnaryOp):
-    """The elements that `dilate` would have put zeros behind; the rest is dropped."""
+    """The elements that `dilate` would have put zeros behind; the rest is dropped.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.undilate(Tensor([1.0, 0.0, 2.0, 0.0]), axes=0, dilation=1)
+    Tensor([1., 2.], op=undilate)
+    """
 
     name = symbol = "undilate"
     method = True

@@ -14,7 +14,14 @@ from .constants import stretch
 
 @register
 class LogSumExp(UnaryOp):
-    """The logarithm of the sum of exponentials over axes."""
+    """The logarithm of the sum of exponentials over axes.
+
+    Shapes as for `summation`: the axes disappear, and without `axes` the result has shape (1,).
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.logsumexp(Tensor([[1000.0, 1000.0]])).numpy().round(3)
+    array([1000.693], dtype=float32)
+    """
 
     name, symbol = "logsumexp", "lse"
     method = True
@@ -40,7 +47,14 @@ class LogSumExp(UnaryOp):
 
 @register
 class LogSoftmax(UnaryOp):
-    """The logarithm of softmax along an axis, by default the last."""
+    """The logarithm of softmax along an axis, by default the last.
+
+    The result has the shape of the tensor.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.logsoftmax(Tensor([[0.0, 0.0]])).numpy().round(3)
+    array([[-0.693, -0.693]], dtype=float32)
+    """
 
     name, symbol = "logsoftmax", "logsoftmax"
     method = True
@@ -62,7 +76,15 @@ class LogSoftmax(UnaryOp):
 
 @register
 class Softmax(UnaryOp):
-    """Positive numbers that add up to 1 along an axis, by default the last."""
+    """Positive numbers that add up to 1 along an axis, by default the last.
+
+    The result has the shape of the tensor.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.softmax(Tensor([[0.0, 0.0], [1e4, 0.0]]))
+    Tensor([[0.5, 0.5],
+            [1. , 0. ]], op=softmax)
+    """
 
     name = symbol = "softmax"
     method = True

@@ -18,7 +18,12 @@ _MAKE_TUPLE = slot("make_tuple")
 
 @register
 class MakeTensorTuple(TensorTupleOp):
-    """Several tensors as one tuple."""
+    """Several tensors as one tuple.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.make_tuple(Tensor([1.0]), Tensor([2.0, 3.0]))[1]
+    Tensor([2., 3.], op=tuple_get_item)
+    """
 
     name, symbol = "make_tuple", "( , )"
     formula = "y = (a, b, …)"
@@ -35,7 +40,12 @@ class MakeTensorTuple(TensorTupleOp):
 
 @register
 class TupleGetItem(UnaryOp):
-    """One tensor of a tuple."""
+    """One tensor of a tuple.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.tuple_get_item(ops.make_tuple(Tensor([1.0]), Tensor([2.0, 3.0])), 0)
+    Tensor([1.], op=tuple_get_item)
+    """
 
     name, symbol = "tuple_get_item", "( )ᵢ"
     formula = "y = a_i"
@@ -63,7 +73,12 @@ class TupleGetItem(UnaryOp):
 
 @register
 class Split(TensorTupleOp):
-    """The slices along an axis, which disappears, as a tuple: the opposite of stack."""
+    """The slices along an axis, which disappears, as a tuple: the opposite of stack.
+
+    >>> from needle_edu import Tensor, ops
+    >>> [part.numpy().tolist() for part in ops.split(Tensor([[1.0, 2.0], [3.0, 4.0]]), axis=1)]
+    [[1.0, 3.0], [2.0, 4.0]]
+    """
 
     name, symbol = "split", "split"
     formula = r"y = \operatorname{split}(a)"
@@ -88,7 +103,12 @@ class Split(TensorTupleOp):
 
 @register
 class FusedAddScalars(TensorTupleOp):
-    """A tensor plus one number, and the same tensor plus another."""
+    """A tensor plus one number, and the same tensor plus another.
+
+    >>> from needle_edu import Tensor, ops
+    >>> [part.item() for part in ops.fused_add_scalars(Tensor([1.0]), 10, 20)]
+    [11.0, 21.0]
+    """
 
     name, symbol = "fused_add_scalars", "+,+"
     formula = r"y = (a + c_0, a + c_1)"
