@@ -7,16 +7,14 @@ then puts it in place of the first in one move: a crash in between leaves the ol
 
 from __future__ import annotations
 
-import contextlib
 import os
-import tempfile
 import zipfile
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from .backend.errors import DataError
+from .backend.files import whole_file
 
 
 def save(path: str | os.PathLike, **parts: Any) -> None:
@@ -42,18 +40,8 @@ def save(path: str | os.PathLike, **parts: Any) -> None:
     True
     """
     arrays = {f"{part}/{name}": a for part in parts for name, a in parts[part].state_dict().items()}
-    path = Path(path)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name + ".")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
-        raise
+    with whole_file(path, "wb") as file:
+        np.savez(file, **arrays)
 
 
 def load(path: str | os.PathLike, **parts: Any) -> None:

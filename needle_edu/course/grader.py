@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from needle_edu.backend.files import whole_file
 from needle_edu.course import feedback, notebook
 from needle_edu.course.box import Box, Limits, ProcessBox
 from needle_edu.course.examine import Result, examine
@@ -180,12 +181,5 @@ def as_csv(homework: Homework, graded: list[Graded]) -> str:
 
 def write_whole(path: Path, text: str) -> None:
     """Write a file in one step: whoever reads it sees all of it, or what was there before."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with open(partial, "w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole_file(path, encoding="utf-8", errors="backslashreplace") as file:
+        file.write(text)

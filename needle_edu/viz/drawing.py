@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
+from needle_edu.backend.files import whole_file
 from needle_edu.viz.dot import to_dot
 from needle_edu.viz.graph import Graph, build_graph
 from needle_edu.viz.names import variable_names
@@ -212,24 +212,11 @@ def _replayed_graph(tensor, values_in_order, names, depth, max_nodes) -> Graph:
 
 
 def write_atomically(path: Path, forms: dict, function: str) -> Path:
-    """Write the form that the file's ending asks for, by renaming a finished temporary file."""
+    """Write the form that the file's ending asks for; the file appears complete or not at all."""
     make = forms.get(path.suffix.lower())
     if make is None:
         raise ValueError(f"{function}: cannot write {path.name!r}; the endings are {', '.join(forms)}")
     text = make()
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    with whole_file(path, encoding="utf-8") as file:
+        file.write(text)
     return path
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
