@@ -34,7 +34,14 @@ def _known_layout(shape: Shape, dtype: Any, device: Device) -> Layout:
 
 
 def empty(shape: int | Shape, dtype: Any = "float32", device: Device | None = None) -> NDArray:
-    """Return an array whose elements are whatever the memory held."""
+    """Return an array whose elements are whatever the memory held.
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> nd.empty((2, 3)).shape
+    (2, 3)
+    """
     return allocate(_layout(shape, dtype, device))
 
 
@@ -55,12 +62,27 @@ def full(
 
 
 def zeros(shape: int | Shape, dtype: Any = "float32", device: Device | None = None) -> NDArray:
-    """Return an array of zeros."""
+    """Return an array of zeros.
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> nd.zeros((2, 2))
+    NDArray([[0., 0.],
+             [0., 0.]], dtype=float32, device=cpu())
+    """
     return full(shape, 0, dtype, device)
 
 
 def ones(shape: int | Shape, dtype: Any = "float32", device: Device | None = None) -> NDArray:
-    """Return an array of ones."""
+    """Return an array of ones.
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> nd.ones(3, dtype="int32")
+    NDArray([1, 1, 1], dtype=int32, device=cpu())
+    """
     return full(shape, 1, dtype, device)
 
 
@@ -69,14 +91,28 @@ def _like(a: NDArray, dtype: Any, device: Device | None) -> tuple:
 
 
 def empty_like(a: NDArray, dtype: Any = None, device: Device | None = None) -> NDArray:
-    """Return an uninitialised array with the shape, dtype and device of `a`."""
+    """Return an uninitialised array with the shape, dtype and device of `a`.
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> nd.empty_like(nd.zeros((2, 3), dtype="int32")).dtype
+    dtype('int32')
+    """
     return empty(*_like(a, dtype, device))
 
 
 def full_like(
     a: NDArray, fill_value: bool | int | float, dtype: Any = None, device: Device | None = None
 ) -> NDArray:
-    """Return an array of one number with the shape, dtype and device of `a`."""
+    """Return an array of one number with the shape, dtype and device of `a`.
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> nd.full_like(nd.zeros(2), 7)
+    NDArray([7., 7.], dtype=float32, device=cpu())
+    """
     if dtype is None and device is None and a.layout.compact:
         out = allocate(a.layout)
         _fill(out, fill_value)
@@ -86,12 +122,26 @@ def full_like(
 
 
 def zeros_like(a: NDArray, dtype: Any = None, device: Device | None = None) -> NDArray:
-    """Return zeros with the shape, dtype and device of `a`."""
+    """Return zeros with the shape, dtype and device of `a`.
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> nd.zeros_like(nd.arange(2))
+    NDArray([0, 0], dtype=int64, device=cpu())
+    """
     return full_like(a, 0, dtype, device)
 
 
 def ones_like(a: NDArray, dtype: Any = None, device: Device | None = None) -> NDArray:
-    """Return ones with the shape, dtype and device of `a`."""
+    """Return ones with the shape, dtype and device of `a`.
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> nd.ones_like(nd.arange(2))
+    NDArray([1, 1], dtype=int64, device=cpu())
+    """
     return full_like(a, 1, dtype, device)
 
 
@@ -116,14 +166,29 @@ def arange(
 def linspace(
     start: float, stop: float, num: int, dtype: Any = "float32", device: Device | None = None
 ) -> NDArray:
-    """Return `num` numbers evenly spaced from `start` to `stop`, both included."""
+    """Return `num` numbers evenly spaced from `start` to `stop`, both included.
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> nd.linspace(0, 1, 5)
+    NDArray([0.  , 0.25, 0.5 , 0.75, 1.  ], dtype=float32, device=cpu())
+    """
     return array(np.linspace(start, stop, num), dtype, device)
 
 
 def eye(
     n: int, m: int | None = None, k: int = 0, dtype: Any = "float32", device: Device | None = None
 ) -> NDArray:
-    """Return a matrix with ones on diagonal `k` and zeros elsewhere."""
+    """Return a matrix with ones on diagonal `k` and zeros elsewhere.
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> nd.eye(2, 3, k=1)
+    NDArray([[0., 1., 0.],
+             [0., 0., 1.]], dtype=float32, device=cpu())
+    """
     return array(np.eye(n, m, k), dtype, device)
 
 

@@ -19,6 +19,7 @@ from needle_edu.backend.dtypes import BOOL
 from . import interchange, plans
 from .array import NDArray, convert, describe, kernel_failed, new_array, run
 from .dtypes import promote
+from .examples import example
 from .numbers import COMPARISONS, NUMBER_FORMS, ON_BOOLS, SWAPPED_FORMS, Number
 
 _NUMBERS = (int, float, np.bool_, np.integer, np.floating)
@@ -127,7 +128,7 @@ def reflected(op: Callable) -> Callable:
 
 def _named(op: Callable, name: str, doc: str) -> Callable:
     op.__name__ = op.__qualname__ = name
-    op.__doc__ = doc
+    op.__doc__ = doc + example(name)
     return op
 
 

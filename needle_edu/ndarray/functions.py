@@ -45,22 +45,50 @@ sigmoid = unary("sigmoid", "1 / (1 + exp(-a))", floating)
 
 
 def positive(a: NDArray) -> NDArray:
-    """Return a copy."""
+    """Return a copy.
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> nd.positive(nd.array([1, -2]))
+    NDArray([ 1., -2.], dtype=float32, device=cpu())
+    """
     return a.copy()
 
 
 def logical_not(a: NDArray) -> NDArray:
-    """Return whether each element is zero, as bools."""
+    """Return whether each element is zero, as bools.
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> nd.logical_not(nd.array([0, 2]))
+    NDArray([ True, False], dtype=bool, device=cpu())
+    """
     return run("logical_not", *plans.map_plan(a.layout, BOOL), a)
 
 
 def isnan(a: NDArray) -> NDArray:
-    """Return whether each element is not a number."""
+    """Return whether each element is not a number.
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> nd.isnan(nd.array([1, nd.nan]))
+    NDArray([False,  True], dtype=bool, device=cpu())
+    """
     return not_equal(a, a)
 
 
 def isfinite(a: NDArray) -> NDArray:
-    """Return whether each element is neither infinite nor nan."""
+    """Return whether each element is neither infinite nor nan.
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> nd.isfinite(nd.array([1, nd.inf, nd.nan]))
+    NDArray([ True, False, False], dtype=bool, device=cpu())
+    """
     return less(abs(convert(a, floating(a.layout.code))), inf)
 
 
@@ -68,6 +96,12 @@ def astype(a: NDArray, dtype: Any, copy: bool = True) -> NDArray:
     """Return the elements converted: float to integer cuts off the fraction, anything to bool is ``x != 0``.
 
     With `copy` False an array that has the dtype already is returned as it is.
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> nd.astype(nd.array([1.7, -1.7]), "int32")
+    NDArray([ 1, -1], dtype=int32, device=cpu())
     """
     code = as_code(dtype)
     return a.copy() if copy and code == a.layout.code else convert(a, code)
@@ -166,7 +200,14 @@ def clip(a: NDArray, min: Number | None = None, max: Number | None = None) -> ND
 
 
 def isclose(a: NDArray, b: NDArray | Number, rtol: float = 1e-5, atol: float = 1e-8) -> NDArray:
-    """Return ``|a - b| <= atol + rtol * |b|`` as bools; equal infinities are close, nan is close to nothing."""
+    """Return ``|a - b| <= atol + rtol * |b|`` as bools; equal infinities are close, nan is close to nothing.
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> nd.isclose(nd.array([1, 2]), nd.array([1 + 1e-6, 3]))
+    NDArray([ True, False], dtype=bool, device=cpu())
+    """
     a = convert(asarray(a), F64)
     b = convert(asarray(b, device=a.device), F64)
     near = less_equal(abs(a - b), atol + rtol * abs(b))

@@ -18,17 +18,40 @@ from .plans import broadcast_shape
 
 
 def reshape(a: NDArray, shape: Shape) -> NDArray:
-    """Return the same elements in another shape; a view where strides can express it. One extent may be -1."""
+    """Return the same elements in another shape; a view where strides can express it. One extent may be -1.
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> nd.reshape(nd.arange(6), (2, -1))
+    NDArray([[0, 1, 2],
+             [3, 4, 5]], dtype=int64, device=cpu())
+    """
     return a.reshape(shape)
 
 
 def broadcast_to(a: NDArray, shape: Shape) -> NDArray:
-    """Return the view stretched to `shape`."""
+    """Return the view stretched to `shape`.
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> nd.broadcast_to(nd.arange(2), (2, 2))
+    NDArray([[0, 1],
+             [0, 1]], dtype=int64, device=cpu())
+    """
     return a.broadcast_to(shape)
 
 
 def broadcast_arrays(*arrays: NDArray) -> list[NDArray]:
-    """Return views of all arrays, stretched to their common shape."""
+    """Return views of all arrays, stretched to their common shape.
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> [a.shape for a in nd.broadcast_arrays(nd.zeros((2, 1)), nd.zeros(3))]
+    [(2, 3), (2, 3)]
+    """
     shape = broadcast_shape(*(a.shape for a in arrays))
     if shape is None:
         raise ShapeError(
@@ -38,17 +61,38 @@ def broadcast_arrays(*arrays: NDArray) -> list[NDArray]:
 
 
 def permute_dims(a: NDArray, axes: Shape) -> NDArray:
-    """Return the view whose axis k is axis ``axes[k]`` of `a`."""
+    """Return the view whose axis k is axis ``axes[k]`` of `a`.
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> nd.permute_dims(nd.zeros((2, 3, 4)), (2, 0, 1)).shape
+    (4, 2, 3)
+    """
     return a.permute(axes)
 
 
 def transpose(a: NDArray, axes: Shape | None = None) -> NDArray:
-    """Return the view with permuted axes; by default their order is reversed."""
+    """Return the view with permuted axes; by default their order is reversed.
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> nd.transpose(nd.zeros((2, 3, 4))).shape
+    (4, 3, 2)
+    """
     return a.T if axes is None else a.permute(axes)
 
 
 def swapaxes(a: NDArray, axis1: int, axis2: int) -> NDArray:
-    """Return the view with two axes swapped."""
+    """Return the view with two axes swapped.
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> nd.swapaxes(nd.zeros((2, 3, 4)), 0, 2).shape
+    (4, 3, 2)
+    """
     axes = list(range(a.ndim))
     first, second = normalize_axis(axis1, a.ndim, "swapaxes"), normalize_axis(axis2, a.ndim, "swapaxes")
     axes[first], axes[second] = axes[second], axes[first]
@@ -56,7 +100,14 @@ def swapaxes(a: NDArray, axis1: int, axis2: int) -> NDArray:
 
 
 def moveaxis(a: NDArray, source: int, destination: int) -> NDArray:
-    """Return the view with one axis moved to another place, the others keeping their order."""
+    """Return the view with one axis moved to another place, the others keeping their order.
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> nd.moveaxis(nd.zeros((2, 3, 4)), 0, -1).shape
+    (3, 4, 2)
+    """
     axes = list(range(a.ndim))
     axis = axes.pop(normalize_axis(source, a.ndim, "moveaxis"))
     axes.insert(normalize_axis(destination, a.ndim, "moveaxis"), axis)
@@ -64,12 +115,26 @@ def moveaxis(a: NDArray, source: int, destination: int) -> NDArray:
 
 
 def matrix_transpose(a: NDArray) -> NDArray:
-    """Return the view with the last two axes swapped."""
+    """Return the view with the last two axes swapped.
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> nd.matrix_transpose(nd.zeros((2, 3, 4))).shape
+    (2, 4, 3)
+    """
     return a.mT
 
 
 def expand_dims(a: NDArray, axis: int | tuple[int, ...] = 0) -> NDArray:
-    """Return the view with new axes of extent 1 at the given places of the result."""
+    """Return the view with new axes of extent 1 at the given places of the result.
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> nd.expand_dims(nd.zeros((2, 3)), (0, -1)).shape
+    (1, 2, 3, 1)
+    """
     axes = (axis,) if isinstance(axis, int) else tuple(axis)
     ndim = a.ndim + len(axes)
     new = normalize_axes(axes, ndim, "expand_dims")
@@ -78,7 +143,14 @@ def expand_dims(a: NDArray, axis: int | tuple[int, ...] = 0) -> NDArray:
 
 
 def squeeze(a: NDArray, axis: int | tuple[int, ...] | None = None) -> NDArray:
-    """Return the view without the given axes of extent 1 (default: all of them)."""
+    """Return the view without the given axes of extent 1 (default: all of them).
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> nd.squeeze(nd.zeros((1, 2, 1))).shape
+    (2,)
+    """
     if axis is None:
         gone = tuple(axis for axis, extent in enumerate(a.shape) if extent == 1)
     else:
@@ -89,7 +161,14 @@ def squeeze(a: NDArray, axis: int | tuple[int, ...] | None = None) -> NDArray:
 
 
 def flip(a: NDArray, axis: int | tuple[int, ...] | None = None) -> NDArray:
-    """Return the view with the order of elements reversed along the axes (default: all)."""
+    """Return the view with the order of elements reversed along the axes (default: all).
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> nd.flip(nd.arange(3))
+    NDArray([2, 1, 0], dtype=int64, device=cpu())
+    """
     turned = normalize_axes(axis, a.ndim, "flip")
     return getitem(a, tuple(slice(None, None, -1 if axis in turned else None) for axis in range(a.ndim)))
 
@@ -127,7 +206,15 @@ def concat(arrays: Sequence[NDArray], axis: int | None = 0) -> NDArray:
 
 
 def stack(arrays: Sequence[NDArray], axis: int = 0) -> NDArray:
-    """Return the arrays, all of one shape, joined along a new axis."""
+    """Return the arrays, all of one shape, joined along a new axis.
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> nd.stack([nd.zeros(2), nd.ones(2)], axis=1)
+    NDArray([[0., 1.],
+             [0., 1.]], dtype=float32, device=cpu())
+    """
     arrays = list(arrays)
     if not arrays:
         raise ShapeError("stack: no arrays")

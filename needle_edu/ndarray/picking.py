@@ -49,7 +49,15 @@ def gather(a: NDArray, index: NDArray, axis: int = -1) -> NDArray:
 
 
 def scatter_add(a: NDArray, index: NDArray, value: NDArray, axis: int = -1) -> NDArray:
-    """Return a copy of `a` with ``value[i, j]`` added at ``a[i, index[i, j]]``: the adjoint of `gather`."""
+    """Return a copy of `a` with ``value[i, j]`` added at ``a[i, index[i, j]]``: the adjoint of `gather`.
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> nd.scatter_add(nd.zeros((2, 3)), nd.array([[2], [0]], dtype="int64"), nd.ones((2, 1)))
+    NDArray([[0., 0., 1.],
+             [1., 0., 0.]], dtype=float32, device=cpu())
+    """
     return index_add(a, _along(a, index, axis, "scatter_add"), value)
 
 

@@ -16,6 +16,7 @@ from needle_edu.backend.dtypes import BOOL, DTYPES, F32, F64, I64
 from .array import NDArray, allocate, convert, kernel_failed
 from .creation import full
 from .dtypes import floating
+from .examples import example
 from .interchange import operand
 from .plans import reduce_plan, remember
 
@@ -52,7 +53,7 @@ def reduction(
     op.__doc__ = (
         f"Return {what}.\n\n    Parameters\n    ----------\n    a : NDArray\n    axis : int or tuple of int, optional\n"
         "        Default: all axes, and the result has shape (1,).\n    keepdims : bool\n"
-        "        Keep the reduced axes with extent 1.\n    "
+        f"        Keep the reduced axes with extent 1.{example(name)}"
     )
     return op
 
@@ -113,12 +114,26 @@ def mean(a: NDArray, axis: Axis = None, keepdims: bool = False) -> NDArray:
 
 
 def any(a: NDArray, axis: Axis = None, keepdims: bool = False) -> NDArray:
-    """Return whether some element along the axes is not zero, as bools."""
+    """Return whether some element along the axes is not zero, as bools.
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> nd.any(nd.array([[0, 2], [0, 0]]), axis=1)
+    NDArray([ True, False], dtype=bool, device=cpu())
+    """
     return _over_bools(max, False, a, axis, keepdims)
 
 
 def all(a: NDArray, axis: Axis = None, keepdims: bool = False) -> NDArray:
-    """Return whether every element along the axes is not zero, as bools."""
+    """Return whether every element along the axes is not zero, as bools.
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> nd.all(nd.array([[1, 2], [0, 1]]), axis=1)
+    NDArray([ True, False], dtype=bool, device=cpu())
+    """
     return _over_bools(min, True, a, axis, keepdims)
 
 
