@@ -87,7 +87,7 @@ def shared_library(
     announce : str
         Printed on stderr if there is something to compile.
     fresh : bool
-        Compile even if the cache has it.
+        Compile every source, even if the cache has it: what it has does not load.
     retry : bool
         Start again, once, if a source changes while it is compiled.
 
@@ -112,7 +112,7 @@ def shared_library(
             ([*command, *options, *run.flags], run.path, key_of([*command, *options, *run.flags, text]))
             for run, text in zip(runs, texts, strict=True)
         ]
-        objects = _compile_all(jobs, (folder or default_folder()) / "objects", temporary)
+        objects = _compile_all(jobs, (folder or default_folder()) / "objects", temporary, fresh)
         if texts != [_text_with_includes(run.path, include) for run in runs]:
             _forget(objects)  # their names tell of the texts as they were
             raise _SourcesChanged("a source file changed while it was compiled; try again")
@@ -146,6 +146,7 @@ def shared_library(
                 link=link,
                 compiler=compiler,
                 folder=folder,
+                fresh=fresh,
                 retry=False,
             )
         raise
@@ -192,8 +193,10 @@ def _without_missing_openmp(command: list[str], flags: Sequence[str], temporary:
     return list(flags)
 
 
-def _compile_all(jobs: list[tuple[list[str], Path, str]], folder: Path, temporary: Path) -> list[Path]:
-    """Compile (command, source, key) jobs side by side; return the objects, from the cache where known."""
+def _compile_all(
+    jobs: list[tuple[list[str], Path, str]], folder: Path, temporary: Path, fresh: bool
+) -> list[Path]:
+    """Compile (command, source, key) jobs side by side; return the objects, unless `fresh` from the cache."""
     from concurrent.futures import ThreadPoolExecutor
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -202,7 +205,7 @@ def _compile_all(jobs: list[tuple[list[str], Path, str]], folder: Path, temporar
     def compile_one(job: tuple[list[str], Path, str]) -> Path:
         command, source, key = job
         target = folder / f"{source.stem}-{key}.o"
-        if target.exists():
+        if target.exists() and not fresh:
             os.utime(target)  # still in use: see _forget_old
             return target
         unfinished = temporary / target.name

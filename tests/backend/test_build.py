@@ -77,6 +77,14 @@ def test_a_truncated_or_altered_library_is_made_again(source, compiler):
     assert answer_of(build.shared_library("answer", [source])) == 42
 
 
+def test_building_afresh_trusts_no_object_file(source, compiler):
+    """After a crash of the machine a file may have its name but no content; the linker accepts an empty one."""
+    library = build.shared_library("answer", [source])
+    for path in (library.parent / "objects").iterdir():
+        path.write_bytes(b"")
+    assert answer_of(build.shared_library("answer", [source], fresh=True)) == 42
+
+
 def test_a_killed_build_leaves_nothing_that_looks_like_a_library(source, compiler, tmp_path):
     slow = tmp_path / "slow-cc"
     slow.write_text(f'#!/bin/sh\ntouch {tmp_path}/started\nsleep 30\nexec {compiler[0]} "$@"\n')
