@@ -61,6 +61,17 @@ def load(path: str | os.PathLike, **parts: Any) -> None:
         If it is of a model of other sizes.
     FileNotFoundError
         If there is no such file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from needle_edu import nn
+    >>> path = os.path.join(tempfile.mkdtemp(), "run.npz")
+    >>> save(path, model=nn.Linear(2, 1))
+    >>> load(path, model=nn.Linear(5, 1))
+    Traceback (most recent call last):
+        ...
+    needle_edu.backend.errors.ShapeError: Linear.load_state_dict: weight: got shape (2, 1), wanted (5, 1)
     """
     arrays = _read(path)
     found = sorted({name.partition("/")[0] for name in arrays})

@@ -56,6 +56,13 @@ class Rung:
         The C file, relative to csrc/cpu.
     idea : str
         What it does that the rung below does not.
+
+    Examples
+    --------
+    >>> rung = matmul.rungs["loop_order"]
+    >>> rung(np.eye(2, dtype="float32"), np.ones((2, 2), "float32"))
+    NDArray([[1., 1.],
+             [1., 1.]], dtype=float32, device=cpu())
     """
 
     name: str
@@ -118,7 +125,13 @@ class Rung:
 
 @dataclass(frozen=True)
 class Measurement:
-    """One cell of the table: the size of the square matrices, who multiplied them, and how fast."""
+    """One cell of the table: the size of the square matrices, who multiplied them, and how fast.
+
+    Examples
+    --------
+    >>> Measurement(size=1000, name="tiled", seconds=0.5).gflops
+    4.0
+    """
 
     size: int
     name: str

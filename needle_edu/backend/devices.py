@@ -245,37 +245,86 @@ def device_named(name: str) -> Device:
 
 
 def cpu() -> Device:
-    """Return the processor, with C kernels where they can be compiled."""
+    """Return the processor, with C kernels where they can be compiled.
+
+    Examples
+    --------
+    >>> cpu().enabled()
+    True
+    """
     return _DEVICES["cpu"]
 
 
 def cpu_numpy() -> Device:
-    """Return the processor computing with NumPy: the reference that other devices are tested against."""
+    """Return the processor computing with NumPy: the reference that other devices are tested against.
+
+    Examples
+    --------
+    >>> cpu_numpy().native
+    False
+    """
     return _DEVICES["cpu_numpy"]
 
 
 def cuda() -> Device:
-    """Return the NVIDIA graphics processor; ask `enabled()` before using it."""
+    """Return the NVIDIA graphics processor; ask `enabled()` before using it.
+
+    Examples
+    --------
+    >>> cuda().enabled() or cuda().reason                      # doctest: +ELLIPSIS
+    'cuda() is not available: ...'
+    """
     return _DEVICES["cuda"]
 
 
 def cuda_sim() -> Device:
-    """Return the simulated graphics processor; ask `enabled()` before using it."""
+    """Return the simulated graphics processor; ask `enabled()` before using it.
+
+    Examples
+    --------
+    >>> cuda_sim().enabled() or cuda_sim().reason              # doctest: +ELLIPSIS
+    'cuda_sim() is not available: ...'
+    """
     return _DEVICES["cuda_sim"]
 
 
 def all_devices() -> list[Device]:
-    """Return every device, disabled ones too."""
+    """Return every device, disabled ones too.
+
+    Examples
+    --------
+    >>> all_devices()
+    [cpu(), cpu_numpy(), cuda(), cuda_sim()]
+    """
     return list(_DEVICES.values())
 
 
 def default_device() -> Device:
-    """Return the device used where none is named."""
+    """Return the device used where none is named.
+
+    Examples
+    --------
+    >>> default_device()
+    cpu()
+    """
     return _default
 
 
 def set_default_device(device: Device) -> None:
-    """Make `device` the one used where none is named."""
+    """Make `device` the one used where none is named.
+
+    Raises
+    ------
+    DeviceError
+        If it is no device, or one that cannot be used here.
+
+    Examples
+    --------
+    >>> set_default_device(cpu_numpy())
+    >>> default_device()
+    cpu_numpy()
+    >>> set_default_device(cpu())
+    """
     global _default
     if not isinstance(device, Device):
         raise DeviceError(f"set_default_device: wanted a device such as cpu(), got {device!r}")
@@ -285,41 +334,95 @@ def set_default_device(device: Device) -> None:
 
 
 def set_creators(creators: Mapping[str, Any]) -> None:
-    """Let devices create arrays: ``device.zeros(...)`` will call ``creators["zeros"](device, ...)``."""
+    """Let devices create arrays: ``device.zeros(...)`` will call ``creators["zeros"](device, ...)``.
+
+    Examples
+    --------
+    >>> import needle_edu                                   # needle_edu.ndarray gives the creators
+    >>> cpu().zeros(2)
+    NDArray([0., 0.], dtype=float32, device=cpu())
+    """
     _creators.update(creators)
 
 
 def set_kernel_module_factory(factory: Callable[[Device], Any]) -> None:
-    """Let devices answer for attributes of Needle's kernel module: `factory(device)` makes the module."""
+    """Let devices answer for attributes of Needle's kernel module: `factory(device)` makes the module.
+
+    Examples
+    --------
+    >>> import needle_edu.backend_ndarray                   # gives the factory
+    >>> cpu().Array(3).size
+    3
+    """
     global _kernel_module_factory
     _kernel_module_factory = factory
 
 
 def has_openmp() -> bool:
-    """Return whether the kernels of `cpu()` were compiled with OpenMP, so that they can use several threads."""
+    """Return whether the kernels of `cpu()` were compiled with OpenMP, so that they can use several threads.
+
+    Examples
+    --------
+    >>> has_openmp() in (True, False)
+    True
+    """
     return cpu().native and bool(cpu().engine.lib.nd_has_openmp())
 
 
 def get_num_threads() -> int:
-    """Return how many threads a kernel of `cpu()` may use."""
+    """Return how many threads a kernel of `cpu()` may use.
+
+    Examples
+    --------
+    >>> get_num_threads() >= 1
+    True
+    """
     return cpu().engine.get_num_threads()
 
 
 def set_num_threads(n: int) -> None:
-    """Let kernels of `cpu()` use at most `n` threads, as the variable NEEDLE_EDU_NUM_THREADS does."""
+    """Let kernels of `cpu()` use at most `n` threads, as the variable NEEDLE_EDU_NUM_THREADS does.
+
+    Examples
+    --------
+    >>> before = get_num_threads()
+    >>> set_num_threads(1)
+    >>> get_num_threads()
+    1
+    >>> set_num_threads(before)
+    """
     cpu().engine.set_num_threads(n)
 
 
 def available_isas() -> tuple[str, ...]:
-    """Return the instruction sets `cpu()` can use here, weakest first, such as ("base", "avx2")."""
+    """Return the instruction sets `cpu()` can use here, weakest first, such as ("base", "avx2").
+
+    Examples
+    --------
+    >>> get_isa() in available_isas()
+    True
+    """
     return cpu().engine.available_isas()
 
 
 def get_isa() -> str:
-    """Return the instruction set in use."""
+    """Return the instruction set in use.
+
+    Examples
+    --------
+    >>> get_isa() in ("base", "avx2", "avx512", "neon", "numpy")
+    True
+    """
     return cpu().engine.get_isa()
 
 
 def set_isa(name: str) -> None:
-    """Use the instruction set `name` from now on, as the variable NEEDLE_EDU_ISA does."""
+    """Use the instruction set `name` from now on, as the variable NEEDLE_EDU_ISA does.
+
+    Examples
+    --------
+    >>> before = get_isa()
+    >>> set_isa(available_isas()[0])
+    >>> set_isa(before)
+    """
     cpu().engine.set_isa(name)

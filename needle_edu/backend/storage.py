@@ -24,6 +24,13 @@ class Storage:
         Size of the block as asked for.
     written : int
         Value of the write clock at the last in-place write; 0 for a block never overwritten.
+
+    Examples
+    --------
+    >>> from needle_edu.backend import cpu
+    >>> storage = cpu().allocate(0, 3)                      # three elements of dtype code 0, float32
+    >>> storage.nbytes, storage.written
+    (12, 0)
     """
 
     # No __init__: `allocate` fills the slots itself, which is 60 ns faster and happens at every operation.

@@ -86,7 +86,21 @@ def read_idx(path: str | os.PathLike, ndim: int | None = None) -> np.ndarray:
 
 
 def write_idx(path: str | os.PathLike, array: np.ndarray) -> None:
-    """Write `array` as an IDX file; gzipped if the name ends in `.gz`. The inverse of `read_idx`."""
+    """Write `array` as an IDX file; gzipped if the name ends in `.gz`. The inverse of `read_idx`.
+
+    Raises
+    ------
+    DataError
+        If the format has no such dtype; it has uint8, int8, int16, int32, float32 and float64.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> path = os.path.join(tempfile.mkdtemp(), "labels")
+    >>> write_idx(path, np.array([5, 0, 4], dtype="uint8"))
+    >>> Path(path).read_bytes().hex(" ")
+    '00 00 08 01 00 00 00 03 05 00 04'
+    """
     codes = {dtype.newbyteorder("="): code for code, dtype in TYPE_CODES.items()}
     if array.dtype not in codes:
         names = ", ".join(str(dtype) for dtype in codes)

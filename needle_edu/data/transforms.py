@@ -12,7 +12,16 @@ from ..backend.random import generator
 
 
 class Transform:
-    """The base of every transform: define `__call__(x) -> x`."""
+    """The base of every transform: define `__call__(x) -> x`.
+
+    Examples
+    --------
+    >>> class Negative(Transform):
+    ...     def __call__(self, x):
+    ...         return 1 - x
+    >>> Negative()(np.zeros((1, 2, 1))).ravel()
+    array([1., 1.])
+    """
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         raise NotImplementedError(f"{type(self).__name__} must define __call__(self, x)")

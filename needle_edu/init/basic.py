@@ -44,7 +44,14 @@ def randn(
     dtype: Any = "float32",
     requires_grad: bool = False,
 ) -> Tensor:
-    """Random numbers from the normal distribution. Draws `np.random.randn(*shape)`."""
+    """Random numbers from the normal distribution. Draws `np.random.randn(*shape)`.
+
+    Examples
+    --------
+    >>> np.random.seed(0)
+    >>> randn(2, mean=10.0).numpy().round(2).tolist()
+    [11.760000228881836, 10.399999618530273]
+    """
     values = generator().randn(*shape) * std + mean
     return _tensor(values, device, dtype, requires_grad)
 
@@ -65,28 +72,58 @@ def randb(
 def constant(
     *shape: int, c: float = 1.0, device: Any = None, dtype: Any = "float32", requires_grad: bool = False
 ) -> Tensor:
-    """The number `c` everywhere."""
+    """The number `c` everywhere.
+
+    Examples
+    --------
+    >>> constant(2, c=3.5).numpy()
+    array([3.5, 3.5], dtype=float32)
+    """
     return _tensor(np.full(shape, c), device, dtype, requires_grad)
 
 
 def ones(*shape: int, device: Any = None, dtype: Any = "float32", requires_grad: bool = False) -> Tensor:
-    """Ones everywhere."""
+    """Ones everywhere.
+
+    Examples
+    --------
+    >>> ones(2, 1).numpy().tolist()
+    [[1.0], [1.0]]
+    """
     return constant(*shape, c=1.0, device=device, dtype=dtype, requires_grad=requires_grad)
 
 
 def zeros(*shape: int, device: Any = None, dtype: Any = "float32", requires_grad: bool = False) -> Tensor:
-    """Zeros everywhere."""
+    """Zeros everywhere.
+
+    Examples
+    --------
+    >>> zeros(2, dtype="int32").numpy()
+    array([0, 0], dtype=int32)
+    """
     return constant(*shape, c=0.0, device=device, dtype=dtype, requires_grad=requires_grad)
 
 
 def ones_like(array: Any, *, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """Ones, with the shape, dtype and device of `array`."""
+    """Ones, with the shape, dtype and device of `array`.
+
+    Examples
+    --------
+    >>> ones_like(Tensor([5.0, 6.0])).numpy()
+    array([1., 1.], dtype=float32)
+    """
     device = array.device if device is None else device
     return ones(*array.shape, device=device, dtype=array.dtype, requires_grad=requires_grad)
 
 
 def zeros_like(array: Any, *, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """Zeros, with the shape, dtype and device of `array`."""
+    """Zeros, with the shape, dtype and device of `array`.
+
+    Examples
+    --------
+    >>> zeros_like(Tensor([5.0, 6.0])).numpy()
+    array([0., 0.], dtype=float32)
+    """
     device = array.device if device is None else device
     return zeros(*array.shape, device=device, dtype=array.dtype, requires_grad=requires_grad)
 

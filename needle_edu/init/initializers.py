@@ -38,6 +38,12 @@ def xavier_normal(fan_in: int, fan_out: int, gain: float = 1.0, **kwargs: Any) -
     r"""Weights of shape (fan_in, fan_out), normal with standard deviation σ.
 
     .. math:: \sigma = gain \sqrt{2 / (fan_{in} + fan_{out})}
+
+    Examples
+    --------
+    >>> weights = xavier_normal(300, 300).numpy()
+    >>> weights.shape, math.isclose(weights.std(), math.sqrt(2 / 600), rel_tol=0.02)
+    ((300, 300), True)
     """
     std = gain * math.sqrt(2 / (fan_in + fan_out))
     return randn(fan_in, fan_out, std=std, **kwargs)
@@ -62,6 +68,12 @@ def kaiming_uniform(
         What follows the layer; the factor :math:`\sqrt{2}` is ReLU's.
     **kwargs
         `device`, `dtype`, `requires_grad`, as for `rand`.
+
+    Examples
+    --------
+    >>> weights = kaiming_uniform(100, 50).numpy()
+    >>> weights.shape, bool(abs(weights).max() <= math.sqrt(2) * math.sqrt(3 / 100))
+    ((100, 50), True)
     """
     bound = _gain(nonlinearity) * math.sqrt(3 / fan_in)
     return rand(*(shape or (fan_in, fan_out)), low=-bound, high=bound, **kwargs)
@@ -77,6 +89,12 @@ def kaiming_normal(
     r"""Weights normal with :math:`\sigma = \sqrt{2} / \sqrt{fan_{in}}`.
 
     The parameters are those of `kaiming_uniform`.
+
+    Examples
+    --------
+    >>> weights = kaiming_normal(300, 300).numpy()
+    >>> weights.shape, math.isclose(weights.std(), math.sqrt(2 / 300), rel_tol=0.02)
+    ((300, 300), True)
     """
     std = _gain(nonlinearity) / math.sqrt(fan_in)
     return randn(*(shape or (fan_in, fan_out)), std=std, **kwargs)

@@ -20,7 +20,13 @@ class ReLU(Module):
 
 
 class Tanh(Module):
-    """The hyperbolic tangent: squeezes x into (-1, 1)."""
+    """The hyperbolic tangent: squeezes x into (-1, 1).
+
+    Examples
+    --------
+    >>> Tanh()(Tensor([0.0])).numpy()
+    array([0.], dtype=float32)
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         """`x` of any shape."""

@@ -7,11 +7,18 @@ from collections.abc import Callable
 from typing import Any
 
 from ..autograd import Tensor
+from ..backend.errors import ShapeError
 from .module import Module
 
 
 class Identity(Module):
-    """Gives back what it gets."""
+    """Gives back what it gets.
+
+    Examples
+    --------
+    >>> Identity()(Tensor([1.0, 2.0])).numpy()
+    array([1., 2.], dtype=float32)
+    """
 
     def forward(self, x: Any) -> Any:
         """Anything."""
@@ -30,6 +37,8 @@ class Flatten(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """`x` of shape (batch, ...) gives (batch, features)."""
+        if not x.shape:
+            raise ShapeError("Flatten: got a single number of shape (), wanted (batch, ...)")
         batch, *rest = x.shape
         return x.reshape((batch, math.prod(rest)))
 
@@ -40,6 +49,12 @@ class Sequential(Module):
     Parameters
     ----------
     *modules : Module
+        Functions of one argument will do as well.
+
+    Raises
+    ------
+    TypeError
+        If one of them cannot be called with an input: a list of modules, or a class instead of a module.
 
     Examples
     --------
@@ -53,6 +68,15 @@ class Sequential(Module):
 
     def __init__(self, *modules: Module):
         super().__init__()
+        for place, module in enumerate(modules):
+            if isinstance(module, type):
+                name = module.__name__
+                raise TypeError(f"Sequential: part {place} is the class {name}; make a module: {name}()")
+            if not callable(module):
+                advice = "; unpack it: Sequential(*modules)" if isinstance(module, (list, tuple)) else ""
+                raise TypeError(
+                    f"Sequential: part {place} is a {type(module).__name__}, wanted a module{advice}"
+                )
         self.modules = modules
 
     def forward(self, x: Any) -> Any:

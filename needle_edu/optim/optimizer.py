@@ -32,6 +32,18 @@ class Optimizer:
     memories : tuple of str
         Names of the attributes that `state_dict` saves as arrays: dicts from the position of a parameter in
         `params` to an array of its shape.
+
+    Examples
+    --------
+    >>> class SignDescent(Optimizer):
+    ...     def step(self):
+    ...         for p in self.params:
+    ...             p.data = p.data - 0.1 * p.grad.sign()
+    >>> w = Tensor([1.0, -2.0])
+    >>> (w * w).sum().backward()
+    >>> SignDescent([w]).step()
+    >>> w.numpy().round(3).tolist()
+    [0.8999999761581421, -1.899999976158142]
     """
 
     hyperparameters: tuple[str, ...] = ()
