@@ -78,7 +78,18 @@ class no_grad(_GradScope):  # noqa: N801
 
 
 class enable_grad(_GradScope):  # noqa: N801
-    """Record operations again within a `no_grad` block."""
+    """Record operations again within a `no_grad` block.
+
+    Examples
+    --------
+    >>> from needle_edu import Tensor, enable_grad, no_grad
+    >>> x = Tensor([1.0])
+    >>> with no_grad():
+    ...     with enable_grad():
+    ...         y = x * 2
+    >>> y.requires_grad
+    True
+    """
 
     enabled = True
 
@@ -96,5 +107,12 @@ def _in_mode(function, enabled: bool):
 
 
 def is_grad_enabled() -> bool:
-    """Whether operations are recorded for backward in this thread."""
+    """Whether operations are recorded for backward in this thread.
+
+    Examples
+    --------
+    >>> with no_grad():
+    ...     is_grad_enabled()
+    False
+    """
     return state.grad_enabled()

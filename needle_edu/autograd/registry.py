@@ -158,6 +158,16 @@ def override(name: str, entry) -> Override:
     ------
     NeedleError
         If there is no such name.
+
+    Examples
+    --------
+    >>> import needle_edu as ndl
+    >>> class Leaky(ndl.TensorOp):
+    ...     def compute(self, a):
+    ...         return a * (a > 0) + a * 0.1 * (a <= 0)
+    >>> with override("relu", Leaky):
+    ...     ndl.ops.relu(ndl.Tensor([-1.0, 2.0])).numpy()
+    array([-0.1,  2. ], dtype=float32)
     """
     place = _slots.get(name)
     if place is None or not place.stack:

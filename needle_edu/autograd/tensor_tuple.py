@@ -28,6 +28,7 @@ class TensorTuple(Value):
 
     @property
     def num_outputs(self) -> int:
+        """Number of tensors."""
         return len(self.realize_cached_data())
 
     def __len__(self) -> int:

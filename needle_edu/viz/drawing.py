@@ -49,6 +49,13 @@ class Drawing:
         What a notebook shows.
     engine : str
         Who placed the boxes: "dot", "wasm" or "python".
+
+    Examples
+    --------
+    >>> import needle_edu as ndl
+    >>> drawing = ndl.viz.draw(ndl.Tensor([3.0]) * 2)
+    >>> len(drawing.graph.nodes), "<svg" in drawing.html
+    (2, True)
     """
 
     def __init__(
@@ -75,14 +82,17 @@ class Drawing:
 
     @property
     def svg(self) -> str:
+        """The picture as a self-contained SVG document."""
         return standalone_svg(self._svg, self._scope)
 
     @property
     def dot(self) -> str:
+        """The graph in the language of Graphviz."""
         return to_dot(self.graph, **self._options)
 
     @property
     def html(self) -> str:
+        """What a notebook shows."""
         return (
             f'<div class="{self._scope}" style="overflow:auto;max-height:900px">'
             f"<style>{scoped_css('graph.css', self._scope)}</style>{self._svg}</div>"

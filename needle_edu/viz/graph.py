@@ -40,6 +40,13 @@ class Node:
         What is written in place of an absent gradient.
     seen : bool
         False if only its use was seen: it was made before the recording began.
+
+    Examples
+    --------
+    >>> import needle_edu as ndl
+    >>> graph = ndl.viz.draw(ndl.Tensor([3.0]) * 2).graph
+    >>> [(node.op, node.shape) for node in graph.nodes.values()]
+    [(None, (1,)), ('mul_scalar', (1,))]
     """
 
     id: int
@@ -60,12 +67,19 @@ class Node:
 
     @property
     def is_leaf(self) -> bool:
+        """Whether no operation made this value."""
         return self.op is None
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """Operand number `operand` of node `target` is the value of node `source`."""
+    """Operand number `operand` of node `target` is the value of node `source`.
+
+    Examples
+    --------
+    >>> Edge(source=1, target=2, operand=0)
+    Edge(source=1, target=2, operand=0)
+    """
 
     source: int
     target: int

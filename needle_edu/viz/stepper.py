@@ -40,6 +40,14 @@ class Stepper:
         What happens, with the recorded numbers.
     html : str
         What a notebook shows: everything is in it.
+
+    Examples
+    --------
+    >>> import needle_edu as ndl
+    >>> x = ndl.Tensor([3.0], requires_grad=True)
+    >>> stepper = ndl.viz.step(x * x)
+    >>> stepper.steps[1].title
+    'v1 = x × x'
     """
 
     def __init__(
@@ -71,6 +79,7 @@ class Stepper:
 
     @property
     def css(self) -> str:
+        """The style sheets, limited to this stepper."""
         return "\n".join(scoped_css(name, self._scope) for name in ("graph.css", "stepper.css"))
 
     @property
@@ -80,6 +89,7 @@ class Stepper:
 
     @property
     def html(self) -> str:
+        """What a notebook shows: a page that steps with no kernel and no network."""
         name = f"needle-stepper-{self._scope[4:]}"
         # Inside a script element only "</script" could do harm; without any "<" it can't occur.
         data = json.dumps({**self._data, "scope": self._scope}, ensure_ascii=False).replace("<", "\\u003c")

@@ -23,7 +23,16 @@ from needle_edu.viz.stepper import make_stepper
 
 
 class Tape(Recorder):
-    """The learner's own run, recorded by ``with viz.record() as tape``."""
+    """The learner's own run, recorded by ``with viz.record() as tape``.
+
+    Examples
+    --------
+    >>> import needle_edu as ndl
+    >>> with ndl.viz.record() as tape:
+    ...     y = ndl.Tensor([3.0]) * 2
+    >>> [event.kind for event in tape.events]
+    ['created', 'computed', 'created', 'computed']
+    """
 
     def __init__(self, limit: int = LIMIT, max_events: int = MAX_EVENTS):
         super().__init__(limit, max_events)
@@ -80,5 +89,14 @@ def record(limit: int = LIMIT, max_events: int = MAX_EVENTS) -> Tape:
         first values are kept.
     max_events : int
         The recording stops after so many events; the run itself goes on.
+
+    Examples
+    --------
+    >>> import needle_edu as ndl
+    >>> x = ndl.Tensor([3.0])
+    >>> with record() as tape:
+    ...     (x * x).backward()
+    >>> tape.step()
+    <Stepper: 2 forward and 6 backward steps, 2 nodes>
     """
     return Tape(limit, max_events)
