@@ -2,12 +2,14 @@
 # Each does all its own set-up in a fresh clone; a second run needs no network.
 #
 #   make lab LAB_ARGS="--no-browser --port=8890"     passes options through to JupyterLab
-#   make test PYTEST_ARGS="tests/autograd -k relu"   runs a part of the tests
+#   make test PYTEST_ARGS="tests/autograd -k relu"   runs pytest alone, on a part of the tests
 #   make bench                                       speed against NumPy and PyTorch, side by side
 #   make sanitize                                    the C tests under AddressSanitizer and UBSan
 #   make clean                                       removes what the commands above made
 
-PYTHON ?= python3
+# The first Python that is new enough; make PYTHON=/path/to/python3 names another.
+PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && exit; done; echo python3)
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 PY     := $(BIN)/python
@@ -15,23 +17,27 @@ LAB_ARGS ?=
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test lint types unit notebooks bench sanitize parity clean
+.PHONY: help again lab test lint types unit notebooks bench sanitize parity clean
 
 help:
-	@sed -n '1,10s/^# \{0,1\}//p' Makefile
+	@sed -n '1,8s/^# \{0,1\}//p' Makefile
 
-# --- set-up: a virtual environment with this checkout in it, made again when pyproject.toml changes ---------------
+# --- set-up: a virtual environment with this checkout in it; installed again when pyproject.toml changes -----------
 
-$(VENV)/.made:
-	@command -v $(PYTHON) >/dev/null || { echo "needle_edu: no '$(PYTHON)' found. Install Python 3.11 or newer, or say: make PYTHON=/path/to/python3"; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "needle_edu: $$($(PYTHON) --version) is too old; Python 3.11 or newer is needed. Say: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
-	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "needle_edu: this Python has no venv module. On Debian or Ubuntu: sudo apt install python3-venv"; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	@touch $@
+# A virtual environment works only where it was made, and only with the Python it was made with. If the folder was
+# renamed or that Python is gone, it is made anew.
+FRESH := $(shell test "$$(cat $(VENV)/.made 2>/dev/null)" = "$(CURDIR)" && $(PY) -c '' 2>/dev/null && echo yes)
+
+$(VENV)/.made: $(if $(FRESH),,again)
+	@command -v "$(PYTHON)" >/dev/null || { echo "needle_edu: no '$(PYTHON)' found. Install Python 3.11 or newer, or say: make PYTHON=/path/to/python3 $(MAKECMDGOALS)"; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "needle_edu: $$("$(PYTHON)" --version 2>&1) is too old; Python 3.11 or newer is needed. If you have one: make PYTHON=/path/to/python3 $(MAKECMDGOALS)"; exit 1; }
+	@"$(PYTHON)" -c 'import venv, ensurepip' 2>/dev/null || { echo "needle_edu: this Python has no venv module. On Debian or Ubuntu: sudo apt install $$("$(PYTHON)" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"; exit 1; }
+	"$(PYTHON)" -m venv $(if $(wildcard $(VENV)/.made),--clear) $(VENV)
+	@echo "$(CURDIR)" > $@
 
 define install
 	@echo "needle_edu: installing into $(VENV) (once; needs the network) ..."
-	@$(PY) -m pip install --quiet --disable-pip-version-check -e '.[$(1)]' || { echo "needle_edu: the installation did not finish. The first run needs the network (or a pip mirror: PIP_INDEX_URL); run the same command again when it is there, nothing is lost."; exit 1; }
+	@$(PY) -m pip install --quiet --disable-pip-version-check -e '.[$(1)]' || { echo "needle_edu: the installation did not finish; the lines above say why. The first run needs the network (or a pip mirror: PIP_INDEX_URL); run the same command again when it is there, nothing is lost."; exit 1; }
 endef
 
 $(VENV)/.lab: $(VENV)/.made pyproject.toml setup.py
@@ -49,9 +55,9 @@ $(VENV)/.parity: $(VENV)/.test
 # --- the two commands ---------------------------------------------------------------------------------------------
 
 lab: $(VENV)/.lab
-	@$(BIN)/needle-edu lab $(LAB_ARGS)
+	@$(PY) -m needle_edu lab $(LAB_ARGS)
 
-test: lint types unit notebooks
+test: $(if $(PYTEST_ARGS),unit,lint types unit notebooks)
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
@@ -79,7 +85,8 @@ bench: $(VENV)/.parity
 sanitize:
 	bash csrc/tests/run.sh asan
 
+# What students wrote stays: homework in notebooks/my-*, with the checkpoints Jupyter made of it.
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
 	find needle_edu tests notebooks -name __pycache__ -type d -prune -exec rm -rf {} +
-	find notebooks -name .ipynb_checkpoints -type d -prune -exec rm -rf {} +
+	find notebooks -path 'notebooks/my-*' -prune -o -name .ipynb_checkpoints -type d -prune -exec rm -rf {} +

@@ -7,64 +7,99 @@ Exit status: 0 done, 1 not passed or not done (said in one sentence), 2 wrong wo
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from needle_edu._version import __version__
 
+EXAMPLES = """\
+examples:
+  needle-edu lab                           read, run and step through the lectures
+  needle-edu homework start hw1 my-hw1     your copy of homework 1
+  needle-edu check my-hw1                  what passes, and where the rest first differs
+  needle-edu grade hw1 class --out grades  a class: one sub-folder of class/ per student
+"""
+
 
 def build_parser() -> argparse.ArgumentParser:
-    """The parser with every command."""
+    """The parser with every command; a command's help line heads its own `--help` too."""
     parser = argparse.ArgumentParser(
-        prog="needle-edu", description="A deep-learning framework to read, and the course that goes with it."
+        prog="needle-edu",
+        description="A deep-learning framework to read, and the course that goes with it.",
+        epilog=EXAMPLES,
+        formatter_class=partial(argparse.RawDescriptionHelpFormatter, max_help_position=16),
     )
     parser.add_argument("--version", action="version", version=f"needle_edu {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
-    lab = commands.add_parser("lab", help="open JupyterLab at the start page of the course", add_help=False)
-    lab.add_argument(
-        "options", nargs=argparse.REMAINDER, help="passed on to JupyterLab, e.g. --no-browser --port=8890"
+    def command(among, name: str, text: str, **more) -> argparse.ArgumentParser:
+        return among.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".", **more)
+
+    lab = command(commands, "lab", "open JupyterLab at the start page of the course")
+    lab.usage = "needle-edu lab [JUPYTERLAB OPTION ...]"
+    lab.epilog = (
+        "In a checkout its own notebooks are opened, elsewhere a copy in ./needle-edu-course. All options go to "
+        "JupyterLab, for example --no-browser --port=8890; `jupyter lab --help` lists them."
     )
 
-    commands.add_parser("doctor", help="say what this machine has, and how to get what is missing")
+    command(commands, "doctor", "say what this machine has, and how to get what is missing")
 
-    notebooks = commands.add_parser("notebooks", help="copy the course's notebooks into a folder")
+    notebooks = command(commands, "notebooks", "copy the course's notebooks into a folder")
     notebooks.add_argument("folder", type=Path, help="where to; files that are already there are kept")
 
-    homework = commands.add_parser("homework", help="list the homeworks, or start one")
+    homework = command(commands, "homework", "list the homeworks, or start one")
     actions = homework.add_subparsers(dest="action", metavar="ACTION", required=True)
-    actions.add_parser("list", help="the homeworks of the course")
-    start = actions.add_parser("start", help="write your copy of a homework into a folder")
+    command(actions, "list", "show the homeworks of the course and their points")
+    start = command(actions, "start", "write your copy of a homework into a folder")
     start.add_argument("name", help="which homework, e.g. hw1")
     start.add_argument("folder", type=Path, help="where to, e.g. my-hw1")
     start.add_argument(
         "--force", action="store_true", help="start over; the earlier work is kept beside it as a backup"
     )
 
-    check = commands.add_parser("check", help="check a homework folder: exit status 0 only if all passes")
-    check.add_argument("folder", type=Path, help="the folder that `homework start` wrote")
+    check = command(commands, "check", "check a homework folder: exit status 0 only if all passes")
+    check.add_argument("folder", type=Path, help="the folder that `homework start` wrote, e.g. my-hw1")
 
-    grade = commands.add_parser("grade", help="grade a folder of submissions, one sub-folder per student")
+    grade = command(commands, "grade", "grade a folder of submissions, one sub-folder per student")
     grade.add_argument("name", help="which homework, e.g. hw1")
     grade.add_argument("submissions", type=Path, help="the folder of submissions")
     grade.add_argument(
         "--out", type=Path, required=True, help="where grades.csv, results.json and feedback/ go"
     )
-    grade.add_argument("--jobs", type=int, default=2, help="how many submissions at a time (default 2)")
+    grade.add_argument(
+        "--jobs",
+        type=_at_least_one,
+        default=2,
+        metavar="N",
+        help="how many submissions at a time (default 2)",
+    )
     return parser
+
+
+def _at_least_one(word: str) -> int:
+    if not word.isdecimal() or int(word) < 1:
+        raise argparse.ArgumentTypeError(f"wanted a whole number of at least 1, got {word!r}")
+    return int(word)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that cannot show a sign shows a question mark
+            stream.reconfigure(errors="replace")
     words = list(sys.argv[1:] if argv is None else argv)
-    if words[:1] == ["lab"]:  # everything after `lab` belongs to JupyterLab, `--help` too
-        from needle_edu.cli import lab
-
-        return lab.open_lab(words[1:])
-    args = build_parser().parse_args(words)
     try:
-        return _run(args)
+        if words[:1] == ["lab"] and not {"-h", "--help"} & set(words):  # the other words belong to JupyterLab
+            from needle_edu.cli import lab
+
+            return lab.open_lab(words[1:])
+        if not words:
+            build_parser().print_help(sys.stderr)
+            return 2
+        return _run(build_parser().parse_args(words))
     except KeyboardInterrupt:
         print("\nneedle-edu: stopped.", file=sys.stderr)
         return 130
@@ -74,7 +109,7 @@ def _run(args: argparse.Namespace) -> int:
     if args.command == "doctor":
         from needle_edu.cli import doctor
 
-        return doctor.main()
+        return doctor.report()
     if args.command == "notebooks":
         from needle_edu.cli import lab
 

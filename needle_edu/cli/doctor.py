@@ -19,16 +19,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the report: what was looked for, how it stands, what was found, how to get it."""
+    """How one thing stands: its state, what was found, and how to get what is missing."""
 
-    topic: str
     state: str
     found: str
     mend: str = ""
 
-    def __str__(self) -> str:
-        line = f"{self.state:2}  {self.topic:<14} {self.found}"
-        return f"{line}\n{'':19}{self.mend}" if self.mend else line
+    def line(self, topic: str) -> str:
+        """This finding as the report shows it."""
+        shown = [f"{self.state:2}  {topic:<14} {self.found}", *self.mend.splitlines()[:8]]
+        return f"\n{'':19}".join(shown)
 
 
 OK, ABSENT, BAD = "ok", "--", "!!"
@@ -42,137 +42,172 @@ def _version(package: str) -> str | None:
 
 
 def _python() -> Finding:
-    text = f"{platform.python_version()} at {sys.executable}, on {platform.system()} {platform.machine()}"
-    return Finding("Python", OK, text)
+    return Finding(
+        OK, f"{platform.python_version()} at {sys.executable}, on {platform.system()} {platform.machine()}"
+    )
 
 
 def _numpy() -> Finding:
-    return Finding("NumPy", OK, f"{_version('numpy')}, cffi {_version('cffi')}")
+    return Finding(OK, f"{_version('numpy')}, cffi {_version('cffi')}")
 
 
 def _compiler() -> Finding:
     from needle_edu.backend import build
 
     compiler = build.find_compiler()
+    chosen = os.environ.get("CC", "").strip()
+    if compiler is None and chosen:
+        return Finding(ABSENT, f"{chosen!r}, named by $CC, was not found", "unset CC or correct it")
     if compiler is None:
-        return Finding(
-            "compiler",
-            ABSENT,
-            "none found",
-            "Debian, Ubuntu: sudo apt install gcc   macOS: xcode-select --install",
-        )
-    shown = subprocess.run([*compiler, "--version"], capture_output=True, text=True).stdout.split("\n")[0]
-    return Finding("compiler", OK, shown or " ".join(compiler))
+        return Finding(ABSENT, "none found", build.HOW_TO_GET_A_COMPILER)
+    return Finding(OK, _first_line([*compiler, "--version"]) or " ".join(compiler))
 
 
 def _kernels() -> Finding:
     from needle_edu.backend import cpu, native
 
     if not cpu().native:
-        return Finding("C kernels", ABSENT, "absent; NumPy does their work, slower", native.reason)
-    return Finding("C kernels", OK, f"loaded, cffi {native.form} form, from {native.library_path}")
+        return Finding(ABSENT, "absent; NumPy does their work, slower", native.reason)
+    return Finding(OK, f"loaded, cffi {native.form} form, from {native.library_path}", native.reason)
 
 
 def _instruction_sets() -> Finding:
     from needle_edu import backend
 
-    if not backend.cpu().native:
-        return Finding("instructions", ABSENT, "NumPy's own")
-    return Finding(
-        "instructions",
-        OK,
-        f"{backend.get_isa()} in use; this processor has {', '.join(backend.available_isas())}",
-    )
+    if not _native():
+        return Finding(ABSENT, "NumPy's own")
+    chosen = backend.get_isa()
+    try:
+        for isa in backend.available_isas():
+            backend.set_isa(isa)
+            _multiply()
+    finally:
+        backend.set_isa(chosen)
+    return Finding(OK, f"{chosen} in use; tried here: {', '.join(backend.available_isas())}")
+
+
+def _native() -> bool:
+    """Whether C kernels run; if they cannot even be asked, the line about them says why."""
+    from needle_edu import backend
+
+    try:
+        return backend.cpu().native
+    except backend.NeedleError:
+        return False
+
+
+def _multiply() -> None:
+    """Multiply two matrices with the instruction set in use and compare with NumPy."""
+    import numpy as np
+
+    from needle_edu import ndarray as nd
+
+    a = np.arange(35 * 19, dtype=np.float32).reshape(35, 19) % 7
+    if not np.array_equal(nd.matmul(nd.array(a), nd.array(a.T)).numpy(), a @ a.T):
+        raise ArithmeticError("a matrix product came out wrong; please report this")
 
 
 def _threads() -> Finding:
     from needle_edu import backend
 
-    if not backend.cpu().native:
-        return Finding("threads", ABSENT, "NumPy's own")
+    if not _native():
+        return Finding(ABSENT, "NumPy's own")
     if not backend.has_openmp():
-        mend = "the compiler lacks OpenMP; on macOS: brew install libomp, or use gcc (CC=gcc-14)"
-        return Finding("threads", ABSENT, "1: built without OpenMP", mend)
-    return Finding(
-        "threads", OK, f"{backend.get_num_threads()} of {os.cpu_count()} (NEEDLE_EDU_NUM_THREADS changes it)"
-    )
+        mend = "the compiler lacks OpenMP; on macOS: brew install gcc, then CC=gcc-14"
+        return Finding(ABSENT, "1: built without OpenMP", mend)
+    return Finding(OK, f"{backend.get_num_threads()} of {os.cpu_count()} (NEEDLE_EDU_NUM_THREADS changes it)")
 
 
 def _cache() -> Finding:
     from needle_edu.backend import paths
 
-    return Finding("cache", OK, f"compiled kernels are kept in {paths.cache_dir()}")
+    try:
+        return Finding(OK, f"compiled kernels are kept in {paths.cache_dir()}")
+    except OSError as error:
+        return Finding(ABSENT, f"no folder to write to ({error})", "name one: NEEDLE_EDU_CACHE=/some/folder")
 
 
 def _graphviz() -> Finding:
     from needle_edu.viz import render
 
-    engines = render.available_engines()
     names = {"dot": "the system's dot", "wasm": "Graphviz in WebAssembly", "python": "our own layout"}
-    mend = "" if len(engines) > 1 else "for Graphviz' layouts: pip install 'needle_edu[wasm]'"
-    return Finding("graph layout", OK, ", then ".join(names[name] for name in engines), mend)
+    working, broken = [], []
+    for engine in render.available_engines():
+        try:
+            render.compute_layout({1: (40, 20), 2: (40, 20)}, [(1, 2)], engine=engine)
+            working.append(names[engine])
+        except Exception as error:
+            broken.append(f"{names[engine]} does not work: {error}")
+    if len(working) < 2:
+        broken.append("for Graphviz' layouts: pip install 'needle_edu[wasm]'")
+    return Finding(OK, ", then ".join(working), "\n".join(broken))
 
 
 def _jupyter() -> Finding:
-    lab = _version("jupyterlab")
+    lab, widget = _version("jupyterlab"), _version("anywidget")
     if lab is None:
-        return Finding(
-            "Jupyter", ABSENT, "JupyterLab is not installed", "python -m pip install 'needle_edu[lab]'"
-        )
-    widget = _version("anywidget")
-    return Finding(
-        "Jupyter",
-        OK,
-        f"JupyterLab {lab}, " + (f"anywidget {widget}" if widget else "no anywidget: step(live=True) is off"),
-    )
+        return Finding(ABSENT, "JupyterLab is not installed", "python -m pip install 'needle_edu[lab]'")
+    live = f"anywidget {widget}" if widget else "no anywidget: step(live=True) is off"
+    return Finding(OK, f"JupyterLab {lab}, {live}")
 
 
 def _gpu() -> Finding:
     program = shutil.which("nvidia-smi")
     if program is None:
-        return Finding("GPU", ABSENT, "no NVIDIA driver; the course so far needs none")
-    query = [program, "--query-gpu=name,memory.total", "--format=csv,noheader"]
-    done = subprocess.run(query, capture_output=True, text=True, timeout=20)
-    return Finding(
-        "GPU", OK if done.returncode == 0 else ABSENT, (done.stdout or done.stderr).strip().split("\n")[0]
+        return Finding(ABSENT, "no NVIDIA driver; the course so far needs none")
+    found = _first_line([program, "--query-gpu=name,memory.total", "--format=csv,noheader"])
+    return (
+        Finding(OK, found)
+        if found
+        else Finding(ABSENT, "nvidia-smi finds none; the course so far needs none")
     )
 
 
 def _toolkit() -> Finding:
     program = shutil.which("nvcc")
     if program is None:
-        return Finding("CUDA toolkit", ABSENT, "no nvcc; the course so far needs none")
-    lines = (
-        subprocess.run([program, "--version"], capture_output=True, text=True, timeout=20)
-        .stdout.strip()
-        .split("\n")
-    )
-    return Finding("CUDA toolkit", OK, next((line.strip() for line in lines if "release" in line), program))
+        return Finding(ABSENT, "no nvcc; the course so far needs none")
+    return Finding(OK, _first_line([program, "--version"], "release") or program)
 
 
-CHECKS: tuple[Callable[[], Finding], ...] = (
-    _python, _numpy, _compiler, _kernels, _instruction_sets, _threads, _cache, _graphviz, _jupyter, _gpu, _toolkit,
-)  # fmt: skip
+def _first_line(command: list[str], word: str = "") -> str:
+    """The first line with `word` that a program prints; empty if it fails or hangs."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=20)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    lines = done.stdout.splitlines() if done.returncode == 0 else []
+    return next((line.strip() for line in lines if word in line), "")
 
 
-def findings() -> Iterator[Finding]:
-    """Every finding, in order; a check that breaks becomes a finding itself, never a traceback."""
-    for check in CHECKS:
+CHECKS: dict[str, Callable[[], Finding]] = {
+    "Python": _python,
+    "NumPy": _numpy,
+    "compiler": _compiler,
+    "C kernels": _kernels,
+    "instructions": _instruction_sets,
+    "threads": _threads,
+    "cache": _cache,
+    "graph layout": _graphviz,
+    "Jupyter": _jupyter,
+    "GPU": _gpu,
+    "CUDA toolkit": _toolkit,
+}
+
+
+def findings() -> Iterator[tuple[str, Finding]]:
+    """Every topic with its finding, in order; a check that breaks becomes a finding itself, never a traceback."""
+    for topic, check in CHECKS.items():
         try:
-            yield check()
+            yield topic, check()
         except Exception as error:
-            yield Finding(check.__name__.strip("_"), BAD, f"{type(error).__name__}: {error}")
+            yield topic, Finding(BAD, f"{type(error).__name__}: {error}")
 
 
-def report() -> None:
-    """Print the findings (this is what the start page of the course shows)."""
-    for finding in findings():
-        print(finding)
-
-
-def main() -> int:
-    """Print the findings; 1 if the course cannot run here, else 0."""
-    seen = list(findings())
-    for finding in seen:
-        print(finding)
-    return int(any(finding.state == BAD for finding in seen))
+def report() -> int:
+    """Print the findings, as the start page of the course does; return 1 if the course cannot run here, else 0."""
+    bad = False
+    for topic, finding in findings():
+        print(finding.line(topic))
+        bad |= finding.state == BAD
+    return int(bad)

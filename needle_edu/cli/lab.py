@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from needle_edu.backend import paths
+from needle_edu.backend.files import whole_file
 
 COURSE_FOLDER = "needle-edu-course"
 NO_LAB = "needle-edu: JupyterLab is not installed here. Get it with:  python -m pip install 'needle_edu[lab]'"
@@ -24,9 +24,24 @@ def copy_notebooks(folder: Path) -> int:
     """Copy the course's notebooks below `folder`, keeping every file that is already there.
 
     Homework is left out: its sources carry the solutions; `needle-edu homework start` writes a student's copy.
-    Returns 0; prints how many files were written and how many were kept.
+    Returns 0 and prints how many files were written and how many were kept; 1 if the folder cannot be written to,
+    which is said in one sentence.
     """
-    source = paths.notebooks_dir()
+    try:
+        written, kept = _copy(paths.notebooks_dir(), folder)
+    except OSError as error:
+        print(
+            f"needle-edu: cannot write the notebooks into {folder} ({error.strerror}). "
+            "Choose a folder of your own, for example below your home folder.",
+            file=sys.stderr,
+        )
+        return 1
+    print(f"needle-edu: {written} files written to {folder}, {kept} kept as they were.")
+    return 0
+
+
+def _copy(source: Path, folder: Path) -> tuple[int, int]:
+    """Copy what is not there yet; return how many files were written and how many kept."""
     written = kept = 0
     for file in sorted(source.rglob("*")):
         place = file.relative_to(source)
@@ -37,20 +52,22 @@ def copy_notebooks(folder: Path) -> int:
             kept += 1
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file, target)
+        with whole_file(target, "wb") as copy:  # on a full disk nothing is better than half a notebook
+            copy.write(file.read_bytes())
         written += 1
-    print(f"needle-edu: {written} files written to {folder}, {kept} kept as they were.")
-    return 0
+    return written, kept
 
 
-def course_folder() -> Path:
-    """The folder JupyterLab serves: inside a checkout its notebooks, elsewhere a copy in the current folder."""
+def course_folder() -> Path | None:
+    """The folder JupyterLab serves: inside a checkout its notebooks, elsewhere a copy in the current folder.
+
+    None if the copy could not be written.
+    """
     source = paths.notebooks_dir()
     if Path.cwd().resolve().is_relative_to(source.parent.resolve()):
         return source
     folder = Path.cwd() / COURSE_FOLDER
-    copy_notebooks(folder)
-    return folder
+    return folder if copy_notebooks(folder) == 0 else None
 
 
 def lab_command(folder: Path, options: Sequence[str]) -> list[str]:
@@ -64,14 +81,16 @@ def lab_command(folder: Path, options: Sequence[str]) -> list[str]:
 
 
 def open_lab(options: Sequence[str]) -> int:
-    """Replace this process by JupyterLab at the start page; return 1 when it is not installed."""
+    """Replace this process by JupyterLab at the start page; return 1, said in one sentence, when that cannot be."""
     if importlib.util.find_spec("jupyterlab") is None:
         print(NO_LAB, file=sys.stderr)
+        return 1
+    folder = course_folder()
+    if folder is None:
         return 1
     from needle_edu.backend import cpu
 
     _ = cpu().kernels  # compile the C kernels now, with a line that says so, not in the first cell
-    folder = course_folder()
     # No news pop-up; the setting lives beside this file and leaves the user's own configuration alone.
     config = [str(Path(__file__).parent / "jupyter"), os.environ.get("JUPYTER_CONFIG_PATH", "")]
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, config))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from needle_edu.cli import build_parser, doctor, lab, main
+from needle_edu.cli import doctor, lab, main
 
 REPO = Path(__file__).parents[2]
 needs_make = pytest.mark.skipif(
@@ -18,10 +19,13 @@ needs_make = pytest.mark.skipif(
 
 
 def make(*words, **environment):
+    outside = {
+        key: value for key, value in os.environ.items() if key not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")
+    }
     return subprocess.run(
         ["make", *words],
         cwd=REPO,
-        env={**os.environ, **environment},
+        env={**outside, **environment},
         capture_output=True,
         text=True,
         timeout=300,
@@ -30,7 +34,8 @@ def make(*words, **environment):
 
 @needs_make
 def test_an_old_python_is_named(tmp_path):
-    fake = tmp_path / "python3.9"
+    fake = tmp_path / "a folder" / "python3.9"
+    fake.parent.mkdir()
     fake.write_text('#!/bin/sh\ncase "$1" in --version) echo "Python 3.9.2";; *) exit 1;; esac\n')
     fake.chmod(0o755)
     done = make("lab", f"PYTHON={fake}", f"VENV={tmp_path / 'venv'}")
@@ -47,6 +52,42 @@ def test_no_network_on_the_first_run_is_one_sentence(tmp_path):
     assert done.returncode != 0
     assert "The first run needs the network" in done.stdout
     assert not (tmp_path / "venv" / ".lab").exists(), "a set-up that failed must not count as done"
+
+
+@needs_make
+def test_an_environment_that_was_moved_is_made_anew(tmp_path):
+    """A renamed checkout has an environment whose paths are wrong; one that is not ours is never cleared."""
+    venv = tmp_path / "venv"
+    (venv / "bin").mkdir(parents=True)
+    (venv / "bin" / "python").symlink_to(sys.executable)
+    assert "--clear" not in make("-n", "lab", f"VENV={venv}").stdout
+    (venv / ".made").write_text("/where/it/was\n")
+    assert f"-m venv --clear {venv}" in make("-n", "lab", f"VENV={venv}").stdout
+    (venv / ".made").write_text(f"{REPO}\n")
+    assert "-m venv" not in make("-n", "lab", f"VENV={venv}").stdout
+    (venv / "bin" / "python").unlink()
+    assert f"-m venv --clear {venv}" in make("-n", "lab", f"VENV={venv}").stdout
+
+
+@needs_make
+def test_a_part_of_the_tests_is_only_that():
+    assert "ruff check" in make("-n", "test").stdout
+    part = make("-n", "test", "PYTEST_ARGS=tests/autograd -k relu").stdout
+    assert "tests/autograd -k relu" in part and "ruff" not in part and "nbval" not in part
+
+
+@needs_make
+def test_clean_keeps_what_students_wrote(tmp_path):
+    shutil.copy(REPO / "Makefile", tmp_path)
+    mine = tmp_path / "notebooks" / "my-hw1" / ".ipynb_checkpoints" / "hw1-checkpoint.ipynb"
+    other = tmp_path / "notebooks" / "lectures" / ".ipynb_checkpoints" / "1-checkpoint.ipynb"
+    built = tmp_path / "build" / "x"
+    for file in (mine, other, built, tmp_path / "needle_edu" / "x.py", tmp_path / "tests" / "x.py"):
+        file.parent.mkdir(parents=True)
+        file.write_text("")
+    done = subprocess.run(["make", "clean"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert mine.exists() and not other.exists() and not built.exists()
 
 
 @needs_make
@@ -68,26 +109,116 @@ def test_unknown_homework_is_one_sentence(capsys, tmp_path):
     assert not (tmp_path / "x").exists()
 
 
-def test_every_command_has_help():
-    for action in build_parser()._subparsers._group_actions:
-        assert all(choice.help for choice in action._choices_actions)
+@pytest.mark.parametrize(
+    "words",
+    ["", "lab", "doctor", "notebooks", "homework", "homework list", "homework start", "check", "grade"],
+)
+def test_every_command_explains_itself_and_does_nothing(words, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        main([*words.split(), "--help"])
+    assert ended.value.code == 0
+    said = capsys.readouterr().out
+    assert said.startswith(f"usage: needle-edu {words}".rstrip())
+    assert re.search(r"\n\n[A-Z].+\.\n\n", said, re.DOTALL), "a sentence says what it does"
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_doctor_reports_every_check_and_breaks_never(monkeypatch):
+def test_without_a_command_the_help_is_shown(capsys):
+    assert main([]) == 2
+    assert "homework start hw1 my-hw1" in capsys.readouterr().err
+
+
+def test_a_class_cannot_be_graded_none_at_a_time(capsys, tmp_path):
+    with pytest.raises(SystemExit) as ended:
+        main(["grade", "hw1", str(tmp_path), "--out", str(tmp_path / "out"), "--jobs", "0"])
+    assert ended.value.code == 2
+    assert "wanted a whole number of at least 1, got '0'" in capsys.readouterr().err
+
+
+def test_a_terminal_that_knows_only_ascii(tmp_path):
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-m", "needle_edu"]
+    subprocess.run([*command, "homework", "start", "hw1", "mine"], cwd=tmp_path, check=True, env=environment)
+    done = subprocess.run(
+        [*command, "check", "mine"], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 1 and "0 of 5 questions pass" in done.stdout, done.stderr
+
+
+def test_a_folder_that_cannot_be_written_to_is_one_sentence(tmp_path, capsys, monkeypatch):
+    (tmp_path / "file").write_text("")
+    assert main(["notebooks", str(tmp_path / "file")]) == 1
+    assert "cannot write the notebooks into" in capsys.readouterr().err
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / lab.COURSE_FOLDER).write_text("")
+    assert main(["lab", "--no-browser"]) == 1
+    assert "Choose a folder of your own" in capsys.readouterr().err
+
+
+def test_doctor_reports_every_check_and_breaks_never(monkeypatch, capsys):
     def _broken():
         raise ValueError("boom")
 
-    assert {f.state for f in doctor.findings()} <= {doctor.OK, doctor.ABSENT}
-    monkeypatch.setattr(doctor, "CHECKS", (_broken,))
-    (only,) = doctor.findings()
-    assert only.state == doctor.BAD and "boom" in only.found
+    assert {finding.state for _, finding in doctor.findings()} <= {doctor.OK, doctor.ABSENT}
+    monkeypatch.setattr(doctor, "CHECKS", {"a thing": _broken})
+    assert doctor.report() == 1
+    assert capsys.readouterr().out == "!!  a thing        ValueError: boom\n"
 
 
 def test_doctor_names_the_mend_for_a_missing_compiler(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CC", raising=False)
-    compiler = next(f for f in doctor.findings() if f.topic == "compiler")
+    compiler = dict(doctor.findings())["compiler"]
     assert compiler.state == doctor.ABSENT and "apt install gcc" in compiler.mend
+    monkeypatch.setenv("CC", "no-such-cc -O2")
+    compiler = dict(doctor.findings())["compiler"]
+    assert "no-such-cc" in compiler.found and "unset CC" in compiler.mend
+
+
+def test_doctor_tries_every_instruction_set_and_puts_it_back(monkeypatch):
+    from needle_edu import backend
+
+    if not backend.cpu().native:
+        pytest.skip("the NumPy reference has no instruction sets")
+    tried = []
+    monkeypatch.setattr(doctor, "_multiply", lambda: tried.append(backend.get_isa()))
+    before = backend.get_isa()
+    assert doctor.CHECKS["instructions"]().state == doctor.OK
+    assert tuple(tried) == backend.available_isas() and backend.get_isa() == before
+
+
+def test_doctor_says_when_a_layout_engine_is_broken(monkeypatch):
+    from needle_edu.viz import render
+
+    def broken(sizes, edges, direction="TB", engine=None):
+        if engine != "python":
+            raise RuntimeError("it crashed")
+
+    monkeypatch.setattr(render, "available_engines", lambda: ["dot", "python"])
+    monkeypatch.setattr(render, "compute_layout", broken)
+    finding = doctor.CHECKS["graph layout"]()
+    assert finding.found == "our own layout"
+    assert "the system's dot does not work: it crashed" in finding.mend
+
+
+def test_doctor_without_a_folder_to_write_to(monkeypatch):
+    from needle_edu.backend import paths
+
+    def nowhere():
+        raise FileNotFoundError("no usable temporary directory")
+
+    monkeypatch.setattr(paths, "cache_dir", nowhere)
+    finding = doctor.CHECKS["cache"]()
+    assert finding.state == doctor.ABSENT and "NEEDLE_EDU_CACHE" in finding.mend
+
+
+def test_a_program_that_fails_or_is_missing_is_no_finding(tmp_path):
+    failing = tmp_path / "tool"
+    failing.write_text("#!/bin/sh\necho an error; exit 9\n")
+    failing.chmod(0o755)
+    assert doctor._first_line([str(failing)]) == ""
+    assert doctor._first_line([str(tmp_path / "absent")]) == ""
 
 
 def test_lab_passes_options_on_and_serves_the_course(tmp_path, monkeypatch):
