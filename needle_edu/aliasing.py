@@ -14,6 +14,7 @@ import importlib.abc
 import importlib.machinery
 import importlib.util
 import sys
+from collections.abc import Sequence
 from types import ModuleType
 
 from .autograd.state import set_create_graph
@@ -35,7 +36,9 @@ class AliasFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         self.alias = alias
         self.original = original
 
-    def find_spec(self, fullname, path=None, target=None) -> importlib.machinery.ModuleSpec | None:
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
         """The recipe for importing `fullname`, or None if the name is not ours or has no original."""
         if fullname != self.alias and not fullname.startswith(self.alias + "."):
             return None

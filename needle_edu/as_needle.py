@@ -13,6 +13,7 @@ import importlib.machinery
 import os
 import runpy
 import sys
+from collections.abc import Sequence
 from types import ModuleType
 
 from .aliasing import AliasFinder, install_as
@@ -39,7 +40,9 @@ APPS = {
 class MugradeFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Finds a module `mugrade` whose `submit` does nothing; asked last, so an installed one wins."""
 
-    def find_spec(self, fullname, path=None, target=None) -> importlib.machinery.ModuleSpec | None:
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
         """A spec for `mugrade`, None for every other name."""
         return importlib.machinery.ModuleSpec(fullname, self) if fullname == "mugrade" else None
 

@@ -20,7 +20,7 @@ from .examples import example
 from .interchange import operand
 from .plans import reduce_plan, remember
 
-Axis = int | tuple[int, ...] | None
+Axis = int | tuple[int, ...] | list[int] | None
 
 
 def reduction(
@@ -34,7 +34,7 @@ def reduction(
         if type(a) is not NDArray:
             a = operand(a, name)
         la = a.layout
-        lo, plan = plan_of(la, tuple(axis) if type(axis) is list else axis, keepdims)
+        lo, plan = plan_of(la, tuple(axis) if isinstance(axis, list) else axis, keepdims)
         if not la.size:
             if identity is not None:
                 return full(lo.shape, identity, lo.dtype, lo.device)

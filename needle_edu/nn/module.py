@@ -49,7 +49,7 @@ class Module:
     training = True
     buffer_names: tuple[str, ...] = ()
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.training = True
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
@@ -198,7 +198,7 @@ class Module:
 class _Calling(threading.local):
     """The modules being called right now in this thread, outermost first."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.modules: list[Module] = []
 
 
