@@ -157,6 +157,8 @@ def arange(
     >>> nd.arange(1, 7, 2)
     NDArray([1, 3, 5], dtype=int64, device=cpu())
     """
+    if stop is not None and step == 0:
+        raise ShapeError(f"arange: step 0 leads nowhere from {start} to {stop}")
     values = np.arange(start) if stop is None else np.arange(start, stop, step)
     if dtype is None:
         dtype = DTYPES[F32 if values.dtype.kind == "f" else I64]
@@ -238,16 +240,15 @@ def write(out: NDArray, value: NDArray, operation: str = "assignment") -> None:
     layout = out.layout
     if value.layout.device is not layout.device:
         value = array(value, value.dtype, layout.device)
-    try:
-        plan = copy_plan(layout, value.layout)
-    except ShapeError:
+    plan = copy_plan(layout, value.layout)
+    if plan is None:
         if value.layout.size != layout.size:
             raise ShapeError(
                 f"{operation}: a value of shape {value.shape} does not fit the shape {out.shape} it is written to"
-            ) from None
+            )
         value = value.reshape(layout.shape)  # as many elements are enough
         plan = copy_plan(layout, value.layout)
-    if _may_overlap(out, value):
+    if may_overlap(out, value):
         value = value.copy()
         plan = copy_plan(layout, value.layout)
     err = layout.kernels["copy"](plan, out.storage.ptr, value.storage.ptr)
@@ -256,7 +257,8 @@ def write(out: NDArray, value: NDArray, operation: str = "assignment") -> None:
     out.storage.written = tick()
 
 
-def _may_overlap(a: NDArray, b: NDArray) -> bool:
+def may_overlap(a: NDArray, b: NDArray) -> bool:
+    """Whether writing into `a` might change `b`: they share a storage, or the NumPy buffer under theirs."""
     if a.storage is b.storage:
         return True
     if adopted and (id(a.storage) in adopted or id(b.storage) in adopted):

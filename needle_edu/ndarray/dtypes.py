@@ -28,7 +28,7 @@ INT_LIMITS = {I32: (-(2**31), 2**31 - 1), I64: (-(2**63), 2**63 - 1)}
 
 
 def as_code(dtype: Any) -> int:
-    """Return the code of the element type that `dtype` becomes on entry.
+    """Return the code of the element type that `dtype` becomes on entry; None is the default, float32.
 
     Examples
     --------
@@ -39,6 +39,8 @@ def as_code(dtype: Any) -> int:
         ...
     needle_edu.backend.errors.DTypeError: complex64 arrays are not supported; convert to one of float32, ...
     """
+    if dtype is None:
+        return F32
     code = _CODE_BY_DTYPE.get(dtype) if isinstance(dtype, (str, np.dtype)) else None
     if code is None:
         try:

@@ -18,7 +18,7 @@ from needle_edu.backend.storage import tick
 
 from . import functions, plans, reductions
 from .array import NDArray, allocate, convert, kernel_failed
-from .creation import fill, full, number, write
+from .creation import fill, full, may_overlap, number, write
 from .interchange import as_numpy, asarray
 from .layout import Layout, make_layout
 from .plans import gather_plan, scatter_plan
@@ -280,6 +280,7 @@ def _gather(a: NDArray, pick: Pick) -> NDArray:
 
 
 def _scatter(a: NDArray, pick: Pick, value: NDArray, add: bool) -> None:
+    plans.check_writable(a.layout)
     shape, plan = scatter_plan(pick.view, value.layout, pick.where.layout, pick.position)
     if plan is None:
         if value.size != int(np.prod(shape)):
@@ -288,11 +289,11 @@ def _scatter(a: NDArray, pick: Pick, value: NDArray, add: bool) -> None:
             )
         value = value.reshape(shape)
         _, plan = scatter_plan(pick.view, value.layout, pick.where.layout, pick.position)
-    if value.storage is a.storage:
+    if may_overlap(a, value):
         value = value.copy()
         _, plan = scatter_plan(pick.view, value.layout, pick.where.layout, pick.position)
     index = pick.where
-    if index.storage is a.storage:
+    if may_overlap(a, index):
         index = index.copy()
         _, plan = scatter_plan(pick.view, value.layout, index.layout, pick.position)
     err = a.layout.kernels["scatter"](

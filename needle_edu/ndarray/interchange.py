@@ -199,7 +199,14 @@ def to(a: NDArray, device: Device) -> NDArray:
 
 
 def dlpack(a: NDArray, **options: Any) -> Any:
-    """Return a DLPack capsule over the array's own memory."""
+    """Return a DLPack capsule over the array's own memory, or over a copy where a stride is negative.
+
+    PyTorch knows no negative strides: given one, it ends the process.
+    """
+    if a.size and min(a.strides, default=0) < 0:
+        if options.get("copy") is False:
+            raise BufferError("DLPack: copy=False, but a stride is negative, which needs a copy")
+        a = a.copy()
     return as_numpy(a).__dlpack__(**options)
 
 

@@ -18,6 +18,7 @@ from needle_edu.backend import Device, ShapeError, Storage
 from needle_edu.backend.dtypes import DTYPES, F64
 
 MAX_NDIM = 8
+MAX_SIZE = 2**63 - 1  # kernels count in 64 bits; a view may have far more elements than its storage
 
 
 class Layout:
@@ -76,6 +77,8 @@ def make_layout(shape: tuple, strides: tuple, offset: int, code: int, device: De
         raise ShapeError(
             f"arrays have at most {MAX_NDIM} dimensions, got shape {shape}; merge some with reshape"
         )
+    if prod(shape) > MAX_SIZE:
+        raise ShapeError(f"shape {shape} has {prod(shape):,} elements; an array has at most {MAX_SIZE:,}")
     layout = Layout()
     layout.shape, layout.strides, layout.offset = shape, strides, offset
     layout.dtype, layout.code = DTYPES[code], code
@@ -204,8 +207,10 @@ def broadcasted(layout: Layout, shape: tuple) -> Layout:
     """Return the layout stretched to `shape`: a stretched axis has stride 0, all its elements are one."""
     shape = as_shape(shape, "broadcast_to")
     missing = len(shape) - layout.ndim
-    fits = missing >= 0 and all(
-        have in (1, want) for have, want in zip(layout.shape, shape[missing:], strict=True)
+    fits = (
+        missing >= 0
+        and min(shape, default=0) >= 0
+        and all(have in (1, want) for have, want in zip(layout.shape, shape[missing:], strict=True))
     )
     if not fits:
         raise ShapeError(

@@ -13,6 +13,7 @@ from .array import NDArray, Shape, allocate
 from .creation import full, write
 from .dtypes import promote
 from .indexing import getitem, setitem
+from .interchange import operand
 from .layout import compact_layout, normalize_axes, normalize_axis
 from .plans import broadcast_shape
 
@@ -184,9 +185,7 @@ def concat(arrays: Sequence[NDArray], axis: int | None = 0) -> NDArray:
              [1., 1.],
              [1., 1.]], dtype=float32, device=cpu())
     """
-    arrays = list(arrays)
-    if not arrays:
-        raise ShapeError("concat: no arrays")
+    arrays = _operands("concat", arrays)
     if axis is None:
         arrays, axis = [a.reshape((-1,)) for a in arrays], 0
     first = arrays[0]
@@ -215,9 +214,7 @@ def stack(arrays: Sequence[NDArray], axis: int = 0) -> NDArray:
     NDArray([[0., 1.],
              [0., 1.]], dtype=float32, device=cpu())
     """
-    arrays = list(arrays)
-    if not arrays:
-        raise ShapeError("stack: no arrays")
+    arrays = _operands("stack", arrays)
     shape = arrays[0].shape
     for a in arrays:
         if a.shape != shape:
@@ -244,6 +241,13 @@ def pad(a: NDArray, axes: Sequence[tuple[int, int]], value: bool | int | float =
     out = full(shape, value, a.dtype, a.device)
     setitem(out, tuple(slice(b, b + extent) for extent, (b, _) in zip(a.shape, axes, strict=True)), a)
     return out
+
+
+def _operands(operation: str, arrays: Sequence[NDArray]) -> list[NDArray]:
+    arrays = [operand(a, operation) for a in arrays]
+    if not arrays:
+        raise ShapeError(f"{operation}: no arrays")
+    return arrays
 
 
 def _room(operation: str, arrays: list[NDArray], shape: Shape) -> NDArray:

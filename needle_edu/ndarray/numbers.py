@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from needle_edu.backend import DTypeError
-from needle_edu.backend.dtypes import BOOL, F64, I64
+from needle_edu.backend.dtypes import BOOL, F64, I32, I64
 
 from . import plans
 from .array import NDArray, convert, kernel_failed, new_array, run
@@ -23,6 +23,7 @@ NumberForm = Callable[[NDArray, Number], NDArray]
 
 def arithmetic_form(kernel: str, operation: str, swapped: bool = False, sign: int = 1) -> NumberForm:
     """Make ``operation(a, s)`` out of kernel `kernel`; `swapped` means ``operation(s, a)``; `sign` goes on s."""
+    largest = {I32: 2**31 - 1, I64: EXACT}  # so that -s fits, too, and a double holds it
     strided, dense = kernel + "_scalar", kernel + "_scalar_dense"
 
     def form(a: NDArray, s: Number) -> NDArray:
@@ -38,7 +39,7 @@ def arithmetic_form(kernel: str, operation: str, swapped: bool = False, sign: in
                 code = floating(code)
             a = convert(a, code)
             s = number(s, code, operation)
-            if code == BOOL or abs(s) > EXACT and code > F64:
+            if code == BOOL or code > F64 and not -largest[code] <= s <= largest[code]:
                 return _as_array(operation, a, s, swapped)
             if operation == "power" and code > F64 and s < 0 and not swapped:
                 raise DTypeError(

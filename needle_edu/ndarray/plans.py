@@ -120,7 +120,13 @@ def map_plan(a: Layout, out_code: int) -> tuple[Layout, Plan]:
 
 @remember
 def copy_plan(out: Layout, a: Layout) -> Plan:
-    """Plan writing `a`, broadcast to the shape of `out`, into `out`; element types may differ."""
+    """Plan writing `a`, broadcast to the shape of `out`, into `out`; None if it does not broadcast.
+
+    Element types may differ.
+    """
+    check_writable(out)
+    if broadcast_shape(a.shape, out.shape) != out.shape:
+        return None
     view = broadcasted(a, out.shape)
     return lower(out.shape, (out, out.strides), (view, view.strides))
 
@@ -128,7 +134,19 @@ def copy_plan(out: Layout, a: Layout) -> Plan:
 @remember
 def fill_plan(out: Layout) -> Plan:
     """Plan writing one number everywhere."""
+    check_writable(out)
     return lower(out.shape, (out, out.strides))
+
+
+def check_writable(out: Layout) -> None:
+    """Raise for a broadcast view: one element in memory stands for many, which would get different values."""
+    if out.size and any(
+        stride == 0 and extent > 1 for extent, stride in zip(out.shape, out.strides, strict=True)
+    ):
+        raise ShapeError(
+            f"assignment: this array of shape {out.shape} is a broadcast view, its elements share memory; "
+            "write into a copy()"
+        )
 
 
 # ---- reductions and matrix products ---------------------------------------------------------------------------

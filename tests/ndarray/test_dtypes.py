@@ -88,6 +88,16 @@ def test_integers_beyond_a_doubles_precision_stay_exact(device):
     same(nd.full((1,), big, dtype="int64", device=device), np.array([big]))
 
 
+def test_the_smallest_int32_has_no_negative_in_int32(device):
+    """Subtracting a number is adding its negative, which here does not fit."""
+    smallest = -(2**31)
+    x = np.array([-1, 0, 7], "int32")
+    a = nd.asarray(x, device=device)
+    same(a - smallest, x - np.int32(smallest))
+    same(smallest - a, np.int32(smallest) - x)
+    same(a + smallest, x + np.int32(smallest))
+
+
 def test_comparing_integers_with_a_fraction_does_not_cut_it_off(device):
     a = nd.asarray(np.array([0, 1], "int32"), device=device)
     same(a > 0.5, np.array([False, True]))

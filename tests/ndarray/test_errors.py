@@ -56,6 +56,9 @@ SHAPE_ERRORS = {
     ),
     "shape text": (lambda a: nd.zeros("ab"), "a shape: wanted a tuple of integers, got 'ab'"),
     "negative extent": (lambda a: nd.zeros((2, -1)), r"no negative extents, got \(2, -1\)"),
+    "negative broadcast": (lambda a: a[:1].broadcast_to((-1, 3)), r"does not broadcast to \(-1, 3\)"),
+    "more than 2**63": (lambda a: nd.ones(1).broadcast_to((2**40, 2**40)), "an array has at most 9,223,"),
+    "arange": (lambda a: nd.arange(0, 3, 0), "arange: step 0 leads nowhere from 0 to 3"),
     "gather": (lambda a: nd.gather(a, [0, 1]), "gather: the index has 1 dimensions, the array 2"),
 }
 
@@ -64,6 +67,21 @@ SHAPE_ERRORS = {
 def test_shapes(compute, message):
     with pytest.raises(ShapeError, match=message):
         compute(nd.ones((2, 3)))
+
+
+@pytest.mark.parametrize("key", [slice(None), (0, slice(None)), ([0, 1],)], ids=["all", "row", "picked"])
+@pytest.mark.parametrize("value", [1, nd.ones(3)], ids=["number", "array"])
+def test_a_broadcast_view_cannot_be_written_to(key, value):
+    """Its rows are one row in memory; NumPy's are read-only, too."""
+    a = nd.zeros(3)
+    rows = a.broadcast_to((2, 3))
+    if key == (0, slice(None)):  # one row of it is an array like any other
+        rows[key] = value
+        assert a.tolist() == [1, 1, 1]
+        return
+    with pytest.raises(ShapeError, match="is a broadcast view, its elements share memory"):
+        rows[key] = value
+    assert a.tolist() == [0, 0, 0]
 
 
 def test_devices_do_not_mix_silently():
@@ -114,6 +132,8 @@ def test_optimiser_steps_check_their_operands():
 def test_an_array_that_is_too_large_is_a_memory_error():
     with pytest.raises(MemoryError):
         nd.zeros((2**40, 2**10))
+    with pytest.raises(MemoryError):
+        nd.ones((2**20, 1)) @ nd.ones((1, 2**24))
 
 
 def test_the_namespace_has_what_it_promises():
@@ -121,6 +141,17 @@ def test_the_namespace_has_what_it_promises():
     assert a.__array_namespace__() is nd
     assert all(hasattr(nd, name) for name in nd.__all__)
     assert np.dtype(nd.bool) == np.bool_ and nd.newaxis is None
+
+
+def test_no_dtype_is_the_default_dtype():
+    assert nd.zeros(2, dtype=None).dtype == nd.array([1.0], dtype=None).dtype == "float32"
+
+
+def test_concat_and_stack_take_numpy_arrays():
+    for join in (nd.concat, nd.stack):
+        assert join([nd.zeros(2), np.ones(2, "float32")]).numpy().ravel().tolist() == [0, 0, 1, 1]
+        with pytest.raises(DTypeError, match=f"{join.__name__}: wanted an NDArray, got dict"):
+            join([nd.zeros(2), {}])
 
 
 def test_functions_take_numpy_arrays_and_numbers_but_nothing_else():

@@ -84,6 +84,7 @@ def test_the_last_of_two_writes_to_one_place_wins(device):
         (np.s_[:-1], np.s_[1:]),
         (np.s_[::-1], np.s_[:]),
         (np.s_[[0, 1, 2]], np.s_[2:5]),
+        (np.s_[[2, 3, 4]], np.s_[0:3]),
     ],
 )
 def test_overlapping_assignment(left, right, device):
@@ -107,6 +108,8 @@ def test_overlap_through_a_shared_numpy_buffer():
     a, b = nd.asarray(x), nd.asarray(x)
     a[1:] = b[:-1]
     same(a, np.array([0, 0, 1, 2, 3, 4], "float32"))
+    a[[1, 2, 3]] = b[:3]
+    same(a, np.array([0, 0, 0, 1, 3, 4], "float32"))
 
 
 def test_assignment_accepts_as_many_elements(device):

@@ -98,6 +98,15 @@ def test_dlpack_both_ways(device):
         nd.from_dlpack([1])
 
 
+def test_dlpack_hands_out_no_negative_strides(device):
+    """PyTorch aborts the whole process on one."""
+    a = nd.array([1, 2, 3], device=device)
+    x = np.from_dlpack(a[::-1])
+    assert x.strides == (4,) and x.tolist() == [3, 2, 1] and not np.shares_memory(x, np.asarray(a))
+    with pytest.raises(BufferError, match="copy=False, but a stride is negative"):
+        a[::-1].__dlpack__(copy=False)
+
+
 @pytest.mark.parity
 def test_dlpack_with_pytorch(device):
     torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install needle-edu[parity]")
