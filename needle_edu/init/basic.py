@@ -1,8 +1,8 @@
 """Tensors filled with a constant, with ones and zeros, or with random numbers.
 
-Each function takes the shape as separate numbers, `rand(2, 3)`, and gives a leaf tensor. Random numbers are
-drawn in float64 from NumPy's global generator, scaled, and only then rounded to `dtype`, so that a seed gives
-the same numbers on every device and in every dtype.
+Each function takes the shape as separate numbers, `rand(2, 3)`, or as one tuple, and gives a leaf tensor.
+Random numbers are drawn in float64 from NumPy's global generator, scaled, and only then rounded to `dtype`, so
+that a seed gives the same numbers on every device and in every dtype.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def rand(
     >>> rand(2, low=-1, high=1).numpy().round(3).tolist()
     [0.09799999743700027, 0.4300000071525574]
     """
-    values = generator().rand(*shape) * (high - low) + low
+    values = generator().rand(*_extents(shape)) * (high - low) + low
     return _tensor(values, device, dtype, requires_grad)
 
 
@@ -52,7 +52,7 @@ def randn(
     >>> randn(2, mean=10.0).numpy().round(2).tolist()
     [11.760000228881836, 10.399999618530273]
     """
-    values = generator().randn(*shape) * std + mean
+    values = generator().randn(*_extents(shape)) * std + mean
     return _tensor(values, device, dtype, requires_grad)
 
 
@@ -66,7 +66,7 @@ def randb(
     >>> randb(3, p=1.0, dtype="float32").numpy()
     array([1., 1., 1.], dtype=float32)
     """
-    return _tensor(generator().rand(*shape) <= p, device, dtype, requires_grad)
+    return _tensor(generator().rand(*_extents(shape)) <= p, device, dtype, requires_grad)
 
 
 def constant(
@@ -79,7 +79,7 @@ def constant(
     >>> constant(2, c=3.5).numpy()
     array([3.5, 3.5], dtype=float32)
     """
-    return _tensor(np.full(shape, c), device, dtype, requires_grad)
+    return _tensor(np.full(_extents(shape), c), device, dtype, requires_grad)
 
 
 def ones(*shape: int, device: Any = None, dtype: Any = "float32", requires_grad: bool = False) -> Tensor:
@@ -105,26 +105,26 @@ def zeros(*shape: int, device: Any = None, dtype: Any = "float32", requires_grad
 
 
 def ones_like(array: Any, *, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """Ones, with the shape, dtype and device of `array`.
+    """Ones, with the shape, dtype and device of `array`, a Tensor or any array.
 
     Examples
     --------
     >>> ones_like(Tensor([5.0, 6.0])).numpy()
     array([1., 1.], dtype=float32)
     """
-    device = array.device if device is None else device
+    device = _device_of(array) if device is None else device
     return ones(*array.shape, device=device, dtype=array.dtype, requires_grad=requires_grad)
 
 
 def zeros_like(array: Any, *, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """Zeros, with the shape, dtype and device of `array`.
+    """Zeros, with the shape, dtype and device of `array`, a Tensor or any array.
 
     Examples
     --------
     >>> zeros_like(Tensor([5.0, 6.0])).numpy()
     array([0., 0.], dtype=float32)
     """
-    device = array.device if device is None else device
+    device = _device_of(array) if device is None else device
     return zeros(*array.shape, device=device, dtype=array.dtype, requires_grad=requires_grad)
 
 
@@ -156,17 +156,26 @@ def one_hot(
     """
     if device is None and isinstance(i, Tensor):
         device = i.device
-    labels = i.numpy() if hasattr(i, "numpy") else np.asarray(i)
-    wrong = labels[~((labels >= 0) & (labels < n) & (labels % 1 == 0))]
-    if wrong.size:
+    labels = np.asarray(i)
+    whole = labels.dtype.kind != "f" or (np.floor(labels) == labels).all()
+    if not whole or (labels.size and not (labels.min() >= 0 and labels.max() < n)):
+        wrong = labels[~((labels >= 0) & (labels < n) & (np.floor(labels) == labels))]
         raise IndexOutOfRange(f"one_hot: wants whole numbers from 0 to {n - 1}, got {wrong[0]}")
-    places = labels.astype(np.int64)
-    rows = np.zeros((places.size, n))
-    rows[np.arange(places.size), places.ravel()] = 1
-    return _tensor(rows.reshape(*places.shape, n), device, dtype, requires_grad)
+    rows = np.zeros((labels.size, n), dtype)
+    rows[np.arange(labels.size), labels.astype(np.intp).ravel()] = 1
+    return _tensor(rows.reshape(*labels.shape, n), device, dtype, requires_grad)
 
 
 def _tensor(values: Any, device: Any, dtype: Any, requires_grad: bool) -> Tensor:
     """`values` (an array, or the single number that a draw of no shape gives) rounded to `dtype`."""
-    values = np.asarray(values).astype(dtype)
-    return Tensor(values, device=device, dtype=dtype, requires_grad=requires_grad)
+    return Tensor(np.asarray(values, dtype), device=device, dtype=dtype, requires_grad=requires_grad)
+
+
+def _extents(shape: tuple) -> tuple[int, ...]:
+    """The shape, given as separate numbers or as one tuple."""
+    return tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
+
+
+def _device_of(array: Any) -> Any:
+    """Where a tensor or one of our arrays is; None, the default device, for NumPy's."""
+    return None if isinstance(array, np.ndarray) else array.device

@@ -14,7 +14,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from ..autograd import Tensor
+from ..backend.errors import DTypeError
 from .basic import rand, randn
 
 
@@ -30,6 +33,7 @@ def xavier_uniform(fan_in: int, fan_out: int, gain: float = 1.0, **kwargs: Any) 
     >>> bool(abs(xavier_uniform(100, 50).numpy()).max() <= math.sqrt(6 / 150))
     True
     """
+    _check("xavier_uniform", fan_in, fan_out, kwargs)
     a = gain * math.sqrt(6 / (fan_in + fan_out))
     return rand(fan_in, fan_out, low=-a, high=a, **kwargs)
 
@@ -45,6 +49,7 @@ def xavier_normal(fan_in: int, fan_out: int, gain: float = 1.0, **kwargs: Any) -
     >>> weights.shape, math.isclose(weights.std(), math.sqrt(2 / 600), rel_tol=0.02)
     ((300, 300), True)
     """
+    _check("xavier_normal", fan_in, fan_out, kwargs)
     std = gain * math.sqrt(2 / (fan_in + fan_out))
     return randn(fan_in, fan_out, std=std, **kwargs)
 
@@ -75,6 +80,7 @@ def kaiming_uniform(
     >>> weights.shape, bool(abs(weights).max() <= math.sqrt(2) * math.sqrt(3 / 100))
     ((100, 50), True)
     """
+    _check("kaiming_uniform", fan_in, fan_out, kwargs)
     bound = _gain(nonlinearity) * math.sqrt(3 / fan_in)
     return rand(*(shape or (fan_in, fan_out)), low=-bound, high=bound, **kwargs)
 
@@ -96,8 +102,18 @@ def kaiming_normal(
     >>> weights.shape, math.isclose(weights.std(), math.sqrt(2 / 300), rel_tol=0.02)
     ((300, 300), True)
     """
+    _check("kaiming_normal", fan_in, fan_out, kwargs)
     std = _gain(nonlinearity) / math.sqrt(fan_in)
     return randn(*(shape or (fan_in, fan_out)), std=std, **kwargs)
+
+
+def _check(who: str, fan_in: float, fan_out: float, keywords: dict[str, Any]) -> None:
+    """Refuse fans that are none, and dtypes that would cut every weight to a whole number."""
+    if not (fan_in >= 1 and fan_out >= 1):
+        raise ValueError(f"{who}: fan_in and fan_out are at least 1, got {fan_in} and {fan_out}")
+    dtype = np.dtype(keywords.get("dtype", "float32"))
+    if dtype.kind != "f":
+        raise DTypeError(f"{who}: weights are floating-point numbers, got dtype {dtype}; use float32")
 
 
 def _gain(nonlinearity: str) -> float:

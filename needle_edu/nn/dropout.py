@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .. import init
 from ..autograd import Tensor
+from .inputs import as_tensor
 from .module import Module
 
 
@@ -44,6 +45,7 @@ class Dropout(Module):
         """`x` of any shape."""
         if not self.training or self.p == 0:
             return x
+        x = as_tensor(x)
         mask = init.randb(*x.shape, p=1 - self.p, device=x.device, dtype=x.dtype)
         return x * mask / (1 - self.p)
 

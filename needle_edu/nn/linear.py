@@ -7,6 +7,7 @@ from typing import Any
 from .. import init
 from ..autograd import Tensor
 from ..backend.errors import ShapeError
+from .inputs import positive
 from .module import Module
 from .parameter import Parameter
 
@@ -46,6 +47,7 @@ class Linear(Module):
         dtype: Any = "float32",
     ):
         super().__init__()
+        in_features, out_features = positive("Linear", in_features=in_features, out_features=out_features)
         self.in_features = in_features
         self.out_features = out_features
         place = {"device": device, "dtype": dtype}
@@ -55,7 +57,7 @@ class Linear(Module):
             self.bias = Parameter(init.kaiming_uniform(out_features, 1, **place).reshape((1, out_features)))
 
     def forward(self, x: Tensor) -> Tensor:
-        """`x` of shape (..., in_features) gives (..., out_features)."""
+        """`x` of shape (..., in_features) gives (..., out_features); a single vector gives (1, out_features)."""
         try:
             y = x @ self.weight
         except ValueError as error:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from .. import init, ops
 from ..autograd import Tensor
 from ..backend.errors import ShapeError
+from .inputs import as_tensor
 from .module import Module
 
 
 class SoftmaxLoss(Module):
     r"""The mean of :math:`\log \sum_j e^{z_j} - z_y` over a batch of logits z with labels y.
 
-    It is the cross-entropy between the labels and the softmax of the logits, written so that no exponential
-    is ever divided: large logits do not overflow.
+    It is the cross-entropy between the labels and the softmax of the logits: minus the logarithm of the
+    probability given to the right class. The logarithm is taken by `ops.logsoftmax`, which subtracts the
+    largest logit first: large logits neither overflow nor lose digits, and a class may be ruled out by a
+    logit of -inf.
 
     Examples
     --------
@@ -34,16 +37,17 @@ class SoftmaxLoss(Module):
         Raises
         ------
         ShapeError
-            If the shapes do not belong together.
+            If the shapes do not belong together, or there are no examples.
         IndexOutOfRange
             If a label is not a class.
         """
-        if len(logits.shape) != 2 or tuple(y.shape) != logits.shape[:1]:
+        logits, y = as_tensor(logits), as_tensor(y)
+        if len(logits.shape) != 2 or y.shape != logits.shape[:1] or not y.shape[0]:
             raise ShapeError(
-                f"SoftmaxLoss: got logits of shape {logits.shape} and labels of shape {tuple(y.shape)}, "
-                "wanted (batch, classes) and (batch,)"
+                f"SoftmaxLoss: got logits of shape {logits.shape} and labels of shape {y.shape}, "
+                "wanted (batch, classes) and (batch,), batch at least 1"
             )
         batch, classes = logits.shape
-        right = init.one_hot(classes, y, device=logits.device, dtype=logits.dtype)
-        log_sums = ops.logsumexp(logits, axes=(1,))
-        return (log_sums.sum() - (logits * right).sum()) / batch
+        right = init.one_hot(classes, y, device=logits.device, dtype="bool")
+        zero = init.zeros(1, device=logits.device, dtype=logits.dtype)
+        return ops.where(right, ops.logsoftmax(logits), zero).sum() / -batch

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import init
+from .. import init, ops
 from ..autograd import Tensor
 from ..backend.errors import ShapeError
+from .inputs import as_tensor, positive
 from .module import Module
 from .parameter import Parameter
 
@@ -59,7 +60,7 @@ class BatchNorm1d(Module):
         self, dim: int, eps: float = 1e-5, momentum: float = 0.1, device: Any = None, dtype: Any = "float32"
     ):
         super().__init__()
-        self.dim = dim
+        (self.dim,) = positive("BatchNorm1d", dim=dim)
         self.eps = eps
         self.momentum = momentum
         place = {"device": device, "dtype": dtype}
@@ -69,7 +70,8 @@ class BatchNorm1d(Module):
         self.running_var = init.ones(dim, **place)
 
     def forward(self, x: Tensor) -> Tensor:
-        """`x` of shape (batch, dim)."""
+        """`x` of shape (batch, dim), with at least one example in training."""
+        x = as_tensor(x)
         if len(x.shape) != 2 or x.shape[1] != self.dim:
             raise ShapeError(
                 f"BatchNorm1d({self.dim}): got input of shape {x.shape}, wanted (batch, {self.dim})"
@@ -77,13 +79,22 @@ class BatchNorm1d(Module):
         if not self.training:
             return _scale(x - self.running_mean, self.running_var, self)
         batch = x.shape[0]
+        if batch == 0:
+            raise ShapeError(
+                f"BatchNorm1d({self.dim}): no examples, so no mean; got input of shape {x.shape}"
+            )
         mean = x.sum(axes=0) / batch
         centred = x - mean
         var = (centred * centred).sum(axes=0) / batch
-        m = self.momentum
-        self.running_mean = (1 - m) * self.running_mean + m * mean.detach()
-        self.running_var = (1 - m) * self.running_var + m * var.detach()
+        self.running_mean = self._follow(self.running_mean, mean)
+        self.running_var = self._follow(self.running_var, var)
         return _scale(centred, var, self)
+
+    def _follow(self, average: Tensor, batch: Tensor) -> Tensor:
+        """The running average after this batch: a leaf of the same dtype, whatever dtype the batch has."""
+        m = self.momentum
+        new = (1 - m) * average + m * batch.detach()
+        return (new if new.dtype == average.dtype else ops.astype(new, average.dtype)).detach()
 
     def extra_repr(self) -> str:
         """`dim`."""
@@ -118,13 +129,14 @@ class LayerNorm1d(Module):
 
     def __init__(self, dim: int, eps: float = 1e-5, device: Any = None, dtype: Any = "float32"):
         super().__init__()
-        self.dim = dim
+        (self.dim,) = positive("LayerNorm1d", dim=dim)
         self.eps = eps
         self.weight = Parameter(init.ones(dim, device=device, dtype=dtype))
         self.bias = Parameter(init.zeros(dim, device=device, dtype=dtype))
 
     def forward(self, x: Tensor) -> Tensor:
         """`x` of shape (..., dim)."""
+        x = as_tensor(x)
         if not x.shape or x.shape[-1] != self.dim:
             raise ShapeError(
                 f"LayerNorm1d({self.dim}): got input of shape {x.shape}, wanted (..., {self.dim})"

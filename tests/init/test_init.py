@@ -7,7 +7,7 @@ import pytest
 
 from needle_edu import init
 from needle_edu.autograd import Tensor
-from needle_edu.backend.errors import IndexOutOfRange
+from needle_edu.backend.errors import DTypeError, IndexOutOfRange
 
 A = 1.5 * math.sqrt(6 / (7 + 3))
 BOUND = math.sqrt(2) * math.sqrt(3 / 7)
@@ -87,7 +87,13 @@ def test_one_hot(kind):
     assert init.one_hot(3, labels, dtype="bool").dtype == "bool"
 
 
-@pytest.mark.parametrize("wrong", [[3], [-1], [0.5], [np.nan]])
+def test_one_hot_of_nothing_and_of_one_number():
+    assert init.one_hot(3, np.zeros(0)).shape == (0, 3)
+    assert init.one_hot(3, 2).numpy().tolist() == [0, 0, 1]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("wrong", [[3], [-1], [0.5], [np.nan], [np.inf], [1, 3], [True, 7]])
 def test_one_hot_refuses_what_is_no_class(wrong):
     with pytest.raises(IndexOutOfRange, match="from 0 to 2"):
         init.one_hot(3, np.array(wrong))
@@ -96,6 +102,34 @@ def test_one_hot_refuses_what_is_no_class(wrong):
 def test_kaiming_knows_relu_only():
     with pytest.raises(ValueError, match="'tanh'"):
         init.kaiming_uniform(3, 4, nonlinearity="tanh")
+
+
+@pytest.mark.parametrize("name", ["xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal"])
+def test_weights_without_inputs_or_of_whole_numbers_are_refused(name):
+    """Integer weights would silently be all 0 or ±1."""
+    make = getattr(init, name)
+    for fans in [(0, 3), (3, 0), (-2, 3)]:
+        with pytest.raises(ValueError, match=f"{name}: fan_in and fan_out are at least 1, got {fans[0]}"):
+            make(*fans)
+    with pytest.raises(DTypeError, match=f"{name}.*int32.*float32"):
+        make(2, 3, dtype="int32")
+    assert make(2, 3, dtype=np.float64).dtype == "float64"
+
+
+@pytest.mark.parametrize("name", ["rand", "randn", "randb", "ones", "zeros", "constant"])
+def test_the_shape_may_be_one_tuple(name):
+    make = getattr(init, name)
+    init.seed(0)
+    separate = make(2, 3).numpy()
+    init.seed(0)
+    np.testing.assert_array_equal(make((2, 3)).numpy(), separate)
+    assert make(()).shape == make().shape == ()
+
+
+def test_ones_like_takes_arrays_of_any_kind():
+    for like in (np.zeros((2, 3), "float32"), Tensor(np.zeros((2, 3))).cached_data, Tensor(np.zeros((2, 3)))):
+        assert init.ones_like(like).numpy().tolist() == [[1] * 3] * 2
+        assert init.zeros_like(like).shape == (2, 3)
 
 
 def test_scale_keeps_the_variance_through_layers():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from needle_edu import init, nn
+from needle_edu import autograd, init, nn
 from needle_edu.autograd import Tensor
 from needle_edu.backend.errors import IndexOutOfRange, ShapeError
 
@@ -127,6 +127,67 @@ def test_batch_norm_in_training_and_evaluation():
         layer(tensor(np.ones((6, 4))))
 
 
+def test_batch_norm_keeps_the_dtype_of_its_averages_and_no_history():
+    layer = nn.BatchNorm1d(5)
+    layer(Tensor(X, dtype="float64"))
+    assert layer.running_mean.dtype == layer.running_var.dtype == "float32"
+    autograd.LAZY_MODE = True
+    try:
+        layer(tensor(X))
+        assert layer.running_mean.is_leaf() and layer.running_var.is_leaf()
+    finally:
+        autograd.LAZY_MODE = False
+    before = layer.state_dict()
+    with pytest.raises(ShapeError, match="no examples"):
+        layer(tensor(np.zeros((0, 5))))
+    np.testing.assert_array_equal(layer.running_mean.numpy(), before["running_mean"])
+    assert layer.eval()(tensor(np.zeros((0, 5)))).shape == (0, 5)
+
+
+def test_layers_take_arrays_and_lists():
+    for make in (
+        lambda: nn.Linear(5, 5),
+        lambda: nn.BatchNorm1d(5),
+        lambda: nn.LayerNorm1d(5),
+        nn.ReLU,
+        nn.Tanh,
+    ):
+        layer = make()
+        close(layer(X), layer(tensor(X)).numpy())
+        close(layer(X.tolist()), layer(tensor(X)).numpy())
+    assert nn.Dropout(0.5)(X).shape == X.shape
+    close(
+        nn.SoftmaxLoss()(X, [0, 1, 2, 3, 4, 0]).item(), nn.SoftmaxLoss()(tensor(X), [0, 1, 2, 3, 4, 0]).item()
+    )
+
+
+@pytest.mark.parametrize("wrong", [0, -3, 2.5, "4", None])
+def test_a_size_that_is_none_is_said(wrong):
+    for make, name in [
+        (lambda: nn.Linear(wrong, 2), "Linear: in_features"),
+        (lambda: nn.Linear(2, wrong), "Linear: out_features"),
+        (lambda: nn.BatchNorm1d(wrong), "BatchNorm1d: dim"),
+        (lambda: nn.LayerNorm1d(wrong), "LayerNorm1d: dim"),
+    ]:
+        with pytest.raises(ValueError, match=name) as error:
+            make()
+        assert repr(wrong) in str(error.value)
+    assert nn.Linear(np.prod((2, 2)), np.int64(3)).weight.shape == (4, 3)
+
+
+def test_parts_of_sequential_that_are_no_modules_are_said_when_it_is_made():
+    for parts, words in [
+        ([[nn.ReLU()]], r"part 0 is a list.*Sequential\(\*modules\)"),
+        ([nn.Linear(2, 2), nn.ReLU], r"part 1 is the class ReLU; make a module: ReLU\(\)"),
+        ([None], "part 0 is a NoneType"),
+    ]:
+        with pytest.raises(TypeError, match=words):
+            nn.Sequential(*parts)
+    close(nn.Sequential(nn.ReLU(), lambda x: x * 2)(tensor(X)), np.maximum(X, 0) * 2)
+    with pytest.raises(ShapeError, match="Flatten"):
+        nn.Flatten()(Tensor(1.0))
+
+
 def test_layer_norm():
     layer = nn.LayerNorm1d(5, eps=1e-3)
     layer.weight.data, layer.bias.data = tensor(np.arange(1.0, 6.0)), tensor(np.arange(5.0))
@@ -158,8 +219,30 @@ def test_softmax_loss_does_not_overflow():
     assert np.all(np.isfinite(logits.grad.numpy()))
 
 
+def test_softmax_loss_keeps_its_digits_when_logits_are_large():
+    """A difference of 1 between logits of 10,000: float32 holds logsumexp to 0.001 only."""
+    logits = tensor(np.array([[10_000.0, 10_001.0]] * 64))
+    loss = nn.SoftmaxLoss()(logits, Tensor(np.zeros(64, dtype=int)))
+    assert loss.item() == pytest.approx(np.log1p(np.e), rel=1e-6)
+
+
+def test_softmax_loss_with_a_class_ruled_out():
+    logits = tensor(np.array([[-np.inf, 1.0, 2.0], [0.5, -np.inf, -np.inf]]))
+    loss = nn.SoftmaxLoss()(logits, Tensor(np.array([1, 0])))
+    close(loss.item(), np.log1p(np.e) / 2)
+    loss.backward()
+    p = np.exp(1) / (np.exp(1) + np.exp(2))
+    close(logits.grad, np.array([[0, p - 1, 1 - p], [0, 0, 0]]) / 2)
+    assert nn.SoftmaxLoss()(logits, Tensor(np.array([0, 0]))).item() == np.inf
+
+
+def test_softmax_loss_has_the_logits_dtype():
+    for dtype in ("float32", "float64"):
+        assert nn.SoftmaxLoss()(Tensor(X, dtype=dtype), np.zeros(6, dtype=int)).dtype == dtype
+
+
 def test_softmax_loss_errors():
-    for logits, y in [((6, 5), (5,)), ((6, 5), (6, 1)), ((5,), (5,))]:
+    for logits, y in [((6, 5), (5,)), ((6, 5), (6, 1)), ((5,), (5,)), ((0, 5), (0,))]:
         with pytest.raises(ShapeError, match="SoftmaxLoss.*batch, classes"):
             nn.SoftmaxLoss()(tensor(np.ones(logits)), Tensor(np.zeros(y, dtype=int)))
     for label in (5, -1):
