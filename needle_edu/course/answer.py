@@ -9,18 +9,28 @@ lines that put the answer to work inside the framework and report numbers.
 
 from __future__ import annotations
 
+import contextlib
+import linecache
+import signal
+import threading
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from needle_edu.course import wire
+
+SECONDS = 5.0  # for one call of an answer, in a notebook
 
 
 class AnswerError(Exception):
     """The answer gave no value; the text (`status`) says what happened instead, in fixed words."""
 
     def __init__(self, status: str, detail: str = ""):
-        super().__init__(f"{status} ({detail})" if detail else status)
+        super().__init__(f"{status}: {detail}" if detail else status)
         self.status, self.detail = status, detail
+
+
+class TimeLimit(BaseException):
+    """Ends a call that takes too long. No `Exception`, so that an answer's own ``except`` does not stop it."""
 
 
 class Answer:
@@ -71,22 +81,77 @@ def is_written(name: str, namespace: dict) -> bool:
     return module == namespace.get("__name__") or not module.startswith("needle_edu.")
 
 
-def ask_here(namespace: dict) -> Callable:
-    """The `ask` of a notebook: the answer runs in this process, on copies, and values still pass the wire."""
+def explain(error: BaseException, namespace: dict) -> str:
+    """What an exception says to a student: its text, or a way out where we know one, and the line it is from."""
+    text = str(error)[:300]
+    if isinstance(error, RecursionError):
+        text = "Python allows about 1,000 nested calls"
+    elif text.endswith("does not support ufuncs (__array_ufunc__=None)"):
+        text = (
+            "NumPy's functions know NumPy arrays only; for an NDArray use those of needle_edu.ndarray (such as "
+            "nd.exp), for a Tensor those of needle_edu.ops (such as ndl.ops.exp)"
+        )
+    return text + place(error, namespace)
+
+
+def place(error: BaseException, namespace: dict) -> str:
+    """The last line of the student's own code on the way to an error, e.g. ``", in line 2: return 1 / x"``."""
+    found, step = "", error.__traceback__
+    while step is not None:
+        if step.tb_frame.f_globals is namespace:
+            line = linecache.getline(step.tb_frame.f_code.co_filename, step.tb_lineno).strip()
+            found = f", in line {step.tb_lineno}" + (f": {line[:100]}" if line else "")
+        step = step.tb_next
+    return found
+
+
+@contextlib.contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Raise `TimeLimit` inside the block after `seconds`, where Python can: in the main thread, with a timer."""
+    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def stop(number, frame):
+        raise TimeLimit
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def ask_here(namespace: dict, seconds: float = SECONDS) -> Callable:
+    """The `ask` of a notebook: the answer runs in this process, on copies, and values still pass the wire.
+
+    After a call that took longer than `seconds` no other is made.
+    """
+    stopped = False
 
     def ask(probe, name, args, kwargs):
+        nonlocal stopped
         args, kwargs = wire.decode(wire.encode((args, kwargs)))  # copies, as in a box
+        if stopped:
+            raise AnswerError("not run: time limit before")
         if not is_written(name, namespace):
             raise AnswerError("not defined", f"run the cell that defines your {name}")
         try:
-            return perform(namespace, probe, name, args, kwargs)
+            with time_limit(seconds):
+                return perform(namespace, probe, name, args, kwargs)
+        except TimeLimit as error:
+            stopped = True
+            where = place(error, namespace)
+            raise AnswerError(
+                "time limit", f"no answer in {seconds:g} seconds{where}; does a loop never end?"
+            ) from None
         except wire.WireError as error:
             raise AnswerError("wrong type", f"it returned {error}") from None
         except NotImplementedError:
             raise AnswerError("not written yet") from None
-        except RecursionError:
-            raise AnswerError("raised RecursionError", "Python allows about 1,000 nested calls") from None
         except Exception as error:
-            raise AnswerError(f"raised {type(error).__name__}", str(error)[:500]) from error
+            raise AnswerError(f"raised {type(error).__name__}", explain(error, namespace)) from error
 
     return ask

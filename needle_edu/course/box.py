@@ -2,9 +2,10 @@
 
 A `Box` starts the program `boxed.py` in a process of its own, sends it the cells of one question, and puts
 the calls of the tests to it. Only bytes come out, and only `wire` reads them. `ProcessBox` gives the
-process an empty environment, a temporary home, limits of time, memory, files and processes, and kills its
-whole group afterwards. It does NOT hide the machine's files or its network from a hostile program; a box
-around bubblewrap fills the same interface (`Box.command`) and does.
+process an empty environment, a temporary home, limits of time, memory, files and processes, and kills
+it with all its descendants afterwards. Where Linux lets it, the program also shuts itself off from other
+processes and the network. `ProcessBox` does NOT hide the machine's files from a hostile program; a box around
+bubblewrap fills the same interface (`Box.command`) and does.
 """
 
 from __future__ import annotations
@@ -106,19 +107,21 @@ class Box:
         program = [sys.executable, "-I", str(PROGRAM), str(inside_in), str(inside_out), str(PACKAGE.parent)]
         words, keywords = self.command(program, self.home)
         null = subprocess.DEVNULL
+        self.said = tempfile.TemporaryFile()  # why the program did not start, if it did not
         try:
             self.process = subprocess.Popen(
                 words,
                 stdin=null,
                 stdout=null,
-                stderr=null,
+                stderr=self.said,
                 pass_fds=(inside_in, inside_out),
                 cwd=self.home,
                 **keywords,
             )
         except BaseException:
             close(self.to_box, self.from_box)
-            shutil.rmtree(self.home, ignore_errors=True)
+            self.said.close()
+            remove_tree(self.home)
             raise
         finally:
             close(inside_in, inside_out)
@@ -130,7 +133,13 @@ class Box:
         kill_tree(self.process.pid, self.user)
         self.process.wait()
         close(self.to_box, self.from_box)
-        shutil.rmtree(self.home, ignore_errors=True)
+        self.said.close()
+        remove_tree(self.home)
+
+    def last_words(self) -> str:
+        """The last line that the program wrote to stderr, such as the error that ended it."""
+        self.said.seek(0)
+        return self.said.read(2**16).decode("utf-8", "replace").strip().rpartition("\n")[2][:300]
 
     def ask(self, message: object, seconds: float) -> object:
         """Send a message and return the answer to it.
@@ -204,9 +213,9 @@ class ProcessBox(Box):
 
     @classmethod
     def caution(cls) -> str:
-        text = (
-            "the students' code runs under limits, but it can read this machine's files and use its network"
-        )
+        text = "the students' code runs under limits, but it can read this machine's files"
+        if not can_separate():
+            text += ", use its network, and signal your other processes"
         if os.geteuid() == 0 and not drops_rights():
             text += "; and as root it could change everything: grade as an ordinary user"
         return text
@@ -235,6 +244,25 @@ def anybody_can_read(folder: Path) -> bool:
     return all(p.stat().st_mode & 0o001 for p in (folder, *folder.parents)) and bool(
         folder.stat().st_mode & 0o004
     )
+
+
+def can_separate() -> bool:
+    """Whether this system lets a box shut itself off from other processes and the network."""
+    from needle_edu.course.boxed import separate
+
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if separate() else 1)
+    return os.waitpid(child, 0)[1] == 0
+
+
+def remove_tree(folder: str) -> None:
+    """Remove a folder, whatever was made in it: closed folders, or thousands, each inside the last."""
+    with contextlib.suppress(RecursionError):
+        shutil.rmtree(folder, ignore_errors=True)
+    if os.path.isdir(folder):
+        for words in (["chmod", "-R", "u+rwX"], ["rm", "-rf"]):
+            subprocess.run([*words, "--", folder], stderr=subprocess.DEVNULL, check=False)
 
 
 def close(*descriptors: int) -> None:

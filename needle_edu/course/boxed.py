@@ -1,15 +1,17 @@
 """The program inside a box: runs a student's cells, then calls the answer as it is told.
 
-It is started as ``python -I boxed.py IN OUT FOLDER``. It sets its limits, reads one job (the cells), runs
-them in plain Python, and reports. Then for each test it forks, so that every test meets the answer fresh:
-the child calls the answer, sends plain values back and ends. Nothing here is secret and nothing here
-judges: expected values, verdicts and the other questions never enter this process.
+It is started as ``python -I boxed.py IN OUT FOLDER``. It shuts itself off from the other processes and the
+network where Linux lets it (`separate`), sets its limits, reads one job (the cells), runs them in plain
+Python, and reports. Then for each test it forks, so that every test meets the answer fresh: the child calls
+the answer, sends plain values back and ends. Nothing here is secret and nothing here judges: expected
+values, verdicts and the other questions never enter this process.
 """
 
 import ast
 import contextlib
 import ctypes
 import io
+import linecache
 import os
 import resource
 import signal
@@ -17,6 +19,8 @@ import sys
 
 SERVED = 79  # exit status of a child that has answered its test to the end
 SUBREAPER = 36  # prctl: orphans of this process become its children, so that they can be found and killed
+NEW_USER, NEW_PROCESSES, NEW_NETWORK, NEW_IPC = 0x1000_0000, 0x2000_0000, 0x4000_0000, 0x0800_0000
+CAPABILITIES = 0x2008_0522  # the version of capset's arguments
 
 
 def main(fd_in: int, fd_out: int, folder: str) -> None:
@@ -39,7 +43,12 @@ def main(fd_in: int, fd_out: int, folder: str) -> None:
             data = data[os.write(fd_out, data) :]
 
     job = wire.receive(read)
-    set_limits(job["limits"])
+    alone = separate()
+    if alone and (first := os.fork()):  # a namespace of processes begins with a child, and dies with it
+        os.close(fd_out)
+        os.waitpid(first, 0)
+        os._exit(0)
+    set_limits(job["limits"], alone)
     worker = os.fork()
     if worker:  # the parent runs nothing of the student's; it keeps the family together until it is killed
         with contextlib.suppress(OSError):
@@ -48,7 +57,10 @@ def main(fd_in: int, fd_out: int, folder: str) -> None:
         os.close(fd_out)
         while True:
             signal.pause()
+    if alone:
+        give_up_capabilities()
     namespace = run_setup(job)
+    os.dup2(1, 2)  # until here errors went to whoever waits for the start; from here on to nobody
     write("started")
     write(run_cells(job, namespace))
     while True:
@@ -64,7 +76,30 @@ def main(fd_in: int, fd_out: int, folder: str) -> None:
                 write(("ended", os.waitstatus_to_exitcode(status)))
 
 
-def set_limits(limits: dict) -> None:
+def separate() -> bool:
+    """Move this process into namespaces of its own; False where the system knows or allows no such thing.
+
+    Its children then see, signal and trace no process but their own, have no network, and their number is
+    counted apart from the user's other processes. Files are as reachable as before.
+    """
+    if sys.platform != "linux":
+        return False
+    user, group = os.getuid(), os.getgid()
+    if ctypes.CDLL(None).unshare(NEW_USER | NEW_PROCESSES | NEW_NETWORK | NEW_IPC) != 0:
+        return False
+    maps = {"setgroups": "deny", "uid_map": f"{user} {user} 1", "gid_map": f"{group} {group} 1"}
+    for name, text in maps.items():  # the same names for user and group as outside; without them: nobody
+        with contextlib.suppress(OSError), open(f"/proc/self/{name}", "w") as file:
+            file.write(text)
+    return True
+
+
+def give_up_capabilities() -> None:
+    """Whoever makes a namespace has all rights over it; the student's code needs none."""
+    ctypes.CDLL(None).capset((ctypes.c_uint32 * 2)(CAPABILITIES, 0), (ctypes.c_uint32 * 6)())
+
+
+def set_limits(limits: dict, alone: bool) -> None:
     """Lower this process's limits for good; those it has already stay where they are lower."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(SUBREAPER, 1, 0, 0, 0)
@@ -75,8 +110,8 @@ def set_limits(limits: dict) -> None:
         resource.RLIMIT_NOFILE: 128,
         resource.RLIMIT_CORE: 0,
     }
-    if os.path.isdir("/proc"):  # elsewhere nobody can say how many there are already
-        wanted[resource.RLIMIT_NPROC] = limits["processes"] + threads_of_this_user()
+    if alone or os.path.isdir("/proc"):  # elsewhere nobody can say how many there are already
+        wanted[resource.RLIMIT_NPROC] = limits["processes"] + (2 if alone else threads_of_this_user())
     for which, value in wanted.items():
         _, hard = resource.getrlimit(which)
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
@@ -172,6 +207,12 @@ def run_answer(source: str, namespace: dict) -> None:
 
         InteractiveShell(user_ns=namespace).run_cell(source).raise_error()
     else:
+        linecache.cache["<your answer>"] = (
+            len(source),
+            None,
+            source.splitlines(keepends=True),
+            "<your answer>",
+        )
         exec(compile(source, "<your answer>", "exec"), namespace)
 
 
@@ -197,7 +238,7 @@ def last_line(error: BaseException) -> int:
 
 def serve(namespace: dict, job: dict, read, write, wire) -> None:
     """Answer the calls of one test until it is over."""
-    from needle_edu.course.answer import perform
+    from needle_edu.course.answer import explain, perform
 
     while True:
         message = wire.receive(read)
@@ -208,7 +249,8 @@ def serve(namespace: dict, job: dict, read, write, wire) -> None:
             wire.encode(value)
         except BaseException as error:
             kind = "refused" if type(error) is wire.WireError else "raised"
-            text = str(error)[:300] if job["messages"] else ""  # a text could carry hidden inputs out
+            said = str(error) if kind == "refused" else explain(error, namespace)
+            text = said[:500] if job["messages"] else ""  # a text could carry hidden inputs out
             value = (kind, wire.Raised(wire.exception_name(error)), text)
         write(value)
 

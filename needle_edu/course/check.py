@@ -16,7 +16,7 @@ import warnings
 from dataclasses import dataclass
 
 from needle_edu.course.answer import ask_here
-from needle_edu.course.questions import Verdict, collect
+from needle_edu.course.questions import Verdict, collect, common_trouble
 
 _MARKS = {True: "✓", False: "✗"}
 
@@ -49,13 +49,18 @@ class Report:
 
     def __repr__(self) -> str:
         lines = [self.summary]
+        if trouble := common_trouble(self.verdicts):
+            return f"{self.summary}\n  {_MARKS[False]} {trouble}"
         for verdict in self.verdicts:
             lines.append(f"  {_MARKS[verdict.passed]} {verdict.test.title}")
             lines += [] if verdict.passed else [f"      {verdict.message}"]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        rows = "".join(self._row(verdict) for verdict in self.verdicts)
+        if trouble := common_trouble(self.verdicts):
+            rows = _row(False, html.escape(trouble))
+        else:
+            rows = "".join(_row_of(verdict) for verdict in self.verdicts)
         colour = "#1a7f37" if self.passed else "#cf222e"
         return (
             f'<div style="border-left:4px solid {colour};padding:2px 12px;margin:4px 0">'
@@ -63,17 +68,21 @@ class Report:
             f'<table style="margin:4px 0;border-collapse:collapse">{rows}</table></div>'
         )
 
-    @staticmethod
-    def _row(verdict: Verdict) -> str:
-        colour, word = ("#1a7f37", "pass") if verdict.passed else ("#cf222e", "fail")
-        style = "text-align:left;vertical-align:top;padding:2px 10px"
-        text = html.escape(verdict.test.title)
-        if not verdict.passed:
-            text += f"<br><small>{_difference(verdict)}</small>"
-        return (
-            f'<tr><td style="{style};color:{colour};white-space:nowrap">{_MARKS[verdict.passed]} {word}</td>'
-            f'<td style="{style}">{text}</td></tr>'
-        )
+
+def _row_of(verdict: Verdict) -> str:
+    text = html.escape(verdict.test.title)
+    if not verdict.passed:
+        text += f"<br><small>{_difference(verdict)}</small>"
+    return _row(verdict.passed, text)
+
+
+def _row(passed: bool, text: str) -> str:
+    colour, word = ("#1a7f37", "pass") if passed else ("#cf222e", "fail")
+    style = "text-align:left;vertical-align:top;padding:2px 10px"
+    return (
+        f'<tr><td style="{style};color:{colour};white-space:nowrap">{_MARKS[passed]} {word}</td>'
+        f'<td style="{style}">{text}</td></tr>'
+    )
 
 
 def _difference(verdict: Verdict) -> str:

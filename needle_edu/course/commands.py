@@ -76,18 +76,25 @@ def start(hw: str, dir: str | Path, force: bool = False) -> int:
 def check(dir: str | Path) -> int:
     """Check a homework folder as `grade` does, but with the visible tests only, and print a report.
 
+    Parameters
+    ----------
+    dir : path
+        The folder that `start` wrote, or the notebook in it.
+
     Returns
     -------
     int
         0 only if all questions pass.
     """
     folder = Path(dir)
+    if folder.is_file():
+        folder = folder.parent
     found = [name for name in questions.names() if (folder / f"{name}.ipynb").exists()]
     if not found:
         known = ", ".join(f"{name}.ipynb" for name in questions.names())
-        return _sorry(
-            f"{folder} holds no homework (looked for {known}). To begin one: needle-edu homework start"
-        )
+        others = ", ".join(sorted(p.name for p in folder.glob("*.ipynb"))[:5])
+        way_out = f"; rename {others}" if others else ". To begin one: needle-edu homework start hw1 FOLDER"
+        return _sorry(f"{folder} holds no homework (looked for {known}){way_out}")
     try:
         return max(_check_one(questions.load(name), folder) for name in found)
     except (NotebookError, RuntimeError) as error:
@@ -136,9 +143,12 @@ def grade(
     """
     try:
         homework = questions.load(hw)
+        if not Path(submissions).is_dir():
+            return _sorry(f"{submissions} is no folder; one with a sub-folder per student is wanted")
+        grader.try_reference(homework, limits=limits)
         graded = grader.grade_folder(homework, Path(submissions), jobs=jobs, limits=limits)
         grader.write_results(homework, graded, Path(out))
-    except NotebookError as error:
+    except (NotebookError, RuntimeError) as error:
         return _sorry(str(error))
     except OSError as error:
         return _sorry(f"cannot grade {submissions} into {out} ({error.strerror}: {error.filename})")

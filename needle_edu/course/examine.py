@@ -97,7 +97,8 @@ def _start(inside: Box, job: dict) -> None:
     try:
         inside.ask(job, START)
     except BoxError as error:
-        raise RuntimeError(f"the box did not start: {error.status}") from None
+        why = inside.last_words()
+        raise RuntimeError(f"the box did not start: {error.status}{why and f' ({why})'}") from None
     inside.deadline = time.monotonic() + inside.limits.wall
 
 
@@ -109,7 +110,7 @@ def _asker(inside: Box, seconds: float, error: str, messages: bool) -> Callable:
             case ("value", value):
                 return value
             case ("raised", wire.Raised(raised), str(text)):
-                text = text[:300] if messages else ""
+                text = text[:500] if messages else ""
                 if raised == "NotImplementedError":
                     raise AnswerError("not written yet")
                 if raised == "NameError" and error:

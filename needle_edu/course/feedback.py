@@ -14,6 +14,7 @@ import re
 import unicodedata
 
 from needle_edu.course.examine import Result
+from needle_edu.course.questions import common_trouble
 
 STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem;color:#1f2328}"
@@ -83,8 +84,10 @@ def points(value: float) -> str:
 
 def _question(result: Result) -> str:
     kind, question = "pass" if result.passed else "fail", result.question
-    rows = []
-    for verdict in result.verdicts:
+    rows, trouble = [], common_trouble(result.verdicts)
+    if trouble:
+        rows.append(f"<tr><td class=fail>✗ fail</td><td>{_text(trouble)}</td></tr>")
+    for verdict in () if trouble else result.verdicts:
         hidden = " <small>(hidden)</small>" if verdict.test.hidden else ""
         word = "✓ pass" if verdict.passed else "✗ fail"
         message = "" if verdict.passed else f"<br><small>{_text(verdict.message)}</small>"

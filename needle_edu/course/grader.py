@@ -79,13 +79,33 @@ def grade_folder(
         pool.shutdown(cancel_futures=True)  # Ctrl-C ends with the submissions that are running
 
 
+def try_reference(homework: Homework, *, limits: Limits | None = None, box: type[Box] = ProcessBox) -> None:
+    """Grade the instructor's own solutions: what they lose on this machine, every student would lose.
+
+    Raises
+    ------
+    RuntimeError
+        If a solution does not pass, or the box does not start.
+    """
+    for question in homework.questions:
+        result = examine(homework, question, question.answer.source, messages=True, limits=limits, box=box)
+        for verdict in result.verdicts:
+            if not verdict.passed:
+                raise RuntimeError(
+                    f"the solution of {question.name} in {homework.file_name} does not pass here "
+                    f"({verdict.test.name}: {verdict.detail}), so nothing was graded"
+                )
+
+
 def grade_one(
     homework: Homework, submissions: Path, name: str, *, seed: int, limits: Limits | None, box: type[Box]
 ) -> Graded:
     """Judge the submission in the folder `name`."""
     try:
-        found = match(homework, read_submission(submissions / name, homework.file_name))
-        missing = "the answer's cell is missing"
+        file_name, cells = read_submission(submissions / name, homework.file_name)
+        found, missing = match(homework, cells), "the answer's cell is missing"
+        if file_name != homework.file_name:
+            found.notes.insert(0, f"{homework.file_name} is missing; {file_name!r} was graded in its place")
     except NotebookError as error:
         found, missing = Submission(notes=[str(error)]), "no notebook to grade"
     results = []
@@ -99,15 +119,18 @@ def grade_one(
     return Graded(_visible(name), tuple(results), tuple(found.notes))
 
 
-def read_submission(folder: Path, file_name: str) -> list[notebook.Cell]:
-    """Return the cells of the notebook in a student's folder; neither may be a link."""
+def read_submission(folder: Path, file_name: str) -> tuple[str, list[notebook.Cell]]:
+    """Return name and cells of the notebook in a student's folder; neither may be a link."""
     flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
         fd = os.open(folder, flags)
     except OSError as error:
         raise NotebookError(f"the submission is not a folder that can be read ({error.strerror})") from None
     try:
-        return notebook.read(file_name, dir_fd=fd)
+        name = notebook.name_in(fd, file_name)
+        return name, notebook.read(name, dir_fd=fd)
+    except OSError as error:
+        raise NotebookError(f"the submission cannot be read ({error.strerror})") from None
     finally:
         os.close(fd)
 

@@ -89,7 +89,7 @@ def same(got, want) -> None:
     >>> same([1, 3, 2], [1, 2, 3])
     Traceback (most recent call last):
         ...
-    needle_edu.course.judge.Mismatch: wrong value at [1]: expected 2, got 3
+    needle_edu.course.judge.Mismatch: wrong value at [1]: expected [1, 2, 3], got [1, 3, 2]
     """
     _same(got, want, "")
 
@@ -100,10 +100,15 @@ def _same(got, want, where: str) -> None:
             got = got.tolist()
         if type(got) not in (list, tuple):
             raise Mismatch("wrong type", f"a list of {len(want)}", describe(got), where)
-        for index, (a, b) in enumerate(zip(got, want, strict=False)):
-            _same(a, b, f"{where}[{index}]")
-        if len(got) != len(want):
-            raise Mismatch("wrong length", str(len(want)), str(len(got)), where)
+        try:
+            for index, (a, b) in enumerate(zip(got, want, strict=False)):
+                _same(a, b, f"{where}[{index}]")
+            if len(got) != len(want):
+                raise Mismatch("wrong length", str(len(want)), str(len(got)), where)
+        except Mismatch as error:
+            if is_short(want) and is_short(got):  # one number of an order says little: show all of it
+                error = Mismatch(error.status, str(list(want)), str(list(got)), error.where)
+            raise error from None
     elif type(got) is not type(want):
         raise Mismatch("wrong type", describe(want), describe(got), where)
     elif isinstance(want, np.ndarray):
@@ -111,6 +116,11 @@ def _same(got, want, where: str) -> None:
             raise Mismatch("wrong value", describe(want), describe(got), where)
     elif got != want:
         raise Mismatch("wrong value", describe(want), describe(got), where)
+
+
+def is_short(values: list | tuple) -> bool:
+    """Whether a list is plain and fits into a line."""
+    return len(values) <= 12 and all(type(value) in (bool, int, float) for value in values)
 
 
 def number(value: float) -> str:

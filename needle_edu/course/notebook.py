@@ -110,6 +110,26 @@ def read_bytes(path: str | os.PathLike, *, dir_fd: int | None = None, limit: int
         os.close(fd)
 
 
+def name_in(folder: int, file_name: str) -> str:
+    """The name of the notebook in an open folder: `file_name`, or that of the only notebook there.
+
+    Browsers save a second download as ``hw1 (1).ipynb``, and people rename files.
+
+    Raises
+    ------
+    NotebookError
+        If there is neither; the message says what is there instead.
+    """
+    names = sorted(name for name in os.listdir(folder) if not name.startswith("."))
+    if file_name in names:
+        return file_name
+    notebooks = [name for name in names if name.endswith(".ipynb") and not name.endswith(".backup.ipynb")]
+    if len(notebooks) == 1:
+        return notebooks[0]
+    there = ", ".join(ascii(name) for name in names[:5]) + (", …" if len(names) > 5 else "")
+    raise NotebookError(f"{file_name} is missing; the folder " + (f"holds {there}" if names else "is empty"))
+
+
 def parse_json(data: bytes, name: str = "the file") -> dict:
     """Parse a notebook's JSON; anything but a strict JSON object is a `NotebookError`."""
 
@@ -117,7 +137,9 @@ def parse_json(data: bytes, name: str = "the file") -> dict:
         raise ValueError(f"{word} is not JSON")
 
     try:
-        tree = json.loads(data.decode("utf-8"), parse_constant=refuse)
+        tree = json.loads(
+            data.decode("utf-8-sig"), parse_constant=refuse
+        )  # Windows likes to begin with a BOM
     except RecursionError:
         raise NotebookError(f"{name} is not a notebook: its JSON is nested too deeply") from None
     except ValueError as error:  # JSONDecodeError and UnicodeDecodeError are ValueErrors

@@ -12,6 +12,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from needle_edu.course.wire import WireError
+
 
 def plain(value):
     """Turn Tensors and NDArrays, also inside lists, tuples and dicts, into NumPy arrays."""
@@ -92,6 +94,8 @@ def topological_order(answer: Callable, graph: list, outputs: list) -> np.ndarra
         nodes.append(op(*[nodes[k] for k in inputs]) if inputs else autograd.Tensor([1.0]))
     number = {id(node): k for k, node in enumerate(nodes)}
     order = answer([nodes[k] for k in outputs])
+    if not isinstance(order, (list, tuple)):
+        raise WireError(f"{_kind(order)}; wanted a list of Tensors")
     return np.array([number.get(id(node), -1) for node in order], dtype=np.int64)
 
 
@@ -125,10 +129,20 @@ def leaf_gradients(answer: Callable, program: list, leaves: list, out_grad: np.n
 
 def loss_and_gradient(answer: Callable, logits: np.ndarray, labels: np.ndarray) -> tuple:
     """Call a loss ``answer(logits, labels)`` on Tensor logits; return its value and their gradient."""
+    from needle_edu import autograd
+
     (tensor,) = _leaves([logits])
     loss = answer(tensor, labels)
+    if not isinstance(loss, autograd.Tensor):
+        raise WireError(f"{_kind(loss)}; wanted a Tensor, which remembers how it was computed")
+    if loss.size != 1:
+        raise WireError(f"a Tensor of shape {loss.shape}; wanted one with a single element")
     loss.backward()
     return loss.item(), *_gradients([tensor])
+
+
+def _kind(value) -> str:
+    return "None" if value is None else f"a {type(value).__name__}"
 
 
 def _variant(name: str, **methods: Callable) -> type:

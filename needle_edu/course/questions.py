@@ -12,7 +12,7 @@ from __future__ import annotations
 import ast
 import inspect
 import zlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,8 +82,15 @@ class Verdict:
 
     @property
     def hint(self) -> str:
-        """The author's hint, where it helps: something was written, and it is wrong."""
-        return self.test.hint if self.status.startswith(("wrong", "raised", "time")) else ""
+        """The author's hint, where it helps: numbers came and are wrong, or the answer found no end."""
+        kinds = ("wrong value", "wrong length", "time limit", "raised RecursionError")
+        return self.test.hint if self.status.startswith(kinds) else ""
+
+
+def common_trouble(verdicts: Sequence[Verdict]) -> str:
+    """What is said of all tests alike and has to do with none of them, such as "not written yet"; else ``""``."""
+    texts = {"" if verdict.passed or verdict.mismatch else verdict.message for verdict in verdicts}
+    return texts.pop() if len(texts) == 1 else ""
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,16 @@
 """`check` in a notebook: fast, clear, on copies, and an exception where a test fails."""
 
+import signal
 import time
 
 import numpy as np
 import pytest
 
 from needle_edu.course import CheckFailed, check, close
+from needle_edu.course.answer import ask_here
 from needle_edu.course.check import report
 from needle_edu.course.notebook import NotebookError
+from needle_edu.course.questions import collect
 
 
 def run(answer: str, tests: str, question: str = "q1") -> dict:
@@ -48,7 +51,7 @@ def test_html_is_escaped():
     result = report("q1", run("def double(x): raise ValueError('<script>')", TESTS))
     page = result._repr_html_()
     assert "<script>" not in page and "&lt;script&gt;" in page
-    assert page.count("✗ fail") == 2
+    assert page.count("✗ fail") == 1  # the same for both tests: said once
     result = report("q1", run("def double(x): return x * x", TESTS))
     assert (
         "expected <code>2.0</code>" in result._repr_html_() and "got <code>1.0</code>" in result._repr_html_()
@@ -141,3 +144,44 @@ def test_it_is_fast():
 
 def test_jupyter_shows_one_line_not_a_traceback():
     assert CheckFailed("q1: 1 of 2 tests pass")._render_traceback_() == ["q1: 1 of 2 tests pass"]
+
+
+def test_what_concerns_no_single_test_is_said_once():
+    result = report("q1", run("def double(x): raise NotImplementedError()", TESTS))
+    assert str(result) == "q1: 0 of 2 tests pass\n  ✗ not written yet"
+
+
+def test_an_error_names_the_line_it_came_from(tmp_path):
+    result = report("q1", run("def double(x):\n    y = x + x\n    return z", TESTS))
+    assert "raised NameError: name 'z' is not defined, in line 3" in str(result)
+    file = tmp_path / "cell.py"  # where Python finds the source, as in Jupyter, the line is shown
+    file.write_text("def double(x):\n    return z")
+    namespace = run("", TESTS)
+    exec(compile(file.read_text(), str(file), "exec"), namespace)
+    assert "in line 2: return z" in str(report("q1", namespace))
+
+
+def test_numpys_functions_on_our_arrays():
+    """The commonest slip of all: np.exp of an NDArray."""
+    answer = "import needle_edu as ndl\ndef double(x): return np.exp(ndl.Tensor(x))"
+    assert "use those of needle_edu.ndarray" in str(report("q1", run(answer, TESTS)))
+
+
+def test_a_hint_only_where_it_can_help():
+    said = str(report("q1", run("def double(x): return x * x", TESTS)))
+    assert "Hint: Add it to itself." in said
+    for answer in ("return x.nothing", "return x[:1]"):
+        assert "Hint" not in str(report("q1", run(f"def double(x): {answer}", TESTS)))
+
+
+def test_an_endless_loop_ends():
+    """One call is waited for; the rest is not tried."""
+    namespace = run(
+        "def double(x):\n    while True:\n        try:\n            pass\n        except Exception:\n            pass",
+        TESTS,
+    )
+    ask = ask_here(namespace, seconds=0.2)
+    first, second = (test.verdict(ask, 0) for test in collect(namespace, "q1"))
+    assert first.status == "time limit" and "does a loop never end?" in first.message
+    assert second.status == "not run: time limit before"
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)

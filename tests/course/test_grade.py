@@ -260,6 +260,38 @@ def test_what_is_not_a_notebook(hand_in, grade, tmp_path):
         assert (tmp_path / "out" / "feedback" / f"{name}.html").exists()
 
 
+def test_a_notebook_under_another_name(hand_in, grade, tmp_path):
+    """Browsers rename a second download; the only notebook in the folder is the one that is meant."""
+    for name in ("ada", "bob", "eve"):
+        hand_in(name)
+    folder = tmp_path / "submissions"
+    (folder / "ada" / "toy.ipynb").rename(folder / "ada" / "toy (1).ipynb")
+    (folder / "bob" / "inner").mkdir()
+    (folder / "bob" / "toy.ipynb").rename(folder / "bob" / "inner" / "toy.ipynb")
+    (folder / "eve" / "toy.ipynb").rename(folder / "eve" / "a.ipynb")
+    (folder / "eve" / "b.ipynb").write_text("{}")
+    results = grade(folder)
+    assert [sum(points(results, name).values()) for name in ("ada", "bob", "eve")] == [5, 0, 0]
+    assert "toy.ipynb is missing; &#x27;toy (1).ipynb&#x27; was graded" in page_of(tmp_path, "ada")
+    assert "toy.ipynb is missing; the folder holds &#x27;inner&#x27;" in page_of(tmp_path, "bob")
+    assert "holds &#x27;a.ipynb&#x27;, &#x27;b.ipynb&#x27;" in page_of(tmp_path, "eve")
+
+
+def test_a_byte_order_mark_costs_nothing(hand_in, grade, tmp_path):
+    file = hand_in("ada") / "ada" / "toy.ipynb"
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    assert sum(points(grade(tmp_path / "submissions"), "ada").values()) == 5
+
+
+def test_a_homework_that_its_author_fails_is_not_graded(toy_source, hand_in, tmp_path, capsys):
+    """A wrong solution, or a machine on which nothing runs, would cost the whole class its points."""
+    broken = tmp_path / "toy.ipynb"
+    broken.write_text(toy_source.read_text().replace("return x + x", "return x + 1"))
+    assert commands.grade(broken, hand_in("ada"), tmp_path / "out", limits=ROOMY) == 1
+    assert "the solution of q1 in toy.ipynb does not pass here" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_ten_thousand_cells(hand_in, grade):
     def add(tree):
         cell = {

@@ -7,6 +7,8 @@ the machine's files and its network need a stronger box than `ProcessBox` and ar
 
 import json
 import os
+import socket
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -236,6 +238,16 @@ RIGHT = {
     "closes all descriptors": (0.0, "import os\nos.closerange(0, 256)\ndef double(x): return 2 * x"),
     "nested too deeply": (0.0, "x = " + "(" * 2000 + ")" * 2000 + "\ndef double(x): return 2 * x"),
     "recursion": (0.0, "import sys\nsys.setrecursionlimit(10**8)\ndef f(n): return f(n + 1)\nf(0)"),
+    "folders in folders": (
+        2.0,
+        """
+        import os
+        for _ in range(3000):
+            os.mkdir("d"); os.chdir("d")
+        os.chmod(".", 0)
+        def double(x): return 2 * x
+        """,
+    ),
     "half a character": (2.0, "name = '\\ud800'\nprint(name)\ndef double(x): return 2 * x"),
     "null byte": (0.0, "def double(x): return 2 * x\n\x00"),
 }
@@ -254,12 +266,15 @@ def graded(submit, toy_source, tmp_path_factory) -> dict:
         submit(folder / "submissions", name, q1=source.replace("{mark}", MARK))
         if place % 10 == 0:
             submit(folder / "submissions", f"{name}, good neighbour")
+    homes = set(Path(tempfile.gettempdir()).glob("needle_edu-box-*"))
     assert commands.grade(toy_source, folder / "submissions", folder / "out", limits=QUICK) == 0
+    homes = {home for home in Path(tempfile.gettempdir()).glob("needle_edu-box-*") if home not in homes}
     left = processes_with(MARK)
     for pid in left:
         os.kill(int(pid), 9)
     pages = {page.name: page.read_text() for page in (folder / "out" / "feedback").iterdir()}
-    return {**json.loads((folder / "out" / "results.json").read_text()), "left": left, "pages": pages}
+    results = json.loads((folder / "out" / "results.json").read_text())
+    return {**results, "left": left, "pages": pages, "homes": homes}
 
 
 @pytest.mark.parametrize("kind", WRONG)
@@ -287,8 +302,12 @@ def test_no_process_outlives_its_grading(graded):
     assert graded["left"] == []
 
 
+def test_no_folder_outlives_its_grading(graded):
+    assert graded["homes"] == set()
+
+
 def test_everybody_gets_a_page_without_secrets(graded):
-    assert len(graded["pages"]) == len(graded) - 2
+    assert len(graded["pages"]) == len(graded) - 3
     assert all("secret input" not in page and "<script" not in page for page in graded["pages"].values())
 
 
@@ -369,12 +388,67 @@ print(found)
     assert "def evens" in look(toy, planted)  # the search does find what is there
 
 
+alone = pytest.mark.skipif(not box.can_separate(), reason="this system gives processes no namespaces")
+
+
+@alone
+def test_other_processes_are_out_of_reach(toy):
+    """Not to be signalled, not to be counted; even those of the same user."""
+    source = """
+import os
+try:
+    os.kill(-1, 9)
+except ProcessLookupError:
+    print("nobody there")
+print(os.getpid() < 10)
+"""
+    assert look(toy, source) == "nobody there\nTrue\n"
+
+
+@alone
+def test_there_is_no_network(toy):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        source = f"import socket\nprint(socket.socket().connect_ex(('127.0.0.1', {port})))"
+        socket.create_connection(("127.0.0.1", port)).close()
+        assert int(look(toy, source)) != 0
+
+
+@alone
+def test_rights_over_the_own_namespace_are_given_up(toy):
+    said = look(toy, "print([line for line in open('/proc/self/status') if line.startswith('CapEff')])")
+    assert "CapEff:\\t0000000000000000" in said
+
+
+@alone
+def test_who_leaves_the_family_is_killed_too(toy):
+    """Two forks and a new session: killing the box's own processes first would lose sight of it."""
+    source = f"""
+import os, sys
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        os.execv(sys.executable, [sys.executable, "-c", "import time; time.sleep(600)  # {MARK}-left"])
+    os._exit(0)
+import signal, time
+time.sleep(0.5)
+for pid in range(1, 8):
+    if pid != os.getpid():
+        try:
+            os.kill(pid, signal.SIGSTOP if pid == 1 else 0)
+        except OSError:
+            pass
+"""
+    look(toy, source)
+    assert processes_with(f"{MARK}-left") == []
+
+
 def test_a_box_that_does_not_start_is_not_the_students_fault(toy):
     class Broken(box.ProcessBox):
         def command(self, program, home):
-            return ["false"], super().command(program, home)[1]
+            return ["sh", "-c", "echo no such library >&2"], super().command(program, home)[1]
 
-    with pytest.raises(RuntimeError, match="did not start"):
+    with pytest.raises(RuntimeError, match="did not start: its process ended .no such library"):
         examine.examine(toy, toy.questions[0], "def double(x): return 2 * x", box=Broken)
 
 

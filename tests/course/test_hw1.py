@@ -67,6 +67,10 @@ def test_check_from_a_terminal(tmp_path, capsys):
     assert commands.check(tmp_path / "some") == 1
     said = capsys.readouterr().out
     assert "2 of 5 questions pass" in said and "not written yet" in said and "hidden" not in said
+    assert commands.check(tmp_path / "all" / "hw1.ipynb") == 0
+    (tmp_path / "all" / "hw1.ipynb").rename(tmp_path / "all" / "hw1 (1).ipynb")
+    assert commands.check(tmp_path / "all") == 1
+    assert "rename hw1 (1).ipynb" in capsys.readouterr().err
     assert commands.check(tmp_path) == 1
     assert "no homework" in capsys.readouterr().err
     shutil.copy(__file__, tmp_path / "hw1.ipynb")
@@ -261,6 +265,28 @@ def test_check_gives_the_same_verdicts_as_grading():
     for question in HW1.questions:
         verdicts = [test.verdict(ask_here(namespace), seed=3) for test in question.tests]
         assert all(verdict.passed for verdict in verdicts), verdicts
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "says"),
+    [
+        ("q3", "def find_topo_sort(nodes): pass", "it returned None; wanted a list of Tensors"),
+        ("q3", "def find_topo_sort(nodes): return nodes", "expected [0, 1, 2, 3], got [3]"),
+        ("q5", "def softmax_loss(z, y): return 2.3", "it returned a float; wanted a Tensor"),
+        (
+            "q5",
+            "def softmax_loss(z, y): return z",
+            "a Tensor of shape (3, 10); wanted one with a single element",
+        ),
+        ("q1", "def sigmoid(a): return np.exp(a)", "nd.exp"),
+    ],
+)
+def test_a_slip_is_named(name, answer, says):
+    namespace: dict = {}
+    for source in [*HW1.setup, answer]:
+        exec(source, namespace)
+    (question,) = (q for q in HW1.questions if q.name == name)
+    assert says in question.tests[0].verdict(ask_here(namespace), seed=0).message
 
 
 def test_the_librarys_own_function_is_no_answer():
