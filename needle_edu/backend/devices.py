@@ -88,7 +88,11 @@ class Device:
 
     @cached_property
     def numpy_view(self) -> Callable:
-        """``numpy_view(storage, dtype)`` returns a one-dimensional NumPy array over the same memory."""
+        """``numpy_view(storage, dtype)`` returns a one-dimensional NumPy array over the same memory.
+
+        ``numpy_view(storage, dtype, shape, offset, strides)`` sees it through a layout, counted in elements;
+        without strides it is row-major.
+        """
         return self.engine.numpy_view
 
     @cached_property

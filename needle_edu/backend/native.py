@@ -18,7 +18,7 @@ from . import declarations, index
 from .dtypes import DTYPES, ITEMSIZES
 from .errors import BuildError, DeviceError
 from .paths import csrc_dir
-from .storage import Storage, numpy_window
+from .storage import Storage
 
 form: str | None = None
 """How the library is called, "api" or "dlopen"; None while it is not loaded."""
@@ -134,6 +134,7 @@ class NativeEngine:
         self.allocate, self.allocator = make_allocators(ffi, lib)
         self.lower = make_lower(ffi)
         self._bytes = ffi.typeof("char[]")
+        self._buffer, self._gc = ffi.buffer, ffi.gc
 
     def adopt(self, array: np.ndarray) -> Storage:
         """Return a storage over a one-dimensional, contiguous, writable NumPy array, without a copy."""
@@ -143,9 +144,24 @@ class NativeEngine:
         storage.written = 0
         return storage
 
-    def numpy_view(self, storage: Storage, dtype: np.dtype) -> np.ndarray:
-        """Return a one-dimensional NumPy array over a storage, which it keeps alive."""
-        return numpy_window(storage, int(self.ffi.cast("intptr_t", storage.ptr)), dtype)
+    def numpy_view(
+        self,
+        storage: Storage,
+        dtype: np.dtype,
+        shape: tuple | None = None,
+        offset: int = 0,
+        strides: tuple | None = None,
+    ) -> np.ndarray:
+        """Return a NumPy array over a storage, which it keeps alive: all of it, or the elements described."""
+        itemsize = dtype.itemsize
+        if shape is None:
+            shape = (storage.nbytes // itemsize,)
+        # The array keeps the buffer, the buffer this second name of the block, and that, as cffi thinks that
+        # `stay` frees the block, the storage.
+        block = self._buffer(self._gc(storage.ptr, storage.stay), storage.nbytes)
+        if strides is None:
+            return np.ndarray(shape, dtype, block, offset * itemsize)
+        return np.ndarray(shape, dtype, block, offset * itemsize, [stride * itemsize for stride in strides])
 
     def error_detail(self) -> int:
         """Return the index that made a kernel of this thread return ``EINDEX``."""

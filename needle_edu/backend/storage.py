@@ -8,8 +8,6 @@ once, there is no destructor to write. Each storage also remembers when it was l
 
 from typing import Any
 
-import numpy as np
-
 clock = 0  # counts in-place writes, over all storages
 
 
@@ -39,30 +37,12 @@ class Storage:
     nbytes: int
     written: int
 
+    def stay(self, block: Any) -> None:
+        """Do nothing; whoever keeps this method keeps the storage."""
+
 
 def tick() -> int:
     """Advance the write clock and return it: ``storage.written = tick()`` after an in-place write."""
     global clock
     clock += 1
     return clock
-
-
-class _Window:
-    """Hands NumPy the address of a storage, and keeps it alive as the `base` of the resulting array."""
-
-    __slots__ = ("storage", "__array_interface__", "__weakref__")
-    storage: Storage
-    __array_interface__: dict[str, Any]
-
-
-def numpy_window(storage: Storage, address: int, dtype: np.dtype, readonly: bool = False) -> np.ndarray:
-    """Return a one-dimensional NumPy array over a storage's memory, without a copy."""
-    window = _Window()
-    window.storage = storage
-    window.__array_interface__ = {
-        "version": 3,
-        "typestr": dtype.str,
-        "shape": (storage.nbytes // dtype.itemsize,),
-        "data": (address, readonly),
-    }
-    return np.asarray(window)

@@ -123,12 +123,10 @@ def _over(line: np.ndarray, layout: Layout) -> NDArray:
 def as_numpy(a: NDArray) -> np.ndarray:
     """Return a NumPy array over the same memory, which it keeps alive."""
     layout = a.layout
-    line = layout.device.numpy_view(a.storage, layout.dtype)
     if not layout.size:
         return np.empty(layout.shape, layout.dtype)
-    itemsize = layout.dtype.itemsize
-    strides = tuple(stride * itemsize for stride in layout.strides)
-    return np.ndarray(layout.shape, layout.dtype, line, layout.offset * itemsize, strides)
+    strides = None if layout.compact else layout.strides
+    return layout.device.numpy_view(a.storage, layout.dtype, layout.shape, layout.offset, strides)
 
 
 def operand(a: Any, operation: str) -> NDArray:

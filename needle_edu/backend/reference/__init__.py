@@ -8,12 +8,13 @@ then the memory of the output, then that of the inputs; the return value is 0 or
 import types
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from ..dtypes import DTYPES
 from ..errors import DeviceError
-from ..storage import Storage, numpy_window
+from ..storage import Storage
 from . import elementwise, indexing, reductions  # noqa: F401  (each registers its kernels)
 from .plan import KERNELS, Plan, last_error
 
@@ -22,6 +23,14 @@ def check_num_threads(n: int) -> None:
     """Raise unless `n` is a number of threads."""
     if not isinstance(n, int) or n < 1:
         raise DeviceError(f"the number of threads must be an integer of at least 1, got {n!r}")
+
+
+class _Window:
+    """Hands NumPy the address of a storage, and keeps it alive as the `base` of the resulting array."""
+
+    __slots__ = ("storage", "__array_interface__", "__weakref__")
+    storage: Storage
+    __array_interface__: dict[str, Any]
 
 
 class ReferenceEngine:
@@ -54,10 +63,28 @@ class ReferenceEngine:
         return storage
 
     @staticmethod
-    def numpy_view(storage: Storage, dtype: np.dtype) -> np.ndarray:
-        """Return a one-dimensional NumPy array over a storage, which it keeps alive."""
+    def numpy_view(
+        storage: Storage,
+        dtype: np.dtype,
+        shape: tuple | None = None,
+        offset: int = 0,
+        strides: tuple | None = None,
+    ) -> np.ndarray:
+        """Return a NumPy array over a storage, which it keeps alive: all of it, or the elements described."""
+        itemsize = dtype.itemsize
+        if shape is None:
+            shape = (storage.nbytes // itemsize,)
         address, readonly = storage.ptr.__array_interface__["data"]
-        return numpy_window(storage, address, dtype, readonly)
+        window = _Window()
+        window.storage = storage
+        window.__array_interface__ = {
+            "version": 3,
+            "typestr": dtype.str,
+            "shape": shape,
+            "strides": strides and tuple(stride * itemsize for stride in strides),
+            "data": (address + offset * itemsize, readonly),
+        }
+        return np.asarray(window)
 
     @staticmethod
     def error_detail() -> int:
