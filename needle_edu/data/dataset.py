@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from ..backend.errors import DataError
+
 
 class Dataset:
     """The base of every data set: define `__getitem__` and `__len__`.
@@ -47,7 +49,17 @@ class Dataset:
             cls.many_at_once = False
 
     def __init__(self, transforms: Sequence[Callable] | None = None):
+        if callable(transforms):
+            raise TypeError(
+                f"{type(self).__name__}: transforms is a list, such as [RandomCrop()]; got one alone"
+            )
         self.transforms = transforms
+
+    def __repr__(self) -> str:
+        try:
+            return f"{type(self).__name__}({len(self):,} examples)"
+        except Exception:  # not finished yet, or no super().__init__()
+            return f"{type(self).__name__}()"
 
     def __getitem__(self, index: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} must define __getitem__(self, index)")
@@ -59,6 +71,8 @@ class Dataset:
         """`x` passed through every transform in order; `x` itself if there are none."""
         for transform in self.transforms or ():
             x = transform(x)
+            if x is None:
+                raise DataError(f"the transform {transform!r} gave back None; does it end with a `return`?")
         return x
 
     def batch(self, indices: Sequence[int] | np.ndarray) -> tuple[np.ndarray, ...]:
@@ -76,11 +90,34 @@ class Dataset:
         """
         if self.many_at_once:
             return self[np.asarray(indices)]
-        return stack_examples([self[int(i)] for i in indices])
+        return stack_examples(fetch(self, indices))
+
+
+def fetch(dataset: Any, indices: Sequence[int] | np.ndarray) -> list[Any]:
+    """The examples at `indices`, asked for one by one; an error on the way says which one was asked for.
+
+    Examples
+    --------
+    >>> fetch(["a", "b", "c"], [2, 0])
+    ['c', 'a']
+    """
+    examples = []
+    for i in map(int, indices):
+        try:
+            examples.append(dataset[i])
+        except Exception as error:
+            error.add_note(f"This happened while reading example {i} of a {type(dataset).__name__}.")
+            raise
+    return examples
 
 
 def stack_examples(examples: list[Any]) -> tuple[np.ndarray, ...]:
     """Turn a list of examples into one array per field, each with a row per example.
+
+    Raises
+    ------
+    DataError
+        If the examples do not fit together, or hold something else than numbers and arrays.
 
     Examples
     --------
@@ -90,4 +127,23 @@ def stack_examples(examples: list[Any]) -> tuple[np.ndarray, ...]:
     (array([1.5, 2.5]),)
     """
     rows = [example if isinstance(example, tuple) else (example,) for example in examples]
-    return tuple(np.stack([np.asarray(field) for field in column]) for column in zip(*rows, strict=True))
+    if len({len(row) for row in rows}) > 1:
+        raise DataError(f"a batch of examples with different numbers of fields: {[len(row) for row in rows]}")
+    return tuple(
+        _stack(k, [np.asarray(field) for field in column]) for k, column in enumerate(zip(*rows, strict=True))
+    )
+
+
+def _stack(k: int, fields: list[np.ndarray]) -> np.ndarray:
+    """Field number `k` of all examples of a batch as one array."""
+    for field in fields:
+        if field.dtype.kind not in "biuf":
+            raise DataError(
+                f"field {k} of an example is no number and no array of numbers: {field.tolist()!r:.60}"
+            )
+        if field.shape != fields[0].shape:
+            raise DataError(
+                f"field {k} has shape {fields[0].shape} in one example and {field.shape} in another: a batch needs "
+                "equal shapes; pad or crop them, or, if your data are whole arrays, use NDArrayDataset(x, y)"
+            )
+    return np.stack(fields)

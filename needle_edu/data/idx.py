@@ -10,6 +10,7 @@ Reference: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten di
 
 from __future__ import annotations
 
+import errno
 import gzip
 import math
 import os
@@ -28,6 +29,14 @@ TYPE_CODES: dict[int, np.dtype] = {
     0x0C: np.dtype(">i4"),
     0x0D: np.dtype(">f4"),
     0x0E: np.dtype(">f8"),
+}
+
+# What people have instead of an IDX file, by its first bytes.
+OTHER_FILES = {
+    b"<": "a web page",
+    b"PK": "a zip archive",
+    b"version https://git-lfs": "a Git LFS pointer",
+    b"\x1f\x8b": "gzipped twice",
 }
 
 
@@ -62,9 +71,10 @@ def read_idx(path: str | os.PathLike, ndim: int | None = None) -> np.ndarray:
     """
     raw = _read_bytes(path)
     if len(raw) < 4 or raw[:2] != b"\0\0" or raw[2] not in TYPE_CODES:
+        kind = next((f" ({name})" for start, name in OTHER_FILES.items() if raw.startswith(start)), "")
         raise DataError(
-            f"{path}: not an IDX file: found the first bytes {raw[:4].hex(' ') or '(none)'}, expected "
-            "00 00, a type code such as 08 (uint8), and the number of dimensions"
+            f"{path}: not an IDX file: found the first bytes {raw[:4].hex(' ') or '(none)'}{kind}, expected "
+            "00 00, a type code such as 08 (uint8), and the number of dimensions; download the file again"
         )
     dtype, dimensions = TYPE_CODES[raw[2]], raw[3]
     if ndim is not None and dimensions != ndim:
@@ -74,13 +84,16 @@ def read_idx(path: str | os.PathLike, ndim: int | None = None) -> np.ndarray:
         )
     start = 4 + 4 * dimensions
     if len(raw) < start:
-        raise DataError(f"{path}: truncated: found {len(raw)} bytes, expected a header of {start}")
+        raise DataError(
+            f"{path}: truncated: found {len(raw)} bytes, expected a header of {start}; download the file again"
+        )
     shape = struct.unpack(f">{dimensions}I", raw[4:start])
     found, expected = len(raw) - start, math.prod(shape) * dtype.itemsize
     if found != expected:
         what = "truncated" if found < expected else "too long"
         raise DataError(
-            f"{path}: {what}: found {found} bytes of data, expected {expected} for {dtype} of shape {shape}"
+            f"{path}: {what}: found {found} bytes of data, expected {expected} for {dtype} of shape {shape}; "
+            "download the file again"
         )
     return np.frombuffer(raw, dtype, offset=start).reshape(shape).astype(dtype.newbyteorder("="))
 
@@ -101,6 +114,7 @@ def write_idx(path: str | os.PathLike, array: np.ndarray) -> None:
     >>> Path(path).read_bytes().hex(" ")
     '00 00 08 01 00 00 00 03 05 00 04'
     """
+    array = np.asarray(array)
     codes = {dtype.newbyteorder("="): code for code, dtype in TYPE_CODES.items()}
     if array.dtype not in codes:
         names = ", ".join(str(dtype) for dtype in codes)
@@ -115,7 +129,10 @@ def write_idx(path: str | os.PathLike, array: np.ndarray) -> None:
 
 def _read_bytes(path: str | os.PathLike) -> bytes:
     """The contents of a file, unpacked if they start like gzip, whatever the file is called."""
-    raw = Path(path).read_bytes()
+    try:
+        raw = Path(path).read_bytes()
+    except FileNotFoundError as error:
+        raise FileNotFoundError(errno.ENOENT, _missing(Path(path)), str(path)) from error
     if raw[:2] != b"\x1f\x8b":
         return raw
     try:
@@ -123,5 +140,16 @@ def _read_bytes(path: str | os.PathLike) -> bytes:
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DataError(
             f"{path}: damaged gzip file: found {len(raw)} bytes that do not unpack ({error}), expected a "
-            "complete IDX file; download it again"
+            "complete IDX file; download the file again"
         ) from error
+
+
+def _missing(path: Path) -> str:
+    """What to say, and to advise, when there is no file at `path`."""
+    nearby = path.with_suffix("") if path.suffix == ".gz" else path.with_name(path.name + ".gz")
+    if nearby.exists():
+        return f"no such file, but {nearby.name} is there; give that name"
+    folder = path.absolute().parent
+    return f"no such file; download it into {folder}, or correct the path" + (
+        "" if folder.exists() else " (that folder does not exist either)"
+    )

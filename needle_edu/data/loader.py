@@ -14,7 +14,7 @@ import numpy as np
 from ..autograd import Tensor
 from ..backend.errors import DataError
 from ..backend.random import generator
-from .dataset import Dataset, stack_examples
+from .dataset import Dataset, fetch, stack_examples
 
 
 class DataLoader:
@@ -43,7 +43,9 @@ class DataLoader:
     Raises
     ------
     DataError
-        If `batch_size` is not a positive integer.
+        If `batch_size` is not a positive integer, or the examples do not fit together into a batch.
+    TypeError
+        If the data set has no length, or no items to ask for by number.
 
     Examples
     --------
@@ -66,6 +68,11 @@ class DataLoader:
     ):
         if not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
             raise DataError(f"DataLoader: batch_size must be a positive integer, got {batch_size!r}")
+        if not (hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__")):
+            raise TypeError(
+                f"DataLoader: a data set has a length and items, got a {type(dataset).__name__}; "
+                "make one with NDArrayDataset(x, y), or define __len__ and __getitem__"
+            )
         self.dataset = dataset
         self.batch_size = int(batch_size)
         self.shuffle = shuffle
@@ -73,6 +80,10 @@ class DataLoader:
         self.device = device
         self._order: np.ndarray | None = None  # this epoch's order; None before the first epoch
         self._start = 0  # where in it the next batch begins
+
+    def __repr__(self) -> str:
+        name = self.dataset if isinstance(self.dataset, Dataset) else type(self.dataset).__name__
+        return f"DataLoader({name}, batch_size={self.batch_size}, shuffle={self.shuffle})"
 
     def __len__(self) -> int:
         """The number of batches in an epoch."""
@@ -103,4 +114,4 @@ class DataLoader:
         """One array per field; the one step that worker processes could take over."""
         if isinstance(self.dataset, Dataset):
             return self.dataset.batch(indices)
-        return stack_examples([self.dataset[int(i)] for i in indices])
+        return stack_examples(fetch(self.dataset, indices))

@@ -45,11 +45,13 @@ class RandomFlipHorizontal(Transform):
     """
 
     def __init__(self, p: float = 0.5):
+        if not 0 <= p <= 1:
+            raise ValueError(f"RandomFlipHorizontal: p is a probability, 0 <= p <= 1, got {p}")
         self.p = p
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        """`x` of shape (height, width, channels), mirrored or as it came."""
-        return x[:, ::-1, :] if generator().rand() < self.p else x
+        """`x` of shape (height, width, channels) or (height, width), mirrored or as it came."""
+        return x[:, ::-1] if generator().rand() < self.p else x
 
 
 class RandomCrop(Transform):
@@ -72,12 +74,14 @@ class RandomCrop(Transform):
     """
 
     def __init__(self, padding: int = 3):
+        if not isinstance(padding, (int, np.integer)) or padding < 0:
+            raise ValueError(f"RandomCrop: padding is a whole number of pixels, 0 or more, got {padding!r}")
         self.padding = padding
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        """`x` of shape (height, width, channels), shifted; the same shape."""
+        """`x` of shape (height, width, channels) or (height, width), shifted; the same shape."""
         p = self.padding
         down, right = generator().randint(low=-p, high=p + 1, size=2)
         height, width = x.shape[:2]
-        padded = np.pad(x, ((p, p), (p, p), (0, 0)))
+        padded = np.pad(x, ((p, p), (p, p)) + ((0, 0),) * (x.ndim - 2))
         return padded[p + down : p + down + height, p + right : p + right + width]

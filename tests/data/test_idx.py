@@ -42,11 +42,14 @@ def _image_file(n=2):
     [
         (b"", ["not an IDX file", "none", "00 00"]),
         (b"\0\0", ["not an IDX file", "00 00"]),
-        (b"<html>404</html>", ["not an IDX file", "3c 68 74 6d", "expected"]),
+        (b"<html>404</html>", ["not an IDX file", "3c 68 74 6d", "a web page", "expected", "download"]),
+        (b"PK\3\4 and so on", ["not an IDX file", "a zip archive"]),
+        (b"version https://git-lfs.github.com/spec/v1", ["not an IDX file", "Git LFS pointer"]),
+        (gzip.compress(gzip.compress(_image_file())), ["not an IDX file", "gzipped twice"]),
         (b"\0\0\x07\x03" + bytes(12), ["not an IDX file", "00 00 07 03"]),
         (b"\0\0\x08\x01" + struct.pack(">I", 2) + b"\1\2", ["1 dimensions", "expected 3", "swapped"]),
         (b"\0\0\x08\x03" + struct.pack(">I", 2), ["truncated", "8 bytes", "16"]),
-        (_image_file()[:-1], ["truncated", "1567", "1568", "(2, 28, 28)"]),
+        (_image_file()[:-1], ["truncated", "1567", "1568", "(2, 28, 28)", "download"]),
         (_image_file() + b"\0", ["too long", "1569", "1568"]),
         (gzip.compress(_image_file())[:-12], ["damaged gzip"]),
         (gzip.compress(_image_file())[:20] + b"\xff" * 20, ["damaged gzip"]),
@@ -63,9 +66,18 @@ def test_a_bad_file_is_an_error_that_names_file_found_and_expected(tmp_path, con
         assert word in str(error.value)
 
 
-def test_a_missing_file_is_the_usual_error(tmp_path):
-    with pytest.raises(FileNotFoundError, match="nowhere"):
-        read_idx(tmp_path / "nowhere")
+def test_a_missing_file_is_the_usual_error_with_advice(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileNotFoundError, match="download it into .*or correct the path: 'nowhere'") as error:
+        read_idx("nowhere")
+    assert error.value.filename == "nowhere" and str(tmp_path) in str(error.value)
+    with pytest.raises(FileNotFoundError, match="that folder does not exist either"):
+        read_idx(tmp_path / "data" / "images.gz")
+    write_idx("images", np.zeros(2, dtype="uint8"))
+    write_idx("labels.gz", np.zeros(2, dtype="uint8"))
+    for name, there in [("images.gz", "images"), ("labels", "labels.gz")]:
+        with pytest.raises(FileNotFoundError, match=f"but {there} is there"):
+            read_idx(name)
 
 
 def test_writing_an_unknown_type_is_an_error(tmp_path):
@@ -95,6 +107,14 @@ def test_mnist_items_and_slices(mnist_files):
     np.testing.assert_allclose(x[2], images[3].ravel() / 255.0, rtol=1e-6)
     with pytest.raises(IndexError):
         ds[5]
+    assert repr(ds) == "MNISTDataset(5 examples)"
+
+
+def test_mnist_of_no_images(tmp_path):
+    write_idx(tmp_path / "images", np.zeros((0, 28, 28), dtype="uint8"))
+    write_idx(tmp_path / "labels", np.zeros(0, dtype="uint8"))
+    ds = MNISTDataset(tmp_path / "images", tmp_path / "labels")
+    assert len(ds) == 0 and ds.images.shape == (0, 784)
 
 
 def test_mnist_transforms_see_each_image_with_one_channel(mnist_files):
@@ -112,6 +132,9 @@ def test_mnist_transforms_see_each_image_with_one_channel(mnist_files):
     x, _ = ds.batch([3, 0])
     assert shapes == [(28, 28, 1)] * 3 and x.shape == (2, 784)
     np.testing.assert_allclose(x[0], images[3].T.ravel() / 255.0, rtol=1e-6)
+    assert ds[2:2][0].shape == (0, 784)
+    half = MNISTDataset(image_file, label_file, transforms=[lambda x: x[::2, ::2]])
+    assert half[0][0].shape == (196,) and half[1:4][0].shape == (3, 196)
 
 
 def test_mnist_refuses_files_that_do_not_belong_together(mnist_files, tmp_path):

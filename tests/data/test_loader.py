@@ -134,6 +134,68 @@ def test_transforms_are_drawn_image_by_image_in_batch_order():
         np.testing.assert_array_equal(ours, image[:, ::-1] if rng.rand() < 0.5 else image)
 
 
+def test_an_error_says_which_example_it_came_from_and_the_next_epoch_starts_anew():
+    class Damaged(Dataset):
+        def __len__(self):
+            return 5
+
+        def __getitem__(self, i):
+            if i == 3:
+                raise OSError("3.png is damaged")
+            return np.float32(i)
+
+    loader = DataLoader(Damaged(), 2)
+    for _ in range(2):
+        seen = []
+        with pytest.raises(OSError, match="damaged") as error:
+            for (x,) in loader:
+                seen.append(x.numpy().tolist())
+        assert seen == [[0, 1]] and "example 3 of a Damaged" in error.value.__notes__[0]
+
+
+@pytest.mark.parametrize(
+    ("examples", "words"),
+    [
+        ([np.ones(3), np.ones(2)], r"field 0 has shape \(3,\) in one example and \(2,\) in another"),
+        ((np.ones((5, 3)), np.ones(5)), r"NDArrayDataset\(x, y\)"),
+        ([(1, 2), (1, 2, 3)], r"numbers of fields: \[2, 3\]"),
+        ([(1.0, "cat"), (2.0, "dog")], "field 1 .* no number .*'cat'"),
+        ([{"x": 1}], "field 0 .* no number"),
+        ([None], "field 0 .* None"),
+    ],
+)
+def test_examples_that_make_no_batch_are_said(examples, words):
+    with pytest.raises(DataError, match=words):
+        list(DataLoader(examples, 2))
+
+
+@pytest.mark.parametrize("wrong", [5, (i for i in range(3)), None])
+def test_what_is_no_data_set_is_said(wrong):
+    with pytest.raises(TypeError, match=f"{type(wrong).__name__}.*NDArrayDataset"):
+        DataLoader(wrong, 2)
+
+
+def test_transforms_that_are_no_list_or_forget_to_return():
+    with pytest.raises(TypeError, match=r"transforms is a list"):
+        NDArrayDataset(X, transforms=RandomFlipHorizontal())
+    with pytest.raises(DataError, match="return"):
+        NDArrayDataset(X, transforms=[lambda x: None])[0]
+    assert NDArrayDataset(X, transforms=[lambda x: x])[0:0][0].shape == (0, 2)
+
+
+def test_rows_of_different_lengths_are_said():
+    with pytest.raises(DataError, match="different lengths"):
+        NDArrayDataset([[1, 2], [3]])
+
+
+def test_repr():
+    assert repr(DataLoader(DATASET, 3, shuffle=True)) == (
+        "DataLoader(NDArrayDataset(10 examples), batch_size=3, shuffle=True)"
+    )
+    assert repr(DataLoader([1, 2], 3)) == "DataLoader(list, batch_size=3, shuffle=False)"
+    assert repr(Dataset()) == "Dataset()"
+
+
 def test_an_unfinished_data_set_says_what_is_missing():
     with pytest.raises(NotImplementedError, match="Mine must define __len__"):
         len(type("Mine", (Dataset,), {})())

@@ -1,6 +1,7 @@
 """The transforms change images as they say, and draw random numbers in the published order."""
 
 import numpy as np
+import pytest
 
 from needle_edu.data import RandomCrop, RandomFlipHorizontal
 
@@ -45,3 +46,15 @@ def test_crop_by_more_than_the_image_leaves_nothing():
     np.random.seed(0)
     results = [RandomCrop(padding=28)(IMAGE) for _ in range(20)]
     assert all(r.shape == IMAGE.shape for r in results) and any(r.sum() == 0 for r in results)
+
+
+def test_pictures_without_channels_and_settings_that_are_none():
+    flat = IMAGE[:, :, 0]
+    np.testing.assert_array_equal(RandomFlipHorizontal(1.0)(flat), flat[:, ::-1])
+    np.random.seed(3)
+    wanted = RandomCrop(2)(IMAGE)[:, :, 0]
+    np.random.seed(3)
+    np.testing.assert_array_equal(RandomCrop(2)(flat), wanted)
+    for make, wrong in [(RandomFlipHorizontal, 1.5), (RandomCrop, -1), (RandomCrop, 1.5)]:
+        with pytest.raises(ValueError, match=f"{make.__name__}.*{wrong}"):
+            make(wrong)

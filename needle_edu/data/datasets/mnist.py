@@ -1,7 +1,7 @@
 """MNIST: 70,000 handwritten digits, 28 by 28 grey pixels each, read from its published IDX files.
 
-The files are not part of needle_edu (they are downloaded from the places that publish them); any data set
-in the same format, such as Fashion-MNIST, works too.
+The files are not part of needle_edu. They are published at https://ossci-datasets.s3.amazonaws.com/mnist/ ;
+any data set in the same format, such as Fashion-MNIST, works too.
 
 Reference: Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-based learning applied to document
 recognition", Proceedings of the IEEE 86(11), 1998.
@@ -9,6 +9,7 @@ recognition", Proceedings of the IEEE 86(11), 1998.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -28,7 +29,7 @@ class MNISTDataset(Dataset):
     image_filename, label_filename : path
         For example `train-images-idx3-ubyte.gz` and `train-labels-idx1-ubyte.gz`.
     transforms : sequence of callables, optional
-        Each sees one image of shape (28, 28, 1), float32 in [0, 1].
+        Each sees one image of shape (28, 28, 1), float32 in [0, 1]. What the last one returns is flattened.
 
     Attributes
     ----------
@@ -39,6 +40,8 @@ class MNISTDataset(Dataset):
     ------
     DataError
         If a file is damaged or of another kind, or the two do not belong together.
+    FileNotFoundError
+        If a file is missing.
 
     Examples
     --------
@@ -73,7 +76,8 @@ class MNISTDataset(Dataset):
                 f"{len(self.labels)} labels: expected one label per image"
             )
         self.image_shape = (*images.shape[1:], 1)
-        self.images = images.reshape(len(images), -1).astype(np.float32) / np.float32(255)
+        self.images = images.reshape(len(images), math.prod(images.shape[1:])).astype(np.float32)
+        self.images /= 255
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -81,7 +85,8 @@ class MNISTDataset(Dataset):
     def __getitem__(self, index: Any) -> tuple[np.ndarray, Any]:
         """One example, (784,) and a label; or, for a slice or an array of indices, (k, 784) and (k,)."""
         images = self.images[index]
-        if self.transforms:
+        if self.transforms and images.size:
             pictures = images.reshape(-1, *self.image_shape)
-            images = np.stack([self.apply_transforms(p) for p in pictures]).reshape(images.shape)
+            changed = np.stack([np.ravel(self.apply_transforms(p)) for p in pictures])
+            images = changed.reshape(*images.shape[:-1], -1)
         return images, self.labels[index]

@@ -39,7 +39,12 @@ class NDArrayDataset(Dataset):
 
     def __init__(self, *arrays: Any, transforms: Sequence[Callable] | None = None):
         super().__init__(transforms)
-        self.arrays = tuple(np.asarray(array) for array in arrays)
+        try:
+            self.arrays = tuple(np.asarray(array) for array in arrays)
+        except ValueError as error:
+            raise DataError(
+                "NDArrayDataset: rows of different lengths make no array; pad or cut them"
+            ) from error
         if not self.arrays or any(array.ndim == 0 for array in self.arrays):
             raise DataError("NDArrayDataset: wants at least one array, each with at least one dimension")
         rows = [array.shape[0] for array in self.arrays]
@@ -55,6 +60,6 @@ class NDArrayDataset(Dataset):
         if self.transforms:
             if isinstance(index, (int, np.integer)):
                 first = self.apply_transforms(first)
-            else:
+            elif len(first):
                 first = np.stack([self.apply_transforms(row) for row in first])
         return (first, *others)

@@ -84,7 +84,7 @@ class DigitsDataset(NDArrayDataset):
 
     def apply_transforms(self, x: np.ndarray) -> np.ndarray:
         """One row of 64 pixels, seen by each transform as a picture of shape (8, 8, 1)."""
-        return super().apply_transforms(x.reshape(8, 8, 1)).reshape(64)
+        return np.ravel(super().apply_transforms(x.reshape(8, 8, 1)))
 
 
 @cache
