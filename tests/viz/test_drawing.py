@@ -118,6 +118,18 @@ def test_graphviz_reads_hostile_names_as_they_are(name):
     assert name.replace("\n", "") in lines
 
 
+@pytest.mark.browser
+@pytest.mark.parametrize("name", ["W" * 60, "漢" * 26, "encoder.layers.11.attention"])
+def test_titles_stay_inside_their_cards(browser, name):
+    story = Story()
+    story.leaf([1.0], name)
+    page = browser.new_page()
+    page.set_content(Drawing(build_graph(story.records)).html)
+    title, box = page.locator(".ndl-title").bounding_box(), page.locator(".ndl-box").bounding_box()
+    assert title["x"] + title["width"] <= box["x"] + box["width"]
+    page.close()
+
+
 def test_saving_is_atomic_and_knows_its_endings(tmp_path, monkeypatch):
     story, _ = network_story()
     drawing = Drawing(build_graph(story.records))
@@ -170,6 +182,23 @@ def test_a_hundred_thousand_nodes_get_a_sentence_not_a_hang():
         viz.step(t)
     assert time.process_time() - start < 5.0
     assert len(viz.draw(t, depth=5).graph.nodes) == 6
+
+
+def test_depth_follows_every_branch_and_takes_each_value_once():
+    a, b, c, d = (ndl.Tensor([float(k)]) for k in range(4))
+    h = a * b
+    loss = (h + c) * (h + d)
+    expected = {
+        0: {"loss"},
+        1: {"loss", "left", "right"},
+        2: {"loss", "left", "right", "h", "c", "d"},
+        3: {"loss", "left", "right", "h", "c", "d", "a", "b"},
+    }
+    left, right = loss.inputs  # names for the picture
+    for depth, names in expected.items():
+        graph = viz.draw(loss, depth=depth).graph
+        assert sorted(node.label for node in graph.nodes.values()) == sorted(names)
+        assert len(graph.edges) == 2 * (depth > 0) + 4 * (depth > 1) + 2 * (depth > 2)
 
 
 @pytest.mark.parametrize(
