@@ -8,7 +8,7 @@ compared quickly.
 
 import numpy as np
 
-from needle_edu.backend import DTypeError, GradientError, NeedleError, ShapeError
+from needle_edu.backend import DTypeError, GradientError, IndexOutOfRange, NeedleError, ShapeError
 from needle_edu.backend_selection import BACKEND, default_device
 from needle_edu.backend_selection import NDArray as Array
 from needle_edu.backend_selection import array_api as xp
@@ -51,7 +51,7 @@ def enter(array, device=None, dtype=None):
     if isinstance(array, Array):
         return xp.array(array, dtype=dtype or array.dtype, device=device or array.device)
     if dtype is None:
-        array = np.asarray(array)
+        array = _numbers(array)
         name = array.dtype.name
         if name in _KEPT:
             dtype = name
@@ -64,18 +64,45 @@ def enter(array, device=None, dtype=None):
     return xp.array(array, dtype=dtype, device=device)
 
 
+def _numbers(data) -> np.ndarray:
+    """Return data of any kind as a NumPy array of numbers, or say why it is none."""
+    try:
+        array = np.asarray(data)
+    except ValueError as error:
+        raise ShapeError("Tensor: rows of different lengths make no array; pad them or cut them") from error
+    if array.dtype.kind in "OSUV":
+        raise DTypeError(
+            "wanted a tensor, a number or an array of numbers; "
+            f"got {type(data).__name__} (dtype {array.dtype.name})"
+        )
+    return array
+
+
+_KINDS = "biuf"  # a later kind holds the numbers of the earlier ones
+
+
 def like(data, array):
-    """Return `data` (a scalar or any array) as an operand for `array`; a scalar takes its dtype."""
+    """Return `data` (a number or any array) as an operand for `array`.
+
+    A number takes the dtype of the array, unless that would cut it: 2.5 meets integers as a float. An array
+    of floats takes the dtype of an array of floats.
+    """
     if isinstance(data, Array):
         return data
+    given = _numbers(data)
+    if given.ndim == 0:
+        fits = _KINDS.find(given.dtype.kind) <= _KINDS.find(array.dtype.kind)
+        if BACKEND == "np":
+            return np.asarray(data, dtype=array.dtype if fits else None)
+        dtype = array.dtype if fits else "float32" if given.dtype.kind == "f" else "int64"
+        return xp.full((), given.item(), dtype=dtype, device=array.device)
     if BACKEND == "np":
-        return np.asarray(data, dtype=array.dtype if np.ndim(data) == 0 else None)
-    if np.ndim(data) == 0:
-        return xp.full((), data, dtype=array.dtype, device=array.device)
-    return enter(data, device=array.device)
+        return given
+    floats = given.dtype.kind == array.dtype.kind == "f"
+    return enter(given, device=array.device, dtype=array.dtype if floats else None)
 
 
 __all__ = [
-    "Array", "BACKEND", "DTypeError", "GradientError", "NeedleError", "ShapeError",
+    "Array", "BACKEND", "DTypeError", "GradientError", "IndexOutOfRange", "NeedleError", "ShapeError",
     "default_device", "agree", "enter", "like", "xp",
 ]  # fmt: skip

@@ -12,6 +12,7 @@ from .modes import enable_grad, no_grad
 from .op import Op
 from .tensor import Tensor
 from .tensor_tuple import TensorTuple
+from .value import Value
 
 
 def grad_check(
@@ -24,7 +25,8 @@ def grad_check(
     function : Op or callable
         Takes one tensor per input and returns a Tensor or TensorTuple.
     *inputs : array_like
-        Where to compare; converted to float64. Integer and bool arrays are passed on as constants.
+        Where to compare; converted to float64. Integer and bool arrays are passed on as constants, so write
+        1.0 for a number that is to move.
     order : int
         2 also checks the gradient of the gradient.
     eps : float
@@ -42,7 +44,8 @@ def grad_check(
     Raises
     ------
     GradientError
-        Names the op, the input, the element and both numbers.
+        If the gradient is wrong: names the op, the input, the element, both numbers, and the adjoint
+        `out_grad` of the result for which they hold. Also if no input can move.
 
     Examples
     --------
@@ -50,15 +53,23 @@ def grad_check(
     >>> grad_check(ops.exp, [0.5, -1.0])
     True
     """
+    if isinstance(function, type):
+        raise TypeError(f"grad_check: wanted an op or a function, got a class; write {function.__name__}()")
     points = [np.array(x.numpy() if isinstance(x, Tensor) else x) for x in inputs]
     points = [x if x.dtype.kind in "iub" else x.astype("float64") for x in points]
     moving = [k for k, x in enumerate(points) if x.dtype.kind == "f"]
+    if not moving:
+        raise GradientError(f"{_name(function)}: no input is a float, so there is no slope; write 1.0, not 1")
     weights: list[np.ndarray] = []
     rng = np.random.default_rng(seed)
 
     def scalar(tensors):
         """The weighted sum of all results: one number whose gradient involves every entry of the Jacobian."""
         result = function(*tensors)
+        if not isinstance(result, Value):
+            raise GradientError(
+                f"{_name(function)}: returned {type(result).__name__}; wanted a Tensor (numpy() ends the graph)"
+            )
         parts = result.tuple() if isinstance(result, TensorTuple) else (result,)
         if not weights:
             weights.extend(rng.uniform(0.5, 1.5, part.shape) for part in parts)
@@ -68,12 +79,13 @@ def grad_check(
     if order > 1:
         _check_second_order(scalar, points, moving, order, eps, tol, seed, _name(function))
     tensors = [_variable(x) for x in points]
-    loss = scalar(tensors)
+    with enable_grad():
+        loss = scalar(tensors)
     if loss.requires_grad:
         loss.backward(create_graph=False)
     for k in moving:
         computed = None if tensors[k].grad is None else tensors[k].grad.numpy()
-        _compare(_name(function), scalar, points, k, computed, eps, tol)
+        _compare(_name(function), scalar, points, k, computed, weights, eps, tol)
     return True
 
 
@@ -99,31 +111,38 @@ def _check_second_order(scalar, points, moving, order, eps, tol, seed, name) -> 
     grad_check(gradient, *[points[k] for k in moving], order=order - 1, eps=eps, tol=tol * 10, seed=seed)
 
 
-def _compare(name, scalar, points, k, computed, eps, tol) -> None:
+def _compare(name, scalar, points, k, computed, weights, eps, tol) -> None:
     """Raise unless `computed` is the slope of `scalar` in every element of input `k`."""
-    absent = computed is None
     found = np.zeros(points[k].shape) if computed is None else computed
+    wrong = []
     for index in np.ndindex(points[k].shape):
-        here = points[k][index]
-        step = eps * max(1.0, abs(here))
-        values = []
-        for moved in (here + step, here - step):
-            points[k][index] = moved
-            with no_grad():
-                values.append(scalar([_constant(x) for x in points]).item())
-        points[k][index] = here
-        slope = (values[0] - values[1]) / (2 * step)
+        slope = _slope(scalar, points, k, index, eps)
         if not abs(slope - found[index]) <= tol * max(1.0, abs(slope)):
-            shown = "\n".join(
-                f"  input {i} = {np.array2string(x, prefix='  input 0 = ')}" for i, x in enumerate(points)
-            )
-            place = f"[{', '.join(map(str, index))}]" if index else ""
-            backward = "no gradient at all" if absent else repr(float(found[index]))
-            raise GradientError(
-                f"{name}: wrong gradient for input {k}{place}\n"
-                f"  backward says     {backward}\n"
-                f"  the slope there is {float(slope)!r}\n{shown}"
-            )
+            wrong.append((index, slope))
+    if wrong:
+        index, slope = wrong[0]
+        place = f"[{', '.join(map(str, index))}]" if index else ""
+        backward = "no gradient at all" if computed is None else f"{found[index]:.8g}"
+        arrays = [(f"input {i}", x) for i, x in enumerate(points)] + [("out_grad", w) for w in weights]
+        shown = "\n".join([f"  {what:8} = {np.array2string(x, prefix=' ' * 13)}" for what, x in arrays])
+        raise GradientError(
+            f"{name}: wrong gradient for input {k}{place} ({len(wrong)} of {found.size} elements are wrong)\n"
+            f"  backward says     {backward}\n"
+            f"  the slope there is {slope:.8g}\n{shown}"
+        )
+
+
+def _slope(scalar, points, k, index, eps) -> float:
+    """Return the slope of `scalar` in one element of input `k`, from a point on either side."""
+    here = points[k][index]
+    step = eps * max(1.0, abs(here))
+    values = []
+    for moved in (here + step, here - step):
+        points[k][index] = moved
+        with no_grad():
+            values.append(scalar([_constant(x) for x in points]).item())
+    points[k][index] = here
+    return float(values[0] - values[1]) / (2 * float(step))
 
 
 def _variable(x: np.ndarray) -> Tensor:

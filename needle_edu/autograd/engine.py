@@ -26,14 +26,18 @@ def run_backward(output, out_grad=None, create_graph=None, accumulate=False) -> 
         raise GradientError(
             "backward: this tensor requires no gradient; was it detached, or made under no_grad?"
         )
+    recording = bool(state.CREATE_GRAPH if create_graph is None else create_graph)
     if out_grad is None:
         out_grad = output.ones_like()
     elif not isinstance(out_grad, Value) or shape_of(out_grad) != shape_of(output):
-        got = f"shape {shape_of(out_grad)}" if isinstance(out_grad, Value) else repr(out_grad)
+        is_value = isinstance(out_grad, Value)
+        got = f"shape {shape_of(out_grad)}" if is_value else f"{type(out_grad).__name__}; write Tensor(…)"
         raise GradientError(
             f"backward: out_grad is a tensor of this tensor's shape {shape_of(output)}; got {got}"
         )
-    previous = state.set_grad_mode(bool(state.CREATE_GRAPH if create_graph is None else create_graph))
+    else:
+        out_grad = fit(out_grad if recording else out_grad.make_const(out_grad), output, output)
+    previous = state.set_grad_mode(recording)
     try:
         if len(GRADIENTS.stack) == 1:
             propagate(output, out_grad, accumulate)
@@ -64,7 +68,7 @@ def propagate(output, out_grad, accumulate=False) -> None:
             if g.extra is not None and "partial" in g.extra:
                 g = g.completed(node)
             if op is None:
-                node.grad = g if not accumulate or node.grad is None else add(node.grad, g)
+                node.grad = g if not accumulate or node.grad is None else add(_earlier(node), g)
                 if told:
                     events.leaf(node)
                 continue
@@ -105,6 +109,16 @@ def _add(a, b):
     return a + b
 
 
+def _earlier(leaf):
+    """Return the `.grad` that a leaf has already; somebody may have set it by hand."""
+    if not isinstance(leaf.grad, Value) or shape_of(leaf.grad) != shape_of(leaf):
+        got = f"shape {shape_of(leaf.grad)}" if isinstance(leaf.grad, Value) else type(leaf.grad).__name__
+        raise GradientError(
+            f"backward(accumulate=True): the .grad to add to is a tensor of shape {shape_of(leaf)}; got {got}"
+        )
+    return leaf.grad
+
+
 def _another(g):
     """Return a tensor of its own around the array of `g`.
 
@@ -131,12 +145,28 @@ SUM_NODES = function_slot("sum_node_list", sum_of_nodes)
 
 
 def compute_gradient_of_variables(output, out_grad) -> None:
-    """Store the gradient of `output`, weighted with `out_grad`, in `.grad` of every leaf it depends on."""
+    """Store the gradient of `output`, weighted with `out_grad`, in `.grad` of every leaf it depends on.
+
+    Examples
+    --------
+    >>> from needle_edu import Tensor
+    >>> x = Tensor([1.0, 2.0])
+    >>> compute_gradient_of_variables(x * x, Tensor([1.0, 10.0]))
+    >>> x.grad.numpy()
+    array([ 2., 40.], dtype=float32)
+    """
     GRADIENTS.function(output, out_grad)
 
 
 def sum_node_list(node_list: list):
-    """Return the sum of a list of tensors."""
+    """Return the sum of a list of tensors, all of one shape.
+
+    Examples
+    --------
+    >>> from needle_edu import Tensor
+    >>> sum_node_list([Tensor([1.0]), Tensor([2.0]), Tensor([3.0])]).numpy()
+    array([6.], dtype=float32)
+    """
     return SUM_NODES.function(node_list)
 
 

@@ -24,15 +24,19 @@ def fit(g, x, node):
     Raises
     ------
     GradientError
-        If the op returned no gradient, or one of another shape.
+        If the op returned no gradient, or one of another kind or shape.
     """
     if not isinstance(g, Value):
+        fix = "is a `return` missing?" if g is None else "compute it with tensors, not with arrays"
         raise GradientError(
-            f"{node.op.name}: the gradient for {describe(x, node)} is {g!r}; wanted a Tensor "
-            "(is a `return` missing?)"
+            f"{node.op.name}: the gradient for {describe(x, node)} is {_kind(g)}; wanted a Tensor ({fix})"
         )
     data, wanted = g.realize_cached_data(), x.realize_cached_data()
-    if isinstance(wanted, tuple):
+    if isinstance(wanted, tuple) or isinstance(data, tuple):
+        if type(data) is not type(wanted) or len(data) != len(wanted):
+            raise GradientError(
+                f"{node.op.name}: the gradient for {describe(x, node)} is {_kind(g)}; wanted {_kind(x)}"
+            )
         return g
     if data.shape != wanted.shape:
         axes = broadcast_axes(wanted.shape, data.shape)
@@ -88,6 +92,14 @@ def describe(x, node) -> str:
         return f"the result {label!r}" if label else f"the result (shape {shape_of(x)})"
     place = f"input {[i is x for i in node.inputs].index(True)}"
     return f"{place} {label!r}" if label else f"{place} (shape {shape_of(x)})"
+
+
+def _kind(g) -> str:
+    """Say in a few words what somebody returned."""
+    if not isinstance(g, Value):
+        return repr(g) if g is None or isinstance(g, (int, float)) else f"of type {type(g).__name__}"
+    data = g.realize_cached_data()
+    return f"a TensorTuple of {len(data)}" if isinstance(data, tuple) else f"a Tensor of shape {data.shape}"
 
 
 def shape_of(x):

@@ -5,6 +5,8 @@ values. The setting belongs to the current thread and is restored when the block
 """
 
 import functools
+import inspect
+import types
 
 from . import state
 
@@ -95,7 +97,13 @@ class enable_grad(_GradScope):  # noqa: N801
 
 
 def _in_mode(function, enabled: bool):
-    @functools.wraps(function)
+    """Return `function` such that it runs in a mode, also when it runs in several steps."""
+    if not callable(function) or isinstance(function, type) or inspect.isasyncgenfunction(function):
+        raise TypeError(
+            f"a grad mode decorates a function, a generator or a coroutine, got {function!r}; "
+            "write `with no_grad():` around the lines it is for"
+        )
+
     def wrapper(*args, **kwargs):
         previous = state.set_grad_mode(enabled)
         try:
@@ -103,7 +111,37 @@ def _in_mode(function, enabled: bool):
         finally:
             state.set_grad_mode(previous)
 
-    return wrapper
+    def generator(*args, **kwargs):
+        return (yield from _steps(function(*args, **kwargs), enabled))
+
+    async def coroutine(*args, **kwargs):
+        return await types.coroutine(_steps)(function(*args, **kwargs), enabled)
+
+    if inspect.isgeneratorfunction(function):
+        wrapper = generator
+    elif inspect.iscoroutinefunction(function):
+        wrapper = coroutine
+    return functools.wraps(function)(wrapper)
+
+
+def _steps(running, enabled: bool):
+    """Run a generator or coroutine in a mode; between two steps its caller's own mode is on."""
+    resume, sent = running.send, None
+    while True:
+        previous = state.set_grad_mode(enabled)
+        try:
+            result = resume(sent)
+        except StopIteration as end:
+            return end.value
+        finally:
+            state.set_grad_mode(previous)
+        try:
+            resume, sent = running.send, (yield result)
+        except GeneratorExit:
+            running.close()
+            raise
+        except BaseException as error:
+            resume, sent = running.throw, error
 
 
 def is_grad_enabled() -> bool:

@@ -10,6 +10,8 @@ works as well; each is derived from the other where it is missing.
 """
 
 import inspect
+from functools import lru_cache
+from typing import Any
 
 from needle_edu.backend import storage
 
@@ -39,6 +41,20 @@ class Op:
         use a value that was overwritten; None means that any of them may be read.
     differentiable : bool
         False for comparisons and the like: the result never requires a gradient.
+
+    Examples
+    --------
+    Derive from `TensorOp` or `TensorTupleOp`:
+
+    >>> from needle_edu import Tensor, grad_check
+    >>> class Cube(TensorOp):
+    ...     def compute(self, a):
+    ...         return a * a * a
+    ...     def vjp0(self, g, node):
+    ...         (a,) = node.inputs
+    ...         return g * 3 * a * a
+    >>> Cube()(Tensor([2.0])), grad_check(Cube(), [2.0, -1.0])
+    (Tensor([8.], op=Cube), True)
     """
 
     name = ""
@@ -63,10 +79,8 @@ class Op:
     @property
     def attrs(self) -> dict:
         """What the op was made with besides its inputs, such as a scalar or axes."""
-        if type(self).__init__ is object.__init__:
-            return {}
-        names = list(inspect.signature(type(self).__init__).parameters)[1:]
-        return {name: getattr(self, name) for name in names if hasattr(self, name)}
+        cls: Any = type(self)
+        return {name: getattr(self, name) for name in _attribute_names(cls) if hasattr(self, name)}
 
     def compute(self, *arrays):
         """Return the result for these arrays."""
@@ -99,9 +113,10 @@ class Op:
         elif not isinstance(grads, (tuple, list)):
             grads = (grads,)
         if len(grads) != len(node.inputs):
+            got = "None" if grads == (None,) else f"{len(grads)} value(s)"
             raise GradientError(
-                f"{self.name}: gradient returned {len(grads)} value(s) for {len(node.inputs)} input(s); "
-                "return one per input, in order"
+                f"{self.name}: gradient returned {got} for {len(node.inputs)} input(s); "
+                "return one Tensor per input, in order"
             )
         return tuple(
             fit(g, x, node) if g is not None or x.requires_grad and not self.ignores(k) else None
@@ -124,11 +139,14 @@ class Op:
         """Compute the result for these values, and record how it came about if a gradient may be wanted."""
         if state.watched:
             return self._apply_watched(inputs)
-        data = self.check_result(self.compute(*[x.realize_cached_data() for x in inputs]))
-        return self._result(inputs, data)
+        return self._result(inputs, self.computed([x.realize_cached_data() for x in inputs]))
 
-    def check_result(self, data):
-        """Return what `compute` returned, or complain about it."""
+    def computed(self, operands: list):
+        """Return the checked result of `compute` for a list of arrays."""
+        return self.check_result(self.compute(*operands), operands)
+
+    def check_result(self, data, operands: list):
+        """Return what `compute` made of the operands, or complain about it."""
         raise NotImplementedError("derive from TensorOp or TensorTupleOp")
 
     def _result(self, inputs, data, keep=False):
@@ -149,21 +167,39 @@ class Op:
             value = self._result(inputs, None, keep=True)
             events.created(value, self, inputs)
             return value
-        data = self.check_result(self.compute(*[x.realize_cached_data() for x in inputs]))
-        value = self._result(inputs, data)
+        value = self._result(inputs, self.computed([x.realize_cached_data() for x in inputs]))
         events.created(value, self, inputs)
         events.computed(value)
         return value
 
 
+@lru_cache(1024)
+def _attribute_names(cls: Any) -> tuple[str, ...]:
+    """Return the parameters of an op class's constructor."""
+    return () if cls.__init__ is object.__init__ else tuple(inspect.signature(cls.__init__).parameters)[1:]
+
+
 class TensorOp(Op):
-    """An op whose result is one tensor."""
+    """An op whose result is one tensor.
+
+    Examples
+    --------
+    With the course's `gradient` in place of one vjp for each input:
+
+    >>> class Product(TensorOp):
+    ...     def compute(self, a, b):
+    ...         return a * b
+    ...     def gradient(self, out_grad, node):
+    ...         a, b = node.inputs
+    ...         return out_grad * b, out_grad * a
+    >>> Product()(Tensor([2.0]), Tensor([3.0]))
+    Tensor([6.], op=Product)
+    """
 
     _value_class = Tensor
 
-    def check_result(self, data):
-        if isinstance(data, arrays.Array):
-            return data
+    def check_result(self, data, operands):
+        """Return what `compute` returned as one array, or say what is wrong with it."""
         if data is None:
             raise NeedleError(f"{self.name}: compute returned None; does it end with a `return`?")
         if isinstance(data, (tuple, list, Tensor, TensorTuple)):
@@ -171,19 +207,37 @@ class TensorOp(Op):
                 f"{self.name}: compute returned a {type(data).__name__}; wanted one array "
                 "(compute gets arrays, not tensors)"
             )
-        return arrays.enter(data)
+        return _entered(data, operands)
+
+
+def _entered(data, operands):
+    """Return a result as an array of ours; one of NumPy keeps float64 only where an operand has it."""
+    if isinstance(data, arrays.Array):
+        return data
+    wide = any(getattr(operand, "dtype", None) == "float64" for operand in operands)
+    return arrays.enter(data, dtype="float64" if wide and getattr(data, "dtype", "") == "float64" else None)
 
 
 class UnaryOp(TensorOp):
-    """An op of one tensor: `apply` written out, because it runs at every step of every model."""
+    """An op of one tensor: `apply` written out, because it runs at every step of every model.
+
+    Examples
+    --------
+    >>> class Half(UnaryOp):
+    ...     def compute(self, a):
+    ...         return a / 2
+    >>> Half()(Tensor([3.0]))
+    Tensor([1.5], op=Half)
+    """
 
     def apply(self, a):
+        """Compute the result for `a`; as `Op.apply`."""
         x = a.cached_data
         if x is None or state.watched:
             return TensorOp.apply(self, a)
         data = self.compute(x)
         if data.__class__ is not arrays.Array:
-            data = self.check_result(data)
+            data = self.check_result(data, [x])
         out = _new(Tensor)
         out.cached_data = data
         out.grad = out.adjoint = out.extra = None
@@ -204,16 +258,26 @@ class UnaryOp(TensorOp):
 
 
 class BinaryOp(TensorOp):
-    """An op of two tensors, likewise."""
+    """An op of two tensors, likewise.
+
+    Examples
+    --------
+    >>> class Distance(BinaryOp):
+    ...     def compute(self, a, b):
+    ...         return abs(a - b)
+    >>> Distance()(Tensor([3.0]), Tensor([5.0]))
+    Tensor([2.], op=Distance)
+    """
 
     def apply(self, a, b):
+        """Compute the result for `a` and `b`; as `Op.apply`."""
         x = a.cached_data
         y = b.cached_data
         if x is None or y is None or state.watched:
             return TensorOp.apply(self, a, b)
         data = self.compute(x, y)
         if data.__class__ is not arrays.Array:
-            data = self.check_result(data)
+            data = self.check_result(data, [x, y])
         out = _new(Tensor)
         out.cached_data = data
         out.grad = out.adjoint = out.extra = None
@@ -234,13 +298,23 @@ class BinaryOp(TensorOp):
 
 
 class TensorTupleOp(Op):
-    """An op whose result is a tuple of tensors."""
+    """An op whose result is a tuple of tensors.
+
+    Examples
+    --------
+    >>> class Halves(TensorTupleOp):
+    ...     def compute(self, a):
+    ...         return a[:2], a[2:]
+    >>> Halves()(Tensor([1.0, 2.0, 3.0, 4.0]))[1].numpy()
+    array([3., 4.], dtype=float32)
+    """
 
     _value_class = TensorTuple
 
-    def check_result(self, data):
+    def check_result(self, data, operands):
+        """Return what `compute` returned as a tuple, or say what is wrong with it."""
         if not isinstance(data, (tuple, list)):
             raise NeedleError(
                 f"{self.name}: compute returned {type(data).__name__}; wanted a tuple of arrays"
             )
-        return tuple(data)
+        return tuple([_entered(part, operands) for part in data])

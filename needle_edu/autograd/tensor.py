@@ -94,6 +94,9 @@ class Tensor(Value):
     def __rsub__(self, other):
         return -self + other
 
+    def __abs__(self):
+        return _ABS.instance.apply(self)
+
     def __matmul__(self, other):
         return _MATMUL.instance.apply(self, other if isinstance(other, Tensor) else self._operand(other))
 
@@ -132,18 +135,22 @@ class Tensor(Value):
     # -- facts -----------------------------------------------------------------------------------------------
     @property
     def shape(self) -> tuple[int, ...]:
+        """Extent of each axis."""
         return self.realize_cached_data().shape
 
     @property
     def dtype(self) -> np.dtype:
+        """Element type, a `numpy.dtype`; it equals its name, such as "float32"."""
         return self.realize_cached_data().dtype
 
     @property
     def ndim(self) -> int:
+        """Number of axes."""
         return len(self.shape)
 
     @property
     def size(self) -> int:
+        """Number of elements."""
         return self.realize_cached_data().size
 
     @property
@@ -182,7 +189,14 @@ class Tensor(Value):
         return int(self.item())
 
     def __bool__(self) -> bool:
+        if self.size != 1:
+            raise arrays.ShapeError(
+                f"a tensor of shape {self.shape} is neither true nor false; use .numpy().any() or .all()"
+            )
         return bool(self.item())
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else str(self)
 
     def numpy(self) -> np.ndarray:
         """Return a copy of the data as a NumPy array."""
@@ -246,8 +260,7 @@ class Tensor(Value):
             raise NeedleError(f"data: wanted a Tensor, got {type(value).__name__}")
         if value.dtype != self.dtype:
             raise DTypeError(f"data: wanted a tensor of dtype {self.dtype}, got {value.dtype}")
-        self.cached_data = value.realize_cached_data()
-        self._replaced()
+        self.replace_data(value.realize_cached_data())
 
     def requires_grad_(self, requires_grad: bool = True):
         """Switch the wish for a gradient on or off, in place; only leaves can be switched off."""
@@ -262,6 +275,15 @@ class Tensor(Value):
             raise NeedleError("retain_grad: this tensor requires no gradient")
         self._remember("retain", True)
 
+    def __reduce__(self):
+        """Copy and pickle a leaf: its data, its `.grad`, its label, but no history."""
+        if self.op is not None:
+            raise NeedleError(
+                "only a leaf can be copied or pickled, not the result of an op; detach() it first"
+            )
+        label = (self.extra or {}).get("name")
+        return _leaf, (type(self), self.cached_data, self.requires_grad, self.grad, label)
+
     def _plain(self, other):
         """Return a NumPy scalar as a Python number, anything else as an operand."""
         return other.item() if isinstance(other, np.generic) else self._operand(other)
@@ -273,8 +295,18 @@ class Tensor(Value):
         return Tensor.make_const(arrays.like(other, self.realize_cached_data()))
 
 
+def _leaf(cls, data, requires_grad: bool, grad, label: str | None):
+    """Make a leaf again from what `Tensor.__reduce__` has kept of it."""
+    leaf = cls.make_const(data, requires_grad)
+    leaf.grad = grad
+    if label is not None:
+        leaf.name = label
+    return leaf
+
+
 _NEGATE, _MATMUL, _GETITEM, _SUMMATION = slot("negate"), slot("matmul"), slot("getitem"), slot("summation")
 _BROADCAST_TO, _RESHAPE, _TRANSPOSE = slot("broadcast_to"), slot("reshape"), slot("transpose")
+_ABS = slot("abs")
 
 
 def install_method(name: str, function) -> None:

@@ -34,7 +34,9 @@ class TensorTuple(Value):
     def __len__(self) -> int:
         return self.num_outputs
 
-    def __getitem__(self, index: int):
+    def __getitem__(self, index):
+        if isinstance(index, slice):
+            return self.tuple()[index]
         return _TUPLE_ITEM.cls(index).apply(self)
 
     def __iter__(self):
@@ -48,22 +50,41 @@ class TensorTuple(Value):
         if not isinstance(other, TensorTuple) or len(other) != len(self):
             raise arrays.ShapeError(f"add: wanted a TensorTuple of {len(self)} tensors, got {other!r}")
         if self.is_partial() or other.is_partial():
-            return TensorTuple.partial(map(_merge, self.cached_data, other.cached_data))
+            return self._merged(other)
         return _MAKE_TUPLE.instance.apply(*[a + b for a, b in zip(self, other, strict=True)])
 
     def __repr__(self) -> str:
         return f"TensorTuple{self.tuple()!r}"
 
     @classmethod
-    def partial(cls, parts):
-        """Return a tuple in which parts may be None: an adjoint while it is being summed up."""
+    def partial(cls, parts: list, present: frozenset[int]):
+        """Return a tuple in which only the parts at the indices `present` are arrays, the others None.
+
+        It is an adjoint while it is being summed up.
+        """
         value = cls.make_const(tuple(parts))
-        value._remember("partial", True)
+        value._remember("partial", present)
         return value
 
     def is_partial(self) -> bool:
         """Whether parts may be None."""
         return self.extra is not None and "partial" in self.extra
+
+    def _present(self) -> frozenset[int]:
+        """Return the indices of the parts that are not None."""
+        known = self.extra.get("partial") if self.extra else None
+        return frozenset(range(len(self.cached_data))) if known is None else known
+
+    def _merged(self, other):
+        """Return the sum of two tuples of which at least one is partial."""
+        parts, present = list(self.cached_data), self._present()
+        for k in other._present():
+            if k in present:
+                part = Tensor.make_const(parts[k]) + Tensor.make_const(other.cached_data[k])
+                parts[k] = part.cached_data
+            else:
+                parts[k] = other.cached_data[k]
+        return TensorTuple.partial(parts, present | other._present())
 
     def completed(self, like):
         """Return this adjoint of `like` with zeros for the parts that nothing contributed to."""
@@ -86,10 +107,3 @@ class TensorTuple(Value):
     def backward(self, out_grad=None, create_graph: bool | None = None, accumulate: bool = False) -> None:
         """Compute the gradient of every leaf; `out_grad` is a TensorTuple. See `Tensor.backward`."""
         run_backward(self, out_grad, create_graph, accumulate)
-
-
-def _merge(a, b):
-    """Return the sum of two arrays, of which either may be missing."""
-    if a is None or b is None:
-        return b if a is None else a
-    return (Tensor.make_const(a) + Tensor.make_const(b)).cached_data

@@ -27,6 +27,14 @@ class Value:
         Whether `backward` computes a gradient for this value.
     grad : Tensor or None
         Written by `backward` on leaves, and on interior values after `retain_grad()`.
+
+    Examples
+    --------
+    >>> from needle_edu import Tensor
+    >>> x = Tensor([3.0])
+    >>> y = x * x
+    >>> y.op.name, [value is x for value in y.inputs], x.is_leaf()
+    ('multiply', [True, True], True)
     """
 
     # No __init__: Op.apply fills the slots itself. `adjoint` is the gradient being summed up while backward
@@ -92,8 +100,12 @@ class Value:
             self.extra = {}
         self.extra[key] = thing
 
-    def _replaced(self) -> None:
-        """Note that the data was exchanged: what was computed from the old data has no gradient any more."""
+    def replace_data(self, array) -> None:
+        """Hold another array from now on; gradients that need the old numbers become an error.
+
+        This is how an optimiser updates a parameter. `Tensor.data` does the same and checks the dtype.
+        """
+        self.cached_data = array
         self.stamp = storage.tick()
         if self.op is not None:
             self._remember("replaced", True)
@@ -113,8 +125,7 @@ def _compute_missing(value: Value) -> None:
         if node.cached_data is None:
             if node.op is None:
                 raise arrays.NeedleError("this value has neither data nor an operation that could compute it")
-            data = node.op.compute(*[x.cached_data for x in node.inputs])
-            node.cached_data = node.op.check_result(data)
+            node.cached_data = node.op.computed([x.cached_data for x in node.inputs])
             node.stamp = storage.clock
             if state.hook is not None:
                 events.computed(node)

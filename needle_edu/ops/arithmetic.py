@@ -206,10 +206,16 @@ class EWisePow(BinaryOp):
 
     def vjp0(self, g, node):
         a, b = node.inputs
-        return g * b * a ** (b - 1)
+        return g * b * _no_pole(a, b) ** (b - 1)
 
     def vjp1(self, g, node):
         return g * node * nonzero(node.inputs[0]).log()
+
+
+def _no_pole(a, b):
+    """Return `a` with 1 where a and b are both 0: there b · a^(b-1) is 0, not 0 · ∞."""
+    poles = (a.realize_cached_data() == 0) * (b.realize_cached_data() == 0)
+    return a + constant(xp.astype(poles, a.dtype)) if bool(xp.any(poles)) else a
 
 
 @register

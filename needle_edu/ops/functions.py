@@ -72,6 +72,10 @@ def _with_attributes(slot: Slot) -> Callable:
 
 def _of_a_tuple(slot: Slot) -> Callable:
     def function(args, *values, **named):
+        if isinstance(args, Tensor):
+            raise TypeError(
+                f"{slot.name}: wanted a list of tensors, got one tensor; write [a, b] or split it"
+            )
         return slot.cls(*values, **named).apply(_as_tuple(args))
 
     return function

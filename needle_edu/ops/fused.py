@@ -22,7 +22,7 @@ def _sigmoid(a):
 
 def _logsumexp(a, axis=None, keepdims=False):
     """Log of the sum of exponentials; the largest element is taken out first, so that nothing overflows."""
-    largest = xp.max(a, axis=axis, keepdims=True)
+    largest = np.max(a, axis=axis, keepdims=True, initial=-np.inf)
     largest = xp.where(xp.isfinite(largest), largest, xp.zeros_like(largest))
     result = xp.log(xp.sum(xp.exp(a - largest), axis=axis, keepdims=True)) + largest
     return result if keepdims else xp.squeeze(result, axis=axis)

@@ -98,7 +98,7 @@ _RESULTS = {
 }
 _PLAIN = {
     "__len__": "int", "__float__": "float", "__int__": "int", "__bool__": "bool", "__repr__": "str",
-    "__str__": "str", "numpy": "np.ndarray", "__array__": "np.ndarray", "item": "Any", "backward": "None",
+    "__str__": "str", "__format__": "str", "__reduce__": "Any", "numpy": "np.ndarray", "__array__": "np.ndarray", "item": "Any", "backward": "None",
     "retain_grad": "None", "__init__": "None", "__iter__": "Any",
     "name": "str | None", "device": "Any",
 }  # fmt: skip

@@ -47,6 +47,8 @@ class Transpose(UnaryOp):
     samples = staticmethod(sampling.shaped(({}, (2, 3)), ({"axes": (0, 2)}, (2, 3, 4)), ({}, (2, 3, 4))))
 
     def __init__(self, axes=None):
+        if isinstance(axes, int):
+            raise ShapeError(f"transpose: wanted two axes to swap, got {axes}")
         self.axes = None if axes is None else tuple(axes)
 
     def compute(self, a):

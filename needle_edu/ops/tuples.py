@@ -4,7 +4,7 @@ A TensorTuple is one value of the graph, so that `split` is one node with severa
 tuple too.
 """
 
-from needle_edu.autograd.arrays import ShapeError, xp
+from needle_edu.autograd.arrays import IndexOutOfRange, ShapeError, xp
 from needle_edu.autograd.op import TensorTupleOp, UnaryOp
 from needle_edu.autograd.registry import register, slot
 from needle_edu.autograd.state import grad_enabled
@@ -58,6 +58,8 @@ class TupleGetItem(UnaryOp):
         self.index = index
 
     def compute(self, a):
+        if not -len(a) <= self.index < len(a):
+            raise IndexOutOfRange(f"tuple_get_item: index {self.index} is out of range for {len(a)} tensors")
         return a[self.index]
 
     def vjp0(self, g, node):
@@ -65,7 +67,7 @@ class TupleGetItem(UnaryOp):
         if not grad_enabled():  # the engine puts zeros for parts that nothing contributes to
             absent: list = [None] * len(arrays)
             absent[self.index] = g.realize_cached_data()
-            return TensorTuple.partial(absent)
+            return TensorTuple.partial(absent, frozenset((self.index % len(arrays),)))
         parts = [constant(xp.zeros_like(array)) for array in arrays]
         parts[self.index] = g
         return _MAKE_TUPLE.instance.apply(*parts)

@@ -83,4 +83,4 @@ class Adam(Optimizer):
                 data, grad, self.m[i], self.v[i],
                 self.lr, self.beta1, self.beta2, self.eps, self.weight_decay, self.t,
             )  # fmt: skip
-            self._replace(p, new)
+            p.replace_data(new)

@@ -139,9 +139,3 @@ class Optimizer:
                 f"{grad.shape}"
             )
         return data, grad
-
-    @staticmethod
-    def _replace(p: Tensor, array: Any) -> None:
-        """Let `p` hold `array` from now on; graphs made from the old numbers lose their way back."""
-        p.cached_data = array
-        p._replaced()

@@ -60,4 +60,4 @@ class SGD(Optimizer):
             if self.momentum and i not in self.u:
                 self.u[i] = data.__array_namespace__().zeros_like(data)
             new = sgd_step(data, grad, self.u.get(i), self.lr, self.momentum, self.weight_decay)
-            self._replace(p, new)
+            p.replace_data(new)

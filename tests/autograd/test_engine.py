@@ -56,6 +56,29 @@ def test_out_grad_of_another_shape_is_refused():
         (x * x).backward(Tensor([1.0, 1.0, 1.0]))
 
 
+def test_the_seed_becomes_no_gradient_itself():
+    """A leaf's `.grad` has the leaf's dtype, wants no gradient, and is not the caller's tensor."""
+    x = tensor([1.0, 2.0])
+    seed = Tensor(np.array([1.0, 2.0]), dtype="float32", requires_grad=True)
+    x.backward(seed)
+    y = x * 1
+    y.retain_grad()
+    assert x.grad is not seed
+    assert (x.grad.requires_grad, x.grad.dtype) == (False, "float64")
+    y.backward(seed)
+    assert (y.grad.requires_grad, y.grad.dtype) == (False, "float64")
+    with pytest.raises(GradientError, match=r"ndarray; write Tensor"):
+        x.backward(np.ones(2))
+
+
+@pytest.mark.parametrize(("wrong", "named"), [((3,), r"\(3,\)"), ((2, 2), r"\(2, 2\)"), (None, "ndarray")])
+def test_accumulating_onto_something_else_is_an_error(wrong, named):
+    x = tensor([1.0, 2.0])
+    x.grad = np.ones(2) if wrong is None else tensor(np.ones(wrong))
+    with pytest.raises(GradientError, match=rf"accumulate.*\(2,\).*{named}"):
+        x.backward(accumulate=True)
+
+
 def test_backward_overwrites_and_may_be_repeated():
     x = tensor([1.0, 2.0])
     y = x * x
@@ -373,6 +396,22 @@ def test_a_gradient_that_is_no_tensor_is_named(wrong):
     for op in (ByVjp(), ByGradient()):
         with pytest.raises(GradientError, match=f"{op.name}.*input 0"):
             op(tensor([1.0, 2.0, 3.0])).backward()
+
+
+def test_a_tuple_in_the_place_of_a_tensor_is_named():
+    class Pair(ops.Exp):
+        def vjp0(self, g, node):
+            return ops.make_tuple(g, g)
+
+    class One(ops.Stack):
+        def vjp0(self, g, node):
+            return g
+
+    a = tensor([1.0, 2.0])
+    with pytest.raises(GradientError, match=r"exp.*TensorTuple of 2.*Tensor of shape \(2,\)"):
+        Pair()(a).backward()
+    with pytest.raises(GradientError, match=r"stack.*Tensor of shape \(2, 2\).*TensorTuple of 2"):
+        One(0)(ops.make_tuple(a, a)).backward()
 
 
 def test_too_few_gradients_are_named():

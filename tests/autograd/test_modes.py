@@ -1,5 +1,6 @@
 """Modes: recording on and off, lazy values, gradients as graph nodes, and the counter of live values."""
 
+import asyncio
 import threading
 
 import numpy as np
@@ -203,3 +204,62 @@ def test_the_counter_may_be_assigned():
     assert autograd.TENSOR_COUNTER == 5
     del x
     assert autograd.TENSOR_COUNTER == 0
+
+
+def test_a_decorated_generator_runs_in_its_mode_and_its_caller_in_another():
+    @no_grad()
+    def doubled(x):
+        seen = []
+        while x is not None:
+            try:
+                x = yield (x * 2).requires_grad
+            except KeyError:
+                seen.append("told")
+                x = tensor([1.0])
+        return [*seen, is_grad_enabled()]
+
+    x = tensor([1.0])
+    steps = doubled(x)
+    assert next(steps) is False
+    assert (x * 2).requires_grad
+    assert steps.send(x) is False
+    assert steps.throw(KeyError()) is False
+    with pytest.raises(StopIteration) as end:
+        steps.send(None)
+    assert end.value.value == ["told", False]
+    assert is_grad_enabled()
+    left = doubled(x)
+    next(left)
+    left.close()
+    assert is_grad_enabled()
+
+
+def test_a_decorated_coroutine_runs_in_its_mode_and_others_in_theirs():
+    x = tensor([1.0])
+
+    @no_grad()
+    async def quiet():
+        await asyncio.sleep(0)
+        first = (x * 2).requires_grad
+        await asyncio.sleep(0)
+        return first, (x * 2).requires_grad
+
+    async def loud():
+        seen = []
+        for _ in range(3):
+            await asyncio.sleep(0)
+            seen.append((x * 2).requires_grad)
+        return seen
+
+    async def both():
+        return await asyncio.gather(quiet(), loud())
+
+    assert asyncio.run(both()) == [(False, False), [True, True, True]]
+
+
+@pytest.mark.parametrize("wrong", [False, type("Model", (), {})])
+def test_what_a_mode_cannot_decorate_is_an_error(wrong):
+    with pytest.raises(TypeError, match="decorates a function"):
+        no_grad()(wrong)
+    with pytest.raises(TypeError, match="decorates a function"):
+        no_grad(wrong)

@@ -219,6 +219,7 @@ def test_powers_of_zero():
     assert gradient(lambda a: a**1, [0, 2]) == [[1, 1]]
     assert gradient(lambda a: a**2, [0, 2]) == [[0, 4]]
     assert gradient(ops.power, [0.0, 1.0], [2.0, 2.0]) == [[0, 2], [0, 0]]
+    assert gradient(ops.power, [0.0, 2.0], [0.0, 0.0]) == [[0, 0], [0, np.log(2)]]
 
 
 def test_a_product_with_zeros():

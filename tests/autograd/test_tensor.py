@@ -1,5 +1,7 @@
 """Tensor: construction, operators, and what it tells about itself."""
 
+import copy
+
 import numpy as np
 import pytest
 from autograd_helpers import tensor
@@ -8,6 +10,7 @@ import needle_edu.autograd as autograd
 from needle_edu import ops
 from needle_edu.autograd import Tensor, TensorTuple
 from needle_edu.autograd.arrays import BACKEND
+from needle_edu.backend import NeedleError
 
 nd_only = pytest.mark.skipif(BACKEND == "np", reason="np mode keeps NumPy's dtypes")
 np_only = pytest.mark.skipif(BACKEND == "nd", reason="np mode only")
@@ -150,6 +153,54 @@ def test_numbers_out():
     assert bool(tensor([0.0])) is False
     with pytest.raises(ValueError, match=r"\(2,\)"):
         tensor([1.0, 2.0]).item()
+    with pytest.raises(ValueError, match="neither true nor false"):
+        bool(tensor([1.0, 2.0]))
+    loss = (tensor([1.0, 2.0]) * 0.5).sum()
+    assert f"{loss:.2f}" == "1.50"
+    assert f"{loss}" == str(loss)
+
+
+def test_a_number_with_a_fraction_meets_integers_as_a_float():
+    """It is not cut to the integers' dtype, by an operator or by a function."""
+    i = Tensor([1, 2, 3])
+    for result, expected in [
+        (2.5 / i, [2.5, 1.25, 2.5 / 3]), (2.5**i, [2.5, 6.25, 15.625]), (i >= 1.5, [False, True, True]),
+        (i < 1.5, [True, False, False]), (ops.equal(i, 1.5), [False] * 3), (ops.add(i, 0.5), [1.5, 2.5, 3.5]),
+        (ops.maximum(i, 1.5), [1.5, 2, 3]), (ops.add(Tensor([True, False]), 1), [2, 1]),
+    ]:  # fmt: skip
+        np.testing.assert_allclose(result.numpy(), expected, rtol=1e-6)
+    assert ops.add(i, 1).dtype == "int64"
+    assert ops.add(Tensor([1.5]), 1).dtype == ops.add(Tensor([1.5]), 0.1).dtype == Tensor([1.5]).dtype
+
+
+def test_an_array_keeps_its_digits_beside_a_float64_tensor():
+    x = tensor([1.0])
+    for result in (x * np.array([0.1]), ops.multiply(x, [0.1]), np.array([0.1]) * x, x * np.float64(0.1)):
+        assert result.item() == 0.1
+
+
+@pytest.mark.parametrize("other", [None, "a"])
+def test_what_is_no_number_is_no_operand(other):
+    with pytest.raises(TypeError, match=f"got {type(other).__name__}"):
+        tensor([1.0]) + other
+
+
+def test_rows_of_different_lengths_are_named():
+    with pytest.raises(ValueError, match="different lengths" if BACKEND == "nd" else "inhomogeneous"):
+        Tensor([[1.0, 2.0], [3.0]])
+
+
+def test_a_leaf_can_be_copied_but_not_a_history():
+    x = tensor([1.0, 2.0])
+    x.name = "x"
+    (x * x).sum().backward()
+    autograd.value_id(x)
+    for again, shared in ((copy.copy(x), True), (copy.deepcopy(x), False)):
+        assert np.shares_memory(np.asarray(again), np.asarray(x)) is shared
+        assert (again.name, again.requires_grad, again.grad.numpy().tolist()) == ("x", True, [2, 4])
+        assert autograd.value_id(again) != autograd.value_id(x)
+    with pytest.raises(NeedleError, match=r"detach\(\)"):
+        copy.deepcopy(x * 2)
 
 
 def test_arrays_out():
@@ -185,6 +236,16 @@ def test_needle_s_constructors():
     assert y.item() == 3
     assert y.op.name == "add"
     assert Tensor.make_const(x.cached_data, requires_grad=True).requires_grad
+
+
+def test_parts_of_a_tuple():
+    parts = ops.split(tensor([[1.0], [2.0], [3.0]]), 0)
+    assert [part.item() for part in parts[1:]] == [2, 3]
+    assert parts[-1].item() == 3
+    with pytest.raises(IndexError, match="index 3 .*3 tensors"):
+        parts[3]
+    with pytest.raises(TypeError, match="stack: wanted a list"):
+        ops.stack(tensor([1.0, 2.0]), 0)
 
 
 def test_tuples():
