@@ -91,7 +91,15 @@ _announced: dict[int, "_Watch"] = {}  # the values this listener has heard of
 
 
 def value_id(value) -> int:
-    """Return the number of a value; it gets one when first asked for, and no number is used twice."""
+    """Return the number of a value; it gets one when first asked for, and no number is used twice.
+
+    Examples
+    --------
+    >>> from needle_edu import Tensor
+    >>> x, y = Tensor([1.0]), Tensor([1.0])
+    >>> value_id(x) == value_id(x), value_id(x) == value_id(y)
+    (True, False)
+    """
     if value.extra is None or "id" not in value.extra:
         value._remember("id", next(_ids))
     return value.extra["id"]
@@ -100,8 +108,9 @@ def value_id(value) -> int:
 def set_hook(function):
     """Send every event to ``function(event, array)`` (None: to nobody); returns the previous listener.
 
-    `array` is the NDArray (in np mode the numpy.ndarray) the event is about, or None. The function is called
-    in the middle of the operation: it must copy what it wants to keep, and must not compute with tensors.
+    `array` is the NDArray (in np mode the numpy.ndarray) the event is about, a tuple of them for a TensorTuple
+    (None in the places of an adjoint that nothing has reached yet), or None. The function is called in the
+    middle of the operation: it must copy what it wants to keep, and must not compute with tensors.
     """
     _announced.clear()
     return state.set_hook(function)
@@ -217,8 +226,6 @@ def _tell_created(value, op, inputs, source) -> None:
 def _send(kind, value, array, **facts) -> None:
     hook = state.hook
     if hook is not None:
-        if isinstance(array, tuple):
-            array = None
         hook(Event(next(_serial), kind, value, time_ns=time.perf_counter_ns(), **facts), array)
 
 

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 import graphviz
 
 from needle_edu.viz.graph import Graph, Node
-from needle_edu.viz.opinfo import operand_letter
-from needle_edu.viz.snapshot import card_text, shape_text
+from needle_edu.viz.opinfo import op_info
+from needle_edu.viz.snapshot import card_text
 
 POINTS_PER_INCH = 72.0
 
@@ -33,7 +33,7 @@ def escape(text: str) -> str:
 def node_lines(node: Node, values: bool = True, grads: bool = True) -> list[str]:
     """The lines of text of a node, as all drawings show them."""
     title = node.label if node.is_leaf else f"{node.label} = {node.op}" if node.name else str(node.op)
-    lines = [title, f"{shape_text(node.shape)} {node.dtype}".strip() if node.seen else "made outside"]
+    lines = [title, f"{node.shape_text} {node.dtype}".strip()]
     if values and node.value is not None:
         lines.append(f"value {card_text(node.value)}")
     if grads and node.grad is not None:
@@ -61,7 +61,7 @@ def to_dot(graph: Graph, values: bool = True, grads: bool = True, direction: str
     counts = operand_counts(graph)
     for edge in graph.edges:
         count = counts[edge.target]
-        label = operand_letter(edge.operand, count) if count > 1 else ""
+        label = op_info(graph.nodes[edge.target].op or "").letter(edge.operand, count) if count > 1 else ""
         dot.edge(f"n{place[edge.source]}", f"n{place[edge.target]}", headlabel=label)
     return dot.source
 

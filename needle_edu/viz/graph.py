@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from needle_edu.viz.snapshot import Snapshot
+from needle_edu.viz.snapshot import Snapshot, shape_text
 
 
 @dataclass(slots=True)
@@ -69,6 +69,15 @@ class Node:
     def is_leaf(self) -> bool:
         """Whether no operation made this value."""
         return self.op is None
+
+    @property
+    def shape_text(self) -> str:
+        """The shape as it is written in a drawing; a tuple of arrays has none."""
+        if not self.seen:
+            return "made before the recording"
+        return (
+            f"tuple of {len(self.value.parts)}" if self.value and self.value.parts else shape_text(self.shape)
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 Point = tuple[float, float]
-LAYER_GAP = 42.0
+LAYER_GAP = 46.0
 NODE_GAP = 26.0
 BEND_WIDTH = 10.0
 SWEEPS = 12
@@ -91,7 +91,9 @@ def layered_layout(
 
 
 def assign_layers(nodes: Sequence[int], edges: Sequence[tuple[int, int]]) -> dict[int, int]:
-    """Longest path from a leaf; then leaves move down to just above their first use.
+    """Longest path from a leaf; then nodes that feed more than they are fed by move down, to just above their use.
+
+    So leaves stand where they are needed, and curves stay short.
 
     Examples
     --------
@@ -100,9 +102,11 @@ def assign_layers(nodes: Sequence[int], edges: Sequence[tuple[int, int]]) -> dic
     """
     users: dict[int, list[int]] = {n: [] for n in nodes}
     waiting = dict.fromkeys(nodes, 0)
+    fed_by: dict[int, set[int]] = {n: set() for n in nodes}
     for source, target in edges:
         users[source].append(target)
         waiting[target] += 1
+        fed_by[target].add(source)
     leaves = [n for n in nodes if waiting[n] == 0]
     ready, layer = list(leaves), dict.fromkeys(leaves, 0)
     for node in ready:  # grows while we walk: Kahn's topological order
@@ -113,8 +117,8 @@ def assign_layers(nodes: Sequence[int], edges: Sequence[tuple[int, int]]) -> dic
                 ready.append(user)
     if len(ready) < len(nodes):
         raise ValueError("layered_layout: the graph has a cycle; a computation graph never has one")
-    for node in leaves:
-        if users[node]:
+    for node in reversed(ready):  # users before what they use
+        if users[node] and len(fed_by[node]) <= len(set(users[node])):
             layer[node] = min(layer[user] for user in users[node]) - 1
     return {node: layer[node] for node in ready}
 

@@ -6,10 +6,11 @@ have none of it: then its name stands in for the sign, and its formulas are simp
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
-# Operand letters of the registry's formulas.
-LETTERS = "abcdefghijklmnopqrstuvwxyz"
+# Operands of an operation without formulas.
+LETTERS = "abcde"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +22,28 @@ class OpInfo:
     formula: str | None = None
     vjp_formulas: tuple = ()
 
+    @property
+    def numbered(self) -> bool:
+        """Whether it takes any number of operands, which its formulas call a_1, a_2, … or a, b, …"""
+        return bool(re.search(r"\\dots|…", self.formula or ""))
+
     def vjp(self, operand: int) -> str | None:
         """Formula of the contribution to operand `operand`."""
-        return self.vjp_formulas[operand] if operand < len(self.vjp_formulas) else None
+        place = 0 if self.numbered else operand
+        return self.vjp_formulas[place] if place < len(self.vjp_formulas) else None
+
+    def letter(self, operand: int, count: int) -> str:
+        """What operand number `operand` of `count` is called: the letter of its formulas, or its number.
+
+        Examples
+        --------
+        >>> op_info("multiply").letter(1, 2), op_info("relu_backward").letter(0, 2), op_info("stack").letter(1, 2)
+        ('b', 'g', '2')
+        """
+        if count > 5 or self.numbered and count > 1:
+            return str(operand + 1)
+        stated = re.match(r"\\bar\{([a-z])\} ", self.vjp(operand) or "")
+        return stated[1] if stated else LETTERS[operand]
 
 
 def op_info(name: str) -> OpInfo:
@@ -47,14 +67,3 @@ def op_info(name: str) -> OpInfo:
         getattr(cls, "formula", None) or None,
         tuple(v or None for v in vjps),
     )
-
-
-def operand_letter(operand: int, count: int) -> str:
-    """What operand number `operand` of `count` is called: a, b, c … as in the formulas, or its number.
-
-    Examples
-    --------
-    >>> operand_letter(1, 2), operand_letter(3, 40)
-    ('b', '4')
-    """
-    return LETTERS[operand] if count <= 5 else str(operand + 1)

@@ -18,6 +18,7 @@ from needle_edu.viz.texml import TexError, tex_to_mathml
 MAX_ROWS = 10
 MAX_COLUMNS = 10
 MAX_SLICES = 4
+MAX_PARTS = 6
 
 
 class Pieces:
@@ -40,7 +41,7 @@ def render_step(step: Step, pieces: Pieces) -> list[str | int]:
         f"<h3>{html.escape(step.title)}</h3><p>{html.escape(step.text)}</p>",
     ]
     if step.formula:
-        parts.append(pieces.add(f'<div class="formula">{formula_html(step.formula)}</div>'))
+        parts.append(pieces.add(rule_html(step.formula, step.here)))
     elif step.kind in ("op", "vjp"):
         parts.append('<p class="note">This operation has no formula written down; its numbers are below.</p>')
     if step.attrs and step.kind in ("op", "vjp"):
@@ -62,6 +63,15 @@ def render_step(step: Step, pieces: Pieces) -> list[str | int]:
         ]
     parts.append("</div>")
     return parts
+
+
+def rule_html(rule: str, here: str | None) -> str:
+    """The formula of a step; under the rule in general letters stands the same with the names of this graph."""
+    if here is None or here == rule:
+        return f'<div class="formula">{formula_html(rule)}</div>'
+    rows = [("rule", rule), ("here", here)]
+    cells = "".join(f"<span>{word}</span>{formula_html(tex)}" for word, tex in rows)
+    return f'<div class="formula both">{cells}</div>'
 
 
 def formula_html(tex: str, display: bool = True) -> str:
@@ -87,7 +97,7 @@ def figure_html(shown: Shown, is_result: bool = False) -> str:
             else '<p class="pending">no array</p>'
         )
     else:
-        caption += f" <i>{shape_text(snap.shape)}</i>"
+        caption += f" <i>{f'tuple of {len(snap.parts)}' if snap.parts else shape_text(snap.shape)}</i>"
         body = array_html(snap)
     role = html.escape(shown.role)
     return f'<figure class="{css}" data-role="{role}"><figcaption>{caption}</figcaption>{body}</figure>'
@@ -95,6 +105,16 @@ def figure_html(shown: Shown, is_result: bool = False) -> str:
 
 def array_html(snap: Snapshot) -> str:
     """The numbers of an array: a table, a few tables, or a summary."""
+    if snap.parts:
+        parts = [
+            array_html(part) if part else '<p class="pending">nothing yet</p>'
+            for part in snap.parts[:MAX_PARTS]
+        ]
+        more = f'<div class="slice">… {len(snap.parts)} parts</div>' if len(snap.parts) > MAX_PARTS else ""
+        rows = (
+            f'<div class="part"><span class="slice">[{k}]</span>{part}</div>' for k, part in enumerate(parts)
+        )
+        return "".join(rows) + more
     if snap.size == 0:
         return '<p class="pending">an empty array</p>'
     array = snap.array

@@ -33,8 +33,8 @@ class Snapshot:
         Minimum, mean and maximum (nan if the array is empty; nan values propagate).
     first : tuple
         The first few values in row-major order.
-    parts : tuple of Snapshot
-        The elements, if the value is a tuple of arrays.
+    parts : tuple of Snapshot or None
+        The elements, if the value is a tuple of arrays; None where an adjoint has nothing yet.
     """
 
     shape: tuple
@@ -107,7 +107,7 @@ def aligned(array: np.ndarray) -> list[list[str]]:
     if finite.size and np.all(finite == np.round(finite)) and largest < 1e6:
         decimals = 0
     elif 1e-3 <= largest < 1e6:
-        decimals = min(4, max(0, 3 - math.floor(math.log10(largest))))
+        decimals = min(6, max(0, 3 - math.floor(math.log10(largest))))
         while decimals > 1 and np.all(np.round(finite, decimals - 1) == np.round(finite, 6)):
             decimals -= 1
     else:
@@ -123,7 +123,7 @@ def _fixed(x: float, decimals: int) -> str:
 
 
 def shape_text(shape: tuple) -> str:
-    """How a shape is written next to a node.
+    """How the shape of an array is written.
 
     Examples
     --------
@@ -131,6 +131,20 @@ def shape_text(shape: tuple) -> str:
     ('(2, 3)', '(4,)', '()')
     """
     return str(tuple(shape))
+
+
+def shorten(text: str, limit: int) -> str:
+    """Cut a long label in its middle.
+
+    Examples
+    --------
+    >>> shorten("encoder.layers.11.attention.weight", 20)
+    'encoder.l…ion.weight'
+    """
+    if len(text) <= limit:
+        return text
+    head = (limit - 1) // 2
+    return f"{text[:head]}…{text[len(text) - (limit - 1 - head) :]}"
 
 
 def card_text(snap: Snapshot | None) -> str:
@@ -144,7 +158,8 @@ def card_text(snap: Snapshot | None) -> str:
     if snap is None:
         return ""
     if snap.parts:
-        return f"tuple of {len(snap.parts)}"
+        text = "(" + ", ".join(card_text(part) or "–" for part in snap.parts) + ")"
+        return text if len(text) <= CARD_CHARS else f"{len(snap.parts)} arrays"
     if snap.size == 0:
         return "empty"
     if snap.array is not None:

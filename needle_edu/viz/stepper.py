@@ -16,6 +16,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from needle_edu.autograd import TensorTuple
+from needle_edu.backend import GradientError, NeedleError
 from needle_edu.viz.drawing import PAGE, check_size, history, write_atomically
 from needle_edu.viz.graph import Graph
 from needle_edu.viz.names import variable_names
@@ -59,6 +61,11 @@ class Stepper:
         max_nodes: int = MAX_NODES,
     ):
         check_size(len(graph.nodes), max_nodes, "step")
+        if not steps:
+            raise NeedleError(
+                "viz: nothing was recorded, so there is nothing to step through; compute inside "
+                "`with viz.record() as tape:`"
+            )
         self.graph, self.steps = graph, steps
         place = {k: i for i, k in enumerate(graph.nodes)}
         texts: dict[int, list[str]] = {k: [] for k in graph.nodes}
@@ -162,6 +169,13 @@ def step(
     -------
     Stepper
 
+    Raises
+    ------
+    GradientError
+        `loss` needs no gradient: there is no backward pass to walk through.
+    NeedleError
+        The graph has more than `max_nodes` nodes.
+
     Examples
     --------
     >>> import needle_edu as ndl
@@ -172,6 +186,14 @@ def step(
     True
     """
     values = history(loss, "step")
+    if isinstance(loss, TensorTuple):
+        raise TypeError("viz.step: wanted one Tensor, got a TensorTuple; step through one of its parts, t[0]")
+    if not loss.requires_grad:
+        raise GradientError(
+            "viz.step: this tensor needs no gradient, so there is no backward pass to walk through. Either no "
+            "parameter took part (make one with ndl.Tensor(..., requires_grad=True) or x.requires_grad_() before "
+            "computing), or it was computed under no_grad() or detached. viz.draw(t) draws it all the same"
+        )
     check_size(len(values), max_nodes, "step")
     names = variable_names(sys._getframe(1))
     records = record_backward(loss, values, out_grad)
@@ -193,8 +215,7 @@ def record_backward(
     try:
         with recorder:
             events.replay(loss)
-            if loss.requires_grad:
-                loss.backward(out_grad, create_graph=False)
+            loss.backward(out_grad, create_graph=False)
     finally:
         for value, grad in saved:
             value.grad = grad

@@ -8,7 +8,6 @@ step looks is `viz.panel`'s business; here are only facts and sentences.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,8 +15,12 @@ from typing import Any
 import numpy as np
 
 from needle_edu.viz.graph import Graph, build_graph
-from needle_edu.viz.opinfo import OpInfo, op_info, operand_letter
-from needle_edu.viz.snapshot import Snapshot
+from needle_edu.viz.notation import bar_over, letters_of, tex_name, with_names
+from needle_edu.viz.opinfo import OpInfo, op_info
+from needle_edu.viz.snapshot import Snapshot, number, shape_text, shorten
+
+MAX_TERMS = 4  # a sum of more contributions is told as a running sum
+TITLE_CHARS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,9 @@ class Step:
     title, text : str
         A headline, and sentences for a first reader.
     formula : str or None
-        TeX.
+        The rule as the registry states it, in TeX.
+    here : str or None
+        The same rule with the names of this graph.
     attrs : Mapping
         What the operation was made with besides its operands.
     given, result
@@ -66,6 +71,7 @@ class Step:
     origin: int | None = None
     edges: list[int] = field(default_factory=list)
     formula: str | None = None
+    here: str | None = None
     attrs: Mapping[str, Any] = field(default_factory=dict)
     given: list[Shown] = field(default_factory=list)
     result: Shown | None = None
@@ -100,9 +106,9 @@ class _Narrator:
         self.adjoints: dict[int, Snapshot | None] = {}
         self.inputs: dict[int, list[int]] = {k: [] for k in graph.nodes}
         self.edge_number: dict[tuple[int, int], int] = {}
-        for number, edge in enumerate(graph.edges):
+        for place, edge in enumerate(graph.edges):
             self.inputs[edge.target].append(edge.source)
-            self.edge_number[edge.target, edge.operand] = number
+            self.edge_number[edge.target, edge.operand] = place
         self.infos: dict[str, OpInfo] = {n.op: op_info(n.op) for n in graph.nodes.values() if n.op}
         for node in graph.nodes.values():
             node.symbol = self.infos[node.op].symbol if node.op else ""
@@ -121,10 +127,10 @@ class _Narrator:
 
     # -- helpers
     def label(self, value: int) -> str:
-        return self.graph.nodes[value].label
+        return shorten(self.graph.nodes[value].label, TITLE_CHARS)
 
     def letter(self, node: int, operand: int) -> str:
-        return operand_letter(operand, len(self.inputs[node]))
+        return op_info(self.graph.nodes[node].op or "").letter(operand, len(self.inputs[node]))
 
     def expression(self, value: int) -> str:
         """The operation as one would write it: `x @ W`, `relu(h)`."""
@@ -133,6 +139,8 @@ class _Narrator:
         symbol = node.symbol
         if len(labels) == 2 and not any(c.isalnum() for c in symbol):
             return f"{labels[0]} {symbol} {labels[1]}"
+        if len(labels) == 1 and set(node.attrs) == {"scalar"} and not any(c.isalnum() for c in symbol):
+            return f"{labels[0]} {symbol} {number(node.attrs['scalar'])}"
         attrs = [f"{name}={value}" for name, value in node.attrs.items()]
         return f"{node.op}({', '.join([*labels, *attrs])})"
 
@@ -145,6 +153,30 @@ class _Narrator:
                 tex = letter if letter.isalpha() else f"a_{{{letter}}}"
                 shown.append(Shown(letter, tex, self.label(source), self.values.get(source)))
         return shown
+
+    def stretched(self, node: int, value: int) -> bool:
+        """Whether `value` was broadcast when `node` was computed: then the engine sums what the rule gives."""
+        shape, shapes = self.graph.nodes[node].shape, [self.graph.nodes[k].shape for k in self.inputs[node]]
+        if self.graph.nodes[node].op == "matmul" or self.graph.nodes[value].shape == shape or len(shapes) < 2:
+            return False
+        try:
+            return np.broadcast_shapes(*shapes) == shape
+        except ValueError:
+            return False
+
+    def rule_here(self, formula: str | None, node: int, value: int, stretched: bool) -> str | None:
+        """The rule of a contribution with the names of this graph."""
+        names = {self.letter(node, k): self.label(source) for k, source in enumerate(self.inputs[node])}
+        names["y"] = self.label(node)
+        if "scalar" in self.graph.nodes[node].attrs:
+            names.setdefault("c", number(self.graph.nodes[node].attrs["scalar"]))
+        right = with_names(formula, names) if formula else None
+        if right is None:
+            return None
+        left = bar_over(self.label(value))
+        if self.uses(value) > 1:
+            left += f"^{{({len(self.arrived[value])})}}"
+        return rf"{left} = \sum_{{\text{{stretched axes}}}} {right}" if stretched else f"{left} = {right}"
 
     # -- events
     def listen(self, position: int, record) -> list[Step]:
@@ -164,8 +196,8 @@ class _Narrator:
             self.arrived.setdefault(event.value, []).append(numbers)
             return [self.contribution(event, numbers)]
         if event.kind == "accumulated":
-            self.adjoints[event.value] = numbers
-            return [self.total(event, numbers)] if self.uses(event.value) > 1 else []
+            before, self.adjoints[event.value] = self.adjoints.get(event.value), numbers
+            return [self.total(event, numbers, before)] if self.uses(event.value) > 1 else []
         return [self.written(event, numbers)] if event.kind == "leaf" else []
 
     def uses(self, value: int) -> int:
@@ -198,14 +230,13 @@ class _Narrator:
     def seeded(self, event, numbers) -> Step:
         label = self.label(event.value)
         ones = numbers is not None and numbers.low == numbers.high == 1.0
-        text = (
-            f"Backward starts here. The adjoint of {label} says how much the result changes when {label} changes. "
-            + (
-                "The result is this value itself, so it is one."
-                if ones
-                else "Here it was given by the caller."
-            )
-        )
+        text = f"Backward starts here. The adjoint of {label} says how much the result changes when {label} changes. "
+        if not ones:
+            text += "Here it was given by the caller."
+        elif numbers.size == 1:
+            text += "The result is this value itself, so it is one."
+        else:
+            text += "It is one everywhere: the result is the sum of all elements."
         bar = bar_over(label)
         shown = Shown("adjoint", bar, f"adjoint of {label}", numbers)
         formula = f"{bar} = 1" if ones else None
@@ -226,15 +257,21 @@ class _Narrator:
         letter, uses = self.letter(node, event.operand), self.uses(value)
         formula = info.vjp(event.operand)
         text = (
-            f"The adjoint of {source} arrives at its operation, {info.name}. The vector-Jacobian product is "
+            f"The adjoint of {source} arrives at its operation, {info.name}. Its vector-Jacobian product is the part "
+            f"that reaches {target}{'' if len(self.inputs[node]) == 1 else f' (operand {letter})'}."
         )
-        text += f"what of it reaches operand {letter}, which is {target}."
-        if uses == 1:
-            text += f" {target} is used only here: this is its whole adjoint."
-        else:
+        stretched = self.stretched(node, value)
+        if stretched:
+            shapes = [shape_text(self.graph.nodes[k].shape) for k in (value, node)]
             text += (
-                f" {target} is used {uses} times; this is contribution {len(self.arrived[value])} of {uses}."
+                f" {target} has shape {shapes[0]} and was broadcast to {shapes[1]}: each of its elements was used many "
+                "times, so the rule's result is summed over the stretched axes."
             )
+        if uses == 1:
+            text += f" {target} is used nowhere else, so this is its whole adjoint."
+        else:
+            nth = len(self.arrived[value])
+            text += f" {target} is used {uses} times; this is contribution {nth} of {uses}."
         given = [Shown("adjoint", r"\bar{y}", f"adjoint of {source}", self.adjoints.get(node))]
         letters = letters_of(formula) if formula else ""
         given += self.operands(node, letters)
@@ -245,70 +282,48 @@ class _Narrator:
         return Step(
             "backward", "vjp", value, f"{source} → {target}", text, origin=node,
             edges=[self.edge_number[node, event.operand]], formula=formula,
+            here=self.rule_here(formula, node, value, stretched),
             attrs=self.graph.nodes[node].attrs, given=given, result=result, completes=uses == 1,
         )  # fmt: skip
 
-    def total(self, event, numbers) -> Step:
+    def total(self, event, numbers, before) -> Step:
         value, label = event.value, self.label(event.value)
         arrived, expected = self.arrived[value], self.expected[self.passes, value]
-        bar = bar_over(label)
-        terms = []
-        for k, (node, operand) in enumerate(expected):
-            via = f"via {self.label(node)}, operand {self.letter(node, operand)}"
-            terms.append(
-                Shown(f"term {k + 1}", f"{bar}_{{{k + 1}}}", via, arrived[k] if k < len(arrived) else None)
-            )
+        bar, done = bar_over(label), len(arrived) == len(expected)
         text = f"{label} is used {len(expected)} times, and a change of it acts through every use: its adjoint is the "
-        done = len(arrived) == len(expected)
         text += f"sum of the contributions. {'All' if done else f'{len(arrived)} of {len(expected)}'} are in."
-        formula = (
-            f"{bar} = " + " + ".join(f"{bar}_{{{k + 1}}}" for k in range(len(expected)))
-            if len(expected) <= 6
-            else None
+        terms = [self.term(value, k) for k in range(len(expected))]
+        if len(expected) <= MAX_TERMS:
+            formula = f"{bar} = " + " + ".join(term.tex for term in terms)
+        else:  # a running sum: what was there, and what came now
+            nth = len(arrived)
+            terms = terms[nth - 1 : nth]
+            formula = f"{bar} = {terms[0].tex}"
+            if nth > 1:
+                terms.insert(0, Shown("term so far", bar, "the sum so far", before))
+                formula = rf"{bar} \leftarrow {bar} + {terms[1].tex}"
+        shown_edges = (
+            expected[: len(arrived)]
+            if len(expected) <= MAX_TERMS
+            else expected[len(arrived) - 1 : len(arrived)]
         )
-        edges = [self.edge_number[pair] for pair in expected[: len(arrived)]]
+        edges = [self.edge_number[pair] for pair in shown_edges]
         shown = Shown("sum", bar, f"adjoint of {label}" if done else f"adjoint of {label} so far", numbers)
         return Step(
             "backward", "sum", value, f"adding up the adjoint of {label}", text, edges=edges, formula=formula,
             given=terms, result=shown, signs="+",
         )  # fmt: skip
 
+    def term(self, value: int, k: int) -> Shown:
+        """Contribution number `k` to the adjoint of a value, which may be still to come."""
+        arrived = self.arrived[value]
+        node, operand = self.expected[self.passes, value][k]
+        via = f"via {self.label(node)}, operand {self.letter(node, operand)}"
+        tex = f"{bar_over(self.label(value))}^{{({k + 1})}}"
+        return Shown(f"term {k + 1}", tex, via, arrived[k] if k < len(arrived) else None)
+
     def written(self, event, numbers) -> Step:
         label = self.label(event.value)
         text = f"The adjoint of {label} is complete, and {label} is a leaf: it is written into .grad."
         shown = Shown("grad", bar_over(label), f"{label}.grad", numbers)
         return Step("backward", "grad", event.value, f"{label}.grad is written", text, result=shown)
-
-
-def tex_name(label: str) -> str:
-    """A label as TeX, where that is possible; else the letter v.
-
-    Examples
-    --------
-    >>> print(tex_name("W1"), tex_name("loss"), tex_name("model.0.weight"))
-    W_{1} \\mathrm{loss} v
-    """
-    if match := re.fullmatch(r"([A-Za-z])_?(\d+)", label):
-        return f"{match[1]}_{{{match[2]}}}"
-    if re.fullmatch(r"[A-Za-z]", label):
-        return label
-    return rf"\mathrm{{{label}}}" if re.fullmatch(r"[A-Za-z]+", label) else "v"
-
-
-def bar_over(label: str) -> str:
-    """The sign of a value's adjoint: its name with a bar."""
-    name = tex_name(label)
-    return rf"\overline{{{name}}}" if len(label) > 1 and label.isalpha() else rf"\bar{{{name}}}"
-
-
-def letters_of(tex: str) -> str:
-    r"""Letters that stand for values in the right-hand side of a formula; those under a bar are adjoints.
-
-    Examples
-    --------
-    >>> letters_of(r"\bar{a} = \bar{y} \odot b")
-    'b'
-    """
-    right = tex.split("=", 1)[-1]
-    right = re.sub(r"\\bar\{\w\}|\\(text|mathrm|operatorname)\{[^}]*\}|\\[A-Za-z]+", " ", right)
-    return "".join(sorted(set(re.findall(r"[a-z]", right))))

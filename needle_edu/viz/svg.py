@@ -11,21 +11,22 @@ from __future__ import annotations
 import html
 import math
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from importlib import resources
 
 from needle_edu.viz.dot import operand_counts
 from needle_edu.viz.graph import Graph, Node
 from needle_edu.viz.layout import Layout, Point
-from needle_edu.viz.opinfo import operand_letter
-from needle_edu.viz.snapshot import card_text, shape_text
+from needle_edu.viz.opinfo import op_info
+from needle_edu.viz.snapshot import card_text, shorten
 
 MARGIN = 12.0
 PAD = 10.0
 ROW = 17.0
 TITLE_CHARS = 26
 MONO = 6.7  # width of a character of the numbers' font at 11 px
-SANS = 8.3  # of a wide sans-serif at 13 px, semi-bold
+SANS = 13.0  # size of the titles' font, semi-bold
 ARROW = 7.0
 
 
@@ -68,18 +69,19 @@ def standalone_svg(svg: str, scope: str) -> str:
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{head} class="{scope}" {family}>{style}{ground}{body}\n'
 
 
-def shorten(text: str, limit: int = TITLE_CHARS) -> str:
-    """Cut a long label in its middle.
+def text_width(text: str) -> float:
+    """Estimated width of a text in a wide, semi-bold sans-serif, in units of the font's size.
 
     Examples
     --------
-    >>> shorten("encoder.layers.11.attention.weight", 20)
-    'encoder.l…ion.weight'
+    >>> text_width("illicit") < text_width("WWWW")
+    True
     """
-    if len(text) <= limit:
-        return text
-    head = (limit - 1) // 2
-    return f"{text[:head]}…{text[len(text) - (limit - 1 - head) :]}"
+    return sum(
+        1.15 if c in "mwMW@%—…" or unicodedata.east_asian_width(c) in "WF" else
+        0.42 if c in "fijltrI.,:;'|!()[] /-" else 0.8 if c.isupper() else 0.67
+        for c in text
+    )  # fmt: skip
 
 
 class Card:
@@ -91,13 +93,12 @@ class Card:
         self.node = node
         self.symbol = "" if node.is_leaf else shorten(node.symbol or node.op or "", 9)
         self.disc = 0.0 if node.is_leaf else max(26.0, 12.0 + 8.2 * len(self.symbol))
-        self.title = shorten(node.label if node.is_leaf or node.name else node.op or "")
+        self.title = shorten(node.label if node.is_leaf or node.name else node.op or "", TITLE_CHARS)
         kind = node.op if node.name else node.label  # what the title does not say
         if node.is_leaf:
             kind = "parameter" if node.requires_grad else "data"
         dtype = node.dtype if node.dtype not in ("", "float32") else ""
-        shape = shape_text(node.shape) if node.seen else "made before the recording"
-        self.shape = "  ".join(part for part in (shape, dtype, kind) if part)
+        self.shape = "  ".join(part for part in (node.shape_text, dtype, kind) if part)
         self.rows: list[tuple[str, str, str]] = []  # (css class, key, text)
         if values and node.seen:
             self.rows.append(("ndl-value", "value", card_text(node.value) or "not computed"))
@@ -105,7 +106,7 @@ class Card:
             absent = node.grad is None
             text = node.absent if absent else card_text(node.grad)
             self.rows.append(("ndl-grad ndl-absent" if absent else "ndl-grad", "grad", text))
-        head = max(SANS * len(self.title), 6.5 * len(self.shape))
+        head = max(SANS * text_width(self.title), 6.5 * len(self.shape))
         left = PAD + (self.disc + 8 if self.disc else 4)
         rows = [PAD * 2 + 38 + MONO * len(text) for text in (*[row[2] for row in self.rows], *also)]
         self.width = math.ceil(max([108.0, left + head + PAD, *rows]))
@@ -141,7 +142,7 @@ def to_svg(graph: Graph, cards: dict[int, Card], layout: Layout, numbers: bool =
     }  # value ids differ from session to session, places do not
     for index, (edge, path) in enumerate(zip(graph.edges, layout.paths, strict=True)):
         count = counts[edge.target]
-        letter = operand_letter(edge.operand, count) if count > 1 else ""
+        letter = op_info(graph.nodes[edge.target].op or "").letter(edge.operand, count) if count > 1 else ""
         out.append(_edge(index, place[edge.source], place[edge.target], edge.operand, path, letter))
     out.append('</g><g class="ndl-nodes">')
     out.extend(_node(place[k], cards[k], *layout.centers[k], numbers) for k in graph.nodes)
@@ -228,7 +229,7 @@ def describe_node(node: Node, numbers: bool = True) -> str:
         what = f"{node.label}: {node.op}"
         if node.attrs:
             what += " (" + ", ".join(f"{k}={v}" for k, v in node.attrs.items()) + ")"
-    parts = [what, f"shape {shape_text(node.shape)} {node.dtype}".strip()]
+    parts = [what, f"shape {node.shape_text} {node.dtype}".strip()]
     if numbers and node.value is not None:
         parts.append(f"value {card_text(node.value)}")
     if numbers and node.grad is not None:

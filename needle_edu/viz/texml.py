@@ -56,7 +56,8 @@ FUNCTIONS = (
     "dim",
 )
 LIMITS = ("max", "min", "argmax", "argmin", "lim", "sup", "inf")  # their subscript goes underneath
-ACCENTS = _table("bar ¯ overline ¯ hat ^ widehat ^ tilde ~ widetilde ~ dot ˙ vec →")
+OVERLINE_SIGNS = 0.95  # per letter, on average
+ACCENTS = _table("bar ¯ overline ‾ hat ^ widehat ^ tilde ~ widetilde ~ dot ˙ vec →")
 SPACES = {
     ",": "0.17em",
     ":": "0.22em",
@@ -221,10 +222,17 @@ class _Reader:
         if name in FENCES:
             return f'<mo stretchy="false">{FENCES[name]}</mo>'
         if name in ACCENTS:
-            wide = "true" if name.startswith(("over", "wide")) else "false"
+            wide = "true" if name.startswith("wide") else "false"
             # The padding keeps the bar off the letter: fonts without mathematics set it right on top.
-            base = f'<mrow style="padding-top:.13em">{self.argument()}</mrow>'
-            return f'<mover accent="true">{base}<mo stretchy="{wide}">{ACCENTS[name]}</mo></mover>'
+            argument = self.argument()
+            sign = ACCENTS[name]
+            if (
+                name == "overline"
+            ):  # signs side by side make a long bar in any font; stretching needs a special one
+                letters = html.unescape(re.sub("<[^>]*>", "", argument))
+                sign = sign * max(1, round(OVERLINE_SIGNS * len(letters)))
+            base = f'<mrow style="padding-top:.13em">{argument}</mrow>'
+            return f'<mover accent="true">{base}<mo stretchy="{wide}">{sign}</mo></mover>'
         if name in ("frac", "tfrac", "dfrac"):
             top, bottom = self.argument(), self.argument()
             fraction = f"<mfrac>{top}{bottom}</mfrac>"

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from needle_edu.viz.layout import assign_layers, count_crossings, keep_apart, layered_layout
+from needle_edu.viz.render import compute_layout
 
 
 @st.composite
@@ -58,6 +59,17 @@ def test_parallel_edges_lie_apart():
 def test_layers_are_longest_paths_and_leaves_stand_above_their_use():
     layer = assign_layers([0, 1, 2, 3, 4], [(0, 1), (1, 2), (0, 3), (2, 3), (4, 3)])
     assert layer == {0: 0, 1: 1, 2: 2, 3: 3, 4: 2}
+
+
+def test_a_node_that_is_needed_late_stands_late():
+    # 5 = exp(0), used only by 4, far down: it moves there, so that no curve runs beside the chain.
+    layer = assign_layers([0, 1, 2, 3, 4, 5], [(0, 1), (1, 2), (2, 3), (3, 4), (0, 5), (5, 4)])
+    assert layer[5] == 3
+
+
+def test_a_graph_that_graphviz_would_need_minutes_for_is_laid_out_here():
+    edges = [pair for k in range(2, 400) for pair in ((k - 1, k), (0, k))]
+    assert compute_layout(dict.fromkeys(range(400), (120, 60)), edges).engine == "python"
 
 
 def test_crossings_that_can_be_avoided_are():

@@ -191,3 +191,74 @@ def test_a_nested_listener_hears_everything_too():
     finally:
         events.set_hook(previous)
     assert heard == [event.kind for event in tape.events]
+
+
+def test_the_rule_is_also_written_with_the_names_of_the_graph():
+    h, w1 = ndl.Tensor([3.0]), ndl.Tensor([2.0])
+    loss = (h * w1) / 4
+    loss.name = "loss"
+    divided, first, second = (s for s in viz.step(loss).steps if s.kind == "vjp")
+    assert (divided.formula, divided.here) == (
+        r"\bar{a} = \bar{y} / c",
+        r"\bar{v}_{1} = \overline{\mathrm{loss}} / {\text{4}}",
+    )
+    assert first.here == r"\bar{h} = \bar{v}_{1} \odot {w_{1}}"
+    assert second.here == r"\bar{w}_{1} = \bar{v}_{1} \odot {h}"
+    x = ndl.Tensor([3.0])
+    contributions = [s.here for s in viz.step(x * x).steps if s.kind == "vjp"]
+    assert [text.split(" =")[0] for text in contributions] == [r"\bar{x}^{(1)}", r"\bar{x}^{(2)}"]
+
+
+def test_a_broadcast_operand_is_told_to_be_summed():
+    x, bias = ndl.Tensor(np.ones((5, 3)), requires_grad=False), ndl.Tensor(np.zeros((1, 3)))
+    steps = [s for s in viz.step((x + bias).sum()).steps if s.kind == "vjp"]
+    assert "was broadcast to (5, 3)" in steps[1].text and r"\sum_{\text{stretched axes}}" in steps[1].here
+    np.testing.assert_array_equal(steps[1].numbers("contribution"), [[5, 5, 5]])
+    row, matrix = ndl.Tensor([[2.0]]), ndl.Tensor([[1.0, 3.0]])
+    assert not any("broadcast" in s.text for s in viz.step(row @ matrix).steps), "matmul does not stretch"
+
+
+def test_tuples_show_their_parts():
+    x = ndl.Tensor([[1.0, 2.0], [3.0, 4.0]])
+    parts = ndl.ops.split(x, 1)
+    stepper = viz.step((parts[0] * parts[1]).sum())
+    split = find(stepper, "op", "parts")[0]
+    assert [part.array.tolist() for part in split.result.numbers.parts] == [[1, 3], [2, 4]]
+    first, second = find(stepper, "sum", "parts")
+    assert [part and part.array.tolist() for part in first.result.numbers.parts] == [None, [1, 3]]
+    assert [part.array.tolist() for part in second.result.numbers.parts] == [[2, 4], [1, 3]]
+    assert (
+        "tuple of 2" in stepper.html and "no array" not in stepper.html and "not computed" not in stepper.html
+    )
+
+
+def test_a_value_used_very_often_is_a_running_sum():
+    x = ndl.Tensor([1.0])
+    y = x
+    for factor in range(1, 31):
+        y = y + x * float(factor)
+    stepper = viz.step(y)
+    sums = find(stepper, "sum", "x")
+    assert len(sums) == 31 and all(len(s.given) <= 2 for s in sums)
+    for s in sums[1:]:
+        assert s.given[0].numbers.low + s.given[1].numbers.low == s.result.numbers.low
+    assert sums[-1].result.numbers.low == 1 + sum(range(1, 31))
+
+
+def test_without_a_gradient_there_is_advice_instead_of_a_stepper():
+    x = ndl.Tensor([1.0], requires_grad=False)
+    with pytest.raises(ndl.backend.GradientError, match=r"needs no gradient.*requires_grad=True"):
+        viz.step(x * 2)
+    with viz.record() as tape:
+        pass
+    with pytest.raises(ndl.backend.NeedleError, match="nothing was recorded"):
+        tape.step()
+    with pytest.raises(TypeError, match="one of its parts"):
+        viz.step(ndl.ops.split(ndl.Tensor([[1.0]]), 0))
+
+
+def test_letters_are_those_of_the_formulas():
+    info = viz.opinfo.op_info
+    assert [info("relu_backward").letter(k, 2) for k in (0, 1)] == ["g", "a"]
+    assert [info("where").letter(k, 3) for k in (0, 1, 2)] == ["a", "b", "c"]
+    assert [info("stack").letter(k, 2) for k in (0, 1)] == ["1", "2"] and info("stack").vjp(1)

@@ -27,7 +27,7 @@ const TEMPLATE = `
 </div>`;
 
 const PLAY_MS = 1300;
-const SMALLEST_SCALE = 0.7;
+const SMALLEST_SCALE = 0.8; // below that the numbers can't be read: scroll instead
 
 /** Build the stepper inside `el`. `onIndex(i)` is told of every move; returns { go, index, stop }. */
 export function mount(el, data, onIndex = () => {}) {
@@ -126,7 +126,9 @@ export function mount(el, data, onIndex = () => {}) {
   function fit() {
     const room = graph.clientWidth - 4;
     if (room <= 0) return;
-    const scale = Math.max(SMALLEST_SCALE, Math.min(1, room / size[0]));
+    const wide = Math.min(1, room / size[0]), high = Math.min(1, (graph.clientHeight - 14) / size[1]);
+    // The whole graph if it can be read then, else all of its width, else we scroll.
+    const scale = Math.min(wide, high) >= SMALLEST_SCALE ? Math.min(wide, high) : Math.max(SMALLEST_SCALE, wide);
     svg.setAttribute("width", size[0] * scale);
     svg.setAttribute("height", size[1] * scale);
     show(steps[index]);
