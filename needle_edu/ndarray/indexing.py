@@ -44,11 +44,9 @@ class Pick(NamedTuple):
 def getitem(a: NDArray, key: Any) -> NDArray:
     """Return ``a[key]``: a view for integers, slices, ... and None; a copy for arrays and masks."""
     if type(key) is int:
-        return a._view(_row(a.layout, key))
+        return a._view(_plain_view(a.layout, (key,)))
     view, pick = resolve(a, key)
-    if pick is None:
-        return a._view(view)
-    return _gather(a, pick)
+    return a._view(view) if pick is None else _gather(a, pick)
 
 
 def setitem(a: NDArray, key: Any, value: Any) -> None:
@@ -101,10 +99,12 @@ def process_slice(a: NDArray, item: slice, axis: int) -> slice:
 
 def resolve(a: NDArray, key: Any) -> tuple[Layout, Pick | None]:
     """Return the layout of the view that `key` means, and what to pick (from a view of its own) if it has arrays."""
-    layout = a.layout
     key = key if type(key) is tuple else (key,)
-    if _is_basic(key):
-        return _basic(layout, key), None
+    plain = _plain(key)
+    return _read(a.layout, key) if plain is None else (_plain_view(a.layout, plain), None)
+
+
+def _read(layout: Layout, key: tuple) -> tuple[Layout, Pick | None]:
     items = _expand(layout, key)
     shape, strides, offset = [], [], layout.offset
     picked: list[tuple[int, NDArray]] = []  # (axis, index array)
@@ -130,6 +130,8 @@ def resolve(a: NDArray, key: Any) -> tuple[Layout, Pick | None]:
         for index in _places(item, layout, axis) if item.layout.code == BOOL else [item]:
             picked.append((axis, index))
             axis += 1
+    shape += layout.shape[axis:]
+    strides += layout.strides[axis:]
     view = make_layout(tuple(shape), tuple(strides), offset, layout.code, layout.device)
     if not picked:
         return view, None
@@ -138,41 +140,35 @@ def resolve(a: NDArray, key: Any) -> tuple[Layout, Pick | None]:
     return view, _combine(layout, view, picked, places[0][1] if together else 0)
 
 
-def _is_basic(key: tuple) -> bool:
-    for item in key:  # noqa: SIM110 (a generator in all() costs three times as much)
-        if type(item) is not int and type(item) is not slice:
-            return False
-    return True
+def _plain(key: tuple) -> tuple | None:
+    """Return a key of plain integers, slices, None and `...` with (start, stop, step) for a slice; else None.
 
-
-def _basic(layout: Layout, key: tuple) -> Layout:
-    """Return the layout of ``a[key]`` for the usual key, of integers and slices only."""
-    if len(key) > layout.ndim:
-        raise IndexOutOfRange(f"too many indices: {len(key)} for an array of shape {layout.shape}")
-    shape, strides, offset = [], [], layout.offset
-    for axis, item in enumerate(key):
-        extent, stride = layout.shape[axis], layout.strides[axis]
-        if type(item) is int:
-            offset += _integer(item, extent, axis) * stride
-        else:
-            start, length, step = _slice(item, extent, axis)
-            offset += start * stride
-            shape.append(length)
-            strides.append(stride * step)
-    rest = len(key)
-    shape += layout.shape[rest:]
-    strides += layout.strides[rest:]
-    return make_layout(tuple(shape), tuple(strides), offset, layout.code, layout.device)
+    Most keys are plain and come again and again. In this form, unlike with slices, they can be looked up.
+    """
+    plain: list = []
+    for item in key:
+        if type(item) is slice:
+            item = item.start, item.stop, item.step
+            for bound in item:
+                if bound is not None and type(bound) is not int:
+                    return None
+        elif type(item) is not int and item is not None and item is not Ellipsis:
+            return None
+        plain.append(item)
+    return tuple(plain)
 
 
 @plans.remember
-def _row(layout: Layout, index: int) -> Layout:
-    """Return the layout of ``a[index]``."""
-    return _basic(layout, (index,))
+def _plain_view(layout: Layout, key: tuple) -> Layout:
+    """Return the layout of the view that a key in plain form means."""
+    return _read(layout, tuple(slice(*item) if type(item) is tuple else item for item in key))[0]
 
 
 def _expand(layout: Layout, key: tuple) -> list:
-    """Return the key with one item per axis or None: `...` and missing axes become full slices, arrays NDArrays."""
+    """Return the key with one item per axis or None: `...` becomes full slices, arrays NDArrays.
+
+    The key may be shorter than the shape; the other axes stay as they are.
+    """
     items: list[Any] = []
     used = 0
     ellipsis = None
@@ -190,7 +186,7 @@ def _expand(layout: Layout, key: tuple) -> list:
     if missing < 0:
         raise IndexOutOfRange(f"too many indices: {used} for an array of shape {layout.shape}")
     if ellipsis is None:
-        return items + [slice(None)] * missing
+        return items
     return items[:ellipsis] + [slice(None)] * missing + items[ellipsis + 1 :]
 
 

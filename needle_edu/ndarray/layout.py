@@ -42,7 +42,8 @@ class Layout:
     kernels : dict
         The device's table of kernels, by name: the very dict in which an override is entered.
     allocate : callable
-        Returns a new storage that holds an array of this size and type; it takes no arguments.
+        Returns a new storage that holds an array of this size and type; it takes no arguments. Compact layouts
+        alone have it.
     """
 
     __slots__ = (
@@ -84,9 +85,10 @@ def make_layout(shape: tuple, strides: tuple, offset: int, code: int, device: De
     layout.dtype, layout.code = DTYPES[code], code
     layout.device, layout.kernels = device, vars(device.kernels)
     layout.size, layout.ndim = prod(shape), len(shape)
-    layout.allocate = device.allocator(code, layout.size)
     layout.compact = offset == 0 and _is_row_major(shape, strides)
     layout.dense_float = layout.compact and code <= F64
+    if layout.compact:  # what is computed anew always is; views are many, and own no memory
+        layout.allocate = device.allocator(code, layout.size)
     return layout
 
 
