@@ -17,7 +17,7 @@ from .backend.errors import DataError
 from .backend.files import whole_file
 
 
-def save(path: str | os.PathLike, **parts: Any) -> None:
+def save(path: str | os.PathLike, /, **parts: Any) -> None:
     """Write the state of every part to the file `path`.
 
     Parameters
@@ -26,6 +26,13 @@ def save(path: str | os.PathLike, **parts: Any) -> None:
         The name is taken as it is; `.npz` is usual.
     **parts : objects with a `state_dict()`
         Modules and optimisers, each under a name that `load` must be given again.
+
+    Raises
+    ------
+    TypeError
+        If a part has no `state_dict()`.
+    DataError
+        If a state holds something else than numbers. Nothing is written then.
 
     Examples
     --------
@@ -39,12 +46,23 @@ def save(path: str | os.PathLike, **parts: Any) -> None:
     >>> bool((other.weight.numpy() == model.weight.numpy()).all())
     True
     """
-    arrays = {f"{part}/{name}": a for part in parts for name, a in parts[part].state_dict().items()}
+    arrays: dict[str, Any] = {}
+    for part, thing in parts.items():
+        if isinstance(thing, type) or not hasattr(thing, "state_dict"):
+            raise TypeError(
+                f"checkpoints.save: {part} is a {type(thing).__name__}, wanted a module or an optimiser"
+            )
+        for name, value in thing.state_dict().items():
+            array = arrays[f"{part}/{name}"] = np.asarray(value)
+            if array.dtype.hasobject:
+                raise DataError(
+                    f"checkpoints.save: {part}: {name} is no number and no array of numbers: {value!r:.60}"
+                )
     with whole_file(path, "wb") as file:
         np.savez(file, **arrays)
 
 
-def load(path: str | os.PathLike, **parts: Any) -> None:
+def load(path: str | os.PathLike, /, **parts: Any) -> None:
     """Give every part the state that `save` wrote under its name. All parts, or, after an error, none.
 
     Parameters
@@ -81,7 +99,7 @@ def load(path: str | os.PathLike, **parts: Any) -> None:
         if part in states:
             states[part][rest] = array
     for part in parts:
-        if part not in found:
+        if part not in found and parts[part].state_dict():
             raise DataError(f"{path}: found the parts {found}, expected one named {part!r}")
     before = {part: parts[part].state_dict() for part in parts}
     try:
@@ -95,14 +113,17 @@ def load(path: str | os.PathLike, **parts: Any) -> None:
 
 def _read(path: str | os.PathLike) -> dict[str, np.ndarray]:
     """All arrays of an `.npz` file by name."""
-    try:
-        loaded = np.load(path, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            raise ValueError("it holds one bare array")
-        with loaded as file:
-            return {name: file[name] for name in file.files}
-    except (zipfile.BadZipFile, ValueError, EOFError, KeyError) as error:
-        raise DataError(
-            f"{path}: found a file that cannot be read as a checkpoint ({error}), expected an .npz archive "
-            "of plain arrays written by checkpoints.save"
-        ) from error
+    with open(path, "rb") as file:
+        try:
+            if not zipfile.is_zipfile(file):
+                raise ValueError("no zip archive, or one cut short")
+            file.seek(0)
+            with np.load(file, allow_pickle=False) as archive:
+                return {name: archive[name] for name in archive.files}
+        except OSError:
+            raise
+        except Exception as error:  # damaged bytes make the readers of zip and npy raise almost anything
+            raise DataError(
+                f"{path}: found a file that cannot be read as a checkpoint ({error}), expected an .npz archive "
+                "of plain arrays written by checkpoints.save"
+            ) from error

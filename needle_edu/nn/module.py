@@ -164,9 +164,17 @@ class Module:
 
     def _named_state(self) -> dict[str, Tensor]:
         """Every parameter and buffer by name."""
-        found: dict[str, Tensor] = dict(self.named_parameters())
+        named: list[tuple[str, Tensor]] = list(self.named_parameters())
         for name, module in self.named_modules():
-            found.update((_join(name, buffer), getattr(module, buffer)) for buffer in module.buffer_names)
+            named += [(_join(name, buffer), getattr(module, buffer)) for buffer in module.buffer_names]
+        found = dict(named)
+        if len(found) < len(named):
+            names = [name for name, _ in named]
+            twice = sorted({name for name in names if names.count(name) > 1})
+            raise DataError(
+                f"{type(self).__name__}: two tensors have the same name {twice[0]!r}; "
+                "give dict keys and attributes names without dots"
+            )
         return found
 
     # ---- printing -------------------------------------------------------------------------------

@@ -1,5 +1,7 @@
 """Module: how the parts of a model are found, named, switched, printed, saved and loaded."""
 
+import contextlib
+
 import numpy as np
 import pytest
 
@@ -136,6 +138,13 @@ def test_a_state_that_does_not_fit_changes_nothing(damage, error, words):
         np.testing.assert_array_equal(array, before[name])
 
 
+def test_two_tensors_of_one_name_are_refused_not_lost():
+    model = nn.Module()
+    model.parts = {"a.b": nn.Linear(1, 1), "a": {"b": nn.Linear(1, 1)}}
+    with pytest.raises(DataError, match=r"'parts.a.b.bias'.*without dots"):
+        model.state_dict()
+
+
 def train_a_little(model, optimizer, steps):
     for _ in range(steps):
         optimizer.reset_grad()
@@ -205,7 +214,7 @@ def test_a_bad_checkpoint_is_said_and_changes_nothing(tmp_path):
     with pytest.raises(DataError, match="run.npz"):
         checkpoints.load(path, model=fresh)
     np.save(path.open("wb"), np.zeros(3))
-    with pytest.raises(DataError, match="bare array"):
+    with pytest.raises(DataError, match="no zip archive"):
         checkpoints.load(path, model=fresh)
     np.savez(path.open("wb"), **{"model/x": np.array([{}], dtype=object)})
     with pytest.raises(DataError, match="run.npz"):
@@ -236,3 +245,39 @@ def test_the_module_path_is_left_even_after_an_error():
     finally:
         state.set_hook(previous)
     assert str(state.module_path) == ""
+
+
+def test_what_cannot_be_saved_is_said_and_leaves_no_file(tmp_path):
+    path = tmp_path / "run.npz"
+    model = nn.Linear(2, 2)
+    for wrong in (3, nn.Linear, model.parameters()):
+        with pytest.raises(
+            TypeError, match=f"model is a {type(wrong).__name__}, wanted a module or an optimiser"
+        ):
+            checkpoints.save(path, model=wrong)
+    with pytest.raises(DataError, match="optimizer: lr is no number"):
+        checkpoints.save(path, optimizer=optim.SGD(model.parameters(), lr=lambda step: 0.1))
+    assert not path.exists()
+
+
+def test_parts_of_any_name_and_parts_without_state(tmp_path):
+    path, model, other = tmp_path / "run.npz", nn.Linear(2, 2), nn.Linear(2, 2)
+    checkpoints.save(path, path=model, file=nn.ReLU())
+    checkpoints.load(path, path=other, file=nn.ReLU())
+    np.testing.assert_array_equal(other.weight.numpy(), model.weight.numpy())
+
+
+def test_a_flipped_bit_anywhere_is_an_error_of_data_or_harmless(tmp_path):
+    model = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
+    path = tmp_path / "run.npz"
+    checkpoints.save(path, model=model)
+    whole, before, rng = path.read_bytes(), model.state_dict(), np.random.RandomState(0)
+    places = [*rng.randint(len(whole), size=150), len(whole) - 60, 2801 % len(whole)]
+    for place in places:
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << rng.randint(8)
+        path.write_bytes(damaged)
+        with contextlib.suppress(DataError, ShapeError, DTypeError):
+            checkpoints.load(path, model=model)
+        for name, array in model.state_dict().items():
+            np.testing.assert_array_equal(array, before[name], err_msg=f"byte {place} flipped")
