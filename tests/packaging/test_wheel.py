@@ -1,15 +1,18 @@
 """An installed wheel, in an empty folder, with nothing of the checkout in sight: every command works.
 
-Two wheels are built: one with a compiler, one without (pure Python; it then says its one sentence and runs on the
-NumPy reference).
+Two wheels are built, each from a source distribution: one with a compiler, one without (pure Python; it then says
+its one sentence and runs on the NumPy reference).
 """
 
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
+from email.parser import BytesParser
 from pathlib import Path
 
 import pytest
@@ -20,18 +23,21 @@ SOURCES = (
     "setup.py",
     "MANIFEST.in",
     "README.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
     "LICENSE",
+    "Makefile",
     "needle_edu",
     "csrc",
+    "docs",
     "notebooks",
+    "tests",
 )
 BARE_PATH = "/nonexistent"
 
 
 def build(folder: Path, **environment: str) -> Path:
-    """A wheel from a copy of the sources; returns its path."""
-    import shutil
-
+    """A source distribution from a copy of the sources, and a wheel from that; returns the wheel's path."""
     copy = folder / "source"
     copy.mkdir(parents=True)
     skip = shutil.ignore_patterns("__pycache__", "*.so", ".ipynb_checkpoints", "my-*")
@@ -41,21 +47,8 @@ def build(folder: Path, **environment: str) -> Path:
             shutil.copytree(source, copy / name, ignore=skip)
         else:
             shutil.copy(source, copy / name)
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "wheel",
-        ".",
-        "--no-deps",
-        "--no-build-isolation",
-        "--quiet",
-        "-w",
-        str(folder),
-    ]
-    done = subprocess.run(
-        command, cwd=copy, env={**os.environ, **environment}, capture_output=True, text=True
-    )
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(copy)]
+    done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return next(folder.glob("*.whl"))
 
@@ -119,6 +112,32 @@ def test_wheel_carries_course_and_sources(wheel):
     ):
         assert needed in names
     assert any(name.startswith("needle_edu/notebooks/lectures/01_") for name in names)
+
+
+def test_source_distribution_is_whole(wheel):
+    """Who has only the archive can run the tests and read the docs."""
+    with tarfile.open(next(wheel.parent.glob("*.tar.gz"))) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    for needed in ("Makefile", "CONTRIBUTING.md", "docs/ops.md", "tests/conftest.py", "csrc/tests/run.sh"):
+        assert needed in names
+
+
+def test_metadata(wheel):
+    """What an index shows: licences with their texts, the oldest Python, extras, and a description."""
+    with zipfile.ZipFile(wheel) as archive:
+        folder = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA")).rpartition(
+            "/"
+        )[0]
+        metadata = BytesParser().parsebytes(archive.read(f"{folder}/METADATA"))
+        names = archive.namelist()
+    assert metadata["License-Expression"] == "MIT AND CC-BY-4.0"
+    assert metadata.get_all("License-File") == ["LICENSE", "needle_edu/data/files/README.md"]
+    assert all(f"{folder}/licenses/{name}" in names for name in metadata.get_all("License-File"))
+    assert metadata["Requires-Python"] == ">=3.11"
+    assert {"lab", "test", "teach", "wasm", "parity"} <= set(metadata.get_all("Provides-Extra"))
+    core = [line.split(";")[0] for line in metadata.get_all("Requires-Dist") if "extra ==" not in line]
+    assert [re.match(r"\w+", line).group() for line in core] == ["numpy", "cffi", "graphviz"]
+    assert "import needle_edu as ndl" in metadata.get_payload()
 
 
 def test_wheel_runs_its_own_kernels(installed):
