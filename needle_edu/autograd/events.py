@@ -148,7 +148,6 @@ class _Watch(weakref.ref):
         return super().__new__(cls, value, _freed)
 
     def __init__(self, value, number):
-        super().__init__(value, _freed)
         self.id, self.nbytes = number, 0
 
 

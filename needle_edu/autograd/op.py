@@ -41,6 +41,8 @@ class Op:
         use a value that was overwritten; None means that any of them may be read.
     differentiable : bool
         False for comparisons and the like: the result never requires a gradient.
+    value_class : type
+        What `apply` returns: `Tensor` or `TensorTuple`.
 
     Examples
     --------
@@ -63,6 +65,7 @@ class Op:
     vjp_formulas: tuple[str, ...] = ()
     reads: tuple[str, ...] | None = None
     differentiable = True
+    value_class: Any
     vjps = None  # the functions vjp0, vjp1, …; None: ask `gradient`
 
     def __init_subclass__(cls, **kwargs):
@@ -152,7 +155,7 @@ class Op:
     def _result(self, inputs, data, keep=False):
         """Make the result; it remembers op and inputs if a gradient may be wanted (or if told to `keep`)."""
         records = self.differentiable and state.grad_enabled() and any(x.requires_grad for x in inputs)
-        value = _new(self._value_class)
+        value = _new(self.value_class)
         if records or keep:
             value._init(self, tuple(inputs), data, records)
         else:
@@ -196,7 +199,7 @@ class TensorOp(Op):
     Tensor([6.], op=Product)
     """
 
-    _value_class = Tensor
+    value_class = Tensor
 
     def check_result(self, data, operands):
         """Return what `compute` returned as one array, or say what is wrong with it."""
@@ -309,7 +312,7 @@ class TensorTupleOp(Op):
     array([3., 4.], dtype=float32)
     """
 
-    _value_class = TensorTuple
+    value_class = TensorTuple
 
     def check_result(self, data, operands):
         """Return what `compute` returned as a tuple, or say what is wrong with it."""

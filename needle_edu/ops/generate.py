@@ -98,9 +98,9 @@ _RESULTS = {
 }
 _PLAIN = {
     "__len__": "int", "__float__": "float", "__int__": "int", "__bool__": "bool", "__repr__": "str",
-    "__str__": "str", "__format__": "str", "__reduce__": "Any", "numpy": "np.ndarray", "__array__": "np.ndarray", "item": "Any", "backward": "None",
-    "retain_grad": "None", "__init__": "None", "__iter__": "Any",
-    "name": "str | None", "device": "Any",
+    "__format__": "str", "__reduce__": "Any", "__str__": "str", "numpy": "np.ndarray",
+    "__array__": "np.ndarray", "item": "Any", "backward": "None", "retain_grad": "None", "__init__": "None",
+    "__iter__": "Any", "name": "str | None", "device": "Any",
 }  # fmt: skip
 
 
@@ -132,7 +132,7 @@ def ops_stub() -> str:
     for name, slot in registry.ops().items():
         op: Any = slot.original
         parameters = inspect.signature(getattr(ops, name)).parameters.values()
-        lines.append(f"def {name}{_typed(parameters)} -> {op._value_class.__name__}: ...")
+        lines.append(f"def {name}{_typed(parameters)} -> {op.value_class.__name__}: ...")
     return "\n".join(lines) + "\n"
 
 

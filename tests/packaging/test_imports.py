@@ -4,6 +4,7 @@ The floors are those of CONTRIBUTING.md. Imports under `if TYPE_CHECKING` do not
 """
 
 import ast
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,7 @@ FLOORS = {  # room: (floor, place on the floor, left to right)
     "": (7, 0),  # needle_edu/__init__.py, the public face
 }
 FILES = sorted(ROOT.rglob("*.py"))
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
 def room_of(file: Path) -> str:
@@ -42,13 +44,15 @@ def room_of(file: Path) -> str:
     return "" if first == "__init__" else first
 
 
-def runtime_imports(file: Path) -> set[str]:
-    """Absolute names of the needle_edu modules that `file` imports when it runs."""
+def runtime_imports(file: Path, deferred: bool = True) -> set[str]:
+    """Absolute names of what `file` imports from needle_edu: when it runs, or (not `deferred`) when it is loaded."""
     package = ["needle_edu", *file.relative_to(ROOT).parent.parts]
     found: set[str] = set()
 
     def visit(node):
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+            return
+        if isinstance(node, FUNCTIONS) and not deferred:
             return
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
@@ -75,6 +79,43 @@ def test_imports_go_down(file):
         assert FLOORS[target] < FLOORS[room], (
             f"{file.relative_to(ROOT)} (floor {FLOORS[room]}) imports {name} (floor {FLOORS[target]})"
         )
+
+
+def test_no_file_needs_itself_to_be_loaded():
+    """No circles, inside a room neither. An import in a function waits until the call: it makes none."""
+    modules = {".".join(["needle_edu", *f.relative_to(ROOT).with_suffix("").parts]): f for f in FILES}
+    modules = {name.removesuffix(".__init__"): file for name, file in modules.items()}
+    needs = {}
+    for name, file in modules.items():
+        imported = runtime_imports(file, deferred=False)
+        found = {i if i in modules else i.rpartition(".")[0] for i in imported}
+        needs[name] = found & set(modules) - {name}
+    order = list(TopologicalSorter(needs).static_order())  # raises CycleError, which names the circle
+    assert len(order) == len(FILES)
+
+
+def test_private_names_stay_in_their_room():
+    """`thing._name`, and `from .room import _name`, are for the room that defines the name."""
+    uses, defined = [], {}
+    for file in FILES:
+        home = defined.setdefault(room_of(file), {"_getframe", "_exit", "_repr_mimebundle_"})
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+                home.add(node.name)
+            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                home.add(node.id)
+            elif isinstance(node, ast.Attribute):
+                own = isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")
+                home.update({node.attr} if isinstance(node.ctx, ast.Store) and own else ())
+                uses.append((file, node.lineno, node.attr))
+            elif isinstance(node, ast.ImportFrom):
+                uses += [(file, node.lineno, alias.name) for alias in node.names]
+    strangers = [
+        f"{file.relative_to(ROOT)}:{line}: {name}"
+        for file, line, name in uses
+        if name.startswith("_") and not name.startswith("__") and name not in defined[room_of(file)]
+    ]
+    assert [found for found in strangers if not found.endswith(" _version")] == []
 
 
 def test_no_star_imports():
