@@ -9,9 +9,7 @@ compared quickly.
 import numpy as np
 
 from needle_edu.backend import DTypeError, GradientError, IndexOutOfRange, NeedleError, ShapeError
-from needle_edu.backend_selection import BACKEND, default_device
-from needle_edu.backend_selection import NDArray as Array
-from needle_edu.backend_selection import array_api as xp
+from needle_edu.backend_selection import BACKEND, NDArray as Array, array_api as xp, default_device
 
 if BACKEND == "np":
 

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from needle_edu._version import __version__
 
@@ -35,7 +36,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"needle_edu {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
-    def command(among, name: str, text: str, **more) -> argparse.ArgumentParser:
+    def command(among: Any, name: str, text: str, **more: Any) -> argparse.ArgumentParser:
         return among.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".", **more)
 
     lab = command(commands, "lab", "open JupyterLab at the start page of the course")

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 import needle_edu as ndl
-from needle_edu import backend
-from needle_edu import ndarray as nd
+from needle_edu import backend, ndarray as nd
 
 ISAS = backend.available_isas() if ndl.cpu().native else ()
 

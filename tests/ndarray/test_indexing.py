@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
-from hypothesis import strategies as st
+from hypothesis import assume, given, strategies as st
 
 from needle_edu import ndarray as nd
 from needle_edu.backend import DTypeError, IndexOutOfRange, ShapeError

@@ -7,8 +7,7 @@ write to the wrong place shows even if it is not where the step was. The values 
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from needle_edu import ndarray as nd
 

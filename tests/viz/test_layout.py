@@ -2,8 +2,7 @@
 
 import time
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from needle_edu.viz.layout import assign_layers, count_crossings, keep_apart, layered_layout
 from needle_edu.viz.render import compute_layout
