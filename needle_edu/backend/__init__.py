@@ -9,20 +9,14 @@ from . import dtypes, memory, storage
 from .devices import (
     Device,
     all_devices,
-    available_isas,
     cpu,
     cpu_numpy,
     cuda,
     cuda_sim,
     default_device,
-    get_isa,
-    get_num_threads,
-    has_openmp,
     set_creators,
     set_default_device,
-    set_isa,
     set_kernel_module_factory,
-    set_num_threads,
 )
 from .errors import (
     BuildError,
@@ -35,6 +29,7 @@ from .errors import (
     ShapeError,
     raise_kernel_error,
 )
+from .settings import available_isas, get_isa, get_num_threads, has_openmp, set_isa, set_num_threads
 from .storage import Storage
 
 BackendDevice = Device
