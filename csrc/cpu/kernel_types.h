@@ -96,6 +96,6 @@ typedef struct nd_isa {
   nd_matmul_kernel *matmul;
 } nd_isa;
 
-/* The instruction set in use (dispatch.c). */
+/* The instruction set in use (instruction_sets.c). */
 const nd_isa *nd_current_isa(void);
 #endif

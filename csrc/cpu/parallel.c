@@ -4,13 +4,14 @@
  * region of the child waits for ever. A child (Python's multiprocessing makes them) therefore stays serial.
  */
 #include <pthread.h>
+#include <stdlib.h>
 #ifdef _OPENMP
 #include <omp.h>
 #endif
 #include "needle_kernels.h"
 #include "parallel.h"
 
-static int threads = 1; /* at load: one for each processor this process may use */
+static int threads = 1; /* at load: as OMP_NUM_THREADS says, else one for each processor this process may use */
 static int in_forked_child = 0;
 
 static void after_fork_in_child(void) { in_forked_child = 1; }
@@ -18,7 +19,9 @@ static void after_fork_in_child(void) { in_forked_child = 1; }
 __attribute__((constructor)) static void at_load(void) {
   pthread_atfork(NULL, NULL, after_fork_in_child);
 #ifdef _OPENMP
-  threads = omp_get_num_procs(); /* asks the system: once, not at every kernel */
+  /* Asks the system: once, not at every kernel. Without the variable, omp_get_max_threads() would be what another
+   * library of this process has chosen for itself. */
+  threads = getenv("OMP_NUM_THREADS") ? omp_get_max_threads() : omp_get_num_procs();
 #endif
 }
 

@@ -1,7 +1,7 @@
 /* needle_kernels.h - the one contract between Python and every native backend.
  *
  * A backend (csrc/cpu, later csrc/cuda and the CUDA simulator; the NumPy reference in
- * needle_edu/backend/reference.py has the same interface) implements exactly the functions listed here.
+ * needle_edu/backend/reference/ has the same interface) implements exactly the functions listed here.
  * Python takes its cffi declarations from this very file: keep it free of macros in declarations,
  * one declaration ends at one semicolon, `#` lines are skipped by the reader.
  *
@@ -71,7 +71,8 @@ ND_API void nd_pool_set_limit(int64_t nbytes);   /* keep at most this many bytes
 ND_API int nd_fill(const nd_plan *p, void *out, double value);                         /* out[...] = value */
 ND_API int nd_fill_dense(int dtype, int64_t n, void *out, double value);
 /* out[...] = a[...], converting dtype[1] -> dtype[0]: compact, setitem, cast and broadcast are all this one.
- * float -> int truncates toward zero; anything -> bool is (x != 0). out and a must not overlap. */
+ * float -> int truncates toward zero (what does not fit becomes any number); anything -> bool is (x != 0).
+ * out and a must not overlap. */
 ND_API int nd_copy(const nd_plan *p, void *out, const void *a);
 
 /* ---- 3. elementwise, one operand: out = f(a) --------------------------------------------------------------
@@ -155,7 +156,8 @@ ND_API int nd_tanh_backward_dense(int dtype, int64_t n, void *out, const void *g
 ND_API int nd_sigmoid_backward_dense(int dtype, int64_t n, void *out, const void *g, const void *y);
 
 /* ---- 5. elementwise with a scalar: out = f(a, s) ----------------------------------------------------------
- * s is converted to the element type of a first. rsubtract = s - a, rdivide = s / a, rpower = s ** a. */
+ * s is converted to the element type of a first, which it must fit. rsubtract = s - a, rdivide = s / a,
+ * rpower = s ** a. Types as in section 4, but bool: comparisons only. */
 ND_API int nd_add_scalar(const nd_plan *p, void *out, const void *a, double s);
 ND_API int nd_multiply_scalar(const nd_plan *p, void *out, const void *a, double s);
 ND_API int nd_rsubtract_scalar(const nd_plan *p, void *out, const void *a, double s);

@@ -173,7 +173,7 @@ class NativeEngine:
 
     def set_num_threads(self, n: int) -> None:
         """Let a kernel use at most `n` threads."""
-        if not isinstance(n, int) or n < 1 or self.lib.nd_set_num_threads(n):
+        if not isinstance(n, int) or not 1 <= n < 2**31 or self.lib.nd_set_num_threads(n):
             raise DeviceError(f"the number of threads must be an integer of at least 1, got {n!r}")
 
     def available_isas(self) -> tuple[str, ...]:

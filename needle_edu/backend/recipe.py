@@ -2,9 +2,8 @@
 
 Three files come out, all in one folder of the cache (or, from `pip install`, in the package):
 
-- ``libneedle_cpu-….so``: the kernels. Files in csrc/cpu/isa/ are compiled once per instruction set, with
-  the flags
-  below and the set's name in ``ND_ISA``; csrc/cpu/dispatch.c chooses among them when the library is loaded.
+- ``libneedle_cpu-….so``: the kernels. Files in csrc/cpu/isa/ are compiled once per instruction set, with the
+  flags below and the set's name in ``ND_ISA``; csrc/cpu/instruction_sets.c chooses among them at load time.
 - ``_needle_cpu-….so``: an extension module made by cffi, the fast way to call the library (150 ns). It needs
   Python.h.
 - ``_needle_cpu_dlopen-….py``: the same declarations for the slower way (290 ns) that needs only the library.

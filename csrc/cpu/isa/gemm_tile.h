@@ -47,7 +47,7 @@ static inline __attribute__((always_inline)) void NAME(tile)(const int rows, con
 }
 
 /* One compiled function per number of rows and vectors: the edges of a matrix get tiles of their own size
- * instead of multiplying zeros. TILES(R) lists the row counts 1..TILE_ROWS; see gemm_isa.h. */
+ * instead of multiplying zeros. EACH_TILE is in gemm_shape.h. */
 typedef void (*NAME(tile_fn))(int64_t k, const T *a, int64_t a_row, int64_t a_col, const T *b, int64_t b_row,
                               T *c, int64_t c_row, int accumulate);
 #define TILE_FUNCTION(R, N)                                                                                     \
