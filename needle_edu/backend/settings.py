@@ -1,7 +1,7 @@
 """How `cpu()` computes: with how many threads, and with which of the processor's instruction sets.
 
-The kernels are compiled once for each instruction set; the best one that the processor has is chosen when the library is
-loaded. Tests go through all of them with `set_isa`.
+The kernels are compiled once for each instruction set; the best one that the processor has is chosen when the
+library is loaded. Tests go through all of them with `set_isa`.
 """
 
 from .devices import cpu
