@@ -156,14 +156,33 @@ def one_hot(
     """
     if device is None and isinstance(i, Tensor):
         device = i.device
-    labels = np.asarray(i)
-    whole = labels.dtype.kind != "f" or (np.floor(labels) == labels).all()
-    if not whole or (labels.size and not (labels.min() >= 0 and labels.max() < n)):
-        wrong = labels[~((labels >= 0) & (labels < n) & (np.floor(labels) == labels))]
-        raise IndexOutOfRange(f"one_hot: wants whole numbers from 0 to {n - 1}, got {wrong[0]}")
+    labels = class_numbers("one_hot", i, n)
     rows = np.zeros((labels.size, n), dtype)
     rows[np.arange(labels.size), labels.astype(np.intp).ravel()] = 1
     return _tensor(rows.reshape(*labels.shape, n), device, dtype, requires_grad)
+
+
+def class_numbers(who: str, labels: Any, n: int) -> np.ndarray:
+    """The labels as a NumPy array, checked to be whole numbers from 0 to n - 1.
+
+    Raises
+    ------
+    IndexOutOfRange
+        If one is not; the message starts with `who`.
+
+    Examples
+    --------
+    >>> class_numbers("SoftmaxLoss", [0, 3], 3)
+    Traceback (most recent call last):
+        ...
+    needle_edu.backend.errors.IndexOutOfRange: SoftmaxLoss: wants whole numbers from 0 to 2, got 3
+    """
+    labels = np.asarray(labels)
+    whole = labels.dtype.kind != "f" or (np.floor(labels) == labels).all()
+    if not whole or (labels.size and not (labels.min() >= 0 and labels.max() < n)):
+        wrong = labels[~((labels >= 0) & (labels < n) & (np.floor(labels) == labels))]
+        raise IndexOutOfRange(f"{who}: wants whole numbers from 0 to {n - 1}, got {wrong[0]}")
+    return labels
 
 
 def _tensor(values: Any, device: Any, dtype: Any, requires_grad: bool) -> Tensor:

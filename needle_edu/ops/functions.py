@@ -53,7 +53,7 @@ def _of_several(slot: Slot, count: int) -> Callable:
     def function(*args):
         if len(args) != count:
             raise TypeError(f"{slot.name}() takes {count} tensors, got {len(args)}")
-        like = next((a for a in args if isinstance(a, Tensor)), None)
+        like = next((a for a in reversed(args) if isinstance(a, Tensor)), None)  # not the mask of `where`
         return slot.instance.apply(*[a if isinstance(a, Tensor) else _as_tensor(a, like) for a in args])
 
     return function

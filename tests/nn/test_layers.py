@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from needle_edu import autograd, init, nn
+from needle_edu import autograd, init, nn, ops
 from needle_edu.autograd import Tensor
 from needle_edu.backend.errors import IndexOutOfRange, ShapeError
 
@@ -278,3 +278,10 @@ def test_a_network_of_everything_has_pytorchs_gradients():
     for p, q in zip(ours.parameters(), theirs, strict=True):
         grad = q.grad.numpy()
         close(p.grad.numpy(), grad.T if grad.ndim == 2 else grad.reshape(p.shape), 1e-4)
+
+
+def test_where_with_a_number_keeps_the_dtype_and_the_digits_of_its_tensor():
+    """The number takes the dtype of the numbers beside it, not of the mask: 0.1 stays 0.1 in float64."""
+    for dtype in ("float32", "float64"):
+        picked = ops.where(Tensor(np.array([True, False])), Tensor([1.0, 2.0], dtype=dtype), 0.1)
+        assert picked.dtype == dtype and picked.numpy()[1] == np.dtype(dtype).type(0.1)
