@@ -19,9 +19,9 @@ needs_make = pytest.mark.skipif(
 
 
 def make(*words, **environment):
-    outside = {
-        key: value for key, value in os.environ.items() if key not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")
-    }
+    # The tests may themselves run under `make test PYTEST_ARGS=...`, which tells the makes below it.
+    told = {"MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "PYTEST_ARGS", "LAB_ARGS", "PYTHON", "VENV"}
+    outside = {key: value for key, value in os.environ.items() if key not in told}
     return subprocess.run(
         ["make", *words],
         cwd=REPO,
