@@ -60,6 +60,9 @@ class Adam(Optimizer):
         weight_decay: float = 0.0,
     ):
         super().__init__(params)
+        for name, beta in (("beta1", beta1), ("beta2", beta2)):
+            if not 0 <= beta < 1:
+                raise ValueError(f"Adam: {name} lies between 0 and 1 (1 excluded), got {beta}")
         self.lr = lr
         self.beta1 = beta1
         self.beta2 = beta2

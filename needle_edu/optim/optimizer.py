@@ -22,7 +22,7 @@ class Optimizer:
     Parameters
     ----------
     params : iterable of Tensor
-        What to train, usually `model.parameters()`.
+        What to train, usually `model.parameters()`. One that is named twice is trained once.
 
     Attributes
     ----------
@@ -50,10 +50,21 @@ class Optimizer:
     memories: tuple[str, ...] = ()
 
     def __init__(self, params: Iterable[Tensor]):
-        self.params = list(params)
-        strangers = [type(p).__name__ for p in self.params if not isinstance(p, Tensor)]
+        who = type(self).__name__
+        if isinstance(params, Tensor) or not isinstance(params, Iterable):
+            advice = f"{who}(model.parameters())" if hasattr(params, "parameters") else "a list: [w, b]"
+            raise TypeError(
+                f"{who}: params must be several tensors, got one {type(params).__name__}; give {advice}"
+            )
+        params = list(params)
+        strangers = [type(p).__name__ for p in params if not isinstance(p, Tensor)]
         if strangers:
-            raise TypeError(f"{type(self).__name__}: params must be tensors, got {strangers[0]}")
+            raise TypeError(f"{who}: params must be tensors, got {strangers[0]}")
+        self.params: list[Tensor] = list(dict.fromkeys(params))
+
+    def __repr__(self) -> str:
+        settings = ", ".join(f"{name}={getattr(self, name, '?')}" for name in self.hyperparameters)
+        return f"{type(self).__name__}({settings}) · {sum(p.size for p in self.params):,} parameters"
 
     def step(self) -> None:
         """Change every parameter that has a gradient; those whose `grad` is None stay as they are."""
@@ -132,6 +143,10 @@ class Optimizer:
 
     def _arrays(self, p: Tensor) -> tuple[Any, Any]:
         """The arrays of `p` and of `p.grad`, checked to have one shape."""
+        if not isinstance(p.grad, Tensor):
+            raise GradientError(
+                f"{type(self).__name__}.step: `grad` of a parameter is a {type(p.grad).__name__}, wanted a Tensor"
+            )
         data, grad = p.realize_cached_data(), p.grad.realize_cached_data()
         if grad.shape != data.shape:
             raise GradientError(

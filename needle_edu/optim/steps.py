@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..backend.errors import DTypeError
 from ..ndarray import fused
 
 
@@ -23,8 +24,9 @@ def sgd_step(p: Any, g: Any, u: Any, lr: float, momentum: float, weight_decay: f
     >>> sgd_step(np.array([1.0]), np.array([4.0]), u, lr=0.1, momentum=0.5, weight_decay=0.0), u
     (array([0.8]), array([2.]))
     """
-    if not isinstance(p, np.ndarray):
+    if not isinstance(p, np.ndarray):  # our own arrays
         return fused.sgd_step(p, g, u, lr, momentum, weight_decay)
+    _check_float("SGD", p)
     d = g + weight_decay * p
     if u is not None:
         u[...] = momentum * u + (1 - momentum) * d
@@ -39,8 +41,15 @@ def adam_step(
     """The new p after step number `t`, counted from 1. `m` and `v`, of p's shape, are updated in place."""
     if not isinstance(p, np.ndarray):
         return fused.adam_step(p, g, m, v, lr, beta1, beta2, eps, weight_decay, t)
+    _check_float("Adam", p)
     d = g + weight_decay * p
     m[...] = beta1 * m + (1 - beta1) * d
     v[...] = beta2 * v + (1 - beta2) * d * d
     unbiased_m, unbiased_v = m / (1 - beta1**t), v / (1 - beta2**t)
     return (p - lr * unbiased_m / (np.sqrt(unbiased_v) + eps)).astype(p.dtype)
+
+
+def _check_float(who: str, p: np.ndarray) -> None:
+    """Whole numbers cannot take a small step: it would be cut to nothing."""
+    if p.dtype.kind != "f":
+        raise DTypeError(f"{who}: parameters are float32 or float64, got {p.dtype}")

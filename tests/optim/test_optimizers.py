@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from needle_edu import init, optim
+from needle_edu import init, nn, optim
 from needle_edu.autograd import Tensor
-from needle_edu.backend.errors import DataError, GradientError, ShapeError
+from needle_edu.backend.errors import DataError, DTypeError, GradientError, ShapeError
 
 SHAPES = [(3, 4), (1, 4), (5,), (1,)]
 STEPS = 6
@@ -188,6 +188,53 @@ def test_wrong_gradients_and_parameters_are_said():
         optim.SGD([p]).step()
     with pytest.raises(TypeError, match="str"):
         optim.Adam(["weight"])
+    p.grad = np.ones(2)
+    with pytest.raises(GradientError, match="ndarray, wanted a Tensor"):
+        optim.SGD([p]).step()
+
+
+def test_params_that_are_not_several_tensors_are_said():
+    """Iterating over one tensor gives its rows: new tensors, and training them would change nothing."""
+    for make in (optim.SGD, optim.Adam):
+        with pytest.raises(TypeError, match=r"got one Parameter; give a list"):
+            make(nn.Parameter([1.0, 2.0]))
+        with pytest.raises(TypeError, match=rf"got one Linear; give {make.__name__}\(model.parameters\(\)\)"):
+            make(nn.Linear(2, 2))
+        with pytest.raises(TypeError, match="got one NoneType"):
+            make(None)
+        assert len(make(p for p in nn.Linear(2, 2).parameters()).params) == 2
+
+
+def test_a_parameter_named_twice_is_trained_once():
+    p, q = Tensor([1.0]), Tensor([1.0])
+    p.grad = q.grad = Tensor([1.0])
+    optim.SGD([p, q, p], lr=0.25).step()
+    assert p.numpy() == q.numpy() == [0.75]
+
+
+@pytest.mark.parametrize("make", [optim.SGD, optim.Adam])
+def test_whole_numbers_are_not_trained(make):
+    p = Tensor([1, 2])
+    p.grad = Tensor([1.0, 1.0])
+    with pytest.raises(DTypeError, match="int64"):
+        make([p], lr=0.1).step()
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"), [("beta1", 1.0), ("beta2", 1.0), ("beta1", -0.1), ("beta2", np.nan)]
+)
+def test_adam_refuses_averages_that_never_begin(name, wrong):
+    with pytest.raises(ValueError, match=f"{name}.*{wrong}"):
+        optim.Adam([Tensor([1.0])], **{name: wrong})
+
+
+def test_repr_shows_the_settings():
+    params = nn.Linear(4, 3).parameters()
+    assert repr(optim.SGD(params, lr=0.5)) == "SGD(lr=0.5, momentum=0.0, weight_decay=0.0) · 15 parameters"
+    assert (
+        "beta1=0.9" in repr(optim.Adam(params))
+        and repr(optim.Optimizer(params)) == "Optimizer() · 15 parameters"
+    )
 
 
 def test_state_dict_round_trip_and_errors():
