@@ -34,8 +34,8 @@ def recall(purpose: str, sources: str) -> list[Path] | None:
 
 def remember(purpose: str, sources: str, files: Iterable[Path]) -> None:
     """Note that `files` were made from `sources`, as these were BEFORE; if it cannot be written, only time is lost."""
-    note = _note(purpose)
     with contextlib.suppress(OSError):
+        note = _note(purpose)
         unfinished = note.with_name(f"{note.name}.{os.getpid()}")
         unfinished.write_text(f"{sources}\n\n{_describe(files)}")
         os.replace(unfinished, note)

@@ -30,17 +30,23 @@ def _beside_or_inside(name: str) -> Path:
 def cache_dir() -> Path:
     """Return a writable folder of this user for compiled code; NEEDLE_EDU_CACHE names another one.
 
-    If the usual place cannot be written to (a read-only home, as in some class rooms), a private folder
-    under the system's temporary folder is used.
+    If the usual place cannot be written to (a read-only home, as in some class rooms) or there is none (a user
+    without a home, as in some containers), a private folder under the system's temporary folder is used.
     """
+    try:
+        usual = _usual_cache_dir()
+    except RuntimeError:  # the user has no home
+        return _private_temporary()
+    return usual if _writable(usual) else _private_temporary()
+
+
+def _usual_cache_dir() -> Path:
     chosen = os.environ.get("NEEDLE_EDU_CACHE")
     if chosen:
-        usual = Path(chosen).expanduser()
-    elif sys.platform == "darwin":
-        usual = Path.home() / "Library" / "Caches" / "needle_edu"
-    else:
-        usual = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "needle_edu"
-    return usual if _writable(usual) else _private_temporary()
+        return Path(chosen).expanduser()
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "needle_edu"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "needle_edu"
 
 
 def _writable(folder: Path) -> bool:

@@ -92,7 +92,7 @@ def _native() -> bool:
 
     try:
         return backend.cpu().native
-    except backend.NeedleError:
+    except Exception:
         return False
 
 

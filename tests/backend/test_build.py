@@ -227,6 +227,25 @@ def test_an_unwritable_cache_falls_back_to_a_private_folder(tmp_path, monkeypatc
     assert folder.stat().st_mode & 0o077 == 0
 
 
+def test_a_user_without_a_home_gets_a_private_folder(tmp_path, monkeypatch):
+    """As in a container that runs under a user id of its own: no HOME, and no entry in the list of users."""
+    monkeypatch.delenv("NEEDLE_EDU_CACHE", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert paths.cache_dir().parent == tmp_path
+
+
+def test_a_note_that_finds_no_folder_is_not_written(monkeypatch):
+    def nowhere():
+        raise FileNotFoundError("no usable temporary directory")
+
+    monkeypatch.setattr(index, "default_folder", nowhere)
+    assert index.recall("test", "") is None
+    index.remember("test", "", [])
+
+
 def test_a_note_is_believed_only_while_nothing_changed(tmp_path, monkeypatch):
     monkeypatch.setenv("NEEDLE_EDU_CACHE", str(tmp_path))
     made = tmp_path / "made"
