@@ -5,6 +5,9 @@ what `backward` says. It is how each op of the library is tested, and the first 
 own.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from .arrays import GradientError
@@ -16,7 +19,12 @@ from .value import Value
 
 
 def grad_check(
-    function, *inputs, order: int = 1, eps: float = 1e-5, tol: float = 1e-5, seed: int = 0
+    function: Callable[..., Any],
+    *inputs: Any,
+    order: int = 1,
+    eps: float = 1e-5,
+    tol: float = 1e-5,
+    seed: int = 0,
 ) -> bool:
     """Compare the gradient that `backward` computes with central differences.
 

@@ -9,13 +9,15 @@ Every contribution is brought to its input's shape (fit.py), and no value that w
 forward pass is used (overwritten.py).
 """
 
+from typing import Any
+
 from needle_edu.backend import storage
 
 from . import arrays, events, state
 from .arrays import GradientError
 from .fit import fit, shape_of
 from .overwritten import check_unchanged
-from .registry import function_slot
+from .registry import function_slot, slot
 from .topo import TOPO_SORT
 from .value import Value
 
@@ -51,7 +53,10 @@ def propagate(output, out_grad, accumulate=False) -> None:
     """Walk the graph backwards from `output`, whose adjoint is `out_grad`, and write the leaves' `.grad`."""
     order = TOPO_SORT.function([output])
     add = _add if len(SUM_NODES.stack) == 1 else lambda a, b: SUM_NODES.function([a, b])
-    agree = arrays.agree
+    agree, add_into = arrays.agree, arrays.add_into
+    # The first contribution may be somebody's array; a sum is our own, and the third is added to it in place.
+    in_place = len(SUM_NODES.stack) == len(_ADD.stack) == 1 and not (state.grad_enabled() or state.LAZY_MODE)
+    sums: set[Value] = set()  # whose adjoint is such a sum
     told = state.hook is not None
     if told:
         events.seeded(output, out_grad)
@@ -95,7 +100,12 @@ def propagate(output, out_grad, accumulate=False) -> None:
                     gx = _another(g)
                 if told:
                     events.vjp(x, gx, node, k)
-                x.adjoint = gx if x.adjoint is None else add(x.adjoint, gx)
+                if x.adjoint is None:
+                    x.adjoint = gx
+                elif x not in sums or not add_into(x.adjoint.cached_data, gx.realize_cached_data()):
+                    x.adjoint = add(x.adjoint, gx)
+                    if in_place:
+                        sums.add(x)
                 if told:
                     events.accumulated(x, node, k)
     finally:
@@ -140,11 +150,12 @@ def sum_of_nodes(node_list: list):
     return total
 
 
+_ADD = slot("add")
 GRADIENTS = function_slot("compute_gradient_of_variables", propagate)
 SUM_NODES = function_slot("sum_node_list", sum_of_nodes)
 
 
-def compute_gradient_of_variables(output, out_grad) -> None:
+def compute_gradient_of_variables(output: Any, out_grad: Any) -> None:
     """Store the gradient of `output`, weighted with `out_grad`, in `.grad` of every leaf it depends on.
 
     Examples
@@ -158,7 +169,7 @@ def compute_gradient_of_variables(output, out_grad) -> None:
     GRADIENTS.function(output, out_grad)
 
 
-def sum_node_list(node_list: list):
+def sum_node_list(node_list: list[Any]) -> Any:
     """Return the sum of a list of tensors, all of one shape.
 
     Examples

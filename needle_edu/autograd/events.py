@@ -21,8 +21,10 @@ import sys
 import threading
 import time
 import weakref
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import FrameType
+from typing import Any
 
 from . import arrays, state
 from .topo import post_order
@@ -80,6 +82,9 @@ class Event:
     requires_grad: bool = False
 
 
+Hook = Callable[[Event, Any], None]  # what listens: it gets an event and the array the event is about
+
+
 class _Quiet(threading.local):
     on = False  # True while backward computes gradients that are no graph nodes: only its own events are told
 
@@ -90,7 +95,7 @@ _ids = itertools.count()
 _announced: dict[int, "_Watch"] = {}  # the values this listener has heard of
 
 
-def value_id(value) -> int:
+def value_id(value: Any) -> int:
     """Return the number of a value; it gets one when first asked for, and no number is used twice.
 
     Examples
@@ -105,7 +110,7 @@ def value_id(value) -> int:
     return value.extra["id"]
 
 
-def set_hook(function):
+def set_hook(function: Hook | None) -> Hook | None:
     """Send every event to ``function(event, array)`` (None: to nobody); returns the previous listener.
 
     `array` is the NDArray (in np mode the numpy.ndarray) the event is about, a tuple of them for a TensorTuple
@@ -116,7 +121,7 @@ def set_hook(function):
     return state.set_hook(function)
 
 
-def replay(value) -> None:
+def replay(value: Any) -> None:
     """Send the ``created`` and ``computed`` events of a finished graph, inputs before results."""
     for node in post_order([value]):
         if value_id(node) not in _announced:

@@ -7,8 +7,12 @@ values. The setting belongs to the current thread and is restored when the block
 import functools
 import inspect
 import types
+from collections.abc import Callable
+from typing import Any, Self, TypeVar
 
 from . import state
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class set_grad_enabled:  # noqa: N801 - used like a function
@@ -26,17 +30,17 @@ class set_grad_enabled:  # noqa: N801 - used like a function
     False
     """
 
-    def __init__(self, enabled: bool):
+    def __init__(self, enabled: bool) -> None:
         self.enabled = bool(enabled)
         self.previous = [state.set_grad_mode(self.enabled)]
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exception) -> None:
+    def __exit__(self, *exception: object) -> None:
         state.set_grad_mode(self.previous.pop())
 
-    def __call__(self, function):
+    def __call__(self, function: Function) -> Function:
         state.set_grad_mode(self.previous.pop())  # a decorator: nothing happens until the function is called
         return _in_mode(function, self.enabled)
 
@@ -46,20 +50,20 @@ class _GradScope:
 
     enabled: bool
 
-    def __new__(cls, function=None):
+    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
         return object.__new__(cls) if function is None else _in_mode(function, cls.enabled)
 
-    def __init__(self, function=None):
-        self.previous = []
+    def __init__(self, function: Callable[..., Any] | None = None) -> None:
+        self.previous: list[bool] = []
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         self.previous.append(state.set_grad_mode(self.enabled))
         return self
 
-    def __exit__(self, *exception) -> None:
+    def __exit__(self, *exception: object) -> None:
         state.set_grad_mode(self.previous.pop())
 
-    def __call__(self, function):
+    def __call__(self, function: Function) -> Function:
         return _in_mode(function, self.enabled)
 
 
@@ -96,7 +100,7 @@ class enable_grad(_GradScope):  # noqa: N801
     enabled = True
 
 
-def _in_mode(function, enabled: bool):
+def _in_mode(function: Any, enabled: bool) -> Any:
     """Return `function` such that it runs in a mode, also when it runs in several steps."""
     if not callable(function) or isinstance(function, type) or inspect.isasyncgenfunction(function):
         raise TypeError(
@@ -104,17 +108,17 @@ def _in_mode(function, enabled: bool):
             "write `with no_grad():` around the lines it is for"
         )
 
-    def wrapper(*args, **kwargs):
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
         previous = state.set_grad_mode(enabled)
         try:
             return function(*args, **kwargs)
         finally:
             state.set_grad_mode(previous)
 
-    def generator(*args, **kwargs):
+    def generator(*args: Any, **kwargs: Any) -> Any:
         return (yield from _steps(function(*args, **kwargs), enabled))
 
-    async def coroutine(*args, **kwargs):
+    async def coroutine(*args: Any, **kwargs: Any) -> Any:
         return await types.coroutine(_steps)(function(*args, **kwargs), enabled)
 
     if inspect.isgeneratorfunction(function):
@@ -124,7 +128,7 @@ def _in_mode(function, enabled: bool):
     return functools.wraps(function)(wrapper)
 
 
-def _steps(running, enabled: bool):
+def _steps(running: Any, enabled: bool) -> Any:
     """Run a generator or coroutine in a mode; between two steps its caller's own mode is on."""
     resume, sent = running.send, None
     while True:

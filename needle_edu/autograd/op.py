@@ -68,7 +68,7 @@ class Op:
     value_class: Any
     vjps = None  # the functions vjp0, vjp1, …; None: ask `gradient`
 
-    def __init_subclass__(cls, **kwargs):
+    def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         own = vars(cls)
         if "name" not in own and cls.name in ("", cls.__mro__[1].__name__):  # nothing but a base's default

@@ -98,7 +98,7 @@ class Override:
     def __enter__(self) -> "Override":
         return self
 
-    def __exit__(self, *exception) -> None:
+    def __exit__(self, *exception: object) -> None:
         self.undo()
 
 
@@ -131,14 +131,14 @@ def register(cls: Any) -> Any:
     return cls
 
 
-def function_slot(name: str, function: Callable) -> FunctionSlot:
+def function_slot(name: str, function: Callable[..., Any]) -> FunctionSlot:
     """Enter a function that students may replace under `name`."""
     _slots[name] = place = FunctionSlot(name)
     Override(place, function)
     return place
 
 
-def override(name: str, entry) -> Override:
+def override(name: str, entry: Any) -> Override:
     """Put a class (or, for a function slot, a function) in the place of `name`.
 
     Parameters

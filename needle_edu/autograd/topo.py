@@ -5,6 +5,8 @@ the value has contributed) before it is passed on. The order is the depth-first 
 right.
 """
 
+from typing import Any
+
 from .registry import function_slot
 
 
@@ -37,7 +39,7 @@ def post_order(node_list: list) -> list:
 TOPO_SORT = function_slot("find_topo_sort", post_order)
 
 
-def find_topo_sort(node_list: list) -> list:
+def find_topo_sort(node_list: list[Any]) -> list[Any]:
     """Return the values that `node_list` depends on, inputs before results.
 
     Examples

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from types import FrameType
 from typing import Any
 
+from needle_edu.autograd import Value
+
 
 def variable_names(frame: FrameType | None) -> list[tuple[Any, str]]:
     """Tensors that the learner's variables hold, with the variables' names.
@@ -15,8 +17,6 @@ def variable_names(frame: FrameType | None) -> list[tuple[Any, str]]:
     then global ones: tensors, lists and dicts of tensors, and modules, whose parameters are called as in
     `named_parameters`. Names that begin with an underscore (IPython's history) are left out.
     """
-    from needle_edu.autograd import Value
-
     if frame is None:
         return []
     found: list[tuple[Any, str]] = []

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from needle_edu.autograd import registry
+
 # Operands of an operation without formulas.
 LETTERS = "abcde"
 
@@ -54,8 +56,6 @@ def op_info(name: str) -> OpInfo:
     >>> op_info("my own op").symbol
     'my own op'
     """
-    from needle_edu.autograd import registry
-
     slot = registry.ops().get(name)
     if slot is None:
         return OpInfo(name, name)

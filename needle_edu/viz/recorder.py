@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from needle_edu.autograd import events
 from needle_edu.viz.snapshot import LIMIT, Snapshot, take_snapshot
 
 MAX_EVENTS = 50_000
@@ -28,7 +29,7 @@ class Recorder:
         self.limit, self.max_events = limit, max_events
         self.records: list[tuple[Any, Snapshot | None]] = []
         self.full = False
-        self._previous = None
+        self._previous: events.Hook | None = None  # who listened before
 
     def __call__(self, event, array) -> None:
         if len(self.records) < self.max_events:
@@ -39,13 +40,9 @@ class Recorder:
             self._previous(event, array)
 
     def __enter__(self) -> Recorder:
-        from needle_edu.autograd import events
-
         self._previous = events.set_hook(self)
         return self
 
     def __exit__(self, *exception) -> None:
-        from needle_edu.autograd import events
-
         events.set_hook(self._previous)
         self._previous = None

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import sys
 
+from needle_edu.autograd.events import value_id
 from needle_edu.viz.drawing import Drawing
 from needle_edu.viz.graph import Graph, build_graph
 from needle_edu.viz.names import variable_names
@@ -44,8 +45,6 @@ class Tape(Recorder):
 
     def __exit__(self, *exception) -> None:
         super().__exit__(*exception)
-        from needle_edu.autograd.events import value_id
-
         heard = {event.value for event, _ in self.records}
         for value, name in variable_names(sys._getframe(1)):
             # Only values that were heard of have a number already.
