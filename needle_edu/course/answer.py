@@ -86,11 +86,9 @@ def explain(error: BaseException, namespace: dict) -> str:
     text = str(error)[:300]
     if isinstance(error, RecursionError):
         text = "Python allows about 1,000 nested calls"
-    elif text.endswith("does not support ufuncs (__array_ufunc__=None)"):
-        text = (
-            "NumPy's functions know NumPy arrays only; for an NDArray use those of needle_edu.ndarray (such as "
-            "nd.exp), for a Tensor those of needle_edu.ops (such as ndl.ops.exp)"
-        )
+    elif "does not support ufuncs" in text:  # what NumPy says when it is given one of our arrays
+        kind, use = ("Tensor", "ndl.ops.exp") if "Tensor" in text else ("NDArray", "nd.exp")
+        text = f"NumPy's functions do not take a {kind}; use the library's own, such as {use}"
     return text + place(error, namespace)
 
 

@@ -146,7 +146,13 @@ def grade(
         if not Path(submissions).is_dir():
             return _sorry(f"{submissions} is no folder; one with a sub-folder per student is wanted")
         grader.try_reference(homework, limits=limits)
-        graded = grader.grade_folder(homework, Path(submissions), jobs=jobs, limits=limits)
+        graded = grader.grade_folder(
+            homework,
+            Path(submissions),
+            jobs=jobs,
+            limits=limits,
+            tell=lambda one: print(f"{one.student}: {one.points:g} of {homework.points:g}", flush=True),
+        )
         grader.write_results(homework, graded, Path(out))
     except (NotebookError, RuntimeError) as error:
         return _sorry(str(error))
@@ -156,8 +162,6 @@ def grade(
         return _sorry(f"there are no submissions in {submissions}: one sub-folder per student is wanted")
     if ProcessBox.caution():
         print(f"needle-edu: {ProcessBox.caution()}", file=sys.stderr)
-    for one in graded:
-        print(f"{one.student}: {one.points:g} of {homework.points:g}")
     print(f"needle-edu: {len(graded)} graded; grades.csv, results.json and feedback/ are in {out}")
     missed = [one for one in graded if not one.judged]
     return _sorry(f"not judged, see their pages: {', '.join(one.student for one in missed)}") if missed else 0

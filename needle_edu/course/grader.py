@@ -12,6 +12,7 @@ import io
 import json
 import os
 import secrets
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -49,6 +50,7 @@ def grade_folder(
     seed: int | None = None,
     limits: Limits | None = None,
     box: type[Box] = ProcessBox,
+    tell: Callable[[Graded], None] = lambda graded: None,
 ) -> list[Graded]:
     """Judge every submission in a folder; returns them sorted by student.
 
@@ -61,6 +63,8 @@ def grade_folder(
         How many submissions run at the same time.
     seed : int, optional
         For the random inputs of the tests; drawn anew if not given, and the same for the whole class.
+    tell : function
+        Called with each result as soon as it and all before it are there.
     """
     seed = secrets.randbits(32) if seed is None else seed
     folders = sorted(entry.name for entry in os.scandir(submissions) if _is_submission(entry))
@@ -74,7 +78,11 @@ def grade_folder(
 
     pool = ThreadPoolExecutor(max(1, jobs))
     try:
-        return _with_different_names(list(pool.map(judge, folders)))
+        graded = []
+        for one in pool.map(judge, folders):
+            graded.append(one)
+            tell(one)
+        return _with_different_names(graded)
     finally:
         pool.shutdown(cancel_futures=True)  # Ctrl-C ends with the submissions that are running
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from needle_edu.backend.errors import DataError
 
-MAX_BYTES = 5_000_000
+MAX_BYTES = 20_000_000  # outputs count too, and honest ones can be long
 MAX_CELLS = 20_000
 CELL_TYPES = ("code", "markdown", "raw")
 
@@ -101,7 +101,7 @@ def read_bytes(path: str | os.PathLike, *, dir_fd: int | None = None, limit: int
         if not stat.S_ISREG(status.st_mode):
             raise NotebookError(f"{name} is not a regular file")
         if status.st_size > limit:
-            raise NotebookError(f"{name} is larger than {limit:,} bytes")
+            raise NotebookError(f"{name} is larger than {limit:,} bytes; clear its outputs and save it again")
         with open(fd, "rb", closefd=False) as file:
             return file.read(limit)
     except OSError as error:

@@ -53,7 +53,7 @@ class StepperOnPage:
 
 
 def walk(stepper: StepperOnPage, page) -> None:
-    """Click through the lecture's first graph, f = exp(-a) b + a b at a = 3, b = 2, and check what is shown."""
+    """Click through the lecture's first graph, f = exp(-s) t + s t at s = 3, t = 2, and check what is shown."""
     phase, step, total = stepper.where()
     assert (phase, step) == ("forward", 1) and total > 15
     stepper.click("next")
@@ -65,9 +65,9 @@ def walk(stepper: StepperOnPage, page) -> None:
     assert (phase, step) == ("backward", total)
     shown = " ".join(stepper.grads())
     assert "1.9" in shown and "3.05" in shown, (
-        f"df/da = 1.9004 and df/db = 3.0498 must stand in the graph: {shown}"
+        f"df/ds = 1.9004 and df/dt = 3.0498 must stand in the graph: {shown}"
     )
-    # Where a and b are used twice, the panel shows the sum of the contributions.
+    # Where s and t are used twice, the panel shows the sum of the contributions.
     sums = formulas = 0
     for k in range(1, total + 1):
         stepper.slide(k)

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from needle_edu.course import commands, grader
+from needle_edu.course import commands, grader, questions
 from needle_edu.course.box import Limits
 
 ROOMY = Limits(wall=90, cells=30, call=20, cpu=30)  # the machine may be busy
@@ -219,6 +219,12 @@ def test_names_of_students(hand_in, grade, tmp_path):
         assert not [row for row in csv.reader(file) if row[0].startswith("=")]
 
 
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)"])
+def test_a_spreadsheet_does_not_run_a_name(toy_source, name):
+    table = grader.as_csv(questions.load(toy_source), [grader.Graded(name, (), ())])
+    assert table.splitlines()[1].split(",")[0] == f"'{name}"
+
+
 def test_script_in_what_a_cell_prints_or_says(hand_in, grade, tmp_path):
     evil = "print('<script>alert(1)</script>\\x1b[31m\\u202e')\nraise ValueError('<script>alert(2)</script>')"
     grade(hand_in("ada", q1=evil))
@@ -235,7 +241,7 @@ NOT_NOTEBOOKS = {
     "list": b"[1, 2]",
     "format-3": b'{"nbformat": 3, "worksheets": []}',
     "no-cells": b'{"nbformat": 4, "cells": {}}',
-    "large": b" " * 6_000_000,
+    "large": b" " * 20_000_001,
 }
 
 
