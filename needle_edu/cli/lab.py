@@ -80,6 +80,20 @@ def lab_command(folder: Path, options: Sequence[str]) -> list[str]:
     return command + list(options)
 
 
+def give_jupyter_a_home() -> None:
+    """If this user's home cannot be written to, let Jupyter keep its settings below our cache folder instead.
+
+    So it is in some class rooms, and in containers that run under a user id of their own. Jupyter would not start.
+    """
+    home = os.path.expanduser("~")
+    if os.path.isdir(home) and os.access(home, os.W_OK | os.X_OK):
+        return
+    other = paths.cache_dir() / "home"
+    other.mkdir(mode=0o700, exist_ok=True)
+    os.environ["HOME"] = str(other)
+    print(f"needle-edu: {home} cannot be written to; Jupyter keeps its settings in {other}.", file=sys.stderr)
+
+
 def open_lab(options: Sequence[str]) -> int:
     """Replace this process by JupyterLab at the start page; return 1, said in one sentence, when that cannot be."""
     if importlib.util.find_spec("jupyterlab") is None:
@@ -91,6 +105,7 @@ def open_lab(options: Sequence[str]) -> int:
     from needle_edu.backend import cpu
 
     _ = cpu().kernels  # compile the C kernels now, with a line that says so, not in the first cell
+    give_jupyter_a_home()
     # No news pop-up; the setting lives beside this file and leaves the user's own configuration alone.
     config = [str(Path(__file__).parent / "jupyter"), os.environ.get("JUPYTER_CONFIG_PATH", "")]
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, config))

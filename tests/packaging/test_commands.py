@@ -235,6 +235,17 @@ def test_lab_inside_the_checkout_serves_the_checkout(monkeypatch):
     assert lab.course_folder() == REPO / "notebooks"
 
 
+def test_jupyter_gets_a_home_where_there_is_none(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("NEEDLE_EDU_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    lab.give_jupyter_a_home()
+    assert os.environ["HOME"] == str(tmp_path) and capsys.readouterr().err == ""
+    monkeypatch.setenv("HOME", str(tmp_path / "nowhere"))
+    lab.give_jupyter_a_home()
+    assert os.environ["HOME"] == str(tmp_path / "cache" / "home") and Path(os.environ["HOME"]).is_dir()
+    assert "nowhere cannot be written to" in capsys.readouterr().err
+
+
 def test_lab_without_jupyter_is_one_sentence(monkeypatch, capsys):
     monkeypatch.setattr(lab.importlib.util, "find_spec", lambda name: None)
     assert lab.open_lab([]) == 1
