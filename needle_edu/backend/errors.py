@@ -1,9 +1,10 @@
 """The errors needle_edu raises, and the codes its kernels return.
 
-Every error is a `NeedleError` and at the same time the built-in error a Python programmer would expect
-(`ShapeError` is a `ValueError`, `IndexOutOfRange` an `IndexError`), so that either may be caught. Kernels are
-C functions: they cannot raise, they return a small number instead. `raise_kernel_error` turns that number
-into one of these errors, with the name of the operation and what it was given.
+What is wrong with shapes, dtypes, devices, gradients and data is a `NeedleError` and at the same time the built-in
+error a Python programmer would expect (`ShapeError` is a `ValueError`, `IndexOutOfRange` an `IndexError`), so that
+either may be caught. A call that makes no sense (a probability of 2, a class in place of an object) is a plain
+`ValueError` or `TypeError`. Kernels are C functions: they cannot raise, they return a small number instead.
+`raise_kernel_error` turns that number into one of these errors, with the name of the operation and what it was given.
 """
 
 # The codes of `enum nd_error` in csrc/include/needle_kernels.h; a test holds the two equal.
@@ -11,7 +12,7 @@ OK, EDTYPE, ENOMEM, EINDEX, EPLAN, EISA = range(6)
 
 
 class NeedleError(Exception):
-    """Anything needle_edu raises on purpose."""
+    """The base of the errors below: catch it to catch them all."""
 
 
 class ShapeError(NeedleError, ValueError):
