@@ -16,7 +16,7 @@ from .array import NDArray, convert, run
 from .creation import full
 from .dtypes import as_code, floating, promote, promote_scalar
 from .elementwise import UNSUPPORTED, binary, check_together, comparison, reflected, unary
-from .interchange import asarray
+from .interchange import asarray, operand
 from .layout import compact_layout
 from .numbers import Number
 
@@ -53,7 +53,7 @@ def positive(a: NDArray) -> NDArray:
     >>> nd.positive(nd.array([1, -2]))
     NDArray([ 1., -2.], dtype=float32, device=cpu())
     """
-    return a.copy()
+    return operand(a, "positive").copy()
 
 
 def logical_not(a: NDArray) -> NDArray:
@@ -65,6 +65,7 @@ def logical_not(a: NDArray) -> NDArray:
     >>> nd.logical_not(nd.array([0, 2]))
     NDArray([ True, False], dtype=bool, device=cpu())
     """
+    a = operand(a, "logical_not")
     return run("logical_not", *plans.map_plan(a.layout, BOOL), a)
 
 
@@ -77,6 +78,7 @@ def isnan(a: NDArray) -> NDArray:
     >>> nd.isnan(nd.array([1, nd.nan]))
     NDArray([False,  True], dtype=bool, device=cpu())
     """
+    a = operand(a, "isnan")
     return not_equal(a, a)
 
 
@@ -89,6 +91,7 @@ def isfinite(a: NDArray) -> NDArray:
     >>> nd.isfinite(nd.array([1, nd.inf, nd.nan]))
     NDArray([ True, False, False], dtype=bool, device=cpu())
     """
+    a = operand(a, "isfinite")
     return less(abs(convert(a, floating(a.layout.code))), inf)
 
 
@@ -103,6 +106,7 @@ def astype(a: NDArray, dtype: Any, copy: bool = True) -> NDArray:
     >>> nd.astype(nd.array([1.7, -1.7]), "int32")
     NDArray([ 1, -1], dtype=int32, device=cpu())
     """
+    a = operand(a, "astype")
     code = as_code(dtype)
     return a.copy() if copy and code == a.layout.code else convert(a, code)
 

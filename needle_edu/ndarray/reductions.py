@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 
 from needle_edu.backend import ShapeError
-from needle_edu.backend.dtypes import BOOL, DTYPES, F32, F64, I64
+from needle_edu.backend.dtypes import BOOL, DTYPES, F64, I64
 
 from .array import NDArray, allocate, convert, kernel_failed
 from .creation import full
@@ -92,6 +92,7 @@ def logsumexp(a: NDArray, axis: Axis = None, keepdims: bool = False) -> NDArray:
     >>> nd.logsumexp(nd.array([1e10, 1e10]))
     NDArray([1.e+10], dtype=float32, device=cpu())
     """
+    a = operand(a, "logsumexp")
     return _logsumexp(convert(a, floating(a.layout.code)), axis, keepdims)
 
 
@@ -104,13 +105,13 @@ def mean(a: NDArray, axis: Axis = None, keepdims: bool = False) -> NDArray:
     >>> nd.mean(nd.array([[1, 2], [3, 4]]), axis=0)
     NDArray([2., 3.], dtype=float32, device=cpu())
     """
-    total = sum(a, axis, keepdims)
+    a = operand(a, "mean")
+    code = floating(a.layout.code)
+    total = sum(a if code == a.layout.code else convert(a, F64), axis, keepdims)  # int64 might overflow
     count = a.size // total.size if total.size else 1
     if not count:
         raise ShapeError(f"mean: no elements along axis {axis} of shape {a.shape}, so there is none")
-    if a.layout.code > F64:  # the exact integer sum may be too long for float32
-        return convert(convert(total, F64) / count, F32)
-    return total / count
+    return convert(total / count, code)
 
 
 def any(a: NDArray, axis: Axis = None, keepdims: bool = False) -> NDArray:
@@ -138,6 +139,7 @@ def all(a: NDArray, axis: Axis = None, keepdims: bool = False) -> NDArray:
 
 
 def _over_bools(op: Callable, of_nothing: bool, a: NDArray, axis: Axis, keepdims: bool) -> NDArray:
+    a = operand(a, "all" if of_nothing else "any")
     if a.size:
         return op(convert(a, BOOL), axis, keepdims)
     shape = sum(a, axis, keepdims).shape

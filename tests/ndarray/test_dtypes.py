@@ -88,6 +88,11 @@ def test_integers_beyond_a_doubles_precision_stay_exact(device):
     same(nd.full((1,), big, dtype="int64", device=device), np.array([big]))
 
 
+def test_the_mean_of_huge_integers_does_not_wrap_around(device):
+    a = nd.asarray([2**62, 2**62, 2**62], device=device)
+    assert a.mean().item() == 2.0**62
+
+
 def test_the_smallest_int32_has_no_negative_in_int32(device):
     """Subtracting a number is adding its negative, which here does not fit."""
     smallest = -(2**31)

@@ -8,6 +8,8 @@ import pytest
 from needle_edu import ndarray as nd
 from needle_edu.backend import DeviceError, DTypeError, ShapeError, cpu, cpu_numpy, cuda
 
+from .oracle import same
+
 SHAPE_ERRORS = {
     "add": (lambda a: a + nd.zeros((3, 2)), r"add: shapes \(2, 3\) and \(3, 2\) do not broadcast"),
     "where": (lambda a: nd.where(a > 0, a, nd.zeros(4)), r"where: shapes .*\(4,\) do not broadcast"),
@@ -156,6 +158,10 @@ def test_concat_and_stack_take_numpy_arrays():
 
 def test_functions_take_numpy_arrays_and_numbers_but_nothing_else():
     assert nd.exp(0).item() == 1 and nd.sum([1, 2]).item() == 3 and nd.relu(np.array([-1.0])).item() == 0
-    for function in (nd.exp, nd.sum):
+    for name in ("positive", "logical_not", "isfinite", "isnan", "mean", "logsumexp", "any", "all"):
+        function = getattr(nd, name)
+        same(function([1, 2]), function(nd.array([1, 2], "int64")).numpy())
+    same(nd.astype([1, 2], "int32"), np.array([1, 2], "int32"))
+    for function in (nd.exp, nd.sum, nd.mean, nd.logsumexp, nd.any, nd.all, nd.isfinite, nd.logical_not):
         with pytest.raises(DTypeError, match=f"{function.__name__}: wanted an NDArray, got dict"):
             function({})
