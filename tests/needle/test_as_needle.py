@@ -32,7 +32,7 @@ def as_needle(*arguments, **options):
 
 
 @pytest.mark.parametrize("backend", ["nd", "np"])
-@pytest.mark.parametrize("homework", ["hw1", "hw2", "hw3"])
+@pytest.mark.parametrize("homework", ["hw1", "hw2", "hw3", "student"])
 def test_course_style_tests_pass(homework, backend, tmp_path):
     shutil.copy(COURSE / f"course_{homework}.py", tmp_path / f"test_{homework}.py")
     printed = as_needle("-m", "pytest", "-q", "-p", "no:cacheprovider", backend=backend, folder=tmp_path)
