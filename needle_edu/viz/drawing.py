@@ -77,6 +77,7 @@ class Drawing:
         layout = compute_layout(sizes, [(e.source, e.target) for e in graph.edges], direction, engine)
         self.engine = layout.engine
         self._svg = to_svg(graph, cards, layout)
+        self._width = layout.width
         # An id made from the content: the same picture has the same id in every session (nbval compares outputs).
         self._scope = "ndl-" + hashlib.sha256(self._svg.encode()).hexdigest()[:10]
 
@@ -93,10 +94,9 @@ class Drawing:
     @property
     def html(self) -> str:
         """What a notebook shows."""
-        return (
-            f'<div class="{self._scope}" style="overflow:auto;max-height:900px">'
-            f"<style>{scoped_css('graph.css', self._scope)}</style>{self._svg}</div>"
-        )
+        css = "\n".join(scoped_css(name, self._scope) for name in ("graph.css", "drawing.css"))
+        width = f"--ndl-width:{self._width:.0f}px"
+        return f'<div class="{self._scope}" style="{width}"><style>{css}</style>{self._svg}</div>'
 
     def save(self, path: str | os.PathLike) -> Path:
         """Write the drawing to a file; the ending chooses the form: .svg, .html or .dot.
@@ -110,6 +110,9 @@ class Drawing:
             ".html": lambda: PAGE.format(title="computation graph", body=self.html),
         }
         return write_atomically(path, forms, "Drawing.save")
+
+    def _repr_html_(self) -> str:
+        return self.html
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
         return {"text/html": self.html, "text/plain": repr(self)}

