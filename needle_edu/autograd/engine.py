@@ -52,11 +52,8 @@ def run_backward(output, out_grad=None, create_graph=None, accumulate=False) -> 
 def propagate(output, out_grad, accumulate=False) -> None:
     """Walk the graph backwards from `output`, whose adjoint is `out_grad`, and write the leaves' `.grad`."""
     order = TOPO_SORT.function([output])
-    add = _add if len(SUM_NODES.stack) == 1 else lambda a, b: SUM_NODES.function([a, b])
-    agree, add_into = arrays.agree, arrays.add_into
-    # The first contribution may be somebody's array; a sum is our own, and the third is added to it in place.
-    in_place = len(SUM_NODES.stack) == len(_ADD.stack) == 1 and not (state.grad_enabled() or state.LAZY_MODE)
-    sums: set[Value] = set()  # whose adjoint is such a sum
+    plus = _adder()
+    agree = arrays.agree
     told = state.hook is not None
     if told:
         events.seeded(output, out_grad)
@@ -73,7 +70,7 @@ def propagate(output, out_grad, accumulate=False) -> None:
             if g.extra is not None and "partial" in g.extra:
                 g = g.completed(node)
             if op is None:
-                node.grad = g if not accumulate or node.grad is None else add(_earlier(node), g)
+                node.grad = g if not accumulate or node.grad is None else sum_node_list([_earlier(node), g])
                 if told:
                     events.leaf(node)
                 continue
@@ -100,12 +97,7 @@ def propagate(output, out_grad, accumulate=False) -> None:
                     gx = _another(g)
                 if told:
                     events.vjp(x, gx, node, k)
-                if x.adjoint is None:
-                    x.adjoint = gx
-                elif x not in sums or not add_into(x.adjoint.cached_data, gx.realize_cached_data()):
-                    x.adjoint = add(x.adjoint, gx)
-                    if in_place:
-                        sums.add(x)
+                x.adjoint = gx if x.adjoint is None else plus(x, gx)
                 if told:
                     events.accumulated(x, node, k)
     finally:
@@ -115,8 +107,29 @@ def propagate(output, out_grad, accumulate=False) -> None:
             events.keep_quiet(quiet)
 
 
-def _add(a, b):
-    return a + b
+def _adder():
+    """Return a function that gives the sum of a value's adjoint and one more contribution.
+
+    The first contribution may be an array that others hold too. The sum of two is our own, so the third is
+    added to it in place: no new array, where a weight is used at every step of a recurrent network.
+    """
+    if len(SUM_NODES.stack) > 1:  # a student's own
+        return lambda x, g: SUM_NODES.function([x.adjoint, g])
+    if state.grad_enabled() or len(_ADD.stack) > 1:  # sums are nodes of a graph, or a student's own
+        return lambda x, g: x.adjoint + g
+    add_into = arrays.add_into
+    sums = set()
+
+    def plus(x, g):
+        total = x.adjoint
+        if x in sums and add_into(total.cached_data, g.realize_cached_data()):
+            return total
+        total = total + g
+        if total.cached_data.__class__ is arrays.Array:  # neither a tuple, nor put off by lazy mode
+            sums.add(x)
+        return total
+
+    return plus
 
 
 def _earlier(leaf):

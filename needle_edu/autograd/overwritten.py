@@ -11,6 +11,11 @@ from .fit import describe
 
 def check_unchanged(node) -> None:
     """Raise if a value that the vjps of `node` read was overwritten after `node` was computed."""
+    for value in (*node.inputs, node):
+        if _changed(value, node):
+            break
+    else:  # the usual case: nothing was, so nobody need ask what the vjps read
+        return
     for k, x in enumerate(node.inputs):
         if not x.requires_grad:
             continue
@@ -32,11 +37,18 @@ def _values_read(node, operand: int) -> list:
 
 
 def _changed(value, node) -> bool:
-    if value is node:
-        replaced = node.extra is not None and "replaced" in node.extra
-    else:
-        replaced = value.stamp > node.stamp
+    if value is not node:
+        if value.stamp > node.stamp:
+            return True
+    elif node.extra is not None and "replaced" in node.extra:
+        return True
     data = value.cached_data
-    parts = data if isinstance(data, tuple) else (data,)
-    written = max([getattr(getattr(part, "storage", None), "written", 0) for part in parts], default=0)
-    return replaced or written > node.stamp
+    if isinstance(data, tuple):
+        return any(_written(part) > node.stamp for part in data)
+    return _written(data) > node.stamp
+
+
+def _written(array) -> int:
+    """Return the time of the last write; NumPy's arrays do not keep it."""
+    storage = getattr(array, "storage", None)
+    return 0 if storage is None else storage.written

@@ -1,4 +1,4 @@
-"""Whole optimiser steps as one kernel call each.
+"""Whole optimiser steps as one kernel call each, and a sum without a new array.
 
 A step returns the new parameters and leaves the old ones untouched, since a graph may still need them; the moving
 averages, which belong to the optimiser alone, are updated in place.
@@ -85,6 +85,29 @@ def adam_step(
         kernel_failed("adam_step", err, p, g)
     m.storage.written = v.storage.written = tick()
     return out
+
+
+def add_into(total: NDArray, a: NDArray) -> bool:
+    """Add `a` to `total` in place, if both are floats of one compact layout; returns whether they are.
+
+    The write is not stamped: `total` must be an array that nobody else holds, such as a sum being made.
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> from needle_edu.ndarray import fused
+    >>> total = nd.array([1, 2])
+    >>> fused.add_into(total, nd.array([3, 4])), total
+    (True, NDArray([4., 6.], dtype=float32, device=cpu()))
+    """
+    layout = total.layout
+    if layout is not a.layout or not layout.dense_float:
+        return False
+    ptr = total.storage.ptr
+    err = layout.kernels["add_dense"](layout.code, layout.size, ptr, ptr, a.storage.ptr)
+    if err:
+        kernel_failed("add", err, total, a)
+    return True
 
 
 def _together(operation: str, p: NDArray, g: NDArray, *averages: NDArray | None) -> tuple[NDArray, NDArray]:

@@ -15,6 +15,7 @@ from needle_edu.autograd import (
     sum_node_list,
 )
 from needle_edu.autograd.arrays import BACKEND
+from needle_edu.autograd.events import set_hook, value_id
 from needle_edu.backend import GradientError, NeedleError
 
 
@@ -28,6 +29,44 @@ def test_the_same_tensor_three_times():
     x = tensor([2.0])
     (x + x + x).backward()
     assert x.grad.item() == 3
+
+
+def test_many_uses_are_added_in_place_and_disturb_nobody():
+    """From the third contribution on the sum is its own array; the contributions belong to others."""
+    x = tensor([1.0, 2.0])
+    parts = [x * k for k in range(1, 6)]
+    total = x
+    for part in parts:
+        part.retain_grad()
+        total = total + part
+    seed = tensor([1.0, 10.0], requires_grad=False)
+    sums = []
+
+    def listen(event, array):
+        if event.kind == "accumulated" and event.value == value_id(x):
+            sums.append((array, array.copy()))
+
+    previous = set_hook(listen)
+    try:
+        total.backward(seed)
+    finally:
+        set_hook(previous)
+    np.testing.assert_array_equal(x.grad.numpy(), [16, 160])
+    assert [np.asarray(copy)[0] for _, copy in sums] == [5, 9, 12, 14, 15, 16]
+    assert sums[0][0] is not sums[1][0]
+    assert all(array is sums[1][0] for array, _ in sums[2:])
+    for t in (*(part.grad for part in parts), seed):
+        np.testing.assert_array_equal(t.numpy(), [1, 10])
+
+
+def test_many_uses_in_a_graph_of_gradients_are_not_added_in_place():
+    x = tensor([1.0, 2.0])
+    (x * x * x + x * x + x * x * x * x).sum().backward(create_graph=True)
+    first = x.grad
+    np.testing.assert_allclose(first.numpy(), [9, 48])  # 3x^2 + 2x + 4x^3
+    first.sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), [20, 62])  # 6x + 2 + 12x^2
+    np.testing.assert_allclose(first.numpy(), [9, 48])
 
 
 def test_a_diamond():
