@@ -24,8 +24,6 @@ _ON_ENTRY = {
 }  # fmt: skip
 _CODE_BY_DTYPE = _ON_ENTRY | {np.dtype(name): code for name, code in _ON_ENTRY.items()}
 
-INT_LIMITS = {I32: (-(2**31), 2**31 - 1), I64: (-(2**63), 2**63 - 1)}
-
 
 def as_code(dtype: Any) -> int:
     """Return the code of the element type that `dtype` becomes on entry; None is the default, float32.

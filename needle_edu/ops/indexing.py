@@ -6,7 +6,7 @@ masks. An integer array may pick the same element twice; its adjoints are then a
 
 import numpy as np
 
-from needle_edu.autograd.arrays import BACKEND, xp
+from needle_edu.autograd.arrays import xp
 from needle_edu.autograd.op import UnaryOp
 from needle_edu.autograd.registry import register, slot
 from needle_edu.autograd.value import Value
@@ -94,11 +94,7 @@ class PutBack(UnaryOp):
         return [({"index": index, "shape": shape}, (rng.normal(size=size),)) for index, shape, size in picked]
 
     def compute(self, a):
-        out = (
-            xp.zeros(self.shape, dtype=a.dtype)
-            if BACKEND == "np"
-            else xp.zeros(self.shape, dtype=a.dtype, device=a.device)
-        )
+        out = xp.zeros(self.shape, dtype=a.dtype, device=a.device)
         if _may_repeat(self.index):
             return fused.index_add(out, self.index, a)
         out[self.index] = a

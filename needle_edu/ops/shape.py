@@ -6,7 +6,7 @@ copied. The vjp of a rearrangement is the opposite rearrangement.
 
 from functools import lru_cache
 
-from needle_edu.autograd.arrays import BACKEND, ShapeError, xp
+from needle_edu.autograd.arrays import ShapeError, xp
 from needle_edu.autograd.op import UnaryOp
 from needle_edu.autograd.registry import register, slot
 
@@ -268,11 +268,7 @@ class Dilate(UnaryOp):
 
     def compute(self, a):
         shape = tuple([n * (self.dilation + 1) if axis in self.axes else n for axis, n in enumerate(a.shape)])
-        out = (
-            xp.zeros(shape, dtype=a.dtype)
-            if BACKEND == "np"
-            else xp.zeros(shape, dtype=a.dtype, device=a.device)
-        )
+        out = xp.zeros(shape, dtype=a.dtype, device=a.device)
         out[_spread(a.ndim, self.axes, self.dilation)] = a
         return out
 
