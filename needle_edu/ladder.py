@@ -100,9 +100,10 @@ class Rung:
         return out
 
     def _operand(self, x: Any) -> ndarray.NDArray:
-        if np.dtype(x.dtype) != np.float32:
+        dtype = getattr(x, "dtype", type(x).__name__)
+        if dtype != np.float32:
             raise DTypeError(
-                f"ladder.matmul {self.name}: got {x.dtype}, wanted float32; x.astype('float32') helps"
+                f"ladder.matmul {self.name}: got {dtype}, wanted float32; np.asarray(x, 'float32') helps"
             )
         return ndarray.asarray(x, device=cpu()).compact()
 

@@ -76,6 +76,8 @@ def test_wrong_operands_are_named():
     rung = ladder.matmul.rungs["naive"]
     with pytest.raises(ShapeError, match=r"naive: got shapes \(2, 3\) and \(2, 3\)"):
         rung(np.ones((2, 3), "f4"), np.ones((2, 3), "f4"))
+    with pytest.raises(DTypeError, match="got list, wanted float32"):
+        ladder.matmul.rungs["naive"]([[1.0]], [[1.0]])
     with pytest.raises(DTypeError, match="got float64, wanted float32"):
         rung(np.ones((2, 3)), np.ones((3, 2)))
 
