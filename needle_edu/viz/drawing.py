@@ -12,6 +12,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from needle_edu.autograd import Value, events
+from needle_edu.autograd.topo import post_order
+from needle_edu.backend import NeedleError
 from needle_edu.backend.files import whole_file
 from needle_edu.viz.dot import to_dot
 from needle_edu.viz.graph import Graph, build_graph
@@ -156,6 +159,8 @@ def draw(
     ------
     NeedleError
         The graph has more than `max_nodes` nodes.
+    ValueError
+        A negative depth, an unknown direction or engine.
 
     Examples
     --------
@@ -164,6 +169,10 @@ def draw(
     >>> ndl.viz.draw(x * x)
     <Drawing of a computation graph: 2 nodes, 2 edges>
     """
+    if depth is not None and (not isinstance(depth, int) or depth < 0):
+        raise ValueError(
+            f"viz.draw: depth={depth!r}; it counts operations before the tensor: 0, 1, 2, …, or None for all"
+        )
     values_in_order = history(tensor, "draw")
     if depth is None:
         check_size(len(values_in_order), max_nodes)
@@ -173,9 +182,6 @@ def draw(
 
 def history(tensor, function: str) -> list:
     """All values that `tensor` was computed from, and itself, operands first."""
-    from needle_edu.autograd import Value
-    from needle_edu.autograd.topo import post_order
-
     if not isinstance(tensor, Value):
         raise TypeError(f"viz.{function}: wanted a Tensor, got {type(tensor).__name__}")
     return post_order([tensor])
@@ -183,8 +189,6 @@ def history(tensor, function: str) -> list:
 
 def check_size(count: int, max_nodes: int, function: str = "draw") -> None:
     """Refuse a graph that nobody could read, and say what to do."""
-    from needle_edu.backend import NeedleError
-
     if count > max_nodes:
         advice = "viz.draw(t, depth=5) draws the part next to the result; or take a tensor from the middle"
         raise NeedleError(
@@ -195,8 +199,6 @@ def check_size(count: int, max_nodes: int, function: str = "draw") -> None:
 
 def _replayed_graph(tensor, values_in_order, names, depth, max_nodes) -> Graph:
     """Replay the graph's events; arrays are kept only until we know which nodes are drawn."""
-    from needle_edu.autograd import events
-
     heard: list = []
     previous = events.set_hook(lambda event, array: heard.append((event, array)))
     try:
@@ -229,6 +231,10 @@ def write_atomically(path: Path, forms: dict, function: str) -> Path:
     make = forms.get(path.suffix.lower())
     if make is None:
         raise ValueError(f"{function}: cannot write {path.name!r}; the endings are {', '.join(forms)}")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(
+            f"{function}: the folder {str(path.parent)!r} does not exist; create it first"
+        )
     text = make()
     with whole_file(path, encoding="utf-8") as file:
         file.write(text)

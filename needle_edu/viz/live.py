@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from needle_edu.backend import NeedleError
 from needle_edu.viz.svg import static_text
 
 if TYPE_CHECKING:
@@ -31,8 +32,6 @@ def make_live(stepper: Stepper):
         import anywidget
         import traitlets
     except ImportError as error:
-        from needle_edu.backend import NeedleError
-
         raise NeedleError(
             "viz.step(live=True) needs the package anywidget, which is not installed: run `pip install anywidget`. "
             "Without live=True the stepper works everywhere."
