@@ -13,10 +13,13 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from needle_edu.autograd import TensorTuple
+from needle_edu.autograd import TensorTuple, events, override
+from needle_edu.autograd.engine import GRADIENTS, propagate
+from needle_edu.autograd.events import value_id
 from needle_edu.backend import GradientError, NeedleError
 from needle_edu.viz.drawing import PAGE, check_size, history, write_atomically
 from needle_edu.viz.graph import Graph
@@ -29,6 +32,10 @@ from needle_edu.viz.steps import Step, tell
 from needle_edu.viz.svg import make_cards, scoped_css, static_text, to_svg
 
 MAX_NODES = 400
+REPLACEABLE = "compute_gradient_of_variables"
+REPLACED = (
+    f" (Your own {REPLACEABLE} is installed. It can't be watched, so what follows is the engine's pass.)"
+)
 FALLBACK = "Run this cell (or trust the notebook) to step through the picture."
 
 
@@ -200,34 +207,45 @@ def step(
     check_size(len(values), max_nodes, "step")
     names = variable_names(sys._getframe(1))
     records = record_backward(loss, values, out_grad)
-    from needle_edu.autograd.events import value_id
-
     in_graph = {id(value) for value in values}
     called = {value_id(v): name for v, name in reversed(names) if id(v) in in_graph}
-    return make_stepper(records, called, live=live, direction=direction, engine=engine, max_nodes=max_nodes)
+    note = REPLACED if replaced() else ""
+    return make_stepper(
+        records, called, live=live, note=note, direction=direction, engine=engine, max_nodes=max_nodes
+    )
 
 
 def record_backward(
     loss, values: list, out_grad=None, limit: int = LIMIT
 ) -> list[tuple[Any, Snapshot | None]]:
     """Replay a finished graph, run backward once, put every `.grad` back (also if backward raises)."""
-    from needle_edu.autograd import events
-
     saved = [(value, value.grad) for value in values]
     recorder = Recorder(limit)
     try:
         with recorder:
             events.replay(loss)
-            loss.backward(out_grad, create_graph=False)
+            with override(REPLACEABLE, propagate) if replaced() else nullcontext():
+                loss.backward(out_grad, create_graph=False)
     finally:
         for value, grad in saved:
             value.grad = grad
     return recorder.records
 
 
-def make_stepper(records, names: Mapping[int, str] | None = None, live: bool = False, **options):
-    """A stepper from recorded events; `live` chooses the widget."""
-    stepper = Stepper(*tell(records, names), **options)
+def replaced() -> bool:
+    """Whether a student's own function runs the backward pass; it sends no events, the engine's own does."""
+    return GRADIENTS.function is not propagate
+
+
+def make_stepper(
+    records, names: Mapping[int, str] | None = None, live: bool = False, note: str = "", **options
+):
+    """A stepper from recorded events; `live` chooses the widget, `note` is added where backward starts."""
+    graph, steps = tell(records, names)
+    for told in steps:
+        if told.kind == "seed":
+            told.text += note
+    stepper = Stepper(graph, steps, **options)
     if not live:
         return stepper
     from needle_edu.viz.live import make_live

@@ -174,6 +174,8 @@ def test_saving_is_atomic_and_knows_its_endings(tmp_path, monkeypatch):
         assert mark in path.read_text(encoding="utf-8")
     with pytest.raises(ValueError, match=r"graph\.png.*\.svg, \.dot, \.html"):
         drawing.save(tmp_path / "graph.png")
+    with pytest.raises(FileNotFoundError, match="folder .*pictures.* does not exist"):
+        drawing.save(tmp_path / "pictures" / "graph.svg")
     before = (tmp_path / "graph.svg").read_text(encoding="utf-8")
 
     def full_disk(*args):
@@ -238,7 +240,8 @@ def test_depth_follows_every_branch_and_takes_each_value_once():
 
 
 @pytest.mark.parametrize(
-    ("options", "message"), [({"direction": "UP"}, "'TB'"), ({"engine": "neato"}, "dot, wasm")]
+    ("options", "message"),
+    [({"direction": "UP"}, "'TB'"), ({"engine": "neato"}, "dot, wasm"), ({"depth": -1}, "depth=-1")],
 )
 def test_wrong_options_are_named(options, message):
     with pytest.raises(ValueError, match=message):
