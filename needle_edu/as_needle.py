@@ -3,7 +3,8 @@
 The command takes python's own forms (a module, a piece of code, a file), makes `import needle` mean
 needle_edu (see `needle_edu.aliasing`) and then runs what it was given as python itself would. Course tests
 also import `mugrade`, the course's grading client; where it is not installed, a stand-in that submits nowhere
-takes its place.
+takes its place. All this holds in one process (and those it forks): a fresh Python that the program starts,
+as `pytest -n 2` does, knows nothing of it.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ Run a module, a piece of code or a file with `import needle` meaning needle_edu.
            where the program has no file of that name
 
 The environment variable NEEDLE_BACKEND chooses what tensors compute on:
-nd (NDArray, the default) or np (NumPy)."""
+nd (NDArray, the default) or np (NumPy). A fresh Python that the program starts
+(pytest -n 2, say) does not know the name; run tests in one process."""
 
 # Under which names the course's files import its applications.
 APPS = {

@@ -66,7 +66,7 @@ class Sequential(Module):
     └─ modules.2: Linear(32, 10) · 330 parameters: weight (32, 10), bias (1, 10)
     """
 
-    def __init__(self, *modules: Module):
+    def __init__(self, *modules: Module, device: Any = None, dtype: Any = None):
         super().__init__()
         for place, module in enumerate(modules):
             if isinstance(module, type):
@@ -101,7 +101,7 @@ class Residual(Module):
     array([-1.,  4.], dtype=float32)
     """
 
-    def __init__(self, fn: Callable[[Tensor], Tensor]):
+    def __init__(self, fn: Callable[[Tensor], Tensor], device: Any = None, dtype: Any = None):
         super().__init__()
         self.fn = fn
 

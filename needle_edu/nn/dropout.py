@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from .. import init
 from ..autograd import Tensor
 from .inputs import as_tensor
@@ -35,7 +37,7 @@ class Dropout(Module):
     array([1., 1., 1., 1.], dtype=float32)
     """
 
-    def __init__(self, p: float = 0.5):
+    def __init__(self, p: float = 0.5, device: Any = None, dtype: Any = None):
         super().__init__()
         if not 0 <= p < 1:
             raise ValueError(f"Dropout: p is a probability, 0 <= p < 1, got {p}")

@@ -49,7 +49,9 @@ class Module:
     training = True
     buffer_names: tuple[str, ...] = ()
 
-    def __init__(self) -> None:
+    def __init__(self, *, device: Any = None, dtype: Any = None) -> None:
+        # Every layer takes device and dtype, so that one set of keywords makes a whole model; a layer without
+        # parameters, such as ReLU, has no use for them.
         self.training = True
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from needle_edu import autograd, init, nn, ops
+from needle_edu import autograd, cpu, init, nn, ops
 from needle_edu.autograd import Tensor
 from needle_edu.backend.errors import IndexOutOfRange, ShapeError
 
@@ -278,6 +278,18 @@ def test_a_network_of_everything_has_pytorchs_gradients():
     for p, q in zip(ours.parameters(), theirs, strict=True):
         grad = q.grad.numpy()
         close(p.grad.numpy(), grad.T if grad.ndim == 2 else grad.reshape(p.shape), 1e-4)
+
+
+def test_every_layer_takes_device_and_dtype():
+    place = {"device": cpu(), "dtype": "float64"}
+    model = nn.Sequential(
+        nn.Flatten(**place), nn.Linear(5, 4, **place), nn.BatchNorm1d(4, **place), nn.ReLU(**place),
+        nn.Dropout(0.1, **place), nn.Residual(nn.Identity(**place), **place), nn.LayerNorm1d(4, **place),
+        nn.Tanh(**place), nn.Sigmoid(**place), **place,
+    )  # fmt: skip
+    assert {p.dtype.name for p in model.parameters()} == {"float64"} and model.modules[4].p == 0.1
+    loss = nn.SoftmaxLoss(**place)(model(Tensor(X, **place)), [0] * 6)
+    assert loss.dtype == "float64"
 
 
 def test_where_with_a_number_keeps_the_dtype_and_the_digits_of_its_tensor():
