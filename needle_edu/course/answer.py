@@ -87,8 +87,8 @@ def explain(error: BaseException, namespace: dict) -> str:
     if isinstance(error, RecursionError):
         text = "Python allows about 1,000 nested calls"
     elif "does not support ufuncs" in text:  # what NumPy says when it is given one of our arrays
-        kind, use = ("Tensor", "ndl.ops.exp") if "Tensor" in text else ("NDArray", "nd.exp")
-        text = f"NumPy's functions do not take a {kind}; use the library's own, such as {use}"
+        kind, use = ("a Tensor", "ndl.ops.exp") if "Tensor" in text else ("an NDArray", "nd.exp")
+        text = f"NumPy's functions do not take {kind}; use the library's own, such as {use}"
     return text + place(error, namespace)
 
 

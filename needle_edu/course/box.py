@@ -11,6 +11,7 @@ bubblewrap fills the same interface (`Box.command`) and does.
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import math
 import os
@@ -52,7 +53,7 @@ class Limits:
     memory, file : int
         Bytes of address space per process, and of the largest file.
     processes : int
-        Processes and threads beyond those the user has already.
+        Processes and threads; where a box cannot separate itself, beyond those the user has already.
     output : int
         Characters of the cells' output that are kept.
     """
@@ -63,7 +64,7 @@ class Limits:
     cpu: int = 10
     memory: int = 2**30
     file: int = 2**24
-    processes: int = 32
+    processes: int = 16
     output: int = 4000
 
 
@@ -172,6 +173,7 @@ class Box:
             return wire.receive(lambda count: self._read(count, until))
         except TimeoutError:
             self.dead = "time limit"
+            raise BoxError(self.dead, f"no answer in {seconds:g} seconds; does a loop never end?") from None
         except (OSError, EOFError):
             self.dead = "its process ended"
         except wire.WireError:
@@ -246,14 +248,10 @@ def anybody_can_read(folder: Path) -> bool:
     )
 
 
+@functools.cache
 def can_separate() -> bool:
     """Whether this system lets a box shut itself off from other processes and the network."""
-    from needle_edu.course.boxed import separate
-
-    child = os.fork()
-    if child == 0:
-        os._exit(0 if separate() else 1)
-    return os.waitpid(child, 0)[1] == 0
+    return subprocess.run([sys.executable, "-I", str(PROGRAM)], check=False).returncode == 0
 
 
 def remove_tree(folder: str) -> None:

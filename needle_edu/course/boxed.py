@@ -1,6 +1,7 @@
 """The program inside a box: runs a student's cells, then calls the answer as it is told.
 
-It is started as ``python -I boxed.py IN OUT FOLDER``. It shuts itself off from the other processes and the
+It is started as ``python -I boxed.py IN OUT FOLDER``; without these words it only tries whether it could shut
+itself off, and tells by its exit status. It shuts itself off from the other processes and the
 network where Linux lets it (`separate`), sets its limits, reads one job (the cells), runs them in plain
 Python, and reports. Then for each test it forks, so that every test meets the answer fresh: the child calls
 the answer, sends plain values back and ends. Nothing here is secret and nothing here judges: expected
@@ -256,4 +257,6 @@ def serve(namespace: dict, job: dict, read, write, wire) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) == 1:
+        sys.exit(not separate())
     main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])

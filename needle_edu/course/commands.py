@@ -109,9 +109,8 @@ def _check_one(homework: questions.Homework, folder: Path) -> int:
     for question in homework.questions:
         answer, extra = submission.answers.get(question.name), submission.extra.get(question.name, ())
         result = examine(homework, question, answer, extra, hidden=False, messages=True, limits=Limits())
-        print(Report(question.name, result.verdicts))
-        for note in result.notes:
-            print(f"  note: {note}")
+        said = str(Report(question.name, result.verdicts))
+        print(said, *(f"  note: {note}" for note in result.notes if note not in said), sep="\n")
         passed += result.passed
     count = len(homework.questions)
     print(f"{homework.name}: {passed} of {count} questions pass their visible tests.")
@@ -145,6 +144,8 @@ def grade(
         homework = questions.load(hw)
         if not Path(submissions).is_dir():
             return _sorry(f"{submissions} is no folder; one with a sub-folder per student is wanted")
+        if Path(out).resolve().is_relative_to(Path(submissions).resolve()):
+            return _sorry(f"{out} is inside {submissions}, where it would pass for a student; choose another")
         grader.try_reference(homework, limits=limits)
         graded = grader.grade_folder(
             homework,

@@ -89,7 +89,12 @@ class Verdict:
 
 def common_trouble(verdicts: Sequence[Verdict]) -> str:
     """What is said of all tests alike and has to do with none of them, such as "not written yet"; else ``""``."""
-    texts = {"" if verdict.passed or verdict.mismatch else verdict.message for verdict in verdicts}
+    if (
+        any(verdict.passed or verdict.mismatch for verdict in verdicts)
+        or len({v.status for v in verdicts}) > 1
+    ):
+        return ""
+    texts = {verdict.message for verdict in verdicts if not verdict.test.hidden}
     return texts.pop() if len(texts) == 1 else ""
 
 

@@ -84,6 +84,13 @@ def test_the_page_shows_hidden_tests_without_their_source(hand_in, grade, tmp_pa
     assert tests[1]["message"] == "wrong value. Hint: Doubling is adding to itself."
 
 
+def test_what_stopped_the_cell_is_said_once(hand_in, grade, tmp_path):
+    grade(hand_in("ada", q1="undefined_name\ndef double(x): return x + x"))
+    page = page_of(tmp_path)
+    assert page.count("not defined: the answer&#x27;s cell raised NameError in line 1") == 1
+    assert "twice three is six" not in page and "random numbers" not in page
+
+
 def test_locked_cells_are_restored_and_it_is_said(hand_in, grade, tmp_path):
     def edit(tree):
         for cell in tree["cells"]:
@@ -335,6 +342,8 @@ def test_exit_status_and_words(toy_source, tmp_path, capsys):
     assert "one sub-folder per student" in capsys.readouterr().err
     assert commands.grade(toy_source, tmp_path / "none", tmp_path / "out") == 1
     assert commands.grade("hw99", tmp_path, tmp_path / "out") == 1
+    assert commands.grade(toy_source, tmp_path, tmp_path / "grades") == 1
+    assert "pass for a student" in capsys.readouterr().err
 
 
 def test_results_are_written_whole(tmp_path, monkeypatch):

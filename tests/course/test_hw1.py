@@ -68,6 +68,12 @@ def test_check_from_a_terminal(tmp_path, capsys):
     said = capsys.readouterr().out
     assert "2 of 5 questions pass" in said and "not written yet" in said and "hidden" not in said
     assert commands.check(tmp_path / "all" / "hw1.ipynb") == 0
+    hand_in(tmp_path, "stuck", {"q3": "def find_topo_sort(nodes):\n    while True: pass", "q4": "def f(:"})
+    capsys.readouterr()
+    assert commands.check(tmp_path / "stuck") == 1
+    said = capsys.readouterr().out
+    assert "time limit: no answer in 5 seconds; does a loop never end?" in said
+    assert said.count("raised SyntaxError in line 1") == 1
     (tmp_path / "all" / "hw1.ipynb").rename(tmp_path / "all" / "hw1 (1).ipynb")
     assert commands.check(tmp_path / "all") == 1
     assert "rename hw1 (1).ipynb" in capsys.readouterr().err
