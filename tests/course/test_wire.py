@@ -1,6 +1,7 @@
 """The wire: what goes in comes out; whatever else arrives is a WireError, and nothing of it is run."""
 
 import contextlib
+import io
 import json
 import struct
 
@@ -154,6 +155,20 @@ def message(tree, payload: bytes = b"", size: int | None = None) -> bytes:
 def test_attacks(data):
     with pytest.raises(WireError):
         decode(data)
+
+
+@pytest.mark.parametrize("announced", [struct.pack(">I", wire.MAX_HEADER + 1), message(1, size=2**40)])
+def test_no_more_is_read_than_a_message_may_hold(announced):
+    """Whoever reads from a pipe would keep that much memory ready, and wait for it."""
+    asked, stream = [], io.BytesIO(announced + b" " * 100_000)
+
+    def read(count):
+        asked.append(count)
+        return stream.read(count)
+
+    with pytest.raises(WireError):
+        wire.receive(read)
+    assert max(asked) <= wire.MAX_HEADER
 
 
 @given(st.binary(max_size=200))
