@@ -131,8 +131,8 @@ def _read_bytes(path: str | os.PathLike) -> bytes:
     """The contents of a file, unpacked if they start like gzip, whatever the file is called."""
     try:
         raw = Path(path).read_bytes()
-    except FileNotFoundError as error:
-        raise FileNotFoundError(errno.ENOENT, _missing(Path(path)), str(path)) from error
+    except FileNotFoundError:
+        raise FileNotFoundError(errno.ENOENT, _missing(Path(path)), str(path)) from None
     if raw[:2] != b"\x1f\x8b":
         return raw
     try:
