@@ -1,4 +1,4 @@
-"""What the README promises, kept: its examples print what stands below them, its commands and files exist.
+"""What README and CONTRIBUTING promise, kept: examples print what stands below them, commands and files exist.
 
 The picture was drawn by the first example; to draw it anew: `python -m tests.packaging.test_readme`.
 """
@@ -16,6 +16,7 @@ from needle_edu.cli import build_parser
 
 REPO = Path(__file__).parents[2]
 README = (REPO / "README.md").read_text(encoding="utf-8")
+CONTRIBUTING = (REPO / "CONTRIBUTING.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", README, re.DOTALL)
 GRAPH = REPO / "docs" / "graph.svg"
 
@@ -51,11 +52,29 @@ def test_the_picture_shows_the_numbers_of_the_example():
 
 def test_commands_and_files_exist():
     targets = set(re.findall(r"^([a-z]+):", (REPO / "Makefile").read_text(), re.MULTILINE))
-    assert set(re.findall(r"^make ([a-z]+)", README, re.MULTILINE)) <= targets
     commands = build_parser()._subparsers._group_actions[0].choices
-    assert set(re.findall(r"needle-edu ([a-z]+)", README)) <= set(commands)
-    for link in re.findall(r"\]\(([^):]+)\)", README):
-        assert (REPO / link).exists(), link
+    for text in (README, CONTRIBUTING):
+        assert {
+            word for words in re.findall(r"^make ([a-z ]+)", text, re.MULTILINE) for word in words.split()
+        } <= targets
+        assert set(re.findall(r"needle-edu ([a-z]+)", text)) <= set(commands)
+        links = re.findall(r"\]\(([^):]+)\)", text)
+        files = re.findall(r"`((?:csrc|docs|needle_edu|notebooks|tests|\.ci)/[\w./]+)`", text)
+        for place in [*links, *files]:
+            assert (REPO / place).exists(), place
+
+
+def test_every_environment_variable_is_explained():
+    used = set()
+    for folder in ("needle_edu", "csrc", "tests"):
+        for file in (REPO / folder).rglob("*.[pch]*"):
+            if file.suffix in (".py", ".c", ".h"):
+                found = re.findall(
+                    r"(?:environ|getenv)\W+(?:get\W+|pop\W+)?(NEEDLE_\w+)", file.read_text(encoding="utf-8")
+                )
+                used.update(found)
+    explained = set(re.findall(r"^\| `(NEEDLE_\w+)=", CONTRIBUTING, re.MULTILINE))
+    assert len(used) >= 6 and used <= explained
 
 
 if __name__ == "__main__":
