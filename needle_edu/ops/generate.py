@@ -89,23 +89,17 @@ def tensor_stub() -> str:
     return "\n".join(lines) + "\n"
 
 
-_RESULTS = {
-    "shape": "tuple[int, ...]",
-    "dtype": "np.dtype",
-    "ndim": "int",
-    "size": "int",
-    "num_outputs": "int",
-}
-_PLAIN = {
-    "__len__": "int", "__float__": "float", "__int__": "int", "__bool__": "bool", "__repr__": "str",
-    "__format__": "str", "__reduce__": "Any", "__str__": "str", "numpy": "np.ndarray",
-    "__array__": "np.ndarray", "item": "Any", "backward": "None", "retain_grad": "None", "__init__": "None",
-    "__iter__": "Any", "name": "str | None", "device": "Any",
+_RESULTS = {  # everything else gives a Tensor
+    "__init__": "None", "__len__": "int", "__iter__": "Any", "__float__": "float", "__int__": "int",
+    "__bool__": "bool", "__repr__": "str", "__str__": "str", "__format__": "str", "__reduce__": "Any",
+    "__array__": "np.ndarray", "numpy": "np.ndarray", "item": "Any", "backward": "None", "retain_grad": "None",
+    "shape": "tuple[int, ...]", "dtype": "np.dtype", "ndim": "int", "size": "int", "num_outputs": "int",
+    "name": "str | None", "device": "Any", "split": "TensorTuple",
 }  # fmt: skip
 
 
 def _member(name: str, thing) -> list[str]:
-    result = _PLAIN.get(name) or _RESULTS.get(name) or ("TensorTuple" if name == "split" else "Tensor")
+    result = _RESULTS.get(name, "Tensor")
     if isinstance(thing, property):
         text = [f"    @property\n    def {name}(self) -> {result}: ..."]
         if thing.fset is not None:
