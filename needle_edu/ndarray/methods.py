@@ -77,6 +77,12 @@ def _iter(self: NDArray) -> Any:
     return (self[i] for i in range(len(self)))
 
 
+def _contains(self: NDArray, value: Any) -> bool:
+    """Return whether some element equals `value`."""
+    found = self == value
+    return isinstance(found, NDArray) and bool(found.any())
+
+
 def _fill(self: NDArray, value: bool | int | float) -> None:
     """Write one number into every element, in place."""
     creation.fill(self, value)
@@ -105,6 +111,7 @@ OPERATORS = {
     "__and__": functions.logical_and, "__or__": functions.logical_or, "__xor__": functions.logical_xor,
     "__invert__": functions.logical_not,
     "__getitem__": indexing.getitem, "__setitem__": indexing.setitem, "__iter__": _iter,
+    "__contains__": _contains,
     "__init__": _init, "__repr__": printing.to_repr, "__str__": printing.to_str, "__format__": printing.to_format,
     "__float__": _float, "__int__": _int, "__index__": _index, "__bool__": _bool,
     "__array__": interchange.to_numpy_protocol,

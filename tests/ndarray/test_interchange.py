@@ -140,6 +140,11 @@ def test_numbers():
     assert isinstance(nd.asarray([3]).item(), int)
 
 
+def test_in_asks_for_an_element():
+    a = nd.array([[1, 2], [3, 4]])
+    assert 3 in a and 7 not in a and "x" not in a and 1 not in nd.zeros((0, 2))
+
+
 def test_moving_between_devices():
     a = nd.array([[1, 2], [3, 4]], device=cpu()).T
     b = a.to(cpu_numpy())
