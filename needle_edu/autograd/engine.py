@@ -9,6 +9,7 @@ Every contribution is brought to its input's shape (fit.py), and no value that w
 forward pass is used (overwritten.py).
 """
 
+import threading
 from typing import Any
 
 from needle_edu.backend import storage
@@ -18,7 +19,7 @@ from .arrays import GradientError
 from .fit import fit, shape_of
 from .overwritten import check_unchanged
 from .registry import function_slot, slot
-from .topo import TOPO_SORT
+from .topo import TOPO_SORT, post_order
 from .value import Value
 
 
@@ -26,7 +27,8 @@ def run_backward(output, out_grad=None, create_graph=None, accumulate=False) -> 
     """Write the gradient of `output` into every leaf it depends on; see Tensor.backward."""
     if not output.requires_grad:
         raise GradientError(
-            "backward: this tensor requires no gradient; was it detached, or made under no_grad?"
+            "backward: this tensor requires no gradient; was it detached, made under no_grad, or is it a "
+            "gradient that backward(create_graph=True) did not make?"
         )
     recording = bool(state.CREATE_GRAPH if create_graph is None else create_graph)
     if out_grad is None:
@@ -41,12 +43,34 @@ def run_backward(output, out_grad=None, create_graph=None, accumulate=False) -> 
         out_grad = fit(out_grad if recording else out_grad.make_const(out_grad), output, output)
     previous = state.set_grad_mode(recording)
     try:
-        if len(GRADIENTS.stack) == 1:
-            propagate(output, out_grad, accumulate)
-        else:
-            _propagate_by_override(output, out_grad, accumulate)
+        _walk(output, out_grad, accumulate)
     finally:
         state.set_grad_mode(previous)
+
+
+_lock = threading.RLock()
+_depth = 0  # of walks within walks
+
+
+def _walk(output, out_grad, accumulate) -> None:
+    """Run one backward pass at a time: adjoints are kept in the values, and threads may share a parameter.
+
+    A gradient may call `backward` itself, to compute a part of the network again, say. Such a walk within a
+    walk finds no adjoints, and those of the outer one are put back after it.
+    """
+    global _depth
+    with _lock:
+        outer = [(node, node.adjoint) for node in post_order([output])] if _depth else ()
+        for node, _ in outer:
+            node.adjoint = None
+        _depth += 1
+        try:
+            run = propagate if len(GRADIENTS.stack) == 1 else _propagate_by_override
+            run(output, out_grad, accumulate)
+        finally:
+            _depth -= 1
+            for node, adjoint in outer:
+                node.adjoint = adjoint
 
 
 def propagate(output, out_grad, accumulate=False) -> None:

@@ -1,5 +1,8 @@
 """Reverse mode: the semantics of `backward`, one by one."""
 
+import sys
+import threading
+
 import numpy as np
 import pytest
 from autograd_helpers import tensor
@@ -9,6 +12,7 @@ from needle_edu.autograd import (
     Tensor,
     TensorOp,
     compute_gradient_of_variables,
+    enable_grad,
     find_topo_sort,
     grad_check,
     no_grad,
@@ -385,6 +389,61 @@ def test_needle_s_engine_functions():
     compute_gradient_of_variables(y, tensor([1.0], requires_grad=False))
     assert (a.grad.item(), b.grad.item()) == (5, 2)
     assert sum_node_list([a, b, b]).item() == 12
+
+
+def test_threads_may_share_a_parameter():
+    """Each backward pass is one thread's own, however often the threads take turns."""
+    w = tensor([1.0, 1.0])
+    wrong = []
+
+    def work():
+        for _ in range(100):
+            y = w
+            for _ in range(30):
+                y = y + w
+            y.backward()
+            if w.grad.numpy().tolist() != [31, 31]:
+                wrong.append(w.grad.numpy())
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert not wrong
+
+
+def test_a_gradient_may_call_backward_itself():
+    """Checkpointing: the forward pass of a part is run again when its gradient is needed."""
+    w = tensor([2.0, 3.0])
+
+    def part(a):
+        return a * w * w
+
+    class Checkpoint(TensorOp):
+        def compute(self, a):
+            with no_grad():
+                return part(Tensor.make_const(a)).cached_data
+
+        def gradient(self, out_grad, node):
+            with enable_grad():
+                again = node.inputs[0].detach().requires_grad_()
+                result = part(again)
+            before = w.grad
+            result.backward(out_grad)
+            w.grad = before
+            return again.grad
+
+    x = tensor([1.0, 2.0])
+    y = x * w
+    (Checkpoint()(y) * w).sum().backward()  # x w^4, less what the checkpoint does not see of w
+    np.testing.assert_allclose(x.grad.numpy(), [16, 81])
+    np.testing.assert_allclose(w.grad.numpy(), [2 * 8, 2 * 2 * 27])
 
 
 # -- errors --------------------------------------------------------------------------------------------------
