@@ -71,6 +71,7 @@ FENCES = _table(r"""
     { { } } | ‖ # # lbrace { rbrace } langle ⟨ rangle ⟩ lfloor ⌊ rfloor ⌋ lceil ⌈ rceil ⌉ lvert | rvert | vert |
     Vert ‖ lVert ‖ rVert ‖
 """)
+SIZES = {"big": "1.2em", "Big": "1.8em", "bigg": "2.4em", "Bigg": "3em"}
 STYLES = {
     "mathrm": "normal",
     "operatorname": "normal",
@@ -247,6 +248,8 @@ class _Reader:
             return f'<mi mathvariant="{STYLES[name]}">{html.escape(self.letters())}</mi>'
         if name in ("left", "right"):
             return self.fenced() if name == "left" else self.fail(r"a \right without its \left")
+        if (size := SIZES.get(name.rstrip("lr"))) and self.peek():
+            return self.delimiter().replace("<mo ", f'<mo minsize="{size}" maxsize="{size}" ')
         return self.fail(f"unknown command \\{name}")
 
     def letters(self, keep_spaces: bool = False) -> str:

@@ -47,6 +47,7 @@ def test_structure():
     assert outline(r"b^\top") == (("msup", ("mi", "b"), ("mi", "⊤")),)
     assert outline(r"\mathbb{1}") == (("mi", "𝟙"),)
     assert outline(r"\text{if } a")[0][1] == ("mtext", "if\u00a0")
+    assert outline(r"\Big( a \Big)")[0] == ("mrow", ("mo", "("), ("mi", "a"), ("mo", ")"))
     assert outline("12.5") == (("mn", "12.5"),)
 
 
@@ -56,7 +57,21 @@ def test_operand_order_and_signs_survive():
 
 
 @pytest.mark.parametrize(
-    "tex", [r"\foo", "a^", "{a", "a}", r"\left( a", r"\right)", "a^b^c", r"\mathbb{Q}", "€", "_"]
+    "tex",
+    [
+        r"\foo",
+        "a^",
+        "{a",
+        "a}",
+        r"\left( a",
+        r"\Big",
+        r"\Big a",
+        r"\right)",
+        "a^b^c",
+        r"\mathbb{Q}",
+        "€",
+        "_",
+    ],
 )
 def test_what_is_unknown_or_unbalanced_is_refused_with_its_place(tex):
     with pytest.raises(TexError, match="character"):
