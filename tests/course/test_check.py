@@ -9,6 +9,7 @@ import pytest
 from needle_edu.course import CheckFailed, check, close
 from needle_edu.course.answer import ask_here
 from needle_edu.course.check import report
+from needle_edu.course.examine import Result
 from needle_edu.course.notebook import NotebookError
 from needle_edu.course.questions import collect
 
@@ -187,3 +188,8 @@ def test_an_endless_loop_ends():
     assert first.status == "time limit" and "does a loop never end?" in first.message
     assert second.status == "not run: time limit before"
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def test_nothing_tested_is_nothing_passed():
+    """`all` of nothing is true; points are not."""
+    assert not Result(question=None, verdicts=()).passed
