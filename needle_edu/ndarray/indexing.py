@@ -51,6 +51,7 @@ def getitem(a: NDArray, key: Any) -> NDArray:
 
 def setitem(a: NDArray, key: Any, value: Any) -> None:
     """Do ``a[key] = value`` in place; the value broadcasts or has as many elements, and takes the array's dtype."""
+    plans.check_writable(a.layout)
     view, pick = resolve(a, key)
     if pick is not None:
         value = _as_value(a, value)
@@ -276,7 +277,6 @@ def _gather(a: NDArray, pick: Pick) -> NDArray:
 
 
 def _scatter(a: NDArray, pick: Pick, value: NDArray, add: bool) -> None:
-    plans.check_writable(a.layout)
     shape, plan = scatter_plan(pick.view, value.layout, pick.where.layout, pick.position)
     if plan is None:
         if value.size != int(np.prod(shape)):

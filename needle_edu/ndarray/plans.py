@@ -124,7 +124,6 @@ def copy_plan(out: Layout, a: Layout) -> Plan:
 
     Element types may differ.
     """
-    check_writable(out)
     if broadcast_shape(a.shape, out.shape) != out.shape:
         return None
     view = broadcasted(a, out.shape)
@@ -138,8 +137,9 @@ def fill_plan(out: Layout) -> Plan:
     return lower(out.shape, (out, out.strides))
 
 
+@remember
 def check_writable(out: Layout) -> None:
-    """Raise for a broadcast view: one element in memory stands for many, which would get different values."""
+    """Raise for a broadcast view: one element in memory stands for many, and all would change with it."""
     if out.size and any(
         stride == 0 and extent > 1 for extent, stride in zip(out.shape, out.strides, strict=True)
     ):
