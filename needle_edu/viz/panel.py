@@ -11,7 +11,7 @@ import html
 
 import numpy as np
 
-from needle_edu.viz.snapshot import Snapshot, aligned, number, shape_text
+from needle_edu.viz.snapshot import Snapshot, aligned, attribute_texts, number, shape_text
 from needle_edu.viz.steps import Shown, Step
 from needle_edu.viz.texml import TexError, tex_to_mathml
 
@@ -44,10 +44,9 @@ def render_step(step: Step, pieces: Pieces) -> list[str | int]:
         parts.append(pieces.add(rule_html(step.formula, step.here)))
     elif step.kind in ("op", "vjp"):
         parts.append('<p class="note">This operation has no formula written down; its numbers are below.</p>')
-    if step.attrs and step.kind in ("op", "vjp"):
-        text = ", ".join(
-            f"{'c' if name == 'scalar' else name} = {value}" for name, value in step.attrs.items()
-        )
+    attrs = attribute_texts(step.attrs)
+    if attrs and step.kind in ("op", "vjp"):
+        text = ", ".join(f"{'c' if name == 'scalar' else name} = {value}" for name, value in attrs.items())
         parts.append(f'<p class="note">with {html.escape(text)}</p>')
     parts.append('<div class="numbers">')
     for k, shown in enumerate(step.given):

@@ -9,6 +9,7 @@ aligned text.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ import numpy as np
 LIMIT = 64
 FIRST = 6
 CARD_CHARS = 22
+ATTRIBUTE_CHARS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,22 @@ def shorten(text: str, limit: int) -> str:
         return text
     head = (limit - 1) // 2
     return f"{text[:head]}…{text[len(text) - (limit - 1 - head) :]}"
+
+
+def attribute_texts(attrs: Mapping[str, Any]) -> dict[str, str]:
+    """What an operation was made with, as short texts; an attribute that is None says nothing and is left out.
+
+    Examples
+    --------
+    >>> attribute_texts({"axes": None, "index": np.array([2, 0])})
+    {'index': '[2, 0]'}
+    """
+    texts = {}
+    for name, value in attrs.items():
+        if value is not None:
+            array = hasattr(value, "dtype") and hasattr(value, "shape")
+            texts[name] = shorten(str(np.asarray(value).tolist() if array else value), ATTRIBUTE_CHARS)
+    return texts
 
 
 def card_text(snap: Snapshot | None) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 from needle_edu.viz.graph import Graph, build_graph
 from needle_edu.viz.notation import bar_over, letters_of, tex_name, with_names
 from needle_edu.viz.opinfo import OpInfo, op_info
-from needle_edu.viz.snapshot import Snapshot, number, shape_text, shorten
+from needle_edu.viz.snapshot import Snapshot, attribute_texts, number, shape_text, shorten
 
 MAX_TERMS = 4  # a sum of more contributions is told as a running sum
 TITLE_CHARS = 40
@@ -141,7 +141,7 @@ class _Narrator:
             return f"{labels[0]} {symbol} {labels[1]}"
         if len(labels) == 1 and set(node.attrs) == {"scalar"} and not any(c.isalnum() for c in symbol):
             return f"{labels[0]} {symbol} {number(node.attrs['scalar'])}"
-        attrs = [f"{name}={value}" for name, value in node.attrs.items()]
+        attrs = [f"{name}={text}" for name, text in attribute_texts(node.attrs).items()]
         return f"{node.op}({', '.join([*labels, *attrs])})"
 
     def operands(self, value: int, letters: str | None = None) -> list[Shown]:

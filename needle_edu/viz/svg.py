@@ -19,7 +19,7 @@ from needle_edu.viz.dot import operand_counts
 from needle_edu.viz.graph import Graph, Node
 from needle_edu.viz.layout import Layout, Point
 from needle_edu.viz.opinfo import op_info
-from needle_edu.viz.snapshot import card_text, shorten
+from needle_edu.viz.snapshot import attribute_texts, card_text, shorten
 
 MARGIN = 12.0
 PAD = 10.0
@@ -253,8 +253,8 @@ def describe_node(node: Node, numbers: bool = True) -> str:
         what = f"{node.label}: {'parameter' if node.requires_grad else 'data'}"
     else:
         what = f"{node.label}: {node.op}"
-        if node.attrs:
-            what += " (" + ", ".join(f"{k}={v}" for k, v in node.attrs.items()) + ")"
+        if attrs := attribute_texts(node.attrs):
+            what += " (" + ", ".join(f"{k}={v}" for k, v in attrs.items()) + ")"
     parts = [what, f"shape {node.shape_text} {node.dtype}".strip()]
     if numbers and node.value is not None:
         parts.append(f"value {card_text(node.value)}")

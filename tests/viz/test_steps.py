@@ -63,6 +63,12 @@ def test_operand_order_is_told():
     assert contributions == [0.5, -2.0]  # 1/b and -a/b²
 
 
+def test_attributes_are_told_shortly():
+    x = ndl.Tensor([1.5, 2.5, 3.5])
+    steps = [s.title for s in viz.step((x[[2, 0]] * 3).sum()).steps if s.kind == "op"]
+    assert steps == ["v1 = getitem(x, index=[2, 0])", "v2 = v1 × 3", "v3 = summation(v2)"]
+
+
 def test_data_without_gradient_shows_it_absent_not_zero():
     _, _, data, weight = tensors()
     stepper = viz.step((data @ weight).sum())
