@@ -5,7 +5,8 @@ that every edge points the same way. (2) `insert_bends`: an edge that crosses a 
 node there, so that it is routed around the others. (3) `order_layers`: nodes of a layer are sorted by the
 median position of their neighbours, sweep after sweep, because that removes crossings (Eades and Wormald,
 1994). (4) `place`: coordinates as close to the neighbours' mean as the order and the widths allow: a
-least-squares problem that isotonic regression solves exactly in linear time.
+least-squares problem that isotonic regression solves exactly in linear time. The curves between the nodes are
+`viz.routing`'s.
 
 Used where Graphviz is not installed. It returns coordinates only; `viz.svg` draws.
 """
@@ -15,9 +16,9 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
-Point = tuple[float, float]
+from needle_edu.viz.routing import Point, route_edges
+
 LAYER_GAP = 46.0
 NODE_GAP = 26.0
 BEND_WIDTH = 10.0
@@ -303,63 +304,3 @@ def layer_bands(layers: Sequence[Sequence[int]], extent: Mapping[int, tuple[floa
         bottoms.append(edge + height)
         edge += height + LAYER_GAP
     return tops, bottoms
-
-
-def route_edges(edges, cables, across, along, extent, layer, tops, bottoms) -> list[list[Point]]:
-    """Smooth curves from the lower side of the source to the upper side of the target.
-
-    Edges enter a node side by side, sorted by where they come from (ties, as in `x * x`, by operand), so that
-    each remains visible.
-    """
-    bent = [max(0, min(layer[t] - layer[s] - 1, len(cables[s]))) for s, t in edges]
-    entering: dict[int, list[int]] = {}
-    twins: dict[tuple[int, int], int] = {}
-    for index, edge in enumerate(edges):
-        entering.setdefault(edge[1], []).append(index)
-        twins[edge] = twins.get(edge, 0) + 1
-    port: dict[int, float] = {}
-    for target, incoming in entering.items():
-        origin = {i: cables[edges[i][0]][bent[i] - 1] if bent[i] else edges[i][0] for i in incoming}
-        incoming.sort(key=lambda i: (across[origin[i]], i))
-        room = min(extent[target][0] * 0.6, 24.0 * (len(incoming) - 1))
-        for rank, index in enumerate(incoming):
-            share = rank / (len(incoming) - 1) - 0.5 if len(incoming) > 1 else 0.0
-            port[index] = across[target] + room * share
-    # Only where a cable changes its direction does its curve need points.
-    knots = {source: _knots(cable, across) for source, cable in cables.items()}
-    paths = []
-    for index, (source, target) in enumerate(edges):
-        start = across[source] + (port[index] - across[target] if twins[source, target] > 1 else 0.0)
-        points = [(start, along[source] + extent[source][1] / 2), (start, bottoms[layer[source]])]
-        for place_in_cable in knots[source]:
-            if place_in_cable >= bent[index] - 1:  # the last bend follows below
-                break
-            bend = cables[source][place_in_cable]
-            points += [(across[bend], tops[layer[bend]]), (across[bend], bottoms[layer[bend]])]
-        if bent[index]:
-            bend = cables[source][bent[index] - 1]
-            points += [(across[bend], tops[layer[bend]]), (across[bend], bottoms[layer[bend]])]
-        points += [(port[index], tops[layer[target]]), (port[index], along[target] - extent[target][1] / 2)]
-        paths.append(_smooth(points))
-    return paths
-
-
-def _knots(cable: Sequence[int], across: Mapping[int, float]) -> list[int]:
-    """Indices of the bends that are not exactly between two bends at the same position."""
-    x = [across[bend] for bend in cable]
-    return [
-        i
-        for i in range(len(x))
-        if i in (0, len(x) - 1) or not abs(x[i] - x[i - 1]) + abs(x[i] - x[i + 1]) < 0.5
-    ]
-
-
-def _smooth(points: Sequence[Point]) -> list[Point]:
-    """Cubic Bézier control points through `points`, leaving and arriving along the layers' direction."""
-    path = [points[0]]
-    for (x0, y0), (x1, y1) in pairwise(points):
-        if y1 <= y0:
-            continue
-        middle = (y0 + y1) / 2
-        path += [(x0, middle), (x1, middle), (x1, y1)]
-    return path

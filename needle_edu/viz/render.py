@@ -15,7 +15,8 @@ import threading
 from collections.abc import Collection, Mapping, Sequence
 
 from needle_edu.viz.dot import layout_dot
-from needle_edu.viz.layout import LAYER_GAP, NODE_GAP, Layout, Point, assign_layers, layered_layout
+from needle_edu.viz.layout import LAYER_GAP, NODE_GAP, Layout, assign_layers, layered_layout
+from needle_edu.viz.routing import Point
 
 ENGINES = ("dot", "wasm", "python")
 SECONDS = 20

@@ -17,8 +17,9 @@ from importlib import resources
 
 from needle_edu.viz.dot import operand_counts
 from needle_edu.viz.graph import Graph, Node
-from needle_edu.viz.layout import Layout, Point
+from needle_edu.viz.layout import Layout
 from needle_edu.viz.opinfo import op_info
+from needle_edu.viz.routing import Point
 from needle_edu.viz.snapshot import attribute_texts, card_text, shorten
 
 MARGIN = 12.0
