@@ -4,8 +4,8 @@ A `Box` starts the program `boxed.py` in a process of its own, sends it the cell
 the calls of the tests to it. Only bytes come out, and only `wire` reads them. `ProcessBox` gives the
 process an empty environment, a temporary home, limits of time, memory, files and processes, and kills
 it with all its descendants afterwards. Where Linux lets it, the program also shuts itself off from other
-processes and the network. `ProcessBox` does NOT hide the machine's files from a hostile program; a box around
-bubblewrap fills the same interface (`Box.command`) and does.
+processes, the network and the folders in `Limits.hide`. `ProcessBox` does NOT hide the machine's other files
+from a hostile program; a box around bubblewrap fills the same interface (`Box.command`) and does.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import os
 import random
 import select
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -28,6 +27,7 @@ from pathlib import Path
 
 from needle_edu.course import wire
 from needle_edu.course.answer import AnswerError
+from needle_edu.course.processes import kill_tree
 
 PACKAGE = Path(__file__).resolve().parents[1]
 PROGRAM = Path(__file__).with_name("boxed.py")
@@ -56,6 +56,8 @@ class Limits:
         Processes and threads; where a box cannot separate itself, beyond those the user has already.
     output : int
         Characters of the cells' output that are kept.
+    hide : tuple of str
+        Folders and files that are to be empty, where a box can separate itself; see `hidden`.
     """
 
     wall: float = 30.0
@@ -66,6 +68,7 @@ class Limits:
     file: int = 2**24
     processes: int = 16
     output: int = 4000
+    hide: tuple[str, ...] = ()
 
 
 class BoxError(AnswerError):
@@ -215,9 +218,11 @@ class ProcessBox(Box):
 
     @classmethod
     def caution(cls) -> str:
-        text = "the students' code runs under limits, but it can read this machine's files"
-        if not can_separate():
-            text += ", use its network, and signal your other processes"
+        text = "the students' code runs under limits, but it can "
+        if can_separate():
+            text += "read this machine's files, apart from homeworks and submissions"
+        else:
+            text += "read this machine's files, use its network and signal your other processes"
         if os.geteuid() == 0 and not drops_rights():
             text += "; and as root it could change everything: grade as an ordinary user"
         return text
@@ -254,6 +259,16 @@ def can_separate() -> bool:
     return subprocess.run([sys.executable, "-I", str(PROGRAM)], check=False).returncode == 0
 
 
+def hidden(*paths: str | os.PathLike) -> tuple[str, ...]:
+    """Those of the given folders and files that a box can do without: Python, needle_edu and its home stay."""
+    needed = [
+        Path(p).resolve()
+        for p in (PACKAGE, sys.executable, sys.prefix, sys.base_prefix, tempfile.gettempdir())
+    ]
+    found = [Path(path).resolve() for path in paths]
+    return tuple(str(p) for p in found if p.exists() and not any(n.is_relative_to(p) for n in needed))
+
+
 def remove_tree(folder: str) -> None:
     """Remove a folder, whatever was made in it: closed folders, or thousands, each inside the last."""
     with contextlib.suppress(RecursionError):
@@ -267,49 +282,3 @@ def close(*descriptors: int) -> None:
     """Close file descriptors."""
     for descriptor in descriptors:
         os.close(descriptor)
-
-
-def kill_tree(pid: int, user: int | None = None) -> None:
-    """Kill a process, its group, all its descendants, and whatever runs as `user`.
-
-    The program in the box adopts its orphans (see `boxed.set_limits`), so that /proc shows them all below it.
-    """
-    for _ in range(20):  # they may still be forking while they are counted
-        family = [member for member in descendants(pid) + processes_of(user) if member != pid]
-        if not family:
-            break
-        for member in family:
-            with contextlib.suppress(OSError):
-                os.kill(member, signal.SIGKILL)
-    for kill in (os.killpg, os.kill):
-        with contextlib.suppress(OSError):
-            kill(pid, signal.SIGKILL)
-
-
-def descendants(pid: int) -> list[int]:
-    """The living descendants of a process, itself not among them."""
-    family = [pid]
-    for parent in family:  # grows while it is walked
-        with contextlib.suppress(OSError):
-            for task in Path(f"/proc/{parent}/task").iterdir():
-                family += [int(child) for child in (task / "children").read_text().split()]
-    return [member for member in family[1:] if is_alive(member)]
-
-
-def processes_of(user: int | None) -> list[int]:
-    """The living processes of a user id."""
-    found = []
-    for entry in Path("/proc").iterdir() if user is not None else ():
-        with contextlib.suppress(OSError):
-            if entry.name.isdigit() and entry.stat().st_uid == user and is_alive(int(entry.name)):
-                found.append(int(entry.name))
-    return found
-
-
-def is_alive(pid: int) -> bool:
-    """Whether a process exists and is not a zombie."""
-    try:
-        status = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return False
-    return status.rpartition(")")[2].split()[0] not in "ZX"

@@ -17,9 +17,11 @@ import os
 import resource
 import signal
 import sys
+from collections.abc import Iterable
 
 SERVED = 79  # exit status of a child that has answered its test to the end
 SUBREAPER = 36  # prctl: orphans of this process become its children, so that they can be found and killed
+NEW_MOUNTS, READ_ONLY, BIND = 0x2_0000, 1, 4096
 NEW_USER, NEW_PROCESSES, NEW_NETWORK, NEW_IPC = 0x1000_0000, 0x2000_0000, 0x4000_0000, 0x0800_0000
 CAPABILITIES = 0x2008_0522  # the version of capset's arguments
 
@@ -44,7 +46,7 @@ def main(fd_in: int, fd_out: int, folder: str) -> None:
             data = data[os.write(fd_out, data) :]
 
     job = wire.receive(read)
-    alone = separate()
+    alone = separate(job["limits"]["hide"])
     if alone and (first := os.fork()):  # a namespace of processes begins with a child, and dies with it
         os.close(fd_out)
         os.waitpid(first, 0)
@@ -77,21 +79,28 @@ def main(fd_in: int, fd_out: int, folder: str) -> None:
                 write(("ended", os.waitstatus_to_exitcode(status)))
 
 
-def separate() -> bool:
+def separate(hide: Iterable[str] = ()) -> bool:
     """Move this process into namespaces of its own; False where the system knows or allows no such thing.
 
     Its children then see, signal and trace no process but their own, have no network, and their number is
-    counted apart from the user's other processes. Files are as reachable as before.
+    counted apart from the user's other processes. The folders and files of `hide` are empty for them; other
+    files are as reachable as before.
     """
     if sys.platform != "linux":
         return False
     user, group = os.getuid(), os.getgid()
-    if ctypes.CDLL(None).unshare(NEW_USER | NEW_PROCESSES | NEW_NETWORK | NEW_IPC) != 0:
+    libc = ctypes.CDLL(None)
+    if libc.unshare(NEW_USER | NEW_MOUNTS | NEW_PROCESSES | NEW_NETWORK | NEW_IPC) != 0:
         return False
     maps = {"setgroups": "deny", "uid_map": f"{user} {user} 1", "gid_map": f"{group} {group} 1"}
     for name, text in maps.items():  # the same names for user and group as outside; without them: nobody
         with contextlib.suppress(OSError), open(f"/proc/self/{name}", "w") as file:
             file.write(text)
+    for path in map(os.fsencode, hide):
+        if os.path.isdir(path):
+            libc.mount(b"hidden", path, b"tmpfs", ctypes.c_ulong(READ_ONLY), b"size=4k")
+        else:
+            libc.mount(b"/dev/null", path, None, ctypes.c_ulong(BIND), None)
     return True
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from needle_edu.course import grader, notebook, questions, student
-from needle_edu.course.box import Limits, ProcessBox
+from needle_edu.course.box import Limits, ProcessBox, hidden
 from needle_edu.course.check import Report
 from needle_edu.course.examine import examine
 from needle_edu.course.notebook import NotebookError
@@ -146,6 +147,8 @@ def grade(
             return _sorry(f"{submissions} is no folder; one with a sub-folder per student is wanted")
         if Path(out).resolve().is_relative_to(Path(submissions).resolve()):
             return _sorry(f"{out} is inside {submissions}, where it would pass for a student; choose another")
+        secret = hidden(questions.homework_folder(), questions.source_of(hw), submissions, out)
+        limits = replace(limits or Limits(), hide=secret)
         grader.try_reference(homework, limits=limits)
         graded = grader.grade_folder(
             homework,

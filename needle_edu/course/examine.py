@@ -96,9 +96,9 @@ def _start(inside: Box, job: dict) -> None:
     """Send the job and wait until the set-up has run; what fails here is not the student's fault."""
     try:
         inside.ask(job, START)
-    except BoxError as error:
+    except BoxError:
         why = inside.last_words()
-        raise RuntimeError(f"the box did not start: {error.status}{why and f' ({why})'}") from None
+        raise RuntimeError(f"the box did not start: {inside.dead}{why and f' ({why})'}") from None
     inside.deadline = time.monotonic() + inside.limits.wall
 
 

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from needle_edu.course import commands, grader, questions
+from needle_edu.course import box, commands, grader, questions
 from needle_edu.course.box import Limits
 
 ROOMY = Limits(wall=90, cells=30, call=20, cpu=30)  # the machine may be busy
@@ -34,6 +34,22 @@ def page_of(tmp_path, student: str = "ada") -> str:
 
 
 STUB = "def double(x):\n    # YOUR CODE HERE\n    raise NotImplementedError()"
+
+
+@pytest.mark.skipif(not box.can_separate(), reason="this system gives processes no namespaces")
+def test_solutions_and_other_submissions_are_out_of_sight(hand_in, grade, toy_source, tmp_path):
+    folder = tmp_path / "submissions"
+    spy = f"""
+        import glob, os
+        from needle_edu.course import questions
+        print(repr(open({str(toy_source)!r}).read()), os.listdir({str(folder)!r}))
+        print(glob.glob(str(questions.homework_folder()) + "/**"))
+        def double(x): return 2 * x
+        """
+    hand_in("eve", q1=spy)
+    results = grade(hand_in("ada"))
+    assert "&#x27;&#x27; []\n[]\n" in page_of(tmp_path, "eve")
+    assert points(results, "eve") == {"q1": 2.0, "q2": 3.0}
 
 
 def test_a_class(hand_in, grade, tmp_path):
