@@ -75,7 +75,7 @@ def _walk(output, out_grad, accumulate) -> None:
 
 def propagate(output, out_grad, accumulate=False) -> None:
     """Walk the graph backwards from `output`, whose adjoint is `out_grad`, and write the leaves' `.grad`."""
-    order = TOPO_SORT.function([output])
+    order = TOPO_SORT.function([output]) if len(TOPO_SORT.stack) == 1 else _students_order(output)
     plus = _adder()
     agree = arrays.agree
     told = state.hook is not None
@@ -138,7 +138,7 @@ def _adder():
     added to it in place: no new array, where a weight is used at every step of a recurrent network.
     """
     if len(SUM_NODES.stack) > 1:  # a student's own
-        return lambda x, g: SUM_NODES.function([x.adjoint, g])
+        return _students_sum
     if state.grad_enabled() or len(_ADD.stack) > 1:  # sums are nodes of a graph, or a student's own
         return lambda x, g: x.adjoint + g
     add_into = arrays.add_into
@@ -216,6 +216,27 @@ def sum_node_list(node_list: list[Any]) -> Any:
     array([6.], dtype=float32)
     """
     return SUM_NODES.function(node_list)
+
+
+def _students_order(output) -> list:
+    """Return the order a student's function gives, if it is one; a wrong one would give wrong gradients."""
+    order = TOPO_SORT.function([output])
+    if not isinstance(order, (list, tuple)):
+        raise GradientError(f"find_topo_sort returned {order!r}; wanted a list (is a `return` missing?)")
+    place = {node: k for k, node in enumerate(order)}
+    for node in post_order([output]):
+        if node not in place or any(place.get(x, -1) > place[node] for x in node.inputs):
+            trouble = "stands before one of its inputs" if node in place else "is missing"
+            what = node.op.name if node.op is not None else "a leaf"
+            raise GradientError(f"find_topo_sort: {what} (shape {shape_of(node)}) {trouble}")
+    return list(order)
+
+
+def _students_sum(x, g):
+    total = SUM_NODES.function([x.adjoint, g])
+    if not isinstance(total, Value):
+        raise GradientError(f"sum_node_list returned {total!r}; wanted a tensor (is a `return` missing?)")
+    return total
 
 
 def _propagate_by_override(output, out_grad, accumulate) -> None:

@@ -136,6 +136,9 @@ class Op:
                 raise TypeError(
                     f"{self.name}: wanted tensors, got {type(x).__name__}; make it one: Tensor(x)"
                 )
+        cls: Any = type(self)
+        if len(inputs) != (_input_count(cls) or len(inputs)):
+            raise TypeError(f"{self.name}: takes {_input_count(cls)} tensor(s), got {len(inputs)}")
         return self.apply(*inputs)
 
     def apply(self, *inputs):
@@ -180,6 +183,14 @@ class Op:
 def _attribute_names(cls: Any) -> tuple[str, ...]:
     """Return the parameters of an op class's constructor."""
     return () if cls.__init__ is object.__init__ else tuple(inspect.signature(cls.__init__).parameters)[1:]
+
+
+@lru_cache(1024)
+def _input_count(cls: Any) -> int | None:
+    """Return how many arrays an op class's `compute` takes; None if that is not fixed."""
+    parameters = list(inspect.signature(cls.compute).parameters.values())[1:]
+    fixed = all(p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD for p in parameters)
+    return len(parameters) if fixed else None
 
 
 class TensorOp(Op):

@@ -51,4 +51,7 @@ def find_topo_sort(node_list: list[Any]) -> list[Any]:
     >>> [v.op.name if v.op else "leaf" for v in find_topo_sort([y])]
     ['leaf', 'multiply', 'summation']
     """
+    if not isinstance(node_list, (list, tuple)):
+        got = type(node_list).__name__
+        raise TypeError(f"find_topo_sort: wanted a list of values, got {got}; write find_topo_sort([y])")
     return TOPO_SORT.function(node_list)

@@ -555,6 +555,10 @@ def test_a_wrong_result_of_compute_is_named(returned, message):
 def test_an_op_wants_tensors():
     with pytest.raises(TypeError, match=r"add.*float.*Tensor\(x\)"):
         ops.EWiseAdd()(tensor([1.0]), 3.0)
+    with pytest.raises(TypeError, match=r"add: takes 2 tensor\(s\), got 1"):
+        ops.EWiseAdd()(tensor([1.0]))
+    with pytest.raises(TypeError, match=r"exp: takes 1 tensor\(s\), got 2"):
+        ops.Exp()(tensor([1.0]), tensor([1.0]))
 
 
 def test_an_error_in_backward_leaves_no_adjoints_behind():

@@ -7,7 +7,8 @@ from autograd_helpers import tensor
 import needle_edu.autograd as autograd
 from needle_edu import ops
 from needle_edu.autograd import TensorOp, find_topo_sort, override, registry
-from needle_edu.backend import NeedleError
+from needle_edu.autograd.topo import post_order
+from needle_edu.backend import GradientError, NeedleError
 
 
 class Ten(TensorOp):
@@ -161,6 +162,38 @@ def test_a_student_s_topological_sort_is_used():
     assert x.grad.item() == 7
     find_topo_sort([x])
     assert len(used) == 2
+
+
+@pytest.mark.parametrize(
+    ("order", "message"),
+    [
+        (lambda nodes: None, "returned None"),
+        (lambda nodes: nodes, "a leaf .* is missing"),
+        (lambda nodes: post_order(nodes)[::-1], "stands before one of its inputs"),
+    ],
+)
+def test_a_wrong_order_is_an_error_not_a_wrong_gradient(order, message):
+    """And nothing of it is left behind: the next pass, with a right order, starts afresh."""
+    x = tensor([3.0])
+    y = x * x + x
+    with override("find_topo_sort", order), pytest.raises(GradientError, match=message):
+        y.backward()
+    y.backward()
+    assert x.grad.item() == 7
+
+
+def test_a_topological_sort_takes_a_list():
+    with pytest.raises(TypeError, match=r"find_topo_sort\(\[y\]\)"):
+        find_topo_sort(tensor([1.0, 2.0]))
+
+
+def test_a_sum_without_a_return_is_named():
+    x = tensor([3.0])
+    with (
+        override("sum_node_list", lambda nodes: None),
+        pytest.raises(GradientError, match="sum_node_list returned None"),
+    ):
+        (x * x).backward()
 
 
 def test_a_student_s_sum_is_used():
