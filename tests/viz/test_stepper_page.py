@@ -102,6 +102,7 @@ def test_slider_keys_and_clicks_on_nodes(square_page):
     p.page.keyboard.press("Home")
     p.page.keyboard.press("ArrowRight")
     assert p.step() == 2
+    assert p.box.locator('[aria-current="step"]').get_attribute("data-node") == "1", "a screen reader is told"
     p.box.locator('[data-node="0"]').click()
     assert p.step() == 1, "a click on x goes to where x enters"
     p.box.locator('[data-node="0"]').click()

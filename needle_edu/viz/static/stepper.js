@@ -86,6 +86,8 @@ export function mount(el, data, onIndex = () => {}) {
       const known = computed.has(k) || grads.has(k) || node.final === "";
       node.g.classList.toggle("todo", !known && !node.never);
       node.g.classList.toggle("now", k === step.n);
+      if (k === step.n) node.g.setAttribute("aria-current", "step");
+      else node.g.removeAttribute("aria-current");
       node.g.classList.toggle("from", k === step.o);
       if (node.value) node.value.textContent = known ? node.final : "";
       if (node.grad && node.absent === null) {

@@ -1,0 +1,41 @@
+"""The live stepper in JupyterLab: Python and the page move each other; without its kernel it still steps."""
+
+import nbformat
+import pytest
+
+pytestmark = pytest.mark.browser
+CELLS = [
+    "import needle_edu as ndl\nx = ndl.Tensor([3.0])\ny = x * x",
+    "stepper = ndl.viz.step(y, live=True)\nstepper",
+    "stepper.index = 3",
+]
+KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
+
+
+def test_python_and_the_page_move_each_other_and_a_restart_does_no_harm(notebook):
+    nb = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(source) for source in CELLS], metadata={"kernelspec": KERNEL}
+    )
+    nbformat.write(nb, notebook.lab.folder / "live.ipynb")
+    notebook.open("live.ipynb").run_all()
+    assert notebook.tracebacks() == []
+    page = notebook.page
+    stepper = page.locator(".jp-OutputArea .stepper")
+    stepper.locator(".count").filter(has_text="step 4 of 8").wait_for(timeout=20_000)
+    stepper.focus()
+    page.keyboard.press("ArrowRight")
+    assert "step 5 of 8" in stepper.locator(".count").text_content()
+    # What Python sees of it: ask its kernel, as a cell would.
+    told = page.evaluate("""async () => {
+      const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+      const future = kernel.requestExecute({ code: "print('at', stepper.index)" });
+      let text = "";
+      future.onIOPub = (message) => { text += message.content.text ?? ""; };
+      await future.done;
+      return text; }""")
+    assert "at 4" in told
+    notebook.screenshot("live-stepper")
+    page.evaluate("jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    notebook.wait_for_kernel()
+    stepper.locator("button.next").click()
+    assert "step 6 of 8" in stepper.locator(".count").text_content()
