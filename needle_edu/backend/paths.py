@@ -3,6 +3,7 @@
 In a checkout csrc/ and notebooks/ stand beside the package; an installed wheel carries them inside it.
 """
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -62,10 +63,11 @@ def _private_temporary() -> Path:
 
     user = os.getuid() if hasattr(os, "getuid") else 0
     folder = Path(tempfile.gettempdir()) / f"needle_edu-{user}"
-    folder.mkdir(mode=0o700, exist_ok=True)
+    with contextlib.suppress(FileExistsError):  # somebody's file of this name
+        folder.mkdir(mode=0o700, exist_ok=True)
     # A library loaded from here runs as this user: nobody else may have made the folder or be able to write
     # to it.
     status = folder.lstat()
-    if hasattr(os, "getuid") and (status.st_uid != user or status.st_mode & 0o022):
+    if not folder.is_dir() or hasattr(os, "getuid") and (status.st_uid != user or status.st_mode & 0o022):
         folder = Path(tempfile.mkdtemp(prefix="needle_edu-"))
     return folder

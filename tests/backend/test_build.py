@@ -227,6 +227,17 @@ def test_an_unwritable_cache_falls_back_to_a_private_folder(tmp_path, monkeypatc
     assert folder.stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.parametrize("squatter", [lambda path: path.write_text(""), lambda path: path.symlink_to("/tmp")])
+def test_a_name_that_somebody_took_in_the_temporary_folder_is_not_used(squatter, tmp_path, monkeypatch):
+    """Anybody may make a file there; what is loaded from it would run as this user."""
+    taken = tmp_path / f"needle_edu-{os.getuid()}"
+    squatter(taken)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setenv("NEEDLE_EDU_CACHE", "/dev/null/nowhere")
+    folder = paths.cache_dir()
+    assert folder != taken and folder.parent == tmp_path and folder.is_dir()
+
+
 def test_a_user_without_a_home_gets_a_private_folder(tmp_path, monkeypatch):
     """As in a container that runs under a user id of its own: no HOME, and no entry in the list of users."""
     monkeypatch.delenv("NEEDLE_EDU_CACHE", raising=False)

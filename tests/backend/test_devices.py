@@ -170,7 +170,7 @@ def test_settings_are_obeyed_and_checked(c_engine):
 def test_settings_from_the_environment(c_engine):
     show = "from needle_edu import backend; print(backend.get_isa(), backend.get_num_threads())"
     assert run(show, NEEDLE_EDU_ISA="base", NEEDLE_EDU_NUM_THREADS="1").stdout.split() == ["base", "1"]
-    if backend.has_openmp():  # what other OpenMP programs obey counts here, too, unless our own variable is set
+    if backend.has_openmp():  # our own variable goes before the one of all OpenMP programs
         assert run(show, OMP_NUM_THREADS="3").stdout.split()[1] == "3"
         both = run(show, OMP_NUM_THREADS="3", NEEDLE_EDU_NUM_THREADS="2")
         assert both.stdout.split()[1] == "2"
