@@ -268,7 +268,7 @@ class _Narrator:
                 "times, so the rule's result is summed over the stretched axes."
             )
         if uses == 1:
-            text += f" {target} is used nowhere else, so this is its whole adjoint."
+            text += f" Nothing else reaches {target}, so this is its whole adjoint."
         else:
             nth = len(self.arrived[value])
             text += f" {target} is used {uses} times; this is contribution {nth} of {uses}."
@@ -292,22 +292,16 @@ class _Narrator:
         bar, done = bar_over(label), len(arrived) == len(expected)
         text = f"{label} is used {len(expected)} times, and a change of it acts through every use: its adjoint is the "
         text += f"sum of the contributions. {'All' if done else f'{len(arrived)} of {len(expected)}'} are in."
-        terms = [self.term(value, k) for k in range(len(expected))]
+        terms, pairs = [self.term(value, k) for k in range(len(expected))], expected[: len(arrived)]
         if len(expected) <= MAX_TERMS:
             formula = f"{bar} = " + " + ".join(term.tex for term in terms)
         else:  # a running sum: what was there, and what came now
-            nth = len(arrived)
-            terms = terms[nth - 1 : nth]
+            terms, pairs = [terms[len(arrived) - 1]], pairs[-1:]
             formula = f"{bar} = {terms[0].tex}"
-            if nth > 1:
+            if len(arrived) > 1:
                 terms.insert(0, Shown("term so far", bar, "the sum so far", before))
                 formula = rf"{bar} \leftarrow {bar} + {terms[1].tex}"
-        shown_edges = (
-            expected[: len(arrived)]
-            if len(expected) <= MAX_TERMS
-            else expected[len(arrived) - 1 : len(arrived)]
-        )
-        edges = [self.edge_number[pair] for pair in shown_edges]
+        edges = [self.edge_number[pair] for pair in pairs]
         shown = Shown("sum", bar, f"adjoint of {label}" if done else f"adjoint of {label} so far", numbers)
         return Step(
             "backward", "sum", value, f"adding up the adjoint of {label}", text, edges=edges, formula=formula,
