@@ -8,7 +8,7 @@
 #   make clean                                       removes what the commands above made
 
 # The first Python that is new enough; make PYTHON=/path/to/python3 names another.
-PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
+PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11 python3.14; do \
 	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && exit; done; echo python3)
 VENV   ?= .venv
 BIN    := $(VENV)/bin

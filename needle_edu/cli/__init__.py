@@ -110,7 +110,7 @@ def _run(args: argparse.Namespace) -> int:
     if args.command == "doctor":
         from needle_edu.cli import doctor
 
-        return doctor.report()
+        return doctor.main()
     if args.command == "notebooks":
         from needle_edu.cli import lab
 

@@ -204,10 +204,15 @@ def findings() -> Iterator[tuple[str, Finding]]:
             yield topic, Finding(BAD, f"{type(error).__name__}: {error}")
 
 
-def report() -> int:
-    """Print the findings, as the start page of the course does; return 1 if the course cannot run here, else 0."""
+def main() -> int:
+    """Print the findings; return 1 if the course cannot run here, else 0."""
     bad = False
     for topic, finding in findings():
         print(finding.line(topic))
         bad |= finding.state == BAD
     return int(bad)
+
+
+def report() -> None:
+    """Print the findings and return nothing, so that the last line of a notebook cell shows them alone."""
+    main()

@@ -162,8 +162,14 @@ def test_doctor_reports_every_check_and_breaks_never(monkeypatch, capsys):
 
     assert {finding.state for _, finding in doctor.findings()} <= {doctor.OK, doctor.ABSENT}
     monkeypatch.setattr(doctor, "CHECKS", {"a thing": _broken})
-    assert doctor.report() == 1
+    assert doctor.main() == 1
     assert capsys.readouterr().out == "!!  a thing        ValueError: boom\n"
+
+
+def test_the_report_in_a_notebook_ends_without_a_status(monkeypatch, capsys):
+    monkeypatch.setattr(doctor, "CHECKS", {"a thing": lambda: doctor.Finding(doctor.OK, "here")})
+    assert doctor.report() is None
+    assert capsys.readouterr().out == "ok  a thing        here\n"
 
 
 def test_doctor_names_the_mend_for_a_missing_compiler(monkeypatch, tmp_path):
