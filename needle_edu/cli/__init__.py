@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -100,7 +101,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not words:
             build_parser().print_help(sys.stderr)
             return 2
-        return _run(build_parser().parse_args(words))
+        status = _run(build_parser().parse_args(words))
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except KeyboardInterrupt:
         print("\nneedle-edu: stopped.", file=sys.stderr)
         return 130

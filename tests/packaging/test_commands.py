@@ -146,6 +146,18 @@ def test_a_terminal_that_knows_only_ascii(tmp_path):
     assert done.returncode == 1 and "0 of 5 questions pass" in done.stdout, done.stderr
 
 
+def test_a_reader_that_has_seen_enough_is_no_error():
+    """`needle-edu doctor | head -1`"""
+    done = subprocess.Popen(
+        [sys.executable, "-m", "needle_edu", "doctor"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    done.stdout.close()
+    assert "Error" not in done.stderr.read() and done.wait() == 141
+
+
 def test_a_folder_that_cannot_be_written_to_is_one_sentence(tmp_path, capsys, monkeypatch):
     (tmp_path / "file").write_text("")
     assert main(["notebooks", str(tmp_path / "file")]) == 1
