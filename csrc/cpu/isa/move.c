@@ -18,7 +18,10 @@ FILL_ROW(fill, b8, scalar != 0)
     const b8 *const pc = data[1];                                                                           \
     const T *const pa = data[2], *const pb = data[3];                                                       \
     const int64_t sc = stride[1], sa = stride[2], sb = stride[3];                                           \
+    const T a0 = *pa, b0 = *pb; /* n is never 0 */                                                          \
     ROW_LOOP(to == 1 && sc == 1 && sa == 1 && sb == 1, out[i] = pc[i] ? pa[i] : pb[i];)                     \
+    ROW_LOOP(to == 1 && sc == 1 && sa == 1 && sb == 0, out[i] = pc[i] ? pa[i] : b0;)                        \
+    ROW_LOOP(to == 1 && sc == 1 && sa == 0 && sb == 1, out[i] = pc[i] ? a0 : pb[i];)                        \
     ROW_LOOP(1, out[i * to] = pc[i * sc] ? pa[i * sa] : pb[i * sb];)                                        \
   }
 ALL(WHERE_ROW, where, )
