@@ -42,7 +42,13 @@ def test_solutions_and_other_submissions_are_out_of_sight(hand_in, grade, toy_so
     spy = f"""
         import glob, os
         from needle_edu.course import questions
-        print(repr(open({str(toy_source)!r}).read()), os.listdir({str(folder)!r}))
+        def seen(look, path):
+            try:
+                return look(path)
+            except PermissionError:  # pytest's own folders are root's alone, a box's user is nobody
+                return look.__defaults__[0]
+        text = seen(lambda path, nothing="": open(path).read(), {str(toy_source)!r})
+        print(repr(text), seen(lambda path, nothing=[]: os.listdir(path), {str(folder)!r}))
         print(glob.glob(str(questions.homework_folder()) + "/**"))
         def double(x): return 2 * x
         """
