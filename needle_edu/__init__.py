@@ -38,7 +38,7 @@ from .backend_selection import (
     default_device as default_device,
 )
 from .init import ones as ones, ones_like as ones_like, seed as seed, zeros as zeros, zeros_like as zeros_like
-from .ops import *
+from .ops import *  # what ops.__all__ names; its stub lists them all
 
 _ROOMS = ("data", "metrics", "checkpoints", "backend_ndarray", "ladder", "viz", "course", "cli")
 _NAMES = {"check": "course", "install_as": "aliasing"}

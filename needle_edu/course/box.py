@@ -97,7 +97,7 @@ class Box:
 
     def command(self, program: list[str], home: str) -> tuple[list[str], dict]:
         """The command line, and what `subprocess.Popen` should be given beside it."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define command(self, program, home)")
 
     @classmethod
     def caution(cls) -> str:
