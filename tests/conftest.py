@@ -18,15 +18,22 @@ def pytest_make_parametrize_id(config, val, argname):
 
 
 @pytest.fixture(scope="session")
-def browser():
-    """Headless Chromium, one per process; without it tests skip, loudly, with the command that installs it."""
+def playwright_api():
+    """Playwright's entry, where it and a Chromium exist; else tests skip, loudly, with the command that installs them."""
     if CHROMIUM is None:
         pytest.skip(f"BROWSER TESTS NOT RUN: no Chromium found. Install: {INSTALL}")
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
         pytest.skip(f"BROWSER TESTS NOT RUN: playwright is absent. Install: {INSTALL}")
-    with sync_playwright() as playwright:
+    return sync_playwright
+
+
+@pytest.fixture(scope="module")
+def browser(playwright_api):
+    """Headless Chromium. One per test file, no longer: while playwright runs, an asyncio loop counts as running in
+    this thread, and `asyncio.run` of any other test that shares the process would be refused."""
+    with playwright_api() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield chromium
         chromium.close()

@@ -77,7 +77,7 @@ class Lab:
 
 
 @pytest.fixture(scope="session")
-def lab(browser, tmp_path_factory):
+def lab(playwright_api, tmp_path_factory):
     server = Lab(tmp_path_factory.mktemp("lab"))
     yield server
     server.stop()
