@@ -19,7 +19,7 @@ def pytest_make_parametrize_id(config, val, argname):
 
 @pytest.fixture(scope="session")
 def playwright_api():
-    """Playwright's entry, where it and a Chromium exist; else tests skip, loudly, with the command that installs them."""
+    """Playwright's entry, if it and a Chromium exist; else tests skip, loudly, with the command that installs them."""
     if CHROMIUM is None:
         pytest.skip(f"BROWSER TESTS NOT RUN: no Chromium found. Install: {INSTALL}")
     try:
