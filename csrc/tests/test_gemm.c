@@ -5,6 +5,7 @@
  * its own, of exactly the size it needs, so that AddressSanitizer sees a read or write one element outside.
  * Prints what failed and returns 1, or returns 0.
  */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,6 +117,37 @@ static void check_isa(const char *isa) {
   }
 }
 
+/* A product large enough for threads to help each other: right, and the same bits for any number of threads, each time. */
+static void check_help(const char *isa, int type, int la) {
+  const int64_t m = 344, n = 1250, k = 520, bytes = type == ND_F32 ? 4 : 8;
+  const lay a = lay_out(la, 1, m, k), b = lay_out(ROW_MAJOR, 1, k, n);
+  void *pa = buffer(type, a.count, 1), *pb = buffer(type, b.count, 2), *pc[2];
+  for (int64_t i = 0; i < a.count; i++) put(type, pa, i, sin((double)i));
+  for (int64_t i = 0; i < b.count; i++) put(type, pb, i, cos((double)i));
+  const nd_plan plan = {.ndim = 3, .dtype = {type, type, type}, .size = m * n * k, .shape = {m, n, k},
+                        .offset = {0, a.offset, b.offset}, .stride = {{n, 1, 0}, {a.row, 0, a.col}, {0, b.col, b.row}}};
+  for (int i = 0; i < 2; i++) pc[i] = buffer(type, m * n, 3);
+  int wrong = 0;
+  for (int threads = 1; threads <= 4 && !wrong; threads++)
+    for (int again = 0; again < (threads == 1 ? 1 : 5) && !wrong; again++) {
+      nd_set_num_threads(threads);
+      wrong = nd_matmul(&plan, pc[threads > 1], pa, pb) != ND_OK ||
+              (threads > 1 && memcmp(pc[0], pc[1], (size_t)(m * n * bytes)) != 0);
+      memset(pc[1], 0, (size_t)(m * n * bytes));
+    }
+  for (int64_t i = 0; i < m && !wrong; i += 3)
+    for (int64_t j = i % 7; j < n && !wrong; j += 7) {
+      double want = 0;
+      for (int64_t p = 0; p < k; p++)
+        want += get(type, pa, a.offset + i * a.row + p * a.col) * get(type, pb, b.offset + p * b.row + j * b.col);
+      wrong = fabs(get(type, pc[0], i * n + j) - want) > (type == ND_F32 ? 1e-4 : 1e-12);
+    }
+  checks++;
+  if (wrong) failures++, printf("  matmul %s %s: %lld x %lld x %lld, a %s, in threads that help each other\n", isa,
+                                type_name[type], (long long)m, (long long)n, (long long)k, layout_name[la]);
+  free(pa), free(pb), free(pc[0]), free(pc[1]);
+}
+
 int main(void) {
   char names[128], *rest = names;
   snprintf(names, sizeof names, "%s", nd_isa_names());
@@ -126,6 +158,7 @@ int main(void) {
       nd_set_num_threads(threads);
       check_isa(isa);
     }
+    for (int type = ND_F32; type <= ND_F64; type++) check_help(isa, type, ROW_MAJOR), check_help(isa, type, TRANSPOSED);
   }
   const nd_plan bad = {.ndim = 2}, mixed = {.ndim = 3, .dtype = {ND_F32, ND_F64, ND_F32}, .shape = {1, 1, 1}, .size = 1};
   double one = 1;

@@ -15,7 +15,7 @@ import numpy as np
 from needle_edu.backend import Device, ShapeError, Storage, raise_kernel_error
 
 from .layout import Layout, as_shape, broadcasted, compact_layout, make_layout, permuted, reshaped, transposed
-from .plans import Plan, copy_plan
+from .plans import Plan, copy_plan, map_plan
 
 Shape = tuple[int, ...]
 
@@ -232,7 +232,7 @@ new_array = object.__new__  # new_array(NDArray): 40 ns less than a constructor 
 
 
 def allocate(layout: Layout) -> NDArray:
-    """Return an uninitialised array of this layout, which must be compact."""
+    """Return an uninitialised array of this layout, which must be gapless."""
     out = new_array(NDArray)
     out.layout = layout
     out.storage = layout.allocate()
@@ -240,7 +240,7 @@ def allocate(layout: Layout) -> NDArray:
 
 
 def run(name: str, layout: Layout, plan: Plan, *operands: NDArray) -> NDArray:
-    """Return what kernel `name` makes of the operands, in a new array of this compact layout."""
+    """Return what kernel `name` makes of the operands, in a new array of this gapless layout."""
     out = allocate(layout)
     err = layout.kernels[name](plan, out.storage.ptr, *[operand.storage.ptr for operand in operands])
     if err:
@@ -249,13 +249,12 @@ def run(name: str, layout: Layout, plan: Plan, *operands: NDArray) -> NDArray:
 
 
 def convert(a: NDArray, code: int) -> NDArray:
-    """Return `a` in the element type with this code: itself if it has it, else a compact copy."""
-    layout = a.layout
-    return a if layout.code == code else cast(a, compact_layout(layout.shape, code, layout.device))
+    """Return `a` in the element type with this code: itself if it has it, else a copy with its order of axes."""
+    return a if a.layout.code == code else run("copy", *map_plan(a.layout, code), a)
 
 
 def cast(a: NDArray, layout: Layout) -> NDArray:
-    """Return the elements of `a`, converted and broadcast, as a new array of this compact layout."""
+    """Return the elements of `a`, converted and broadcast, as a new array of this gapless layout."""
     return run("copy", layout, copy_plan(layout, a.layout), a)
 
 

@@ -88,7 +88,7 @@ def adam_step(
 
 
 def add_into(total: NDArray, a: NDArray) -> bool:
-    """Add `a` to `total` in place, if both are floats of one compact layout; returns whether they are.
+    """Add `a` to `total` in place, if both are floats of one gapless layout; returns whether they are.
 
     The write is not stamped: `total` must be an array that nobody else holds, such as a sum being made.
 
@@ -129,6 +129,6 @@ def _together(operation: str, p: NDArray, g: NDArray, *averages: NDArray | None)
             raise ShapeError(
                 f"{operation}: parameters of shape {p.shape} with a {name} of shape {other.shape}"
             )
-        if not other.layout.dense_float or other.layout.code != p.layout.code:
+        if not other.layout.compact or other.layout.code != p.layout.code:
             raise DTypeError(f"{operation}: the {name} must be compact and {p.dtype}, got {other.dtype}")
     return p, g

@@ -36,19 +36,22 @@ class Layout:
     size, ndim : int
     compact : bool
         Row-major from position 0 without gaps: kernels may run through it as one line.
+    gapless : bool
+        Compact but for the order of its axes: elementwise kernels that meet one such layout alone may still run
+        through the memory as one line.
     dense_float : bool
-        Compact and of a float type: the case every fast path asks for.
+        Gapless and of a float type: the case every fast path asks for.
     device : Device
     kernels : dict
         The device's table of kernels, by name: the very dict in which an override is entered.
     allocate : callable
-        Returns a new storage that holds an array of this size and type; it takes no arguments. Compact layouts
+        Returns a new storage that holds an array of this size and type; it takes no arguments. Gapless layouts
         alone have it.
     """
 
     __slots__ = (
         "shape", "strides", "offset", "dtype", "code", "device", "kernels", "size", "ndim",
-        "compact", "dense_float", "allocate", "__weakref__",
+        "compact", "gapless", "dense_float", "allocate", "__weakref__",
     )  # fmt: skip
 
     shape: tuple[int, ...]
@@ -61,6 +64,7 @@ class Layout:
     size: int
     ndim: int
     compact: bool
+    gapless: bool
     dense_float: bool
     allocate: Callable[[], Storage]
 
@@ -86,15 +90,16 @@ def make_layout(shape: tuple, strides: tuple, offset: int, code: int, device: De
     layout.device, layout.kernels = device, vars(device.kernels)
     layout.size, layout.ndim = prod(shape), len(shape)
     layout.compact = offset == 0 and _is_row_major(shape, strides)
-    layout.dense_float = layout.compact and code <= F64
-    if layout.compact:  # what is computed anew always is; views are many, and own no memory
+    layout.gapless = layout.compact or (offset == 0 and _is_row_major(*_outermost_first(shape, strides)))
+    layout.dense_float = layout.gapless and code <= F64
+    if layout.gapless:  # what is computed anew always is; views are many, and own no memory
         layout.allocate = device.allocator(code, layout.size)
     return layout
 
 
 @lru_cache(maxsize=16384)
 def compact_layout(shape: tuple, code: int, device: Device) -> Layout:
-    """Return the row-major layout without gaps, which every freshly computed array has."""
+    """Return the row-major layout without gaps, which a freshly computed array has if nothing speaks for another."""
     return make_layout(shape, compact_strides(shape), 0, code, device)
 
 
@@ -124,6 +129,12 @@ def _is_row_major(shape: tuple, strides: tuple) -> bool:
                 return False
             expected *= extent
     return True
+
+
+def _outermost_first(shape: tuple, strides: tuple) -> tuple[tuple, tuple]:
+    """Return shape and strides with the axes in the order of their strides, the longest step first."""
+    order = sorted(range(len(shape)), key=lambda axis: -strides[axis])
+    return tuple(shape[axis] for axis in order), tuple(strides[axis] for axis in order)
 
 
 def as_shape(shape: Iterable | int, operation: str) -> tuple:
@@ -202,6 +213,12 @@ def permuted(layout: Layout, axes: tuple) -> Layout:
 def transposed(layout: Layout) -> Layout:
     """Return the layout with the order of the axes reversed."""
     return permuted(layout, tuple(range(layout.ndim - 1, -1, -1)))
+
+
+@lru_cache(maxsize=8192)
+def retyped(layout: Layout, code: int) -> Layout:
+    """Return the layout with the same shape and strides for another element type."""
+    return make_layout(layout.shape, layout.strides, layout.offset, code, layout.device)
 
 
 @lru_cache(maxsize=8192)

@@ -14,7 +14,7 @@ from typing import Any
 from needle_edu.backend import ShapeError
 from needle_edu.backend.dtypes import BOOL, F64, I64
 
-from .layout import MAX_NDIM, Layout, broadcasted, compact_layout, normalize_axes
+from .layout import MAX_NDIM, Layout, broadcasted, compact_layout, normalize_axes, retyped
 
 Plan = Any  # whatever device.lower returns
 remember = lru_cache(maxsize=8192)
@@ -78,10 +78,17 @@ def broadcast_shape(*shapes: tuple) -> tuple | None:
 
 
 def _elementwise(out_code: int, *operands: Layout) -> tuple[Any, Plan]:
+    """Plan an elementwise function. A transposed operand gives a transposed result, as in NumPy: then both are walked
+    straight through. A row-major operand of the full shape, or none without gaps, gives a row-major result.
+    """
     shape = broadcast_shape(*(layout.shape for layout in operands))
     if shape is None:
         return None, None
-    out = compact_layout(shape, out_code, operands[0].device)
+    whole = [layout for layout in operands if layout.gapless and layout.shape == shape]
+    if not whole or any(layout.compact for layout in whole):
+        out = compact_layout(shape, out_code, operands[0].device)
+    else:
+        out = retyped(whole[0], out_code)
     views = [broadcasted(layout, shape) for layout in operands]
     return out, lower(shape, (out, out.strides), *((view, view.strides) for view in views))
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from needle_edu import ndarray as nd
+from needle_edu.backend import DTypeError
 from needle_edu.ndarray import fused
 from needle_edu.ndarray.layout import make_layout
 from needle_edu.ndarray.plans import arithmetic_plan
@@ -66,6 +67,20 @@ def test_a_gradient_that_is_transposed_or_of_another_type_is_fitted(device):
     p = nd.ones((2, 3), device=device)
     g = nd.array(np.arange(6).reshape(3, 2), device=device).T
     same(fused.sgd_step(p, g, None, 1.0), 1 - np.arange(6, dtype="float32").reshape(3, 2).T)
+
+
+def test_a_transposed_parameter_meets_a_row_major_average(device):
+    """Both are without gaps, but not in one order."""
+    p, g, u = (np.arange(6, dtype="float32").reshape(2, 3) + k for k in range(3))
+    average = nd.array(u, device=device)
+    transposed = nd.array(np.ascontiguousarray(p.T), device=device).T
+    same(
+        fused.sgd_step(transposed, nd.array(g, device=device), average, 1.0, momentum=0.5),
+        p - (0.5 * u + 0.5 * g),
+    )
+    same(average, 0.5 * u + 0.5 * g)
+    with pytest.raises(DTypeError, match="must be compact"):
+        fused.sgd_step(nd.array(p, device=device), nd.array(g, device=device), transposed, 1.0, momentum=0.5)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -2,14 +2,16 @@
 /* gemm.c - matrix product: any strides, batches, element types; blocked, packed, in threads.
  *
  * Read in this order: gemm_tile.h (the arithmetic), gemm_pack.h and gemm_block.h (how it is fed from the caches),
- * then this file, which turns a plan into sequential products and shares them out among the threads. The ladder
- * in csrc/cpu/ladder develops the same idea step by step. gemm_shape.h holds the sizes per processor.
+ * then this file, which turns a plan into sequential products and shares them out among the threads, and gemm_help.h
+ * (what a thread does that is done early). The ladder in csrc/cpu/ladder develops the same idea step by step.
+ * gemm_shape.h holds the sizes per processor.
  */
 #include <stddef.h>
 #include <string.h>
 #include "needle_kernels.h"
 #include "parallel.h"
 #include "pool.h"
+#include "gemm_help.h"
 #include "gemm_shape.h"
 
 #ifndef ND_ISA
@@ -24,7 +26,10 @@ typedef struct product {
   int64_t a_row, a_col, b_row, b_col, c_row, c_col;
   const void *a, *b;
   void *c;
+  last_block *last; /* where it may open its last block to other threads, or NULL */
 } product;
+
+typedef int64_t two_words __attribute__((vector_size(16)));
 
 #define T float
 #define TYPE f32
@@ -45,6 +50,7 @@ typedef struct product {
 
 typedef int (*product_fn)(const product *x);
 static const product_fn products[4] = {product_f32, product_f64, product_i32, product_i64};
+static void (*const help[4])(last_block *) = {help_f32, help_f64, help_i32, help_i64};
 static const int64_t element_bytes[4] = {4, 8, 4, 8};
 
 /* What the threads share: products number 0 .. batches-1, each cut into `down` x `across` pieces. */
@@ -53,6 +59,8 @@ typedef struct job {
   int dtype, error, outer;
   int64_t down, across;
   const int64_t *shape, *a_stride, *b_stride, *c_stride;   /* of the batch dimensions */
+  last_block *last;                                        /* of each piece, or NULL if nobody helps */
+  int started;
 } job;
 
 static inline const void *at(const void *base, int64_t elements, int64_t bytes) {
@@ -70,6 +78,21 @@ static product transposed(const product *x) {
 static inline int64_t cut(int64_t total, int64_t pieces, int64_t i, int64_t unit) {
   const int64_t at_unit = (total * i / pieces + unit - 1) / unit * unit;
   return i == pieces || at_unit > total ? total : at_unit;
+}
+
+/* Helps with the last blocks of all pieces. It waits for a block that is not open yet only if all pieces have been
+ * started: one that has not may be waiting for this very thread. */
+static void help_others(job *j) {
+  const int64_t count = j->down * j->across;
+  for (int pending = 1; pending; sched_yield()) {
+    pending = 0;
+    const int all_run = __atomic_load_n(&j->started, __ATOMIC_ACQUIRE) == count;
+    for (int64_t i = 0; i < count; i++) {
+      const int state = __atomic_load_n(&j->last[i].state, __ATOMIC_ACQUIRE);
+      if (state == OPEN) help[j->dtype](&j->last[i]);
+      pending |= state == NOT_YET && all_run;
+    }
+  }
 }
 
 /* Pieces low .. high-1 of the job, one sequential product each. */
@@ -93,9 +116,16 @@ static void pieces(void *context, int64_t low, int64_t high) {
     x.a = at(x.a, top * x.a_row, bytes);
     x.b = at(x.b, left * x.b_col, bytes);
     x.c = (void *)at(x.c, top * x.c_row + left * x.c_col, bytes);
+    if (j->last) {
+      x.last = &j->last[piece];
+      __atomic_fetch_add(&j->started, 1, __ATOMIC_RELEASE);
+    }
     const int error = x.m && x.n ? products[j->dtype](&x) : ND_OK;
     if (error) __atomic_store_n(&j->error, error, __ATOMIC_RELAXED);
+    if (j->last && __atomic_load_n(&x.last->state, __ATOMIC_RELAXED) == NOT_YET)
+      open_block(x.last, NOTHING_TO_SHARE);
   }
+  if (j->last) help_others(j);
 }
 
 /* Cuts out into threads = down x across pieces so that together they read the least of a and b: the piece whose
@@ -141,6 +171,11 @@ int ND_JOIN(nd_matmul, ND_ISA)(const nd_plan *p, void *out, const void *a, const
   int64_t threads = work < 2.0 * THREAD_PRODUCTS ? 1 : nd_get_num_threads();
   if (threads > work / THREAD_PRODUCTS) threads = (int64_t)(work / THREAD_PRODUCTS);
   if (batches < threads) cut_for(threads, &j);
+  last_block last[MAX_HELPERS];
+  if (threads > 1 && threads <= MAX_HELPERS && batches == 1 && j.whole.m / j.down > BLOCK_M) {
+    j.last = last;
+    for (int64_t i = 0; i < threads; i++) last[i].state = NOT_YET;
+  }
   if (threads <= 1)
     pieces(&j, 0, batches);
   else

@@ -69,6 +69,25 @@ static void NAME(block)(int64_t m, int64_t n, int64_t k, const T *a, int64_t a_r
   }
 }
 
+/* Takes rows of a last block until none are left. `packed_a` holds BLOCK_M x k. */
+static void NAME(share_rows)(last_block *s, T *packed_a) {
+  int64_t rows;
+  for (;;) {
+    const int64_t i = take_rows(s, SHARED_ROWS, BLOCK_M, TILE_ROWS, &rows);
+    if (!rows) return;
+    NAME(pack_a)(rows, s->k, (const T *)s->a + i * s->a_row, s->a_row, s->a_col, packed_a);
+    NAME(block)(rows, s->n, s->k, packed_a, 0, 0, 1, s->packed_b, 0, NULL, (T *)s->c + i * s->c_row, s->c_row,
+                s->c_col, s->accumulate);
+    finished_rows(s, rows);
+  }
+}
+
+/* Helps with another thread's last block. */
+static void NAME(help)(last_block *s) {
+  T *packed_a = nd_scratch(ND_SCRATCH_GEMM_A, BLOCK_M * s->k * (int64_t)sizeof(T));
+  if (packed_a) NAME(share_rows)(s, packed_a); /* without memory: its owner does all */
+}
+
 /* out = a @ b on this thread. */
 static int NAME(product)(const product *x) {
   const int64_t m = x->m, n = x->n, k = x->k;
@@ -93,10 +112,10 @@ static int NAME(product)(const product *x) {
   const int64_t depth = NAME(even_part)(k, BLOCK_K, 1);
   const int64_t part_m = NAME(even_part)(m, BLOCK_M, TILE_ROWS);
   const int64_t part_n = NAME(even_part)(n, m > part_m || !pack_b ? BLOCK_N : PANEL, PANEL);
-  const int64_t bytes = (depth * (pack_b ? part_n : PANEL) + (pack_a ? depth * part_m : 0)) * (int64_t)sizeof(T);
-  T *packed_b = nd_scratch(ND_SCRATCH_GEMM_B, bytes);
-  if (!packed_b) return ND_ENOMEM;
-  T *packed_a = packed_b + depth * (pack_b ? part_n : PANEL);
+  T *packed_b = nd_scratch(ND_SCRATCH_GEMM_B, depth * (pack_b ? part_n : PANEL) * (int64_t)sizeof(T));
+  T *packed_a = pack_a ? nd_scratch(ND_SCRATCH_GEMM_A, depth * BLOCK_M * (int64_t)sizeof(T)) : NULL;
+  if (!packed_b || (pack_a && !packed_a)) return ND_ENOMEM;
+  const int shared = x->last && pack_a && pack_b && m > part_m && part_n >= n;
 
   for (int64_t p = 0; p < k; p += depth) {
     const int64_t kk = k - p < depth ? k - p : depth;
@@ -107,6 +126,15 @@ static int NAME(product)(const product *x) {
         NAME(pack_b)(kk, nn, bb, x->b_row, x->b_col, packed_b);
       else if (ragged % LANES)
         NAME(pack_b)(kk, ragged, bb + nn - ragged, x->b_row, 1, packed_b);
+      if (shared && p + depth >= k) {
+        last_block *s = x->last;
+        *s = (last_block){.m = m, .n = n, .k = kk, .a = a + p * x->a_col, .a_row = x->a_row, .a_col = x->a_col,
+                          .packed_b = packed_b, .c = c, .c_row = c_row, .c_col = c_col, .accumulate = p > 0};
+        open_block(s, OPEN);
+        NAME(share_rows)(s, packed_a);
+        await_helpers(s);
+        return ND_OK;
+      }
       for (int64_t i = 0; i < m; i += part_m) {
         const int64_t mm = m - i < part_m ? m - i : part_m;
         const T *aa = a + i * x->a_row + p * x->a_col;

@@ -32,6 +32,19 @@ static inline __attribute__((always_inline)) void NAME(turn_square)(const T *fro
   for (int i = 0; i < SIDE; i++) memcpy(to + i * row, &x[i], sizeof(S));
 }
 
+#if ELEMENT_BYTES == 4
+/* Half a square: 2 columns of 4 numbers become 4 rows of 2, each moved as one word of 8 bytes. */
+static inline __attribute__((always_inline)) void NAME(turn_pair)(const T *from, int64_t column, T *to, int64_t row) {
+  S x[2];
+  for (int i = 0; i < 2; i++) memcpy(&x[i], from + i * column, sizeof(S));
+  const two_words low = (two_words)__builtin_shuffle(x[0], x[1], (M){0, 4, 1, 5});
+  const two_words high = (two_words)__builtin_shuffle(x[0], x[1], (M){2, 6, 3, 7});
+  const int64_t words[4] = {low[0], low[1], high[0], high[1]};
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; i++) memcpy(to + i * row, &words[i], 8);
+}
+#endif
+
 /* to[p][j] = from[p*1 + j*column] for p < k, j < width; rows of `to` are `row` apart. */
 static inline __attribute__((always_inline)) void NAME(turn_panel)(int64_t k, int64_t width, const T *from,
                                                                    int64_t column, T *to, int64_t row) {
@@ -42,7 +55,13 @@ static inline __attribute__((always_inline)) void NAME(turn_panel)(int64_t k, in
       for (int64_t j = 0; j < width; j++) __builtin_prefetch(from + p + AHEAD + j * column);
     for (int64_t j = 0; j < square; j += SIDE)
       NAME(turn_square)(from + p + j * column, column, to + p * row + j, row);
-    for (int64_t j = square; j < width; j++)
+#if ELEMENT_BYTES == 4
+    const int64_t pair = width & 2;
+    if (pair) NAME(turn_pair)(from + p + square * column, column, to + p * row + square, row);
+#else
+    const int64_t pair = 0;
+#endif
+    for (int64_t j = square + pair; j < width; j++)
       for (int i = 0; i < SIDE; i++) to[(p + i) * row + j] = from[p + i + j * column];
   }
   for (; p < k; p++)

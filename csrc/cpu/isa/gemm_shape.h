@@ -3,8 +3,9 @@
  *
  *   registers     16 (x86) or 32 (AVX-512, arm64) hold the tile, one row of b and one broadcast of a
  *   tile          6 x 2 = 12 of 16;  14 x 1 of 32 (wide vectors waste less on narrow matrices);  6 x 4 = 24 of 32
- *   BLOCK_K       a panel of b (BLOCK_K x 64 bytes) stays in a 32 KB L1 cache, beside a passing stream of a
- *   BLOCK_M       a block of a (BLOCK_M x BLOCK_K) takes half of a 512 KB L2 cache
+ *   BLOCK_K       a panel of b (BLOCK_K x 64 bytes) is 32 KB, a whole L1 cache: more of it comes from L2 than with 400,
+ *                 but out is read and written less often, and two threads share the way to it
+ *   BLOCK_M       a block of a (BLOCK_M x BLOCK_K floats) takes two thirds of a 512 KB L2 cache
  */
 #ifndef GEMM_SHAPE_H
 #define GEMM_SHAPE_H
@@ -27,9 +28,10 @@
 #define TILE_VECTORS 2
 #endif
 
-#define BLOCK_K 400
+#define BLOCK_K 512
 #define BLOCK_M 168
 #define BLOCK_N 4096
+#define SHARED_ROWS (4 * TILE_ROWS)   /* the least part of a last block that a thread takes from it */
 #define DIRECT_B_ROWS (4 * TILE_ROWS) /* up to so many rows of a, a row-major b is read where it lies */
 #define DIRECT_A_PANELS 24            /* up to so many panels of b, a row-major a is read where it lies; */
 #define DIRECT_TURNED_A 4             /* a transposed one, cheaper to pack, only up to so many */
