@@ -3,9 +3,10 @@
 Why not time each contender alone? Shared machines drift. And the idle workers of one thread pool keep spinning and
 take a core from the next library, OpenBLAS's for some 150 ms after its last product: a 512 x 512 product of ours takes
 3.4 ms when it begins 50 ms after NumPy's, 1.5 ms after 200 ms or when NumPy has not run. So: (1) a block calls one
-contender repeatedly for about `block_s` seconds and notes the best call-rate of its parts; (2) contenders alternate,
-in rotating order, with a pause between blocks; (3) a ratio is the median over rounds of (ours in this round) /
-(theirs in this round).
+contender repeatedly for about `block_s` seconds and notes the best call-rate of its four parts; (2) contenders
+alternate, in rotating order, with a pause between blocks that outlasts the spinning: short where nobody calls OpenBLAS,
+so that there is time for more rounds; (3) a ratio is the median over rounds of (ours in this round) / (theirs in this
+round).
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+
+PARTS = 4
+AFTER_BLAS = {"pause_s": 0.25, "rounds": 21}  # for contenders that multiply matrices
 
 
 @dataclass
@@ -43,13 +47,13 @@ class Outcome:
 
 
 def calls_per_block(call: Callable[[], object], block_s: float) -> int:
-    """How many calls fill a block; the calls made here also warm the contender up."""
+    """How many calls fill a block, one for each part at least; the calls made here also warm the contender up."""
     for _ in range(3):
         call()
     start = time.perf_counter()
     call()
     once = max(time.perf_counter() - start, 1e-7)
-    return max(1, int(block_s / once))
+    return max(PARTS, int(block_s / once))
 
 
 def duel(
@@ -57,9 +61,9 @@ def duel(
     contenders: dict[str, Callable[[], object]],
     *,
     limit: float | None = None,
-    rounds: int = 11,
+    rounds: int = 45,
     block_s: float = 0.04,
-    pause_s: float = 0.25,
+    pause_s: float = 0.05,
 ) -> Outcome:
     """Let the contenders take turns; `limit` is the ratio the project promises (None: no promise)."""
     counts = {who: calls_per_block(call, block_s) for who, call in contenders.items()}
@@ -73,12 +77,11 @@ def duel(
 
 
 def _block(call: Callable[[], object], count: int) -> float:
-    """Seconds per call: the best of up to four parts of the block, after one call that wakes the workers."""
+    """Seconds per call: the best of the parts of the block, after one call that wakes the workers."""
     call()
-    parts = min(4, count)
-    each = count // parts
+    each = count // PARTS
     best = float("inf")
-    for _ in range(parts):
+    for _ in range(PARTS):
         start = time.perf_counter()
         for _ in range(each):
             call()

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from .duel import AFTER_BLAS
+
 SQUARE = [256, 512, 1024, 2048]
 TRAINING = {  # name: (shape a, transposed a, shape b, transposed b)
     "forward 128x784 @ 784x400": ((128, 784), False, (784, 400), False),
@@ -29,6 +31,7 @@ def test_matmul_square(arena, fight, n):
         f"matmul {n}x{n}",
         {"needle_edu": lambda: a @ b, "NumPy": lambda: x @ y, "PyTorch": lambda: p @ q},
         limit=1.0,
+        **AFTER_BLAS,
     )
 
 
@@ -40,7 +43,8 @@ def test_matmul_training(arena, fight, name):
         a, x, p = a.permute((1, 0)), x.T, p.T
     if tb:
         b, y, q = b.permute((1, 0)), y.T, q.T
-    fight(name, {"needle_edu": lambda: a @ b, "NumPy": lambda: x @ y, "PyTorch": lambda: p @ q}, limit=1.0)
+    contenders = {"needle_edu": lambda: a @ b, "NumPy": lambda: x @ y, "PyTorch": lambda: p @ q}
+    fight(name, contenders, limit=1.0, **AFTER_BLAS)
 
 
 @pytest.mark.parametrize("layout", ["contiguous", "transposed", "broadcast"])

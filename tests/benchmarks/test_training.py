@@ -8,7 +8,7 @@ import time
 
 import numpy as np
 
-from .duel import Outcome
+from .duel import AFTER_BLAS, Outcome
 
 
 def test_chain_4x4(arena, fight):
@@ -59,6 +59,7 @@ def test_mlp_step(arena, fight):
         "MLP 784-400-100-10, batch 128, Adam step",
         {"needle_edu": needle, "PyTorch": pytorch},
         limit=0.8,
+        **AFTER_BLAS,
         block_s=0.1,
     )
 

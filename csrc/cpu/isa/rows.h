@@ -45,10 +45,19 @@ typedef uint8_t U_b8;
     return;                                                                                                \
   }
 
-/* The same, four vectors to a turn: cheap operations on operands that lie in the cache gain some 6 %. */
-#define LONG_LOOP(condition, ...)                                                                          \
+/* The same in turns of two cache lines, each of which asks the memory for the lines that will be read 2 KiB later: the
+ * processor's own prefetching is cautious. For cheap operations, which wait for memory: 3 to 6 % on a million floats.
+ * A row that is short is no farther away than the first cache, and has no time to ask. */
+#define LONG_LOOP(condition, lines_of_a, lines_of_b, ...)                                                  \
   if (condition) {                                                                                         \
-    _Pragma("GCC ivdep") _Pragma("GCC unroll 4") for (int64_t i = 0; i < n; i++) { __VA_ARGS__ }            \
+    enum { TURN = 128 / sizeof(T), AHEAD = 2048 / sizeof(T) };                                             \
+    int64_t done = 0;                                                                                      \
+    for (; n >= AHEAD && done + TURN <= n; done += TURN) {                                                 \
+      for (int l = 0; l < lines_of_a; l++) __builtin_prefetch(pa + done + AHEAD + l * TURN / 2);           \
+      for (int l = 0; l < lines_of_b; l++) __builtin_prefetch(pb + done + AHEAD + l * TURN / 2);           \
+      _Pragma("GCC ivdep") for (int64_t j = 0; j < TURN; j++) { const int64_t i = done + j; __VA_ARGS__ }  \
+    }                                                                                                      \
+    _Pragma("GCC ivdep") _Pragma("GCC unroll 4") for (int64_t i = done; i < n; i++) { __VA_ARGS__ }        \
     return;                                                                                                \
   }
 
@@ -68,9 +77,9 @@ typedef uint8_t U_b8;
     const T *const pa = data[1], *const pb = data[2];                                                      \
     const int64_t sa = stride[1], sb = stride[2];                                                          \
     const T a0 = *pa, b0 = *pb; /* n is never 0 */                                                         \
-    LONG_LOOP(to == 1 && sa == 1 && sb == 1, const T a = pa[i], b = pb[i]; out[i] = (R)(__VA_ARGS__);)     \
-    LONG_LOOP(to == 1 && sa == 1 && sb == 0, const T a = pa[i], b = b0; out[i] = (R)(__VA_ARGS__);)        \
-    LONG_LOOP(to == 1 && sa == 0 && sb == 1, const T a = a0, b = pb[i]; out[i] = (R)(__VA_ARGS__);)        \
+    LONG_LOOP(to == 1 && sa == 1 && sb == 1, 2, 2, const T a = pa[i], b = pb[i]; out[i] = (R)(__VA_ARGS__);)     \
+    LONG_LOOP(to == 1 && sa == 1 && sb == 0, 2, 0, const T a = pa[i], b = b0; out[i] = (R)(__VA_ARGS__);)        \
+    LONG_LOOP(to == 1 && sa == 0 && sb == 1, 0, 2, const T a = a0, b = pb[i]; out[i] = (R)(__VA_ARGS__);)        \
     ROW_LOOP(1, const T a = pa[i * sa], b = pb[i * sb]; out[i * to] = (R)(__VA_ARGS__);)                   \
   }
 
