@@ -8,7 +8,11 @@
  * Either way outputs are computed in groups of neighbours, and the reduction of a group is a list of lines. Few groups,
  * many lines (a full sum): the lines are cut into parts, which threads share, and the parts are merged in order. Where
  * to cut depends on the shapes alone, so any number of threads gives the same bits.
+ *
+ * A broadcast axis (stride 0) shows the same numbers again and again. They are read once: an accumulator is joined
+ * with its own copies if the axis is reduced, a result is written several times if it is kept.
  */
+#include <string.h>
 #include "drivers.h"
 #include "errors.h"
 #include "parallel.h"
@@ -41,6 +45,8 @@ typedef struct {
   int in_size, out_size;
   axis_list kept, reduced;        /* without their last (densest) axis, which is: */
   axis across, along;             /* of the kept, of the reduced */
+  axis_list again;                /* kept axes that are broadcast */
+  int64_t copies;                 /* extent of all reduced axes that are broadcast */
   int columns;                    /* COLUMNS, else ROWS */
   int64_t group, piece;           /* outputs in a group; extent of a line */
   int64_t groups_across, pieces_along, lines, parts;
@@ -48,7 +54,7 @@ typedef struct {
   char *partial;                  /* accumulators of all parts, if parts > 1 */
 } job;
 
-static int64_t density(int64_t stride) { /* repeated elements (stride 0) are walked last, as outermost */
+static int64_t density(int64_t stride) { /* stride 0, an axis of one element, is outermost */
   return stride == 0 ? INT64_MAX : stride < 0 ? -stride : stride;
 }
 
@@ -105,6 +111,17 @@ static void reduce_lines(const job *j, const char *a, int64_t outputs, int64_t l
   }
 }
 
+/* Joins each accumulator with its copies: twice x is x joined with x, four times x is that joined with itself. */
+static void join_copies(const job *j, int64_t outputs, char *acc) {
+  int64_t joined[STRIP];
+  j->reducer->start(outputs, joined);
+  for (int64_t left = j->copies; left; left /= 2) {
+    if (left % 2) j->reducer->merge(outputs, joined, acc);
+    if (left > 1) j->reducer->merge(outputs, acc, acc);
+  }
+  memcpy(acc, joined, outputs * j->reducer->acc_size);
+}
+
 static void finish_group(const job *j, const char *a, int64_t outputs, char *out, char *acc) {
   if (j->fold > 1) {
     const int64_t width = outputs / j->fold;
@@ -112,7 +129,12 @@ static void finish_group(const job *j, const char *a, int64_t outputs, char *out
     j->reducer->columns(j->rest, width, a + j->along.extent * j->along.in * j->in_size, width, 1, acc);
     outputs = width;
   }
-  j->reducer->finish(outputs, out, j->across.out, acc);
+  if (j->copies > 1) join_copies(j, outputs, acc);
+  for (int64_t i = 0; i < j->again.size; i++) {
+    int64_t unused = 0, to = 0;
+    place(&j->again, i, &unused, &to);
+    j->reducer->finish(outputs, out + to * j->out_size, j->across.out, acc);
+  }
 }
 
 /* Work item i is part i % parts of group i / parts. */
@@ -189,13 +211,17 @@ int nd_run_reduce(const nd_plan *p, const nd_reducer *reducer, void *out, const 
   if (bad) return bad;
   if (p->dtype[0] != reducer->result) return ND_EDTYPE;
   job j = {.reducer = reducer, .in_size = nd_item_size(p->dtype[1]), .out_size = nd_item_size(p->dtype[0]),
-           .kept.size = 1, .reduced.size = 1};
+           .kept.size = 1, .reduced.size = 1, .again.size = 1, .copies = 1};
   int64_t first = p->offset[1];
   for (int d = 0; d < p->ndim; d++) {
     axis x = {p->shape[d], p->stride[1][d], p->stride[0][d]};
     if (x.extent == 1) continue;
     if (x.out != 0) {
-      add_axis(&j.kept, x);
+      add_axis(x.in == 0 ? &j.again : &j.kept, x);
+      continue;
+    }
+    if (x.in == 0 && x.extent > 0) {
+      j.copies *= x.extent;
       continue;
     }
     if (x.in < 0 && x.extent > 0) { /* from the other end: the same numbers */
@@ -204,7 +230,7 @@ int nd_run_reduce(const nd_plan *p, const nd_reducer *reducer, void *out, const 
     }
     add_axis(&j.reduced, x);
   }
-  if (j.kept.size == 0) return ND_OK;
+  if (j.kept.size == 0 || j.again.size == 0) return ND_OK;
   if (j.reduced.size == 0) j.reduced = (axis_list){.at = {{0, 1, 0}}, .count = 1};
   const int64_t elements = j.kept.size * j.reduced.size;
   merge_axes(&j.kept);

@@ -139,3 +139,17 @@ def test_a_computed_array_keeps_the_order_of_its_operands_axes(compute, axes, dt
         assert got.is_compact()
     else:
         assert got.strides == strides_of(expected)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int32", "int64", "bool"])
+@pytest.mark.parametrize("axis", [None, 0, 1, 2, (0, 1), (0, 2), (1, 2)])
+@pytest.mark.parametrize("name", ["sum", "prod", "max", "min"])
+def test_a_reduction_reads_broadcast_numbers_once_and_counts_them_all(name, axis, dtype, device):
+    shape = (5, 3, 7)
+    for small in [(3, 1), (5, 1, 7), (7,), (1, 1, 1)]:
+        x = (1 + np.arange(np.prod(small)).reshape(small) % 3).astype(dtype)
+        if dtype == "float64":
+            x.flat[0] = -np.inf
+        expected = getattr(np.broadcast_to(x, shape), name)(axis=axis, keepdims=True)
+        got = getattr(nd, name)(nd.array(x, dtype, device).broadcast_to(shape), axis=axis, keepdims=True)
+        np.testing.assert_allclose(got.numpy(), expected, rtol=1e-6)
