@@ -198,6 +198,19 @@ def test_a_forked_child_computes_and_does_not_hang(c_engine):
     assert result.stdout.strip() == "0", result.stderr
 
 
+@pytest.mark.parametrize("granted", ["1", "2"])
+def test_a_product_ends_when_fewer_threads_are_granted_than_asked_for(granted, c_engine):
+    """Threads help each other with large products: one that would wait for a piece nobody runs would wait for ever."""
+    code = """if True:
+        import numpy as np, needle_edu as ndl
+        a, b = np.ones((700, 600), "float32"), np.ones((600, 1700), "float32")
+        for _ in range(5):
+            assert ((ndl.ndarray.array(a) @ ndl.ndarray.array(b)).numpy() == 600).all()
+    """
+    result = run(code, OMP_THREAD_LIMIT=granted, NEEDLE_EDU_NUM_THREADS="4")
+    assert result.returncode == 0, result.stderr
+
+
 def test_several_python_threads_may_compute_at_once(c_engine):
     n, results, problems = 70_000, {}, []
 
