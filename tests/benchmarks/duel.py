@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 PARTS = 4
-AFTER_BLAS = {"pause_s": 0.25, "rounds": 21}  # for contenders that multiply matrices
+AFTER_BLAS = {"pause_s": 0.25, "rounds": 31}  # for contenders that multiply matrices
 
 
 @dataclass
