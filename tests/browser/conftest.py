@@ -7,6 +7,7 @@ Chromium or playwright is absent these tests skip, loudly, with the command that
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -127,6 +128,8 @@ class Notebook:
 
 @pytest.fixture
 def notebook(browser, lab):
+    """A page without what earlier tests left open: the server remembers that in a workspace."""
+    shutil.rmtree(lab.root / "jupyter" / "CONFIG" / "lab" / "workspaces", ignore_errors=True)
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     yield Notebook(page, lab)
     page.close()
