@@ -130,6 +130,15 @@ static void finish_group(const job *j, const char *a, int64_t outputs, char *out
     outputs = width;
   }
   if (j->copies > 1) join_copies(j, outputs, acc);
+  if (outputs == 1 && j->again.count == 1) { /* many copies of one number: as if they were outputs side by side */
+    const axis to = j->again.at[0];
+    const int64_t size = j->reducer->acc_size, most = smaller(to.extent, STRIP);
+    int64_t same[STRIP];
+    for (int64_t i = 0; i < most; i++) memcpy((char *)same + i * size, acc, size);
+    for (int64_t i = 0; i < to.extent; i += STRIP)
+      j->reducer->finish(smaller(to.extent - i, STRIP), out + i * to.out * j->out_size, to.out, same);
+    return;
+  }
   for (int64_t i = 0; i < j->again.size; i++) {
     int64_t unused = 0, to = 0;
     place(&j->again, i, &unused, &to);

@@ -153,3 +153,10 @@ def test_a_reduction_reads_broadcast_numbers_once_and_counts_them_all(name, axis
         expected = getattr(np.broadcast_to(x, shape), name)(axis=axis, keepdims=True)
         got = getattr(nd, name)(nd.array(x, dtype, device).broadcast_to(shape), axis=axis, keepdims=True)
         np.testing.assert_allclose(got.numpy(), expected, rtol=1e-6)
+
+
+def test_one_reduced_number_is_written_to_every_place_of_a_long_broadcast_axis(device):
+    x = np.arange(12, dtype="float32").reshape(4, 3)
+    a = nd.array(x, device=device)
+    same(a[1].broadcast_to((2500, 3)).sum(axis=1), np.full(2500, 12, "float32"))
+    same(nd.max(a[:, None].broadcast_to((4, 2100, 3)), axis=2), np.repeat(x.max(1)[:, None], 2100, 1))
