@@ -2,7 +2,7 @@
 
 A test is written ``def test_q1_values(sigmoid): close(sigmoid(x), ...)``: the name of its parameter is the
 name of what the student wrote. The test gets an `Answer` for it. Calling it sends the arguments wherever
-the student's code lives (this process in a notebook, a box when grading), and plain values come back. A
+the student's code lives (this process in a notebook, a sandbox when grading), and plain values come back. A
 method of the answer is a probe of `needle_edu.course.probes`, such as ``sigmoid.op_forward(x)``: a few
 lines that put the answer to work inside the framework and report numbers.
 """
@@ -131,7 +131,7 @@ def ask_here(namespace: dict, seconds: float = SECONDS) -> Callable:
 
     def ask(probe, name, args, kwargs):
         nonlocal stopped
-        args, kwargs = wire.decode(wire.encode((args, kwargs)))  # copies, as in a box
+        args, kwargs = wire.decode(wire.encode((args, kwargs)))  # copies, as in a sandbox
         if stopped:
             raise AnswerError("not run: time limit before")
         if not is_written(name, namespace):

@@ -12,10 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from needle_edu.course import grader, notebook, questions, student
-from needle_edu.course.box import Limits, ProcessBox, hidden
 from needle_edu.course.check import Report
-from needle_edu.course.examine import examine
 from needle_edu.course.notebook import NotebookError
+from needle_edu.course.run_question import run_question
+from needle_edu.course.sandbox import Limits, ProcessSandbox, hidden
 from needle_edu.course.submission import match
 
 
@@ -109,7 +109,7 @@ def _check_one(homework: questions.Homework, folder: Path) -> int:
     passed = 0
     for question in homework.questions:
         answer, extra = submission.answers.get(question.name), submission.extra.get(question.name, ())
-        result = examine(homework, question, answer, extra, hidden=False, messages=True, limits=Limits())
+        result = run_question(homework, question, answer, extra, hidden=False, messages=True, limits=Limits())
         said = str(Report(question.name, result.verdicts))
         print(said, *(f"  note: {note}" for note in result.notes if note not in said), sep="\n")
         passed += result.passed
@@ -142,7 +142,7 @@ def grade(
         0 when every submission was judged, whatever its points.
     """
     try:
-        homework = questions.load(hw)
+        homework = questions.load_for_grading(hw)
         if not Path(submissions).is_dir():
             return _sorry(f"{submissions} is no folder; one with a sub-folder per student is wanted")
         if Path(out).resolve().is_relative_to(Path(submissions).resolve()):
@@ -164,8 +164,8 @@ def grade(
         return _sorry(f"cannot grade {submissions} into {out} ({error.strerror}: {error.filename})")
     if not graded:
         return _sorry(f"there are no submissions in {submissions}: one sub-folder per student is wanted")
-    if ProcessBox.caution():
-        print(f"needle-edu: {ProcessBox.caution()}", file=sys.stderr)
+    if ProcessSandbox.caution():
+        print(f"needle-edu: {ProcessSandbox.caution()}", file=sys.stderr)
     print(f"needle-edu: {len(graded)} graded; grades.csv, results.json and feedback/ are in {out}")
     missed = [one for one in graded if not one.judged]
     return _sorry(f"not judged, see their pages: {', '.join(one.student for one in missed)}") if missed else 0

@@ -13,8 +13,8 @@ import html
 import re
 import unicodedata
 
-from needle_edu.course.examine import Result
 from needle_edu.course.questions import common_trouble
+from needle_edu.course.run_question import Result
 
 STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem;color:#1f2328}"

@@ -19,10 +19,10 @@ from pathlib import Path
 
 from needle_edu.backend.files import whole_file
 from needle_edu.course import feedback, notebook
-from needle_edu.course.box import Box, Limits, ProcessBox
-from needle_edu.course.examine import Result, examine
 from needle_edu.course.notebook import NotebookError
 from needle_edu.course.questions import Homework, Question, Verdict
+from needle_edu.course.run_question import Result, run_question
+from needle_edu.course.sandbox import Limits, ProcessSandbox, Sandbox
 from needle_edu.course.submission import Submission, match
 
 NO_STUDENT = frozenset({".ipynb_checkpoints", ".git", ".jupyter", "__pycache__", "__MACOSX"})
@@ -49,7 +49,7 @@ def grade_folder(
     jobs: int = 2,
     seed: int | None = None,
     limits: Limits | None = None,
-    box: type[Box] = ProcessBox,
+    sandbox: type[Sandbox] = ProcessSandbox,
     tell: Callable[[Graded], None] = lambda graded: None,
 ) -> list[Graded]:
     """Judge every submission in a folder; returns them sorted by student.
@@ -71,7 +71,7 @@ def grade_folder(
 
     def judge(name: str) -> Graded:
         try:
-            return grade_one(homework, submissions, name, seed=seed, limits=limits, box=box)
+            return grade_one(homework, submissions, name, seed=seed, limits=limits, sandbox=sandbox)
         except Exception as error:  # such as a full disk: the others are graded all the same
             nothing = tuple(_without_answer(question, "not judged") for question in homework.questions)
             return Graded(_visible(name), nothing, (f"not judged: {error!r}",), judged=False)
@@ -87,16 +87,20 @@ def grade_folder(
         pool.shutdown(cancel_futures=True)  # Ctrl-C ends with the submissions that are running
 
 
-def try_reference(homework: Homework, *, limits: Limits | None = None, box: type[Box] = ProcessBox) -> None:
+def try_reference(
+    homework: Homework, *, limits: Limits | None = None, sandbox: type[Sandbox] = ProcessSandbox
+) -> None:
     """Grade the instructor's own solutions: what they lose on this machine, every student would lose.
 
     Raises
     ------
     RuntimeError
-        If a solution does not pass, or the box does not start.
+        If a solution does not pass, or the sandbox does not start.
     """
     for question in homework.questions:
-        result = examine(homework, question, question.answer.source, messages=True, limits=limits, box=box)
+        result = run_question(
+            homework, question, question.answer.source, messages=True, limits=limits, sandbox=sandbox
+        )
         for verdict in result.verdicts:
             if not verdict.passed:
                 raise RuntimeError(
@@ -106,7 +110,13 @@ def try_reference(homework: Homework, *, limits: Limits | None = None, box: type
 
 
 def grade_one(
-    homework: Homework, submissions: Path, name: str, *, seed: int, limits: Limits | None, box: type[Box]
+    homework: Homework,
+    submissions: Path,
+    name: str,
+    *,
+    seed: int,
+    limits: Limits | None,
+    sandbox: type[Sandbox],
 ) -> Graded:
     """Judge the submission in the folder `name`."""
     try:
@@ -123,7 +133,9 @@ def grade_one(
             results.append(_without_answer(question, missing if answer is None else "not written yet"))
         else:
             extra = found.extra[question.name]
-            results.append(examine(homework, question, answer, extra, seed=seed, limits=limits, box=box))
+            results.append(
+                run_question(homework, question, answer, extra, seed=seed, limits=limits, sandbox=sandbox)
+            )
     return Graded(_visible(name), tuple(results), tuple(found.notes))
 
 

@@ -1,6 +1,6 @@
-"""Ending a box: its processes, all their descendants, and whatever else runs as its user.
+"""Ending a sandbox: its processes, all their descendants, and whatever else runs as its user.
 
-What to kill is read from /proc. A box that could make a process namespace of its own dies with its first process;
+What to kill is read from /proc. A sandbox that could make a process namespace of its own dies with its first process;
 the search is for systems that do not allow one.
 """
 
@@ -15,7 +15,8 @@ from pathlib import Path
 def kill_tree(pid: int, user: int | None = None) -> None:
     """Kill a process, its group, all its descendants, and whatever runs as `user`.
 
-    The program in the box adopts its orphans (see `boxed.set_limits`), so that /proc shows them all below it.
+    The program in the sandbox adopts its orphans (see `sandbox_worker.set_limits`), so that /proc shows all of them
+    below it.
     """
     for _ in range(20):  # they may still be forking while they are counted
         family = [member for member in descendants(pid) + processes_of(user) if member != pid]

@@ -9,9 +9,9 @@ import pytest
 from needle_edu.course import CheckFailed, check, close
 from needle_edu.course.answer import ask_here
 from needle_edu.course.check import report
-from needle_edu.course.examine import Result
 from needle_edu.course.notebook import NotebookError
 from needle_edu.course.questions import collect
+from needle_edu.course.run_question import Result
 
 
 def run(answer: str, tests: str, question: str = "q1") -> dict:

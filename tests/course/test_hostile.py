@@ -2,7 +2,7 @@
 
 They are graded as one class, with good students among them who must lose nothing. `WRONG` kinds try to get
 points for a wrong answer; `RIGHT` kinds hold a right answer, or might, and try to break things. Attacks on
-the machine's files and its network need a stronger box than `ProcessBox` and are not here.
+the machine's files and its network need a stronger sandbox than `ProcessSandbox` and are not here.
 """
 
 import json
@@ -12,7 +12,7 @@ import tempfile
 import pytest
 
 from needle_edu.course import commands
-from needle_edu.course.box import Limits
+from needle_edu.course.sandbox import Limits
 
 QUICK = Limits(wall=60, cells=5, call=4, cpu=4, memory=768 * 2**20)
 

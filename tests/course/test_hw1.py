@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from needle_edu.course import commands, examine, notebook, questions
+from needle_edu.course import commands, notebook, questions, run_question
 from needle_edu.course.answer import ask_here
 from needle_edu.course.check import report
 
@@ -244,8 +244,8 @@ def compute_gradient_of_variables(output_tensor, out_grad):
 def test_a_mistake_loses_its_question(mistake):
     name = mistake.split(":")[0]
     (question,) = (q for q in HW1.questions if q.name == name)
-    limits = examine.Limits(call=4)
-    result = examine.examine(HW1, question, WRONG[mistake], seed=7, limits=limits)
+    limits = run_question.Limits(call=4)
+    result = run_question.run_question(HW1, question, WRONG[mistake], seed=7, limits=limits)
     assert not result.passed and result.points == 0, [(v.test.title, v.status) for v in result.verdicts]
 
 

@@ -1,11 +1,11 @@
-"""Boxes: where a student's code runs when it is graded.
+"""Sandboxes: where a student's code runs when it is graded.
 
-A `Box` starts the program `boxed.py` in a process of its own, sends it the cells of one question, and puts
-the calls of the tests to it. Only bytes come out, and only `wire` reads them. `ProcessBox` gives the
+A `Sandbox` starts the program `sandbox_worker.py` in a process of its own, sends it the cells of one question, and puts
+the calls of the tests to it. Only bytes come out, and only `wire` reads them. `ProcessSandbox` gives the
 process an empty environment, a temporary home, limits of time, memory, files and processes, and kills
 it with all its descendants afterwards. Where Linux lets it, the program also shuts itself off from other
-processes, the network and the folders in `Limits.hide`. `ProcessBox` does NOT hide the machine's other files
-from a hostile program; a box around bubblewrap fills the same interface (`Box.command`) and does.
+processes, the network and the folders in `Limits.hide`. `ProcessSandbox` does NOT hide the machine's other files
+from a hostile program; a sandbox around bubblewrap fills the same interface (`Sandbox.command`) and does.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from needle_edu.course.answer import AnswerError
 from needle_edu.course.processes import kill_tree
 
 PACKAGE = Path(__file__).resolve().parents[1]
-PROGRAM = Path(__file__).with_name("boxed.py")
-# User ids that stand for nobody: when root grades, each box gets one that no other box has at the time.
+PROGRAM = Path(__file__).with_name("sandbox_worker.py")
+# User ids that stand for nobody: when root grades, each sandbox gets one that no other sandbox has at the time.
 ANYBODY = range(61_184, 65_519)
 _users = itertools.cycle(random.SystemRandom().sample(ANYBODY, len(ANYBODY)))
 
@@ -53,11 +53,11 @@ class Limits:
     memory, file : int
         Bytes of address space per process, and of the largest file.
     processes : int
-        Processes and threads; where a box cannot separate itself, beyond those the user has already.
+        Processes and threads; where a sandbox cannot separate itself, beyond those the user has already.
     output : int
         Characters of the cells' output that are kept.
     hide : tuple of str
-        Folders and files that are to be empty, where a box can separate itself; see `hidden`.
+        Folders and files that are to be empty, where a sandbox can separate itself; see `hidden`.
     """
 
     wall: float = 30.0
@@ -71,11 +71,11 @@ class Limits:
     hide: tuple[str, ...] = ()
 
 
-class BoxError(AnswerError):
-    """The box is gone or silent: the time is up, the process has died, or what it sent is no message."""
+class SandboxError(AnswerError):
+    """The sandbox is gone or silent: the time is up, the process has died, or what it sent is no message."""
 
 
-class Box:
+class Sandbox:
     """One process for one question; a context manager that leaves nothing running behind.
 
     Parameters
@@ -101,13 +101,13 @@ class Box:
 
     @classmethod
     def caution(cls) -> str:
-        """What whoever grades with this box should know, in a sentence; empty if nothing."""
+        """What whoever grades with this sandbox should know, in a sentence; empty if nothing."""
         return ""
 
-    def __enter__(self) -> Box:
-        self.home = tempfile.mkdtemp(prefix="needle_edu-box-")
-        inside_in, self.to_box = os.pipe()
-        self.from_box, inside_out = os.pipe()
+    def __enter__(self) -> Sandbox:
+        self.home = tempfile.mkdtemp(prefix="needle_edu-sandbox-")
+        inside_in, self.to_sandbox = os.pipe()
+        self.from_sandbox, inside_out = os.pipe()
         program = [sys.executable, "-I", str(PROGRAM), str(inside_in), str(inside_out), str(PACKAGE.parent)]
         words, keywords = self.command(program, self.home)
         null = subprocess.DEVNULL
@@ -123,20 +123,20 @@ class Box:
                 **keywords,
             )
         except BaseException:
-            close(self.to_box, self.from_box)
+            close(self.to_sandbox, self.from_sandbox)
             self.said.close()
             remove_tree(self.home)
             raise
         finally:
             close(inside_in, inside_out)
-        os.set_blocking(self.to_box, False)
-        os.set_blocking(self.from_box, False)
+        os.set_blocking(self.to_sandbox, False)
+        os.set_blocking(self.from_sandbox, False)
         return self
 
     def __exit__(self, *exception) -> None:
         kill_tree(self.process.pid, self.user)
         self.process.wait()
-        close(self.to_box, self.from_box)
+        close(self.to_sandbox, self.from_sandbox)
         self.said.close()
         remove_tree(self.home)
 
@@ -150,7 +150,7 @@ class Box:
 
         Raises
         ------
-        BoxError
+        SandboxError
             If none comes in time, or it is not one; from then on every call raises one.
         """
         self.tell(message, seconds)
@@ -168,20 +168,22 @@ class Box:
                 self.dead = "its process ended"
 
     def hear(self, seconds: float) -> object:
-        """Return the next message from the box, or raise `BoxError`; see `ask`."""
+        """Return the next message from the sandbox, or raise `SandboxError`; see `ask`."""
         if self.dead:
-            raise BoxError(f"not run: {self.dead} before")
+            raise SandboxError(f"not run: {self.dead} before")
         until = self._until(seconds)
         try:
             return wire.receive(lambda count: self._read(count, until))
         except TimeoutError:
             self.dead = "time limit"
-            raise BoxError(self.dead, f"no answer in {seconds:g} seconds; does a loop never end?") from None
+            raise SandboxError(
+                self.dead, f"no answer in {seconds:g} seconds; does a loop never end?"
+            ) from None
         except (OSError, EOFError):
             self.dead = "its process ended"
         except wire.WireError:
             self.dead = "unreadable answer"
-        raise BoxError(self.dead)
+        raise SandboxError(self.dead)
 
     def _until(self, seconds: float) -> float:
         return min(time.monotonic() + seconds, self.deadline)
@@ -189,16 +191,16 @@ class Box:
     def _write(self, data: bytes, until: float) -> None:
         view = memoryview(data)
         while view:
-            self._wait(self.to_box, select.POLLOUT, until)
+            self._wait(self.to_sandbox, select.POLLOUT, until)
             with contextlib.suppress(BlockingIOError):
-                view = view[os.write(self.to_box, view) :]
+                view = view[os.write(self.to_sandbox, view) :]
 
     def _read(self, count: int, until: float) -> bytes:
         data = bytearray()
         while len(data) < count:
-            self._wait(self.from_box, select.POLLIN, until)
+            self._wait(self.from_sandbox, select.POLLIN, until)
             with contextlib.suppress(BlockingIOError):
-                part = os.read(self.from_box, min(count - len(data), 2**20))
+                part = os.read(self.from_sandbox, min(count - len(data), 2**20))
                 if not part:
                     raise EOFError
                 data += part
@@ -213,7 +215,7 @@ class Box:
             raise TimeoutError
 
 
-class ProcessBox(Box):
+class ProcessSandbox(Sandbox):
     """A process with limits: for code that may be wrong, endless or greedy, not for code that attacks."""
 
     @classmethod
@@ -229,7 +231,7 @@ class ProcessBox(Box):
 
     def command(self, program: list[str], home: str) -> tuple[list[str], dict]:
         threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NEEDLE_EDU_NUM_THREADS"), "1")
-        # The box computes on the NumPy reference: values are judged, not speed, and nothing needs a compiler.
+        # The sandbox computes on the NumPy reference: values are judged, not speed, and nothing needs a compiler.
         env = {"HOME": home, "TMPDIR": home, "LC_ALL": "C.UTF-8", "NEEDLE_EDU_NATIVE": "0", **threads}
         keywords: dict = {"env": env, "start_new_session": True}
         if drops_rights():
@@ -240,7 +242,7 @@ class ProcessBox(Box):
 
 
 def drops_rights() -> bool:
-    """Whether boxes run as a user without rights: if root grades, and such a user can read Python and us."""
+    """Whether sandboxes run as a user without rights: if root grades, and such a user can read Python and us."""
     python = {Path(sys.executable).resolve().parent, Path(sys.prefix), Path(sys.base_prefix)}
     return os.geteuid() == 0 and all(anybody_can_read(folder) for folder in (PACKAGE, *python))
 
@@ -255,12 +257,12 @@ def anybody_can_read(folder: Path) -> bool:
 
 @functools.cache
 def can_separate() -> bool:
-    """Whether this system lets a box shut itself off from other processes and the network."""
+    """Whether this system lets a sandbox shut itself off from other processes and the network."""
     return subprocess.run([sys.executable, "-I", str(PROGRAM)], check=False).returncode == 0
 
 
 def hidden(*paths: str | os.PathLike) -> tuple[str, ...]:
-    """Those of the given folders and files that a box can do without: Python, needle_edu and its home stay."""
+    """Those of the given folders and files that a sandbox can do without: Python, needle_edu and its home stay."""
     needed = [
         Path(p).resolve()
         for p in (PACKAGE, sys.executable, sys.prefix, sys.base_prefix, tempfile.gettempdir())

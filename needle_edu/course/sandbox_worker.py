@@ -1,6 +1,6 @@
-"""The program inside a box: runs a student's cells, then calls the answer as it is told.
+"""The program inside a sandbox: runs a student's cells, then calls the answer as it is told.
 
-It is started as ``python -I boxed.py IN OUT FOLDER``; without these words it only tries whether it could shut
+It is started as ``python -I sandbox_worker.py IN OUT FOLDER``; without these words it only tries whether it could shut
 itself off, and tells by its exit status. It shuts itself off from the other processes and the
 network where Linux lets it (`separate`), sets its limits, reads one job (the cells), runs them in plain
 Python, and reports. Then for each test it forks, so that every test meets the answer fresh: the child calls
@@ -12,7 +12,6 @@ import ast
 import contextlib
 import ctypes
 import io
-import linecache
 import os
 import resource
 import signal
@@ -171,6 +170,8 @@ def run_setup(job: dict) -> dict:
 
 def run_cells(job: dict, namespace: dict) -> dict:
     """Run the student's helpers and the answer, and return what there is to say about it."""
+    from needle_edu.course.cells import run_cell
+
     output = Output(job["limits"]["output"])
     notes: list[str] = []
     outcome = {"error": None, "message": "", "line": 0, "notes": notes, "output": ""}
@@ -182,7 +183,7 @@ def run_cells(job: dict, namespace: dict) -> dict:
             if len(notes) < 8:
                 notes.append(f"an extra cell of yours raised {type(error).__name__[:60]}")
     try:
-        run_answer(job["answer"], namespace)
+        run_cell(job["answer"], namespace)
     except BaseException as error:
         outcome["error"] = wire_name(error)
         outcome["message"] = (error.msg if isinstance(error, SyntaxError) else str(error))[:500]
@@ -208,22 +209,6 @@ def is_constant(node: ast.stmt) -> bool:
     except (ValueError, TypeError):
         return False
     return True
-
-
-def run_answer(source: str, namespace: dict) -> None:
-    """Execute the answer's cell; IPython is loaded only for lines that are not Python (``%…``, ``!…``)."""
-    if any(line.lstrip().startswith(("%", "!")) for line in source.splitlines()):
-        from IPython.core.interactiveshell import InteractiveShell
-
-        InteractiveShell(user_ns=namespace).run_cell(source).raise_error()
-    else:
-        linecache.cache["<your answer>"] = (
-            len(source),
-            None,
-            source.splitlines(keepends=True),
-            "<your answer>",
-        )
-        exec(compile(source, "<your answer>", "exec"), namespace)
 
 
 def wire_name(error: BaseException):

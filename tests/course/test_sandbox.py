@@ -1,20 +1,20 @@
-"""The box itself: what a student's code finds in it, what it can't reach, and what is left of it afterwards."""
+"""The sandbox itself: what a student's code finds in it, what it can't reach, and what is left of it afterwards."""
 
 import os
 import socket
 
 import pytest
 
-from needle_edu.course import box, examine
-from needle_edu.course.box import Limits
+from needle_edu.course import run_question, sandbox
+from needle_edu.course.sandbox import Limits
 
 QUICK = Limits(wall=60, cells=5, call=4, cpu=4, memory=768 * 2**20)
-MARK = f"needle-edu-box-test-{os.getpid()}"
+MARK = f"needle-edu-sandbox-test-{os.getpid()}"
 
 
 def look(toy, source: str) -> str:
-    """Run a cell in a box and return what it printed."""
-    return examine.examine(toy, toy.questions[0], source, limits=QUICK).output
+    """Run a cell in a sandbox and return what it printed."""
+    return run_question.run_question(toy, toy.questions[0], source, limits=QUICK).output
 
 
 def test_the_environment_is_empty(toy, monkeypatch):
@@ -76,7 +76,7 @@ print(found)
     assert "def evens" in look(toy, planted)  # the search does find what is there
 
 
-alone = pytest.mark.skipif(not box.can_separate(), reason="this system gives processes no namespaces")
+alone = pytest.mark.skipif(not sandbox.can_separate(), reason="this system gives processes no namespaces")
 
 
 @alone
@@ -110,7 +110,7 @@ def test_rights_over_the_own_namespace_are_given_up(toy):
 
 @alone
 def test_who_leaves_the_family_is_killed_too(toy, processes_with):
-    """Two forks and a new session: killing the box's own processes first would lose sight of it."""
+    """Two forks and a new session: killing the sandbox's own processes first would lose sight of it."""
     source = f"""
 import os, sys
 if os.fork() == 0:
@@ -132,12 +132,12 @@ for pid in range(1, 8):
 
 
 def test_a_box_that_does_not_start_is_not_the_students_fault(toy):
-    class Broken(box.ProcessBox):
+    class Broken(sandbox.ProcessSandbox):
         def command(self, program, home):
             return ["sh", "-c", "echo no such library >&2"], super().command(program, home)[1]
 
     with pytest.raises(RuntimeError, match="did not start: its process ended .no such library"):
-        examine.examine(toy, toy.questions[0], "def double(x): return 2 * x", box=Broken)
+        run_question.run_question(toy, toy.questions[0], "def double(x): return 2 * x", sandbox=Broken)
 
 
 def test_messages_of_exceptions_stay_inside(toy):
@@ -148,14 +148,14 @@ def double(x):
         raise type(f"Secret{x.size}", (ValueError,), {})(f"secret {x}")
     return 2 * x
 """
-    first, second = examine.examine(toy, toy.questions[0], source, limits=QUICK).verdicts
+    first, second = run_question.run_question(toy, toy.questions[0], source, limits=QUICK).verdicts
     assert first.passed and second.status == "raised ValueError" and "ecret" not in second.detail
 
 
 @pytest.mark.skipif(
-    os.geteuid() != 0 or not box.drops_rights(), reason="needs root, and a Python all can read"
+    os.geteuid() != 0 or not sandbox.drops_rights(), reason="needs root, and a Python all can read"
 )
 def test_root_gives_up_its_rights(toy):
-    assert int(look(toy, "import os\nprint(os.getuid())")) in box.ANYBODY
+    assert int(look(toy, "import os\nprint(os.getuid())")) in sandbox.ANYBODY
     bomb = "import os\nfor _ in range(200):\n    if os.fork() == 0:\n        import time; time.sleep(60)"
-    assert not examine.examine(toy, toy.questions[0], bomb, limits=QUICK).passed
+    assert not run_question.run_question(toy, toy.questions[0], bomb, limits=QUICK).passed
