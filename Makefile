@@ -85,7 +85,7 @@ bench: $(VENV)/.parity
 sanitize:
 	bash csrc/tests/run.sh asan
 
-# What students wrote stays: homework in notebooks/my-*, with the checkpoints Jupyter made of it.
+# What students wrote stays: needle-edu-course/, and homework in my-*, with the checkpoints Jupyter made of it.
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
 	find needle_edu tests notebooks -name __pycache__ -type d -prune -exec rm -rf {} +
