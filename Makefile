@@ -70,9 +70,9 @@ types: $(VENV)/.test
 unit: $(VENV)/.test
 	$(PY) -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
 
-# Every notebook, top to bottom, in a copy: running them leaves nothing behind in notebooks/.
+# Every notebook, top to bottom, in a copy in which every error counts.
 notebooks: $(VENV)/.test
-	@rm -rf build/notebooks && mkdir -p build && cp -r notebooks build/notebooks && rm -rf build/notebooks/my-*
+	@$(PY) tests/notebooks/strict_copy.py build/notebooks
 	$(PY) -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=120 build/notebooks
 
 # --- for those who work on needle_edu itself -----------------------------------------------------------------------
