@@ -47,7 +47,7 @@ def _colour(passed: bool) -> str:
 def _row(passed: bool, text: str) -> str:
     badge = (
         f"flex:none;align-self:flex-start;background:{_colour(passed)};color:#fff;border-radius:3px;"
-        "padding:0 .5em;font-weight:600;white-space:nowrap"
+        "width:4.6em;text-align:center;font-weight:600;white-space:nowrap"
     )
     word = "✓ pass" if passed else "✗ fail"
     return (
