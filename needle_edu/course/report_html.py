@@ -73,6 +73,6 @@ def _difference(verdict: Verdict) -> str:
         f"<div>{escape(what)}</div>"
         f'<div style="{_CODE};display:grid;grid-template-columns:max-content minmax(0,1fr);column-gap:1em;'
         'margin:.2em 0">'
-        f"<span>expected </span>{value}{escape(found.expected)}</span>"
+        f"<span>expected </span>{value}{escape(found.expected)}</span> "
         f"<span>got </span>{value}{escape(found.got)}</span></div>{hint}"
     )
