@@ -19,6 +19,8 @@ from pathlib import Path
 
 import pytest
 
+from needle_edu import cpu
+
 
 def screenshot_folder() -> Path | None:
     """Where pictures are kept: NEEDLE_EDU_SCREENSHOTS, or nowhere."""
@@ -37,6 +39,7 @@ class Lab:
     """A running `needle-edu lab`, or what `command` makes of its options, and the folder it serves."""
 
     def __init__(self, root: Path, command: Callable[[list[str]], list[str]] = needle_edu_lab):
+        _ = cpu().kernels  # compiled now if need be: that may take longer than a server is waited for
         self.root = root
         self.folder = root / "needle-edu-course"
         with socket.socket() as probe:
