@@ -293,3 +293,14 @@ def test_notebooks_are_clean_sources():
             f"{file}: clear the outputs before committing"
         )
         assert notebook["metadata"]["kernelspec"]["name"] == "python3"
+
+
+def test_no_folder_of_tests_hides_a_library():
+    """pytest imports a folder with an `__init__.py` under its bare name: `packaging` would hide the library that
+    Jupyter needs, and whether nbgrader's tests run would depend on the order."""
+    names = [file.parent.name for file in (REPO / "tests").glob("*/__init__.py")]
+    code = "import sys, importlib.util as u; print([n for n in sys.argv[1:] if u.find_spec(n)])"
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", code, *names], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
