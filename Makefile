@@ -70,9 +70,9 @@ types: $(VENV)/.test
 unit: $(VENV)/.test
 	$(PY) -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
 
-# Every notebook, top to bottom, in a copy: running them leaves nothing behind in notebooks/.
+# Every notebook, top to bottom, in a copy in which every error counts.
 notebooks: $(VENV)/.test
-	@rm -rf build/notebooks && mkdir -p build && cp -r notebooks build/notebooks && rm -rf build/notebooks/my-*
+	@$(PY) tests/notebooks/strict_copy.py build/notebooks
 	$(PY) -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=120 build/notebooks
 
 # --- for those who work on needle_edu itself -----------------------------------------------------------------------
@@ -85,7 +85,7 @@ bench: $(VENV)/.parity
 sanitize:
 	bash csrc/tests/run.sh asan
 
-# What students wrote stays: homework in notebooks/my-*, with the checkpoints Jupyter made of it.
+# What students wrote stays: needle-edu-course/, and homework in my-*, with the checkpoints Jupyter made of it.
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
 	find needle_edu tests notebooks -name __pycache__ -type d -prune -exec rm -rf {} +

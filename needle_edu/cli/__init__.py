@@ -43,14 +43,15 @@ def build_parser() -> argparse.ArgumentParser:
     lab = command(commands, "lab", "open JupyterLab at the start page of the course")
     lab.usage = "needle-edu lab [JUPYTERLAB OPTION ...]"
     lab.epilog = (
-        "In a checkout its own notebooks are opened, elsewhere a copy in ./needle-edu-course. All options go to "
-        "JupyterLab, for example --no-browser --port=8890; `jupyter lab --help` lists them."
+        "Opens your own copy of the course, needle-edu-course/: at the top of a checkout, elsewhere in the current "
+        "folder. What you have changed in it is kept. All options go to JupyterLab, for example --no-browser "
+        "--port=8890; `jupyter lab --help` lists them."
     )
 
     command(commands, "doctor", "say what this machine has, and how to get what is missing")
 
-    notebooks = command(commands, "notebooks", "copy the course's notebooks into a folder")
-    notebooks.add_argument("folder", type=Path, help="where to; files that are already there are kept")
+    notebooks = command(commands, "notebooks", "copy the course's notebooks into a folder, or renew a copy")
+    notebooks.add_argument("folder", type=Path, help="where to; what you have changed there is kept")
 
     homework = command(commands, "homework", "list the homeworks, or start one")
     actions = homework.add_subparsers(dest="action", metavar="ACTION", required=True)

@@ -1,8 +1,8 @@
 """`needle-edu lab`: JupyterLab, opened at the start page of the course.
 
-Inside a checkout it serves the checkout's `notebooks/`. Anywhere else it first copies the notebooks into
-`needle-edu-course/` in the current folder, never over a file that is there: what a student has written stays.
-JupyterLab is started in this very process's place, so Ctrl-C and the exit status are its own.
+What is served is the reader's own copy of the notebooks, `needle-edu-course/`: at the top of a checkout (where git
+ignores it), anywhere else in the current folder. Each start brings it up to date (`handout.py`); what a student has
+written stays. JupyterLab is started in this very process's place, so Ctrl-C and the exit status are its own.
 """
 
 from __future__ import annotations
@@ -14,21 +14,32 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from needle_edu.backend import paths
-from needle_edu.backend.files import whole_file
+from needle_edu.cli import handout
 
 COURSE_FOLDER = "needle-edu-course"
 NO_LAB = "needle-edu: JupyterLab is not installed here. Get it with:  python -m pip install 'needle_edu[lab]'"
 
 
 def copy_notebooks(folder: Path) -> int:
-    """Copy the course's notebooks below `folder`, keeping every file that is already there.
+    """Copy the course's notebooks into `folder`, or bring a copy that is there up to date.
 
-    Homework is left out: its sources carry the solutions; `needle-edu homework start` writes a student's copy.
-    Returns 0 and prints how many files were written and how many were kept; 1 if the folder cannot be written to,
-    which is said in one sentence.
+    Returns 0 and prints what is new there and what was kept; 1 if the folder cannot be written to, which is said in
+    one sentence.
     """
+    source = paths.notebooks_dir()
+    if folder.resolve().is_relative_to(source.resolve()):
+        print(
+            f"needle-edu: {folder} is where the notebooks come from. Choose another folder to copy them into.",
+            file=sys.stderr,
+        )
+        return 1
     try:
-        written, kept = _copy(paths.notebooks_dir(), folder)
+        top = checkout()
+        if top is not None and folder.resolve() == top / COURSE_FOLDER:
+            for line in handout.bring_home(source, folder):
+                print(f"needle-edu: {line}")
+        for line in handout.hand_out(source, folder).lines(folder):
+            print(f"needle-edu: {line}")
     except OSError as error:
         print(
             f"needle-edu: cannot write the notebooks into {folder} ({error.strerror}). "
@@ -36,38 +47,27 @@ def copy_notebooks(folder: Path) -> int:
             file=sys.stderr,
         )
         return 1
-    print(f"needle-edu: {written} files written to {folder}, {kept} kept as they were.")
     return 0
 
 
-def _copy(source: Path, folder: Path) -> tuple[int, int]:
-    """Copy what is not there yet; return how many files were written and how many kept."""
-    written = kept = 0
-    for file in sorted(source.rglob("*")):
-        place = file.relative_to(source)
-        if not file.is_file() or place.parts[0] == "homework" or ".ipynb_checkpoints" in place.parts:
-            continue
-        target = folder / place
-        if target.exists():
-            kept += 1
-            continue
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(target, "wb") as copy:  # on a full disk nothing is better than half a notebook
-            copy.write(file.read_bytes())
-        written += 1
-    return written, kept
+def checkout() -> Path | None:
+    """The top of the checkout whose notebooks these are; None for an installed package."""
+    top = paths.notebooks_dir().resolve().parent
+    return top if (top / "pyproject.toml").is_file() else None
 
 
-def course_folder() -> Path | None:
-    """The folder JupyterLab serves: inside a checkout its notebooks, elsewhere a copy in the current folder.
+def course_folder() -> Path:
+    """Where the reader's copy is: at the top of the checkout one is in, elsewhere in the current folder.
 
-    None if the copy could not be written.
+    From inside a copy it is that copy, so that `cd needle-edu-course` before `needle-edu lab` makes no second one.
     """
-    source = paths.notebooks_dir()
-    if Path.cwd().resolve().is_relative_to(source.parent.resolve()):
-        return source
-    folder = Path.cwd() / COURSE_FOLDER
-    return folder if copy_notebooks(folder) == 0 else None
+    here, top = Path.cwd().resolve(), checkout()
+    if top is not None and here.is_relative_to(top):
+        return top / COURSE_FOLDER
+    for folder in (here, *here.parents):
+        if handout.is_course(folder):
+            return folder
+    return here / COURSE_FOLDER
 
 
 def lab_command(folder: Path, options: Sequence[str]) -> list[str]:
@@ -100,7 +100,7 @@ def open_lab(options: Sequence[str]) -> int:
         print(NO_LAB, file=sys.stderr)
         return 1
     folder = course_folder()
-    if folder is None:
+    if copy_notebooks(folder) != 0:
         return 1
     from needle_edu.backend import cpu
 
@@ -109,6 +109,10 @@ def open_lab(options: Sequence[str]) -> int:
     # No news pop-up; the setting lives beside this file and leaves the user's own configuration alone.
     config = [str(Path(__file__).parent / "jupyter"), os.environ.get("JUPYTER_CONFIG_PATH", "")]
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, config))
+    # So that `needle-edu check my-hw1` is found in a terminal and in a cell of JupyterLab.
+    os.environ["PATH"] = os.pathsep.join(
+        [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
+    )
     command = lab_command(folder, options)
     sys.stdout.flush()
     return os.execv(command[0], command)  # does not come back

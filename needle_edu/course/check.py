@@ -10,13 +10,13 @@ counts the cell as failed too). The visible tests are a help while writing; the 
 from __future__ import annotations
 
 import contextlib
-import html
 import sys
 import warnings
 from dataclasses import dataclass
 
 from needle_edu.course.answer import ask_here
 from needle_edu.course.questions import Verdict, collect, common_trouble
+from needle_edu.course.report_html import report_html
 
 _MARKS = {True: "✓", False: "✗"}
 
@@ -31,7 +31,7 @@ class CheckFailed(AssertionError):
 
 @dataclass(frozen=True)
 class Report:
-    """The verdicts on one question, as text in a terminal and as a small table in Jupyter."""
+    """The verdicts on one question, as text in a terminal and as HTML in Jupyter."""
 
     question: str
     verdicts: tuple[Verdict, ...]
@@ -57,46 +57,7 @@ class Report:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        if trouble := common_trouble(self.verdicts):
-            rows = _row(False, html.escape(trouble))
-        else:
-            rows = "".join(_row_of(verdict) for verdict in self.verdicts)
-        colour = "#1a7f37" if self.passed else "#cf222e"
-        return (
-            f'<div style="border-left:4px solid {colour};padding:2px 12px;margin:4px 0">'
-            f"<strong>{html.escape(self.summary)}</strong>"
-            f'<table style="margin:4px 0;border-collapse:collapse">{rows}</table></div>'
-        )
-
-
-def _row_of(verdict: Verdict) -> str:
-    text = html.escape(verdict.test.title)
-    if not verdict.passed:
-        text += f"<br><small>{_difference(verdict)}</small>"
-    return _row(verdict.passed, text)
-
-
-def _row(passed: bool, text: str) -> str:
-    colour, word = ("#1a7f37", "pass") if passed else ("#cf222e", "fail")
-    style = "text-align:left;vertical-align:top;padding:2px 10px"
-    return (
-        f'<tr><td style="{style};color:{colour};white-space:nowrap">{_MARKS[passed]} {word}</td>'
-        f'<td style="{style}">{text}</td></tr>'
-    )
-
-
-def _difference(verdict: Verdict) -> str:
-    """The message of a failed test as HTML; expected and got stand one under the other."""
-    found = verdict.mismatch
-    if found is None or verdict.test.hidden or not (found.expected or found.got):
-        return html.escape(verdict.message)
-    place = f" at <code>{html.escape(found.where)}</code>" if found.where else ""
-    lines = [f"{html.escape(found.status)}{place}"]
-    lines.append(f"expected <code>{html.escape(found.expected)}</code>")
-    lines.append(f"got <code>{html.escape(found.got)}</code>")
-    if verdict.hint:
-        lines.append(f"Hint: {html.escape(verdict.hint)}")
-    return "<br>".join(lines)
+        return report_html(self.summary, self.verdicts)
 
 
 def report(question: str, namespace: dict, seed: int = 0) -> Report:

@@ -14,9 +14,12 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from needle_edu import cpu
 
 
 def screenshot_folder() -> Path | None:
@@ -28,10 +31,15 @@ def screenshot_folder() -> Path | None:
     return Path(name)
 
 
-class Lab:
-    """A running `needle-edu lab` and the folder it serves."""
+def needle_edu_lab(options: list[str]) -> list[str]:
+    return [sys.executable, "-m", "needle_edu", "lab", *options]
 
-    def __init__(self, root: Path):
+
+class Lab:
+    """A running `needle-edu lab`, or what `command` makes of its options, and the folder it serves."""
+
+    def __init__(self, root: Path, command: Callable[[list[str]], list[str]] = needle_edu_lab):
+        _ = cpu().kernels  # compiled now if need be: that may take longer than a server is waited for
         self.root = root
         self.folder = root / "needle-edu-course"
         with socket.socket() as probe:
@@ -42,12 +50,12 @@ class Lab:
             "--no-browser", f"--port={self.port}", "--ServerApp.port_retries=0", "--IdentityProvider.token=",
             "--ServerApp.disable_check_xsrf=True", "--LabApp.expose_app_in_browser=True",
         ]  # fmt: skip
-        private = {
-            f"JUPYTER_{kind}_DIR": str(root / "jupyter" / kind) for kind in ("CONFIG", "DATA", "RUNTIME")
-        }
-        self.log = (root / "lab.log").open("w+")
+        self.private = root.parent / f"{root.name}-jupyter"  # not in what may be somebody's checkout
+        private = {f"JUPYTER_{kind}_DIR": str(self.private / kind) for kind in ("CONFIG", "DATA", "RUNTIME")}
+        self.private.mkdir(exist_ok=True)
+        self.log = (self.private / "lab.log").open("w+")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "needle_edu", "lab", *options],
+            command(options),
             cwd=root, env={**os.environ, **private}, stdout=self.log, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
         self._wait()
@@ -66,7 +74,7 @@ class Lab:
 
     def printed(self) -> str:
         self.log.flush()
-        return (self.root / "lab.log").read_text()
+        return (self.private / "lab.log").read_text()
 
     def stop(self) -> None:
         os.killpg(self.process.pid, signal.SIGTERM)
@@ -129,7 +137,7 @@ class Notebook:
 @pytest.fixture
 def notebook(browser, lab):
     """A page without what earlier tests left open: the server remembers that in a workspace."""
-    shutil.rmtree(lab.root / "jupyter" / "CONFIG" / "lab" / "workspaces", ignore_errors=True)
+    shutil.rmtree(lab.private / "CONFIG" / "lab" / "workspaces", ignore_errors=True)
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     yield Notebook(page, lab)
     page.close()

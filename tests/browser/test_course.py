@@ -149,16 +149,6 @@ def start_homework(lab, name: str) -> Path:
     return folder / "hw1.ipynb"
 
 
-def test_homework_untouched(notebook):
-    """A fresh copy: the run ends at the first question with Python's own words, nothing else is broken."""
-    start_homework(notebook.lab, "fresh-hw1")
-    notebook.open("fresh-hw1/hw1.ipynb").run_all()
-    text = notebook.text()
-    assert "NotImplementedError" in text
-    assert "BEGIN SOLUTION" not in text and "HIDDEN" not in text
-    notebook.screenshot("hw1-untouched")
-
-
 def test_homework_solved_and_one_wrong(notebook):
     """With the right answers every check passes and the digits train; a wrong sign is shown where it is."""
     file = start_homework(notebook.lab, "solved-hw1")

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 
 
@@ -20,6 +21,18 @@ def printed_address(log, process) -> tuple[str, str]:
             return text, found.group()
         time.sleep(0.2)
     raise AssertionError(f"no address was printed:\n{log.read_text()}")
+
+
+def status(address: str, process) -> int:
+    """What the server answers; it prints its address a moment before it listens."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            return urllib.request.urlopen(address, timeout=20).status
+        except urllib.error.URLError:
+            if time.monotonic() > deadline or process.poll() is not None:
+                raise
+            time.sleep(0.2)
 
 
 def test_busy_port(tmp_path):
@@ -52,7 +65,7 @@ def test_busy_port(tmp_path):
             assert f":{port}/" not in address
             assert f"port {port} is already in use" in text
             assert "start.ipynb" in address
-            assert urllib.request.urlopen(address, timeout=20).status == 200
+            assert status(address, process) == 200
         finally:
             os.killpg(process.pid, signal.SIGTERM)
             process.wait(20)

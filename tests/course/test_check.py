@@ -1,5 +1,7 @@
 """`check` in a notebook: fast, clear, on copies, and an exception where a test fails."""
 
+import html
+import re
 import signal
 import time
 
@@ -53,10 +55,21 @@ def test_html_is_escaped():
     page = result._repr_html_()
     assert "<script>" not in page and "&lt;script&gt;" in page
     assert page.count("✗ fail") == 1  # the same for both tests: said once
-    result = report("q1", run("def double(x): return x * x", TESTS))
-    assert (
-        "expected <code>2.0</code>" in result._repr_html_() and "got <code>1.0</code>" in result._repr_html_()
-    )
+    result = report("q1", run("def double(x): return x * x", TESTS.replace("twice zero", "<twice> & zero")))
+    assert "&lt;twice&gt; &amp; zero" in result._repr_html_()
+
+
+def test_html_says_what_the_text_says():
+    """Without any style, as a screen reader has it: the same words in the same order, each once."""
+    page = report("q1", run("def double(x): return x * x", TESTS))._repr_html_()
+    words = html.unescape(re.sub("<[^>]*>", "|", page))
+    assert [part.strip() for part in words.split("|") if part.strip()] == [
+        "q1: 1 of 2 tests pass",
+        *("✗ fail", "twice three", "wrong value at [0]", "expected", "2.0", "got", "1.0"),
+        *("Hint:", "Add it to itself."),
+        *("✓ pass", "twice zero"),
+    ]
+    assert "<small" not in page, "the message is what one reads: it is not the smallest print"
 
 
 @pytest.mark.parametrize(

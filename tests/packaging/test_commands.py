@@ -79,15 +79,16 @@ def test_a_part_of_the_tests_is_only_that():
 @needs_make
 def test_clean_keeps_what_students_wrote(tmp_path):
     shutil.copy(REPO / "Makefile", tmp_path)
-    mine = tmp_path / "notebooks" / "my-hw1" / ".ipynb_checkpoints" / "hw1-checkpoint.ipynb"
+    checkpoint = Path("my-hw1", ".ipynb_checkpoints", "hw1-checkpoint.ipynb")
+    mine = [tmp_path / folder / checkpoint for folder in (lab.COURSE_FOLDER, "notebooks", ".")]
     other = tmp_path / "notebooks" / "lectures" / ".ipynb_checkpoints" / "1-checkpoint.ipynb"
     built = tmp_path / "build" / "x"
-    for file in (mine, other, built, tmp_path / "needle_edu" / "x.py", tmp_path / "tests" / "x.py"):
+    for file in (*mine, other, built, tmp_path / "needle_edu" / "x.py", tmp_path / "tests" / "x.py"):
         file.parent.mkdir(parents=True)
         file.write_text("")
     done = subprocess.run(["make", "clean"], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert mine.exists() and not other.exists() and not built.exists()
+    assert all(file.exists() for file in mine) and not other.exists() and not built.exists()
 
 
 @needs_make
@@ -239,18 +240,28 @@ def test_a_program_that_fails_or_is_missing_is_no_finding(tmp_path):
     assert doctor._first_line([str(tmp_path / "absent")]) == ""
 
 
-def test_lab_passes_options_on_and_serves_the_course(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    folder = lab.course_folder()
-    assert folder == tmp_path / lab.COURSE_FOLDER and (folder / "start.ipynb").exists()
-    command = lab.lab_command(folder, ["--no-browser", "--port=8890"])
+def test_lab_passes_options_on(tmp_path):
+    command = lab.lab_command(tmp_path, ["--no-browser", "--port=8890"])
     assert command[-2:] == ["--no-browser", "--port=8890"]
-    assert f"--ServerApp.root_dir={folder}" in command
+    assert f"--ServerApp.root_dir={tmp_path}" in command
 
 
-def test_lab_inside_the_checkout_serves_the_checkout(monkeypatch):
-    monkeypatch.chdir(REPO)
-    assert lab.course_folder() == REPO / "notebooks"
+def test_lab_inside_the_checkout_serves_a_copy_that_git_ignores(monkeypatch):
+    monkeypatch.chdir(REPO / "tests")
+    assert lab.course_folder() == REPO / lab.COURSE_FOLDER
+
+
+def test_the_command_is_found_from_inside_lab(tmp_path, monkeypatch):
+    """`make lab` activates no environment; yet `needle-edu check my-hw1` works in a cell and in a terminal there."""
+    seen = {}
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", "/usr/bin")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", "")
+    monkeypatch.setattr(os, "execv", lambda program, words: seen.update(os.environ, words=words) or 0)
+    assert lab.open_lab(["--version"]) == 0
+    assert seen["PATH"].split(os.pathsep) == [str(Path(sys.executable).parent), "/usr/bin"]
+    assert seen["words"][-1] == "--version"
 
 
 def test_jupyter_gets_a_home_where_there_is_none(tmp_path, monkeypatch, capsys):
@@ -282,3 +293,14 @@ def test_notebooks_are_clean_sources():
             f"{file}: clear the outputs before committing"
         )
         assert notebook["metadata"]["kernelspec"]["name"] == "python3"
+
+
+def test_no_folder_of_tests_hides_a_library():
+    """pytest imports a folder with an `__init__.py` under its bare name: `packaging` would hide the library that
+    Jupyter needs, and whether nbgrader's tests run would depend on the order."""
+    names = [file.parent.name for file in (REPO / "tests").glob("*/__init__.py")]
+    code = "import sys, importlib.util as u; print([n for n in sys.argv[1:] if u.find_spec(n)])"
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", code, *names], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
