@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import NoReturn
 
 from needle_edu.backend import ShapeError
 from needle_edu.backend.dtypes import BOOL, DTYPES, F64, I64
@@ -18,6 +19,7 @@ from .creation import full
 from .dtypes import floating
 from .examples import example
 from .interchange import operand
+from .layout import normalize_axes
 from .plans import reduce_plan, remember
 
 Axis = int | tuple[int, ...] | list[int] | None
@@ -30,7 +32,11 @@ def reduction(
 
     plan_of = remember(partial(reduce_plan, name, result))
 
-    def op(a: NDArray, axis: Axis = None, keepdims: bool = False) -> NDArray:
+    def op(
+        a: NDArray, axis: Axis = None, keepdims: bool = False, *, dtype: None = None, out: None = None
+    ) -> NDArray:
+        if dtype is not None or out is not None:
+            refuse_numpys(name, dtype)
         if type(a) is not NDArray:
             a = operand(a, name)
         la = a.layout
@@ -53,9 +59,16 @@ def reduction(
     op.__doc__ = (
         f"Return {what}.\n\n    Parameters\n    ----------\n    a : NDArray\n    axis : int or tuple of int, optional\n"
         "        Default: all axes, and the result has shape (1,).\n    keepdims : bool\n"
-        f"        Keep the reduced axes with extent 1.{example(name)}"
+        "        Keep the reduced axes with extent 1.\n    dtype, out : None\n"
+        f"        Only here because `numpy.{name}(a)` hands them on.{example(name)}"
     )
     return op
+
+
+def refuse_numpys(operation: str, dtype: object) -> NoReturn:
+    """Say what to do in place of a keyword that NumPy's reductions have and ours have not."""
+    fix = "assign the result: out[...] = …" if dtype is None else "convert the array or the result with astype"
+    raise TypeError(f"{operation}: {'out' if dtype is None else 'dtype'}= is not supported; {fix}")
 
 
 def _same(code: int) -> int:
@@ -93,10 +106,13 @@ def logsumexp(a: NDArray, axis: Axis = None, keepdims: bool = False) -> NDArray:
     NDArray([1.e+10], dtype=float32, device=cpu())
     """
     a = operand(a, "logsumexp")
+    normalize_axes(axis, a.ndim, "logsumexp")
     return _logsumexp(convert(a, floating(a.layout.code)), axis, keepdims)
 
 
-def mean(a: NDArray, axis: Axis = None, keepdims: bool = False) -> NDArray:
+def mean(
+    a: NDArray, axis: Axis = None, keepdims: bool = False, *, dtype: None = None, out: None = None
+) -> NDArray:
     """Return the mean along the axes, in a float type; float32 for integers.
 
     Examples
@@ -107,6 +123,9 @@ def mean(a: NDArray, axis: Axis = None, keepdims: bool = False) -> NDArray:
     """
     a = operand(a, "mean")
     code = floating(a.layout.code)
+    if dtype is not None or out is not None:
+        refuse_numpys("mean", dtype)
+    normalize_axes(axis, a.ndim, "mean")
     total = sum(a if code == a.layout.code else convert(a, F64), axis, keepdims)  # int64 might overflow
     count = a.size // total.size if total.size else 1
     if not count:
@@ -114,7 +133,7 @@ def mean(a: NDArray, axis: Axis = None, keepdims: bool = False) -> NDArray:
     return convert(total / count, code)
 
 
-def any(a: NDArray, axis: Axis = None, keepdims: bool = False) -> NDArray:
+def any(a: NDArray, axis: Axis = None, keepdims: bool = False, *, out: None = None) -> NDArray:
     """Return whether some element along the axes is not zero, as bools.
 
     Examples
@@ -123,10 +142,10 @@ def any(a: NDArray, axis: Axis = None, keepdims: bool = False) -> NDArray:
     >>> nd.any(nd.array([[0, 2], [0, 0]]), axis=1)
     NDArray([ True, False], dtype=bool, device=cpu())
     """
-    return _over_bools(max, False, a, axis, keepdims)
+    return _over_bools(max, False, a, axis, keepdims, out)
 
 
-def all(a: NDArray, axis: Axis = None, keepdims: bool = False) -> NDArray:
+def all(a: NDArray, axis: Axis = None, keepdims: bool = False, *, out: None = None) -> NDArray:
     """Return whether every element along the axes is not zero, as bools.
 
     Examples
@@ -135,11 +154,17 @@ def all(a: NDArray, axis: Axis = None, keepdims: bool = False) -> NDArray:
     >>> nd.all(nd.array([[1, 2], [0, 1]]), axis=1)
     NDArray([ True, False], dtype=bool, device=cpu())
     """
-    return _over_bools(min, True, a, axis, keepdims)
+    return _over_bools(min, True, a, axis, keepdims, out)
 
 
-def _over_bools(op: Callable, of_nothing: bool, a: NDArray, axis: Axis, keepdims: bool) -> NDArray:
-    a = operand(a, "all" if of_nothing else "any")
+def _over_bools(
+    op: Callable, of_nothing: bool, a: NDArray, axis: Axis, keepdims: bool, out: None
+) -> NDArray:
+    name = "all" if of_nothing else "any"
+    if out is not None:
+        refuse_numpys(name, None)
+    a = operand(a, name)
+    normalize_axes(axis, a.ndim, name)
     if a.size:
         return op(convert(a, BOOL), axis, keepdims)
     shape = sum(a, axis, keepdims).shape
