@@ -81,9 +81,10 @@ class Op:
 
     @property
     def attrs(self) -> dict:
-        """What the op was made with besides its inputs, such as a scalar or axes."""
+        """What the op was made with besides its inputs, such as a scalar or axes; a switch that is off is left out."""
         cls: Any = type(self)
-        return {name: getattr(self, name) for name in _attribute_names(cls) if hasattr(self, name)}
+        found = {name: getattr(self, name, False) for name in _attribute_names(cls)}
+        return {name: value for name, value in found.items() if value is not False}
 
     def compute(self, *arrays):
         """Return the result for these arrays."""

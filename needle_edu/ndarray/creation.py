@@ -170,9 +170,7 @@ def arange(
         values = np.arange(start, stop, step)
     except (TypeError, ValueError, OverflowError) as error:
         given = ", ".join(shown(bound) for bound in (start, stop, step))
-        raise ShapeError(
-            f"arange: wanted numbers for start, stop and step, got {given} ({error})"
-        ) from None
+        raise ShapeError(f"arange: wanted numbers for start, stop and step, got {given} ({error})") from None
     if dtype is None:
         dtype = DTYPES[F32 if values.dtype.kind == "f" else I64]
     return array(values, dtype, device)

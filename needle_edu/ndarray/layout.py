@@ -170,7 +170,9 @@ def as_shape(shape: Iterable | int, operation: str) -> tuple:
         raise ShapeError(f"{operation}: wanted a tuple of integers, got {shape!r}") from None
     for extent in extents:
         if extent > MAX_SIZE:
-            raise ShapeError(f"{operation}: {shown(extent)} is too large; an array has at most {MAX_SIZE:,} elements")
+            raise ShapeError(
+                f"{operation}: {shown(extent)} is too large; an array has at most {MAX_SIZE:,} elements"
+            )
     return extents
 
 
@@ -198,7 +200,7 @@ def normalize_axis(axis: int, ndim: int, operation: str) -> int:
     return position % ndim
 
 
-def normalize_axes(axes: int | tuple | None, ndim: int, operation: str) -> tuple:
+def normalize_axes(axes: int | tuple | list | None, ndim: int, operation: str) -> tuple:
     """Return a sorted tuple of distinct axes; None means all of them."""
     if axes is None:
         return tuple(range(ndim))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from needle_edu.backend import ShapeError
 from needle_edu.backend.dtypes import BOOL, DTYPES, F64, I64
@@ -33,7 +33,7 @@ def reduction(
     plan_of = remember(partial(reduce_plan, name, result))
 
     def op(
-        a: NDArray, axis: Axis = None, keepdims: bool = False, *, dtype: None = None, out: None = None
+        a: NDArray, axis: Axis = None, keepdims: bool = False, *, dtype: Any = None, out: Any = None
     ) -> NDArray:
         if dtype is not None or out is not None:
             refuse_numpys(name, dtype)
@@ -49,11 +49,11 @@ def reduction(
                     f"{name}: no elements along axis {axis} of shape {la.shape}, so there is none"
                 )
             return allocate(lo)
-        out = allocate(lo)
-        err = lo.kernels[name](plan, out.storage.ptr, a.storage.ptr)
+        reduced = allocate(lo)
+        err = lo.kernels[name](plan, reduced.storage.ptr, a.storage.ptr)
         if err:
             kernel_failed(name, err, a)
-        return out
+        return reduced
 
     op.__name__ = op.__qualname__ = name
     op.__doc__ = (
@@ -67,7 +67,9 @@ def reduction(
 
 def refuse_numpys(operation: str, dtype: object) -> NoReturn:
     """Say what to do in place of a keyword that NumPy's reductions have and ours have not."""
-    fix = "assign the result: out[...] = …" if dtype is None else "convert the array or the result with astype"
+    fix = (
+        "assign the result: out[...] = …" if dtype is None else "convert the array or the result with astype"
+    )
     raise TypeError(f"{operation}: {'out' if dtype is None else 'dtype'}= is not supported; {fix}")
 
 
@@ -111,7 +113,7 @@ def logsumexp(a: NDArray, axis: Axis = None, keepdims: bool = False) -> NDArray:
 
 
 def mean(
-    a: NDArray, axis: Axis = None, keepdims: bool = False, *, dtype: None = None, out: None = None
+    a: NDArray, axis: Axis = None, keepdims: bool = False, *, dtype: Any = None, out: Any = None
 ) -> NDArray:
     """Return the mean along the axes, in a float type; float32 for integers.
 
@@ -133,7 +135,7 @@ def mean(
     return convert(total / count, code)
 
 
-def any(a: NDArray, axis: Axis = None, keepdims: bool = False, *, out: None = None) -> NDArray:
+def any(a: NDArray, axis: Axis = None, keepdims: bool = False, *, out: Any = None) -> NDArray:
     """Return whether some element along the axes is not zero, as bools.
 
     Examples
@@ -145,7 +147,7 @@ def any(a: NDArray, axis: Axis = None, keepdims: bool = False, *, out: None = No
     return _over_bools(max, False, a, axis, keepdims, out)
 
 
-def all(a: NDArray, axis: Axis = None, keepdims: bool = False, *, out: None = None) -> NDArray:
+def all(a: NDArray, axis: Axis = None, keepdims: bool = False, *, out: Any = None) -> NDArray:
     """Return whether every element along the axes is not zero, as bools.
 
     Examples
@@ -157,9 +159,7 @@ def all(a: NDArray, axis: Axis = None, keepdims: bool = False, *, out: None = No
     return _over_bools(min, True, a, axis, keepdims, out)
 
 
-def _over_bools(
-    op: Callable, of_nothing: bool, a: NDArray, axis: Axis, keepdims: bool, out: None
-) -> NDArray:
+def _over_bools(op: Callable, of_nothing: bool, a: NDArray, axis: Axis, keepdims: bool, out: None) -> NDArray:
     name = "all" if of_nothing else "any"
     if out is not None:
         refuse_numpys(name, None)
