@@ -21,6 +21,16 @@ if BACKEND == "np":
         except AttributeError:
             return False
 
+    def memory(array):
+        """Return what two arrays have in common if one is a view of the other."""
+        while isinstance(array.base, np.ndarray):
+            array = array.base
+        return array
+
+    def gapless(array) -> bool:
+        """Whether the array's elements are all there, one after the other in some order of its axes."""
+        return array.flags.writeable and array.flags.forc
+
     def add_into(total, a) -> bool:
         """Add one array to another in place, if they agree; returns whether they do."""
         if total.shape != a.shape or total.dtype != a.dtype:
@@ -30,6 +40,14 @@ if BACKEND == "np":
 
 else:
     from needle_edu.ndarray.fused import add_into
+
+    def memory(array):
+        """Return what two arrays have in common if one is a view of the other."""
+        return array.storage
+
+    def gapless(array) -> bool:
+        """Whether the array's elements are all there, one after the other in some order of its axes."""
+        return array.layout.gapless
 
     def agree(g, x) -> bool:
         """Whether two tensors surely have the same shape and dtype; False: look closer.
@@ -131,5 +149,5 @@ def _compared(number, array):
 
 __all__ = [
     "Array", "BACKEND", "DTypeError", "GradientError", "IndexOutOfRange", "NeedleError", "ShapeError",
-    "default_device", "add_into", "agree", "enter", "like", "xp",
+    "default_device", "add_into", "agree", "enter", "gapless", "like", "memory", "xp",
 ]  # fmt: skip

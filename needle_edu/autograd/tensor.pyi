@@ -6,10 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from .op import Op
 from .value import Value
 
 
 class Tensor(Value):
+    op: Op | None
+    inputs: tuple[Value, ...]
+    grad: Tensor | None
+    requires_grad: bool
     def __init__(self, array: Any, *, device: Any = None, dtype: Any = None, requires_grad: Any = True) -> None: ...
     def __add__(self, other: Any) -> Tensor: ...
     def __radd__(self, other: Any) -> Tensor: ...
