@@ -21,15 +21,14 @@ if BACKEND == "np":
         except AttributeError:
             return False
 
-    def memory(array):
-        """Return what two arrays have in common if one is a view of the other."""
-        while isinstance(array.base, np.ndarray):
-            array = array.base
-        return array
-
-    def gapless(array) -> bool:
-        """Whether the array's elements are all there, one after the other in some order of its axes."""
-        return array.flags.writeable and array.flags.forc
+    def claim(array, taken) -> bool:
+        """Note the memory of an array as taken; returns whether it was free, and can be written to everywhere."""
+        memory = array
+        while isinstance(memory.base, np.ndarray):
+            memory = memory.base
+        free = id(memory) not in taken
+        taken.add(id(memory))
+        return free and array.flags.writeable and array.flags.forc
 
     def add_into(total, a) -> bool:
         """Add one array to another in place, if they agree; returns whether they do."""
@@ -41,12 +40,12 @@ if BACKEND == "np":
 else:
     from needle_edu.ndarray.fused import add_into
 
-    def memory(array):
-        """Return what two arrays have in common if one is a view of the other."""
-        return array.storage
-
-    def gapless(array) -> bool:
-        """Whether the array's elements are all there, one after the other in some order of its axes."""
+    def claim(array, taken) -> bool:
+        """Note the memory of an array as taken; returns whether it was free, and can be written to everywhere."""
+        memory = id(array.storage)
+        if memory in taken:
+            return False
+        taken.add(memory)
         return array.layout.gapless
 
     def agree(g, x) -> bool:
@@ -149,5 +148,5 @@ def _compared(number, array):
 
 __all__ = [
     "Array", "BACKEND", "DTypeError", "GradientError", "IndexOutOfRange", "NeedleError", "ShapeError",
-    "default_device", "add_into", "agree", "enter", "gapless", "like", "memory", "xp",
+    "default_device", "add_into", "agree", "claim", "enter", "like", "xp",
 ]  # fmt: skip

@@ -18,7 +18,7 @@ from . import arrays, events, state
 from .arrays import GradientError
 from .fit import fit, shape_of
 from .overwritten import check_unchanged
-from .ownership import Owners
+from .ownership import own, taken_by
 from .registry import function_slot, slot
 from .topo import TOPO_SORT, post_order
 from .value import Value
@@ -79,7 +79,7 @@ def propagate(output, out_grad, accumulate=False) -> None:
     order = TOPO_SORT.function([output]) if len(TOPO_SORT.stack) == 1 else _students_order(output)
     plus = _adder()
     agree = arrays.agree
-    own = Owners(out_grad).own
+    taken = taken_by(out_grad)
     told = state.hook is not None
     if told:
         events.seeded(output, out_grad)
@@ -97,12 +97,12 @@ def propagate(output, out_grad, accumulate=False) -> None:
                 g = g.completed(node)
             if op is None:
                 add = accumulate and node.grad is not None
-                node.grad = sum_node_list([_earlier(node), g]) if add else own(g)
+                node.grad = sum_node_list([_earlier(node), g]) if add else own(g, taken)
                 if told:
                     events.leaf(node)
                 continue
             if node.extra is not None and "retain" in node.extra:
-                node.grad = own(g)
+                node.grad = own(g, taken)
             if node.stamp != storage.clock:
                 check_unchanged(node)
             vjps = op.vjps

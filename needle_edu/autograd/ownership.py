@@ -4,52 +4,34 @@ An op may hand its adjoint on unchanged, or a view of it: the two terms of a sum
 the walk lasts that saves copies. But a gradient outlives it, and whoever scales one in place must change no other.
 So the first value that an array reaches keeps it, and the next one gets a copy. A view that repeats elements (the
 gradient of a sum) is copied too: nothing could be written to it.
+
+What is taken is kept as a set of `id`s. They stay valid during the walk: who took the memory keeps it alive.
 """
 
 from . import arrays
-from .value import Value
 
 
-class Owners:
-    """The memory that belongs to somebody already, during one backward pass.
+def taken_by(seed) -> set[int]:
+    """Return the memory that is somebody's when a walk begins: that of its first adjoint, which the caller holds."""
+    taken: set[int] = set()
+    data = seed.realize_cached_data()
+    for array in data if data.__class__ is tuple else (data,):
+        arrays.claim(array, taken)
+    return taken
 
-    Parameters
-    ----------
-    seed : Value
-        The adjoint the pass starts with; it may be the caller's.
+
+def own(g, taken: set[int]):
+    """Return the adjoint `g` for keeps: itself if its memory is nobody's yet, else a copy.
+
+    A copied graph node is the same operation's result once more, so it can be differentiated likewise.
     """
-
-    __slots__ = ("taken",)
-
-    def __init__(self, seed: Value):
-        self.taken: dict = {}
-        data = seed.realize_cached_data()
-        for part in data if isinstance(data, tuple) else (data,):
-            memory = arrays.memory(part)
-            self.taken[id(memory)] = memory  # kept, so that the number stays this memory's
-
-    def own(self, g):
-        """Return the adjoint `g` for keeps: itself if its memory is nobody else's, else a copy.
-
-        A copied graph node is the same operation's result once more, so it can be differentiated likewise.
-        """
-        data = g.realize_cached_data()
-        if data.__class__ is tuple:
-            own = tuple([self._array(part) for part in data])
-            if all([one is part for one, part in zip(own, data, strict=True)]):
-                return g
-        else:
-            own = self._array(data)
-            if own is data:
-                return g
-        copy = g.make_const(own, g.requires_grad)
-        copy.op, copy.inputs = g.op, g.inputs
-        return copy
-
-    def _array(self, array):
-        memory = arrays.memory(array)
-        if id(memory) in self.taken or not arrays.gapless(array):
-            array = array.copy()
-            memory = arrays.memory(array)
-        self.taken[id(memory)] = memory
-        return array
+    data = g.realize_cached_data()
+    if data.__class__ is tuple:
+        kept = tuple([array if arrays.claim(array, taken) else array.copy() for array in data])
+    elif arrays.claim(data, taken):
+        return g
+    else:
+        kept = data.copy()
+    copy = g.make_const(kept, g.requires_grad)
+    copy.op, copy.inputs = g.op, g.inputs
+    return copy

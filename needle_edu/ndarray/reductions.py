@@ -12,24 +12,26 @@ from functools import partial
 from typing import Any, NoReturn
 
 from needle_edu.backend import ShapeError
-from needle_edu.backend.dtypes import BOOL, DTYPES, F64, I64
+from needle_edu.backend.dtypes import BOOL, F64, I64
 
 from .array import NDArray, allocate, convert, kernel_failed
 from .creation import full
 from .dtypes import floating
 from .examples import example
 from .interchange import operand
-from .layout import normalize_axes
 from .plans import reduce_plan, remember
 
 Axis = int | tuple[int, ...] | list[int] | None
 
 
 def reduction(
-    name: str, what: str, result: Callable[[int], int], identity: float | None = None
+    kernel: str, what: str, result: Callable[[int], int], identity: float | None = None, called: str = ""
 ) -> Callable[..., NDArray]:
-    """Make the reduction that kernel `name` computes; `identity` is its value over no elements, None if undefined."""
+    """Make the reduction that `kernel` computes; `identity` is its value over no elements, None if undefined.
 
+    Where it is a step of another function, errors name the function that was `called`.
+    """
+    name = called or kernel
     plan_of = remember(partial(reduce_plan, name, result))
 
     def op(
@@ -50,7 +52,7 @@ def reduction(
                 )
             return allocate(lo)
         reduced = allocate(lo)
-        err = lo.kernels[name](plan, reduced.storage.ptr, a.storage.ptr)
+        err = lo.kernels[kernel](plan, reduced.storage.ptr, a.storage.ptr)
         if err:
             kernel_failed(name, err, a)
         return reduced
@@ -60,7 +62,7 @@ def reduction(
         f"Return {what}.\n\n    Parameters\n    ----------\n    a : NDArray\n    axis : int or tuple of int, optional\n"
         "        Default: all axes, and the result has shape (1,).\n    keepdims : bool\n"
         "        Keep the reduced axes with extent 1.\n    dtype, out : None\n"
-        f"        Only here because `numpy.{name}(a)` hands them on.{example(name)}"
+        f"        Only here because `numpy.{name}(a)` hands them on.{example(kernel)}"
     )
     return op
 
@@ -95,6 +97,9 @@ argmax = reduction(
 argmin = reduction(
     "argmin", "the position (int64) of the first smallest element; nan counts as smallest", _index
 )
+_total = reduction("sum", "the sum to divide", _wide, 0, called="mean")
+_some = reduction("max", "whether one is true", _same, 0, called="any")
+_every = reduction("min", "whether all are true", _same, 1, called="all")
 _logsumexp = reduction("logsumexp", "log(sum(exp(a)))", _same, -float("inf"))
 
 
@@ -108,7 +113,6 @@ def logsumexp(a: NDArray, axis: Axis = None, keepdims: bool = False) -> NDArray:
     NDArray([1.e+10], dtype=float32, device=cpu())
     """
     a = operand(a, "logsumexp")
-    normalize_axes(axis, a.ndim, "logsumexp")
     return _logsumexp(convert(a, floating(a.layout.code)), axis, keepdims)
 
 
@@ -127,8 +131,7 @@ def mean(
     code = floating(a.layout.code)
     if dtype is not None or out is not None:
         refuse_numpys("mean", dtype)
-    normalize_axes(axis, a.ndim, "mean")
-    total = sum(a if code == a.layout.code else convert(a, F64), axis, keepdims)  # int64 might overflow
+    total = _total(a if code == a.layout.code else convert(a, F64), axis, keepdims)  # int64 might overflow
     count = a.size // total.size if total.size else 1
     if not count:
         raise ShapeError(f"mean: no elements along axis {axis} of shape {a.shape}, so there is none")
@@ -144,7 +147,7 @@ def any(a: NDArray, axis: Axis = None, keepdims: bool = False, *, out: Any = Non
     >>> nd.any(nd.array([[0, 2], [0, 0]]), axis=1)
     NDArray([ True, False], dtype=bool, device=cpu())
     """
-    return _over_bools(max, False, a, axis, keepdims, out)
+    return _some(convert(operand(a, "any"), BOOL), axis, keepdims, out=out)
 
 
 def all(a: NDArray, axis: Axis = None, keepdims: bool = False, *, out: Any = None) -> NDArray:
@@ -156,16 +159,4 @@ def all(a: NDArray, axis: Axis = None, keepdims: bool = False, *, out: Any = Non
     >>> nd.all(nd.array([[1, 2], [0, 1]]), axis=1)
     NDArray([ True, False], dtype=bool, device=cpu())
     """
-    return _over_bools(min, True, a, axis, keepdims, out)
-
-
-def _over_bools(op: Callable, of_nothing: bool, a: NDArray, axis: Axis, keepdims: bool, out: None) -> NDArray:
-    name = "all" if of_nothing else "any"
-    if out is not None:
-        refuse_numpys(name, None)
-    a = operand(a, name)
-    normalize_axes(axis, a.ndim, name)
-    if a.size:
-        return op(convert(a, BOOL), axis, keepdims)
-    shape = sum(a, axis, keepdims).shape
-    return full(shape, of_nothing, DTYPES[BOOL], a.device)
+    return _every(convert(operand(a, "all"), BOOL), axis, keepdims, out=out)

@@ -129,6 +129,8 @@ def _name_the_op(slot: Slot, error: Exception, values: tuple = (), named: dict |
     if not re.match(rf"{slot.name}\b", text):
         text = text.removeprefix(f"{_RENAMED.get(slot.name, slot.name)}: ")
         error.args = (f"{slot.name}: {text}",)
+        if not str(error).startswith(slot.name):  # NumPy's AxisError makes up its text itself
+            raise ValueError(f"{slot.name}: {text}") from error
     raise error
 
 

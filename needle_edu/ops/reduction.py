@@ -13,6 +13,7 @@ from needle_edu.autograd.registry import register, slot
 from . import sampling
 from .constants import chosen_axes, constant, normal_axes, stretch
 
+_PLAIN = (int, tuple, type(None))
 _CONCAT, _MAKE_TUPLE = slot("concat"), slot("make_tuple")
 
 
@@ -20,12 +21,8 @@ class Reduction(UnaryOp):
     """Base of the reductions."""
 
     def __init__(self, axes=None, keepdims=False, *, axis=None):
-        self.axes = chosen_axes(self.name, axes, axis)
-        self.keepdims = bool(keepdims)
-
-    def along(self, a):
-        """Return the axes for an array, or say that it has no such axes."""
-        return None if self.axes is None else normal_axes(self.axes, a.ndim, self.name)
+        self.axes = axes if axis is None and type(axes) in _PLAIN else chosen_axes(self.name, axes, axis)
+        self.keepdims = keepdims
 
 
 _CASES = sampling.shaped(
@@ -50,7 +47,7 @@ class Summation(Reduction):
     samples = staticmethod(_CASES)
 
     def compute(self, a):
-        return xp.sum(a, axis=self.along(a), keepdims=self.keepdims)
+        return xp.sum(a, axis=self.axes, keepdims=self.keepdims)
 
     def vjp0(self, g, node):
         return stretch(g, self.axes, node.inputs[0].shape)
@@ -73,7 +70,7 @@ class Mean(Reduction):
     samples = staticmethod(_CASES)
 
     def compute(self, a):
-        return xp.mean(a, axis=self.along(a), keepdims=self.keepdims)
+        return xp.mean(a, axis=self.axes, keepdims=self.keepdims)
 
     def vjp0(self, g, node):
         shape = node.inputs[0].shape
@@ -113,7 +110,7 @@ class Max(Extreme):
     formula = r"y = \max a"
 
     def compute(self, a):
-        return xp.max(a, axis=self.along(a), keepdims=self.keepdims)
+        return xp.max(a, axis=self.axes, keepdims=self.keepdims)
 
 
 @register
@@ -130,7 +127,7 @@ class Min(Extreme):
     formula = r"y = \min a"
 
     def compute(self, a):
-        return xp.min(a, axis=self.along(a), keepdims=self.keepdims)
+        return xp.min(a, axis=self.axes, keepdims=self.keepdims)
 
 
 @register
@@ -160,7 +157,7 @@ class Prod(Reduction):
         ]
 
     def compute(self, a):
-        return xp.prod(a, axis=self.along(a), keepdims=self.keepdims)
+        return xp.prod(a, axis=self.axes, keepdims=self.keepdims)
 
     def vjp0(self, g, node):
         a = node.inputs[0]
@@ -231,7 +228,7 @@ class ArgMax(UnaryOp):
         self.axis = chosen_axes(self.name, axes, axis)
         if isinstance(self.axis, tuple):
             raise ShapeError(f"argmax: axis is None or one int, got {self.axis}")
-        self.keepdims = bool(keepdims)
+        self.keepdims = keepdims
 
     def compute(self, a):
         return xp.argmax(a, axis=self.axis, keepdims=self.keepdims)

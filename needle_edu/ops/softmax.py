@@ -40,7 +40,7 @@ class LogSumExp(Reduction):
     )
 
     def compute(self, a):
-        return fused.logsumexp(a, axis=self.along(a), keepdims=self.keepdims)
+        return fused.logsumexp(a, axis=self.axes, keepdims=self.keepdims)
 
     def vjp0(self, g, node):
         a = node.inputs[0]
