@@ -109,7 +109,10 @@ def _numbers(data, operation) -> np.ndarray:
 
 
 _KINDS = "biuf"  # a later kind holds the numbers of the earlier ones
-_COMPARISONS = ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal")
+_TO_BOOLS = (
+    "equal", "not_equal", "less", "less_equal", "greater", "greater_equal",
+    "logical_and", "logical_or", "logical_xor",
+)  # fmt: skip
 
 
 def like(data, array, operation):
@@ -121,11 +124,13 @@ def like(data, array, operation):
     """
     if isinstance(data, Array):
         return data.copy() if BACKEND == "np" else data
-    if operation in _COMPARISONS and isinstance(data, (int, float)) and array.dtype.kind != "f":
-        return _compared(data, array)
+    if operation in _TO_BOOLS and isinstance(data, (int, float)) and array.dtype.kind != "f":
+        return _exactly(data, array)
     given = _numbers(data, operation)
     if given.ndim == 0:
         fits = _KINDS.find(given.dtype.kind) <= _KINDS.find(array.dtype.kind)
+        if operation == "divide" and array.dtype.kind != "f":
+            given, fits = given.astype(float), False  # a quotient of integers is a float: any number fits
         if BACKEND == "np":
             return np.asarray(data, dtype=array.dtype if fits else None)
         dtype = array.dtype if fits else "float32" if given.dtype.kind == "f" else "int64"
@@ -136,7 +141,7 @@ def like(data, array, operation):
     return enter(given, device=array.device, dtype=array.dtype if floats else None, operation=operation)
 
 
-def _compared(number, array):
+def _exactly(number, array):
     """Return a number to compare integers with, in a dtype that does not change it."""
     if isinstance(number, int) and not -(2**63) <= number < 2**63:
         number = np.inf if number > 0 else -np.inf  # beyond every integer: which side is all that matters

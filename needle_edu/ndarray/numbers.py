@@ -42,6 +42,8 @@ def arithmetic_form(kernel: str, operation: str, swapped: bool = False, sign: in
             code = promote_scalar(la.code, s)
             if operation == "divide":
                 code = floating(code)
+            elif operation == "power" and code == BOOL:
+                code = I32
             a = convert(a, code)
             s = number(s, code, operation)
             if code == BOOL or code > F64 and not -largest[code] <= s <= largest[code]:
@@ -74,6 +76,8 @@ def comparison_form(operation: str) -> NumberForm:
                     code = F64
             if not isinstance(s, float):
                 code = promote_scalar(code, s)
+                if code == I32 and not -(2**31) <= s < 2**31:
+                    code = I64
                 if abs(s) > EXACT:
                     if -(2**63) <= s < 2**63:
                         return _as_array(operation, convert(a, I64), int(s), False)

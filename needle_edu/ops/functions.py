@@ -136,9 +136,12 @@ def _name_the_op(slot: Slot, error: Exception, values: tuple = (), named: dict |
 
 def _what_was_wrong_with_the_call(slot: Slot, values: tuple, named: dict) -> str:
     """Return what Python would say of attributes that the op does not take; "" if it takes them."""
-    named = {name: value for name, value in named.items() if name not in _NUMPYS}
+    signature = inspect.signature(slot.cls)
+    known = {
+        name: value for name, value in named.items() if name in signature.parameters or name not in _NUMPYS
+    }
     try:
-        inspect.signature(slot.cls).bind(*values, **named)
+        signature.bind(*values, **known)
     except TypeError as error:
         return f"{error}; the function is {slot.name}{inspect.signature(slot.function)}"
     return ""
