@@ -106,7 +106,10 @@ def propagate(output, out_grad, accumulate=False) -> None:
             if node.stamp != storage.clock:
                 check_unchanged(node)
             vjps = op.vjps
-            grads = op.gradient_as_tuple(g, node) if vjps is None else None
+            grads = None
+            if vjps is None:  # an op that may, unlike ours, hand out one of its inputs
+                grads = op.gradient_as_tuple(g, node)
+                taken |= taken_by(node, *node.inputs)
             k = -1
             for x in node.inputs:
                 k += 1

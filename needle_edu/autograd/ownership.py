@@ -11,12 +11,13 @@ What is taken is kept as a set of `id`s. They stay valid during the walk: who to
 from . import arrays
 
 
-def taken_by(seed) -> set[int]:
-    """Return the memory that is somebody's when a walk begins: that of its first adjoint, which the caller holds."""
+def taken_by(*values) -> set[int]:
+    """Return the memory of values that somebody holds: the caller's first adjoint, the inputs of a student's op."""
     taken: set[int] = set()
-    data = seed.realize_cached_data()
-    for array in data if data.__class__ is tuple else (data,):
-        arrays.claim(array, taken)
+    for value in values:
+        data = value.realize_cached_data()
+        for array in data if data.__class__ is tuple else (data,):
+            arrays.claim(array, taken)
     return taken
 
 

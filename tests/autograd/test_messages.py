@@ -52,7 +52,7 @@ WRONG = {
     "scalar": ["a", None, [1.0, 2.0], {}],
     "index": ["a", 10, 0.5, (0,) * 9],
     "dilation": ["a", -1, None, 0.5],
-    "dtype": ["nonsense", 3],
+    "dtype": ["nonsense", 3, None],
     "c0": ["a", None],
 }
 FINE = {  # what an op rightly takes

@@ -172,6 +172,25 @@ def test_gradients_of_a_tuple_are_their_own():
     assert [np.asarray(part).tolist() for part in pair.grad.realize_cached_data()] == [[1], [1]]
 
 
+def test_a_gradient_is_not_the_array_of_an_input():
+    """The product of two numbers has the other number as its gradient; the op may hand out the very tensor."""
+
+    class Product(ops.TensorOp):
+        def compute(self, a, b):
+            return a * b
+
+        def gradient(self, out_grad, node):
+            a, b = node.inputs
+            return b, a
+
+    a, b = tensor([2.0]), tensor([3.0])
+    Product()(a, b).backward()
+    assert (a.grad.item(), b.grad.item()) == (3, 2)
+    np.asarray(a.grad)[...] = 50
+    b.grad.data = tensor([70.0])
+    assert (a.item(), b.item()) == (2, 3)
+
+
 def test_a_copied_gradient_can_be_differentiated():
     """x.grad and z.grad are one array at first: 2 (x + z). Each must lead back to both."""
     x, z = tensor([2.0]), tensor([3.0])
