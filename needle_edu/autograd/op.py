@@ -83,7 +83,7 @@ class Op:
     def attrs(self) -> dict:
         """What the op was made with besides its inputs, such as a scalar or axes; a switch that is off is left out."""
         cls: Any = type(self)
-        found = {name: getattr(self, name, False) for name in _attribute_names(cls)}
+        found = {name: getattr(self, name, False) for name in attribute_names(cls)}
         return {name: value for name, value in found.items() if value is not False}
 
     def compute(self, *arrays):
@@ -181,7 +181,7 @@ class Op:
 
 
 @lru_cache(1024)
-def _attribute_names(cls: Any) -> tuple[str, ...]:
+def attribute_names(cls: Any) -> tuple[str, ...]:
     """Return the parameters of an op class's constructor."""
     return () if cls.__init__ is object.__init__ else tuple(inspect.signature(cls.__init__).parameters)[1:]
 

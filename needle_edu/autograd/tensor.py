@@ -134,7 +134,8 @@ class Tensor(Value):
         `axis` is another name for `axes`; `dtype` and `out` are None, as `numpy.sum(tensor)` hands them on.
         """
         if keepdims or axis is not None or dtype is not None or out is not None:
-            return _SUMMATION.function(self, axes, keepdims, axis=axis, dtype=dtype, out=out)
+            given = {"axes": axes, "keepdims": keepdims or None, "axis": axis, "dtype": dtype, "out": out}
+            return _SUMMATION.function(self, **{k: v for k, v in given.items() if v is not None})
         return (_SUMMATION.instance if axes is None else _SUMMATION.cls(axes)).apply(self)
 
     def broadcast_to(self, shape):
@@ -319,14 +320,10 @@ def _negative(b, a):
     is_number = not isinstance(b, Tensor)
     if not (isinstance(b, bool) if is_number else b.dtype.kind == "b"):
         return -b
-    a = (
-        a.realize_cached_data()
-        if isinstance(a, Tensor)
-        else arrays.like(a, b.realize_cached_data(), "subtract")
-    )
-    if a.dtype.kind == "b":
+    dtype = a.dtype if is_number else b._operand(a, "subtract").dtype
+    if dtype.kind == "b":
         raise DTypeError("subtract: not defined for two bools; convert a tensor with astype('int32')")
-    return -(b if is_number else _ASTYPE.cls(a.dtype).apply(b))
+    return -(b if is_number else _ASTYPE.cls(dtype).apply(b))
 
 
 _NEGATE, _MATMUL, _GETITEM, _SUMMATION = slot("negate"), slot("matmul"), slot("getitem"), slot("summation")

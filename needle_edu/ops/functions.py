@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 from needle_edu.autograd import arrays
 from needle_edu.autograd.arrays import NeedleError
+from needle_edu.autograd.op import attribute_names
 from needle_edu.autograd.registry import Slot
 from needle_edu.autograd.tensor import Tensor
 from needle_edu.autograd.value import Value, refuse_history
@@ -86,7 +87,7 @@ def _of_any_number(slot: Slot) -> Callable:
 def _with_attributes(slot: Slot) -> Callable:
     def function(a, *values, **named):
         try:
-            op = slot.cls(*values, **_without_numpys(slot, named) if named else named)
+            op = slot.cls(*values, **_understood(slot, named) if named else named)
             return op.apply(a if isinstance(a, Tensor) else _as_tensor(a, slot.name))
         except _ERRORS as error:
             _name_the_op(slot, error, values, named)
@@ -106,16 +107,20 @@ def _of_a_tuple(slot: Slot) -> Callable:
     return function
 
 
-def _without_numpys(slot: Slot, named: dict) -> dict:
-    """Return keywords without the ``dtype=None`` and ``out=None`` that `numpy.max(tensor)` hands on."""
-    own = inspect.signature(slot.cls.__init__).parameters
-    for keyword in _NUMPYS:
-        if keyword in named and keyword not in own:
-            if named[keyword] is not None:
+def _understood(slot: Slot, named: dict) -> dict:
+    """Return keywords as the op in use knows them: NumPy's functions hand on ``out=None``, and say `axis` for axes."""
+    own = attribute_names(slot.cls)
+    known = {}
+    for keyword, value in named.items():
+        if keyword in _NUMPYS and keyword not in own:
+            if value is not None:
                 fix = "use astype" if keyword == "dtype" else "the result is a new tensor"
                 raise TypeError(f"{slot.name}: {keyword}= is not supported; {fix}")
-            named = {name: value for name, value in named.items() if name != keyword}
-    return named
+        elif keyword == "axis" and "axis" not in own and "axes" in own:
+            known["axes"] = value
+        else:
+            known[keyword] = value
+    return known
 
 
 _NUMPYS = ("dtype", "out")
@@ -136,12 +141,10 @@ def _name_the_op(slot: Slot, error: Exception, values: tuple = (), named: dict |
 
 def _what_was_wrong_with_the_call(slot: Slot, values: tuple, named: dict) -> str:
     """Return what Python would say of attributes that the op does not take; "" if it takes them."""
-    signature = inspect.signature(slot.cls)
-    known = {
-        name: value for name, value in named.items() if name in signature.parameters or name not in _NUMPYS
-    }
+    own = attribute_names(slot.cls)
+    known = {name: value for name, value in named.items() if name in own or name not in _NUMPYS}
     try:
-        signature.bind(*values, **known)
+        inspect.signature(slot.cls).bind(*values, **known)
     except TypeError as error:
         return f"{error}; the function is {slot.name}{inspect.signature(slot.function)}"
     return ""
