@@ -21,6 +21,15 @@ if BACKEND == "np":
         except AttributeError:
             return False
 
+    def claim(array, taken) -> bool:
+        """Note the memory of an array as taken; returns whether it was free, and can be written to everywhere."""
+        memory = array
+        while isinstance(memory.base, np.ndarray):
+            memory = memory.base
+        free = id(memory) not in taken
+        taken.add(id(memory))
+        return free and array.flags.writeable and array.flags.forc
+
     def add_into(total, a) -> bool:
         """Add one array to another in place, if they agree; returns whether they do."""
         if total.shape != a.shape or total.dtype != a.dtype:
@@ -30,6 +39,14 @@ if BACKEND == "np":
 
 else:
     from needle_edu.ndarray.fused import add_into
+
+    def claim(array, taken) -> bool:
+        """Note the memory of an array as taken; returns whether it was free, and can be written to everywhere."""
+        memory = id(array.storage)
+        if memory in taken:
+            return False
+        taken.add(memory)
+        return array.layout.gapless
 
     def agree(g, x) -> bool:
         """Whether two tensors surely have the same shape and dtype; False: look closer.
@@ -46,18 +63,18 @@ _ENTRY = {"int8": "int32", "int16": "int32", "uint8": "int32", "uint16": "int32"
 _KEPT = ("int32", "int64", "bool")
 
 
-def enter(array, device=None, dtype=None):
-    """Copy data of any kind into an array: what ``Tensor(array)`` does.
+def enter(array, device=None, dtype=None, operation="Tensor"):
+    """Copy data of any kind into an array: what ``Tensor(array)`` does. Errors begin with the operation's name.
 
     Without a dtype, integers and booleans keep their kind, arrays that are already ours keep their dtype, and
     everything else becomes float32. In np mode NumPy's dtype is kept as it is.
     """
     if BACKEND == "np":
-        return np.array(array, dtype=dtype)
+        return np.array(_numbers(array, operation), dtype=dtype)
     if isinstance(array, Array):
         return xp.array(array, dtype=dtype or array.dtype, device=device or array.device)
+    array = _numbers(array, operation)
     if dtype is None:
-        array = _numbers(array)
         name = array.dtype.name
         if name in _KEPT:
             dtype = name
@@ -66,49 +83,75 @@ def enter(array, device=None, dtype=None):
         elif array.dtype.kind == "f":
             dtype = "float32"
         else:
-            raise DTypeError(f"Tensor: no tensors of dtype {name}; convert to float32, int64 or bool first")
+            raise DTypeError(
+                f"{operation}: no tensors of dtype {name}; convert to float32, int64 or bool first"
+            )
     return xp.array(array, dtype=dtype, device=device)
 
 
-def _numbers(data) -> np.ndarray:
+def _numbers(data, operation) -> np.ndarray:
     """Return data of any kind as a NumPy array of numbers, or say why it is none."""
     try:
         array = np.asarray(data)
     except ValueError as error:
-        raise ShapeError("Tensor: rows of different lengths make no array; pad them or cut them") from error
+        raise ShapeError(
+            f"{operation}: rows of different lengths make no array; pad them or cut them"
+        ) from error
     if array.dtype.kind in "OSUV":
+        if array.dtype == object and all(isinstance(item, int) for item in array.flat):
+            bits = max(item.bit_length() for item in array.flat)
+            raise DTypeError(f"{operation}: an integer of {bits} bits is too large for int64")
         raise DTypeError(
-            "wanted a tensor, a number or an array of numbers; "
+            f"{operation}: wanted a tensor, a number or an array of numbers; "
             f"got {type(data).__name__} (dtype {array.dtype.name})"
         )
     return array
 
 
 _KINDS = "biuf"  # a later kind holds the numbers of the earlier ones
+_TO_BOOLS = (
+    "equal", "not_equal", "less", "less_equal", "greater", "greater_equal",
+    "logical_and", "logical_or", "logical_xor",
+)  # fmt: skip
 
 
-def like(data, array):
-    """Return `data` (a number or any array) as an operand for `array`.
+def like(data, array, operation):
+    """Return `data` (a number or any array) as an operand for `array` in an operation.
 
     A number takes the dtype of the array, unless that would cut it: 2.5 meets integers as a float. An array
-    of floats takes the dtype of an array of floats.
+    of floats takes the dtype of an array of floats. NumPy's arrays are copied: they do not say when somebody
+    writes to them, and a gradient may need the old numbers.
     """
     if isinstance(data, Array):
-        return data
-    given = _numbers(data)
+        return data.copy() if BACKEND == "np" else data
+    if operation in _TO_BOOLS and isinstance(data, (int, float)) and array.dtype.kind != "f":
+        return _exactly(data, array)
+    given = _numbers(data, operation)
     if given.ndim == 0:
         fits = _KINDS.find(given.dtype.kind) <= _KINDS.find(array.dtype.kind)
+        if operation == "divide" and array.dtype.kind != "f":
+            given, fits = given.astype(float), False  # a quotient of integers is a float: any number fits
         if BACKEND == "np":
             return np.asarray(data, dtype=array.dtype if fits else None)
         dtype = array.dtype if fits else "float32" if given.dtype.kind == "f" else "int64"
         return xp.full((), given.item(), dtype=dtype, device=array.device)
     if BACKEND == "np":
-        return given
+        return given.copy()
     floats = given.dtype.kind == array.dtype.kind == "f"
-    return enter(given, device=array.device, dtype=array.dtype if floats else None)
+    return enter(given, device=array.device, dtype=array.dtype if floats else None, operation=operation)
+
+
+def _exactly(number, array):
+    """Return a number to compare integers with, in a dtype that does not change it."""
+    if isinstance(number, int) and not -(2**63) <= number < 2**63:
+        number = np.inf if number > 0 else -np.inf  # beyond every integer: which side is all that matters
+    dtype = "bool" if isinstance(number, bool) else "int64" if isinstance(number, int) else "float64"
+    if BACKEND == "np":
+        return np.asarray(number, dtype=dtype)
+    return xp.full((), number, dtype=dtype, device=array.device)
 
 
 __all__ = [
     "Array", "BACKEND", "DTypeError", "GradientError", "IndexOutOfRange", "NeedleError", "ShapeError",
-    "default_device", "add_into", "agree", "enter", "like", "xp",
+    "default_device", "add_into", "agree", "claim", "enter", "like", "xp",
 ]  # fmt: skip

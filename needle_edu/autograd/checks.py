@@ -92,7 +92,8 @@ def grad_check(
     if loss.requires_grad:
         loss.backward(create_graph=False)
     for k in moving:
-        computed = None if tensors[k].grad is None else tensors[k].grad.numpy()
+        grad = tensors[k].grad
+        computed = None if grad is None else grad.numpy()
         _compare(_name(function), scalar, points, k, computed, weights, eps, tol)
     return True
 

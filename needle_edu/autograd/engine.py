@@ -18,6 +18,7 @@ from . import arrays, events, state
 from .arrays import GradientError
 from .fit import fit, shape_of
 from .overwritten import check_unchanged
+from .ownership import own, taken_by
 from .registry import function_slot, slot
 from .topo import TOPO_SORT, post_order
 from .value import Value
@@ -78,6 +79,7 @@ def propagate(output, out_grad, accumulate=False) -> None:
     order = TOPO_SORT.function([output]) if len(TOPO_SORT.stack) == 1 else _students_order(output)
     plus = _adder()
     agree = arrays.agree
+    taken = taken_by(out_grad)
     told = state.hook is not None
     if told:
         events.seeded(output, out_grad)
@@ -94,16 +96,20 @@ def propagate(output, out_grad, accumulate=False) -> None:
             if g.extra is not None and "partial" in g.extra:
                 g = g.completed(node)
             if op is None:
-                node.grad = g if not accumulate or node.grad is None else sum_node_list([_earlier(node), g])
+                add = accumulate and node.grad is not None
+                node.grad = sum_node_list([_earlier(node), g]) if add else own(g, taken)
                 if told:
                     events.leaf(node)
                 continue
             if node.extra is not None and "retain" in node.extra:
-                node.grad = g
+                node.grad = own(g, taken)
             if node.stamp != storage.clock:
                 check_unchanged(node)
             vjps = op.vjps
-            grads = op.gradient_as_tuple(g, node) if vjps is None else None
+            grads = None
+            if vjps is None:  # an op that may, unlike ours, hand out one of its inputs
+                grads = op.gradient_as_tuple(g, node)
+                taken |= taken_by(node, *node.inputs)
             k = -1
             for x in node.inputs:
                 k += 1
@@ -117,8 +123,6 @@ def propagate(output, out_grad, accumulate=False) -> None:
                     gx = vjps[k](op, g, node)
                     if not agree(gx, x):
                         gx = fit(gx, x, node)
-                if gx is g and x.op is None:
-                    gx = _another(g)
                 if told:
                     events.vjp(x, gx, node, k)
                 x.adjoint = gx if x.adjoint is None else plus(x, gx)
@@ -164,16 +168,6 @@ def _earlier(leaf):
             f"backward(accumulate=True): the .grad to add to is a tensor of shape {shape_of(leaf)}; got {got}"
         )
     return leaf.grad
-
-
-def _another(g):
-    """Return a tensor of its own around the array of `g`.
-
-    The op handed its adjoint on unchanged (as addition does), and two leaves must not share one `.grad`
-    object: whoever assigned to the `.data` of one would change the other. Graph nodes are never changed, they
-    may be shared.
-    """
-    return type(g).make_const(g.realize_cached_data()) if g.op is None else g
 
 
 # -- the functions a student may replace ---------------------------------------------------------------------

@@ -81,9 +81,10 @@ class Op:
 
     @property
     def attrs(self) -> dict:
-        """What the op was made with besides its inputs, such as a scalar or axes."""
+        """What the op was made with besides its inputs, such as a scalar or axes; a switch that is off is left out."""
         cls: Any = type(self)
-        return {name: getattr(self, name) for name in _attribute_names(cls) if hasattr(self, name)}
+        found = {name: getattr(self, name, False) for name in attribute_names(cls)}
+        return {name: value for name, value in found.items() if value is not False}
 
     def compute(self, *arrays):
         """Return the result for these arrays."""
@@ -180,7 +181,7 @@ class Op:
 
 
 @lru_cache(1024)
-def _attribute_names(cls: Any) -> tuple[str, ...]:
+def attribute_names(cls: Any) -> tuple[str, ...]:
     """Return the parameters of an op class's constructor."""
     return () if cls.__init__ is object.__init__ else tuple(inspect.signature(cls.__init__).parameters)[1:]
 

@@ -35,6 +35,8 @@ class Slot:
         A ready instance, when the op takes no attributes (or all have defaults).
     original : type or None
         The library's own class, whatever overrides there are.
+    function : function or None
+        The op as a function of tensors, such as `ops.add`; of a function slot, the function in use.
     """
 
     __slots__ = ("cls", "function", "instance", "name", "stack")
@@ -122,6 +124,11 @@ def ops() -> dict[str, Slot]:
 def register(cls: Any) -> Any:
     """Class decorator: enter an op under ``cls.name``."""
     place = slot(cls.name)
+    if place.stack and cls is not place.original and _same_name(cls, place.original):
+        # The module was loaded again, or a notebook's cell was run again: the new class takes the old one's place.
+        place.stack[0].entry = cls
+        place.refresh()
+        return cls
     if place.stack:
         raise NeedleError(f"the op {cls.name!r} is registered twice; use override() to replace it")
     _slots[cls.name] = _slots.pop(
@@ -129,6 +136,10 @@ def register(cls: Any) -> Any:
     )  # listed in order of registration, even if somebody asked for it before
     Override(place, cls)
     return cls
+
+
+def _same_name(one: Any, other: Any) -> bool:
+    return (one.__module__, one.__qualname__) == (other.__module__, other.__qualname__)
 
 
 def function_slot(name: str, function: Callable[..., Any]) -> FunctionSlot:

@@ -8,14 +8,14 @@ lists them all.
 
 import numpy as np
 
-from . import arrays
+from . import arrays, state
 from .arrays import DTypeError, NeedleError
 from .engine import run_backward
 from .registry import slot
-from .value import Value
+from .value import Value, refuse_history
 
 
-def _binary(name: str, scalar_name: str, scalar=lambda number: number):
+def _binary(name: str, scalar_name: str):
     """Return an operator: the op `name` for two tensors, `scalar_name` for a tensor and a number."""
     op, scalar_op = slot(name), slot(scalar_name)
 
@@ -23,8 +23,10 @@ def _binary(name: str, scalar_name: str, scalar=lambda number: number):
         if isinstance(other, Tensor):
             return op.instance.apply(self, other)
         if isinstance(other, (int, float, np.generic)):
-            return scalar_op.cls(scalar(other if type(other) in (int, float) else other.item())).apply(self)
-        return op.instance.apply(self, self._operand(other))
+            if type(other) is not float and isinstance(other, np.generic):
+                other = other.item()
+            return scalar_op.cls(other).apply(self)
+        return op.instance.apply(self, self._operand(other, name))
 
     return operator
 
@@ -32,12 +34,13 @@ def _binary(name: str, scalar_name: str, scalar=lambda number: number):
 def _reflected(name: str):
     """Return the operator for ``other <op> tensor`` where that is not the same as ``tensor <op> other``."""
     op = slot(name)
-    return lambda self, other: op.instance.apply(self._operand(other), self)
+    return lambda self, other: op.instance.apply(self._operand(other, name), self)
 
 
-def _comparison(name: str):
+def _elementwise(name: str):
+    """Return an operator of which no form with a number exists: a number becomes a constant."""
     op = slot(name)
-    return lambda self, other: op.instance.apply(self, self._operand(other))
+    return lambda self, other: op.instance.apply(self, self._operand(other, name))
 
 
 class Tensor(Value):
@@ -46,8 +49,9 @@ class Tensor(Value):
     Parameters
     ----------
     array : array_like, NDArray or Tensor
-        The data, copied. Integers and booleans keep their kind, our own arrays their dtype; anything else
-        becomes float32 (in np mode NumPy's dtype is kept).
+        The data, copied; the history of a tensor stays behind. Integers and booleans keep their kind, our own
+        arrays their dtype; anything else becomes float32 (in np mode NumPy's dtype is kept). A list must not
+        hold tensors that require a gradient: `ops.stack` joins those.
     device : Device, optional
         Where the data goes; by default where it is, or the default device.
     dtype : str or numpy.dtype, optional
@@ -71,6 +75,7 @@ class Tensor(Value):
     def __init__(self, array, *, device=None, dtype=None, requires_grad: bool = True):
         if isinstance(array, Value):
             array = array.realize_cached_data()
+        refuse_history(array, type(self).__name__)
         self._init(None, (), arrays.enter(array, device, dtype), requires_grad)
 
     # -- operators -------------------------------------------------------------------------------------------
@@ -80,28 +85,40 @@ class Tensor(Value):
     __rtruediv__ = _reflected("divide")
     __pow__ = _binary("power", "power_scalar")
     __rpow__ = _reflected("power")
-    __lt__ = _comparison("less")
-    __le__ = _comparison("less_equal")
-    __gt__ = _comparison("greater")
-    __ge__ = _comparison("greater_equal")
+    __lt__ = _elementwise("less")
+    __le__ = _elementwise("less_equal")
+    __gt__ = _elementwise("greater")
+    __ge__ = _elementwise("greater_equal")
+    __and__ = __rand__ = _elementwise("logical_and")
+    __or__ = __ror__ = _elementwise("logical_or")
+    __xor__ = __rxor__ = _elementwise("logical_xor")
+
+    def __invert__(self):
+        return _NOT.instance.apply(self)
 
     def __neg__(self):
         return _NEGATE.instance.apply(self)
 
+    def __pos__(self):
+        return self
+
     def __sub__(self, other):
-        return self + -(other if isinstance(other, (Tensor, int, float)) else self._plain(other))
+        return self + _negative(
+            other if isinstance(other, (Tensor, int, float)) else self._plain(other), self
+        )
 
     def __rsub__(self, other):
-        return -self + other
+        return _negative(self, other) + other
 
     def __abs__(self):
         return _ABS.instance.apply(self)
 
     def __matmul__(self, other):
-        return _MATMUL.instance.apply(self, other if isinstance(other, Tensor) else self._operand(other))
+        other = other if isinstance(other, Tensor) else self._operand(other, "matmul")
+        return _MATMUL.instance.apply(self, other)
 
     def __rmatmul__(self, other):
-        return _MATMUL.instance.apply(self._operand(other), self)
+        return _MATMUL.instance.apply(self._operand(other, "matmul"), self)
 
     def __getitem__(self, index):
         return _GETITEM.cls(index).apply(self)
@@ -111,8 +128,14 @@ class Tensor(Value):
         """Return ``self @ other``."""
         return self @ other
 
-    def sum(self, axes=None):
-        """Return the sum over `axes` (all by default), which disappear from the shape."""
+    def sum(self, axes=None, keepdims=False, *, axis=None, dtype=None, out=None):
+        """Return the sum over `axes` (all by default), which disappear from the shape unless `keepdims`.
+
+        `axis` is another name for `axes`; `dtype` and `out` are None, as `numpy.sum(tensor)` hands them on.
+        """
+        if keepdims or axis is not None or dtype is not None or out is not None:
+            given = {"axes": axes, "keepdims": keepdims or None, "axis": axis, "dtype": dtype, "out": out}
+            return _SUMMATION.function(self, **{k: v for k, v in given.items() if v is not None})
         return (_SUMMATION.instance if axes is None else _SUMMATION.cls(axes)).apply(self)
 
     def broadcast_to(self, shape):
@@ -275,42 +298,41 @@ class Tensor(Value):
             raise NeedleError("retain_grad: this tensor requires no gradient")
         self._remember("retain", True)
 
-    def __reduce__(self):
-        """Copy and pickle a leaf: its data, its `.grad`, its label, but no history."""
-        if self.op is not None:
-            raise NeedleError(
-                "only a leaf can be copied or pickled, not the result of an op; detach() it first"
-            )
-        label = (self.extra or {}).get("name")
-        return _leaf, (type(self), self.cached_data, self.requires_grad, self.grad, label)
-
     def _plain(self, other):
         """Return a NumPy scalar as a Python number, anything else as an operand."""
-        return other.item() if isinstance(other, np.generic) else self._operand(other)
+        return other.item() if isinstance(other, np.generic) else self._operand(other, "subtract")
 
-    def _operand(self, other):
+    def _operand(self, other, operation: str):
         """Return `other`, a number or an array, as a constant that can be combined with this tensor."""
         if isinstance(other, Tensor):
             return other
-        return Tensor.make_const(arrays.like(other, self.realize_cached_data()))
+        refuse_history(other, operation)
+        return Tensor.make_const(arrays.like(other, self.realize_cached_data(), operation))
 
 
-def _leaf(cls, data, requires_grad: bool, grad, label: str | None):
-    """Make a leaf again from what `Tensor.__reduce__` has kept of it."""
-    leaf = cls.make_const(data, requires_grad)
-    leaf.grad = grad
-    if label is not None:
-        leaf.name = label
-    return leaf
+def _negative(b, a):
+    """Return -b for the sum ``a + -b``. Bools have no negative: they first take the dtype in which they meet a."""
+    if b.__class__ is not bool and not state.LAZY_MODE:
+        try:
+            return -b
+        except TypeError:  # a bool tensor; any other reason is met again below
+            pass
+    is_number = not isinstance(b, Tensor)
+    if not (isinstance(b, bool) if is_number else b.dtype.kind == "b"):
+        return -b
+    dtype = a.dtype if is_number else b._operand(a, "subtract").dtype
+    if dtype.kind == "b":
+        raise DTypeError("subtract: not defined for two bools; convert a tensor with astype('int32')")
+    return -(b if is_number else _ASTYPE.cls(dtype).apply(b))
 
 
 _NEGATE, _MATMUL, _GETITEM, _SUMMATION = slot("negate"), slot("matmul"), slot("getitem"), slot("summation")
 _BROADCAST_TO, _RESHAPE, _TRANSPOSE = slot("broadcast_to"), slot("reshape"), slot("transpose")
-_ABS = slot("abs")
+_ABS, _NOT, _ASTYPE = slot("abs"), slot("logical_not"), slot("astype")
 
 
 def install_method(name: str, function) -> None:
     """Make an op's function a method of Tensor as well; it must not hide anything written above."""
-    if name in vars(Tensor):
+    if name in vars(Tensor) and getattr(vars(Tensor)[name], "__module__", "") != function.__module__:
         raise NeedleError(f"Tensor already has {name!r}; the op can't be a method too")
     setattr(Tensor, name, function)

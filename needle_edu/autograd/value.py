@@ -94,6 +94,32 @@ class Value:
             _compute_missing(self)
         return self.cached_data
 
+    def __copy__(self):
+        """Return another leaf around the same array, with the same `.grad`."""
+        leaf = _leaf(type(self), self.grad, *self._facts("copied"))
+        if hasattr(self, "__dict__"):  # a class of the user's own
+            vars(leaf).update(vars(self))
+        return leaf
+
+    def __reduce__(self):
+        """Pickle (and deep-copy) a leaf by value: its data, its `.grad`, its label. A graph is not pickled.
+
+        A `.grad` that is a node of a graph itself (``backward(create_graph=True)``) is kept as plain numbers.
+        """
+        grad = self.grad
+        if isinstance(grad, Value) and grad.op is not None:
+            grad = grad.make_const(grad)
+        return _leaf, (type(self), grad, *self._facts("pickled")), getattr(self, "__dict__", None)
+
+    def _facts(self, what: str) -> tuple:
+        """Return what makes a leaf, or refuse the result of an operation."""
+        if self.op is not None:
+            raise arrays.NeedleError(
+                f"only a leaf can be copied or pickled, not the result of an op: the graph behind this "
+                f"result of {self.op.name} cannot be {what}; detach() it first"
+            )
+        return self.cached_data, self.requires_grad, (self.extra or {}).get("name")
+
     def _remember(self, key: str, thing) -> None:
         """Keep a rare fact about this value (its name, say) in `extra`."""
         if self.extra is None:
@@ -110,6 +136,35 @@ class Value:
         if self.op is not None:
             self._remember("replaced", True)
             storage.tick()  # the stamp is older than the clock: `backward` looks closer
+
+
+def _leaf(cls, grad, data, requires_grad: bool, label: str | None):
+    """Make a leaf again from what `__reduce__` has kept of it, perhaps with the other kind of arrays."""
+    parts = [
+        part if isinstance(part, arrays.Array) else arrays.enter(part, dtype=part.dtype)
+        for part in (data if isinstance(data, tuple) else (data,))
+    ]
+    leaf = cls.make_const(tuple(parts) if isinstance(data, tuple) else parts[0], requires_grad)
+    leaf.grad = grad
+    if label is not None:
+        leaf._remember("name", label)
+    return leaf
+
+
+def refuse_history(data, operation: str) -> None:
+    """Raise if a list holds a tensor that requires a gradient: as mere data its history would be lost."""
+    if not isinstance(data, (list, tuple)) or not state.grad_enabled():
+        return
+    if set(map(type, data)) <= {int, float}:  # a long list of numbers: in a hurry
+        return
+    for item in data:
+        if isinstance(item, (list, tuple)):
+            refuse_history(item, operation)
+        elif isinstance(item, Value) and item.requires_grad:
+            raise arrays.GradientError(
+                f"{operation}: this list holds a tensor that requires a gradient, and no gradient would reach "
+                "it; join tensors with ops.stack([a, b]), or take their numbers alone: a.detach()"
+            )
 
 
 def _compute_missing(value: Value) -> None:

@@ -71,7 +71,15 @@ class NDArray:
         __rpow__: Any
         __matmul__: Any
         __rmatmul__: Any
+        __and__: Any
+        __rand__: Any
+        __or__: Any
+        __ror__: Any
+        __xor__: Any
+        __rxor__: Any
+        __invert__: Any
         __neg__: Any
+        __abs__: Any
         __lt__: Any
         __le__: Any
         __gt__: Any

@@ -14,10 +14,10 @@ from needle_edu.backend.dtypes import BOOL, DTYPES, F32, F64, I64
 from needle_edu.backend.storage import tick
 
 from .array import NDArray, Shape, allocate, kernel_failed
-from .dtypes import as_code
-from .interchange import adopted, array, as_numpy, usable
+from .dtypes import as_code, shown
+from .interchange import adopted, array, as_numpy, operand, usable
 from .layout import Layout, as_shape, compact_layout
-from .plans import copy_plan, fill_plan, remember
+from .plans import check_writable, copy_plan, fill_plan, remember
 
 
 def _layout(shape: int | Shape, dtype: Any, device: Device | None) -> Layout:
@@ -57,7 +57,7 @@ def full(
     NDArray([7, 7], dtype=int32, device=cpu())
     """
     out = allocate(_layout(shape, dtype, device))
-    _fill(out, fill_value)
+    _fill(out, fill_value, "full")
     return out
 
 
@@ -86,7 +86,8 @@ def ones(shape: int | Shape, dtype: Any = "float32", device: Device | None = Non
     return full(shape, 1, dtype, device)
 
 
-def _like(a: NDArray, dtype: Any, device: Device | None) -> tuple:
+def _like(a: Any, dtype: Any, device: Device | None, operation: str) -> tuple:
+    a = operand(a, operation)
     return a.shape, a.dtype if dtype is None else dtype, a.device if device is None else device
 
 
@@ -99,7 +100,7 @@ def empty_like(a: NDArray, dtype: Any = None, device: Device | None = None) -> N
     >>> nd.empty_like(nd.zeros((2, 3), dtype="int32")).dtype
     dtype('int32')
     """
-    return empty(*_like(a, dtype, device))
+    return empty(*_like(a, dtype, device, "empty_like"))
 
 
 def full_like(
@@ -113,11 +114,11 @@ def full_like(
     >>> nd.full_like(nd.zeros(2), 7)
     NDArray([7., 7.], dtype=float32, device=cpu())
     """
-    if dtype is None and device is None and a.layout.compact:
+    if dtype is None and device is None and type(a) is NDArray and a.layout.compact:
         out = allocate(a.layout)
-        _fill(out, fill_value)
+        _fill(out, fill_value, "full_like")
         return out
-    shape, dtype, device = _like(a, dtype, device)
+    shape, dtype, device = _like(a, dtype, device, "full_like")
     return full(shape, fill_value, dtype, device)
 
 
@@ -151,24 +152,35 @@ def arange(
 ) -> NDArray:  # fmt: skip
     """Return ``start, start + step, …`` up to but without `stop`; int64 for integers, float32 for floats.
 
+    A single bound is `stop`, and the numbers begin at 0.
+
     Examples
     --------
     >>> from needle_edu import ndarray as nd
     >>> nd.arange(1, 7, 2)
     NDArray([1, 3, 5], dtype=int64, device=cpu())
+    >>> nd.arange(5, step=2)
+    NDArray([0, 2, 4], dtype=int64, device=cpu())
     """
-    if stop is not None and step == 0:
+    if stop is None:
+        start, stop = 0, start
+    if step == 0:
         raise ShapeError(f"arange: step 0 leads nowhere from {start} to {stop}")
-    values = np.arange(start) if stop is None else np.arange(start, stop, step)
+    try:
+        values = np.arange(start, stop, step)
+    except (TypeError, ValueError, OverflowError) as error:
+        given = ", ".join(shown(bound) for bound in (start, stop, step))
+        raise ShapeError(f"arange: wanted numbers for start, stop and step, got {given} ({error})") from None
     if dtype is None:
         dtype = DTYPES[F32 if values.dtype.kind == "f" else I64]
     return array(values, dtype, device)
 
 
 def linspace(
-    start: float, stop: float, num: int, dtype: Any = "float32", device: Device | None = None
-) -> NDArray:
-    """Return `num` numbers evenly spaced from `start` to `stop`, both included.
+    start: float, stop: float, num: int = 50, dtype: Any = "float32", device: Device | None = None,
+    endpoint: bool = True,
+) -> NDArray:  # fmt: skip
+    """Return `num` numbers evenly spaced from `start` to `stop`, which is the last one unless `endpoint` is False.
 
     Examples
     --------
@@ -176,7 +188,14 @@ def linspace(
     >>> nd.linspace(0, 1, 5)
     NDArray([0.  , 0.25, 0.5 , 0.75, 1.  ], dtype=float32, device=cpu())
     """
-    return array(np.linspace(start, stop, num), dtype, device)
+    try:
+        values = np.linspace(start, stop, num, endpoint)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ShapeError(
+            f"linspace: wanted two numbers and a count of at least 0, got {shown(start)}, {shown(stop)}, "
+            f"{shown(num)} ({error})"
+        ) from None
+    return array(values, dtype, device)
 
 
 def eye(
@@ -191,7 +210,11 @@ def eye(
     NDArray([[0., 1., 0.],
              [0., 0., 1.]], dtype=float32, device=cpu())
     """
-    return array(np.eye(n, m, k), dtype, device)
+    try:
+        diagonal = np.eye(n, m, k)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ShapeError(f"eye: wanted whole numbers of at least 0, got {n}, {m}, {k} ({error})") from None
+    return array(diagonal, dtype, device)
 
 
 # ---- writing ----------------------------------------------------------------------------------------------------
@@ -206,19 +229,23 @@ def number(value: Any, code: int, operation: str) -> bool | int | float:
             raise DTypeError(f"{operation}: wanted a number, got {type(value).__name__}")
         value = value.item()
     if code in (F32, F64):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            raise DTypeError(f"{operation}: {shown(value)} does not fit {DTYPES[code].name}") from None
     if code == BOOL:
         return bool(value)
     bits = 8 * DTYPES[code].itemsize - 1
     if not -(2**bits) <= value < 2**bits:  # nan and the infinities do not pass either
-        raise DTypeError(f"{operation}: {value} does not fit {DTYPES[code].name}")
+        raise DTypeError(f"{operation}: {shown(value)} does not fit {DTYPES[code].name}")
     return int(value)
 
 
-def _fill(out: NDArray, value: Any) -> None:
+def _fill(out: NDArray, value: Any, operation: str = "fill") -> None:
     layout = out.layout
-    value = number(value, layout.code, "fill")
+    value = number(value, layout.code, operation)
     if layout.code == I64 and abs(value) > EXACT:
+        check_writable(layout)
         as_numpy(out)[...] = value
         return
     if layout.compact:
@@ -229,9 +256,9 @@ def _fill(out: NDArray, value: Any) -> None:
         kernel_failed("fill", err, out)
 
 
-def fill(a: NDArray, value: Any) -> None:
+def fill(a: NDArray, value: Any, operation: str = "fill") -> None:
     """Write one number into every element, in place."""
-    _fill(a, value)
+    _fill(a, value, operation)
     a.storage.written = tick()
 
 

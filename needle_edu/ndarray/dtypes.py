@@ -51,6 +51,19 @@ def as_code(dtype: Any) -> int:
     return code
 
 
+def shown(value: object) -> str:
+    """Return what an error message says about a number that does not fit: a very long integer is not written out.
+
+    Examples
+    --------
+    >>> shown(2**64), shown(-(10**400))
+    ('18446744073709551616', 'an integer of 1329 bits')
+    """
+    if isinstance(value, int) and value.bit_length() > 128:
+        return f"an integer of {value.bit_length()} bits"
+    return str(value)
+
+
 _WANTED = "one of " + ", ".join(dtype.name for dtype in DTYPES)
 
 

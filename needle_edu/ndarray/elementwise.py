@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 
 from needle_edu.backend import DeviceError, DTypeError, ShapeError
-from needle_edu.backend.dtypes import BOOL
+from needle_edu.backend.dtypes import BOOL, F64
 
 from . import interchange, plans
 from .array import NDArray, convert, describe, kernel_failed, new_array, run
 from .dtypes import promote
 from .examples import example
-from .numbers import COMPARISONS, NUMBER_FORMS, ON_BOOLS, SWAPPED_FORMS, Number
+from .numbers import COMPARISONS, NUMBER_FORMS, ON_BOOLS, SWAPPED_FORMS, Number, refuse_negative
 
 _NUMBERS = (int, float, np.bool_, np.integer, np.floating)
 UNSUPPORTED = -1  # what `compute` answers for an element type the function is not defined for
@@ -59,12 +59,18 @@ def unary(name: str, formula: str, compute: Callable[[int], int]) -> Callable[[N
 
 
 def binary(
-    name: str, formula: str, plan_of: Callable, meet: Callable[[int, int], int] = promote
+    name: str,
+    formula: str,
+    plan_of: Callable,
+    meet: Callable[[int, int], int] = promote,
+    slow_plan_of: Callable | None = None,
 ) -> Callable[[NDArray, NDArray | Number], NDArray]:
     """Make the function of two arrays that kernel `name` computes.
 
-    `plan_of` gives (result layout, plan) for operands of one type; `meet` gives the type to compute in.
+    `plan_of` gives (result layout, plan) for operands of one type; `meet` gives the type to compute in. Operands
+    that only `slow_plan_of` plans for take the slow road.
     """
+    slow_plan_of = slow_plan_of or plan_of
     dense = name + "_dense"
     with_number = NUMBER_FORMS.get(name)
 
@@ -72,7 +78,7 @@ def binary(
         if type(b) is not NDArray or type(a) is not NDArray:
             if (type(b) is float or type(b) is int) and type(a) is NDArray and with_number is not None:
                 return with_number(a, b)
-            return _slow_binary(name, plan_of, meet, a, b)
+            return _slow_binary(name, slow_plan_of, meet, a, b)
         la = a.layout
         lb = b.layout
         if la is lb and la.dense_float:
@@ -83,7 +89,7 @@ def binary(
         else:
             lo, plan = plan_of(la, lb)
             if plan is None:
-                return _slow_binary(name, plan_of, meet, a, b)
+                return _slow_binary(name, slow_plan_of, meet, a, b)
             out = new_array(NDArray)
             out.layout = lo
             out.storage = storage = lo.allocate()
@@ -149,6 +155,8 @@ def _slow_binary(name: str, plan_of: Callable, meet: Callable, a: Any, b: Any) -
             raise DTypeError(f"{name}: not defined for two bool arrays; convert one with astype('int32')")
         kernel, plan_of = ON_BOOLS[name], plans.logical_plan
     a, b = convert(a, code), convert(b, code)
+    if name == "power" and code > F64:
+        refuse_negative(b)
     layout, plan = plan_of(a.layout, b.layout)
     if plan is None:
         raise DTypeError(f"{name}: not defined for {describe(a, b)}")

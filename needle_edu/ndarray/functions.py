@@ -13,7 +13,7 @@ from needle_edu.backend.dtypes import BOOL, F64, I32
 
 from . import plans
 from .array import NDArray, convert, run
-from .creation import full
+from .creation import full, number
 from .dtypes import as_code, floating, promote, promote_scalar
 from .elementwise import UNSUPPORTED, binary, check_together, comparison, reflected, unary
 from .interchange import asarray, operand
@@ -131,7 +131,7 @@ add = binary("add", "a + b", plans.arithmetic_plan)
 subtract = binary("subtract", "a - b", plans.arithmetic_plan)
 multiply = binary("multiply", "a * b", plans.arithmetic_plan)
 divide = binary("divide", "a / b, in a float type", plans.division_plan, _float_meet)
-power = binary("power", "a to the power b", plans.arithmetic_plan, _power_meet)
+power = binary("power", "a to the power b", plans.division_plan, _power_meet, plans.arithmetic_plan)
 maximum = binary("maximum", "the larger of a and b; nan if one is nan", plans.extremum_plan)
 minimum = binary("minimum", "the smaller of a and b; nan if one is nan", plans.extremum_plan)
 relu_backward = binary("relu_backward", "a where b > 0, else 0", plans.division_plan, _float_meet)
@@ -152,6 +152,7 @@ pow = power
 
 radd, rsubtract, rmultiply = reflected(add), reflected(subtract), reflected(multiply)
 rdivide, rpower = reflected(divide), reflected(power)
+rlogical_and, rlogical_or, rlogical_xor = map(reflected, (logical_and, logical_or, logical_xor))
 
 
 def where(condition: NDArray, a: NDArray | Number, b: NDArray | Number) -> NDArray:
@@ -180,8 +181,9 @@ def _beside(x: Any, other: Any, device: Any) -> NDArray:
         return x
     if isinstance(x, (bool, int, float)) and isinstance(other, NDArray):
         layout = other.layout
-        dtype = compact_layout((), promote_scalar(layout.code, x), layout.device).dtype
-        return full((), x, dtype, layout.device)
+        code = promote_scalar(layout.code, x)
+        dtype = compact_layout((), code, layout.device).dtype
+        return full((), number(x, code, "where"), dtype, layout.device)
     if isinstance(x, float):
         return full((), x, device=device)
     return asarray(x, device=device)

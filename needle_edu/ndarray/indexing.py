@@ -19,6 +19,7 @@ from needle_edu.backend.storage import tick
 from . import functions, plans, reductions
 from .array import NDArray, allocate, convert, kernel_failed
 from .creation import fill, full, may_overlap, number, write
+from .dtypes import shown
 from .interchange import as_numpy, asarray
 from .layout import Layout, make_layout
 from .plans import gather_plan, scatter_plan
@@ -57,7 +58,7 @@ def setitem(a: NDArray, key: Any, value: Any) -> None:
         value = _as_value(a, value)
         _scatter(a, pick, value, add=False)
     elif isinstance(value, _NUMBERS):
-        fill(a._view(view), value)
+        fill(a._view(view), value, "assignment")
     else:
         write(a._view(view), value if isinstance(value, NDArray) else asarray(value, device=a.device))
 
@@ -192,7 +193,11 @@ def _expand(layout: Layout, key: tuple) -> list:
 
 
 def _index_array(item: Any, layout: Layout) -> NDArray:
-    """Return an int64 array, or a mask of at least one dimension."""
+    """Return an int64 array, or a mask of at least one dimension, that nobody else can write to.
+
+    Places are checked first and used afterwards, and kernels run without Python's lock: an index that another
+    thread changes in between would lead out of the array. A copy costs little beside the picking.
+    """
     if isinstance(item, (list, tuple)) and not len(item):
         return full(0, 0, "int64", layout.device)
     try:
@@ -205,11 +210,10 @@ def _index_array(item: Any, layout: Layout) -> NDArray:
         raise DTypeError(
             f"index arrays hold integers or bools, got {index.dtype}; convert with astype('int64')"
         )
-    if index.layout.code != BOOL:
-        return convert(index, I64)
-    if not index.ndim:
+    if index.layout.code == BOOL and not index.ndim:
         raise IndexOutOfRange("a single bool is not an index; use None to add an axis")
-    return index
+    own = index if index.layout.code == BOOL else convert(index, I64)
+    return own.copy() if own is index and not isinstance(item, (list, tuple)) else own
 
 
 def _places(mask: NDArray, layout: Layout, axis: int) -> list[NDArray]:
@@ -233,7 +237,7 @@ def _slice(item: slice, extent: int, axis: int) -> tuple[int, int, int]:
 
 def _integer(index: Any, extent: int, axis: int) -> int:
     if not -extent <= index < extent:
-        raise IndexOutOfRange(f"index {index} is out of range for axis {axis} with size {extent}")
+        raise IndexOutOfRange(f"index {shown(index)} is out of range for axis {axis} with size {extent}")
     return int(index) % extent
 
 
@@ -288,12 +292,8 @@ def _scatter(a: NDArray, pick: Pick, value: NDArray, add: bool) -> None:
     if may_overlap(a, value):
         value = value.copy()
         _, plan = scatter_plan(pick.view, value.layout, pick.where.layout, pick.position)
-    index = pick.where
-    if may_overlap(a, index):
-        index = index.copy()
-        _, plan = scatter_plan(pick.view, value.layout, index.layout, pick.position)
     err = a.layout.kernels["scatter"](
-        plan, a.storage.ptr, value.storage.ptr, index.storage.ptr, pick.step, pick.limit, add
+        plan, a.storage.ptr, value.storage.ptr, pick.where.storage.ptr, pick.step, pick.limit, add
     )
     if err:
         _failed("assignment", err, a, pick)

@@ -16,7 +16,7 @@ from needle_edu.backend import Device, DeviceError, DTypeError, ShapeError, Stor
 from needle_edu.backend.dtypes import DTYPES
 
 from .array import NDArray, allocate, cast, new_array
-from .dtypes import as_code
+from .dtypes import as_code, shown
 from .layout import Layout, compact_layout, make_layout
 
 # Storages over foreign memory, by id: only there may two of them overlap.
@@ -149,6 +149,9 @@ def _numpy_from(a: Any, operation: str) -> np.ndarray:
     try:
         as_code(source.dtype)
     except DTypeError as error:
+        if source.dtype == object and all(isinstance(item, int) for item in source.flat):
+            widest = max(source.flat, key=abs)
+            raise DTypeError(f"{operation}: {shown(widest)} does not fit int64") from None
         raise DTypeError(f"{operation}: {error}") from None
     return source
 
@@ -181,9 +184,21 @@ def numpy(a: NDArray) -> np.ndarray:
     return as_numpy(a).copy()
 
 
-def to_numpy_protocol(a: NDArray, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-    """Let ``np.asarray(a)`` look into the array's own memory."""
+def _window(a: NDArray) -> np.ndarray:
+    """Return a NumPy array over the same memory for others to look into.
+
+    It is read-only, like `numpy.broadcast_to`'s, where one element in memory stands for many: a write to one would
+    change them all.
+    """
     shared = as_numpy(a)
+    if a.layout.stretched:
+        shared.flags.writeable = False
+    return shared
+
+
+def to_numpy_protocol(a: NDArray, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+    """Let ``np.asarray(a)`` look into the array's own memory; into a broadcast view's it may only look."""
+    shared = _window(a)
     if dtype is not None and np.dtype(dtype) != shared.dtype:
         if copy is False:
             raise ShapeError(f"np.asarray: {shared.dtype} to {np.dtype(dtype)} needs a copy, but copy=False")
@@ -205,7 +220,7 @@ def dlpack(a: NDArray, **options: Any) -> Any:
         if options.get("copy") is False:
             raise BufferError("DLPack: copy=False, but a stride is negative, which needs a copy")
         a = a.copy()
-    return as_numpy(a).__dlpack__(**options)
+    return _window(a).__dlpack__(**options)
 
 
 def dlpack_device(a: NDArray) -> tuple[int, int]:

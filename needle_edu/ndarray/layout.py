@@ -17,6 +17,8 @@ import numpy as np
 from needle_edu.backend import Device, ShapeError, Storage
 from needle_edu.backend.dtypes import DTYPES, F64
 
+from .dtypes import shown
+
 MAX_NDIM = 8
 MAX_SIZE = 2**63 - 1  # kernels count in 64 bits; a view may have far more elements than its storage
 
@@ -39,6 +41,9 @@ class Layout:
     gapless : bool
         Compact but for the order of its axes: elementwise kernels that meet one such layout alone may still run
         through the memory as one line.
+    stretched : bool
+        Some axis of several elements has stride 0, so one element in memory stands for many: nothing may be
+        written through this layout.
     dense_float : bool
         Gapless and of a float type: the case every fast path asks for.
     device : Device
@@ -51,7 +56,7 @@ class Layout:
 
     __slots__ = (
         "shape", "strides", "offset", "dtype", "code", "device", "kernels", "size", "ndim",
-        "compact", "gapless", "dense_float", "allocate", "__weakref__",
+        "compact", "gapless", "stretched", "dense_float", "allocate", "__weakref__",
     )  # fmt: skip
 
     shape: tuple[int, ...]
@@ -65,6 +70,7 @@ class Layout:
     ndim: int
     compact: bool
     gapless: bool
+    stretched: bool
     dense_float: bool
     allocate: Callable[[], Storage]
 
@@ -84,6 +90,12 @@ def make_layout(shape: tuple, strides: tuple, offset: int, code: int, device: De
         )
     if prod(shape) > MAX_SIZE:
         raise ShapeError(f"shape {shape} has {prod(shape):,} elements; an array has at most {MAX_SIZE:,}")
+    if prod([max(extent, 1) for extent in shape]) * DTYPES[code].itemsize > MAX_SIZE:
+        # As in NumPy, also where another extent is 0: a stride might not fit 64 bits.
+        raise ShapeError(
+            f"shape {shape} of {DTYPES[code].name} is too large: its extents, those of 0 left out, stand for "
+            f"more than {MAX_SIZE:,} bytes"
+        )
     layout = Layout()
     layout.shape, layout.strides, layout.offset = shape, strides, offset
     layout.dtype, layout.code = DTYPES[code], code
@@ -91,6 +103,9 @@ def make_layout(shape: tuple, strides: tuple, offset: int, code: int, device: De
     layout.size, layout.ndim = prod(shape), len(shape)
     layout.compact = offset == 0 and _is_row_major(shape, strides)
     layout.gapless = layout.compact or (offset == 0 and _is_row_major(*_outermost_first(shape, strides)))
+    layout.stretched = layout.size > 0 and any(
+        stride == 0 and extent > 1 for extent, stride in zip(shape, strides, strict=True)
+    )
     layout.dense_float = layout.gapless and code <= F64
     if layout.gapless:  # what is computed anew always is; views are many, and own no memory
         layout.allocate = device.allocator(code, layout.size)
@@ -150,9 +165,15 @@ def as_shape(shape: Iterable | int, operation: str) -> tuple:
     needle_edu.backend.errors.ShapeError: zeros: wanted a tuple of integers, got 'ab'
     """
     try:
-        return tuple(index(extent) for extent in shape) if isinstance(shape, Iterable) else (index(shape),)
+        extents = tuple(index(extent) for extent in shape) if isinstance(shape, Iterable) else (index(shape),)
     except TypeError:
         raise ShapeError(f"{operation}: wanted a tuple of integers, got {shape!r}") from None
+    for extent in extents:
+        if extent > MAX_SIZE:
+            raise ShapeError(
+                f"{operation}: {shown(extent)} is too large; an array has at most {MAX_SIZE:,} elements"
+            )
+    return extents
 
 
 def normalize_axis(axis: int, ndim: int, operation: str) -> int:
@@ -179,7 +200,7 @@ def normalize_axis(axis: int, ndim: int, operation: str) -> int:
     return position % ndim
 
 
-def normalize_axes(axes: int | tuple | None, ndim: int, operation: str) -> tuple:
+def normalize_axes(axes: int | tuple | list | None, ndim: int, operation: str) -> tuple:
     """Return a sorted tuple of distinct axes; None means all of them."""
     if axes is None:
         return tuple(range(ndim))

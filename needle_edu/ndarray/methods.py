@@ -6,7 +6,9 @@ no file has to import one that imports it. A method and the module function of t
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any
+
+import numpy as np
 
 from needle_edu.backend import Device, DTypeError, ShapeError
 
@@ -93,8 +95,16 @@ def _copy_from(self: NDArray, value: Any) -> None:
     indexing.setitem(self, Ellipsis, value)
 
 
-def _pickle(self: NDArray) -> NoReturn:
-    raise TypeError("an NDArray cannot be pickled; save a.numpy() and rebuild it with array(...)")
+def _pickle(self: NDArray) -> tuple:
+    """Pickle the elements of this array alone, not the storage it may look into, and the name of its device."""
+    return _unpickle, (type(self), interchange.numpy(self), self.device), getattr(self, "__dict__", None)
+
+
+def _unpickle(cls: type[NDArray], elements: np.ndarray, device: Device) -> NDArray:
+    a = new_array(cls)
+    own = interchange.array(elements, elements.dtype, device)
+    a.layout, a.storage = own.layout, own.storage
+    return a
 
 
 OPERATORS = {
@@ -109,6 +119,7 @@ OPERATORS = {
     "__lt__": functions.less, "__le__": functions.less_equal,
     "__gt__": functions.greater, "__ge__": functions.greater_equal,
     "__and__": functions.logical_and, "__or__": functions.logical_or, "__xor__": functions.logical_xor,
+    "__rand__": functions.rlogical_and, "__ror__": functions.rlogical_or, "__rxor__": functions.rlogical_xor,
     "__invert__": functions.logical_not,
     "__getitem__": indexing.getitem, "__setitem__": indexing.setitem, "__iter__": _iter,
     "__contains__": _contains,

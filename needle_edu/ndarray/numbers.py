@@ -8,6 +8,7 @@ up to 2**53; larger ones travel as an array of one element. And comparing intege
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 
 from needle_edu.backend import DTypeError
 from needle_edu.backend.dtypes import BOOL, F64, I32, I64
@@ -15,7 +16,8 @@ from needle_edu.backend.dtypes import BOOL, F64, I32, I64
 from . import plans
 from .array import NDArray, convert, kernel_failed, new_array, run
 from .creation import EXACT, full, number
-from .dtypes import floating, promote_scalar
+from .dtypes import floating, promote_scalar, shown
+from .reductions import min
 
 Number = bool | int | float
 NumberForm = Callable[[NDArray, Number], NDArray]
@@ -32,19 +34,22 @@ def arithmetic_form(kernel: str, operation: str, swapped: bool = False, sign: in
             out = new_array(NDArray)
             out.layout = la
             out.storage = storage = la.allocate()
-            err = la.kernels[dense](la.code, la.size, storage.ptr, a.storage.ptr, sign * s)
+            try:
+                err = la.kernels[dense](la.code, la.size, storage.ptr, a.storage.ptr, sign * s)
+            except OverflowError:  # an integer that no double holds
+                raise DTypeError(f"{operation}: {shown(s)} does not fit {la.dtype}") from None
         else:
             code = promote_scalar(la.code, s)
             if operation == "divide":
                 code = floating(code)
+            elif operation == "power" and code == BOOL:
+                code = I32
             a = convert(a, code)
             s = number(s, code, operation)
             if code == BOOL or code > F64 and not -largest[code] <= s <= largest[code]:
                 return _as_array(operation, a, s, swapped)
-            if operation == "power" and code > F64 and s < 0 and not swapped:
-                raise DTypeError(
-                    f"power: integers to the power {s} are not integers; convert to a float type"
-                )
+            if operation == "power" and code > F64:
+                refuse_negative(a if swapped else s)
             lo, plan = plans.map_plan(a.layout, code)
             out = new_array(NDArray)
             out.layout = lo
@@ -71,21 +76,39 @@ def comparison_form(operation: str) -> NumberForm:
                     code = F64
             if not isinstance(s, float):
                 code = promote_scalar(code, s)
+                if code == I32 and not -(2**31) <= s < 2**31:
+                    code = I64
                 if abs(s) > EXACT:
                     if -(2**63) <= s < 2**63:
                         return _as_array(operation, convert(a, I64), int(s), False)
-                    code, s = F64, float(s)  # beyond every integer type: which side is all that matters
+                    code, s = (
+                        F64,
+                        inf if s > 0 else -inf,
+                    )  # beyond every integer: which side is all that matters
             a = convert(a, code)
         lo, plan = plans.map_plan(a.layout, BOOL)
         out = new_array(NDArray)
         out.layout = lo
         out.storage = storage = lo.allocate()
-        err = lo.kernels[kernel](plan, storage.ptr, a.storage.ptr, s)
+        try:
+            err = lo.kernels[kernel](plan, storage.ptr, a.storage.ptr, s)
+        except OverflowError:  # an integer that no double holds
+            raise DTypeError(f"{operation}: {shown(s)} does not fit {a.dtype}") from None
         if err:
             kernel_failed(operation, err, a)
         return out
 
     return form
+
+
+def refuse_negative(exponent: NDArray | Number) -> None:
+    """Raise if an exponent for integers, or one of several, is negative: then the power is no integer."""
+    if isinstance(exponent, NDArray):
+        exponent = min(exponent).item() if exponent.size else 0
+    if exponent < 0:
+        raise DTypeError(
+            f"power: integers to the power {shown(exponent)} are not integers; convert to a float type"
+        )
 
 
 def _as_array(operation: str, a: NDArray, s: Number, swapped: bool) -> NDArray:

@@ -144,12 +144,9 @@ def fill_plan(out: Layout) -> Plan:
     return lower(out.shape, (out, out.strides))
 
 
-@remember
 def check_writable(out: Layout) -> None:
     """Raise for a broadcast view: one element in memory stands for many, and all would change with it."""
-    if out.size and any(
-        stride == 0 and extent > 1 for extent, stride in zip(out.shape, out.strides, strict=True)
-    ):
+    if out.stretched:
         raise ShapeError(
             f"assignment: this array of shape {out.shape} is a broadcast view, its elements share memory; "
             "write into a copy()"

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any, NoReturn
 
 from needle_edu.backend import ShapeError
-from needle_edu.backend.dtypes import BOOL, DTYPES, F64, I64
+from needle_edu.backend.dtypes import BOOL, F64, I64
 
 from .array import NDArray, allocate, convert, kernel_failed
 from .creation import full
@@ -24,13 +25,20 @@ Axis = int | tuple[int, ...] | list[int] | None
 
 
 def reduction(
-    name: str, what: str, result: Callable[[int], int], identity: float | None = None
+    kernel: str, what: str, result: Callable[[int], int], identity: float | None = None, called: str = ""
 ) -> Callable[..., NDArray]:
-    """Make the reduction that kernel `name` computes; `identity` is its value over no elements, None if undefined."""
+    """Make the reduction that `kernel` computes; `identity` is its value over no elements, None if undefined.
 
+    Where it is a step of another function, errors name the function that was `called`.
+    """
+    name = called or kernel
     plan_of = remember(partial(reduce_plan, name, result))
 
-    def op(a: NDArray, axis: Axis = None, keepdims: bool = False) -> NDArray:
+    def op(
+        a: NDArray, axis: Axis = None, keepdims: bool = False, *, dtype: Any = None, out: Any = None
+    ) -> NDArray:
+        if dtype is not None or out is not None:
+            refuse_numpys(name, dtype)
         if type(a) is not NDArray:
             a = operand(a, name)
         la = a.layout
@@ -43,19 +51,28 @@ def reduction(
                     f"{name}: no elements along axis {axis} of shape {la.shape}, so there is none"
                 )
             return allocate(lo)
-        out = allocate(lo)
-        err = lo.kernels[name](plan, out.storage.ptr, a.storage.ptr)
+        reduced = allocate(lo)
+        err = lo.kernels[kernel](plan, reduced.storage.ptr, a.storage.ptr)
         if err:
             kernel_failed(name, err, a)
-        return out
+        return reduced
 
     op.__name__ = op.__qualname__ = name
     op.__doc__ = (
         f"Return {what}.\n\n    Parameters\n    ----------\n    a : NDArray\n    axis : int or tuple of int, optional\n"
         "        Default: all axes, and the result has shape (1,).\n    keepdims : bool\n"
-        f"        Keep the reduced axes with extent 1.{example(name)}"
+        "        Keep the reduced axes with extent 1.\n    dtype, out : None\n"
+        f"        Only here because `numpy.{name}(a)` hands them on.{example(kernel)}"
     )
     return op
+
+
+def refuse_numpys(operation: str, dtype: object) -> NoReturn:
+    """Say what to do in place of a keyword that NumPy's reductions have and ours have not."""
+    fix = (
+        "assign the result: out[...] = …" if dtype is None else "convert the array or the result with astype"
+    )
+    raise TypeError(f"{operation}: {'out' if dtype is None else 'dtype'}= is not supported; {fix}")
 
 
 def _same(code: int) -> int:
@@ -80,6 +97,9 @@ argmax = reduction(
 argmin = reduction(
     "argmin", "the position (int64) of the first smallest element; nan counts as smallest", _index
 )
+_total = reduction("sum", "the sum to divide", _wide, 0, called="mean")
+_some = reduction("max", "whether one is true", _same, 0, called="any")
+_every = reduction("min", "whether all are true", _same, 1, called="all")
 _logsumexp = reduction("logsumexp", "log(sum(exp(a)))", _same, -float("inf"))
 
 
@@ -96,7 +116,9 @@ def logsumexp(a: NDArray, axis: Axis = None, keepdims: bool = False) -> NDArray:
     return _logsumexp(convert(a, floating(a.layout.code)), axis, keepdims)
 
 
-def mean(a: NDArray, axis: Axis = None, keepdims: bool = False) -> NDArray:
+def mean(
+    a: NDArray, axis: Axis = None, keepdims: bool = False, *, dtype: Any = None, out: Any = None
+) -> NDArray:
     """Return the mean along the axes, in a float type; float32 for integers.
 
     Examples
@@ -107,14 +129,16 @@ def mean(a: NDArray, axis: Axis = None, keepdims: bool = False) -> NDArray:
     """
     a = operand(a, "mean")
     code = floating(a.layout.code)
-    total = sum(a if code == a.layout.code else convert(a, F64), axis, keepdims)  # int64 might overflow
+    if dtype is not None or out is not None:
+        refuse_numpys("mean", dtype)
+    total = _total(a if code == a.layout.code else convert(a, F64), axis, keepdims)  # int64 might overflow
     count = a.size // total.size if total.size else 1
     if not count:
         raise ShapeError(f"mean: no elements along axis {axis} of shape {a.shape}, so there is none")
     return convert(total / count, code)
 
 
-def any(a: NDArray, axis: Axis = None, keepdims: bool = False) -> NDArray:
+def any(a: NDArray, axis: Axis = None, keepdims: bool = False, *, out: Any = None) -> NDArray:
     """Return whether some element along the axes is not zero, as bools.
 
     Examples
@@ -123,10 +147,10 @@ def any(a: NDArray, axis: Axis = None, keepdims: bool = False) -> NDArray:
     >>> nd.any(nd.array([[0, 2], [0, 0]]), axis=1)
     NDArray([ True, False], dtype=bool, device=cpu())
     """
-    return _over_bools(max, False, a, axis, keepdims)
+    return _some(convert(operand(a, "any"), BOOL), axis, keepdims, out=out)
 
 
-def all(a: NDArray, axis: Axis = None, keepdims: bool = False) -> NDArray:
+def all(a: NDArray, axis: Axis = None, keepdims: bool = False, *, out: Any = None) -> NDArray:
     """Return whether every element along the axes is not zero, as bools.
 
     Examples
@@ -135,12 +159,4 @@ def all(a: NDArray, axis: Axis = None, keepdims: bool = False) -> NDArray:
     >>> nd.all(nd.array([[1, 2], [0, 1]]), axis=1)
     NDArray([ True, False], dtype=bool, device=cpu())
     """
-    return _over_bools(min, True, a, axis, keepdims)
-
-
-def _over_bools(op: Callable, of_nothing: bool, a: NDArray, axis: Axis, keepdims: bool) -> NDArray:
-    a = operand(a, "all" if of_nothing else "any")
-    if a.size:
-        return op(convert(a, BOOL), axis, keepdims)
-    shape = sum(a, axis, keepdims).shape
-    return full(shape, of_nothing, DTYPES[BOOL], a.device)
+    return _every(convert(operand(a, "all"), BOOL), axis, keepdims, out=out)

@@ -58,7 +58,7 @@ class Module:
         """What the module computes; called by `module(...)`."""
         raise NotImplementedError(f"{type(self).__name__} must define forward(self, ...)")
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> Tensor:
         if state.hook is None:
             return self.forward(*args, **kwargs)
         return self._call_watched(args, kwargs)

@@ -20,7 +20,7 @@ from .functions import make_function
 __all__ = ["Op", "TensorOp", "TensorTupleOp"]
 
 for _name, _slot in registry.ops().items():
-    _function = make_function(_slot)
+    _function = _slot.function = make_function(_slot)
     globals()[_name] = _function
     globals()[_slot.cls.__name__] = _slot.cls
     __all__ += [_name, _slot.cls.__name__]

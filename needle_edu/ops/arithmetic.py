@@ -11,7 +11,16 @@ from needle_edu.autograd.op import BinaryOp, UnaryOp
 from needle_edu.autograd.registry import register
 
 from . import sampling
-from .constants import constant, nonzero
+from .constants import constant, nonzero, plain_number
+
+
+class ScalarOp(UnaryOp):
+    """Base of the ops of a tensor and a number: the number is an attribute of the op, no input."""
+
+    def __init__(self, scalar):
+        if type(scalar) is not float and type(scalar) is not int:
+            scalar = plain_number(self.name, scalar)
+        self.scalar = scalar
 
 
 @register
@@ -40,7 +49,7 @@ class EWiseAdd(BinaryOp):
 
 
 @register
-class AddScalar(UnaryOp):
+class AddScalar(ScalarOp):
     """A number added to every element.
 
     >>> from needle_edu import Tensor, ops
@@ -53,9 +62,6 @@ class AddScalar(UnaryOp):
     vjp_formulas = (r"\bar{a} = \bar{y}",)
     reads = ("",)
     samples = staticmethod(sampling.unary(scalar=1.5))
-
-    def __init__(self, scalar):
-        self.scalar = scalar
 
     def compute(self, a):
         return a + self.scalar
@@ -112,7 +118,7 @@ class EWiseMul(BinaryOp):
 
 
 @register
-class MulScalar(UnaryOp):
+class MulScalar(ScalarOp):
     """Every element times a number.
 
     >>> from needle_edu import Tensor, ops
@@ -125,9 +131,6 @@ class MulScalar(UnaryOp):
     vjp_formulas = (r"\bar{a} = c\,\bar{y}",)
     reads = ("",)
     samples = staticmethod(sampling.unary(scalar=-1.5))
-
-    def __init__(self, scalar):
-        self.scalar = scalar
 
     def compute(self, a):
         return a * self.scalar
@@ -162,7 +165,7 @@ class EWiseDiv(BinaryOp):
 
 
 @register
-class DivScalar(UnaryOp):
+class DivScalar(ScalarOp):
     """Every element divided by a number.
 
     >>> from needle_edu import Tensor, ops
@@ -175,9 +178,6 @@ class DivScalar(UnaryOp):
     vjp_formulas = (r"\bar{a} = \bar{y} / c",)
     reads = ("",)
     samples = staticmethod(sampling.unary(scalar=-1.5))
-
-    def __init__(self, scalar):
-        self.scalar = scalar
 
     def compute(self, a):
         return a / self.scalar
@@ -206,7 +206,10 @@ class EWisePow(BinaryOp):
 
     def vjp0(self, g, node):
         a, b = node.inputs
-        return g * b * _no_pole(a, b) ** (b - 1)
+        exponent = b - 1
+        if b.dtype.kind != "f":  # 0 - 1 is no exponent for integers; times b = 0, any other serves
+            exponent = exponent + constant(xp.astype(b.realize_cached_data() == 0, b.dtype))
+        return g * b * _no_pole(a, b) ** exponent
 
     def vjp1(self, g, node):
         return g * node * nonzero(node.inputs[0]).log()
@@ -219,7 +222,7 @@ def _no_pole(a, b):
 
 
 @register
-class PowerScalar(UnaryOp):
+class PowerScalar(ScalarOp):
     """Every element to the power of a number.
 
     >>> from needle_edu import Tensor, ops
@@ -231,9 +234,6 @@ class PowerScalar(UnaryOp):
     formula = r"y = a^c"
     vjp_formulas = (r"\bar{a} = c\,\bar{y} \odot a^{c-1}",)
     reads = ("a",)
-
-    def __init__(self, scalar):
-        self.scalar = scalar
 
     @staticmethod
     def samples(rng):

@@ -1,12 +1,12 @@
-"""Comparisons and choice: which elements are equal, less, …, and `where`.
+"""Comparisons, logic and choice: which elements are equal, less, …; and, or, not; and `where`.
 
 A comparison gives a bool tensor, and jumps from 0 to 1: it has no gradient, and its result requires none.
 Note that ``==`` on tensors compares identities (tensors are dictionary keys); element by element it is
-`equal`. Operands broadcast; bool, integers and floats may be mixed.
+`equal`. Operands broadcast; bool, integers and floats may be mixed. Logic takes every number but 0 for true.
 """
 
 from needle_edu.autograd.arrays import xp
-from needle_edu.autograd.op import BinaryOp, TensorOp
+from needle_edu.autograd.op import BinaryOp, TensorOp, UnaryOp
 from needle_edu.autograd.registry import register, slot
 
 from . import sampling
@@ -118,6 +118,76 @@ class GreaterEqual(Comparison):
 
     def compute(self, a, b):
         return xp.greater_equal(a, b)
+
+
+@register
+class LogicalAnd(Comparison):
+    """Whether both elements are true; the operator ``a & b``.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.logical_and(Tensor([True, True]), Tensor([True, False]))
+    Tensor([ True, False], requires_grad=False)
+    """
+
+    name, symbol = "logical_and", "∧"
+    method = True
+    formula = r"y = a \land b"
+
+    def compute(self, a, b):
+        return xp.logical_and(a, b)
+
+
+@register
+class LogicalOr(Comparison):
+    """Whether at least one of the elements is true; the operator ``a | b``.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.logical_or(Tensor([True, False]), Tensor([False, False]))
+    Tensor([ True, False], requires_grad=False)
+    """
+
+    name, symbol = "logical_or", "∨"
+    method = True
+    formula = r"y = a \lor b"
+
+    def compute(self, a, b):
+        return xp.logical_or(a, b)
+
+
+@register
+class LogicalXor(Comparison):
+    """Whether exactly one of the elements is true; the operator ``a ^ b``.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.logical_xor(Tensor([True, False]), Tensor([True, True]))
+    Tensor([False,  True], requires_grad=False)
+    """
+
+    name, symbol = "logical_xor", "⊕"
+    method = True
+    formula = r"y = a \oplus b"
+
+    def compute(self, a, b):
+        return xp.logical_xor(a, b)
+
+
+@register
+class LogicalNot(UnaryOp):
+    """Whether elements are false, that is 0; the operator ``~a``.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.logical_not(Tensor([True, False]))
+    Tensor([False,  True], requires_grad=False)
+    """
+
+    name, symbol = "logical_not", "¬"
+    method = True
+    differentiable = False
+    formula = r"y = \lnot a"
+    samples = staticmethod(sampling.unary())
+
+    def compute(self, a):
+        return xp.logical_not(a)
 
 
 @register

@@ -1,10 +1,13 @@
 """Small helpers for writing vjps: constants, and stretching a gradient back over reduced axes."""
 
 from functools import lru_cache
+from operator import index
 
-from needle_edu.autograd.arrays import ShapeError, xp
+from needle_edu.autograd.arrays import DTypeError, ShapeError, xp
 from needle_edu.autograd.registry import slot
 from needle_edu.autograd.tensor import Tensor
+from needle_edu.autograd.value import Value
+from needle_edu.ndarray.layout import normalize_axis
 
 _RESHAPE, _BROADCAST_TO = slot("reshape"), slot("broadcast_to")
 
@@ -14,14 +17,79 @@ def constant(array) -> Tensor:
     return Tensor.make_const(array)
 
 
+def plain_number(operation: str, scalar):
+    """Return a number that an op keeps as an attribute: nobody can change it afterwards.
+
+    Examples
+    --------
+    >>> plain_number("add_scalar", True)
+    True
+    >>> plain_number("add_scalar", "a")
+    Traceback (most recent call last):
+        ...
+    needle_edu.backend.errors.DTypeError: add_scalar: wanted a number, got str
+    """
+    if isinstance(scalar, (int, float)):
+        return scalar
+    if isinstance(scalar, Value):
+        raise DTypeError(
+            f"{operation}: wanted a number, got a {type(scalar).__name__}; for two tensors use + - * / **"
+        )
+    if not hasattr(scalar, "dtype"):
+        raise DTypeError(f"{operation}: wanted a number, got {type(scalar).__name__}")
+    return scalar.item() if scalar.size == 1 else scalar.copy()
+
+
+def whole_number(operation: str, what: str, number) -> int:
+    """Return one axis, index or count as a Python integer.
+
+    Examples
+    --------
+    >>> whole_number("split", "axis", 0.5)
+    Traceback (most recent call last):
+        ...
+    needle_edu.backend.errors.ShapeError: split: axis is an integer, got 0.5
+    """
+    try:
+        return index(number)
+    except TypeError:
+        raise ShapeError(f"{operation}: {what} is an integer, got {number!r}") from None
+
+
 def nonzero(a: Tensor) -> Tensor:
     """Return `a` with zeros replaced by ones."""
     zeros = a.realize_cached_data() == 0
     return a + constant(xp.astype(zeros, a.dtype)) if bool(xp.any(zeros)) else a
 
 
+def chosen_axes(operation: str, axes, axis=None):
+    """Return axes as an op keeps them: None, an int, or a tuple of ints. `axis` is NumPy's name for the same.
+
+    Examples
+    --------
+    >>> chosen_axes("sum", [0, 2]), chosen_axes("sum", None, 1)
+    ((0, 2), 1)
+    >>> chosen_axes("sum", "rows")
+    Traceback (most recent call last):
+        ...
+    needle_edu.backend.errors.ShapeError: sum: axes are None, an integer or several integers, got 'rows'
+    """
+    if axis is not None:
+        if axes is not None:
+            raise ShapeError(f"{operation}: axes and axis are two names for the same; got {axes} and {axis}")
+        axes = axis
+    if axes is None or type(axes) is int:
+        return axes
+    try:
+        return tuple([index(one) for one in axes]) if hasattr(axes, "__iter__") else index(axes)
+    except TypeError:
+        raise ShapeError(
+            f"{operation}: axes are None, an integer or several integers, got {axes!r}"
+        ) from None
+
+
 @lru_cache(1024)
-def normal_axes(axes, ndim: int) -> tuple[int, ...]:
+def normal_axes(axes, ndim: int, operation: str = "") -> tuple[int, ...]:
     """Return axes (None: all, an int, or a tuple) as a tuple of non-negative integers.
 
     Examples
@@ -33,10 +101,10 @@ def normal_axes(axes, ndim: int) -> tuple[int, ...]:
         return tuple(range(ndim))
     if isinstance(axes, int):
         axes = (axes,)
-    for axis in axes:
-        if not -ndim <= axis < ndim:
-            raise ShapeError(f"axis {axis} is out of range for {ndim} axes")
-    return tuple([axis % ndim for axis in axes])
+    normal = tuple([normalize_axis(axis, ndim, operation) for axis in axes])
+    if len(set(normal)) < len(normal):
+        raise ShapeError(f"{operation}: an axis appears twice in {axes}")
+    return normal
 
 
 @lru_cache(1024)

@@ -6,7 +6,7 @@ reciprocal make float32; square, abs, sign, floor and ceil keep them.
 
 import numpy as np
 
-from needle_edu.autograd.arrays import xp
+from needle_edu.autograd.arrays import DTypeError, xp
 from needle_edu.autograd.op import UnaryOp
 from needle_edu.autograd.registry import register
 
@@ -279,6 +279,8 @@ class AsType(UnaryOp):
     samples = staticmethod(sampling.unary(dtype="float64"))
 
     def __init__(self, dtype):
+        if dtype is None:  # NumPy would take it for float64
+            raise DTypeError("astype: wanted a dtype such as 'float32', got None")
         self.dtype = np.dtype(dtype)
         self.differentiable = self.dtype.kind == "f"
 

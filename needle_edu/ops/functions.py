@@ -2,17 +2,21 @@
 
 A function takes the op's inputs first and its attributes after them, with the names and defaults the op class
 gives them. Inputs that are not tensors yet (numbers, lists, arrays) become constants. The function looks the
-op up in the registry when it is called, so an override is used at once.
+op up in the registry when it is called, so an override is used at once. Whatever goes wrong, the message begins
+with the name of the function that was called.
 """
 
 import inspect
+import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 from needle_edu.autograd import arrays
+from needle_edu.autograd.arrays import NeedleError
+from needle_edu.autograd.op import attribute_names
 from needle_edu.autograd.registry import Slot
 from needle_edu.autograd.tensor import Tensor
-from needle_edu.autograd.value import Value
+from needle_edu.autograd.value import Value, refuse_history
 
 from .tuples import _MAKE_TUPLE
 
@@ -46,7 +50,13 @@ def make_function(slot: Slot) -> Callable:
 
 
 def _of_one(slot: Slot) -> Callable:
-    return lambda a: slot.instance.apply(a if isinstance(a, Tensor) else _as_tensor(a))
+    def function(a):
+        try:
+            return slot.instance.apply(a if isinstance(a, Tensor) else _as_tensor(a, slot.name))
+        except _ERRORS as error:
+            _name_the_op(slot, error)
+
+    return function
 
 
 def _of_several(slot: Slot, count: int) -> Callable:
@@ -54,40 +64,104 @@ def _of_several(slot: Slot, count: int) -> Callable:
         if len(args) != count:
             raise TypeError(f"{slot.name}() takes {count} tensors, got {len(args)}")
         like = next((a for a in reversed(args) if isinstance(a, Tensor)), None)  # not the mask of `where`
-        return slot.instance.apply(*[a if isinstance(a, Tensor) else _as_tensor(a, like) for a in args])
+        try:
+            return slot.instance.apply(
+                *[a if isinstance(a, Tensor) else _as_tensor(a, slot.name, like) for a in args]
+            )
+        except _ERRORS as error:
+            _name_the_op(slot, error)
 
     return function
 
 
 def _of_any_number(slot: Slot) -> Callable:
-    return lambda *args: slot.instance.apply(*[_as_tensor(a) for a in args])
+    def function(*args):
+        try:
+            return slot.instance.apply(*[_as_tensor(a, slot.name) for a in args])
+        except _ERRORS as error:
+            _name_the_op(slot, error)
+
+    return function
 
 
 def _with_attributes(slot: Slot) -> Callable:
     def function(a, *values, **named):
-        return slot.cls(*values, **named).apply(a if isinstance(a, Tensor) else _as_tensor(a))
+        try:
+            op = slot.cls(*values, **_understood(slot, named) if named else named)
+            return op.apply(a if isinstance(a, Tensor) else _as_tensor(a, slot.name))
+        except _ERRORS as error:
+            _name_the_op(slot, error, values, named)
 
     return function
 
 
 def _of_a_tuple(slot: Slot) -> Callable:
     def function(args, *values, **named):
-        if isinstance(args, Tensor):
-            raise TypeError(
-                f"{slot.name}: wanted a list of tensors, got one tensor; write [a, b] or split it"
-            )
-        return slot.cls(*values, **named).apply(_as_tuple(args))
+        try:
+            if isinstance(args, Tensor):
+                raise TypeError("wanted a list of tensors, got one tensor; write [a, b] or split it")
+            return slot.cls(*values, **named).apply(_as_tuple(args, slot.name))
+        except _ERRORS as error:
+            _name_the_op(slot, error, values, named)
 
     return function
 
 
-def _as_tensor(a, like: Tensor | None = None) -> Value:
+def _understood(slot: Slot, named: dict) -> dict:
+    """Return keywords as the op in use knows them: NumPy's functions hand on ``out=None``, and say `axis` for axes."""
+    own = attribute_names(slot.cls)
+    known = {}
+    for keyword, value in named.items():
+        if keyword in _NUMPYS and keyword not in own:
+            if value is not None:
+                fix = "use astype" if keyword == "dtype" else "the result is a new tensor"
+                raise TypeError(f"{slot.name}: {keyword}= is not supported; {fix}")
+        elif keyword == "axis" and "axis" not in own and "axes" in own:
+            known["axes"] = value
+        else:
+            known[keyword] = value
+    return known
+
+
+_NUMPYS = ("dtype", "out")
+_ERRORS = (NeedleError, TypeError, ValueError, IndexError, OverflowError)
+_RENAMED = {"summation": "sum", "negate": "negative", "getitem": "indexing"}  # what the arrays' functions say
+
+
+def _name_the_op(slot: Slot, error: Exception, values: tuple = (), named: dict | None = None) -> NoReturn:
+    """Raise the error again with a message that begins with the op's name."""
+    text = _what_was_wrong_with_the_call(slot, values, named or {}) or str(error)
+    if not re.match(rf"{slot.name}\b", text):
+        text = text.removeprefix(f"{_RENAMED.get(slot.name, slot.name)}: ")
+        error.args = (f"{slot.name}: {text}",)
+        if not str(error).startswith(slot.name):  # NumPy's AxisError makes up its text itself
+            raise ValueError(f"{slot.name}: {text}") from error
+    raise error
+
+
+def _what_was_wrong_with_the_call(slot: Slot, values: tuple, named: dict) -> str:
+    """Return what Python would say of attributes that the op does not take; "" if it takes them."""
+    own = attribute_names(slot.cls)
+    known = {name: value for name, value in named.items() if name in own or name not in _NUMPYS}
+    try:
+        inspect.signature(slot.cls).bind(*values, **known)
+    except TypeError as error:
+        return f"{error}; the function is {slot.name}{inspect.signature(slot.function)}"
+    return ""
+
+
+def _as_tensor(a, operation: str, like: Tensor | None = None) -> Value:
     if isinstance(a, Value):
         return a
+    refuse_history(a, operation)
     if like is not None:
-        return Tensor.make_const(arrays.like(a, like.realize_cached_data()))
-    return Tensor(a, requires_grad=False)
+        return Tensor.make_const(arrays.like(a, like.realize_cached_data(), operation))
+    return Tensor.make_const(arrays.enter(a, operation=operation))
 
 
-def _as_tuple(args) -> Value:
-    return args if isinstance(args, Value) else _MAKE_TUPLE.instance.apply(*[_as_tensor(a) for a in args])
+def _as_tuple(args, operation: str) -> Value:
+    if isinstance(args, Value):
+        return args
+    if not isinstance(args, (list, tuple)):
+        raise TypeError(f"{operation}: wanted a list of tensors, got {type(args).__name__}")
+    return _MAKE_TUPLE.instance.apply(*[_as_tensor(a, operation) for a in args])

@@ -79,16 +79,20 @@ def tensor_stub() -> str:
         "",
         "import numpy as np",
         "",
+        "from .op import Op",
         "from .value import Value",
         "",
     ]
-    lines += ["", "class Tensor(Value):"]
+    lines += ["", "class Tensor(Value):", *_ATTRIBUTES]
     for name, thing in vars(Tensor).items():
         lines += _member(name, thing)
     lines += ["", "", "def install_method(name: str, function: Any) -> None: ..."]
     return "\n".join(lines) + "\n"
 
 
+_ATTRIBUTES = [  # what a value holds; see value.py
+    "    op: Op | None", "    inputs: tuple[Value, ...]", "    grad: Tensor | None", "    requires_grad: bool",
+]  # fmt: skip
 _RESULTS = {  # everything else gives a Tensor
     "__init__": "None", "__len__": "int", "__iter__": "Any", "__float__": "float", "__int__": "int",
     "__bool__": "bool", "__repr__": "str", "__str__": "str", "__format__": "str", "__reduce__": "Any",

@@ -4,26 +4,48 @@ Everything NumPy understands as an index works: integers, slices, ``...``, None,
 masks. An integer array may pick the same element twice; its adjoints are then added up.
 """
 
+import copy
+import operator
+
 import numpy as np
 
-from needle_edu.autograd.arrays import xp
+from needle_edu.autograd.arrays import Array, xp
 from needle_edu.autograd.op import UnaryOp
 from needle_edu.autograd.registry import register, slot
 from needle_edu.autograd.value import Value
+from needle_edu.ndarray.layout import as_shape
 
 from . import fused
 
 _GETITEM, _PUT = slot("getitem"), slot("put_back")
 
 
-def _plain(index):
-    """Return an index without tensors: they stand for their arrays."""
-    if isinstance(index, tuple):
-        return tuple([_plain(part) for part in index])
-    return index.realize_cached_data() if isinstance(index, Value) else index
-
-
 _BASIC = (int, slice, type(None), type(...))
+
+
+def _own(index):
+    """Return an index that is the op's own: tensors stand for their arrays, and arrays and lists are copied.
+
+    The vjp indexes again, perhaps long after the caller has changed the array.
+    """
+    if isinstance(index, slice):
+        return slice(_bound(index.start), _bound(index.stop), _bound(index.step))
+    if isinstance(index, (tuple, list)):
+        own = [_own(part) for part in index]
+        return tuple(own) if isinstance(index, tuple) else own
+    if isinstance(index, _BASIC):
+        return index
+    if isinstance(index, Value):
+        index = index.realize_cached_data()
+    return index.copy() if isinstance(index, (np.ndarray, Array)) else copy.deepcopy(index)
+
+
+def _bound(bound):
+    """Return an end of a slice, which may be an array of one integer, as an integer."""
+    try:
+        return operator.index(bound)
+    except TypeError:
+        return bound  # None, or something that the array refuses with a reason
 
 
 def _may_repeat(index) -> bool:
@@ -57,7 +79,7 @@ class GetItem(UnaryOp):
     reads = ("",)
 
     def __init__(self, index):
-        self.index = _plain(index)
+        self.index = _own(index)
 
     @staticmethod
     def samples(rng):
@@ -85,8 +107,8 @@ class PutBack(UnaryOp):
     reads = ("",)
 
     def __init__(self, index, shape):
-        self.index = _plain(index)
-        self.shape = tuple(shape)
+        self.index = _own(index)
+        self.shape = as_shape(shape, self.name)
 
     @staticmethod
     def samples(rng):

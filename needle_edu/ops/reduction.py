@@ -1,8 +1,9 @@
 """Reductions: many elements become one. Sum, mean, largest, smallest, product.
 
-`axes` is None (all), an int, or a tuple; the reduced axes disappear from the shape. The vjp of a reduction
-stretches the adjoint back over the axes that were reduced. As in the course, a reduction over all axes of an
-NDArray has shape (1,); in np mode it has shape ().
+`axes` (or `axis`, as NumPy says) is None (all), an int, or a tuple; the reduced axes disappear from the
+shape, or keep extent 1 with ``keepdims=True``. The vjp of a reduction stretches the adjoint back over the axes
+that were reduced. As in the course, a reduction over all axes of an NDArray has shape (1,); in np mode it has
+shape ().
 """
 
 from needle_edu.autograd.arrays import ShapeError, xp
@@ -10,20 +11,23 @@ from needle_edu.autograd.op import UnaryOp
 from needle_edu.autograd.registry import register, slot
 
 from . import sampling
-from .constants import constant, normal_axes, stretch
+from .constants import chosen_axes, constant, normal_axes, stretch
 
+_PLAIN = (int, tuple, type(None))
 _CONCAT, _MAKE_TUPLE = slot("concat"), slot("make_tuple")
 
 
 class Reduction(UnaryOp):
     """Base of the reductions."""
 
-    def __init__(self, axes=None):
-        self.axes = tuple(axes) if isinstance(axes, list) else axes
+    def __init__(self, axes=None, keepdims=False, *, axis=None):
+        self.axes = axes if axis is None and type(axes) in _PLAIN else chosen_axes(self.name, axes, axis)
+        self.keepdims = keepdims
 
 
 _CASES = sampling.shaped(
-    ({}, (2, 3)), ({"axes": 0}, (2, 3)), ({"axes": -1}, (2, 3)), ({"axes": (0, 2)}, (2, 3, 2)), ({}, ())
+    ({}, (2, 3)), ({"axes": 0}, (2, 3)), ({"axes": -1}, (2, 3)), ({"axes": (0, 2)}, (2, 3, 2)), ({}, ()),
+    ({"axes": -1, "keepdims": True}, (2, 3)), ({"keepdims": True}, (2, 3)),
 )  # fmt: skip
 
 
@@ -43,7 +47,7 @@ class Summation(Reduction):
     samples = staticmethod(_CASES)
 
     def compute(self, a):
-        return xp.sum(a, axis=self.axes)
+        return xp.sum(a, axis=self.axes, keepdims=self.keepdims)
 
     def vjp0(self, g, node):
         return stretch(g, self.axes, node.inputs[0].shape)
@@ -66,7 +70,7 @@ class Mean(Reduction):
     samples = staticmethod(_CASES)
 
     def compute(self, a):
-        return xp.mean(a, axis=self.axes)
+        return xp.mean(a, axis=self.axes, keepdims=self.keepdims)
 
     def vjp0(self, g, node):
         shape = node.inputs[0].shape
@@ -106,7 +110,7 @@ class Max(Extreme):
     formula = r"y = \max a"
 
     def compute(self, a):
-        return xp.max(a, axis=self.axes)
+        return xp.max(a, axis=self.axes, keepdims=self.keepdims)
 
 
 @register
@@ -123,7 +127,7 @@ class Min(Extreme):
     formula = r"y = \min a"
 
     def compute(self, a):
-        return xp.min(a, axis=self.axes)
+        return xp.min(a, axis=self.axes, keepdims=self.keepdims)
 
 
 @register
@@ -153,7 +157,7 @@ class Prod(Reduction):
         ]
 
     def compute(self, a):
-        return xp.prod(a, axis=self.axes)
+        return xp.prod(a, axis=self.axes, keepdims=self.keepdims)
 
     def vjp0(self, g, node):
         a = node.inputs[0]
@@ -200,7 +204,7 @@ def _join(left, right):
 class ArgMax(UnaryOp):
     """The position of the largest element along one axis (None: in the flattened tensor); no gradient.
 
-    The result is int64; the axis disappears from the shape.
+    The result is int64; the axis disappears from the shape, or keeps extent 1 with ``keepdims=True``.
 
     >>> from needle_edu import Tensor, ops
     >>> ops.argmax(Tensor([[1.0, 2.0], [4.0, 3.0]]), axis=1)
@@ -211,12 +215,20 @@ class ArgMax(UnaryOp):
     method = True
     differentiable = False
     formula = r"y = \arg\max a"
-    samples = staticmethod(sampling.shaped(({}, (2, 3)), ({"axis": 0}, (2, 3)), ({"axis": -1}, (2, 3))))
+    samples = staticmethod(
+        sampling.shaped(
+            ({}, (2, 3)),
+            ({"axis": 0}, (2, 3)),
+            ({"axis": -1}, (2, 3)),
+            ({"axis": 1, "keepdims": True}, (2, 3)),
+        )
+    )
 
-    def __init__(self, axis=None):
-        if axis is not None and not isinstance(axis, int):
-            raise ShapeError(f"argmax: axis is None or one int, got {axis!r}")
-        self.axis = axis
+    def __init__(self, axis=None, keepdims=False, *, axes=None):
+        self.axis = chosen_axes(self.name, axes, axis)
+        if isinstance(self.axis, tuple):
+            raise ShapeError(f"argmax: axis is None or one int, got {self.axis}")
+        self.keepdims = keepdims
 
     def compute(self, a):
-        return xp.argmax(a, axis=self.axis)
+        return xp.argmax(a, axis=self.axis, keepdims=self.keepdims)

@@ -9,9 +9,10 @@ from functools import lru_cache
 from needle_edu.autograd.arrays import ShapeError, xp
 from needle_edu.autograd.op import UnaryOp
 from needle_edu.autograd.registry import register, slot
+from needle_edu.ndarray.layout import as_shape
 
 from . import sampling
-from .constants import normal_axes
+from .constants import chosen_axes, normal_axes, whole_number
 
 _UNDILATE, _DILATE = slot("undilate"), slot("dilate")
 
@@ -24,7 +25,7 @@ def _swapped(axes: tuple[int, int] | None, ndim: int) -> tuple[int, ...]:
         raise ShapeError(f"transpose: wanted two axes to swap, got {axes}; permute() reorders all of them")
     if ndim < 2:
         raise ShapeError(f"transpose: wanted at least two axes, got {ndim}")
-    first, second = normal_axes(axes, ndim)
+    first, second = normal_axes(axes, ndim, "transpose")
     order = list(range(ndim))
     order[first], order[second] = second, first
     return tuple(order)
@@ -47,9 +48,9 @@ class Transpose(UnaryOp):
     samples = staticmethod(sampling.shaped(({}, (2, 3)), ({"axes": (0, 2)}, (2, 3, 4)), ({}, (2, 3, 4))))
 
     def __init__(self, axes=None):
-        if isinstance(axes, int):
+        self.axes = chosen_axes(self.name, axes)
+        if isinstance(self.axes, int):
             raise ShapeError(f"transpose: wanted two axes to swap, got {axes}")
-        self.axes = None if axes is None else tuple(axes)
 
     def compute(self, a):
         return xp.permute_dims(a, _swapped(self.axes, a.ndim))
@@ -75,7 +76,7 @@ class Permute(UnaryOp):
     samples = staticmethod(sampling.shaped(({"axes": (1, 2, 0)}, (2, 3, 4)), ({"axes": (1, 0)}, (2, 3))))
 
     def __init__(self, axes):
-        self.axes = tuple(axes)
+        self.axes = axes if type(axes) is tuple else as_shape(axes, self.name)
 
     def compute(self, a):
         return xp.permute_dims(a, self.axes)
@@ -108,7 +109,7 @@ class Reshape(UnaryOp):
     )
 
     def __init__(self, shape):
-        self.shape = (shape,) if isinstance(shape, int) else tuple(shape)
+        self.shape = shape if type(shape) is tuple else as_shape(shape, self.name)
 
     def compute(self, a):
         return xp.reshape(a, self.shape)
@@ -136,7 +137,7 @@ class BroadcastTo(UnaryOp):
     )
 
     def __init__(self, shape):
-        self.shape = (shape,) if isinstance(shape, int) else tuple(shape)
+        self.shape = shape if type(shape) is tuple else as_shape(shape, self.name)
 
     def compute(self, a):
         return xp.broadcast_to(a, self.shape)
@@ -167,7 +168,7 @@ class Stack(UnaryOp):
     )
 
     def __init__(self, axis: int = 0):
-        self.axis = axis
+        self.axis = whole_number(self.name, "axis", axis)
 
     def compute(self, args):
         return xp.stack(args, axis=self.axis)
@@ -195,7 +196,7 @@ class Concat(UnaryOp):
     )
 
     def __init__(self, axis: int = 0):
-        self.axis = axis
+        self.axis = whole_number(self.name, "axis", axis)
 
     def compute(self, args):
         return xp.concat(args, axis=self.axis)
@@ -230,7 +231,7 @@ class Flip(UnaryOp):
     )
 
     def __init__(self, axes):
-        self.axes = (axes,) if isinstance(axes, int) else tuple(axes)
+        self.axes = as_shape(axes, self.name)
 
     def compute(self, a):
         return xp.flip(a, axis=self.axes)
@@ -263,8 +264,9 @@ class Dilate(UnaryOp):
     )
 
     def __init__(self, axes, dilation: int):
-        self.axes = (axes,) if isinstance(axes, int) else tuple(axes)
-        self.dilation = dilation
+        self.axes, self.dilation = as_shape(axes, self.name), whole_number(self.name, "dilation", dilation)
+        if self.dilation < 0:
+            raise ShapeError(f"{self.name}: dilation is a number of zeros, at least 0, got {dilation}")
 
     def compute(self, a):
         shape = tuple([n * (self.dilation + 1) if axis in self.axes else n for axis, n in enumerate(a.shape)])
@@ -295,8 +297,9 @@ class UnDilate(UnaryOp):
     )
 
     def __init__(self, axes, dilation: int):
-        self.axes = (axes,) if isinstance(axes, int) else tuple(axes)
-        self.dilation = dilation
+        self.axes, self.dilation = as_shape(axes, self.name), whole_number(self.name, "dilation", dilation)
+        if self.dilation < 0:
+            raise ShapeError(f"{self.name}: dilation is a number of zeros, at least 0, got {dilation}")
 
     def compute(self, a):
         return a[_spread(a.ndim, self.axes, self.dilation)]

@@ -9,14 +9,15 @@ from needle_edu.autograd.op import UnaryOp
 from needle_edu.autograd.registry import register
 
 from . import fused, sampling
-from .constants import stretch
+from .constants import chosen_axes, normal_axes, stretch
+from .reduction import Reduction
 
 
 @register
-class LogSumExp(UnaryOp):
+class LogSumExp(Reduction):
     """The logarithm of the sum of exponentials over axes.
 
-    Shapes as for `summation`: the axes disappear, and without `axes` the result has shape (1,).
+    Shapes as for `summation`: the axes disappear unless `keepdims`; without `axes` the result has shape (1,).
 
     >>> from needle_edu import Tensor, ops
     >>> ops.logsumexp(Tensor([[1000.0, 1000.0]])).numpy().round(3)
@@ -30,15 +31,16 @@ class LogSumExp(UnaryOp):
     reads = ("ya",)
     samples = staticmethod(
         sampling.shaped(
-            ({}, (2, 3)), ({"axes": 1}, (2, 3)), ({"axes": (0, 2)}, (2, 3, 2)), ({"axes": -1}, (3,))
+            ({}, (2, 3)),
+            ({"axes": 1}, (2, 3)),
+            ({"axes": (0, 2)}, (2, 3, 2)),
+            ({"axes": -1}, (3,)),
+            ({"axes": 0, "keepdims": True}, (2, 3)),
         )
     )
 
-    def __init__(self, axes=None):
-        self.axes = tuple(axes) if isinstance(axes, list) else axes
-
     def compute(self, a):
-        return fused.logsumexp(a, axis=self.axes)
+        return fused.logsumexp(a, axis=self.axes, keepdims=self.keepdims)
 
     def vjp0(self, g, node):
         a = node.inputs[0]
@@ -64,9 +66,10 @@ class LogSoftmax(UnaryOp):
     samples = staticmethod(sampling.shaped(({}, (2, 3)), ({"axis": 0}, (2, 3)), ({}, (3,))))
 
     def __init__(self, axis: int = -1):
-        self.axis = axis
+        self.axis = chosen_axes(self.name, axis)
 
     def compute(self, a):
+        normal_axes(self.axis, a.ndim, self.name)
         a = a - xp.max(a, axis=self.axis, keepdims=True)
         return a - fused.logsumexp(a, axis=self.axis, keepdims=True)
 
@@ -94,9 +97,10 @@ class Softmax(UnaryOp):
     samples = staticmethod(sampling.shaped(({}, (2, 3)), ({"axis": 0}, (2, 3)), ({}, (3,))))
 
     def __init__(self, axis: int = -1):
-        self.axis = axis
+        self.axis = chosen_axes(self.name, axis)
 
     def compute(self, a):
+        normal_axes(self.axis, a.ndim, self.name)
         e = xp.exp(a - xp.max(a, axis=self.axis, keepdims=True))
         return e / xp.sum(e, axis=self.axis, keepdims=True)
 

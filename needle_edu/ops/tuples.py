@@ -11,7 +11,7 @@ from needle_edu.autograd.state import grad_enabled
 from needle_edu.autograd.tensor_tuple import TensorTuple
 
 from . import sampling
-from .constants import constant
+from .constants import constant, plain_number, whole_number
 
 _MAKE_TUPLE = slot("make_tuple")
 
@@ -55,7 +55,7 @@ class TupleGetItem(UnaryOp):
     samples = staticmethod(sampling.shaped(({"index": 0}, (2, 3), (2,)), ({"index": -1}, (2,), (3,))))
 
     def __init__(self, index: int):
-        self.index = index
+        self.index = whole_number(self.name, "index", index)
 
     def compute(self, a):
         if not -len(a) <= self.index < len(a):
@@ -91,7 +91,7 @@ class Split(TensorTupleOp):
     )
 
     def __init__(self, axis: int = 0):
-        self.axis = axis
+        self.axis = whole_number(self.name, "axis", axis)
 
     def compute(self, a):
         if not -a.ndim <= self.axis < a.ndim:
@@ -119,7 +119,7 @@ class FusedAddScalars(TensorTupleOp):
     samples = staticmethod(sampling.shaped(({"c0": 1.5, "c1": -2.0}, (2, 3))))
 
     def __init__(self, c0, c1):
-        self.c0, self.c1 = c0, c1
+        self.c0, self.c1 = plain_number(self.name, c0), plain_number(self.name, c1)
 
     def compute(self, a):
         return a + self.c0, a + self.c1

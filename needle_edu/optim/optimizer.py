@@ -97,12 +97,12 @@ class Optimizer:
         >>> w.grad.numpy().round(3).tolist()
         [0.6000000238418579, 0.800000011920929]
         """
-        with_grad = [p for p in self.params if p.grad is not None]
-        norm = math.sqrt(sum(float(np.square(p.grad.numpy(), dtype=np.float64).sum()) for p in with_grad))
+        with_grad = [(p, p.grad) for p in self.params if p.grad is not None]
+        norm = math.sqrt(sum(float(np.square(g.numpy(), dtype=np.float64).sum()) for _, g in with_grad))
         factor = max_norm / (norm + 1e-6)
         if factor < 1:
-            for p in with_grad:
-                p.grad = p.grad.detach() * factor
+            for p, grad in with_grad:
+                p.grad = grad.detach() * factor
         return norm
 
     def state_dict(self) -> dict[str, np.ndarray]:

@@ -123,6 +123,8 @@ FORWARD = {
     "relu": ((X,), np.where(X > 0, X, 0)), "floor": ((X,), np.floor(X)), "ceil": ((X,), np.ceil(X)),
     "equal": ((X, Z), X == Z), "not_equal": ((X, Z), X != Z), "less": ((X, Z), X < Z),
     "less_equal": ((X, Z), X <= Z), "greater": ((X, Z), X > Z), "greater_equal": ((X, Z), X >= Z),
+    "logical_and": ((X > 0, Z), (X > 0) & (Z != 0)), "logical_or": ((X > 0, Z > 0), (X > 0) | (Z > 0)),
+    "logical_xor": ((X > 0, Z > 0), (X > 0) ^ (Z > 0)), "logical_not": ((X > 0,), X <= 0),
     "where": ((X > 0, X, Z), np.where(X > 0, X, Z)), "matmul": ((X, Z.T), X @ Z.T), "transpose": ((X,), X.T),
     "softmax": ((X,), np.exp(X) / np.exp(X).sum(1, keepdims=True)),
     "logsoftmax": ((X,), X - np.log(np.exp(X).sum(1, keepdims=True))),
@@ -286,7 +288,7 @@ def test_functions_take_numbers_lists_and_arrays():
 def test_functions_know_their_parameters():
     import inspect
 
-    assert str(inspect.signature(ops.summation)) == "(a, axes=None)"
+    assert str(inspect.signature(ops.summation)) == "(a, axes=None, keepdims=False, *, axis=None)"
     assert str(inspect.signature(ops.dilate)) == "(a, axes, dilation)"
     with pytest.raises(TypeError, match="add"):
         ops.add(tensor(X))

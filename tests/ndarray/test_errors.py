@@ -1,7 +1,5 @@
 """What a beginner gets wrong first: every message names the operation, what it got and what would fit."""
 
-import pickle
-
 import numpy as np
 import pytest
 
@@ -104,12 +102,9 @@ def test_a_device_that_is_missing_says_why():
         nd.zeros(2, device="cpu")
 
 
-def test_arrays_are_not_keys_nor_pickles():
-    a = nd.zeros(2)
+def test_arrays_are_not_keys():
     with pytest.raises(TypeError, match="unhashable"):
-        hash(a)
-    with pytest.raises(TypeError, match="cannot be pickled; save a.numpy"):
-        pickle.dumps(a)
+        hash(nd.zeros(2))
 
 
 def test_comparing_with_something_else_is_not_an_error():
