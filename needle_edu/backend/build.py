@@ -27,6 +27,7 @@ FLAGS = (
     "-std=gnu11",
     "-fno-math-errno",
     "-fno-trapping-math",
+    "-ffp-contract=fast",
     "-fvisibility=hidden",
     "-fPIC",
     "-fopenmp",
