@@ -138,7 +138,10 @@ class Device:
         return Override(self, name, function)
 
     def __getattr__(self, name: str) -> Any:
-        # Reached only for what the class lacks: the creators (randn, zeros, …), then Needle's kernel module.
+        # Reached for what the class lacks: the creators (randn, zeros, …), then Needle's kernel module. And if a
+        # property of the class ended with an AttributeError: asked again, it says which.
+        if hasattr(type(self), name):
+            return object.__getattribute__(self, name)
         if name in _creators:
             return partial(_creators[name], self)
         public = not name.startswith("_") or name in ("__tile_size__", "__device_name__")

@@ -16,7 +16,7 @@ from needle_edu.backend.storage import tick
 from .array import NDArray, Shape, allocate, kernel_failed
 from .dtypes import as_code
 from .interchange import adopted, array, as_numpy, usable
-from .layout import Layout, as_shape, compact_layout
+from .layout import Layout, as_integer, as_shape, compact_layout
 from .plans import copy_plan, fill_plan, remember
 
 
@@ -176,6 +176,7 @@ def linspace(
     >>> nd.linspace(0, 1, 5)
     NDArray([0.  , 0.25, 0.5 , 0.75, 1.  ], dtype=float32, device=cpu())
     """
+    num = as_integer(num, "linspace", "num", least=0)
     return array(np.linspace(start, stop, num), dtype, device)
 
 
@@ -191,7 +192,9 @@ def eye(
     NDArray([[0., 1., 0.],
              [0., 0., 1.]], dtype=float32, device=cpu())
     """
-    return array(np.eye(n, m, k), dtype, device)
+    n = as_integer(n, "eye", "n", least=0)
+    m = n if m is None else as_integer(m, "eye", "m", least=0)
+    return array(np.eye(n, m, as_integer(k, "eye", "k")), dtype, device)
 
 
 # ---- writing ----------------------------------------------------------------------------------------------------
