@@ -10,6 +10,7 @@ Any kernel can be replaced while the program runs, ``with cpu().override("matmul
 must be looked up where they are called: ``device.kernels.matmul(...)``.
 """
 
+import os
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -166,6 +167,21 @@ class Device:
 
     def __reduce__(self) -> tuple:
         return device_named, (self.name,)  # a copied or unpickled device is the same one
+
+
+def _free_locks() -> None:
+    """Make the locks anew: in a forked child the threads that held them do not exist, and would never release them."""
+    global _lock
+    _lock = threading.RLock()
+    for attribute in vars(Device).values():
+        if isinstance(attribute, cached_property) and hasattr(
+            attribute, "lock"
+        ):  # Python 3.11 locks each of them
+            attribute.lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_free_locks)
 
 
 class Override:

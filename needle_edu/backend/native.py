@@ -104,11 +104,8 @@ def _make_or_recall_why_not(wanted: str, fresh: bool, sources: str) -> list[Path
         raise BuildError(f"{error}{when}") from error
     except BuildError:
         raise
-    except (
-        OSError,
-        ImportError,
-        RuntimeError,
-    ) as error:  # no room, no processes, no threads: trying again helps nobody
+    except (OSError, ImportError, AttributeError, RuntimeError) as error:
+        # No room, no processes, no threads, no such function of the system: nothing that another attempt would mend.
         raise BuildError(f"the C kernels could not be compiled: {error}") from error
 
 
