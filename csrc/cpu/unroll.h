@@ -1,7 +1,7 @@
 /* unroll.h - what a compiler may make of a loop, in the words of the compiler at hand.
  *
- * GCC and Clang unroll and vectorise loops alike, but each obeys only its own pragmas and passes over the other's with a
- * warning. Where the loops over a tile of registers stay loops, the tile lies in memory and is ten times as slow.
+ * GCC and Clang unroll and vectorise loops alike, but each obeys only its own pragmas and passes over the other's with
+ * a warning. Where the loops over a tile of registers stay loops, the tile lies in memory and is ten times as slow.
  *
  *     ND_UNROLL(4)               four turns of a long loop become one
  *     ND_UNROLL_WHOLE(8)         a loop of at most 8 turns, their number known to the compiler, disappears

@@ -11,7 +11,8 @@ cd "$root"
 for compiler in "$@"; do
   echo "--- $compiler: $($compiler --version | head -n 1)"
   CC=$compiler sh "$here/run.sh"
-  CC=$compiler "$python" -m pytest -q -p no:xdist tests/backend/test_kernels.py tests/ladder tests/ndarray/test_kernels_in_use.py
+  CC=$compiler "$python" -m pytest -q -p no:xdist \
+    tests/backend/test_kernels.py tests/ladder tests/ndarray/test_kernels_in_use.py
   case $compiler in
     *clang*) NO_OPENMP=1 CC=$compiler sh "$here/run.sh" ;;
   esac

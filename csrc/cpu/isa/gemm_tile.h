@@ -13,8 +13,8 @@
  * `a` has two strides, so packed, unpacked and transposed matrices are the same code. Included by gemm_type.h
  * once per element type; T is the element, V a vector of LANES of them, U the same vector at any address.
  *
- * Rows of a are found from every fourth, whose place the compiler may not derive from the others': going from row to row,
- * fourteen additions that wait for each other took longer than the multiply-adds (Clang 0.63 -> 0.86, GCC 0.93 -> 1).
+ * Rows of a are found from every fourth, whose place the compiler may not derive from the others': going from row to
+ * row, fourteen additions that wait for each other took longer than the multiply-adds under AVX-512 (docs/kernels.md).
  */
 
 /* c[rows][..] (+)= a[rows][k] b[k][..], whole vectors only.
