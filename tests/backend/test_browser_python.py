@@ -66,7 +66,7 @@ def python(*parts: str, **environment: str) -> str:
         env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,  # kernels may have to be compiled first
     )
     assert result.returncode == 0, result.stderr
     return result.stdout
