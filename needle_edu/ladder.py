@@ -21,6 +21,7 @@ import numpy as np
 from needle_edu import ndarray
 from needle_edu.backend import (
     BuildError,
+    DeviceError,
     DTypeError,
     ShapeError,
     cpu,
@@ -28,6 +29,7 @@ from needle_edu.backend import (
     get_num_threads,
     raise_kernel_error,
 )
+from needle_edu.ndarray.creation import may_overlap
 
 __all__ = ["MatmulLadder", "Measurement", "Rung", "matmul"]
 
@@ -89,28 +91,66 @@ class Rung:
             The C library could not be compiled.
         """
         a, b = (self._operand(x) for x in (a, b))
-        if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[0]:
-            raise ShapeError(
-                f"ladder.matmul {self.name}: got shapes {a.shape} and {b.shape}, wanted (m, k) and (k, n)"
-            )
-        out = ndarray.empty((a.shape[0], b.shape[1]), device=cpu())
+        m, _, n = self._extents(a, b)
+        out = ndarray.empty((m, n), device=cpu())
         error = self.call(out, a, b)()
         if error:
             raise_kernel_error(error, f"ladder.matmul {self.name}", f"{a.shape} and {b.shape}")
         return out
 
     def _operand(self, x: Any) -> ndarray.NDArray:
+        self._check_type(x)
+        return ndarray.asarray(x, device=cpu()).compact()
+
+    def _check_type(self, x: Any) -> None:
         dtype = getattr(x, "dtype", type(x).__name__)
         if dtype != np.float32:
             raise DTypeError(
                 f"ladder.matmul {self.name}: got {dtype}, wanted float32; np.asarray(x, 'float32') helps"
             )
-        return ndarray.asarray(x, device=cpu()).compact()
+
+    def _extents(self, a: ndarray.NDArray, b: ndarray.NDArray) -> tuple[int, int, int]:
+        """Return m, k and n of two matrices that fit each other."""
+        if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[0]:
+            raise ShapeError(
+                f"ladder.matmul {self.name}: got shapes {a.shape} and {b.shape}, wanted (m, k) and (k, n)"
+            )
+        return a.shape[0], a.shape[1], b.shape[1]
 
     def call(self, out: ndarray.NDArray, a: ndarray.NDArray, b: ndarray.NDArray) -> Callable[[], int]:
-        """Return the C call itself, all arguments bound, for measuring; it returns 0 or an error code."""
+        """Return the C call itself, all arguments bound, for measuring; it returns 0 or an error code.
+
+        The C function trusts what it is given, so it is given nothing but compact rows: views raise a ShapeError,
+        ``x.compact()`` makes an operand of one. The call keeps its arrays alive.
+
+        Parameters
+        ----------
+        out, a, b : NDArray on cpu(), shapes (m, n), (m, k) and (k, n), float32
+            `out` shares no memory with the others.
+
+        Raises
+        ------
+        ShapeError, DTypeError, DeviceError
+            An array is not as described.
+        """
+        for name, x in (("out", out), ("a", a), ("b", b)):
+            self._check_type(x)
+            if not isinstance(x, ndarray.NDArray) or x.device is not cpu():
+                raise DeviceError(
+                    f"ladder.matmul {self.name}: {name} must be an NDArray on cpu(); ndarray.asarray(x) makes one"
+                )
+        m, k, n = self._extents(a, b)
+        if out.shape != (m, n):
+            raise ShapeError(f"ladder.matmul {self.name}: out has shape {out.shape}, wanted {(m, n)}")
+        for name, x in (("out", out), ("a", a), ("b", b)):
+            if not _has_compact_rows(x):
+                raise ShapeError(
+                    f"ladder.matmul {self.name}: {name} is a view with strides {x.strides}, wanted rows that follow "
+                    f"each other; pass {name}.compact()"
+                )
+        if may_overlap(out, a) or may_overlap(out, b):
+            raise ShapeError(f"ladder.matmul {self.name}: out shares its memory with a or b; give it its own")
         ffi, lib = _library()
-        (m, k), n = a.shape, b.shape[1]
         if self.name == "library":
             plan = cpu().lower(
                 3,
@@ -119,9 +159,18 @@ class Rung:
                 [x.layout.offset for x in (out, a, b)],
                 [[n, 1, 0], [k, 0, 1], [0, 1, n]],
             )
-            return partial(lib.nd_matmul, plan, out.storage.ptr, a.storage.ptr, b.storage.ptr)
-        left, right, to = (ffi.cast("float *", x.storage.ptr) + x.layout.offset for x in (a, b, out))
-        return partial(getattr(lib, f"nl_matmul_{self.name}"), m, n, k, left, right, to)
+            bound = partial(lib.nd_matmul, plan, out.storage.ptr, a.storage.ptr, b.storage.ptr)
+        else:
+            left, right, to = (ffi.cast("float *", x.storage.ptr) + x.layout.offset for x in (a, b, out))
+            bound = partial(getattr(lib, f"nl_matmul_{self.name}"), m, n, k, left, right, to)
+        bound.__dict__["operands"] = out, a, b  # a pointer alone keeps no memory
+        return bound
+
+
+def _has_compact_rows(x: ndarray.NDArray) -> bool:
+    """Whether the rows of a matrix follow each other without gaps, wherever in its memory they begin."""
+    rows, columns = x.shape
+    return not x.size or ((columns == 1 or x.strides[1] == 1) and (rows == 1 or x.strides[0] == columns))
 
 
 @dataclass(frozen=True)

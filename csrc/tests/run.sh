@@ -3,7 +3,7 @@
 #   run.sh [plain]  optimised, as shipped
 #   run.sh asan     under the address and undefined-behaviour sanitizers
 #   run.sh arm64    cross-compiled for arm64, run by qemu; exit status 77 (skipped) if the tools are absent
-# Objects go to $BUILD (default: a temporary folder). CC and JOBS are respected.
+# Objects go to $BUILD (default: a temporary folder). CC and JOBS are respected; NO_OPENMP=1 builds for one thread.
 set -eu
 mode=${1:-plain}
 csrc=$(cd "$(dirname "$0")/.." && pwd)
@@ -39,10 +39,14 @@ flags_of() {
     avx512) echo "-mavx512f -mavx512dq -mavx512bw -mavx512vl -mavx2 -mfma -mprefer-vector-width=512" ;;
   esac
 }
+# Clang mentions each flag that only GCC knows.
+quiet=
+if $cc --version | grep -qi clang; then quiet=-Wno-ignored-optimization-argument; fi
 openmp=-fopenmp
-echo 'int main(void){return 0;}' > "$build/try.c"
-$cc -fopenmp "$build/try.c" -o "$build/try" 2>/dev/null || openmp=
-common="-std=gnu11 -Wall -Wextra -fno-math-errno -fno-trapping-math $openmp $family -I$csrc/include -I$csrc/cpu -I$csrc/tests"
+echo '#include <omp.h>
+int main(void) { return omp_get_max_threads() < 1; }' > "$build/try.c"
+if [ -n "${NO_OPENMP:-}" ] || ! $cc -fopenmp "$build/try.c" -o "$build/try" 2>/dev/null; then openmp=; fi
+common="-std=gnu11 -Wall -Wextra $quiet -fno-math-errno -fno-trapping-math -ffp-contract=fast $openmp $family -I$csrc/include -I$csrc/cpu -I$csrc/tests"
 
 # One make rule for each object; make runs them in parallel and only when something has changed.
 headers=$(find "$csrc" -name '*.h' | tr '\n' ' ')
@@ -71,5 +75,5 @@ make -s -f "$rules" -j "${JOBS:-2}" OBJECTS="$objects"
 
 failed=0
 for program in $programs; do $run "$program" || failed=1; done
-if [ $failed = 0 ]; then echo "C tests ($mode): all passed"; else echo "C tests ($mode): FAILED"; fi
+if [ $failed = 0 ]; then echo "C tests ($mode, $cc): all passed"; else echo "C tests ($mode): FAILED"; fi
 exit $failed

@@ -1,4 +1,4 @@
-/* test_runtime.c - what is not arithmetic: the pool under threads, the parallel-for in a forked child, instruction sets,
+/* test_runtime.c - what is not arithmetic: the pool under threads, forked children, instruction sets,
  * error texts; and the optimiser steps, the same for any number of threads. */
 #include <pthread.h>
 #include <sys/wait.h>
@@ -78,6 +78,64 @@ static void fork_after_threads(void) {
   nd_free(a), nd_free(out);
 }
 
+/* Threads are inside kernels, the pool and its scratch memory when the process forks: no child may wait for what one of
+ * them held, since it does not exist there. */
+static int stop;
+
+static void *hammer(void *unused) {
+  enum { N = 160, M = N * N };
+  float *a = nd_alloc(M * 4), *b = nd_alloc(M * 4);
+  for (int i = 0; i < M; i++) a[i] = 1;
+  nd_plan p;
+  memset(&p, 0, sizeof p);
+  p.ndim = 3, p.size = (int64_t)N * N * N;
+  const int64_t stride[3][3] = {{N, 1, 0}, {N, 0, 1}, {0, 1, N}};
+  for (int d = 0; d < 3; d++) {
+    p.shape[d] = N;
+    for (int k = 0; k < 3; k++) p.stride[k][d] = stride[k][d];
+  }
+  while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
+    float *out = nd_alloc(M * 4);
+    nd_matmul(&p, out, a, a);
+    nd_add_dense(ND_F32, M, b, out, a);
+    nd_free(out);
+  }
+  nd_free(a), nd_free(b);
+  return unused;
+}
+
+static int product_in_child(void) {
+  enum { N = 160, M = N * N };
+  float *a = nd_alloc(M * 4), *out = nd_alloc(M * 4);
+  for (int i = 0; i < M; i++) a[i] = (float)(i % 5);
+  nd_add_dense(ND_F32, M, out, a, a);
+  nd_exp_dense(ND_F32, M, a, out);
+  int wrong = nd_get_num_threads() != 1;
+  for (int i = 0; i < M; i++) wrong |= out[i] != 2 * (float)(i % 5);
+  nd_free(a), nd_free(out);
+  return wrong;
+}
+
+static void fork_while_others_compute(void) {
+  pthread_t thread[3];
+  for (int i = 0; i < 3; i++) pthread_create(&thread[i], NULL, hammer, NULL);
+  fflush(stdout);
+  int failed = 0;
+  for (int i = 0; i < 50; i++) {
+    const pid_t child = fork();
+    if (child == 0) {
+      alarm(20);
+      _exit(product_in_child());
+    }
+    int status = -1;
+    waitpid(child, &status, 0);
+    failed += !(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  }
+  __atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
+  for (int i = 0; i < 3; i++) pthread_join(thread[i], NULL);
+  CHECK(failed == 0, "%d of 50 children forked beside busy threads failed or hung", failed);
+}
+
 static void optimisers(void) {
   enum { N = 70001 };
   static double p[N], g[N], m[N], v[N], out[N];
@@ -105,6 +163,7 @@ int main(void) {
   for_every_isa(optimisers);
   pool();
   fork_after_threads();
+  fork_while_others_compute();
   CHECK(nd_set_num_threads(0) == ND_EPLAN && nd_get_num_threads() >= 1, "no fewer than one thread");
   CHECK(nd_set_isa("z80") == ND_EISA && !nd_isa_supported("z80"), "an unknown instruction set");
   for (int code = ND_OK; code <= ND_EISA; code++)

@@ -9,6 +9,7 @@ compared quickly.
 import numpy as np
 
 from needle_edu.backend import DTypeError, GradientError, IndexOutOfRange, NeedleError, ShapeError
+from needle_edu.backend.dtypes import python_ints_as_int64
 from needle_edu.backend_selection import BACKEND, NDArray as Array, array_api as xp, default_device
 
 if BACKEND == "np":
@@ -92,7 +93,7 @@ def enter(array, device=None, dtype=None, operation="Tensor"):
 def _numbers(data, operation) -> np.ndarray:
     """Return data of any kind as a NumPy array of numbers, or say why it is none."""
     try:
-        array = np.asarray(data)
+        array = python_ints_as_int64(np.asarray(data), data)
     except ValueError as error:
         raise ShapeError(
             f"{operation}: rows of different lengths make no array; pad them or cut them"

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from .cache import cached, default_folder, key_of
+from .cache import cached, key_of
 from .errors import BuildError
 
 COMPILERS = ("cc", "gcc", "clang")
@@ -27,11 +27,18 @@ FLAGS = (
     "-std=gnu11",
     "-fno-math-errno",
     "-fno-trapping-math",
+    "-ffp-contract=fast",
     "-fvisibility=hidden",
     "-fPIC",
     "-fopenmp",
 )
 HOW_TO_GET_A_COMPILER = "Debian, Ubuntu: sudo apt install gcc; macOS: xcode-select --install"
+_DISK_IS_FULL = (
+    "No space left on device",
+    "Disk quota exceeded",
+    "File too large",
+    "File size limit exceeded",
+)
 _INCLUDE = re.compile(rb'^[ \t]*#[ \t]*include[ \t]*"([^"]+)"', re.MULTILINE)
 
 
@@ -42,13 +49,28 @@ class Source(NamedTuple):
     flags: tuple[str, ...] = ()
 
 
+class CompilerFailed(BuildError):
+    """The compiler ran, and failed: another attempt takes as long and will most likely end alike."""
+
+
 class _SourcesChanged(BuildError):
     """What was compiled is not what the name of the library was made from."""
 
 
 def find_compiler() -> list[str] | None:
-    """Return the command of the C compiler: $CC, else the first of cc, gcc and clang; None without one."""
-    chosen = shlex.split(os.environ.get("CC", ""))
+    """Return the command of the C compiler: $CC, else the first of cc, gcc and clang; None without one.
+
+    Raises
+    ------
+    BuildError
+        $CC is no command: a quotation mark in it is never closed.
+    """
+    try:
+        chosen = shlex.split(os.environ.get("CC", ""))
+    except ValueError as error:
+        raise BuildError(
+            f"$CC is {os.environ['CC']!r}, which is no command ({error}); unset CC or correct it"
+        ) from None
     for command in [chosen] if chosen else [[name] for name in COMPILERS]:
         if shutil.which(command[0]):
             return command
@@ -67,6 +89,7 @@ def shared_library(
     announce: str = "",
     fresh: bool = False,
     retry: bool = True,
+    room: int = 4 << 20,
 ) -> Path:
     """Return the path of a shared library compiled from C sources, out of the cache if it is there.
 
@@ -90,6 +113,8 @@ def shared_library(
         Compile every source, even if the cache has it: what it has does not load.
     retry : bool
         Start again, once, if a source changes while it is compiled.
+    room : int
+        Bytes that the build needs on the disk; see `cache.cached`.
 
     Raises
     ------
@@ -112,7 +137,7 @@ def shared_library(
             ([*command, *options, *run.flags], run.path, key_of([*command, *options, *run.flags, text]))
             for run, text in zip(runs, texts, strict=True)
         ]
-        objects = _compile_all(jobs, (folder or default_folder()) / "objects", temporary, fresh)
+        objects = _compile_all(jobs, temporary.parent / "objects", temporary, fresh)
         if texts != [_text_with_includes(run.path, include) for run in runs]:
             _forget(objects)  # their names tell of the texts as they were
             raise _SourcesChanged("a source file changed while it was compiled; try again")
@@ -128,14 +153,14 @@ def shared_library(
             str(library),
         ]
         try:
-            _run([*command, *options, *linking], library)
+            _run([*command, *options, *linking], library, temporary)
         except BuildError:
             _forget(objects)  # a damaged one may be why; the next attempt shall not meet it again
             raise
         return library
 
     try:
-        return cached(file_name, make, folder, fresh)
+        return cached(file_name, make, folder, fresh, room)
     except _SourcesChanged:  # somebody is editing: once more, with the texts of now
         if retry:
             return shared_library(
@@ -148,6 +173,7 @@ def shared_library(
                 folder=folder,
                 fresh=fresh,
                 retry=False,
+                room=room,
             )
         raise
 
@@ -187,7 +213,7 @@ def _without_missing_openmp(command: list[str], flags: Sequence[str], temporary:
     probe = temporary / "probe.c"
     probe.write_text("#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n")
     try:
-        _run([*command, "-fopenmp", str(probe), "-o", str(temporary / "probe")], probe)
+        _run([*command, "-fopenmp", str(probe), "-o", str(temporary / "probe")], probe, temporary)
     except BuildError:
         return [flag for flag in flags if flag != "-fopenmp"]
     return list(flags)
@@ -209,7 +235,7 @@ def _compile_all(
             os.utime(target)  # still in use: see _forget_old
             return target
         unfinished = temporary / target.name
-        _run([*command, "-c", str(source), "-o", str(unfinished)], source)
+        _run([*command, "-c", str(source), "-o", str(unfinished)], source, temporary)
         os.replace(unfinished, target)
         return target
 
@@ -237,16 +263,31 @@ def _forget_old(folder: Path, days: float = 30) -> None:
             path.unlink(missing_ok=True)
 
 
-def _run(command: list[str], about: Path) -> None:
-    """Run the compiler; on failure raise BuildError with the first lines of its message."""
-    import subprocess
+def _run(command: list[str], about: Path, temporary: Path) -> None:
+    """Run the compiler, its own files in `temporary`; on failure raise BuildError with the start of its message."""
+    try:
+        import subprocess
 
-    result = subprocess.run(
-        command, capture_output=True, text=True, errors="replace", stdin=subprocess.DEVNULL
-    )
+        result = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, "TMPDIR": str(temporary)},
+        )
+    except (OSError, ImportError) as error:  # a browser's Python has no processes
+        raise BuildError(f"{command[0]} could not be run: {error}") from error
     if result.returncode == 0:
         return
     said = result.stderr.strip() or result.stdout.strip() or f"exit status {result.returncode}"
     lines = said.splitlines()
     shown = "\n".join(lines[:20]) + ("\n..." if len(lines) > 20 else "")
-    raise BuildError(f"{command[0]} could not make {about.name}:\n{shown}\n(command: {shlex.join(command)})")
+    if any(sentence in said for sentence in _DISK_IS_FULL):
+        raise CompilerFailed(
+            f"{command[0]} could not make {about.name}, because the disk is full ({temporary.parent}); "
+            "make room there, or name another folder: NEEDLE_EDU_CACHE=/some/folder"
+        )
+    raise CompilerFailed(
+        f"{command[0]} could not make {about.name}:\n{shown}\n(command: {shlex.join(command)})"
+    )

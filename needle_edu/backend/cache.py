@@ -12,7 +12,8 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from .paths import PREBUILT, cache_dir
+from .errors import BuildError
+from .paths import PREBUILT, cache_dir, private_temporary
 
 
 def key_of(parts: Iterable[bytes | str]) -> str:
@@ -36,7 +37,11 @@ def default_folder() -> Path:
 
 
 def cached(
-    file_name: str, make: Callable[[Path], Path], folder: Path | None = None, fresh: bool = False
+    file_name: str,
+    make: Callable[[Path], Path],
+    folder: Path | None = None,
+    fresh: bool = False,
+    room: int = 1 << 20,
 ) -> Path:
     """Return the file `file_name` from the cache, made by `make` if need be.
 
@@ -50,11 +55,21 @@ def cached(
         The cache; default `default_folder()`, before which a file installed with the package is preferred.
     fresh : bool
         Make the file again even if it looks intact (loading it has failed).
+    room : int
+        Bytes that making it takes. Where the disk of the default folder has fewer, a private temporary folder is
+        used; where that has fewer, too, nothing is begun.
+
+    Raises
+    ------
+    BuildError
+        There is no room.
     """
     if folder is None:
         if (PREBUILT / file_name).is_file() and not fresh:
             return PREBUILT / file_name
         folder = default_folder()
+        if not _has_room(folder, room) and (fresh or not _intact(folder / file_name)):
+            folder = _spare_folder(folder, room)
     target = folder / file_name
     if not fresh and _intact(target):
         return target
@@ -72,6 +87,30 @@ def cached(
             made = make(Path(temporary))
             _seal(made, target)
     return target
+
+
+def _has_room(folder: Path, room: int) -> bool:
+    import shutil
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return shutil.disk_usage(folder).free >= room
+    except (
+        OSError,
+        AttributeError,
+    ):  # nobody can say here; and a folder that cannot be made is its own error
+        return True
+
+
+def _spare_folder(full: Path, room: int) -> Path:
+    """Return a folder on another disk than the full one, or raise."""
+    spare = private_temporary()
+    if spare != full and _has_room(spare, room):
+        return spare
+    raise BuildError(
+        f"the disk is full: compiling needs {room >> 20} MB in {full}; make room there, or name another folder: "
+        "NEEDLE_EDU_CACHE=/some/folder"
+    )
 
 
 def _seal(made: Path, target: Path) -> None:

@@ -10,6 +10,7 @@ Any kernel can be replaced while the program runs, ``with cpu().override("matmul
 must be looked up where they are called: ``device.kernels.matmul(...)``.
 """
 
+import os
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -138,7 +139,10 @@ class Device:
         return Override(self, name, function)
 
     def __getattr__(self, name: str) -> Any:
-        # Reached only for what the class lacks: the creators (randn, zeros, …), then Needle's kernel module.
+        # Reached for what the class lacks: the creators (randn, zeros, …), then Needle's kernel module. And if a
+        # property of the class ended with an AttributeError: asked again, it says which.
+        if hasattr(type(self), name):
+            return object.__getattribute__(self, name)
         if name in _creators:
             return partial(_creators[name], self)
         public = not name.startswith("_") or name in ("__tile_size__", "__device_name__")
@@ -163,6 +167,21 @@ class Device:
 
     def __reduce__(self) -> tuple:
         return device_named, (self.name,)  # a copied or unpickled device is the same one
+
+
+def _free_locks() -> None:
+    """Make the locks anew: in a forked child the threads that held them do not exist, and would never release them."""
+    global _lock
+    _lock = threading.RLock()
+    for attribute in vars(Device).values():
+        if isinstance(attribute, cached_property) and hasattr(
+            attribute, "lock"
+        ):  # Python 3.11 locks each of them
+            attribute.lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_free_locks)
 
 
 class Override:

@@ -4,6 +4,8 @@ In Python an element type is a `numpy.dtype`; a kernel gets its code, the positi
 (`enum nd_dtype` in csrc/include/needle_kernels.h).
 """
 
+from typing import Any
+
 import numpy as np
 
 from .errors import DTypeError
@@ -35,3 +37,24 @@ def code_of(dtype: np.dtype) -> int:
         names = ", ".join(known.name for known in DTYPES)
         raise DTypeError(f"no kernels for {np.dtype(dtype).name}; use {names}")
     return code
+
+
+def python_ints_as_int64(array: np.ndarray, data: Any) -> np.ndarray:
+    """Return the NumPy array made from `data` with plain Python integers as int64, which they are on every platform.
+
+    Where an address has 32 bits (Python in a browser), NumPy makes them int32.
+
+    Examples
+    --------
+    >>> python_ints_as_int64(np.array([1, 2], dtype="int32"), [1, 2]).dtype
+    dtype('int64')
+    >>> python_ints_as_int64(np.array([1, 2], dtype="int32"), [np.int32(1), np.int32(2)]).dtype
+    dtype('int32')
+    """
+    return array.astype(DTYPES[I64]) if array.dtype == DTYPES[I32] and _has_python_int(data) else array
+
+
+def _has_python_int(data: Any) -> bool:
+    if isinstance(data, (list, tuple)):
+        return any(map(_has_python_int, data))
+    return isinstance(data, int) and not isinstance(data, bool)

@@ -7,11 +7,12 @@ goes by size and time of change, like `make`: if nothing changed since, the file
 import contextlib
 import os
 import sys
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from .cache import default_folder
-from .paths import csrc_dir
+from .paths import csrc_dir, private_temporary
 
 
 def state_of_sources() -> str:
@@ -39,6 +40,46 @@ def remember(purpose: str, sources: str, files: Iterable[Path]) -> None:
         unfinished = note.with_name(f"{note.name}.{os.getpid()}")
         unfinished.write_text(f"{sources}\n\n{_describe(files)}")
         os.replace(unfinished, note)
+
+
+MINUTES = 10
+"""For how long a failed compilation is not tried again."""
+
+
+def recall_failure(purpose: str, sources: str) -> str | None:
+    """Return why compiling these sources failed a short while ago; None if it did not."""
+    for note in _failure_notes(purpose):
+        try:
+            before, why = note.read_text().split("\n\n", 1)
+            age = time.time() - note.stat().st_mtime
+        except (OSError, ValueError):
+            continue
+        if before == _identity(sources) and 0 <= age < 60 * MINUTES:
+            when = f"this was {age / 60:.0f} minutes ago"
+            return f"{why}; {when} and is tried again after {MINUTES}, or when {note} is removed"
+    return None
+
+
+def remember_failure(purpose: str, sources: str, why: str) -> Path | None:
+    """Note why compiling failed, in the cache or, since that may be what is full, beside it; return where."""
+    for note in _failure_notes(purpose):
+        with contextlib.suppress(OSError):
+            note.write_text(f"{_identity(sources)}\n\n{why}")
+            return note
+    return None
+
+
+def _failure_notes(purpose: str) -> Iterator[Path]:
+    for folder in (default_folder, private_temporary):
+        with contextlib.suppress(OSError):
+            yield folder() / f"failed{_note(purpose).name}"
+
+
+def _identity(sources: str) -> str:
+    """What decides whether a compilation fails: the sources, and which compilers would be found."""
+    from .cache import key_of
+
+    return key_of([sources, os.environ.get("CC", ""), os.environ.get("PATH", "")])
 
 
 def _note(purpose: str) -> Path:

@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from . import declarations, index
+from . import cache, declarations, index
 from .dtypes import DTYPES, ITEMSIZES
 from .errors import BuildError, DeviceError
-from .paths import csrc_dir
-from .storage import Storage
+from .paths import PREBUILT, csrc_dir
+from .storage import Storage, check_count
 
 form: str | None = None
 """How the library is called, "api" or "dlopen"; None while it is not loaded."""
@@ -73,7 +73,7 @@ def _load(fresh: bool) -> tuple[Any, Any]:
     files = None if fresh else index.recall(wanted, sources)
     reason = ""
     if files is None:
-        files = _make(wanted, fresh)
+        files = _make_or_recall_why_not(wanted, fresh, sources)
         if not reason:
             index.remember(wanted, sources, files)
     library, module = files
@@ -89,18 +89,40 @@ def _load(fresh: bool) -> tuple[Any, Any]:
     return ffi, lib
 
 
+def _make_or_recall_why_not(wanted: str, fresh: bool, sources: str) -> list[Path]:
+    """Make the files; what has just failed in the compiler is not tried again at every start."""
+    from .build import CompilerFailed
+
+    failure = index.recall_failure(wanted, sources)
+    if failure:
+        raise BuildError(failure)
+    try:
+        return _make(wanted, fresh)
+    except CompilerFailed as error:
+        note = index.remember_failure(wanted, sources, str(error))
+        when = f"; it is tried again in {index.MINUTES} minutes, or when {note} is removed" if note else ""
+        raise BuildError(f"{error}{when}") from error
+    except BuildError:
+        raise
+    except (OSError, ImportError, AttributeError, RuntimeError) as error:
+        # No room, no processes, no threads, no such function of the system: nothing that another attempt would mend.
+        raise BuildError(f"the C kernels could not be compiled: {error}") from error
+
+
 def _make(wanted: str, fresh: bool) -> list[Path]:
     """Return the library and the module that calls it, compiled unless the cache has them."""
     global reason
     from . import recipe
 
     library = recipe.cpu_library(fresh=fresh)
+    # They stay together, also where the disk of the usual folder is full.
+    folder = None if library.parent in (PREBUILT, cache.default_folder()) else library.parent
     if wanted == "api":
         try:
-            return [library, recipe.python_extension(library, fresh=fresh)]
+            return [library, recipe.python_extension(library, folder=folder, fresh=fresh)]
         except BuildError as error:
             reason = f"calls take the slower dlopen form: {error}"
-    return [library, recipe.dlopen_module(fresh=fresh)]
+    return [library, recipe.dlopen_module(folder=folder, fresh=fresh)]
 
 
 def _import(name: str, path: Path) -> Any:
@@ -226,6 +248,8 @@ def make_allocators(ffi: Any, lib: Any) -> tuple[Callable, Callable]:
 
     def allocate(dtype: int, n: int) -> Storage:
         """Return a storage of `n` elements, not initialised."""
+        if type(n) is not int or n < 0:
+            check_count(n)
         storage = Storage()
         storage.written = 0
         storage.nbytes = nbytes = n * ITEMSIZES[dtype]
@@ -235,6 +259,7 @@ def make_allocators(ffi: Any, lib: Any) -> tuple[Callable, Callable]:
 
     def allocator(dtype: int, n: int) -> Callable[[], Storage]:
         """Return ``allocate(dtype, n)`` as a function of no arguments, for a size that is asked for often."""
+        check_count(n)
         nbytes = n * ITEMSIZES[dtype]
         if nbytes > _OWNED_LIMIT:
             return partial(allocate, dtype, n)

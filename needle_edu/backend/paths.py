@@ -37,8 +37,8 @@ def cache_dir() -> Path:
     try:
         usual = _usual_cache_dir()
     except RuntimeError:  # the user has no home
-        return _private_temporary()
-    return usual if _writable(usual) else _private_temporary()
+        return private_temporary()
+    return usual if _writable(usual) else private_temporary()
 
 
 def _usual_cache_dir() -> Path:
@@ -58,7 +58,8 @@ def _writable(folder: Path) -> bool:
     return os.access(folder, os.W_OK | os.X_OK)
 
 
-def _private_temporary() -> Path:
+def private_temporary() -> Path:
+    """Return a folder under the system's temporary folder that only this user can write to."""
     import tempfile
 
     user = os.getuid() if hasattr(os, "getuid") else 0

@@ -35,6 +35,8 @@ ISAS: dict[str, dict[str, tuple[str, ...]]] = {
 }
 """For each processor family, its instruction sets, weakest first, and the flags that allow them."""
 
+_ROOM = 24 << 20  # bytes: objects, library and what the compiler puts down in between
+
 _OWN_FLAGS = re.compile(rb"/\* build: ([^*]+?) \*/")
 _EXPORT = '-DND_API=__attribute__((visibility("default")))'
 
@@ -115,6 +117,7 @@ def cpu_library(
         folder=folder,
         announce="needle_edu: compiling the C kernels, once; this takes about half a minute ...",
         fresh=fresh,
+        room=_ROOM,
     )
 
 

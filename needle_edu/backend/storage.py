@@ -8,6 +8,8 @@ once, there is no destructor to write. Each storage also remembers when it was l
 
 from typing import Any
 
+from .errors import ShapeError
+
 clock = 0  # counts in-place writes, over all storages
 
 
@@ -39,6 +41,20 @@ class Storage:
 
     def stay(self, block: Any) -> None:
         """Do nothing; whoever keeps this method keeps the storage."""
+
+
+def check_count(n: Any) -> None:
+    """Raise unless `n` is a number of elements that a storage may have.
+
+    Examples
+    --------
+    >>> check_count(-3)
+    Traceback (most recent call last):
+        ...
+    needle_edu.backend.errors.ShapeError: allocate: a storage has a whole number of elements, 0 or more; got -3
+    """
+    if isinstance(n, float) or not hasattr(n, "__index__") or n < 0:
+        raise ShapeError(f"allocate: a storage has a whole number of elements, 0 or more; got {n!r}")
 
 
 def tick() -> int:

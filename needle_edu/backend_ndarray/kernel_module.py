@@ -16,6 +16,7 @@ from needle_edu.backend.dtypes import F32
 from needle_edu.ndarray import functions, interchange, linalg, reductions
 from needle_edu.ndarray.array import NDArray
 from needle_edu.ndarray.handle import Handle
+from needle_edu.ndarray.layout import as_integer
 
 TILE = 8
 
@@ -46,13 +47,14 @@ class KernelModule:
 
     def Array(self, size: int) -> Handle:
         """Return memory for `size` float32 elements."""
+        size = as_integer(size, "Array", "the size", least=0)
         return Handle(self._device.allocate(F32, size), F32, self._device, size)
 
     # ---- moving elements ------------------------------------------------------------------------------------
 
     def from_numpy(self, a: np.ndarray, out: Handle) -> None:
         """Copy a NumPy array into `out`, row-major."""
-        interchange.as_numpy(_line(out))[...] = np.ravel(a)
+        interchange.as_numpy(_line(out))[...] = interchange.proper_bools(np.ravel(a))
 
     def to_numpy(self, a: Handle, shape: Sequence[int], strides: Sequence[int], offset: int) -> np.ndarray:
         """Return a copy of the elements that shape, strides and offset describe."""

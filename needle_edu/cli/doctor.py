@@ -52,9 +52,12 @@ def _numpy() -> Finding:
 
 
 def _compiler() -> Finding:
-    from needle_edu.backend import build
+    from needle_edu.backend import BuildError, build
 
-    compiler = build.find_compiler()
+    try:
+        compiler = build.find_compiler()
+    except BuildError as error:
+        return Finding(ABSENT, str(error))
     chosen = os.environ.get("CC", "").strip()
     if compiler is None and chosen:
         return Finding(ABSENT, f"{chosen!r}, named by $CC, was not found", "unset CC or correct it")
@@ -113,7 +116,10 @@ def _threads() -> Finding:
     if not _native():
         return Finding(ABSENT, "NumPy's own")
     if not backend.has_openmp():
-        mend = "the compiler lacks OpenMP; on macOS: brew install gcc, then CC=gcc-14"
+        mend = (
+            "the compiler lacks OpenMP; Debian, Ubuntu with clang: sudo apt install libomp-dev; "
+            "macOS: brew install gcc, then CC=gcc-14"
+        )
         return Finding(ABSENT, "1: built without OpenMP", mend)
     return Finding(OK, f"{backend.get_num_threads()} of {os.cpu_count()} (NEEDLE_EDU_NUM_THREADS changes it)")
 

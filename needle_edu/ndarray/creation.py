@@ -16,7 +16,7 @@ from needle_edu.backend.storage import tick
 from .array import NDArray, Shape, allocate, kernel_failed
 from .dtypes import as_code, shown
 from .interchange import adopted, array, as_numpy, operand, usable
-from .layout import Layout, as_shape, compact_layout
+from .layout import Layout, as_integer, as_shape, compact_layout
 from .plans import check_writable, copy_plan, fill_plan, remember
 
 
@@ -188,12 +188,12 @@ def linspace(
     >>> nd.linspace(0, 1, 5)
     NDArray([0.  , 0.25, 0.5 , 0.75, 1.  ], dtype=float32, device=cpu())
     """
+    num = as_integer(num, "linspace", "num", least=0)
     try:
         values = np.linspace(start, stop, num, endpoint)
     except (TypeError, ValueError, OverflowError) as error:
         raise ShapeError(
-            f"linspace: wanted two numbers and a count of at least 0, got {shown(start)}, {shown(stop)}, "
-            f"{shown(num)} ({error})"
+            f"linspace: wanted two numbers, got {shown(start)}, {shown(stop)} ({error})"
         ) from None
     return array(values, dtype, device)
 
@@ -210,11 +210,9 @@ def eye(
     NDArray([[0., 1., 0.],
              [0., 0., 1.]], dtype=float32, device=cpu())
     """
-    try:
-        diagonal = np.eye(n, m, k)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise ShapeError(f"eye: wanted whole numbers of at least 0, got {n}, {m}, {k} ({error})") from None
-    return array(diagonal, dtype, device)
+    n = as_integer(n, "eye", "n", least=0)
+    m = n if m is None else as_integer(m, "eye", "m", least=0)
+    return array(np.eye(n, m, as_integer(k, "eye", "k")), dtype, device)
 
 
 # ---- writing ----------------------------------------------------------------------------------------------------

@@ -222,7 +222,8 @@ def _places(mask: NDArray, layout: Layout, axis: int) -> list[NDArray]:
     if covered != mask.shape:
         axes = f"axis {axis}" if mask.ndim == 1 else f"axes {axis} to {axis + mask.ndim - 1}"
         raise IndexOutOfRange(f"a mask of shape {mask.shape} does not fit {axes}, of shape {covered}")
-    return [asarray(places, device=layout.device) for places in np.nonzero(as_numpy(mask))]
+    # NumPy's positions have as many bits as an address, kernels' 64.
+    return [convert(asarray(places, device=layout.device), I64) for places in np.nonzero(as_numpy(mask))]
 
 
 def _slice(item: slice, extent: int, axis: int) -> tuple[int, int, int]:

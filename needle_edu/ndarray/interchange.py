@@ -13,7 +13,7 @@ from weakref import ref
 import numpy as np
 
 from needle_edu.backend import Device, DeviceError, DTypeError, ShapeError, Storage, default_device
-from needle_edu.backend.dtypes import DTYPES
+from needle_edu.backend.dtypes import DTYPES, python_ints_as_int64
 
 from .array import NDArray, allocate, cast, new_array
 from .dtypes import as_code, shown
@@ -46,7 +46,7 @@ def array(a: Any, dtype: Any = "float32", device: Device | None = None) -> NDArr
         if target is layout.device:
             return cast(a, compact_layout(layout.shape, code, target))
         a = as_numpy(a)
-    source = _numpy_from(a, "array")
+    source = proper_bools(_numpy_from(a, "array"))
     out = allocate(compact_layout(source.shape, code, usable(device)))
     as_numpy(out)[...] = source
     return out
@@ -58,7 +58,8 @@ def asarray(a: Any, dtype: Any = None, device: Device | None = None, copy: bool 
     Parameters
     ----------
     a : array, number or nested sequence
-        A NumPy array of a supported type is shared, strides and all; a read-only one is copied.
+        A NumPy array of a supported type is shared, strides and all; a read-only one is copied, and so is one of
+        bools with bytes other than 0 and 1.
     dtype : dtype, optional
         By default that of `a` (uint8, int8, int16, uint16 become int32, uint32 int64, float16 float32).
     device : Device, optional
@@ -82,14 +83,27 @@ def asarray(a: Any, dtype: Any = None, device: Device | None = None, copy: bool 
             return a
         shared = None
     else:
-        source = _numpy_from(a, "asarray")
+        given = _numpy_from(a, "asarray")
+        source = proper_bools(given)
         code = as_code(source.dtype if dtype is None else dtype)
-        shared = None if copy else share(source, code, usable(device))  # a list's array is ours alone anyway
+        fits = not copy and (copy is None or source is given)
+        shared = share(source, code, usable(device)) if fits else None  # a list's array is ours alone anyway
     if shared is None:
         if copy is False:
             raise ShapeError("asarray: copy=False, but this dtype, device or memory layout needs a copy")
         return array(a, DTYPES[code], device)
     return shared
+
+
+def proper_bools(source: np.ndarray) -> np.ndarray:
+    """Return bools whose bytes are 0 or 1, as kernels and NumPy alike take for granted: `source`, or a repaired copy.
+
+    Memory that was not written as bools (``np.frombuffer``, a view of bytes, another library's) may hold any byte.
+    NumPy's own answers then depend on the function asked; here every byte but 0 means True.
+    """
+    if source.dtype != np.bool_ or not source.size or source.view(np.uint8).max() <= 1:
+        return source
+    return source.view(np.uint8) != 0
 
 
 def share(source: np.ndarray, code: int, device: Device) -> NDArray | None:
@@ -146,6 +160,7 @@ def _numpy_from(a: Any, operation: str) -> np.ndarray:
         source = np.asarray(a)
     except ValueError as error:
         raise ShapeError(f"{operation}: rows of different lengths do not make an array ({error})") from None
+    source = python_ints_as_int64(source, a)
     try:
         as_code(source.dtype)
     except DTypeError as error:
@@ -247,9 +262,11 @@ def from_dlpack(a: Any, device: Device | None = None, copy: bool | None = None) 
         raise DTypeError(
             f"from_dlpack: {type(a).__name__} does not speak DLPack (it has no __dlpack__ method)"
         )
-    source = np.from_dlpack(a)
+    given = np.from_dlpack(a)
+    source = proper_bools(given)
     code = as_code(source.dtype)
-    shared = None if copy else share(source, code, usable(device))
+    fits = not copy and (copy is None or source is given)
+    shared = share(source, code, usable(device)) if fits else None
     if shared is None and copy is False:
         raise ShapeError("from_dlpack: copy=False, but this dtype or memory layout needs a copy")
     return array(source, DTYPES[code], device) if shared is None else shared

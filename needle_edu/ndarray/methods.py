@@ -15,7 +15,7 @@ from needle_edu.backend import Device, DTypeError, ShapeError
 from . import creation, flat, functions, indexing, interchange, linalg, manipulation, printing, reductions
 from .array import NDArray, Shape, allocate, new_array
 from .handle import Handle, handle_of
-from .layout import compact_layout, compact_strides, make_layout
+from .layout import as_extents, compact_layout, compact_strides, make_layout
 
 
 def _init(self: NDArray, other: Any, device: Device | None = None) -> None:
@@ -32,9 +32,12 @@ def _make(
     offset: int = 0,
 ) -> NDArray:
     """Return an array over `handle`, another array's `_handle`, or over new uninitialised float32 memory."""
-    shape = tuple(shape)
+    shape = as_extents(shape, "make")
     if handle is None:
-        return allocate(compact_layout(shape, 0, interchange.usable(device)))
+        new = allocate(compact_layout(shape, 0, interchange.usable(device)))
+        return new if strides is None and offset == 0 else _make(shape, strides, None, handle_of(new), offset)
+    if not isinstance(handle, Handle):
+        raise DTypeError(f"make: wanted another array's _handle, got {type(handle).__name__}")
     whole = new_array(NDArray)
     whole.storage = handle.storage
     whole.layout = make_layout((handle.size,), (1,), 0, handle.code, handle.device)

@@ -16,16 +16,17 @@ from . import creation
 from .array import NDArray
 from .indexing import getitem
 from .interchange import array, asarray
+from .layout import as_extents
 
 
 def rand(device: Device, *shape: int, dtype: Any = "float32") -> NDArray:
     """Return uniform random numbers from [0, 1)."""
-    return array(generator().rand(*shape), dtype, device)
+    return array(generator().rand(*as_extents(shape, "rand")), dtype, device)
 
 
 def randn(device: Device, *shape: int, dtype: Any = "float32") -> NDArray:
     """Return normally distributed random numbers, mean 0 and standard deviation 1."""
-    return array(generator().randn(*shape), dtype, device)
+    return array(generator().randn(*as_extents(shape, "randn")), dtype, device)
 
 
 def one_hot(device: Device, n: int, i: Any, dtype: Any = "float32") -> NDArray:

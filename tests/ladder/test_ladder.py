@@ -7,12 +7,21 @@ compiler turned into something an older processor lacks (the whole file then die
 import os
 import subprocess
 import sys
+import weakref
 
 import numpy as np
 import pytest
 
 from needle_edu import ladder, ndarray
-from needle_edu.backend import DTypeError, ShapeError, cpu, get_num_threads, set_num_threads
+from needle_edu.backend import (
+    DeviceError,
+    DTypeError,
+    ShapeError,
+    cpu,
+    cpu_numpy,
+    get_num_threads,
+    set_num_threads,
+)
 
 SHAPES = [
     (1, 1, 1),
@@ -80,6 +89,54 @@ def test_wrong_operands_are_named():
         ladder.matmul.rungs["naive"]([[1.0]], [[1.0]])
     with pytest.raises(DTypeError, match="got float64, wanted float32"):
         rung(np.ones((2, 3)), np.ones((3, 2)))
+
+
+def matrices(*shapes):
+    rng = np.random.default_rng(3)
+    return [ndarray.array(rng.standard_normal(shape), device=cpu()) for shape in shapes]
+
+
+@needs_library
+@pytest.mark.parametrize("name", ladder.matmul.rungs)
+def test_the_bare_call_refuses_what_the_c_function_would_misread(name):
+    """Without the checks a small `out` is written beyond its end, and a.T is read as if it were a."""
+    call = ladder.matmul.rungs[name].call
+    out, a, b = matrices((4, 5), (4, 3), (3, 5))
+    small, wide, tall = matrices((2, 5), (4, 6), (8, 3))
+    with pytest.raises(ShapeError, match=r"out has shape \(2, 5\), wanted \(4, 5\)"):
+        call(small, a, b)
+    with pytest.raises(ShapeError, match=r"got shapes \(4, 3\) and \(4, 3\)"):
+        call(out, a, a)
+    with pytest.raises(ShapeError, match=r"got shapes \(3,\) and \(3, 5\)"):
+        call(out, a[0], b)
+    for view in (matrices((3, 4))[0].T, wide[:, ::2], wide[:, :3], tall[::-2], a[:1].broadcast_to((4, 3))):
+        with pytest.raises(ShapeError, match=r"a is a view with strides .* pass a\.compact\(\)"):
+            call(out, view, b)
+    with pytest.raises(ShapeError, match="out is a view"):
+        call(matrices((5, 4))[0].T, a, b)
+    square, other = matrices((4, 4), (4, 4))
+    with pytest.raises(ShapeError, match="shares its memory"):
+        call(square, square, other)
+    with pytest.raises(DTypeError, match="got float64"):
+        call(out, a.astype("float64"), b)
+    with pytest.raises(DeviceError, match=r"b must be an NDArray on cpu\(\)"):
+        call(out, a, b.numpy())
+    with pytest.raises(DeviceError, match=r"a must be an NDArray on cpu\(\)"):
+        call(out, a.to(cpu_numpy()), b)
+
+
+@needs_library
+@pytest.mark.parametrize("name", ladder.matmul.rungs)
+def test_the_bare_call_takes_rows_from_the_middle_and_keeps_its_arrays(name):
+    whole, b = matrices((9, 3), (3, 5))
+    wanted = whole.numpy()[2:6] @ b.numpy()
+    out = ndarray.zeros((4, 5), device=cpu())
+    call = ladder.matmul.rungs[name].call(out, whole[2:6], b)
+    memories = [weakref.ref(x.storage) for x in (whole, b)]
+    del whole, b
+    assert None not in [memory() for memory in memories], "the call would read memory that was given back"
+    assert call() == 0
+    np.testing.assert_allclose(out.numpy(), wanted, rtol=1e-5, atol=1e-6)
 
 
 @needs_library

@@ -7,8 +7,8 @@ NUMBERS(BINARY_ROW, multiply, (T)((U)a * (U)b))
 FLOATS(BINARY_ROW, divide, a / b)
 
 /* `a > b` is false when either is nan; a nan b comes out by itself then, a nan a by the second condition. */
-FLOATS(BINARY_ROW, maximum, (a > b) | (a != a) ? a : b)
-FLOATS(BINARY_ROW, minimum, (a < b) | (a != a) ? a : b)
+FLOATS(BINARY_ROW, maximum, ((a > b) | (a != a)) ? a : b)
+FLOATS(BINARY_ROW, minimum, ((a < b) | (a != a)) ? a : b)
 INTEGERS(BINARY_ROW, maximum, a > b ? a : b)
 INTEGERS(BINARY_ROW, minimum, a < b ? a : b)
 BINARY_ROW(maximum, b8, a | b)

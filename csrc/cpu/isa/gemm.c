@@ -13,6 +13,8 @@
 #include "pool.h"
 #include "gemm_help.h"
 #include "gemm_shape.h"
+#include "shuffle.h"
+#include "unroll.h"
 
 #ifndef ND_ISA
 #define ND_ISA base

@@ -32,7 +32,7 @@ static void NAME(edge_tile)(int64_t rows, int64_t width, int64_t k, const T *a, 
       for (int64_t j = 0; j < width; j++) to[j * c_col] = accumulate ? to[j * c_col] + from[j] : from[j];
       continue;
     }
-#pragma GCC unroll 8
+ND_UNROLL_WHOLE(8)
     for (int64_t part = 32; part; part /= 2)
       if (width & part) {
         memcpy(to, from, part * sizeof(T));

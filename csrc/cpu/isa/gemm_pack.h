@@ -15,20 +15,18 @@
 static inline __attribute__((always_inline)) void NAME(turn_square)(const T *from, int64_t column, T *to,
                                                                     int64_t row) {
   S x[SIDE];
-#pragma GCC unroll 4
+ND_UNROLL_WHOLE(4)
   for (int i = 0; i < SIDE; i++) memcpy(&x[i], from + i * column, sizeof(S));
 #if ELEMENT_BYTES == 4
-  const M low = {0, 4, 1, 5}, high = {2, 6, 3, 7};
-  const S p = __builtin_shuffle(x[0], x[2], low), q = __builtin_shuffle(x[1], x[3], low);
-  const S r = __builtin_shuffle(x[0], x[2], high), s = __builtin_shuffle(x[1], x[3], high);
-  x[0] = __builtin_shuffle(p, q, low), x[1] = __builtin_shuffle(p, q, high);
-  x[2] = __builtin_shuffle(r, s, low), x[3] = __builtin_shuffle(r, s, high);
+  const S p = LOWER_LANES(x[0], x[2]), q = LOWER_LANES(x[1], x[3]);
+  const S r = UPPER_LANES(x[0], x[2]), s = UPPER_LANES(x[1], x[3]);
+  x[0] = LOWER_LANES(p, q), x[1] = UPPER_LANES(p, q);
+  x[2] = LOWER_LANES(r, s), x[3] = UPPER_LANES(r, s);
 #else
-  const M low = {0, 2}, high = {1, 3};
   const S p = x[0], q = x[1];
-  x[0] = __builtin_shuffle(p, q, low), x[1] = __builtin_shuffle(p, q, high);
+  x[0] = LOWER_LANES(p, q), x[1] = UPPER_LANES(p, q);
 #endif
-#pragma GCC unroll 4
+ND_UNROLL_WHOLE(4)
   for (int i = 0; i < SIDE; i++) memcpy(to + i * row, &x[i], sizeof(S));
 }
 
@@ -37,10 +35,9 @@ static inline __attribute__((always_inline)) void NAME(turn_square)(const T *fro
 static inline __attribute__((always_inline)) void NAME(turn_pair)(const T *from, int64_t column, T *to, int64_t row) {
   S x[2];
   for (int i = 0; i < 2; i++) memcpy(&x[i], from + i * column, sizeof(S));
-  const two_words low = (two_words)__builtin_shuffle(x[0], x[1], (M){0, 4, 1, 5});
-  const two_words high = (two_words)__builtin_shuffle(x[0], x[1], (M){2, 6, 3, 7});
+  const two_words low = (two_words)LOWER_LANES(x[0], x[1]), high = (two_words)UPPER_LANES(x[0], x[1]);
   const int64_t words[4] = {low[0], low[1], high[0], high[1]};
-#pragma GCC unroll 4
+ND_UNROLL_WHOLE(4)
   for (int i = 0; i < 4; i++) memcpy(to + i * row, &words[i], 8);
 }
 #endif

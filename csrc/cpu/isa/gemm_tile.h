@@ -12,6 +12,9 @@
  *
  * `a` has two strides, so packed, unpacked and transposed matrices are the same code. Included by gemm_type.h
  * once per element type; T is the element, V a vector of LANES of them, U the same vector at any address.
+ *
+ * Rows of a are found from every fourth, whose place the compiler may not derive from the others': going from row to
+ * row, fourteen additions that wait for each other took longer than the multiply-adds under AVX-512 (docs/kernels.md).
  */
 
 /* c[rows][..] (+)= a[rows][k] b[k][..], whole vectors only.
@@ -21,25 +24,29 @@ static inline __attribute__((always_inline)) void NAME(tile)(const int rows, con
                                                              const T *b, int64_t b_row, T *c, int64_t c_row,
                                                              int accumulate) {
   V acc[TILE_ROWS][TILE_VECTORS];
-#pragma GCC unroll 16
+  const T *four_rows[(TILE_ROWS + 3) / 4];
+ND_UNROLL_WHOLE(4)
+  for (int i = 0; i < rows; i += 4) four_rows[i / 4] = ND_HIDDEN(a + i * a_row);
+ND_UNROLL_WHOLE(16)
   for (int i = 0; i < rows; i++)
-#pragma GCC unroll 4
+ND_UNROLL_WHOLE(4)
     for (int j = 0; j < vectors; j++) acc[i][j] = (V){0};
-#pragma GCC unroll 4
+ND_UNROLL(4)
   for (int64_t p = 0; p < k; p++) {
     V row[TILE_VECTORS];
-#pragma GCC unroll 4
+ND_UNROLL_WHOLE(4)
     for (int j = 0; j < vectors; j++) row[j] = *(const U *)(b + j * LANES);
-#pragma GCC unroll 16
+ND_UNROLL_WHOLE(16)
     for (int i = 0; i < rows; i++)
-#pragma GCC unroll 4
-      for (int j = 0; j < vectors; j++) acc[i][j] += a[i * a_row] * row[j];
-    a += a_col;
+ND_UNROLL_WHOLE(4)
+      for (int j = 0; j < vectors; j++) acc[i][j] += four_rows[i / 4][i % 4 * a_row] * row[j];
+ND_UNROLL_WHOLE(4)
+    for (int i = 0; i < rows; i += 4) four_rows[i / 4] += a_col;
     b += b_row;
   }
-#pragma GCC unroll 16
+ND_UNROLL_WHOLE(16)
   for (int i = 0; i < rows; i++)
-#pragma GCC unroll 4
+ND_UNROLL_WHOLE(4)
     for (int j = 0; j < vectors; j++) {
       U *to = (U *)(c + i * c_row + j * LANES);
       *to = accumulate ? (V)*to + acc[i][j] : acc[i][j];

@@ -15,10 +15,15 @@
 typedef T V __attribute__((vector_size(VECTOR_BYTES)));
 typedef T U __attribute__((vector_size(VECTOR_BYTES), aligned(ELEMENT_BYTES), may_alias));
 typedef T S __attribute__((vector_size(16)));
+/* The lower (upper) halves of two such vectors riffled: x[0] y[0] x[1] y[1]. */
 #if ELEMENT_BYTES == 4
 typedef int32_t M __attribute__((vector_size(16)));
+#define LOWER_LANES(x, y) ND_SHUFFLE(M, x, y, 0, 4, 1, 5)
+#define UPPER_LANES(x, y) ND_SHUFFLE(M, x, y, 2, 6, 3, 7)
 #else
 typedef int64_t M __attribute__((vector_size(16)));
+#define LOWER_LANES(x, y) ND_SHUFFLE(M, x, y, 0, 2)
+#define UPPER_LANES(x, y) ND_SHUFFLE(M, x, y, 1, 3)
 #endif
 
 #include "gemm_tile.h"
@@ -32,6 +37,8 @@ typedef int64_t M __attribute__((vector_size(16)));
 #undef S
 #undef M
 #undef LANES
+#undef LOWER_LANES
+#undef UPPER_LANES
 #undef SIDE
 #undef PANEL
 #undef T

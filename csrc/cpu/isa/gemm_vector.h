@@ -36,9 +36,9 @@ static inline __attribute__((always_inline)) void NAME(dot_products)(const int r
   V acc[4][2] = {{{0}}};
   int64_t p = 0;
   for (; p + 2 * LANES <= x->k; p += 2 * LANES)
-#pragma GCC unroll 4
+ND_UNROLL_WHOLE(4)
     for (int r = 0; r < rows; r++)
-#pragma GCC unroll 2
+ND_UNROLL_WHOLE(2)
       for (int half = 0; half < 2; half++) {
         const int64_t at = p + half * LANES;
         acc[r][half] += (V)*(const U *)(a + r * x->a_row + at) * (V)*(const U *)(b + at);

@@ -9,13 +9,13 @@
     const T *p = param, *g = grad;                                                                          \
     const T lr = (T)lr_, momentum = (T)momentum_, fresh = (T)(1 - momentum_), weight_decay = (T)weight_decay_; \
     if (u) {                                                                                                \
-      _Pragma("GCC ivdep") for (int64_t i = 0; i < n; i++) {                                                \
+      ND_INDEPENDENT for (int64_t i = 0; i < n; i++) {                                                      \
         const T d = g[i] + weight_decay * p[i];                                                             \
         u[i] = momentum * u[i] + fresh * d;                                                                 \
         o[i] = p[i] - lr * u[i];                                                                            \
       }                                                                                                     \
     } else {                                                                                                \
-      _Pragma("GCC ivdep") for (int64_t i = 0; i < n; i++) o[i] = p[i] - lr * (g[i] + weight_decay * p[i]); \
+      ND_INDEPENDENT for (int64_t i = 0; i < n; i++) o[i] = p[i] - lr * (g[i] + weight_decay * p[i]);       \
     }                                                                                                       \
   }
 SGD(f32)
@@ -29,7 +29,7 @@ SGD(f64)
     const T *p = param, *g = grad;                                                                          \
     const T b1 = (T)b1_, fresh1 = (T)(1 - b1_), b2 = (T)b2_, fresh2 = (T)(1 - b2_), eps = (T)eps_;          \
     const T weight_decay = (T)weight_decay_, step = (T)(lr_ / correct1), scale = (T)(1 / correct2);         \
-    _Pragma("GCC ivdep") for (int64_t i = 0; i < n; i++) {                                                  \
+    ND_INDEPENDENT for (int64_t i = 0; i < n; i++) {                                                        \
       const T d = g[i] + weight_decay * p[i];                                                               \
       m[i] = b1 * m[i] + fresh1 * d;                                                                        \
       v[i] = b2 * v[i] + fresh2 * d * d;                                                                    \

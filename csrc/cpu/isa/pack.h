@@ -14,9 +14,9 @@
 #define TURN_SQUARE(size, type)                                                                             \
   static inline void turn_square_##size(type *dst, int64_t down, const type *src, int64_t across) {         \
     vec_##size v[WIDTH_##size];                                                                             \
-    _Pragma("GCC unroll 8") for (int i = 0; i < WIDTH_##size; i++) memcpy(&v[i], src + i * across, sizeof v[i]); \
+    ND_UNROLL_WHOLE(8) for (int i = 0; i < WIDTH_##size; i++) memcpy(&v[i], src + i * across, sizeof v[i]);      \
     turn_##size(v);                                                                                         \
-    _Pragma("GCC unroll 8") for (int i = 0; i < WIDTH_##size; i++) memcpy(dst + i * down, &v[i], sizeof v[i]); \
+    ND_UNROLL_WHOLE(8) for (int i = 0; i < WIDTH_##size; i++) memcpy(dst + i * down, &v[i], sizeof v[i]);      \
   }
 TURN_SQUARE(4, uint32_t)
 TURN_SQUARE(8, uint64_t)

@@ -68,8 +68,8 @@
 #define WRAPPING_MULTIPLY(x, y) ((i64)((uint64_t)(x) * (uint64_t)(y)))
 #define LARGER(x, y) ((y) > (x) ? (y) : (x))
 #define SMALLER(x, y) ((y) < (x) ? (y) : (x))
-#define LARGER_OR_NAN(x, y) (((y) > (x)) | ((y) != (y)) ? (y) : (x))
-#define SMALLER_OR_NAN(x, y) (((y) < (x)) | ((y) != (y)) ? (y) : (x))
+#define LARGER_OR_NAN(x, y) (((int)((y) > (x)) | ((y) != (y))) ? (y) : (x))
+#define SMALLER_OR_NAN(x, y) (((int)((y) < (x)) | ((y) != (y))) ? (y) : (x))
 
 LANE_REDUCER(sum, f32, f64, f32, 0, ADD, ADD)
 LANE_REDUCER(sum, f64, f64, f64, 0, ADD, ADD)

@@ -40,9 +40,9 @@ enum {
       const int64_t stretch = n < STRETCH * 8 * W ? n / W * W : STRETCH * 8 * W;                                            \
       V x[8], y;                                                                                            \
       int64_t c = 0;                                                                                        \
-      _Pragma("GCC unroll 8") for (int i = 0; i < 8; i++) x[i] = (V){0} + (T)NEUTRAL;                       \
+      ND_UNROLL_WHOLE(8) for (int i = 0; i < 8; i++) x[i] = (V){0} + (T)NEUTRAL;                            \
       for (; c + 8 * W <= stretch; c += 8 * W) {                                                            \
-        _Pragma("GCC unroll 8") for (int i = 0; i < 8; i++) {                                               \
+        ND_UNROLL_WHOLE(8) for (int i = 0; i < 8; i++) {                                                    \
           memcpy(&y, a + c + i * W, sizeof y);                                                              \
           x[i] = JOIN_LANES(x[i], y);                                                                       \
         }                                                                                                   \
@@ -51,7 +51,7 @@ enum {
         memcpy(&y, a + c, sizeof y);                                                                        \
         x[0] = JOIN_LANES(x[0], y);                                                                         \
       }                                                                                                     \
-      _Pragma("GCC unroll 4") for (int i = 0; i < 4; i++) x[i] = JOIN_LANES(x[i], x[i + 4]);                \
+      ND_UNROLL_WHOLE(4) for (int i = 0; i < 4; i++) x[i] = JOIN_LANES(x[i], x[i + 4]);                     \
       x[0] = JOIN_LANES(x[0], x[2]);                                                                        \
       x[1] = JOIN_LANES(x[1], x[3]);                                                                        \
       for (int l = 0; l < W; l++) total = JOIN(total, JOIN((A)x[0][l], (A)x[1][l]));                        \
@@ -71,9 +71,9 @@ enum {
     V x[W], y;                                                                                              \
     M fresh;                                                                                                \
     const int64_t whole = cols / W * W, old = W - (cols - whole);                                           \
-    _Pragma("GCC unroll 8") for (int i = 0; i < W; i++) memcpy(&x[i], a + i * rs, sizeof x[i]);             \
+    ND_UNROLL_WHOLE(8) for (int i = 0; i < W; i++) memcpy(&x[i], a + i * rs, sizeof x[i]);                  \
     for (int64_t c = W; c < whole; c += W) {                                                                \
-      _Pragma("GCC unroll 8") for (int i = 0; i < W; i++) {                                                 \
+      ND_UNROLL_WHOLE(8) for (int i = 0; i < W; i++) {                                                      \
         memcpy(&y, a + i * rs + c, sizeof y);                                                               \
         x[i] = JOIN_LANES(x[i], y);                                                                         \
       }                                                                                                     \
@@ -81,7 +81,7 @@ enum {
     if (whole < cols) {                                                                                     \
       for (int l = 0; l < W; l++) fresh[l] = l >= old ? -1 : 0;                                             \
       const V neutral = (V){0} + (T)NEUTRAL;                                                                \
-      _Pragma("GCC unroll 8") for (int i = 0; i < W; i++) {                                                 \
+      ND_UNROLL_WHOLE(8) for (int i = 0; i < W; i++) {                                                      \
         memcpy(&y, a + i * rs + cols - W, sizeof y);                                                        \
         y = CHOOSE(fresh, y, neutral);                                                                      \
         x[i] = JOIN_LANES(x[i], y);                                                                         \
@@ -134,7 +134,7 @@ enum {
           memcpy(&x, strip + c, sizeof x);                                                                  \
           if (count >= AT_ONCE) {                                                                           \
             V eight[AT_ONCE / 2];                                                                           \
-            _Pragma("GCC unroll 8") for (int i = 0; i < AT_ONCE / 2; i++) {                                 \
+            ND_UNROLL_WHOLE(8) for (int i = 0; i < AT_ONCE / 2; i++) {                                      \
               memcpy(&eight[i], a + 2 * i * rs + c, sizeof y);                                              \
               memcpy(&y, a + (2 * i + 1) * rs + c, sizeof y);                                               \
               eight[i] = JOIN_LANES(eight[i], y);                                                           \

@@ -3,13 +3,14 @@
  *     BINARY_ROW(add, f32, a + b)
  *
  * defines add_f32: the loop over n elements, four times, because a compiler vectorises a loop best when it knows
- * the strides. `#pragma GCC ivdep` says that out[i] depends on a[i], b[i] only, so out may be a or b itself.
+ * the strides. ND_INDEPENDENT says that out[i] depends on a[i], b[i] only, so out may be a or b itself.
  * Inside an expression, T is the element type and U the unsigned integer of its size: integers are computed as
  * (T)((U)a + (U)b), which wraps around like NumPy where C leaves signed overflow undefined.
  */
 #ifndef ND_ROWS_H
 #define ND_ROWS_H
 #include "kernel_types.h"
+#include "unroll.h"
 
 #ifndef ND_ISA
 #error "compile with -DND_ISA=base (or avx2, avx512, neon)"
@@ -41,7 +42,7 @@ typedef uint8_t U_b8;
 
 #define ROW_LOOP(condition, ...)                                                                           \
   if (condition) {                                                                                         \
-    _Pragma("GCC ivdep") for (int64_t i = 0; i < n; i++) { __VA_ARGS__ }                                   \
+    ND_INDEPENDENT for (int64_t i = 0; i < n; i++) { __VA_ARGS__ }                                         \
     return;                                                                                                \
   }
 
@@ -55,9 +56,9 @@ typedef uint8_t U_b8;
     for (; n >= 4 * AHEAD && done + TURN <= n; done += TURN) {                                                 \
       for (int l = 0; l < lines_of_a; l++) __builtin_prefetch(pa + done + AHEAD + l * TURN / 2);           \
       for (int l = 0; l < lines_of_b; l++) __builtin_prefetch(pb + done + AHEAD + l * TURN / 2);           \
-      _Pragma("GCC ivdep") for (int64_t j = 0; j < TURN; j++) { const int64_t i = done + j; __VA_ARGS__ }  \
+      ND_INDEPENDENT for (int64_t j = 0; j < TURN; j++) { const int64_t i = done + j; __VA_ARGS__ }        \
     }                                                                                                      \
-    _Pragma("GCC ivdep") _Pragma("GCC unroll 4") for (int64_t i = done; i < n; i++) { __VA_ARGS__ }        \
+    ND_INDEPENDENT_UNROLL(4) for (int64_t i = done; i < n; i++) { __VA_ARGS__ }                           \
     return;                                                                                                \
   }
 

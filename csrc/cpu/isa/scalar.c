@@ -8,8 +8,8 @@ FLOATS(SCALAR_ROW, divide_scalar, a / s)
 FLOATS(SCALAR_ROW, rdivide_scalar, s / a)
 
 /* As in binary.c: a nan on either side comes out. */
-FLOATS(SCALAR_ROW, maximum_scalar, (a > s) | (a != a) ? a : s)
-FLOATS(SCALAR_ROW, minimum_scalar, (a < s) | (a != a) ? a : s)
+FLOATS(SCALAR_ROW, maximum_scalar, ((a > s) | (a != a)) ? a : s)
+FLOATS(SCALAR_ROW, minimum_scalar, ((a < s) | (a != a)) ? a : s)
 INTEGERS(SCALAR_ROW, maximum_scalar, a > s ? a : s)
 INTEGERS(SCALAR_ROW, minimum_scalar, a < s ? a : s)
 

@@ -3,20 +3,22 @@
 #define ND_TURN_H
 #include <stdint.h>
 #include <string.h>
+#include "shuffle.h"
+#include "unroll.h"
 
 /* W vectors of W elements each: 4-byte and 8-byte elements, by the width of the registers. */
 #if defined(__AVX__)
 enum { WIDTH_4 = 8, WIDTH_8 = 4 };
-#define RIFFLE_LOW_4 (vec_4){0, 8, 1, 9, 2, 10, 3, 11}
-#define RIFFLE_HIGH_4 (vec_4){4, 12, 5, 13, 6, 14, 7, 15}
-#define RIFFLE_LOW_8 (vec_8){0, 4, 1, 5}
-#define RIFFLE_HIGH_8 (vec_8){2, 6, 3, 7}
+#define RIFFLE_LOW_4 0, 8, 1, 9, 2, 10, 3, 11
+#define RIFFLE_HIGH_4 4, 12, 5, 13, 6, 14, 7, 15
+#define RIFFLE_LOW_8 0, 4, 1, 5
+#define RIFFLE_HIGH_8 2, 6, 3, 7
 #else
 enum { WIDTH_4 = 4, WIDTH_8 = 2 };
-#define RIFFLE_LOW_4 (vec_4){0, 4, 1, 5}
-#define RIFFLE_HIGH_4 (vec_4){2, 6, 3, 7}
-#define RIFFLE_LOW_8 (vec_8){0, 2}
-#define RIFFLE_HIGH_8 (vec_8){1, 3}
+#define RIFFLE_LOW_4 0, 4, 1, 5
+#define RIFFLE_HIGH_4 2, 6, 3, 7
+#define RIFFLE_LOW_8 0, 2
+#define RIFFLE_HIGH_8 1, 3
 #endif
 typedef uint32_t vec_4 __attribute__((vector_size(WIDTH_4 * 4)));
 typedef uint64_t vec_8 __attribute__((vector_size(WIDTH_8 * 8)));
@@ -26,13 +28,13 @@ typedef uint64_t vec_8 __attribute__((vector_size(WIDTH_8 * 8)));
 #define TURN(size)                                                                                          \
   static inline __attribute__((always_inline)) void turn_##size(vec_##size v[WIDTH_##size]) {               \
     enum { W = WIDTH_##size };                                                                              \
-    _Pragma("GCC unroll 8") for (int round = W; round > 1; round /= 2) {                                    \
+    ND_UNROLL_WHOLE(8) for (int round = W; round > 1; round /= 2) {                                         \
       vec_##size riffled[W];                                                                                \
-      _Pragma("GCC unroll 8") for (int i = 0; i < W / 2; i++) {                                             \
-        riffled[2 * i] = __builtin_shuffle(v[i], v[i + W / 2], RIFFLE_LOW_##size);                          \
-        riffled[2 * i + 1] = __builtin_shuffle(v[i], v[i + W / 2], RIFFLE_HIGH_##size);                     \
+      ND_UNROLL_WHOLE(8) for (int i = 0; i < W / 2; i++) {                                                  \
+        riffled[2 * i] = ND_SHUFFLE(vec_##size, v[i], v[i + W / 2], RIFFLE_LOW_##size);                     \
+        riffled[2 * i + 1] = ND_SHUFFLE(vec_##size, v[i], v[i + W / 2], RIFFLE_HIGH_##size);                \
       }                                                                                                     \
-      _Pragma("GCC unroll 8") for (int i = 0; i < W; i++) v[i] = riffled[i];                                \
+      ND_UNROLL_WHOLE(8) for (int i = 0; i < W; i++) v[i] = riffled[i];                                     \
     }                                                                                                       \
   }
 TURN(4)

@@ -12,10 +12,13 @@
 #include <stdint.h>
 #include <string.h>
 
-static inline uint32_t bits_of_f32(float x) { uint32_t u; memcpy(&u, &x, sizeof u); return u; }
-static inline uint64_t bits_of_f64(double x) { uint64_t u; memcpy(&u, &x, sizeof u); return u; }
-static inline float f32_of_bits(uint32_t u) { float x; memcpy(&x, &u, sizeof x); return x; }
-static inline double f64_of_bits(uint64_t u) { double x; memcpy(&x, &u, sizeof x); return x; }
+/* A call that is left in a loop keeps the loop from being vectorised. */
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE uint32_t bits_of_f32(float x) { uint32_t u; memcpy(&u, &x, sizeof u); return u; }
+INLINE uint64_t bits_of_f64(double x) { uint64_t u; memcpy(&u, &x, sizeof u); return u; }
+INLINE float f32_of_bits(uint32_t u) { float x; memcpy(&x, &u, sizeof x); return x; }
+INLINE double f64_of_bits(uint64_t u) { double x; memcpy(&x, &u, sizeof x); return x; }
 
 /* Adding 1.5 * 2^23 leaves no room for a fraction: the sum is rounded to an integer, which then sits in its
  * lowest bits. Rounding and conversion to int in one addition, in every instruction set. */
@@ -23,12 +26,12 @@ static inline double f64_of_bits(uint64_t u) { double x; memcpy(&x, &u, sizeof x
 #define ROUND_F64 6755399441055744.0  /* 1.5 * 2^52 */
 
 /* 2^n, where n (-126..127) is in the lowest bits of `rounded` = n + ROUND: it moves into the exponent field. */
-static inline float power_of_two_f32(float rounded) { return f32_of_bits((bits_of_f32(rounded) + 127) << 23); }
-static inline double power_of_two_f64(double rounded) { return f64_of_bits((bits_of_f64(rounded) + 1023) << 52); }
+INLINE float power_of_two_f32(float rounded) { return f32_of_bits((bits_of_f32(rounded) + 127) << 23); }
+INLINE double power_of_two_f64(double rounded) { return f64_of_bits((bits_of_f64(rounded) + 1023) << 52); }
 
 /* exp(x) = 2^n exp(r), n = round(x / ln 2), |r| <= ln 2 / 2. ln 2 is subtracted in two parts, the first so short
  * that n times it is exact. 2^n in two factors, for results below the smallest normal number. */
-static inline float exp_of_f32(float x) {
+INLINE float exp_of_f32(float x) {
   x = x > 89.0f ? 89.0f : x;     /* exp is +inf from 88.73 on; a nan passes both comparisons unchanged */
   x = x < -104.0f ? -104.0f : x; /* and 0 below -103.98 */
   const float n = (x * 1.44269504f + ROUND_F32) - ROUND_F32;
@@ -44,7 +47,7 @@ static inline float exp_of_f32(float x) {
   return y * power_of_two_f32(half) * power_of_two_f32(rest);
 }
 
-static inline double exp_of_f64(double x) {
+INLINE double exp_of_f64(double x) {
   x = x > 710.0 ? 710.0 : x;
   x = x < -746.0 ? -746.0 : x;
   const double n = (x * 1.44269504088896338700 + ROUND_F64) - ROUND_F64;
@@ -62,7 +65,7 @@ static inline double exp_of_f64(double x) {
 }
 
 /* log(x) = e ln 2 + log(1 + f), x = 2^e (1 + f), with 1 + f between sqrt(1/2) and sqrt(2). */
-static inline float log_of_f32(float x) {
+INLINE float log_of_f32(float x) {
   const int tiny = x < 1.17549435e-38f; /* denormal (or not positive, see below) */
   const float scaled = tiny ? x * 8388608.0f : x;
   const uint32_t u = bits_of_f32(scaled) - 0x3f3504f3u; /* relative to sqrt(1/2) */
@@ -86,7 +89,7 @@ static inline float log_of_f32(float x) {
   return x < INFINITY ? y : x; /* +inf and nan are their own logarithm */
 }
 
-static inline double log_of_f64(double x) {
+INLINE double log_of_f64(double x) {
   const double tiny = x < 2.2250738585072014e-308 ? 1.0 : 0.0;
   const double scaled = x < 2.2250738585072014e-308 ? x * 4503599627370496.0 : x;
   const uint64_t u = bits_of_f64(scaled) - 0x3fe6a09e667f3bcdull;
@@ -106,7 +109,7 @@ static inline double log_of_f64(double x) {
 
 /* Near 0 a polynomial (1 - 2/(exp(2x)+1) would cancel), elsewhere through exp. The sign is put back at the end, so
  * that tanh(-0) is -0. */
-static inline float tanh_of_f32(float x) {
+INLINE float tanh_of_f32(float x) {
   const float a = fabsf(x), z = x * x;
   float p = -5.70498872745e-3f;
   p = p * z + 2.06390887954e-2f;
@@ -119,11 +122,11 @@ static inline float tanh_of_f32(float x) {
 }
 
 /* 1/(1 + exp(-x)); exp never sees a positive number, so nothing overflows. */
-static inline float sigmoid_of_f32(float x) {
+INLINE float sigmoid_of_f32(float x) {
   const float e = exp_of_f32(-fabsf(x));
   return (x < 0 ? e : 1.0f) / (1.0f + e);
 }
-static inline double sigmoid_of_f64(double x) {
+INLINE double sigmoid_of_f64(double x) {
   const double e = exp_of_f64(-fabs(x));
   return (x < 0 ? e : 1.0) / (1.0 + e);
 }
@@ -131,7 +134,7 @@ static inline double sigmoid_of_f64(double x) {
 /* sin(x + quarter * pi/2) of a float, computed in double: x = n pi/2 + r, then sin or cos of r by the parity of
  * n + quarter, negated in the second half of the circle. For |x| <= SIN_LIMIT; beyond, the C library. */
 #define SIN_LIMIT 1e6f
-static inline float sin_of_f32(float x_, int quarter) {
+INLINE float sin_of_f32(float x_, int quarter) {
   const double x = x_;
   const double rounded = x * 6.36619772367581382433e-01 + ROUND_F64, n = rounded - ROUND_F64;
   const double r = (x - n * 1.57079632673412561417e+00) - n * 6.07710050650619224932e-11, z = r * r;
@@ -144,16 +147,18 @@ static inline float sin_of_f32(float x_, int quarter) {
   return (float)(q & 2 ? -y : y);
 }
 
-/* a ** b of floats in double, where exp(b log a) is exact enough; then the rules of C for signs and special values. */
-static inline float pow_of_f32(float a_, float b_) {
-  const double a = a_, b = b_, size = fabs(b), half = b * 0.5;
-  const double nearest = (b + ROUND_F64) - ROUND_F64, nearest_half = (half + ROUND_F64) - ROUND_F64;
-  const int whole = (size >= 16777216.0) | (nearest == b); /* floats from 2^24 on are whole, from 2^25 on even */
-  const int odd = (size < 33554432.0) & whole & (nearest_half != half);
-  double y = exp_of_f64(b * log_of_f64(fabs(a)));
-  y = (a < 0) & !whole & (a > -(double)INFINITY) ? (double)NAN : y;
-  y = odd ? copysign(y, a) : y;
-  y = (b == 0) | (a == 1) | ((a == -1) & (size == (double)INFINITY)) ? 1.0 : y;
-  return (float)y;
+/* a ** b of floats in double, where exp(b log a) is exact enough; then the rules of C for signs and special values.
+ * Conditions stay inside of `? :`; kept in an int, as narrow as a float, they stop some compilers from vectorising. */
+INLINE float pow_of_f32(float a_, float b_) {
+  const double a = a_, b = b_, size = fabs(a);
+  const double c = fabs(b) >= 33554432.0 ? 33554432.0 : b; /* floats from 2^25 on are even numbers */
+  const double nearest = (c + ROUND_F64) - ROUND_F64, half = c * 0.5, nearest_half = (half + ROUND_F64) - ROUND_F64;
+  double exponent = b * log_of_f64(size);
+  exponent = size == 1.0 ? 0.0 : exponent; /* the result is 1, whatever b is, */
+  exponent = b == 0.0 ? 0.0 : exponent;    /* or a */
+  const double y = exp_of_f64(exponent);
+  const double of_whole = nearest_half == half ? y : copysign(y, a);
+  const double of_fraction = ((a < 0) & (size < (double)INFINITY)) ? (double)NAN : y;
+  return (float)(nearest == c ? of_whole : of_fraction); /* a nan is no whole number */
 }
 #endif

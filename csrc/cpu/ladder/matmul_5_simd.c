@@ -10,6 +10,7 @@
 #define ROWS 6
 #define COLUMNS 16
 #include "panels.h"
+#include "unroll.h"
 
 typedef float vector __attribute__((vector_size(32)));                            /* 8 floats */
 typedef float unaligned __attribute__((vector_size(32), aligned(4), may_alias));  /* the same, at any address */
@@ -20,14 +21,14 @@ static inline __attribute__((always_inline)) void tile_body(int64_t depth, const
   vector sum[ROWS][VECTORS] = {{{0}}};
   for (int64_t p = 0; p < depth; p++) {
     const vector left = *(const unaligned *)(b + p * COLUMNS), right = *(const unaligned *)(b + p * COLUMNS + LANES);
-#pragma GCC unroll 6
+ND_UNROLL_WHOLE(6)
     for (int i = 0; i < ROWS; i++) {
       const float x = a[p * ROWS + i];
       sum[i][0] += x * left;
       sum[i][1] += x * right;
     }
   }
-#pragma GCC unroll 6
+ND_UNROLL_WHOLE(6)
   for (int i = 0; i < ROWS; i++) {
     *(unaligned *)acc[i] = sum[i][0];
     *(unaligned *)(acc[i] + LANES) = sum[i][1];

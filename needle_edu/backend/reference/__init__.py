@@ -14,7 +14,7 @@ import numpy as np
 
 from ..dtypes import DTYPES
 from ..errors import DeviceError
-from ..storage import Storage
+from ..storage import Storage, check_count
 from . import elementwise, indexing, reductions  # noqa: F401  (each registers its kernels)
 from .plan import KERNELS, Plan, last_error
 
@@ -46,11 +46,13 @@ class ReferenceEngine:
     @staticmethod
     def allocate(dtype: int, n: int) -> Storage:
         """Return a storage of `n` elements, not initialised."""
+        check_count(n)
         return ReferenceEngine.adopt(np.empty(n, DTYPES[dtype]))
 
     @staticmethod
     def allocator(dtype: int, n: int) -> Callable[[], Storage]:
         """Return ``allocate(dtype, n)`` as a function of no arguments."""
+        check_count(n)
         return partial(ReferenceEngine.allocate, dtype, n)
 
     @staticmethod
