@@ -61,10 +61,10 @@ $(VENV)/.parity: $(VENV)/.test
 lab: $(VENV)/.lab
 	@$(PY) -m needle_edu lab $(LAB_ARGS)
 
-# Each stage with its budget in minutes; .ci/stages prints what it took. What is longer goes to `make all`.
+# Each stage with its budget in minutes; tests/stages.sh prints what it took. What is longer goes to `make all`.
 test: $(VENV)/.test
 ifeq ($(PYTEST_ARGS),)
-	@.ci/stages "make test" 12 "lint 0.5 $(MAKE) lint" "types 1 $(MAKE) types" "units 6 $(MAKE) unit" \
+	@sh tests/stages.sh "make test" 12 "lint 0.5 $(MAKE) lint" "types 1 $(MAKE) types" "units 6 $(MAKE) unit" \
 	  "homeworks 2 $(MAKE) homeworks" "browser 2 $(MAKE) browser" "notebooks 3 $(MAKE) notebooks"
 else
 	@$(MAKE) unit
@@ -99,7 +99,7 @@ notebooks: $(VENV)/.test
 
 # What takes longer than `make test` may: run it before an issue is called resolved.
 all: $(VENV)/.parity
-	@.ci/stages "make all" 60 "test 12 $(MAKE) test" "slow 2 $(MAKE) slow" "orders 10 $(MAKE) orders" \
+	@sh tests/stages.sh "make all" 60 "test 12 $(MAKE) test" "slow 2 $(MAKE) slow" "orders 10 $(MAKE) orders" \
 	  "isas 24 $(MAKE) isas" "fuzz 6 $(MAKE) fuzz MINUTES=5" "sanitize 4 $(MAKE) sanitize"
 
 slow: $(VENV)/.test

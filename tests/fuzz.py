@@ -25,14 +25,24 @@ def main() -> int:
     end, left, rounds = time.monotonic() + 60 * options.minutes, 60 * options.minutes, 0
     print(f"fuzz: {options.minutes:g} minutes, the first round is SEED={seed}", flush=True)
     while left > 0:
-        command = [sys.executable, *"-m pytest -p tests.fuzz -m hypothesis -p no:xdist -q -x".split()]
-        command += [
-            "--hypothesis-profile=fuzz",
-            f"--hypothesis-seed={seed}",
-            f"--shuffle={seed}",
-            f"--seconds={left}",
+        command = [
+            *(
+                sys.executable,
+                "-m",
+                "pytest",
+                "-q",
+                "-x",
+                "-m",
+                "hypothesis",
+                "-p",
+                "no:xdist",
+                "-p",
+                "tests.fuzz",
+            ),
+            *("--hypothesis-profile=fuzz", f"--hypothesis-seed={seed}"),
+            *(f"--shuffle={seed}", f"--seconds={left}", *(where or ["tests"])),
         ]
-        status = subprocess.run([*command, *(where or ["tests"])]).returncode
+        status = subprocess.run(command).returncode
         if status:
             print(f"fuzz: round SEED={seed} ended with status {status}; this repeats it:")
             print(f"  make fuzz SEED={seed} MINUTES=30")

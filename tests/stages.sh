@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs stages one after the other and says at the end how many minutes each took, beside its budget:
-#   .ci/stages TITLE BUDGET 'NAME BUDGET COMMAND' ...
+#   tests/stages.sh TITLE BUDGET 'NAME BUDGET COMMAND' ...
 # A stage that fails ends the run with its status. One that took longer than its budget does not, but is named: what is
 # long belongs into `make all`, so that `make test` stays short.
 set -u
