@@ -3,6 +3,8 @@
 #
 #   make lab LAB_ARGS="--no-browser --port=8890"     passes options through to JupyterLab
 #   make test PYTEST_ARGS="tests/autograd -k relu"   runs pytest alone, on a part of the tests
+#   make fuzz MINUTES=5                              the property tests on other examples; SEED=7 repeats a round
+#   make all                                         what is longer than `make test`, before a release
 #   make bench                                       speed against NumPy and PyTorch, side by side
 #   make sanitize                                    the C tests under AddressSanitizer and UBSan
 #   make clean                                       removes what the commands above made
@@ -15,12 +17,14 @@ BIN    := $(VENV)/bin
 PY     := $(BIN)/python
 LAB_ARGS ?=
 PYTEST_ARGS ?=
+MINUTES ?= 2
+SEED ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help again lab test lint types unit notebooks bench sanitize parity clean
+.PHONY: help again lab test lint types unit homeworks browser notebooks all slow orders isas fuzz bench sanitize parity clean
 
 help:
-	@sed -n '1,8s/^# \{0,1\}//p' Makefile
+	@sed -n '1,10s/^# \{0,1\}//p' Makefile
 
 # --- set-up: a virtual environment with this checkout in it; installed again when pyproject.toml changes -----------
 
@@ -57,7 +61,14 @@ $(VENV)/.parity: $(VENV)/.test
 lab: $(VENV)/.lab
 	@$(PY) -m needle_edu lab $(LAB_ARGS)
 
-test: $(if $(PYTEST_ARGS),unit,lint types unit notebooks)
+# Each stage with its budget in minutes; tests/stages.sh prints what it took. What is longer goes to `make all`.
+test: $(VENV)/.test
+ifeq ($(PYTEST_ARGS),)
+	@sh tests/stages.sh "make test" 12 "lint 0.5 $(MAKE) lint" "types 1 $(MAKE) types" "units 6 $(MAKE) unit" \
+	  "homeworks 2 $(MAKE) homeworks" "browser 2 $(MAKE) browser" "notebooks 3 $(MAKE) notebooks"
+else
+	@$(MAKE) unit
+endif
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
@@ -67,15 +78,45 @@ types: $(VENV)/.test
 	$(BIN)/mypy
 
 # A compiler that is there must be what the tests ran on: tests/packaging/test_native.py fails otherwise.
+# Every test is in one of unit, homeworks, browser and slow.
+TESTS := $(PY) -m pytest -n 2 --dist loadfile
+
 unit: $(VENV)/.test
-	$(PY) -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
+	$(TESTS) $(or $(PYTEST_ARGS),-m "not browser and not slow" --ignore=tests/course)
+
+homeworks: $(VENV)/.test
+	$(TESTS) -m "not slow" tests/course
+
+browser: $(VENV)/.test
+	$(TESTS) -m "browser and not slow" --ignore=tests/course tests
 
 # Every notebook, top to bottom, in a copy in which every error counts.
 notebooks: $(VENV)/.test
 	@$(PY) tests/notebooks/strict_copy.py build/notebooks
-	$(PY) -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=120 build/notebooks
+	$(PY) -m pytest -n 2 --dist loadfile --nbval-lax --nbval-current-env --nbval-cell-timeout=120 build/notebooks
 
 # --- for those who work on needle_edu itself -----------------------------------------------------------------------
+
+# What takes longer than `make test` may: run it before an issue is called resolved.
+all: $(VENV)/.parity
+	@sh tests/stages.sh "make all" 60 "test 12 $(MAKE) test" "slow 2 $(MAKE) slow" "orders 10 $(MAKE) orders" \
+	  "isas 24 $(MAKE) isas" "fuzz 6 $(MAKE) fuzz MINUTES=5" "sanitize 4 $(MAKE) sanitize"
+
+slow: $(VENV)/.test
+	$(TESTS) -m slow tests || [ $$? = 5 ] # pytest's status when none is marked
+
+# The folders of arrays and ops five times, in five random orders: no test may need what another one left behind.
+orders: $(VENV)/.test
+	for order in 1 2 3 4 5; do $(PY) -m pytest -q --shuffle $$order tests/backend tests/ndarray tests/autograd || exit; done
+
+# All tests but the slow ones under each instruction set that this machine has.
+isas: $(VENV)/.test
+	for isa in $$($(PY) -c 'from needle_edu.backend import available_isas; print(*available_isas())'); do \
+	  echo "needle_edu: all tests under NEEDLE_EDU_ISA=$$isa"; \
+	  NEEDLE_EDU_ISA=$$isa $(TESTS) -q -m "not slow" || exit; done
+
+fuzz: $(VENV)/.test
+	$(PY) -m tests.fuzz --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(PYTEST_ARGS)
 
 parity: $(VENV)/.parity
 

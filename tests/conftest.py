@@ -1,8 +1,24 @@
-"""For all tests: names that are the same in every process (pytest-xdist shares the work), and one browser."""
+"""For all tests: where random numbers come from, names that are the same in every process (pytest-xdist shares the
+work), and one browser.
 
+No test draws from a generator that another test draws from too: else an instruction set more, a test more or another
+order would change its numbers. The properties that Hypothesis tests see the same examples at every run; `make fuzz`
+looks at others.
+"""
+
+import random
 import shutil
+import zlib
 
+import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A busy machine must not fail a test: no deadline for an example, no complaint that drawing it was slow.
+PATIENT = settings(database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("same", PATIENT, derandomize=True, max_examples=60)
+settings.register_profile("fuzz", PATIENT, derandomize=False, max_examples=300)
+settings.load_profile("same")
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 INSTALL = "sudo apt install chromium  (any Chrome or Chromium on PATH will do), and: pip install playwright"
@@ -10,6 +26,20 @@ FLAGS = [
     *("--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"),
     *("--disable-background-networking", "--no-first-run"),
 ]
+
+
+@pytest.fixture
+def rng(request):
+    """A generator of this test's own. Its numbers depend on the test's name alone, so that every device and
+    instruction set gets the same ones, those of machines that nobody here has included."""
+    return np.random.default_rng(zlib.crc32(request.node.originalname.encode()))
+
+
+@pytest.fixture(autouse=True)
+def global_generators_start_anew():
+    """Weights and dropout come from NumPy's global generator: each test finds it at the same place."""
+    np.random.seed(0)
+    random.seed(0)
 
 
 def pytest_make_parametrize_id(config, val, argname):

@@ -123,7 +123,6 @@ def resident():
     return int(statm.read_text().split()[1]) * 4096 if statm.exists() else 0
 
 
-@pytest.mark.slow
 def test_ten_thousand_steps():
     x, w = tensor(np.ones((2, 3)), requires_grad=False), tensor(np.ones((3, 2)))
     for _ in range(500):

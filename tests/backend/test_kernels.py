@@ -1,10 +1,14 @@
 """Every kernel of the header, in C, computes what the NumPy reference computes: on every instruction set and in both
-forms of calling, on operands laid out in every way, and touches nothing but its output."""
+forms of calling, on operands laid out in every way, and touches nothing but its output.
+
+A case is drawn from the generator of one number, its seed, which a failure names and `FOUND` keeps.
+"""
 
 import zlib
 
 import numpy as np
 import pytest
+from hypothesis import Phase, given, settings, strategies as st
 from kernel_cases import ROUNDED, STEPS, Case, all_names, make
 
 from needle_edu.backend import declarations, native, paths
@@ -15,6 +19,8 @@ from needle_edu.backend.reference import ReferenceEngine
 HEADER = (paths.csrc_dir() / "include" / "needle_kernels.h").read_text()
 NAMES = declarations.kernel_names(HEADER)
 TRIALS = 8
+# Counterexamples of former runs: (kernel, dtype code, seed).
+FOUND = [("prod", 0, 1931)]
 reference = ReferenceEngine()
 
 
@@ -56,6 +62,8 @@ def check(engine, name: str, dtype: int, seed: int, label: str) -> None:
             np.testing.assert_array_equal(got, right, err_msg=what)
         else:
             tolerance = 2e-6 if got.dtype == DTYPES[F32] else 1e-14
+            if name == "prod":  # each factor may round once
+                tolerance += memories[1].size * np.finfo(got.dtype).eps
             scale = 1 + np.abs(right[np.isfinite(right)]).max(initial=0)  # sums may cancel
             by_sum = name in ("sum", "matmul", "scatter")
             np.testing.assert_allclose(
@@ -63,17 +71,27 @@ def check(engine, name: str, dtype: int, seed: int, label: str) -> None:
             )
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_c_equals_reference_on_every_instruction_set(name, c_engine):
-    usual = c_engine.get_isa()
+def check_everywhere(engine, name: str, dtypes, seed: int) -> None:
+    usual = engine.get_isa()
     try:
-        for isa in c_engine.available_isas():
-            c_engine.set_isa(isa)
-            for dtype in range(len(DTYPES)):
-                for trial in range(TRIALS):
-                    check(c_engine, name, dtype, zlib.crc32(f"{name} {dtype} {trial}".encode()), isa)
+        for isa in engine.available_isas():
+            engine.set_isa(isa)
+            for dtype in dtypes:
+                check(engine, name, dtype, seed, isa)
     finally:
-        c_engine.set_isa(usual)
+        engine.set_isa(usual)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=TRIALS, phases=[Phase.generate])  # a smaller seed is no simpler case
+@given(seed=st.integers(0, 2**32 - 1))
+def test_c_equals_reference_on_every_instruction_set(name, seed, c_engine):
+    check_everywhere(c_engine, name, range(len(DTYPES)), seed)
+
+
+@pytest.mark.parametrize("name, dtype, seed", FOUND)
+def test_cases_that_were_found(name, dtype, seed, c_engine):
+    check_everywhere(c_engine, name, [dtype], seed)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -26,14 +26,14 @@ class StepperOnPage:
     def __init__(self, page, number: int = 0):
         self.box = page.locator(".needle-stepper").nth(number)
         self.box.scroll_into_view_if_needed()
-        self.box.locator(".stepper").wait_for(timeout=20_000)
+        self.box.locator(".stepper").wait_for(timeout=60_000)
 
     def where(self) -> tuple[str, int, int]:
         """(phase, step, of how many)."""
         # JupyterLab leaves out the layout of cells it believes out of sight, so wait for the words, not for pixels.
         words = re.compile(r"(forward|backward)\s+step (\d+) of (\d+)")
         shown = self.box.locator(".where").filter(has_text=words)
-        phase, step, total = words.search(shown.text_content(timeout=20_000)).groups()
+        phase, step, total = words.search(shown.text_content(timeout=60_000)).groups()
         return phase, int(step), int(total)
 
     def click(self, button: str) -> None:
@@ -84,7 +84,10 @@ def walk(stepper: StepperOnPage, page) -> None:
     # Play goes on by itself and Pause stops.
     stepper.slide(1)
     stepper.click("play")
-    page.wait_for_timeout(1800)
+    for _ in range(600):  # a busy machine may take its time
+        if stepper.where()[1] >= 2:
+            break
+        page.wait_for_timeout(100)
     stepper.click("play")
     here = stepper.where()[1]
     assert here >= 2

@@ -21,7 +21,7 @@ def test_python_and_the_page_move_each_other_and_a_restart_does_no_harm(notebook
     assert notebook.tracebacks() == []
     page = notebook.page
     stepper = page.locator(".jp-OutputArea .stepper")
-    stepper.locator(".count").filter(has_text="step 4 of 8").wait_for(timeout=20_000)
+    stepper.locator(".count").filter(has_text="step 4 of 8").wait_for(timeout=60_000)
     stepper.focus()
     page.keyboard.press("ArrowRight")
     assert "step 5 of 8" in stepper.locator(".count").text_content()

@@ -8,6 +8,8 @@ import time
 import numpy as np
 import pytest
 
+from needle_edu.backend import devices
+from needle_edu.backend.reference import ReferenceEngine
 from needle_edu.course import CheckFailed, check, close
 from needle_edu.course.answer import ask_here
 from needle_edu.course.check import report
@@ -151,9 +153,9 @@ def test_random_inputs_are_repeatable():
 def test_it_is_fast():
     namespace = run("def double(x): return x + x", TESTS)
     report("q1", namespace)
-    start = time.perf_counter()
+    start = time.process_time()  # of this process: what others do meanwhile does not count
     report("q1", namespace)
-    assert time.perf_counter() - start < 0.2
+    assert time.process_time() - start < 0.2
 
 
 def test_jupyter_shows_one_line_not_a_traceback():
@@ -201,6 +203,20 @@ def test_an_endless_loop_ends():
     assert first.status == "time limit" and "does a loop never end?" in first.message
     assert second.status == "not run: time limit before"
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def test_the_clock_starts_after_the_kernels_are_compiled(monkeypatch):
+    """A fresh installation compiles them at the first use, which takes longer than an answer may."""
+    clocks = []
+
+    def open_engine():
+        clocks.append(signal.getitimer(signal.ITIMER_REAL))
+        return ReferenceEngine()
+
+    monkeypatch.setattr(devices, "_default", devices.Device("not yet opened", open_engine))
+    answer = "import needle_edu as ndl\ndef double(x): return (ndl.Tensor(x) * 2).numpy()"
+    assert report("q1", run(answer, TESTS)).passed
+    assert clocks == [(0.0, 0.0)]
 
 
 def test_nothing_tested_is_nothing_passed():

@@ -4,7 +4,6 @@ import csv
 import json
 import os
 import re
-import time
 
 import pytest
 
@@ -286,9 +285,7 @@ def test_what_is_not_a_notebook(hand_in, grade, tmp_path):
     (folder / "pipe").mkdir()
     os.mkfifo(folder / "pipe" / "toy.ipynb")
     (folder / "folder" / "toy.ipynb").mkdir(parents=True)
-    start = time.monotonic()
-    results = grade(folder)
-    assert time.monotonic() - start < 60
+    results = grade(folder)  # a pipe that is opened would be waited for without end
     assert set(results) == {"good", "link", "linked", "pipe", "folder", *NOT_NOTEBOOKS}
     for name in results:
         assert sum(points(results, name).values()) == (5 if name == "good" else 0), name

@@ -269,7 +269,8 @@ def test_check_gives_the_same_verdicts_as_grading():
     for source in [*HW1.setup, *SOLUTIONS.values()]:
         exec(source, namespace)
     for question in HW1.questions:
-        verdicts = [test.verdict(ask_here(namespace), seed=3) for test in question.tests]
+        # Values are compared here, not speed: a busy machine gets more than the five seconds of `check`.
+        verdicts = [test.verdict(ask_here(namespace, seconds=120), seed=3) for test in question.tests]
         assert all(verdict.passed for verdict in verdicts), verdicts
 
 
@@ -316,9 +317,9 @@ def test_check_is_fast():
             name = questions.question_name(cell.source)
             times = []
             for _ in range(3):
-                start = time.perf_counter()
+                start = time.process_time()  # of this process: what others do meanwhile does not count
                 assert report(name, namespace).passed
-                times.append(time.perf_counter() - start)
+                times.append(time.process_time() - start)
             assert min(times) < 0.5, name
 
 

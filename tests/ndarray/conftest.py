@@ -1,15 +1,8 @@
-"""Hypothesis for this folder: few examples, the same at each run; NEEDLE_EDU_EXAMPLES=1000 looks longer."""
-
-import os
+"""The devices that the tests of this folder run on."""
 
 import pytest
-from hypothesis import settings
 
 from .oracle import computing_on, places
-
-EXAMPLES = int(os.environ.get("NEEDLE_EDU_EXAMPLES", "60"))
-settings.register_profile("ndarray", derandomize=True, deadline=None, database=None, max_examples=EXAMPLES)
-settings.load_profile("ndarray")
 
 
 @pytest.fixture(params=places())

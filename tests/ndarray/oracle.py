@@ -20,6 +20,7 @@ DIFFERENCES = {
     "scalars are arrays": "a[0] of one axis is an array of shape (), not a NumPy scalar",
     "no in-place operators": "a += b binds a new array to a; the old one keeps its elements",
     "as many elements": "a[...] = b also accepts a b that only has as many elements (Needle)",
+    "flip is always a view": "of an array of shape (), too; NumPy's flip then gives a copy",
 }
 
 DTYPES = ("float32", "float64", "int32", "int64", "bool")
@@ -42,6 +43,11 @@ def total(result: np.ndarray, axis: object, keepdims: bool) -> np.ndarray:
     """The shape of a reduction: "total reductions"."""
     result = np.asarray(result)
     return result.reshape(1) if axis is None and not keepdims else result
+
+
+def flip(x: np.ndarray, axis: int | None) -> np.ndarray:
+    """A view of x with one axis or all reversed: "flip is always a view"."""
+    return np.flip(x, axis) if x.ndim else x[...]
 
 
 def places() -> list[str]:

@@ -11,8 +11,6 @@ from needle_edu.ndarray.plans import arithmetic_plan
 
 from .oracle import same
 
-RNG = np.random.default_rng(5)
-
 
 @pytest.mark.parametrize(
     "kernel, compute",
@@ -84,8 +82,8 @@ def test_a_transposed_parameter_meets_a_row_major_average(device):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_sgd_is_its_formula(dtype, device):
-    p, g, u = (RNG.normal(size=(3, 5)).astype(dtype) for _ in range(3))
+def test_sgd_is_its_formula(dtype, device, rng):
+    p, g, u = (rng.normal(size=(3, 5)).astype(dtype) for _ in range(3))
     a, b, c = (nd.array(x, dtype, device) for x in (p, g, u))
     got = fused.sgd_step(a, b, c, lr=0.1, momentum=0.9, weight_decay=0.01)
     u = 0.9 * u + 0.1 * (g + 0.01 * p)
@@ -96,8 +94,8 @@ def test_sgd_is_its_formula(dtype, device):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_adam_is_its_formula(dtype, device):
-    p, g = (RNG.normal(size=(4, 3)).astype(dtype) for _ in range(2))
+def test_adam_is_its_formula(dtype, device, rng):
+    p, g = (rng.normal(size=(4, 3)).astype(dtype) for _ in range(2))
     m, v = np.zeros_like(p), np.zeros_like(p)
     a, b, c, d = (nd.array(x, dtype, device) for x in (p, g, m, v))
     for t in (1, 2, 3):
@@ -112,13 +110,13 @@ def test_adam_is_its_formula(dtype, device):
 @pytest.mark.parametrize("name, numpy", [
     ("relu", lambda x: np.maximum(x, 0)), ("sigmoid", lambda x: 1 / (1 + np.exp(-x.astype("float64")))),
 ])  # fmt: skip
-def test_activations(name, numpy, device):
-    x = RNG.normal(size=(5, 7)).astype("float32")
+def test_activations(name, numpy, device, rng):
+    x = rng.normal(size=(5, 7)).astype("float32")
     np.testing.assert_allclose(getattr(nd, name)(nd.array(x, device=device)).numpy(), numpy(x), rtol=1e-6)
 
 
-def test_backward_kernels(device):
-    g, x = (RNG.normal(size=(4, 6)).astype("float32") for _ in range(2))
+def test_backward_kernels(device, rng):
+    g, x = (rng.normal(size=(4, 6)).astype("float32") for _ in range(2))
     a, b = nd.array(g, device=device), nd.array(x, device=device)
     for b_view, x_view, a_view, g_view in ((b, x, a, g), (b.T, x.T, a.T, g.T)):
         same(nd.relu_backward(a_view, b_view), g_view * (x_view > 0), rtol=1e-6)
@@ -126,19 +124,29 @@ def test_backward_kernels(device):
         same(nd.sigmoid_backward(a_view, b_view), g_view * x_view * (1 - x_view), rtol=1e-5)
 
 
-def test_logsumexp_and_close(device):
-    x = RNG.normal(size=(3, 4)).astype("float32")
+def test_logsumexp_and_clip(device, rng):
+    x = rng.normal(size=(3, 4)).astype("float32")
     a = nd.array(x, device=device)
     same(nd.logsumexp(a, axis=1), np.log(np.exp(x).sum(1)), rtol=1e-6)
     same(nd.logsumexp(a + 1e10), np.array([1e10], "float32"))
-    assert nd.all(nd.isclose(a, a + 1e-7)).item() and not nd.any(nd.isclose(a, a + 1)).item()
     same(nd.isfinite(nd.array([1, np.inf, np.nan], device=device)), np.array([True, False, False]))
     same(nd.clip(a, -0.5, 0.5), np.clip(x, np.float32(-0.5), np.float32(0.5)))
 
 
+def test_isclose_on_both_sides_of_its_bound(device):
+    """|a - b| <= atol + rtol |b|, as in NumPy: beside a small number only a smaller distance is close."""
+    x = np.array([1.0, 0.005, 0.001, 0.0, -2.0, -0.001, np.inf, -np.inf, np.nan])
+    a = nd.array(x, dtype="float64", device=device)
+    for distance in (0.0, 9e-9, 1e-7, 1e-5, 1.0):
+        same(nd.isclose(a, a + distance), np.isclose(x, x + distance), distance)
+        same(nd.isclose(a + distance, a), np.isclose(x + distance, x), distance)
+    expected = [1, 0, 0, 0, 1, 0, 1, 1, 0]
+    assert nd.isclose(a, a + 1e-7).numpy().tolist() == expected
+
+
 @pytest.mark.parametrize("shape", [(64, 64), (3, 64, 64), (200, 33)])
-def test_products_of_real_size_in_every_orientation(shape, device):
-    x = RNG.normal(size=shape).astype("float32")
+def test_products_of_real_size_in_every_orientation(shape, device, rng):
+    x = rng.normal(size=shape).astype("float32")
     a = nd.array(x, device=device)
     expected = x.astype("float64") @ np.swapaxes(x, -1, -2)
     np.testing.assert_allclose((a @ a.mT).numpy(), expected, rtol=1e-4, atol=1e-4)

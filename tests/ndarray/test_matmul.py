@@ -7,8 +7,6 @@ from needle_edu import ndarray as nd
 
 from .oracle import same
 
-RNG = np.random.default_rng(7)
-
 SHAPES = [
     ((2, 3), (3, 4)), ((3,), (3, 4)), ((2, 3), (3,)), ((3,), (3,)),
     ((5, 2, 3), (3, 4)), ((2, 3), (5, 3, 4)), ((5, 2, 3), (5, 3, 4)), ((1, 2, 3), (5, 3, 4)), ((5, 2, 3), (1, 3, 4)),
@@ -19,8 +17,8 @@ SHAPES = [
 
 @pytest.mark.parametrize("a, b", SHAPES, ids=str)
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int32", "int64"])
-def test_shapes(a, b, dtype, device):
-    x, y = (RNG.integers(-5, 6, shape).astype(dtype) for shape in (a, b))
+def test_shapes(a, b, dtype, device, rng):
+    x, y = (rng.integers(-5, 6, shape).astype(dtype) for shape in (a, b))
     same(nd.asarray(x, device=device) @ nd.asarray(y, device=device), np.matmul(x, y))
 
 
@@ -37,9 +35,9 @@ VIEWS = {
 
 @pytest.mark.parametrize("left", VIEWS.values(), ids=VIEWS.keys())
 @pytest.mark.parametrize("shared", [True, False], ids=["shared right side", "batched right side"])
-def test_a_batch_of_any_strides(left, shared, device):
-    x = left(RNG.integers(-5, 6, (4, 4, 4)).astype("float32"))
-    y = RNG.integers(-5, 6, (4, 4)).astype("float32")
+def test_a_batch_of_any_strides(left, shared, device, rng):
+    x = left(rng.integers(-5, 6, (4, 4, 4)).astype("float32"))
+    y = rng.integers(-5, 6, (4, 4)).astype("float32")
     y = y[: x.shape[-1]] if shared else np.broadcast_to(y[: x.shape[-1]], (x.shape[0], x.shape[-1], 4))
     a = nd.asarray(x if x.flags.writeable else np.array(x), device=device)
     if not x.flags.writeable:

@@ -7,8 +7,7 @@ from needle_edu import autograd, cpu, init, nn, ops
 from needle_edu.autograd import Tensor
 from needle_edu.backend.errors import IndexOutOfRange, ShapeError
 
-RNG = np.random.RandomState(0)
-X = RNG.randn(6, 5).astype(np.float32)
+X = np.random.RandomState(0).randn(6, 5).astype(np.float32)
 
 
 def tensor(array):
@@ -37,11 +36,11 @@ def test_linear_draws_weight_then_bias():
     assert np.random.rand() == rng.rand()
 
 
-def test_linear_on_vectors_batches_and_stacks_of_batches():
+def test_linear_on_vectors_batches_and_stacks_of_batches(rng):
     layer = nn.Linear(5, 3)
     w, b = layer.weight.numpy(), layer.bias.numpy()
     for shape in [(6, 5), (2, 6, 5), (1, 5), (0, 5)]:
-        x = RNG.randn(*shape)
+        x = rng.normal(size=shape)
         close(layer(tensor(x)), x @ w + b)
 
 
@@ -68,7 +67,7 @@ def test_float64_layers():
     assert layer(Tensor(X, dtype="float64")).dtype == "float64"
 
 
-def test_activations_and_containers():
+def test_activations_and_containers(rng):
     x = tensor(X)
     close(nn.ReLU()(x), np.maximum(X, 0))
     close(nn.Tanh()(x), np.tanh(X))
@@ -76,7 +75,7 @@ def test_activations_and_containers():
     assert nn.Identity()(x) is x and nn.Sequential()(x) is x
     close(nn.Sequential(nn.ReLU(), nn.Tanh())(x), np.tanh(np.maximum(X, 0)))
     close(nn.Residual(nn.Tanh())(x), np.tanh(X) + X)
-    images = RNG.randn(2, 3, 4, 5)
+    images = rng.normal(size=(2, 3, 4, 5))
     close(nn.Flatten()(tensor(images)), images.reshape(2, 60))
     assert nn.Flatten()(tensor(np.zeros((0, 3, 4)))).shape == (0, 12)
     assert nn.Flatten()(tensor(np.zeros(3))).shape == (3, 1)
@@ -108,13 +107,13 @@ def test_dropout_keeps_the_mean():
     assert abs(y.mean() - 1) < 0.02 and abs((y == 0).mean() - 0.4) < 0.02
 
 
-def test_batch_norm_in_training_and_evaluation():
+def test_batch_norm_in_training_and_evaluation(rng):
     layer = nn.BatchNorm1d(5, momentum=0.25)
     layer.weight.data, layer.bias.data = tensor(np.arange(1.0, 6.0)), tensor(np.arange(5.0))
     w, b = np.arange(1.0, 6.0), np.arange(5.0)
     mean, var = np.zeros(5), np.ones(5)
     for _ in range(3):
-        x = RNG.randn(7, 5) * 3 + 2
+        x = rng.normal(size=(7, 5)) * 3 + 2
         close(layer(tensor(x)), w * (x - x.mean(0)) / np.sqrt(x.var(0) + 1e-5) + b, 1e-4)
         mean, var = 0.75 * mean + 0.25 * x.mean(0), 0.75 * var + 0.25 * x.var(0)  # the biased variance
     close(layer.running_mean, mean)
@@ -188,11 +187,11 @@ def test_parts_of_sequential_that_are_no_modules_are_said_when_it_is_made():
         nn.Flatten()(Tensor(1.0))
 
 
-def test_layer_norm():
+def test_layer_norm(rng):
     layer = nn.LayerNorm1d(5, eps=1e-3)
     layer.weight.data, layer.bias.data = tensor(np.arange(1.0, 6.0)), tensor(np.arange(5.0))
     for shape in [(6, 5), (2, 3, 5)]:
-        x = RNG.randn(*shape) * 2 + 1
+        x = rng.normal(size=shape) * 2 + 1
         mean, var = x.mean(-1, keepdims=True), x.var(-1, keepdims=True)
         close(layer(tensor(x)), np.arange(1, 6) * (x - mean) / np.sqrt(var + 1e-3) + np.arange(5), 1e-4)
     with pytest.raises(ShapeError, match=r"LayerNorm1d\(5\).*\(5, 6\)"):

@@ -76,6 +76,43 @@ def test_a_part_of_the_tests_is_only_that():
     assert "tests/autograd -k relu" in part and "ruff" not in part and "nbval" not in part
 
 
+def stages(*words):
+    command = ["sh", "tests/stages.sh", *words]
+    return subprocess.run(command, cwd=REPO, capture_output=True, text=True, timeout=300)
+
+
+def test_stages_run_in_order_and_end_with_a_table():
+    done = stages("make it", "12", "first 6 echo a word", "second 0 sleep 1; echo another")
+    assert done.returncode == 0
+    said = done.stdout.splitlines()
+    assert said[:2] == ["a word", "another"] and said[2].startswith("make it: minutes of each stage")
+    first, second, total = (line.split() for line in said[3:])
+    assert first == ["first", "0.0", "of", "6.0"] and total[0] == "total" and total[2:] == ["of", "12.0"]
+    assert " ".join(second).endswith("of 0.0 *** OVER BUDGET ***")
+
+
+def test_a_stage_that_fails_ends_the_run_with_its_status():
+    done = stages("make it", "12", "first 6 exit 3", "second 6 echo never")
+    assert done.returncode == 3 and "never" not in done.stdout
+    assert "first FAILED (status 3)" in done.stdout and "total" in done.stdout
+
+
+@needs_make
+def test_every_test_is_in_one_stage():
+    """Selected by one marker and one folder, each of them once as it is and once negated."""
+    lines = [
+        line for line in make("-n", "test").stdout.splitlines() if "-m pytest" in line and "nbval" not in line
+    ]
+    lines.append(make("-n", "slow").stdout.splitlines()[-1])
+    selected = [line.partition("loadfile ")[2].partition(" ||")[0] for line in lines]
+    assert selected == [
+        '-m "not browser and not slow" --ignore=tests/course',
+        '-m "not slow" tests/course',
+        '-m "browser and not slow" --ignore=tests/course tests',
+        "-m slow tests",
+    ]
+
+
 @needs_make
 def test_clean_keeps_what_students_wrote(tmp_path):
     shutil.copy(REPO / "Makefile", tmp_path)
