@@ -196,13 +196,14 @@ class Module:
         if _calling.modules:
             parts = _calling.modules[-1].named_modules()
             name = next((path for path, module in parts if module is self and path), name)
-        _calling.modules.append(self)
-        state.module_path.append(name)
+        modules, names = _calling.modules, state.module_path.names
+        depth, length = len(modules), len(names)
         try:
+            modules.append(self)
+            names.append(name)
             return self.forward(*args, **kwargs)
         finally:
-            state.module_path.pop()
-            _calling.modules.pop()
+            del modules[depth:], names[length:]  # plain statements: an interrupt falls into calls and loops only
 
 
 class _Calling(threading.local):
