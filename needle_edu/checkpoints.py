@@ -79,6 +79,8 @@ def load(path: str | os.PathLike, /, **parts: Any) -> None:
         If it is of a model of other sizes.
     FileNotFoundError
         If there is no such file.
+    TypeError
+        If a part has no `load_state_dict()`.
 
     Examples
     --------
@@ -91,6 +93,11 @@ def load(path: str | os.PathLike, /, **parts: Any) -> None:
         ...
     needle_edu.backend.errors.ShapeError: Linear.load_state_dict: weight: got shape (2, 1), wanted (5, 1)
     """
+    for part, thing in parts.items():
+        if isinstance(thing, type) or not hasattr(thing, "load_state_dict"):
+            raise TypeError(
+                f"checkpoints.load: {part} is a {type(thing).__name__}, wanted a module or an optimiser"
+            )
     arrays = _read(path)
     found = sorted({name.partition("/")[0] for name in arrays})
     states: dict[str, dict[str, np.ndarray]] = {part: {} for part in parts}

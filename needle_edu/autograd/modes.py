@@ -31,9 +31,9 @@ class _Switch(Layer):
         self.before: bool = self.place.enabled
 
     def undo(self) -> None:
-        self.forget()
         if self.place is not None:
             self.place.enabled, self.place = self.before, None
+        self.forget()
 
 
 class _SwitchHandle(Handle):

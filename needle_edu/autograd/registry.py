@@ -93,8 +93,8 @@ class Override(Layer):
 
     def undo(self) -> None:
         """Take this version out again, whatever was put on top of it since; twice is no error."""
-        self.forget()
         self.slot.use(tuple([layer for layer in self.slot.stack if layer is not self]))
+        self.forget()
 
 
 _slots: dict[str, Slot] = {}

@@ -216,9 +216,9 @@ class Override(Layer):
 
     def undo(self) -> None:
         """Take this replacement out, wherever it is in the stack; a second call does nothing."""
-        self.forget()
         stack = self.device._overrides[self.name]
         self.device._use(self.name, tuple([layer for layer in stack if layer is not self]))
+        self.forget()
 
 
 def _open_cpu() -> Any:

@@ -109,7 +109,7 @@ class _Found(property):
 
 
 class Layer:
-    """The base of a change that is in force at once and can be taken back: define `undo`."""
+    """The base of a change that is in force at once and can be taken back: define `undo`, ending with `forget`."""
 
     __slots__ = ("waiting", "watch", "__weakref__")
     waiting: list
@@ -117,7 +117,7 @@ class Layer:
 
     def undo(self) -> None:
         """Take this change back; twice is no error."""
-        self.forget()
+        raise NotImplementedError
 
     def forget(self) -> None:
         """It is over: the end of a `with` statement no longer matters."""

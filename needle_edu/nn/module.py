@@ -155,14 +155,21 @@ class Module:
                 f"{who}: the saved state is of another model: missing {missing or 'nothing'}, "
                 f"unknown {unknown or 'nothing'}"
             )
-        arrays = {name: np.asarray(saved[name]) for name in own}
+        arrays = {name: _array(who, name, saved[name]) for name in own}
         for name, tensor in own.items():
             if arrays[name].shape != tensor.shape:
                 raise ShapeError(f"{who}: {name}: got shape {arrays[name].shape}, wanted {tensor.shape}")
             if arrays[name].dtype != tensor.dtype:
                 raise DTypeError(f"{who}: {name}: got dtype {arrays[name].dtype}, wanted {tensor.dtype}")
-        for name, tensor in own.items():
-            tensor.data = Tensor(arrays[name], device=tensor.device, dtype=tensor.dtype, requires_grad=False)
+        new = [Tensor(arrays[name], device=t.device, dtype=t.dtype).cached_data for name, t in own.items()]
+        before = [tensor.cached_data for tensor in own.values()]
+        try:
+            for tensor, data in zip(own.values(), new, strict=True):
+                tensor.replace_data(data)
+        except BaseException:  # an interrupt, for instance
+            for tensor, data in zip(own.values(), before, strict=True):
+                tensor.replace_data(data)
+            raise
 
     def _named_state(self) -> dict[str, Tensor]:
         """Every parameter and buffer by name."""
@@ -204,6 +211,14 @@ class Module:
             return self.forward(*args, **kwargs)
         finally:
             del modules[depth:], names[length:]  # plain statements: an interrupt falls into calls and loops only
+
+
+def _array(who: str, name: str, value: Any) -> np.ndarray:
+    """A saved value as an array, or an error that names it."""
+    try:
+        return np.asarray(value)
+    except ValueError as error:
+        raise DataError(f"{who}: {name}: rows of different lengths make no array") from error
 
 
 class _Calling(threading.local):

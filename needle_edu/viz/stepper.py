@@ -220,7 +220,7 @@ def record_backward(
     loss, values: list, out_grad=None, limit: int = LIMIT
 ) -> list[tuple[Any, Snapshot | None]]:
     """Replay a finished graph, run backward once, put every `.grad` back (also if backward raises)."""
-    grads = [value.grad for value in values]
+    put_back = map(setattr, values, repeat("grad"), [value.grad for value in values])
     recorder = Recorder(limit)
     try:
         with recorder:
@@ -228,7 +228,7 @@ def record_backward(
             with override(REPLACEABLE, propagate) if replaced() else nullcontext():
                 loss.backward(out_grad, create_graph=False)
     finally:
-        at_once(map(setattr, values, repeat("grad"), grads))
+        at_once(put_back)
     return recorder.records
 
 

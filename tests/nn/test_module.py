@@ -256,7 +256,9 @@ def test_what_cannot_be_saved_is_said_and_leaves_no_file(tmp_path):
         ):
             checkpoints.save(path, model=wrong)
     with pytest.raises(DataError, match="optimizer: lr is no number"):
-        checkpoints.save(path, optimizer=optim.SGD(model.parameters(), lr=lambda step: 0.1))
+        optimizer = optim.SGD(model.parameters())
+        optimizer.lr = lambda step: 0.1
+        checkpoints.save(path, optimizer=optimizer)
     assert not path.exists()
 
 
