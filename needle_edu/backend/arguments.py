@@ -10,7 +10,7 @@ import operator
 from typing import Any
 
 
-def whole(who: str, low: int = 1, **sizes: Any) -> list[int]:
+def whole(who: str, low: int = 1, /, **sizes: Any) -> list[int]:
     """Return sizes as Python integers, or raise an error that says whose size is none.
 
     Raises
@@ -38,7 +38,9 @@ def whole(who: str, low: int = 1, **sizes: Any) -> list[int]:
     return found
 
 
-def real(who: str, low: float = -math.inf, high: float = math.inf, *, below: float = math.inf, **values: Any) -> None:
+def real(
+    who: str, low: float = -math.inf, high: float = math.inf, /, *, below: float = math.inf, **values: Any
+) -> None:
     """Check that values are finite numbers from `low` to `high`, and less than `below`.
 
     Raises
@@ -62,7 +64,7 @@ def real(who: str, low: float = -math.inf, high: float = math.inf, *, below: flo
             raise ValueError(f"{who}: {name} is {wanted}, got {value!r}")
 
 
-def switch(who: str, **values: Any) -> None:
+def switch(who: str, /, **values: Any) -> None:
     """Check that values are True or False: "no" would count as true.
 
     Raises

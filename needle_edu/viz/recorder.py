@@ -41,10 +41,12 @@ class Recorder(Block):
             self._previous(event, array)
 
     def begin(self, run: Run) -> None:
+        """Listen from now on, and pass every event on to whoever listened before."""
         self._previous = state.hook
         events.set_hook(self)
 
     def end(self, run: Run) -> None:
+        """Stop listening."""
         if state.hook is self:
             events.set_hook(self._previous)
         self._previous = None

@@ -39,6 +39,7 @@ class Tape(Recorder):
         self.names: dict[int, str] = {}
 
     def end(self, run: Run) -> None:
+        """Stop listening, and note what the learner's variables are called."""
         super().end(run)
         heard = {event.value for event, _ in self.records}
         for value, name in variable_names(users_frame()):
