@@ -58,4 +58,6 @@ def __getattr__(name: str) -> typing.Any:
 def __dir__() -> list[str]:
     """What `needle_edu.<Tab>` shows: what is meant to be used, whatever else this file has imported."""
     own = {name for name, thing in globals().items() if not isinstance(thing, types.ModuleType)}
-    return sorted([*(name for name in own if not name.startswith("_")), *_LOADED, *_ROOMS, *_NAMES, "__version__"])
+    return sorted(
+        [*(name for name in own if not name.startswith("_")), *_LOADED, *_ROOMS, *_NAMES, "__version__"]
+    )

@@ -28,9 +28,8 @@ from .registry import function_slot, slot
 from .topo import TOPO_SORT, post_order
 from .value import Value
 
-
 # Runs an iterator of C to its end, in one call of C that no interrupt can cut.
-at_once = partial(deque, maxlen=0)
+at_once: Any = partial(deque, maxlen=0)
 
 
 def run_backward(output, out_grad=None, create_graph=None, accumulate=False) -> None:
@@ -152,13 +151,15 @@ def _adder():
     return plus
 
 
+_lock = threading.RLock()
+
+
 def _new_lock() -> None:
     """In a forked child the thread that held the lock may be gone, and would never give it back."""
     global _lock
     _lock = threading.RLock()
 
 
-_new_lock()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_new_lock)
 

@@ -87,9 +87,14 @@ class Override(Layer):
     def __init__(self, place: Slot, entry: Any):
         self.slot, self.entry = place, entry
         place.check(entry)
-        is_function = isinstance(place, FunctionSlot)
-        self.function, self.cls = (entry, None) if is_function else (None, entry)
-        self.instance = None if is_function or not _needs_no_arguments(entry) else entry()
+        self.cls: Any = None
+        self.instance: Any = None
+        self.function: Any = None
+        if isinstance(place, FunctionSlot):
+            self.function = entry
+        else:
+            self.cls = entry
+            self.instance = entry() if _needs_no_arguments(entry) else None
 
     def undo(self) -> None:
         """Take this version out again, whatever was put on top of it since; twice is no error."""

@@ -20,13 +20,15 @@ from typing import Any
 from .errors import BuildError, DeviceError
 from .scope import Handle, Layer
 
+_lock = threading.RLock()
+
+
 def _new_lock() -> None:
     """In a forked child the thread that held the lock may be gone, and would never give it back."""
     global _lock
     _lock = threading.RLock()
 
 
-_new_lock()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_new_lock)
 

@@ -34,7 +34,7 @@ def floating(who: str, dtype: Any) -> None:
     >>> floating("BatchNorm1d", "int32")
     Traceback (most recent call last):
         ...
-    needle_edu.backend.errors.DTypeError: BatchNorm1d: parameters are floating-point numbers, got dtype int32; use float32
+    needle_edu.backend.errors.DTypeError: BatchNorm1d: parameters are floating-point numbers, got dtype int32; ...
     """
     try:
         dtype = np.dtype(dtype)

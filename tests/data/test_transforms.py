@@ -132,7 +132,10 @@ def test_transforms_that_are_none_are_said(wrong):
         (lambda: DataLoader([1, 2], batch_size=True), "DataLoader: batch_size"),
         (lambda: DataLoader([1, 2], shuffle="no"), "DataLoader: shuffle is True or False, got 'no'"),
         (lambda: DataLoader([1, 2], drop_last=None), "DataLoader: drop_last"),
-        (lambda: DataLoader([1, 2], device="cpu"), r"DataLoader: device is a device such as cpu\(\), got 'cpu'"),
+        (
+            lambda: DataLoader([1, 2], device="cpu"),
+            r"DataLoader: device is a device such as cpu\(\), got 'cpu'",
+        ),
         (lambda: data.spiral(n=2.5), "spiral: n is a whole number of at least 1, got 2.5"),
         (lambda: data.spiral(classes="3"), "spiral: classes"),
         (lambda: data.spiral(turns="x"), "spiral: turns"),

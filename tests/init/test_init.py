@@ -108,8 +108,10 @@ def test_kaiming_knows_relu_only():
 def test_weights_without_inputs_or_of_whole_numbers_are_refused(name):
     """Integer weights would silently be all 0 or ±1."""
     make = getattr(init, name)
-    for fans, wrong in [((0, 3), "fan_in.*0"), ((3, 0), "fan_out.*0"), ((-2, 3), "fan_in.*-2")]:
-        with pytest.raises(ValueError, match=f"{name}: {wrong.replace('.*', ' is a whole number of at least 1, got ')}"):
+    for fans, wrong in [((0, 3), "fan_in"), ((3, 0), "fan_out"), ((-2, 3), "fan_in")]:
+        with pytest.raises(
+            ValueError, match=f"{name}: {wrong} is a whole number of at least 1, got {min(fans)}"
+        ):
             make(*fans)
     for wrong in ("3", 2.5, None):
         with pytest.raises(ValueError, match=f"{name}: fan_in is a whole number"):

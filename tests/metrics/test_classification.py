@@ -11,7 +11,9 @@ from needle_edu.backend.errors import DTypeError, IndexOutOfRange, ShapeError
 def test_it_is_the_share_of_largest_scores_in_the_right_place():
     rng = np.random.default_rng(0)
     scores, labels = rng.normal(size=(50, 4)), rng.integers(0, 4, 50)
-    right = sum(max(range(4), key=lambda k: row[k]) == label for row, label in zip(scores, labels, strict=True))
+    right = sum(
+        max(range(4), key=lambda k: row[k]) == label for row, label in zip(scores, labels, strict=True)
+    )
     for given in (scores, scores.tolist(), Tensor(scores)):
         assert metrics.accuracy(given, labels) == right / 50
     assert metrics.accuracy(scores, labels.astype(float)) == right / 50

@@ -307,7 +307,10 @@ def test_where_with_a_number_keeps_the_dtype_and_the_digits_of_its_tensor():
         (lambda: nn.Dropout(np.nan), "0 <= p < 1, got nan"),
         (lambda: nn.Linear(True, 2), "in_features is a whole number"),
         (lambda: nn.Linear(2, 2, bias="no"), "Linear: bias is True or False, got 'no'"),
-        (lambda: nn.Linear(2, 2, dtype="int32"), "Linear: parameters are floating-point numbers, got dtype int32"),
+        (
+            lambda: nn.Linear(2, 2, dtype="int32"),
+            "Linear: parameters are floating-point numbers, got dtype int32",
+        ),
         (lambda: nn.Linear(2, 2, dtype="floot"), "there is no dtype 'floot'"),
         (lambda: nn.BatchNorm1d(2, eps="x"), "BatchNorm1d: eps"),
         (lambda: nn.BatchNorm1d(2, eps=-1.0), "0 <= eps, got -1.0"),

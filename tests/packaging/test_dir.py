@@ -2,13 +2,16 @@
 
 import importlib
 import inspect
-import sys
 import subprocess
+import sys
 import types
 
 import pytest
 
-ROOMS = ["", *(f".{room}" for room in ("autograd", "backend", "backend_ndarray", "course", "data", "data.datasets"))]
+ROOMS = [
+    "",
+    *(f".{room}" for room in ("autograd", "backend", "backend_ndarray", "course", "data", "data.datasets")),
+]
 ROOMS += [f".{room}" for room in ("init", "metrics", "ndarray", "nn", "ops", "optim", "viz")]
 
 
@@ -30,7 +33,9 @@ def test_every_name_that_is_listed_exists_and_says_what_it_is(room):
 def test_what_the_first_floor_offers_is_listed():
     import needle_edu as ndl
 
-    assert {"Tensor", "exp", "no_grad", "override", "restore", "nn", "viz", "check", "install_as"} <= set(dir(ndl))
+    assert {"Tensor", "exp", "no_grad", "override", "restore", "nn", "viz", "check", "install_as"} <= set(
+        dir(ndl)
+    )
     assert not {"Any", "importlib", "types", "typing", "backend_selection", "aliasing"} & set(dir(ndl))
     import needle_edu.viz  # noqa: F401
 
