@@ -110,12 +110,15 @@ def load(path: str | os.PathLike, /, **parts: Any) -> None:
             raise DataError(f"{path}: found the parts {found}, expected one named {part!r}")
     before = {part: parts[part].state_dict() for part in parts}
     try:
-        for part in parts:
-            parts[part].load_state_dict(states[part])
-    except BaseException:
-        for part in parts:
-            parts[part].load_state_dict(before[part])
+        _give(parts, states)
+    except BaseException:  # an interrupt, for instance
+        _give(parts, before)
         raise
+
+
+def _give(parts: dict[str, Any], states: dict[str, dict[str, np.ndarray]]) -> None:
+    for part, thing in parts.items():
+        thing.load_state_dict(states[part])
 
 
 def _read(path: str | os.PathLike) -> dict[str, np.ndarray]:

@@ -68,63 +68,68 @@ def run_backward(output, out_grad=None, create_graph=None, accumulate=False) -> 
 
 def propagate(output, out_grad, accumulate=False) -> None:
     """Walk the graph backwards from `output`, whose adjoint is `out_grad`, and write the leaves' `.grad`."""
+    if state.hook is None:
+        _walk(output, out_grad, accumulate, False)
+        return
+    events.seeded(output, out_grad)
+    quiet = events.quiet.on
+    try:
+        events.quiet.on = not state.grad_enabled()  # only graph nodes are told of
+        # The loop is a function of its own: from Python 3.13 on, an interrupt that falls where a loop turns passes by
+        # the `finally` around the loop.
+        _walk(output, out_grad, accumulate, True)
+    finally:
+        events.quiet.on = quiet
+
+
+def _walk(output, out_grad, accumulate, told) -> None:
     order = TOPO_SORT.function([output]) if len(TOPO_SORT.stack) == 1 else _students_order(output)
     plus = _adder()
     agree = arrays.agree
-    told = state.hook is not None
-    if told:
-        events.seeded(output, out_grad)
-        quiet = events.quiet.on
     adjoints = {output: out_grad}
     take = adjoints.pop
-    try:
-        if told:
-            events.quiet.on = not state.grad_enabled()  # only graph nodes are told of
-        while order:
-            node = order.pop()
-            g = take(node, None)
-            if g is None:  # no path from the output leads here, or no gradient is wanted
-                continue
-            op = node.op
-            if g.extra is not None and "partial" in g.extra:
-                g = g.completed(node)
-            if op is None:
-                if accumulate:
-                    _add_to_leaf(node, g)
-                else:
-                    node.grad = g
-                if told:
-                    events.leaf(node)
-                continue
-            if node.extra is not None and "retain" in node.extra:
+    while order:
+        node = order.pop()
+        g = take(node, None)
+        if g is None:  # no path from the output leads here, or no gradient is wanted
+            continue
+        op = node.op
+        if g.extra is not None and "partial" in g.extra:
+            g = g.completed(node)
+        if op is None:
+            if accumulate:
+                _add_to_leaf(node, g)
+            else:
                 node.grad = g
-            if node.stamp != storage.clock:
-                check_unchanged(node)
-            vjps = op.vjps
-            grads = op.gradient_as_tuple(g, node) if vjps is None else None
-            k = -1
-            for x in node.inputs:
-                k += 1
-                if not x.requires_grad:
-                    continue
-                if grads is not None:
-                    gx = grads[k]
-                elif vjps[k] is None:
-                    continue
-                else:
-                    gx = vjps[k](op, g, node)
-                    if not agree(gx, x):
-                        gx = fit(gx, x, node)
-                if gx is g and x.op is None:
-                    gx = _another(g)
-                if told:
-                    events.vjp(x, gx, node, k)
-                adjoints[x] = plus(x, adjoints[x], gx) if x in adjoints else gx
-                if told:
-                    events.accumulated(x, adjoints[x], node, k)
-    finally:
-        if told:
-            events.quiet.on = quiet
+            if told:
+                events.leaf(node)
+            continue
+        if node.extra is not None and "retain" in node.extra:
+            node.grad = g
+        if node.stamp != storage.clock:
+            check_unchanged(node)
+        vjps = op.vjps
+        grads = op.gradient_as_tuple(g, node) if vjps is None else None
+        k = -1
+        for x in node.inputs:
+            k += 1
+            if not x.requires_grad:
+                continue
+            if grads is not None:
+                gx = grads[k]
+            elif vjps[k] is None:
+                continue
+            else:
+                gx = vjps[k](op, g, node)
+                if not agree(gx, x):
+                    gx = fit(gx, x, node)
+            if gx is g and x.op is None:
+                gx = _another(g)
+            if told:
+                events.vjp(x, gx, node, k)
+            adjoints[x] = plus(x, adjoints[x], gx) if x in adjoints else gx
+            if told:
+                events.accumulated(x, adjoints[x], node, k)
 
 
 def _adder():
@@ -262,10 +267,9 @@ def _propagate_by_override(output, out_grad, accumulate) -> None:
         reached = [node for node in TOPO_SORT.function([output]) if node.requires_grad]
         before = [node.grad for node in reached]
         try:
-            for node in reached:
-                node.grad = None
+            at_once(map(setattr, reached, repeat("grad"), repeat(None)))
             GRADIENTS.function(output, out_grad)
-            after = [_kept(node, old, accumulate) for node, old in zip(reached, before, strict=True)]
+            after = list(map(_kept, reached, before, repeat(accumulate)))
             at_once(map(setattr, reached, repeat("grad"), after))
         except BaseException:
             at_once(map(setattr, reached, repeat("grad"), before))

@@ -9,7 +9,7 @@ and evaluation, saving and loading, and the tree that `repr` prints.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -164,11 +164,9 @@ class Module:
         new = [Tensor(arrays[name], device=t.device, dtype=t.dtype).cached_data for name, t in own.items()]
         before = [tensor.cached_data for tensor in own.values()]
         try:
-            for tensor, data in zip(own.values(), new, strict=True):
-                tensor.replace_data(data)
+            _replace(own.values(), new)
         except BaseException:  # an interrupt, for instance
-            for tensor, data in zip(own.values(), before, strict=True):
-                tensor.replace_data(data)
+            _replace(own.values(), before)
             raise
 
     def _named_state(self) -> dict[str, Tensor]:
@@ -222,6 +220,11 @@ def _array(who: str, name: str, value: Any) -> np.ndarray:
         return np.asarray(value)
     except ValueError as error:
         raise DataError(f"{who}: {name}: rows of different lengths make no array") from error
+
+
+def _replace(tensors: Iterable[Tensor], arrays: list) -> None:
+    for tensor, array in zip(tensors, arrays, strict=True):
+        tensor.replace_data(array)
 
 
 class _Calling(threading.local):

@@ -75,6 +75,9 @@ def interrupted(act, place: int) -> _Tracer:
     tracer = _Tracer(place)
     before = sys.gettrace()
     try:
+        sys._getframe().f_trace_opcodes = (
+            True  # Python 3.12 tells of bytecodes only if a frame wants it beforehand
+        )
         sys.settrace(tracer)
         act()
         for _ in range(3):  # a request made in the last bytecode is noticed here
@@ -99,6 +102,7 @@ def at_every_place(prepare, act, check) -> int:
     for place, bytecode in enumerate(seen):
         first.setdefault(bytecode, place)
         last[bytecode] = place
+    assert seen, "this Python tells of no bytecodes"
     places = sorted({*first.values(), *last.values()})
     for place in places:
         prepared = prepare()
