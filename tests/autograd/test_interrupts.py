@@ -100,7 +100,7 @@ def stepping(x, loss):
 
 @pytest.mark.parametrize(
     "act",
-    [backward, differentiable, accumulated, by_a_student, listening, stepping],
+    [backward, differentiable, accumulated, by_a_student, listening],
     ids=lambda f: f.__name__,
 )
 def test_backward_interrupted_anywhere(act):
