@@ -13,6 +13,7 @@ from pathlib import Path
 
 from setuptools import Distribution, find_packages, setup
 from setuptools.command.build_py import build_py
+from setuptools.command.editable_wheel import editable_wheel
 
 ROOT = Path(__file__).parent
 DATA = {"needle_edu.csrc": "csrc", "needle_edu.notebooks": "notebooks"}
@@ -51,6 +52,18 @@ class BuildWithKernels(build_py):
             print(f"needle_edu: the C kernels were not compiled ({error}); the NumPy reference will be used.")
 
 
+class PlainEditable(editable_wheel):
+    """`pip install -e .` puts the checkout's path into a .pth file.
+
+    Setuptools would install an import hook instead, since csrc/ and notebooks/ stand beside the package; type checkers
+    read paths, but know nothing of hooks.
+    """
+
+    def finalize_options(self):
+        self.mode = self.mode or "compat"
+        super().finalize_options()
+
+
 class KernelDistribution(Distribution):
     """Tags the wheel for this platform when a compiler will put kernels into it."""
 
@@ -75,6 +88,6 @@ setup(
             "**/*.html",
         ],
     },
-    cmdclass={"build_py": BuildWithKernels},
+    cmdclass={"build_py": BuildWithKernels, "editable_wheel": PlainEditable},
     distclass=KernelDistribution,
 )

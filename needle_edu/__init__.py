@@ -13,7 +13,8 @@ The floors, each knowing only those before it: `backend` (devices and kernels), 
 """
 
 import importlib
-from typing import Any
+import types
+import typing
 
 from . import autograd, backend, init, ndarray, nn, ops, optim
 from ._version import __version__ as __version__
@@ -24,6 +25,7 @@ from .autograd import (
     grad_check as grad_check,
     no_grad as no_grad,
     override as override,
+    restore as restore,
     set_grad_enabled as set_grad_enabled,
 )
 from .backend_selection import (
@@ -40,11 +42,12 @@ from .backend_selection import (
 from .init import ones as ones, ones_like as ones_like, seed as seed, zeros as zeros, zeros_like as zeros_like
 from .ops import *  # what ops.__all__ names; its stub lists them all
 
+_LOADED = ("autograd", "backend", "init", "ndarray", "nn", "ops", "optim")
 _ROOMS = ("data", "metrics", "checkpoints", "backend_ndarray", "ladder", "viz", "course", "cli")
 _NAMES = {"check": "course", "install_as": "aliasing"}
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> typing.Any:
     if name in _ROOMS:
         return importlib.import_module(f"{__name__}.{name}")
     if name in _NAMES:
@@ -53,4 +56,8 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_ROOMS, *_NAMES])
+    """What `needle_edu.<Tab>` shows: what is meant to be used, whatever else this file has imported."""
+    own = {name for name, thing in globals().items() if not isinstance(thing, types.ModuleType)}
+    return sorted(
+        [*(name for name in own if not name.startswith("_")), *_LOADED, *_ROOMS, *_NAMES, "__version__"]
+    )

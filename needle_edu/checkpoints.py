@@ -79,6 +79,8 @@ def load(path: str | os.PathLike, /, **parts: Any) -> None:
         If it is of a model of other sizes.
     FileNotFoundError
         If there is no such file.
+    TypeError
+        If a part has no `load_state_dict()`.
 
     Examples
     --------
@@ -91,6 +93,11 @@ def load(path: str | os.PathLike, /, **parts: Any) -> None:
         ...
     needle_edu.backend.errors.ShapeError: Linear.load_state_dict: weight: got shape (2, 1), wanted (5, 1)
     """
+    for part, thing in parts.items():
+        if isinstance(thing, type) or not hasattr(thing, "load_state_dict"):
+            raise TypeError(
+                f"checkpoints.load: {part} is a {type(thing).__name__}, wanted a module or an optimiser"
+            )
     arrays = _read(path)
     found = sorted({name.partition("/")[0] for name in arrays})
     states: dict[str, dict[str, np.ndarray]] = {part: {} for part in parts}
@@ -103,12 +110,15 @@ def load(path: str | os.PathLike, /, **parts: Any) -> None:
             raise DataError(f"{path}: found the parts {found}, expected one named {part!r}")
     before = {part: parts[part].state_dict() for part in parts}
     try:
-        for part in parts:
-            parts[part].load_state_dict(states[part])
-    except BaseException:
-        for part in parts:
-            parts[part].load_state_dict(before[part])
+        _give(parts, states)
+    except BaseException:  # an interrupt, for instance
+        _give(parts, before)
         raise
+
+
+def _give(parts: dict[str, Any], states: dict[str, dict[str, np.ndarray]]) -> None:
+    for part, thing in parts.items():
+        thing.load_state_dict(states[part])
 
 
 def _read(path: str | os.PathLike) -> dict[str, np.ndarray]:

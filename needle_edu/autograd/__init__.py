@@ -18,7 +18,7 @@ from .engine import compute_gradient_of_variables, sum_node_list
 from .events import value_id
 from .modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .op import BinaryOp, Op, TensorOp, TensorTupleOp, UnaryOp
-from .registry import override
+from .registry import override, restore
 from .tensor import Tensor
 from .tensor_tuple import TensorTuple
 from .topo import find_topo_sort
@@ -73,7 +73,12 @@ __all__ = [
     "no_grad",
     "override",
     "registry",
+    "restore",
     "set_grad_enabled",
     "sum_node_list",
     "value_id",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "CREATE_GRAPH", "LAZY_MODE", "TENSOR_COUNTER"])

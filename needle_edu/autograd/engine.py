@@ -3,13 +3,19 @@
 Every value v on the way has an adjoint, the gradient of the output with respect to v. It is the sum of one
 contribution for each place where v is used: the vector-Jacobian product of the op there. The engine walks the
 topological order backwards, so an adjoint is complete when its turn comes; then it is handed to the inputs
-and forgotten, unless the value is a leaf or asked for it with `retain_grad()`.
+and forgotten, unless the value is a leaf or asked for it with `retain_grad()`. The adjoints belong to the pass,
+not to the values: a pass that an error or an interrupt has stopped takes its own with it, and passes in several
+threads, or within one another, know nothing of each other.
 
 Every contribution is brought to its input's shape (fit.py), and no value that was overwritten since the
 forward pass is used (overwritten.py).
 """
 
+import os
 import threading
+from collections import deque
+from functools import partial
+from itertools import repeat
 from typing import Any
 
 from needle_edu.backend import storage
@@ -22,6 +28,9 @@ from .ownership import own, taken_by
 from .registry import function_slot, slot
 from .topo import TOPO_SORT, post_order
 from .value import Value
+
+# Runs an iterator of C to its end, in one call of C that no interrupt can cut.
+at_once: Any = partial(deque, maxlen=0)
 
 
 def run_backward(output, out_grad=None, create_graph=None, accumulate=False) -> None:
@@ -42,101 +51,92 @@ def run_backward(output, out_grad=None, create_graph=None, accumulate=False) -> 
         )
     else:
         out_grad = fit(out_grad if recording else out_grad.make_const(out_grad), output, output)
-    previous = state.set_grad_mode(recording)
+    thread = state.thread
+    blocks = thread.blocks
+    depth = len(blocks)
     try:
-        _walk(output, out_grad, accumulate)
+        state.threads_without_grad.add(thread.number)
+        blocks.append(state.RECORDING if recording else state.NOT_RECORDING)
+        if len(GRADIENTS.stack) == 1:
+            propagate(output, out_grad, accumulate)
+        else:
+            _propagate_by_override(output, out_grad, accumulate)
     finally:
-        state.set_grad_mode(previous)
-
-
-_lock = threading.RLock()
-_depth = 0  # of walks within walks
-
-
-def _walk(output, out_grad, accumulate) -> None:
-    """Run one backward pass at a time: adjoints are kept in the values, and threads may share a parameter.
-
-    A gradient may call `backward` itself, to compute a part of the network again, say. Such a walk within a
-    walk finds no adjoints, and those of the outer one are put back after it.
-    """
-    global _depth
-    with _lock:
-        outer = [(node, node.adjoint) for node in post_order([output])] if _depth else ()
-        for node, _ in outer:
-            node.adjoint = None
-        _depth += 1
-        try:
-            run = propagate if len(GRADIENTS.stack) == 1 else _propagate_by_override
-            run(output, out_grad, accumulate)
-        finally:
-            _depth -= 1
-            for node, adjoint in outer:
-                node.adjoint = adjoint
+        del blocks[depth:]  # a plain statement: an interrupt falls into calls and loops only
+        if not depth and thread.enabled:
+            state.threads_without_grad.discard(thread.number)
 
 
 def propagate(output, out_grad, accumulate=False) -> None:
     """Walk the graph backwards from `output`, whose adjoint is `out_grad`, and write the leaves' `.grad`."""
+    if state.hook is None:
+        _walk(output, out_grad, accumulate, False)
+        return
+    events.seeded(output, out_grad)
+    quiet = events.quiet.on
+    try:
+        events.quiet.on = not state.grad_enabled()  # only graph nodes are told of
+        # The loop is a function of its own: from Python 3.13 on, an interrupt that falls where a loop turns passes by
+        # the `finally` around the loop.
+        _walk(output, out_grad, accumulate, True)
+    finally:
+        events.quiet.on = quiet
+
+
+def _walk(output, out_grad, accumulate, told) -> None:
     order = TOPO_SORT.function([output]) if len(TOPO_SORT.stack) == 1 else _students_order(output)
     plus = _adder()
     agree = arrays.agree
+    adjoints = {output: out_grad}
+    take = adjoints.pop
     taken = taken_by(out_grad)
-    told = state.hook is not None
-    if told:
-        events.seeded(output, out_grad)
-        quiet = events.keep_quiet(not state.grad_enabled())  # only graph nodes are told of
-    output.adjoint = out_grad
-    try:
-        while order:
-            node = order.pop()
-            g = node.adjoint
-            if g is None:  # no path from the output leads here, or no gradient is wanted
-                continue
-            node.adjoint = None
-            op = node.op
-            if g.extra is not None and "partial" in g.extra:
-                g = g.completed(node)
-            if op is None:
-                add = accumulate and node.grad is not None
-                node.grad = sum_node_list([_earlier(node), g]) if add else own(g, taken)
-                if told:
-                    events.leaf(node)
-                continue
-            if node.extra is not None and "retain" in node.extra:
+    while order:
+        node = order.pop()
+        g = take(node, None)
+        if g is None:  # no path from the output leads here, or no gradient is wanted
+            continue
+        op = node.op
+        if g.extra is not None and "partial" in g.extra:
+            g = g.completed(node)
+        if op is None:
+            if accumulate:
+                _add_to_leaf(node, g, taken)
+            else:
                 node.grad = own(g, taken)
-            if node.stamp != storage.clock:
-                check_unchanged(node)
-            vjps = op.vjps
-            grads = None
-            if vjps is None:  # an op that may, unlike ours, hand out one of its inputs
-                grads = op.gradient_as_tuple(g, node)
-                taken |= taken_by(node, *node.inputs)
-            k = -1
-            for x in node.inputs:
-                k += 1
-                if not x.requires_grad:
-                    continue
-                if grads is not None:
-                    gx = grads[k]
-                elif vjps[k] is None:
-                    continue
-                else:
-                    gx = vjps[k](op, g, node)
-                    if not agree(gx, x):
-                        gx = fit(gx, x, node)
-                if told:
-                    events.vjp(x, gx, node, k)
-                x.adjoint = gx if x.adjoint is None else plus(x, gx)
-                if told:
-                    events.accumulated(x, node, k)
-    finally:
-        for node in order:  # empty, unless an error ended the walk
-            node.adjoint = None
-        if told:
-            events.keep_quiet(quiet)
+            if told:
+                events.leaf(node)
+            continue
+        if node.extra is not None and "retain" in node.extra:
+            node.grad = own(g, taken)
+        if node.stamp != storage.clock:
+            check_unchanged(node)
+        vjps = op.vjps
+        grads = None
+        if vjps is None:  # an op that may, unlike ours, hand out one of its inputs
+            grads = op.gradient_as_tuple(g, node)
+            taken |= taken_by(node, *node.inputs)
+        k = -1
+        for x in node.inputs:
+            k += 1
+            if not x.requires_grad:
+                continue
+            if grads is not None:
+                gx = grads[k]
+            elif vjps[k] is None:
+                continue
+            else:
+                gx = vjps[k](op, g, node)
+                if not agree(gx, x):
+                    gx = fit(gx, x, node)
+            if told:
+                events.vjp(x, gx, node, k)
+            adjoints[x] = plus(x, adjoints[x], gx) if x in adjoints else gx
+            if told:
+                events.accumulated(x, adjoints[x], node, k)
 
 
 def _adder():
-    """Return a function that gives the sum of a value's adjoint and one more contribution.
+    """Return a function that gives the sum of the adjoint `total` of a value and one more contribution.
 
     The first contribution may be an array that others hold too. The sum of two is our own, so the third is
     added to it in place: no new array, where a weight is used at every step of a recurrent network.
@@ -144,12 +144,11 @@ def _adder():
     if len(SUM_NODES.stack) > 1:  # a student's own
         return _students_sum
     if state.grad_enabled() or len(_ADD.stack) > 1:  # sums are nodes of a graph, or a student's own
-        return lambda x, g: x.adjoint + g
+        return lambda x, total, g: total + g
     add_into = arrays.add_into
     sums = set()
 
-    def plus(x, g):
-        total = x.adjoint
+    def plus(x, total, g):
         if x in sums and add_into(total.cached_data, g.realize_cached_data()):
             return total
         total = total + g
@@ -158,6 +157,25 @@ def _adder():
         return total
 
     return plus
+
+
+_lock = threading.RLock()
+
+
+def _new_lock() -> None:
+    """In a forked child the thread that held the lock may be gone, and would never give it back."""
+    global _lock
+    _lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_new_lock)
+
+
+def _add_to_leaf(leaf, g, taken) -> None:
+    """Add to a leaf's `.grad`; threads may share a parameter, so one reads and writes at a time."""
+    with _lock:
+        leaf.grad = own(g, taken) if leaf.grad is None else sum_node_list([_earlier(leaf), g])
 
 
 def _earlier(leaf):
@@ -226,27 +244,35 @@ def _students_order(output) -> list:
     return list(order)
 
 
-def _students_sum(x, g):
-    total = SUM_NODES.function([x.adjoint, g])
+def _students_sum(x, total, g):
+    total = SUM_NODES.function([total, g])
     if not isinstance(total, Value):
         raise GradientError(f"sum_node_list returned {total!r}; wanted a tensor (is a `return` missing?)")
     return total
 
 
 def _propagate_by_override(output, out_grad, accumulate) -> None:
-    """Let a student's function do the work: it sets `.grad` everywhere; we tidy up as `propagate` would."""
-    reached = [node for node in TOPO_SORT.function([output]) if node.requires_grad]
-    before = [node.grad for node in reached]
-    for node in reached:
-        node.grad = None
-    try:
-        GRADIENTS.function(output, out_grad)
-    except BaseException:
-        for node, old in zip(reached, before, strict=True):
-            node.grad = old
-        raise
-    for node, old in zip(reached, before, strict=True):
-        if node.op is not None and not (node.extra and "retain" in node.extra):
-            node.grad = None
-        elif accumulate and old is not None:
-            node.grad = old if node.grad is None else old + node.grad
+    """Let a student's function do the work: it sets `.grad` everywhere; we tidy up as `propagate` would.
+
+    One at a time, since it keeps adjoints in the values.
+    """
+    with _lock:
+        reached = [node for node in TOPO_SORT.function([output]) if node.requires_grad]
+        before = [node.grad for node in reached]
+        try:
+            at_once(map(setattr, reached, repeat("grad"), repeat(None)))
+            GRADIENTS.function(output, out_grad)
+            after = list(map(_kept, reached, before, repeat(accumulate)))
+            at_once(map(setattr, reached, repeat("grad"), after))
+        except BaseException:
+            at_once(map(setattr, reached, repeat("grad"), before))
+            raise
+
+
+def _kept(node, old, accumulate):
+    """Return what is to stay in `.grad` of a node after a student's function has run."""
+    if node.op is not None and not (node.extra and "retain" in node.extra):
+        return None
+    if accumulate and old is not None:
+        return old if node.grad is None else old + node.grad
+    return node.grad

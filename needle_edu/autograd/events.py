@@ -89,7 +89,7 @@ class _Quiet(threading.local):
     on = False  # True while backward computes gradients that are no graph nodes: only its own events are told
 
 
-_quiet = _Quiet()
+quiet = _Quiet()
 _serial = itertools.count()
 _ids = itertools.count()
 _announced: dict[int, "_Watch"] = {}  # the values this listener has heard of
@@ -132,16 +132,10 @@ def replay(value: Any) -> None:
 
 def announce(value) -> None:
     """Make sure the listener knows a value that was made before it began to listen."""
-    if state.hook is None or _quiet.on:
+    if state.hook is None or quiet.on:
         return
     if value.extra is None or value.extra.get("id") not in _announced:
         replay(value)
-
-
-def keep_quiet(on: bool) -> bool:
-    """Stop or resume telling of new values in this thread; returns the previous setting."""
-    previous, _quiet.on = _quiet.on, on
-    return previous
 
 
 class _Watch(weakref.ref):
@@ -166,7 +160,7 @@ def _freed(watch: _Watch) -> None:
 
 def created(value, op, inputs) -> None:
     """A value was made by `op`."""
-    if state.hook is not None and not _quiet.on:
+    if state.hook is not None and not quiet.on:
         _tell_created(value, op, inputs, _source())
 
 
@@ -191,17 +185,10 @@ def vjp(x, contribution, node, operand) -> None:
     _send("vjp", value_id(x), data, node=value_id(node), operand=operand, op=node.op.name, **_about(data))
 
 
-def accumulated(x, node, operand) -> None:
-    data = x.adjoint.realize_cached_data()
-    _send(
-        "accumulated",
-        value_id(x),
-        data,
-        node=value_id(node),
-        operand=operand,
-        op=node.op.name,
-        **_about(data),
-    )
+def accumulated(x, total, node, operand) -> None:
+    data = total.realize_cached_data()
+    number, by = value_id(x), value_id(node)
+    _send("accumulated", number, data, node=by, operand=operand, op=node.op.name, **_about(data))
 
 
 def leaf(x) -> None:
@@ -255,9 +242,15 @@ def _label(value) -> str | None:
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
-def _source() -> tuple[str, int] | None:
-    """Return file and line of the innermost frame outside the package: the user's line."""
+def users_frame() -> FrameType | None:
+    """Return the innermost frame outside the package: where the user's own code is just now."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         frame = frame.f_back
+    return frame
+
+
+def _source() -> tuple[str, int] | None:
+    """Return file and line of the user's code."""
+    frame = users_frame()
     return None if frame is None else (frame.f_code.co_filename, frame.f_lineno)

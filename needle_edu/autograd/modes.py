@@ -1,21 +1,50 @@
 """Switching the recording of operations off and on, as a context manager or a decorator.
 
 Inference needs no graph: under `no_grad` results are detached, which saves the memory of all intermediate
-values. The setting belongs to the current thread and is restored when the block ends, also by an error.
+values. The setting belongs to the current thread and ends with the block, also by an error or an interrupt.
 """
 
 import functools
 import inspect
 import types
 from collections.abc import Callable
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
+
+from needle_edu.backend.scope import Block, Handle, Layer, Run
 
 from . import state
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-class set_grad_enabled:  # noqa: N801 - used like a function
+class _Switch(Layer):
+    """The change that `set_grad_enabled` has made: in the innermost block, or else in the thread."""
+
+    __slots__ = ("before", "enabled", "place")
+
+    def __init__(self, enabled: bool):
+        self.enabled = enabled
+        blocks = state.thread.blocks
+        if blocks and isinstance(blocks[-1], state.Pass):
+            blocks[-1] = state.Pass(blocks[-1].enabled)  # the shared ones never change
+        self.place: Any = blocks[-1] if blocks else state.thread
+        self.before: bool = self.place.enabled
+
+    def undo(self) -> None:
+        if self.place is not None:
+            self.place.enabled, self.place = self.before, None
+        self.forget()
+
+
+class _SwitchHandle(Handle):
+    __slots__ = ()
+
+    def __call__(self, function: Function) -> Function:
+        self.undo()  # a decorator: nothing happens until the function is called
+        return _in_mode(function, self.layer.enabled)
+
+
+def set_grad_enabled(enabled: bool) -> _SwitchHandle:
     """Record operations for backward or not.
 
     Takes effect at once; as a context manager or decorator only within the block or function.
@@ -29,23 +58,15 @@ class set_grad_enabled:  # noqa: N801 - used like a function
     >>> y.requires_grad
     False
     """
-
-    def __init__(self, enabled: bool) -> None:
-        self.enabled = bool(enabled)
-        self.previous = [state.set_grad_mode(self.enabled)]
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        state.set_grad_mode(self.previous.pop())
-
-    def __call__(self, function: Function) -> Function:
-        state.set_grad_mode(self.previous.pop())  # a decorator: nothing happens until the function is called
-        return _in_mode(function, self.enabled)
+    switch = _Switch(bool(enabled))
+    handle = _SwitchHandle(switch)
+    if not enabled:
+        state.threads_without_grad.add(state.thread.number)
+    switch.place.enabled = switch.enabled
+    return handle
 
 
-class _GradScope:
+class _GradScope(Block):
     """Base of `no_grad` and `enable_grad`; may be entered again and again, also nested."""
 
     enabled: bool
@@ -53,15 +74,16 @@ class _GradScope:
     def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
         return object.__new__(cls) if function is None else _in_mode(function, cls.enabled)
 
-    def __init__(self, function: Callable[..., Any] | None = None) -> None:
-        self.previous: list[bool] = []
+    def begin(self, run: Run) -> None:
+        run.enabled = self.enabled
+        run.before = state.thread.blocks
+        state.threads_without_grad.add(state.thread.number)
+        run.before.append(run)
 
-    def __enter__(self) -> Self:
-        self.previous.append(state.set_grad_mode(self.enabled))
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        state.set_grad_mode(self.previous.pop())
+    def end(self, run: Run) -> None:
+        if run.before is not None and run in run.before:
+            run.before.remove(run)
+        state.grad_enabled()  # forgets that this thread was in a block, if it was the last
 
     def __call__(self, function: Function) -> Function:
         return _in_mode(function, self.enabled)
@@ -109,11 +131,15 @@ def _in_mode(function: Any, enabled: bool) -> Any:
         )
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        previous = state.set_grad_mode(enabled)
+        blocks = state.thread.blocks
+        depth = len(blocks)
         try:
+            state.threads_without_grad.add(state.thread.number)
+            blocks.append(state.RECORDING if enabled else state.NOT_RECORDING)
             return function(*args, **kwargs)
         finally:
-            state.set_grad_mode(previous)
+            del blocks[depth:]  # a plain statement: an interrupt falls into calls and loops only
+            state.grad_enabled()
 
     def generator(*args: Any, **kwargs: Any) -> Any:
         return (yield from _steps(function(*args, **kwargs), enabled))
@@ -132,13 +158,17 @@ def _steps(running: Any, enabled: bool) -> Any:
     """Run a generator or coroutine in a mode; between two steps its caller's own mode is on."""
     resume, sent = running.send, None
     while True:
-        previous = state.set_grad_mode(enabled)
+        blocks = state.thread.blocks
+        depth = len(blocks)
         try:
+            state.threads_without_grad.add(state.thread.number)
+            blocks.append(state.RECORDING if enabled else state.NOT_RECORDING)
             result = resume(sent)
         except StopIteration as end:
             return end.value
         finally:
-            state.set_grad_mode(previous)
+            del blocks[depth:]
+            state.grad_enabled()
         try:
             resume, sent = running.send, (yield result)
         except GeneratorExit:

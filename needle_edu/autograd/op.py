@@ -255,7 +255,7 @@ class UnaryOp(TensorOp):
             data = self.check_result(data, [x])
         out = _new(Tensor)
         out.cached_data = data
-        out.grad = out.adjoint = out.extra = None
+        out.grad = out.extra = None
         out.stamp = storage.clock
         if (
             a.requires_grad
@@ -295,7 +295,7 @@ class BinaryOp(TensorOp):
             data = self.check_result(data, [x, y])
         out = _new(Tensor)
         out.cached_data = data
-        out.grad = out.adjoint = out.extra = None
+        out.grad = out.extra = None
         out.stamp = storage.clock
         if (
             (a.requires_grad or b.requires_grad)

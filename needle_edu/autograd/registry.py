@@ -18,6 +18,7 @@ from collections.abc import Callable
 from typing import Any
 
 from needle_edu.backend import NeedleError
+from needle_edu.backend.scope import Handle, Layer
 
 _TAUGHT = ("symbol", "formula", "vjp_formulas")  # what an override inherits from the op it replaces
 
@@ -46,16 +47,17 @@ class Slot:
         self.cls: Any = None
         self.instance: Any = None
         self.function: Any = None
-        self.stack: list[Override] = []
+        self.stack: tuple[Override, ...] = ()
 
     @property
     def original(self) -> Any:
         return self.stack[0].entry if self.stack else None
 
-    def refresh(self) -> None:
-        """Point to the top of the stack of overrides."""
-        self.cls = self.stack[-1].entry
-        self.instance = self.cls() if _needs_no_arguments(self.cls) else None
+    def use(self, stack: "tuple[Override, ...]") -> None:
+        """Point to the top of a stack of overrides."""
+        top = stack[-1]
+        # All or nothing: an interrupt cannot fall between plain assignments.
+        self.stack, self.cls, self.instance, self.function = stack, top.cls, top.instance, top.function
 
     def check(self, entry: Any) -> None:
         """Refuse what is no op; let an override inherit the name, symbol and formulas it does not give itself."""
@@ -74,34 +76,32 @@ class FunctionSlot(Slot):
 
     __slots__ = ()
 
-    def refresh(self) -> None:
-        self.function = self.stack[-1].entry
-
     def check(self, entry: Any) -> None:
         if not callable(entry):
             raise TypeError(f"override({self.name!r}): wanted a function, got {entry!r}")
 
 
-class Override:
-    """One layer in a slot: a context manager, and the handle whose `undo()` takes the layer out again."""
+class Override(Layer):
+    """One layer in a slot: the version in use while no other lies on top of it."""
 
-    def __init__(self, place: Slot, entry):
+    __slots__ = ("cls", "entry", "function", "instance", "slot")
+
+    def __init__(self, place: Slot, entry: Any):
         self.slot, self.entry = place, entry
         place.check(entry)
-        place.stack.append(self)
-        place.refresh()
+        self.cls: Any = None
+        self.instance: Any = None
+        self.function: Any = None
+        if isinstance(place, FunctionSlot):
+            self.function = entry
+        else:
+            self.cls = entry
+            self.instance = entry() if _needs_no_arguments(entry) else None
 
     def undo(self) -> None:
         """Take this version out again, whatever was put on top of it since; twice is no error."""
-        if self in self.slot.stack:
-            self.slot.stack.remove(self)
-            self.slot.refresh()
-
-    def __enter__(self) -> "Override":
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.undo()
+        self.slot.use(tuple([layer for layer in self.slot.stack if layer is not self]))
+        self.forget()
 
 
 _slots: dict[str, Slot] = {}
@@ -134,7 +134,7 @@ def register(cls: Any) -> Any:
     _slots[cls.name] = _slots.pop(
         cls.name
     )  # listed in order of registration, even if somebody asked for it before
-    Override(place, cls)
+    place.use((Override(place, cls),))
     return cls
 
 
@@ -145,11 +145,11 @@ def _same_name(one: Any, other: Any) -> bool:
 def function_slot(name: str, function: Callable[..., Any]) -> FunctionSlot:
     """Enter a function that students may replace under `name`."""
     _slots[name] = place = FunctionSlot(name)
-    Override(place, function)
+    place.use((Override(place, function),))
     return place
 
 
-def override(name: str, entry: Any) -> Override:
+def override(name: str, entry: Any) -> Handle:
     """Put a class (or, for a function slot, a function) in the place of `name`.
 
     Parameters
@@ -162,8 +162,9 @@ def override(name: str, entry: Any) -> Override:
 
     Returns
     -------
-    Override
-        A context manager; or keep it and call its `undo()`.
+    Handle
+        A context manager; or keep it and call its `undo()`. If it is lost (a notebook cell was run twice, say),
+        `restore(name)` takes out all that lies on the library's own version.
 
     Raises
     ------
@@ -180,12 +181,48 @@ def override(name: str, entry: Any) -> Override:
     ...     ndl.ops.relu(ndl.Tensor([-1.0, 2.0])).numpy()
     array([-0.1,  2. ], dtype=float32)
     """
+    place = _known("override", name)
+    layer = Override(place, entry)
+    handle = Handle(layer)
+    place.use((*place.stack, layer))
+    return handle
+
+
+def restore(name: str | None = None) -> None:
+    """Put the library's own version of `name` back, whatever overrides there are; without a name, of everything.
+
+    Raises
+    ------
+    NeedleError
+        If there is no such name.
+
+    Examples
+    --------
+    >>> import needle_edu as ndl
+    >>> class Wrong(ndl.TensorOp):
+    ...     def compute(self, a):
+    ...         return a * 0
+    >>> for _ in range(2):                              # a cell that was run twice
+    ...     handle = override("exp", Wrong)
+    >>> handle.undo()
+    >>> ndl.ops.exp(ndl.Tensor([0.0])).item()           # the first one is still there
+    0.0
+    >>> restore("exp")
+    >>> ndl.ops.exp(ndl.Tensor([0.0])).item()
+    1.0
+    """
+    for place in _slots.values() if name is None else (_known("restore", name),):
+        if place.stack:
+            place.use(place.stack[:1])
+
+
+def _known(who: str, name: str) -> Slot:
     place = _slots.get(name)
     if place is None or not place.stack:
         raise NeedleError(
-            f"override: there is no op or function {name!r}; known are {', '.join(sorted(_slots))}"
+            f"{who}: there is no op or function {name!r}; known are {', '.join(sorted(_slots))}"
         )
-    return Override(place, entry)
+    return place
 
 
 def _needs_no_arguments(cls: Any) -> bool:

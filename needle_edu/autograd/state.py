@@ -4,13 +4,16 @@ Everything here is read at every operation, so it is kept as plain module global
 forwards reading and assignment of the three public ones (`TENSOR_COUNTER`, `LAZY_MODE`, `CREATE_GRAPH`) to
 this module.
 
-Whether gradients are recorded is a fact of each thread. Looking into a `threading.local` at every operation
-is slow, so we first ask whether ANY thread has recording switched off (`threads_without_grad`), which is a
-plain integer and almost always 0 during a forward pass.
+Whether gradients are recorded is a fact of each thread: its innermost block (`no_grad`, or a running backward
+pass) says so. Looking into a `threading.local` at every operation is slow, so we first ask whether ANY thread is
+in such a block. `threads_without_grad` may name a thread too many, which costs only time, and never one too few.
 """
 
 import gc
+import itertools
+import os
 import threading
+from typing import Any
 
 LAZY_MODE = False  # True: an op's value is computed only when somebody needs it
 CREATE_GRAPH = False  # default of backward(create_graph=None): gradients are graph nodes themselves
@@ -18,15 +21,30 @@ CREATE_GRAPH = False  # default of backward(create_graph=None): gradients are gr
 hook = None  # receives every event, see events.py; None when nobody listens
 watched = False  # True when LAZY_MODE or a hook asks for the careful path of Op.apply
 
-threads_without_grad = 0
-_lock = threading.Lock()
+threads_without_grad: set[int] = set()  # numbers of the threads in which recording may be off
 
 
-class _GradMode(threading.local):
-    enabled = True
+class _Thread(threading.local):
+    def __init__(self):
+        self.number = next(_numbers)
+        self.enabled = True  # outside all blocks
+        self.blocks: list[Any] = []  # innermost last; each has `enabled`
 
 
-_mode = _GradMode()
+_numbers = itertools.count()  # of threads; the system's own numbers come back when a thread has ended
+thread = _Thread()
+
+
+class Pass:
+    """The block of a backward pass, or of one call of a function in a mode. It is shared, and never changed."""
+
+    __slots__ = ("enabled",)
+
+    def __init__(self, enabled: bool):
+        self.enabled = enabled
+
+
+RECORDING, NOT_RECORDING = Pass(True), Pass(False)
 
 
 class ModulePath(threading.local):
@@ -50,18 +68,23 @@ module_path = ModulePath()
 
 def grad_enabled() -> bool:
     """Whether this thread records operations for backward."""
-    return not threads_without_grad or _mode.enabled
+    if not threads_without_grad:
+        return True
+    blocks = thread.blocks
+    if blocks:
+        return blocks[-1].enabled
+    if thread.enabled:
+        threads_without_grad.discard(thread.number)
+    return thread.enabled
 
 
-def set_grad_mode(enabled: bool) -> bool:
-    """Switch recording on or off in this thread; returns the previous setting."""
-    global threads_without_grad
-    previous = _mode.enabled
-    if enabled is not previous:
-        with _lock:
-            threads_without_grad += -1 if enabled else 1
-        _mode.enabled = enabled
-    return previous
+def _forked() -> None:
+    """In a forked child no thread goes on but the one that forked."""
+    threads_without_grad.intersection_update({thread.number})
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
 
 
 def set_lazy_mode(on: bool) -> None:

@@ -37,11 +37,10 @@ class Value:
     ('multiply', [True, True], True)
     """
 
-    # No __init__: Op.apply fills the slots itself. `adjoint` is the gradient being summed up while backward
-    # runs; `stamp` the write clock when the value was computed; `extra` a dict of rare things (id, name),
-    # usually None.
+    # No __init__: Op.apply fills the slots itself. `stamp` is the write clock when the value was computed;
+    # `extra` a dict of rare things (id, name), usually None.
     __slots__ = (
-        "op", "inputs", "cached_data", "requires_grad", "grad", "adjoint", "stamp", "extra", "__weakref__",
+        "op", "inputs", "cached_data", "requires_grad", "grad", "stamp", "extra", "__weakref__",
     )  # fmt: skip
 
     op: Any
@@ -49,7 +48,6 @@ class Value:
     cached_data: Any
     requires_grad: bool
     grad: Any
-    adjoint: Any
     stamp: int
     extra: dict | None
 
@@ -58,7 +56,7 @@ class Value:
         self.inputs = inputs
         self.cached_data = cached_data
         self.requires_grad = requires_grad
-        self.grad = self.adjoint = self.extra = None
+        self.grad = self.extra = None
         self.stamp = storage.clock
 
     @classmethod
@@ -67,7 +65,7 @@ class Value:
         if isinstance(data, Value):
             data = data.realize_cached_data()
         value = object.__new__(cls)
-        value.op = value.grad = value.adjoint = value.extra = None
+        value.op = value.grad = value.extra = None
         value.inputs = ()
         value.cached_data = data
         value.requires_grad = requires_grad
@@ -131,8 +129,8 @@ class Value:
 
         This is how an optimiser updates a parameter. `Tensor.data` does the same and checks the dtype.
         """
-        self.cached_data = array
-        self.stamp = storage.tick()
+        stamp = storage.tick()
+        self.cached_data, self.stamp = array, stamp  # both or neither, whenever an interrupt comes
         if self.op is not None:
             self._remember("replaced", True)
             storage.tick()  # the stamp is older than the clock: `backward` looks closer

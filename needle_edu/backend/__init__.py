@@ -66,3 +66,7 @@ __all__ = [
     "set_num_threads",
     "storage",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

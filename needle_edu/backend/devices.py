@@ -18,8 +18,25 @@ from functools import cached_property, partial
 from typing import Any
 
 from .errors import BuildError, DeviceError
+from .scope import Handle, Layer
 
 _lock = threading.RLock()
+
+
+def _new_lock() -> None:
+    """In a forked child the thread that held the lock may be gone, and would never give it back."""
+    global _lock
+    _lock = threading.RLock()
+    for attribute in vars(Device).values():
+        if isinstance(attribute, cached_property) and hasattr(
+            attribute, "lock"
+        ):  # Python 3.11 locks each of them
+            attribute.lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_new_lock)
+
 _creators: dict[str, Callable[..., Any]] = {}
 _kernel_module_factory: Callable[["Device"], Any] | None = None
 
@@ -45,7 +62,7 @@ class Device:
         self.name = name
         self.reason = reason
         self._open_engine = open_engine
-        self._overrides: dict[str, list[Override]] = {}
+        self._overrides: dict[str, tuple[Override, ...]] = {}
 
     def enabled(self) -> bool:
         """Return whether arrays can live here."""
@@ -110,7 +127,7 @@ class Device:
         """Return the offending index after a kernel called in this thread returned ``EINDEX``."""
         return self.engine.error_detail()
 
-    def override(self, name: str, function: Callable[..., int]) -> "Override":
+    def override(self, name: str, function: Callable[..., int]) -> Handle:
         """Replace the kernel `name` by `function` until the returned object is undone.
 
         Parameters
@@ -122,9 +139,9 @@ class Device:
 
         Returns
         -------
-        Override
+        Handle
             A context manager, and a handle with `undo()`. Overrides of one name stack: the youngest is in
-            force.
+            force. If the handle is lost, `restore` takes them out.
 
         Examples
         --------
@@ -136,7 +153,35 @@ class Device:
         >>> calls
         [(0, 2, 'out', 'a', 'b')]
         """
-        return Override(self, name, function)
+        layer = Override(self, name, function)
+        handle = Handle(layer)
+        own = vars(self.kernels)[name]
+        self._use(name, (*self._overrides.get(name, (Override(self, name, own),)), layer))
+        return handle
+
+    def _use(self, name: str, stack: "tuple[Override, ...]") -> None:
+        """Put the top of a stack of kernels in force; the device's own lies at the bottom."""
+        table, function = vars(self.kernels), stack[-1].function
+        # All or nothing: an interrupt cannot fall between plain assignments.
+        self._overrides[name], table[name] = stack, function
+
+    def restore(self, name: str | None = None) -> None:
+        """Put the device's own kernel `name` back, whatever overrides there are; without a name, all kernels.
+
+        Examples
+        --------
+        >>> from needle_edu.backend import cpu_numpy
+        >>> own = cpu_numpy().kernels.add_dense
+        >>> _ = cpu_numpy().override("add_dense", lambda *args: 0)
+        >>> cpu_numpy().restore("add_dense")
+        >>> cpu_numpy().kernels.add_dense is own
+        True
+        """
+        for one in list(self._overrides) if name is None else [name]:
+            if one in self._overrides:
+                self._use(one, self._overrides[one][:1])
+            elif not hasattr(self.kernels, one):
+                raise DeviceError(f"restore: {self!r} has no kernel {one!r}")
 
     def __getattr__(self, name: str) -> Any:
         # Reached for what the class lacks: the creators (randn, zeros, …), then Needle's kernel module. And if a
@@ -169,51 +214,21 @@ class Device:
         return device_named, (self.name,)  # a copied or unpickled device is the same one
 
 
-def _free_locks() -> None:
-    """Make the locks anew: in a forked child the threads that held them do not exist, and would never release them."""
-    global _lock
-    _lock = threading.RLock()
-    for attribute in vars(Device).values():
-        if isinstance(attribute, cached_property) and hasattr(
-            attribute, "lock"
-        ):  # Python 3.11 locks each of them
-            attribute.lock = threading.RLock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_free_locks)
-
-
-class Override:
+class Override(Layer):
     """One replacement of one kernel; made by `Device.override`."""
 
+    __slots__ = ("device", "function", "name")
+
     def __init__(self, device: Device, name: str, function: Callable[..., int]):
-        table = device.kernels
-        if not callable(getattr(table, name, None)):
+        if not callable(getattr(device.kernels, name, None)):
             raise DeviceError(f"override: {device!r} has no kernel {name!r}")
         self.device, self.name, self.function = device, name, function
-        with _lock:
-            stack = device._overrides.setdefault(name, [])
-            if not stack:
-                self._original = getattr(table, name)
-            else:
-                self._original = stack[0]._original
-            stack.append(self)
-            setattr(table, name, function)
 
     def undo(self) -> None:
         """Take this replacement out, wherever it is in the stack; a second call does nothing."""
-        with _lock:
-            stack = self.device._overrides[self.name]
-            if self in stack:
-                stack.remove(self)
-                setattr(self.device.kernels, self.name, stack[-1].function if stack else self._original)
-
-    def __enter__(self) -> "Override":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.undo()
+        stack = self.device._overrides[self.name]
+        self.device._use(self.name, tuple([layer for layer in stack if layer is not self]))
+        self.forget()
 
 
 def _open_cpu() -> Any:

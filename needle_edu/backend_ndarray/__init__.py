@@ -51,3 +51,7 @@ __all__ = [
     "sum",
     "tanh",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -11,3 +11,7 @@ from needle_edu.course.check import CheckFailed, check
 from needle_edu.course.judge import Mismatch, close, same
 
 __all__ = ["CheckFailed", "Mismatch", "check", "close", "same"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

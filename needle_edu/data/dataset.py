@@ -7,7 +7,7 @@ such as `(image, label)`); a `DataLoader` turns many such examples into one batc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -49,10 +49,16 @@ class Dataset:
             cls.many_at_once = False
 
     def __init__(self, transforms: Sequence[Callable] | None = None):
+        who = f"{type(self).__name__}: transforms"
         if callable(transforms):
-            raise TypeError(
-                f"{type(self).__name__}: transforms is a list, such as [RandomCrop()]; got one alone"
-            )
+            raise TypeError(f"{who} is a list, such as [RandomCrop()]; got one alone")
+        if transforms is not None:
+            if isinstance(transforms, str) or not isinstance(transforms, Iterable):
+                raise TypeError(f"{who} is a list, such as [RandomCrop()]; got {transforms!r}")
+            transforms = list(transforms)
+            for transform in transforms:
+                if not callable(transform) or isinstance(transform, type):
+                    raise TypeError(f"{who} are callables, such as RandomCrop(); got {transform!r}")
         self.transforms = transforms
 
     def __repr__(self) -> str:
@@ -68,7 +74,12 @@ class Dataset:
         raise NotImplementedError(f"{type(self).__name__} must define __len__(self)")
 
     def apply_transforms(self, x: np.ndarray) -> np.ndarray:
-        """`x` passed through every transform in order; `x` itself if there are none."""
+        """`x` passed through every transform in order; `x` itself if there are none.
+
+        A transform may change its input in place: it gets a copy, never the data set's own array.
+        """
+        if self.transforms and isinstance(x, np.ndarray):
+            x = x.copy()
         for transform in self.transforms or ():
             x = transform(x)
             if x is None:

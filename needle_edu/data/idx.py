@@ -31,6 +31,8 @@ TYPE_CODES: dict[int, np.dtype] = {
     0x0E: np.dtype(">f8"),
 }
 
+MOST_DIMENSIONS = 64  # of a NumPy array
+
 # What people have instead of an IDX file, by its first bytes.
 OTHER_FILES = {
     b"<": "a web page",
@@ -82,6 +84,11 @@ def read_idx(path: str | os.PathLike, ndim: int | None = None) -> np.ndarray:
             f"{path}: found an IDX file of {dimensions} dimensions, expected {ndim}; "
             "were the image and the label file swapped?"
         )
+    if not 1 <= dimensions <= MOST_DIMENSIONS:
+        raise DataError(
+            f"{path}: found an IDX file of {dimensions} dimensions, expected 1 to {MOST_DIMENSIONS}; "
+            "download the file again"
+        )
     start = 4 + 4 * dimensions
     if len(raw) < start:
         raise DataError(
@@ -95,7 +102,11 @@ def read_idx(path: str | os.PathLike, ndim: int | None = None) -> np.ndarray:
             f"{path}: {what}: found {found} bytes of data, expected {expected} for {dtype} of shape {shape}; "
             "download the file again"
         )
-    return np.frombuffer(raw, dtype, offset=start).reshape(shape).astype(dtype.newbyteorder("="))
+    try:
+        array = np.frombuffer(raw, dtype, offset=start).reshape(shape)
+    except ValueError as error:  # nothing in it, yet too large: (0, 2**32 - 1, 2**32 - 1)
+        raise DataError(f"{path}: found the shape {shape}, which no array can have ({error})") from error
+    return array.astype(dtype.newbyteorder("="))
 
 
 def write_idx(path: str | os.PathLike, array: np.ndarray) -> None:
@@ -104,7 +115,7 @@ def write_idx(path: str | os.PathLike, array: np.ndarray) -> None:
     Raises
     ------
     DataError
-        If the format has no such dtype; it has uint8, int8, int16, int32, float32 and float64.
+        If the format has no such dtype (it has uint8, int8, int16, int32, float32 and float64) or shape.
 
     Examples
     --------
@@ -119,6 +130,10 @@ def write_idx(path: str | os.PathLike, array: np.ndarray) -> None:
     if array.dtype not in codes:
         names = ", ".join(str(dtype) for dtype in codes)
         raise DataError(f"{path}: IDX cannot hold {array.dtype}, only {names}")
+    if not array.ndim or max(array.shape) >= 2**32:
+        raise DataError(
+            f"{path}: IDX holds arrays of 1 to {MOST_DIMENSIONS} dimensions, each less than 2**32; got {array.shape}"
+        )
     code = codes[array.dtype]
     header = bytes([0, 0, code, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape)
     raw = header + array.astype(TYPE_CODES[code]).tobytes()

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from ..autograd import Tensor
+from ..backend import Device
+from ..backend.arguments import switch
 from ..backend.errors import DataError
 from ..backend.random import generator
 from .dataset import Dataset, fetch, stack_examples
@@ -66,13 +68,16 @@ class DataLoader:
         drop_last: bool = False,
         device: Any = None,
     ):
-        if not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
+        if not isinstance(batch_size, (int, np.integer)) or isinstance(batch_size, bool) or batch_size < 1:
             raise DataError(f"DataLoader: batch_size must be a positive integer, got {batch_size!r}")
         if not (hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__")):
             raise TypeError(
                 f"DataLoader: a data set has a length and items, got a {type(dataset).__name__}; "
                 "make one with NDArrayDataset(x, y), or define __len__ and __getitem__"
             )
+        switch("DataLoader", shuffle=shuffle, drop_last=drop_last)
+        if device is not None and not isinstance(device, Device):
+            raise TypeError(f"DataLoader: device is a device such as cpu(), got {device!r}")
         self.dataset = dataset
         self.batch_size = int(batch_size)
         self.shuffle = shuffle

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..backend.arguments import real, whole
 from ..backend.errors import DataError
 from ..backend.random import generator
 
@@ -41,7 +42,8 @@ def spiral(
     >>> points.shape, np.bincount(labels).tolist()
     ((90, 2), [30, 30, 30])
     """
-    labels = _labels("spiral", n, classes)
+    labels = _labels("spiral", n, classes, noise, seed)
+    real("spiral", turns=turns)
     radius = _ramp(labels, 0.05, 1.0)
     angle = 2 * np.pi * (turns * radius + labels / classes)
     angle = angle + noise * generator(seed).randn(n)
@@ -71,7 +73,7 @@ def moons(n: int = 200, noise: float = 0.1, seed: int | None = 0) -> tuple[np.nd
     >>> points[labels == 0].round(2).tolist()
     [[1.0, 0.0], [-1.0, 0.0]]
     """
-    labels = _labels("moons", n, 2)
+    labels = _labels("moons", n, 2, noise, seed)
     angle = np.pi * _ramp(labels, 0.0, 1.0)
     x = np.where(labels == 0, np.cos(angle), 1 - np.cos(angle))
     y = np.where(labels == 0, np.sin(angle), 0.5 - np.sin(angle))
@@ -105,7 +107,8 @@ def circles(
     >>> radii[labels == 0].round(3).max().item(), radii[labels == 1].round(3).max().item()
     (1.0, 0.5)
     """
-    labels = _labels("circles", n, 2)
+    labels = _labels("circles", n, 2, noise, seed)
+    real("circles", 0, inner=inner)
     angle = 2 * np.pi * _ramp(labels, 0.0, 1.0, endpoint=False)
     radius = np.where(labels == 0, 1.0, inner)
     return _points(radius * np.cos(angle), radius * np.sin(angle)) + _noise(n, noise, seed), labels
@@ -136,17 +139,22 @@ def xor(n: int = 200, noise: float = 0.0, seed: int | None = 0) -> tuple[np.ndar
     >>> bool(((points[:, 0] * points[:, 1] < 0) == (labels == 1)).all())
     True
     """
-    _labels("xor", n, 2)
+    _labels("xor", n, 2, noise, seed)
     rng = generator(seed)
     points = rng.rand(n, 2) * 2 - 1
     labels = ((points[:, 0] > 0) != (points[:, 1] > 0)).astype(np.int64)
     return (points + noise * rng.randn(n, 2)).astype(np.float32), labels
 
 
-def _labels(name: str, n: int, classes: int) -> np.ndarray:
-    """0, 1, ..., 0, 1, ...: classes as even as possible."""
-    if n < 1 or classes < 1:
-        raise DataError(f"{name}: wants at least one point and one class, got n={n}, classes={classes}")
+def _labels(name: str, n: int, classes: int, noise: float, seed: int | None) -> np.ndarray:
+    """0, 1, ..., 0, 1, ...: classes as even as possible. Looks at what all sets of points are given."""
+    try:
+        n, classes = whole(name, n=n, classes=classes)
+        real(name, 0, noise=noise)
+        if seed is not None:
+            whole(name, 0, seed=seed)
+    except ValueError as error:
+        raise DataError(str(error)) from None
     return np.arange(n, dtype=np.int64) % classes
 
 

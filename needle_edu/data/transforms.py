@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..backend.arguments import real, whole
 from ..backend.random import generator
 
 
@@ -45,8 +46,7 @@ class RandomFlipHorizontal(Transform):
     """
 
     def __init__(self, p: float = 0.5):
-        if not 0 <= p <= 1:
-            raise ValueError(f"RandomFlipHorizontal: p is a probability, 0 <= p <= 1, got {p}")
+        real("RandomFlipHorizontal", 0, 1, p=p)
         self.p = p
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
@@ -74,9 +74,7 @@ class RandomCrop(Transform):
     """
 
     def __init__(self, padding: int = 3):
-        if not isinstance(padding, (int, np.integer)) or padding < 0:
-            raise ValueError(f"RandomCrop: padding is a whole number of pixels, 0 or more, got {padding!r}")
-        self.padding = padding
+        (self.padding,) = whole("RandomCrop", 0, padding=padding)
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """`x` of shape (height, width, channels) or (height, width), shifted; the same shape."""

@@ -7,12 +7,14 @@ that a seed gives the same numbers on every device and in every dtype.
 
 from __future__ import annotations
 
+import numbers
 from typing import Any
 
 import numpy as np
 
 from ..autograd import Tensor
-from ..backend.errors import IndexOutOfRange
+from ..backend.arguments import real, whole
+from ..backend.errors import DTypeError, IndexOutOfRange, ShapeError
 from ..backend.random import generator
 
 
@@ -32,7 +34,10 @@ def rand(
     >>> rand(2, low=-1, high=1).numpy().round(3).tolist()
     [0.09799999743700027, 0.4300000071525574]
     """
-    values = generator().rand(*_extents(shape)) * (high - low) + low
+    real("rand", low=low, high=high)
+    if low > high:
+        raise ValueError(f"rand: low is at most high, got low={low} and high={high}")
+    values = generator().rand(*_extents("rand", shape)) * (high - low) + low
     return _tensor(values, device, dtype, requires_grad)
 
 
@@ -52,7 +57,9 @@ def randn(
     >>> randn(2, mean=10.0).numpy().round(2).tolist()
     [11.760000228881836, 10.399999618530273]
     """
-    values = generator().randn(*_extents(shape)) * std + mean
+    real("randn", mean=mean)
+    real("randn", 0, std=std)
+    values = generator().randn(*_extents("randn", shape)) * std + mean
     return _tensor(values, device, dtype, requires_grad)
 
 
@@ -66,7 +73,8 @@ def randb(
     >>> randb(3, p=1.0, dtype="float32").numpy()
     array([1., 1., 1.], dtype=float32)
     """
-    return _tensor(generator().rand(*_extents(shape)) <= p, device, dtype, requires_grad)
+    real("randb", 0, 1, p=p)
+    return _tensor(generator().rand(*_extents("randb", shape)) <= p, device, dtype, requires_grad)
 
 
 def constant(
@@ -79,7 +87,9 @@ def constant(
     >>> constant(2, c=3.5).numpy()
     array([3.5, 3.5], dtype=float32)
     """
-    return _tensor(np.full(_extents(shape), c), device, dtype, requires_grad)
+    if not isinstance(c, (numbers.Number, np.generic)) or isinstance(c, complex):
+        raise ValueError(f"constant: c is a number, got {c!r}")
+    return _tensor(np.full(_extents("constant", shape), c), device, dtype, requires_grad)
 
 
 def ones(*shape: int, device: Any = None, dtype: Any = "float32", requires_grad: bool = False) -> Tensor:
@@ -156,6 +166,7 @@ def one_hot(
     """
     if device is None and isinstance(i, Tensor):
         device = i.device
+    (n,) = whole("one_hot", n=n)
     labels = class_numbers("one_hot", i, n)
     rows = np.zeros((labels.size, n), dtype)
     rows[np.arange(labels.size), labels.astype(np.intp).ravel()] = 1
@@ -167,7 +178,7 @@ def class_numbers(who: str, labels: Any, n: int) -> np.ndarray:
 
     Raises
     ------
-    IndexOutOfRange
+    IndexOutOfRange, DTypeError
         If one is not; the message starts with `who`.
 
     Examples
@@ -178,8 +189,10 @@ def class_numbers(who: str, labels: Any, n: int) -> np.ndarray:
     needle_edu.backend.errors.IndexOutOfRange: SoftmaxLoss: wants whole numbers from 0 to 2, got 3
     """
     labels = np.asarray(labels)
-    whole = labels.dtype.kind != "f" or (np.floor(labels) == labels).all()
-    if not whole or (labels.size and not (labels.min() >= 0 and labels.max() < n)):
+    if labels.dtype.kind not in "biuf":
+        raise DTypeError(f"{who}: wants whole numbers, got dtype {labels.dtype}")
+    are_whole = labels.dtype.kind != "f" or (np.floor(labels) == labels).all()
+    if not are_whole or (labels.size and not (labels.min() >= 0 and labels.max() < n)):
         wrong = labels[~((labels >= 0) & (labels < n) & (np.floor(labels) == labels))]
         raise IndexOutOfRange(f"{who}: wants whole numbers from 0 to {n - 1}, got {wrong[0]}")
     return labels
@@ -190,9 +203,13 @@ def _tensor(values: Any, device: Any, dtype: Any, requires_grad: bool) -> Tensor
     return Tensor(np.asarray(values, dtype), device=device, dtype=dtype, requires_grad=requires_grad)
 
 
-def _extents(shape: tuple) -> tuple[int, ...]:
+def _extents(who: str, shape: tuple) -> list[int]:
     """The shape, given as separate numbers or as one tuple."""
-    return tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
+    extents = tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
+    try:
+        return whole(who, 0, **{f"extent {axis}": extent for axis, extent in enumerate(extents)})
+    except ValueError as error:
+        raise ShapeError(str(error)) from None
 
 
 def _device_of(array: Any) -> Any:

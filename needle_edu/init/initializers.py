@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd import Tensor
+from ..backend.arguments import real, whole
 from ..backend.errors import DTypeError
 from .basic import rand, randn
 
@@ -34,6 +35,7 @@ def xavier_uniform(fan_in: int, fan_out: int, gain: float = 1.0, **kwargs: Any) 
     True
     """
     _check("xavier_uniform", fan_in, fan_out, kwargs)
+    real("xavier_uniform", 0, gain=gain)
     a = gain * math.sqrt(6 / (fan_in + fan_out))
     return rand(fan_in, fan_out, low=-a, high=a, **kwargs)
 
@@ -50,6 +52,7 @@ def xavier_normal(fan_in: int, fan_out: int, gain: float = 1.0, **kwargs: Any) -
     ((300, 300), True)
     """
     _check("xavier_normal", fan_in, fan_out, kwargs)
+    real("xavier_normal", 0, gain=gain)
     std = gain * math.sqrt(2 / (fan_in + fan_out))
     return randn(fan_in, fan_out, std=std, **kwargs)
 
@@ -107,10 +110,9 @@ def kaiming_normal(
     return randn(*(shape or (fan_in, fan_out)), std=std, **kwargs)
 
 
-def _check(who: str, fan_in: float, fan_out: float, keywords: dict[str, Any]) -> None:
+def _check(who: str, fan_in: Any, fan_out: Any, keywords: dict[str, Any]) -> None:
     """Refuse fans that are none, and dtypes that would cut every weight to a whole number."""
-    if not (fan_in >= 1 and fan_out >= 1):
-        raise ValueError(f"{who}: fan_in and fan_out are at least 1, got {fan_in} and {fan_out}")
+    whole(who, fan_in=fan_in, fan_out=fan_out)
     dtype = np.dtype(keywords.get("dtype", "float32"))
     if dtype.kind != "f":
         raise DTypeError(f"{who}: weights are floating-point numbers, got dtype {dtype}; use float32")

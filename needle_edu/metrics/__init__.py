@@ -3,3 +3,7 @@
 from .classification import accuracy
 
 __all__ = ["accuracy"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..backend.errors import ShapeError
+from ..backend.errors import DTypeError, ShapeError
+from ..init.basic import class_numbers
 
 
 def accuracy(logits: Any, labels: Any) -> float:
@@ -15,7 +16,7 @@ def accuracy(logits: Any, labels: Any) -> float:
     Parameters
     ----------
     logits : Tensor or array_like of shape (n, classes)
-        Logits, probabilities or any other scores.
+        Logits, probabilities or any other scores. A nan cannot be compared: an example with one counts as wrong.
     labels : Tensor or array_like of shape (n,)
         The right class of each example.
 
@@ -27,6 +28,10 @@ def accuracy(logits: Any, labels: Any) -> float:
     ------
     ShapeError
         If the shapes do not belong together, or there are no examples.
+    DTypeError
+        If the scores are no numbers.
+    IndexOutOfRange
+        If a label is not a class.
 
     Examples
     --------
@@ -34,9 +39,13 @@ def accuracy(logits: Any, labels: Any) -> float:
     0.6666666666666666
     """
     scores, labels = np.asarray(logits), np.asarray(labels)
-    if scores.ndim != 2 or labels.shape != scores.shape[:1] or not labels.size:
+    if scores.ndim != 2 or not scores.shape[1] or labels.shape != scores.shape[:1] or not labels.size:
         raise ShapeError(
             f"accuracy: got scores of shape {scores.shape} and labels of shape {labels.shape}, "
-            "wanted (n, classes) and (n,) with n at least 1"
+            "wanted (n, classes) and (n,), both at least 1"
         )
-    return float((scores.argmax(axis=1) == labels).mean())
+    if scores.dtype.kind not in "biuf":
+        raise DTypeError(f"accuracy: got scores of dtype {scores.dtype}, wanted numbers")
+    class_numbers("accuracy, labels", labels, scores.shape[1])
+    known = ~np.isnan(scores).any(axis=1)
+    return float((known & (scores.argmax(axis=1) == labels)).mean())

@@ -113,3 +113,7 @@ __all__ = [
     "subtract", "sum", "swapaxes", "take", "tanh", "tanh_backward", "transpose", "where", "zeros",
     "zeros_like",
 ]  # fmt: skip
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

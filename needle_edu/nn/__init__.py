@@ -25,3 +25,7 @@ __all__ = [
     "SoftmaxLoss",
     "Tanh",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

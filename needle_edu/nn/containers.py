@@ -69,14 +69,7 @@ class Sequential(Module):
     def __init__(self, *modules: Module, device: Any = None, dtype: Any = None):
         super().__init__()
         for place, module in enumerate(modules):
-            if isinstance(module, type):
-                name = module.__name__
-                raise TypeError(f"Sequential: part {place} is the class {name}; make a module: {name}()")
-            if not callable(module):
-                advice = "; unpack it: Sequential(*modules)" if isinstance(module, (list, tuple)) else ""
-                raise TypeError(
-                    f"Sequential: part {place} is a {type(module).__name__}, wanted a module{advice}"
-                )
+            _check_part(f"Sequential: part {place}", module)
         self.modules = modules
 
     def forward(self, x: Any) -> Any:
@@ -103,8 +96,19 @@ class Residual(Module):
 
     def __init__(self, fn: Callable[[Tensor], Tensor], device: Any = None, dtype: Any = None):
         super().__init__()
+        _check_part("Residual: fn", fn)
         self.fn = fn
 
     def forward(self, x: Tensor) -> Tensor:
         """`x` of the shape that `fn` takes."""
         return self.fn(x) + x
+
+
+def _check_part(what: str, module: Any) -> None:
+    """Refuse what cannot be called with an input."""
+    if isinstance(module, type):
+        name = module.__name__
+        raise TypeError(f"{what} is the class {name}; make a module: {name}()")
+    if not callable(module):
+        advice = "; unpack it: Sequential(*modules)" if isinstance(module, (list, tuple)) else ""
+        raise TypeError(f"{what} is a {type(module).__name__}, wanted a module{advice}")

@@ -6,6 +6,7 @@ from typing import Any
 
 from .. import init
 from ..autograd import Tensor
+from ..backend.arguments import real
 from .inputs import as_tensor
 from .module import Module
 
@@ -39,8 +40,7 @@ class Dropout(Module):
 
     def __init__(self, p: float = 0.5, device: Any = None, dtype: Any = None):
         super().__init__()
-        if not 0 <= p < 1:
-            raise ValueError(f"Dropout: p is a probability, 0 <= p < 1, got {p}")
+        real("Dropout", 0, below=1, p=p)
         self.p = p
 
     def forward(self, x: Tensor) -> Tensor:

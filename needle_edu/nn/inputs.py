@@ -1,11 +1,13 @@
-"""What layers share in looking at what they are given: inputs that may be arrays, sizes that must be sizes."""
+"""What layers share in looking at what they are given: inputs that may be arrays, dtypes that must be fractions."""
 
 from __future__ import annotations
 
-import operator
 from typing import Any
 
+import numpy as np
+
 from ..autograd import Tensor
+from ..backend.errors import DTypeError
 
 
 def as_tensor(x: Any) -> Tensor:
@@ -19,29 +21,24 @@ def as_tensor(x: Any) -> Tensor:
     return x if isinstance(x, Tensor) else Tensor(x, requires_grad=False)
 
 
-def positive(who: str, **sizes: Any) -> list[int]:
-    """The sizes as Python integers, or an error that says whose size is none.
+def floating(who: str, dtype: Any) -> None:
+    """Check that parameters of this dtype can take small steps.
 
     Raises
     ------
-    ValueError
-        If a size is not a whole number of at least 1.
+    DTypeError
+        If it is no floating-point type.
 
     Examples
     --------
-    >>> positive("Linear", in_features=4)
-    [4]
-    >>> positive("Linear", in_features=0)
+    >>> floating("BatchNorm1d", "int32")
     Traceback (most recent call last):
-    ValueError: Linear: in_features is a whole number of at least 1, got 0
+        ...
+    needle_edu.backend.errors.DTypeError: BatchNorm1d: parameters are floating-point numbers, got dtype int32; ...
     """
-    numbers = []
-    for name, size in sizes.items():
-        try:
-            number = operator.index(size)
-        except TypeError:
-            number = 0
-        if number < 1:
-            raise ValueError(f"{who}: {name} is a whole number of at least 1, got {size!r}")
-        numbers.append(number)
-    return numbers
+    try:
+        dtype = np.dtype(dtype)
+    except TypeError:
+        raise DTypeError(f"{who}: there is no dtype {dtype!r}; use float32") from None
+    if dtype.kind != "f":
+        raise DTypeError(f"{who}: parameters are floating-point numbers, got dtype {dtype}; use float32")

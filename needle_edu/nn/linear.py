@@ -6,8 +6,9 @@ from typing import Any
 
 from .. import init
 from ..autograd import Tensor
+from ..backend.arguments import switch, whole
 from ..backend.errors import ShapeError
-from .inputs import positive
+from .inputs import floating
 from .module import Module
 from .parameter import Parameter
 
@@ -47,7 +48,9 @@ class Linear(Module):
         dtype: Any = "float32",
     ):
         super().__init__()
-        in_features, out_features = positive("Linear", in_features=in_features, out_features=out_features)
+        in_features, out_features = whole("Linear", in_features=in_features, out_features=out_features)
+        switch("Linear", bias=bias)
+        floating("Linear", dtype)
         self.in_features = in_features
         self.out_features = out_features
         place = {"device": device, "dtype": dtype}

@@ -9,7 +9,7 @@ and evaluation, saving and loading, and the tree that `repr` prints.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -155,14 +155,19 @@ class Module:
                 f"{who}: the saved state is of another model: missing {missing or 'nothing'}, "
                 f"unknown {unknown or 'nothing'}"
             )
-        arrays = {name: np.asarray(saved[name]) for name in own}
+        arrays = {name: _array(who, name, saved[name]) for name in own}
         for name, tensor in own.items():
             if arrays[name].shape != tensor.shape:
                 raise ShapeError(f"{who}: {name}: got shape {arrays[name].shape}, wanted {tensor.shape}")
             if arrays[name].dtype != tensor.dtype:
                 raise DTypeError(f"{who}: {name}: got dtype {arrays[name].dtype}, wanted {tensor.dtype}")
-        for name, tensor in own.items():
-            tensor.data = Tensor(arrays[name], device=tensor.device, dtype=tensor.dtype, requires_grad=False)
+        new = [Tensor(arrays[name], device=t.device, dtype=t.dtype).cached_data for name, t in own.items()]
+        before = [tensor.cached_data for tensor in own.values()]
+        try:
+            _replace(own.values(), new)
+        except BaseException:  # an interrupt, for instance
+            _replace(own.values(), before)
+            raise
 
     def _named_state(self) -> dict[str, Tensor]:
         """Every parameter and buffer by name."""
@@ -196,13 +201,30 @@ class Module:
         if _calling.modules:
             parts = _calling.modules[-1].named_modules()
             name = next((path for path, module in parts if module is self and path), name)
-        _calling.modules.append(self)
-        state.module_path.append(name)
+        modules, names = _calling.modules, state.module_path.names
+        depth, length = len(modules), len(names)
         try:
+            modules.append(self)
+            names.append(name)
             return self.forward(*args, **kwargs)
         finally:
-            state.module_path.pop()
-            _calling.modules.pop()
+            del (
+                modules[depth:],
+                names[length:],
+            )  # plain statements: an interrupt falls into calls and loops only
+
+
+def _array(who: str, name: str, value: Any) -> np.ndarray:
+    """A saved value as an array, or an error that names it."""
+    try:
+        return np.asarray(value)
+    except ValueError as error:
+        raise DataError(f"{who}: {name}: rows of different lengths make no array") from error
+
+
+def _replace(tensors: Iterable[Tensor], arrays: list) -> None:
+    for tensor, array in zip(tensors, arrays, strict=True):
+        tensor.replace_data(array)
 
 
 class _Calling(threading.local):

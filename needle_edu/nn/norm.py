@@ -14,8 +14,9 @@ from typing import Any
 
 from .. import init, ops
 from ..autograd import Tensor
+from ..backend.arguments import real, whole
 from ..backend.errors import ShapeError
-from .inputs import as_tensor, positive
+from .inputs import as_tensor, floating
 from .module import Module
 from .parameter import Parameter
 
@@ -60,7 +61,10 @@ class BatchNorm1d(Module):
         self, dim: int, eps: float = 1e-5, momentum: float = 0.1, device: Any = None, dtype: Any = "float32"
     ):
         super().__init__()
-        (self.dim,) = positive("BatchNorm1d", dim=dim)
+        (self.dim,) = whole("BatchNorm1d", dim=dim)
+        real("BatchNorm1d", 0, eps=eps)
+        real("BatchNorm1d", 0, 1, momentum=momentum)
+        floating("BatchNorm1d", dtype)
         self.eps = eps
         self.momentum = momentum
         place = {"device": device, "dtype": dtype}
@@ -129,7 +133,9 @@ class LayerNorm1d(Module):
 
     def __init__(self, dim: int, eps: float = 1e-5, device: Any = None, dtype: Any = "float32"):
         super().__init__()
-        (self.dim,) = positive("LayerNorm1d", dim=dim)
+        (self.dim,) = whole("LayerNorm1d", dim=dim)
+        real("LayerNorm1d", 0, eps=eps)
+        floating("LayerNorm1d", dtype)
         self.eps = eps
         self.weight = Parameter(init.ones(dim, device=device, dtype=dtype))
         self.bias = Parameter(init.zeros(dim, device=device, dtype=dtype))

@@ -26,3 +26,7 @@ for _name, _slot in registry.ops().items():
     __all__ += [_name, _slot.cls.__name__]
     if getattr(_slot.cls, "method", False):
         install_method(_name, _function)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -5,3 +5,7 @@ from .optimizer import Optimizer
 from .sgd import SGD
 
 __all__ = ["SGD", "Adam", "Optimizer"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
 from ..autograd import Tensor
+from ..backend.arguments import real
 from .optimizer import Optimizer
 from .steps import adam_step
 
@@ -13,14 +15,15 @@ from .steps import adam_step
 class Adam(Optimizer):
     r"""Adaptive moment estimation, with weight decay added to the gradient.
 
-    With the gradient g of a parameter p, in step t = 1, 2, ...
+    With the gradient g of a parameter p, in its step t = 1, 2, ...
 
     .. math::
         d &= g + \lambda p \\
         m &\leftarrow \beta_1 m + (1 - \beta_1)\,d, \qquad v \leftarrow \beta_2 v + (1 - \beta_2)\,d^2 \\
         p &\leftarrow p - \eta\,\frac{m / (1 - \beta_1^t)}{\sqrt{v / (1 - \beta_2^t)} + \epsilon}
 
-    where m and v start at zero; the divisions by :math:`1 - \beta^t` make up for that.
+    where m and v start at zero; the divisions by :math:`1 - \beta^t` make up for that. Steps are counted for each
+    parameter by itself: one that gets its first gradient late starts as slowly as the others did.
 
     Parameters
     ----------
@@ -47,8 +50,9 @@ class Adam(Optimizer):
     [0.8999999761581421]
     """
 
-    hyperparameters = ("lr", "beta1", "beta2", "eps", "weight_decay", "t")
+    hyperparameters = ("lr", "beta1", "beta2", "eps", "weight_decay")
     memories = ("m", "v")
+    counters = ("t",)
 
     def __init__(
         self,
@@ -60,30 +64,35 @@ class Adam(Optimizer):
         weight_decay: float = 0.0,
     ):
         super().__init__(params)
-        for name, beta in (("beta1", beta1), ("beta2", beta2)):
-            if not 0 <= beta < 1:
-                raise ValueError(f"Adam: {name} lies between 0 and 1 (1 excluded), got {beta}")
         self.lr = lr
         self.beta1 = beta1
         self.beta2 = beta2
         self.eps = eps
         self.weight_decay = weight_decay
-        self.t = 0  # steps made
+        for name in self.hyperparameters:
+            self.check_hyperparameter(name, getattr(self, name))
+        self.t: dict[int, int] = {}  # steps made, by the position of the parameter
         self.m: dict[int, Any] = {}  # running averages of the gradients, filled at the first step
         self.v: dict[int, Any] = {}  # running averages of their squares
 
+    def check_hyperparameter(self, name: str, value: Any) -> None:
+        """Raise ValueError unless a setting makes sense: betas are less than 1, all are finite and at least 0."""
+        real("Adam", 0, below=1 if name.startswith("beta") else math.inf, **{name: value})
+
     def step(self) -> None:
         """One step for every parameter that has a gradient."""
-        self.t += 1
         for i, p in enumerate(self.params):
             if p.grad is None:
                 continue
             data, grad = self._arrays(p)
             if i not in self.m:
                 xp = data.__array_namespace__()
-                self.m[i], self.v[i] = xp.zeros_like(data), xp.zeros_like(data)
+                m, v = xp.zeros_like(data), xp.zeros_like(data)
+                self.t[i], self.m[i], self.v[i] = 0, m, v
+            t = self.t[i] + 1
             new = adam_step(
                 data, grad, self.m[i], self.v[i],
-                self.lr, self.beta1, self.beta2, self.eps, self.weight_decay, self.t,
+                self.lr, self.beta1, self.beta2, self.eps, self.weight_decay, t,
             )  # fmt: skip
+            self.t[i] = t
             p.replace_data(new)

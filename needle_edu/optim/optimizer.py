@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd import Tensor
+from ..backend.arguments import real
 from ..backend.errors import DataError, GradientError, ShapeError
 
 
@@ -32,6 +33,9 @@ class Optimizer:
     memories : tuple of str
         Names of the attributes that `state_dict` saves as arrays: dicts from the position of a parameter in
         `params` to an array of its shape.
+    counters : tuple of str
+        Names of the attributes that `state_dict` saves as whole numbers: dicts from the position of a parameter
+        to how often something happened to it.
 
     Examples
     --------
@@ -48,6 +52,7 @@ class Optimizer:
 
     hyperparameters: tuple[str, ...] = ()
     memories: tuple[str, ...] = ()
+    counters: tuple[str, ...] = ()
 
     def __init__(self, params: Iterable[Tensor]):
         who = type(self).__name__
@@ -65,6 +70,10 @@ class Optimizer:
     def __repr__(self) -> str:
         settings = ", ".join(f"{name}={getattr(self, name, '?')}" for name in self.hyperparameters)
         return f"{type(self).__name__}({settings}) · {sum(p.size for p in self.params):,} parameters"
+
+    def check_hyperparameter(self, name: str, value: Any) -> None:
+        """Raise ValueError unless a setting makes sense; `load_state_dict` asks this too. Here: finite, at least 0."""
+        real(type(self).__name__, 0, **{name: value})
 
     def step(self) -> None:
         """Change every parameter that has a gradient; those whose `grad` is None stay as they are."""
@@ -97,6 +106,7 @@ class Optimizer:
         >>> w.grad.numpy().round(3).tolist()
         [0.6000000238418579, 0.800000011920929]
         """
+        real(f"{type(self).__name__}.clip_grad_norm", 0, max_norm=max_norm)
         with_grad = [(p, p.grad) for p in self.params if p.grad is not None]
         norm = math.sqrt(sum(float(np.square(g.numpy(), dtype=np.float64).sum()) for _, g in with_grad))
         factor = max_norm / (norm + 1e-6)
@@ -108,7 +118,7 @@ class Optimizer:
     def state_dict(self) -> dict[str, np.ndarray]:
         """Name → array of all an optimiser remembers: its settings, and for each parameter its averages."""
         saved = {name: np.asarray(getattr(self, name)) for name in self.hyperparameters}
-        for memory in self.memories:
+        for memory in (*self.memories, *self.counters):
             for place, array in getattr(self, memory).items():
                 saved[f"{memory}.{place}"] = np.array(array)
         return saved
@@ -125,21 +135,32 @@ class Optimizer:
         missing = [name for name in self.hyperparameters if name not in saved]
         if missing:
             raise DataError(f"{who}: the saved state is of another kind of optimiser: missing {missing}")
-        memories: dict[str, dict[int, Any]] = {memory: {} for memory in self.memories}
-        for name in saved:
+        new: dict[str, Any] = {memory: {} for memory in (*self.memories, *self.counters)}
+        for name, value in saved.items():
             memory, _, place = name.partition(".")
             if name in self.hyperparameters:
-                continue
-            if memory not in memories or not place.isdecimal() or int(place) >= len(self.params):
+                new[name] = self._setting(who, name, value)
+            elif memory not in new or not place.isdecimal() or int(place) >= len(self.params):
                 raise DataError(f"{who}: {name!r} belongs to no parameter of this optimiser")
-            p, array = self.params[int(place)], np.asarray(saved[name])
-            if array.shape != p.shape:
-                raise ShapeError(f"{who}: {name}: got shape {array.shape}, wanted {p.shape}")
-            memories[memory][int(place)] = Tensor(array, device=p.device, dtype=p.dtype).cached_data
-        for name in self.hyperparameters:
-            setattr(self, name, np.asarray(saved[name]).item())
-        for memory, arrays in memories.items():
-            setattr(self, memory, arrays)
+            elif memory in self.counters:
+                new[memory][int(place)] = _count(who, name, value)
+            else:
+                new[memory][int(place)] = _average(who, name, value, self.params[int(place)])
+        places = [set(new[memory]) for memory in (*self.memories, *self.counters)]
+        if any(found != places[0] for found in places):
+            raise DataError(f"{who}: a parameter has only a part of {[*self.memories, *self.counters]}")
+        vars(self).update(new)  # one call: all or nothing
+
+    def _setting(self, who: str, name: str, value: Any) -> Any:
+        """A saved setting as a Python number that makes sense."""
+        array = np.asarray(value)
+        if array.ndim or array.dtype.kind not in "iuf":
+            raise DataError(f"{who}: {name} is one number, got {value!r:.60}")
+        try:
+            self.check_hyperparameter(name, array.item())
+        except ValueError as error:
+            raise DataError(f"{who}: {error}") from error
+        return array.item()
 
     def _arrays(self, p: Tensor) -> tuple[Any, Any]:
         """The arrays of `p` and of `p.grad`, checked to have one shape."""
@@ -154,3 +175,24 @@ class Optimizer:
                 f"{grad.shape}"
             )
         return data, grad
+
+
+def _count(who: str, name: str, value: Any) -> int:
+    """A saved counter as a Python integer."""
+    array = np.asarray(value)
+    if array.ndim or array.dtype.kind not in "iu" or array < 0:
+        raise DataError(f"{who}: {name} is a whole number of at least 0, got {value!r:.60}")
+    return int(array)
+
+
+def _average(who: str, name: str, value: Any, p: Tensor) -> Any:
+    """A saved average as an array of the kind that its parameter has."""
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise DataError(f"{who}: {name}: rows of different lengths make no array") from error
+    if array.dtype.kind not in "iuf":
+        raise DataError(f"{who}: {name} is an array of numbers, got {value!r:.60}")
+    if array.shape != p.shape:
+        raise ShapeError(f"{who}: {name}: got shape {array.shape}, wanted {p.shape}")
+    return Tensor(array, device=p.device, dtype=p.dtype).cached_data

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
 from ..autograd import Tensor
+from ..backend.arguments import real
 from .optimizer import Optimizer
 from .steps import sgd_step
 
@@ -49,7 +51,13 @@ class SGD(Optimizer):
         self.lr = lr
         self.momentum = momentum
         self.weight_decay = weight_decay
+        for name in self.hyperparameters:
+            self.check_hyperparameter(name, getattr(self, name))
         self.u: dict[int, Any] = {}  # running averages of the gradients, filled at the first step
+
+    def check_hyperparameter(self, name: str, value: Any) -> None:
+        """Raise ValueError unless a setting makes sense: momentum is less than 1, all are finite and at least 0."""
+        real("SGD", 0, below=1 if name == "momentum" else math.inf, **{name: value})
 
     def step(self) -> None:
         """One step for every parameter that has a gradient."""

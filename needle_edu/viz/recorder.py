@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from needle_edu.autograd import events
+from needle_edu.autograd import events, state
+from needle_edu.backend.scope import Block, Run
 from needle_edu.viz.snapshot import LIMIT, Snapshot, take_snapshot
 
 MAX_EVENTS = 50_000
 
 
-class Recorder:
+class Recorder(Block):
     """A list of events, each with a snapshot of its array.
 
     Parameters
@@ -39,10 +40,13 @@ class Recorder:
         if self._previous is not None:
             self._previous(event, array)
 
-    def __enter__(self) -> Recorder:
-        self._previous = events.set_hook(self)
-        return self
+    def begin(self, run: Run) -> None:
+        """Listen from now on, and pass every event on to whoever listened before."""
+        self._previous = state.hook
+        events.set_hook(self)
 
-    def __exit__(self, *exception) -> None:
-        events.set_hook(self._previous)
+    def end(self, run: Run) -> None:
+        """Stop listening."""
+        if state.hook is self:
+            events.set_hook(self._previous)
         self._previous = None

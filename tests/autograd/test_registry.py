@@ -1,5 +1,7 @@
 """Overrides: what a student writes is used by the framework, and can be taken out again."""
 
+import contextlib
+
 import numpy as np
 import pytest
 from autograd_helpers import tensor
@@ -273,3 +275,57 @@ def test_the_registry_lists_ops_and_originals():
         assert listed["exp"].cls.formula == ops.Exp.formula
     assert isinstance(listed["exp"].instance, ops.Exp)
     assert listed["reshape"].instance is None
+
+
+# -- ways back ------------------------------------------------------------------------------------------------
+
+
+def test_a_cell_that_was_run_twice_can_be_undone():
+    """Its second run loses the first handle; `restore` needs none."""
+    for _ in range(2):
+        handle = override("exp", Ten)
+    handle.undo()
+    assert value() == 10
+    registry.restore("exp")
+    assert value() == 1
+    handle.undo()
+    assert value() == 1
+
+
+def test_restore_without_a_name_takes_everything_out():
+    override("exp", Ten)
+    override("find_topo_sort", lambda nodes: 1 / 0)
+    with override("exp", Twenty):
+        registry.restore()
+        assert value() == 1
+    assert value() == 1
+    x = tensor([3.0])
+    (x * x).backward()
+    assert x.grad.item() == 6
+    with pytest.raises(NeedleError, match="restore: there is no op or function 'expp'"):
+        registry.restore("expp")
+
+
+def test_an_op_that_cannot_be_made_is_not_put_in():
+    class Broken(Ten):
+        def __init__(self):
+            raise RuntimeError("not yet")
+
+    with pytest.raises(RuntimeError, match="not yet"):
+        override("exp", Broken)
+    assert value() == 1
+
+
+def test_a_handle_is_for_with_for_exit_stacks_and_for_undo():
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(override("exp", Ten)), stack.enter_context(override("exp", Twenty))
+        assert value() == 20
+    assert value() == 1
+    handle = override("exp", Ten)
+    with handle as inner, override("exp", Twenty):
+        inner.undo()
+        assert value() == 20
+    assert value() == 1
+    with handle:  # over and done with
+        assert value() == 1
+    assert value() == 1

@@ -66,6 +66,37 @@ def test_a_bad_file_is_an_error_that_names_file_found_and_expected(tmp_path, con
         assert word in str(error.value)
 
 
+HUGE = 2**32 - 1
+
+
+@pytest.mark.parametrize(
+    ("dimensions", "extents", "words"),
+    [
+        (65, [1] * 65, ["65 dimensions", "expected 1 to 64"]),
+        (255, [0] * 255, ["255 dimensions", "expected 1 to 64"]),
+        (0, [], ["0 dimensions", "expected 1 to 64"]),
+        (4, [0, HUGE, HUGE, HUGE], ["which no array can have"]),
+        (2, [HUGE, HUGE], ["truncated"]),
+        (64, [1] * 63, ["truncated", "header"]),
+    ],
+)
+def test_a_header_that_no_array_has_is_one_clear_error(tmp_path, dimensions, extents, words):
+    path = tmp_path / "header"
+    path.write_bytes(bytes([0, 0, 8, dimensions]) + struct.pack(f">{len(extents)}I", *extents))
+    with pytest.raises(DataError) as error:
+        read_idx(path)
+    for word in ["header", *words]:
+        assert word in str(error.value)
+
+
+def test_the_most_dimensions_there_can_be(tmp_path):
+    array = np.arange(2, dtype="uint8").reshape([2] + [1] * 63)
+    write_idx(tmp_path / "most", array)
+    np.testing.assert_array_equal(read_idx(tmp_path / "most"), array)
+    with pytest.raises(DataError, match="1 to 64 dimensions"):
+        write_idx(tmp_path / "none", np.uint8(3))
+
+
 def test_a_missing_file_is_the_usual_error_with_advice(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(FileNotFoundError, match="download it into .*or correct the path: 'nowhere'") as error:

@@ -1,9 +1,22 @@
 """The transforms change images as they say, and draw random numbers in the published order."""
 
+import pickle
+
 import numpy as np
 import pytest
 
-from needle_edu.data import RandomCrop, RandomFlipHorizontal
+from needle_edu import data
+from needle_edu.backend.errors import DataError
+from needle_edu.data import (
+    DataLoader,
+    DigitsDataset,
+    MNISTDataset,
+    NDArrayDataset,
+    RandomCrop,
+    RandomFlipHorizontal,
+    Transform,
+    write_idx,
+)
 
 IMAGE = np.arange(1, 13, dtype=np.float32).reshape(3, 4, 1)
 
@@ -58,3 +71,91 @@ def test_pictures_without_channels_and_settings_that_are_none():
     for make, wrong in [(RandomFlipHorizontal, 1.5), (RandomCrop, -1), (RandomCrop, 1.5)]:
         with pytest.raises(ValueError, match=f"{make.__name__}.*{wrong}"):
             make(wrong)
+
+
+class Blacken(Transform):
+    """Changes the picture it is given."""
+
+    def __call__(self, x):
+        x *= 0
+        return x
+
+
+def mnist(tmp_path, transforms):
+    write_idx(tmp_path / "images", np.full((3, 2, 2), 255, dtype="uint8"))
+    write_idx(tmp_path / "labels", np.arange(3, dtype="uint8"))
+    return MNISTDataset(tmp_path / "images", tmp_path / "labels", transforms)
+
+
+MAKERS = {
+    "NDArrayDataset": lambda _, t: NDArrayDataset(np.ones((3, 4, 4)), np.arange(3), transforms=t),
+    "MNISTDataset": mnist,
+    "DigitsDataset": lambda _, t: DigitsDataset("test", transforms=t),
+}
+
+
+@pytest.mark.parametrize("index", [0, slice(0, 2), np.array([0, 1])], ids=["one", "slice", "many"])
+@pytest.mark.parametrize("name", MAKERS)
+def test_a_transform_in_place_changes_its_own_copy(tmp_path, name, index):
+    dataset, plain = (MAKERS[name](tmp_path, transforms) for transforms in ([Blacken()], None))
+    wanted, labels = (np.array(field) for field in plain[index])
+    assert wanted.any() and not dataset[index][0].any()
+    dataset.transforms = None
+    np.testing.assert_array_equal(dataset[index][0], wanted)
+    for field in plain[index]:  # nor does an item look into the data set
+        if isinstance(field, np.ndarray):
+            field[...] = 77
+    np.testing.assert_array_equal(plain[index][0], wanted)
+    np.testing.assert_array_equal(plain[index][1], labels)
+
+
+def test_batches_of_changed_pictures_leave_the_data_set_as_it_was(tmp_path):
+    dataset = mnist(tmp_path, [Blacken()])
+    for _ in range(2):
+        assert all(not x.numpy().any() for x, _ in DataLoader(dataset, batch_size=2, shuffle=True))
+    assert (dataset.images == 1).all()
+
+
+@pytest.mark.parametrize("wrong", [3, "flip", [RandomCrop], [3]])
+def test_transforms_that_are_none_are_said(wrong):
+    with pytest.raises(TypeError, match="NDArrayDataset: transforms"):
+        NDArrayDataset(np.ones(3), transforms=wrong)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: RandomFlipHorizontal("x"), "RandomFlipHorizontal: p"),
+        (lambda: RandomFlipHorizontal(np.nan), "RandomFlipHorizontal: p"),
+        (lambda: RandomCrop("3"), "RandomCrop: padding"),
+        (lambda: RandomCrop(True), "RandomCrop: padding"),
+        (lambda: DataLoader([1, 2], batch_size=True), "DataLoader: batch_size"),
+        (lambda: DataLoader([1, 2], shuffle="no"), "DataLoader: shuffle is True or False, got 'no'"),
+        (lambda: DataLoader([1, 2], drop_last=None), "DataLoader: drop_last"),
+        (
+            lambda: DataLoader([1, 2], device="cpu"),
+            r"DataLoader: device is a device such as cpu\(\), got 'cpu'",
+        ),
+        (lambda: data.spiral(n=2.5), "spiral: n is a whole number of at least 1, got 2.5"),
+        (lambda: data.spiral(classes="3"), "spiral: classes"),
+        (lambda: data.spiral(turns="x"), "spiral: turns"),
+        (lambda: data.moons(noise=-1), "moons: noise"),
+        (lambda: data.circles(inner=np.nan), "circles: inner"),
+        (lambda: data.xor(noise="x"), "xor: noise"),
+        (lambda: data.xor(seed=-1), "xor: seed"),
+        (lambda: data.digits(test_fraction="x"), "digits: test_fraction"),
+        (lambda: data.digits(seed=0.5), "digits: seed"),
+    ],
+)
+def test_arguments_that_make_no_sense_are_said(make, words):
+    with pytest.raises((ValueError, TypeError, DataError), match=words):
+        make()
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_data_sets_and_loaders_can_be_sent_to_another_process(tmp_path, name):
+    loader = DataLoader(MAKERS[name](tmp_path, [RandomCrop(1)]), batch_size=2)
+    again = pickle.loads(pickle.dumps(loader))
+    assert len(again) == len(loader) and again.batch_size == 2
+    np.testing.assert_array_equal(again.dataset[0][1], loader.dataset[0][1])
+    assert again.dataset.transforms[0].padding == 1

@@ -7,7 +7,7 @@ import pytest
 
 from needle_edu import init
 from needle_edu.autograd import Tensor
-from needle_edu.backend.errors import DTypeError, IndexOutOfRange
+from needle_edu.backend.errors import DTypeError, IndexOutOfRange, ShapeError
 
 A = 1.5 * math.sqrt(6 / (7 + 3))
 BOUND = math.sqrt(2) * math.sqrt(3 / 7)
@@ -108,9 +108,14 @@ def test_kaiming_knows_relu_only():
 def test_weights_without_inputs_or_of_whole_numbers_are_refused(name):
     """Integer weights would silently be all 0 or ±1."""
     make = getattr(init, name)
-    for fans in [(0, 3), (3, 0), (-2, 3)]:
-        with pytest.raises(ValueError, match=f"{name}: fan_in and fan_out are at least 1, got {fans[0]}"):
+    for fans, wrong in [((0, 3), "fan_in"), ((3, 0), "fan_out"), ((-2, 3), "fan_in")]:
+        with pytest.raises(
+            ValueError, match=f"{name}: {wrong} is a whole number of at least 1, got {min(fans)}"
+        ):
             make(*fans)
+    for wrong in ("3", 2.5, None):
+        with pytest.raises(ValueError, match=f"{name}: fan_in is a whole number"):
+            make(wrong, 3)
     with pytest.raises(DTypeError, match=f"{name}.*int32.*float32"):
         make(2, 3, dtype="int32")
     assert make(2, 3, dtype=np.float64).dtype == "float64"
@@ -147,3 +152,35 @@ def test_seed_is_the_global_generators():
     init.seed(4)
     assert init.generator().rand() == np.random.RandomState(4).rand()
     assert init.generator(4).rand() == np.random.RandomState(4).rand()
+
+
+@pytest.mark.parametrize("wrong", [-1, 2.5, "3", None])
+@pytest.mark.parametrize("name", ["rand", "randn", "randb", "constant", "ones", "zeros"])
+def test_extents_that_are_none_are_said(name, wrong):
+    with pytest.raises(ShapeError, match="extent 1 is a whole number of at least 0"):
+        getattr(init, name)(2, wrong)
+    with pytest.raises(ShapeError, match="extent 0 is a whole number of at least 0"):
+        getattr(init, name)((wrong, 2))
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: init.rand(2, low="a"), "rand: low is a finite number, got 'a'"),
+        (lambda: init.rand(2, high=np.nan), "rand: high is a finite number"),
+        (lambda: init.rand(2, low=1, high=0), "low is at most high"),
+        (lambda: init.randn(2, mean=None), "randn: mean is a finite number"),
+        (lambda: init.randn(2, std=-1), "0 <= std, got -1"),
+        (lambda: init.randb(2, p=1.5), "0 <= p <= 1, got 1.5"),
+        (lambda: init.constant(2, c="x"), "constant: c is a number, got 'x'"),
+        (lambda: init.one_hot(0, [0]), "one_hot: n is a whole number of at least 1, got 0"),
+        (lambda: init.one_hot(2.5, [0]), "one_hot: n is a whole number of at least 1, got 2.5"),
+        (lambda: init.one_hot(3, ["a"]), "one_hot: wants whole numbers, got dtype"),
+        (lambda: init.xavier_uniform(2, 3, gain="x"), "xavier_uniform: gain"),
+        (lambda: init.xavier_normal(2, 3, gain=np.nan), "xavier_normal: gain"),
+        (lambda: init.kaiming_uniform(2, 3, shape=(2, -3)), "extent 1"),
+    ],
+)
+def test_what_makes_no_sense_is_said_by_its_name(make, words):
+    with pytest.raises((ValueError, DTypeError), match=words):
+        make()

@@ -296,3 +296,36 @@ def test_where_with_a_number_keeps_the_dtype_and_the_digits_of_its_tensor():
     for dtype in ("float32", "float64"):
         picked = ops.where(Tensor(np.array([True, False])), Tensor([1.0, 2.0], dtype=dtype), 0.1)
         assert picked.dtype == dtype and picked.numpy()[1] == np.dtype(dtype).type(0.1)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: nn.Dropout("half"), "Dropout: p is a number with 0 <= p < 1, got 'half'"),
+        (lambda: nn.Dropout(2), "0 <= p < 1, got 2"),
+        (lambda: nn.Dropout(np.nan), "0 <= p < 1, got nan"),
+        (lambda: nn.Linear(True, 2), "in_features is a whole number"),
+        (lambda: nn.Linear(2, 2, bias="no"), "Linear: bias is True or False, got 'no'"),
+        (
+            lambda: nn.Linear(2, 2, dtype="int32"),
+            "Linear: parameters are floating-point numbers, got dtype int32",
+        ),
+        (lambda: nn.Linear(2, 2, dtype="floot"), "there is no dtype 'floot'"),
+        (lambda: nn.BatchNorm1d(2, eps="x"), "BatchNorm1d: eps"),
+        (lambda: nn.BatchNorm1d(2, eps=-1.0), "0 <= eps, got -1.0"),
+        (lambda: nn.BatchNorm1d(2, momentum=1.5), "0 <= momentum <= 1, got 1.5"),
+        (lambda: nn.BatchNorm1d(2, dtype="bool"), "BatchNorm1d: parameters are floating-point"),
+        (lambda: nn.LayerNorm1d(2, eps=None), "LayerNorm1d: eps"),
+        (lambda: nn.LayerNorm1d(2, dtype="int64"), "LayerNorm1d: parameters are floating-point"),
+    ],
+)
+def test_arguments_that_make_no_sense_are_said_when_the_layer_is_made(make, words):
+    with pytest.raises((ValueError, TypeError), match=words):
+        make()
+
+
+def test_what_residual_cannot_call_is_said():
+    with pytest.raises(TypeError, match=r"Residual: fn is the class ReLU; make a module: ReLU\(\)"):
+        nn.Residual(nn.ReLU)
+    with pytest.raises(TypeError, match="Residual: fn is a NoneType"):
+        nn.Residual(None)

@@ -124,6 +124,9 @@ def test_load_state_dict_takes_everything_over():
         (lambda s: s.update(other=np.zeros(1)), DataError, ["unknown ['other']"]),
         (lambda s: s.update(own=np.zeros((2, 1), "float32")), ShapeError, ["own", "(2, 1)", "(1, 1)"]),
         (lambda s: s.update(own=np.zeros((1, 1))), DTypeError, ["own", "float64", "float32"]),
+        (lambda s: s.update(own=[[1.0], [1.0, 2.0]]), DataError, ["own", "different lengths"]),
+        (lambda s: s.update(own="x"), ShapeError, ["own", "()", "(1, 1)"]),
+        (lambda s: s.update(own=[["x"]]), DTypeError, ["own", "float32"]),
     ],
 )
 def test_a_state_that_does_not_fit_changes_nothing(damage, error, words):
@@ -256,7 +259,9 @@ def test_what_cannot_be_saved_is_said_and_leaves_no_file(tmp_path):
         ):
             checkpoints.save(path, model=wrong)
     with pytest.raises(DataError, match="optimizer: lr is no number"):
-        checkpoints.save(path, optimizer=optim.SGD(model.parameters(), lr=lambda step: 0.1))
+        optimizer = optim.SGD(model.parameters())
+        optimizer.lr = lambda step: 0.1
+        checkpoints.save(path, optimizer=optimizer)
     assert not path.exists()
 
 
@@ -281,3 +286,22 @@ def test_a_flipped_bit_anywhere_is_an_error_of_data_or_harmless(tmp_path):
             checkpoints.load(path, model=model)
         for name, array in model.state_dict().items():
             np.testing.assert_array_equal(array, before[name], err_msg=f"byte {place} flipped")
+
+
+def test_a_checkpoint_whose_last_part_makes_no_sense_changes_no_part(tmp_path):
+    path = tmp_path / "run.npz"
+    source, model = nn.Linear(2, 2), nn.Linear(2, 2)
+    optimizer = optim.Adam(model.parameters())
+    before = {**model.state_dict(), **optimizer.state_dict()}
+    for damage in ({"lr": "x"}, {"lr": np.nan}, {"t.0": -1}):
+        arrays = {f"model/{name}": array for name, array in source.state_dict().items()}
+        arrays |= {f"optimizer/{name}": array for name, array in {**optimizer.state_dict(), **damage}.items()}
+        with path.open("wb") as file:
+            np.savez(file, **arrays)
+        with pytest.raises(DataError, match=f"Adam.load_state_dict: .*{next(iter(damage))}"):
+            checkpoints.load(path, model=model, optimizer=optimizer)
+        after = {**model.state_dict(), **optimizer.state_dict()}
+        assert all(np.array_equal(before[name], after[name]) for name in before)
+    for wrong in (3, nn.Linear):
+        with pytest.raises(TypeError, match=f"checkpoints.load: model is a {type(wrong).__name__}"):
+            checkpoints.load(path, model=wrong)

@@ -19,6 +19,7 @@ import numpy as np
 from ...backend.errors import DataError
 from ..dataset import Dataset
 from ..idx import read_idx
+from .ndarray import own
 
 
 class MNISTDataset(Dataset):
@@ -84,9 +85,9 @@ class MNISTDataset(Dataset):
 
     def __getitem__(self, index: Any) -> tuple[np.ndarray, Any]:
         """One example, (784,) and a label; or, for a slice or an array of indices, (k, 784) and (k,)."""
-        images = self.images[index]
+        images, labels = own(self.images[index]), own(self.labels[index])
         if self.transforms and images.size:
             pictures = images.reshape(-1, *self.image_shape)
             changed = np.stack([np.ravel(self.apply_transforms(p)) for p in pictures])
             images = changed.reshape(*images.shape[:-1], -1)
-        return images, self.labels[index]
+        return images, labels

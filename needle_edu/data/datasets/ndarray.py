@@ -55,11 +55,24 @@ class NDArrayDataset(Dataset):
         return self.arrays[0].shape[0]
 
     def __getitem__(self, index: Any) -> tuple:
-        """Row `index` of every array; a slice or an array of indices gives several rows."""
-        first, *others = (array[index] for array in self.arrays)
+        """A copy of row `index` of every array; a slice or an array of indices gives several rows."""
+        first, *others = (own(array[index]) for array in self.arrays)
         if self.transforms:
             if isinstance(index, (int, np.integer)):
                 first = self.apply_transforms(first)
             elif len(first):
                 first = np.stack([self.apply_transforms(row) for row in first])
         return (first, *others)
+
+
+def own(rows: Any) -> Any:
+    """Rows that may be changed: a copy, where they look into the array they were taken from.
+
+    Examples
+    --------
+    >>> array = np.zeros(3)
+    >>> own(array[1:])[:] = 1
+    >>> array
+    array([0., 0., 0.])
+    """
+    return rows.copy() if isinstance(rows, np.ndarray) and rows.base is not None else rows

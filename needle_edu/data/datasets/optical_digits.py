@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...backend.arguments import real, whole
 from ...backend.errors import DataError
 from ...backend.random import generator
 from ..idx import read_idx
@@ -56,8 +57,13 @@ def digits(split: str = "train", seed: int = 0, test_fraction: float = 0.2) -> t
         return images.copy(), labels.copy()
     if split not in ("train", "test"):
         raise DataError(f"digits: split is 'train', 'test' or 'all', got {split!r}")
-    if not 0 < test_fraction < 1:
-        raise DataError(f"digits: test_fraction lies between 0 and 1, got {test_fraction}")
+    try:
+        real("digits", 0, below=1, test_fraction=test_fraction)
+        whole("digits", 0, seed=seed)
+    except ValueError as error:
+        raise DataError(str(error)) from None
+    if not test_fraction:
+        raise DataError("digits: test_fraction lies between 0 and 1, got 0")
     chosen = _stratified(labels, test_fraction, seed)[split]
     return images[chosen], labels[chosen]
 

@@ -1,0 +1,57 @@
+"""What `ndl.<Tab>` shows: the names that are meant to be used, and nothing else."""
+
+import importlib
+import inspect
+import subprocess
+import sys
+import types
+
+import pytest
+
+ROOMS = [
+    "",
+    *(f".{room}" for room in ("autograd", "backend", "backend_ndarray", "course", "data", "data.datasets")),
+]
+ROOMS += [f".{room}" for room in ("init", "metrics", "ndarray", "nn", "ops", "optim", "viz")]
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_name_that_is_listed_exists_and_says_what_it_is(room):
+    module = importlib.import_module("needle_edu" + room)
+    names = dir(module)
+    assert names == sorted(set(names)) and len(names) >= 1
+    for name in names:
+        thing = getattr(module, name)
+        if isinstance(thing, types.ModuleType) or callable(thing):
+            assert inspect.getdoc(thing), name
+        if isinstance(thing, types.ModuleType):
+            assert thing.__name__.startswith("needle_edu."), f"{name} is not ours"
+    private = [name for name in names if name.startswith("_")]
+    assert private == (["__version__"] if room == "" else [])
+
+
+def test_what_the_first_floor_offers_is_listed():
+    import needle_edu as ndl
+
+    assert {"Tensor", "exp", "no_grad", "override", "restore", "nn", "viz", "check", "install_as"} <= set(
+        dir(ndl)
+    )
+    assert not {"Any", "importlib", "types", "typing", "backend_selection", "aliasing"} & set(dir(ndl))
+    import needle_edu.viz  # noqa: F401
+
+    assert "render" not in dir(ndl.viz) and "LAZY_MODE" in dir(ndl.autograd)
+
+
+def test_a_type_checker_finds_the_package_from_another_folder(tmp_path):
+    """An editable installation by an import hook is invisible to it: everything would be Any, in silence."""
+    (tmp_path / "mine.py").write_text(
+        "import needle_edu as ndl\n"
+        "x = ndl.Tensor([1.0])\n"
+        "reveal_type(x)\n"
+        "reveal_type(x.shape)\n"
+        "reveal_type(ndl.nn.Linear(1, 2))\n"
+    )
+    command = [sys.executable, "-m", "mypy", "--cache-dir", str(tmp_path / "cache"), "mine.py"]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    for wanted in ("needle_edu.autograd.tensor.Tensor", "tuple[int, ...]", "needle_edu.nn.linear.Linear"):
+        assert f'Revealed type is "{wanted}"' in result.stdout, result.stdout + result.stderr
