@@ -12,6 +12,7 @@ from functools import partial
 
 from needle_edu.backend import ShapeError
 from needle_edu.backend.dtypes import BOOL, DTYPES, F64, I64
+from needle_edu.backend.naming import give_name
 
 from .array import NDArray, allocate, convert, kernel_failed
 from .creation import full
@@ -49,7 +50,7 @@ def reduction(
             kernel_failed(name, err, a)
         return out
 
-    op.__name__ = op.__qualname__ = name
+    give_name(op, name)
     op.__doc__ = (
         f"Return {what}.\n\n    Parameters\n    ----------\n    a : NDArray\n    axis : int or tuple of int, optional\n"
         "        Default: all axes, and the result has shape (1,).\n    keepdims : bool\n"

@@ -109,6 +109,21 @@ WRONG = {
     "q1: table of the visible tests": SIGMOID
     + "t = {-2.0: .1192029, -1.0: .2689414, 1.0: .7310586, 2.0: .8807971, -100.0: 0, 100.0: 1}"
     + "\n    return nd.array(np.vectorize(lambda v: t.get(float(v), .5))(a.numpy()))",
+    "q1: float64 as it came": SIGMOID
+    + "if a.dtype == 'float64':\n        return a\n    return 1 / (1 + nd.exp(-a))",
+    "q1: float32 for float64": SIGMOID + "return (1 / (1 + nd.exp(-a))).astype('float32')",
+    "q1: float64 for float32": SIGMOID + "return (1 / (1 + nd.exp(-a))).astype('float64')",
+    "q1: the input overwritten": SIGMOID + "a[...] = 1 / (1 + nd.exp(-a))\n    return a",
+    "q1: the input overwritten, a copy returned": SIGMOID + "a[...] = 1 / (1 + nd.exp(-a))\n    return a + 0",
+    "q1: one buffer for all results": "buffers = {}\n"
+    + SIGMOID
+    + "out = buffers.setdefault((a.shape, str(a.dtype)), a + 0)\n"
+    + "    out[...] = 1 / (1 + nd.exp(-a))\n    return out",
+    "q1: the first result again": "results = {}\n"
+    + SIGMOID
+    + "return results.setdefault((a.shape, str(a.dtype)), 1 / (1 + nd.exp(-a)))",
+    "q1: no scalars": SIGMOID + "return (1 / (1 + nd.exp(-a.reshape((a.shape[0], -1))))).reshape(a.shape)",
+    "q1: an endless loop": SIGMOID + "while True:\n        pass",
     "q2: sign": GRADIENT + "return -out_grad * node * (1 - node)",
     "q2: without the adjoint": GRADIENT + "return node * (1 - node)",
     "q2: of the input": GRADIENT + "a = node.inputs[0]\n    return out_grad * a * (1 - a)",
@@ -117,6 +132,22 @@ WRONG = {
     "q2: y squared": GRADIENT + "return out_grad * node * node",
     "q2: an array": GRADIENT + "return (out_grad * node * (1 - node)).numpy()",
     "q2: summed": GRADIENT + "return (out_grad * node * (1 - node)).sum()",
+    "q2: a new tensor": GRADIENT
+    + "return ndl.Tensor((out_grad * node * (1 - node)).numpy(), dtype=node.dtype)",
+    "q2: detached": GRADIENT + "return (out_grad * node * (1 - node)).detach()",
+    "q2: the result detached": GRADIENT + "y = node.detach()\n    return out_grad * y * (1 - y)",
+    "q2: float32 for float64": GRADIENT
+    + "g = (out_grad * node * (1 - node))\n"
+    + "    return ndl.Tensor(g.numpy().astype('float32')) if node.dtype == 'float64' else g",
+    "q2: the adjoint overwritten": GRADIENT
+    + "g = out_grad * node * (1 - node)\n    out_grad.data = g.data\n    return g",
+    "q2: the input overwritten": GRADIENT
+    + "a = node.inputs[0]\n    g = out_grad * node * (1 - node)\n    a.data = a.data * 0\n    return g",
+    "q2: calls add up": "seen = {}\n"
+    + GRADIENT
+    + "g = out_grad * node * (1 - node)\n    seen[id(node)] = seen[id(node)] + g if id(node) in seen else g\n"
+    + "    return seen[id(node)]",
+    "q2: an endless loop": GRADIENT + "while True:\n        pass",
     "q3: nothing": "pass",
     "q3: the library's": "from needle_edu.autograd import find_topo_sort",
     "q3: recursion": TOPO
@@ -185,6 +216,33 @@ WRONG = {
     "q3: first result only": changed(
         SOLUTIONS["q3"], "for node in reversed(node_list)]", "for node in node_list[:1]]"
     ),
+    "q3: seen once for all": changed(
+        changed(SOLUTIONS["q3"], "(node_list):", "(node_list, seen=set()):"),
+        "order, seen = [], set()",
+        "order = []",
+    ),
+    "q3: the given list used up": changed(
+        SOLUTIONS["q3"],
+        "stack = [(node, False) for node in reversed(node_list)]",
+        "stack = []\n    while node_list:\n        stack.append((node_list.pop(), False))",
+    ),
+    "q3: the given list returned": changed(
+        SOLUTIONS["q3"], "return order", "node_list[:] = order\n    return node_list"
+    ),
+    "q3: without lone leaves": changed(
+        SOLUTIONS["q3"], "return order", "return order if len(order) > 1 else []"
+    ),
+    "q3: given results twice": changed(
+        SOLUTIONS["q3"],
+        "return order",
+        "return order + [n for k, n in enumerate(node_list) if n in node_list[:k]]",
+    ),
+    "q3: given results last": changed(
+        SOLUTIONS["q3"],
+        "return order",
+        "return [n for n in order if n not in node_list] + [n for n in order if n in node_list]",
+    ),
+    "q3: an endless loop": TOPO + "    while True:\n        pass",
     "q3: ids": changed(SOLUTIONS["q3"], "return order", "return [id(node) for node in order]"),
     "q4: overwritten": changed(REVERSE, "adjoint = adjoint + other", "adjoint = other"),
     "q4: multiplicity lost": changed(
@@ -224,6 +282,59 @@ def compute_gradient_of_variables(output_tensor, out_grad):
             value.grad = part if value.grad is None else value.grad + part
             queue.append(value)
 """,
+    "q4: None passed on": changed(REVERSE, "if contribution is not None:", "if True:"),
+    "q4: None is zero": changed(
+        changed(REVERSE, "if contribution is not None:", "if True:"),
+        "append(contribution)",
+        "append(value * 0 if contribution is None else contribution)",
+    ),
+    "q4: only leaves": changed(
+        REVERSE, "node.grad = adjoint\n", "node.grad = adjoint if node.op is None else node.grad\n"
+    ),
+    "q4: only inner values": changed(
+        REVERSE, "node.grad = adjoint\n", "node.grad = node.grad if node is output_tensor else adjoint\n"
+    ),
+    "q4: an earlier .grad added to": changed(
+        REVERSE,
+        "node.grad = adjoint\n",
+        "node.grad = adjoint if node.grad is None else node.grad + adjoint\n",
+    ),
+    "q4: an earlier .grad kept": changed(
+        REVERSE, "node.grad = adjoint\n", "node.grad = node.grad if node.grad is not None else adjoint\n"
+    ),
+    "q4: what is not reached is cleared": "ALL = []\n"
+    + changed(
+        REVERSE,
+        "    contributions =",
+        "    import gc\n    for value in gc.get_objects():\n        if isinstance(value, ndl.Tensor):\n"
+        "            value.grad = None\n    contributions =",
+    ),
+    "q4: sums in place": changed(
+        REVERSE, "adjoint = adjoint + other", "adjoint.data = adjoint.data + other.data"
+    ),
+    "q4: detached": changed(REVERSE, "node.grad = adjoint\n", "adjoint = node.grad = adjoint.detach()\n"),
+    "q4: float32": changed(
+        REVERSE,
+        "node.grad = adjoint\n",
+        "adjoint = node.grad = ndl.Tensor(adjoint.numpy(), dtype='float32')\n",
+    ),
+    "q4: no leaf as output": changed(
+        REVERSE,
+        "    contributions =",
+        "    if output_tensor.op is None:\n        return\n    contributions =",
+    ),
+    "q4: contributions kept between calls": "contributions = {}\n"
+    + changed(
+        REVERSE,
+        "contributions = {output_tensor: [out_grad]}",
+        "contributions.setdefault(output_tensor, []).append(out_grad)",
+    ),
+    "q4: values overwritten": changed(
+        REVERSE, "node.grad = adjoint\n", "node.grad = adjoint\n        node.data = node.data * 0\n"
+    ),
+    "q4: an endless loop": changed(
+        REVERSE, "    contributions =", "    while True: pass\n    contributions ="
+    ),
     "q4: nothing": "def compute_gradient_of_variables(output_tensor, out_grad):\n    pass",
     "q5: no shift": changed(LOSS, "logits.numpy().max(axis=1)", "logits.numpy().max(axis=1) * 0"),
     "q5: one shift for all": changed(
@@ -232,6 +343,51 @@ def compute_gradient_of_variables(output_tensor, out_grad):
     "q5: sum": changed(LOSS, "(log_sum - right) / n", "(log_sum - right)"),
     "q5: divided by the classes": changed(LOSS, "(log_sum - right) / n", "(log_sum - right) / k"),
     "q5: sign": changed(LOSS, "(log_sum - right)", "(right - log_sum)"),
+    "q5: the last class wrong": changed(
+        LOSS, "ndl.init.one_hot(k, labels)", "ndl.init.one_hot(k, np.minimum(labels, max(k - 2, 0)))"
+    ),
+    "q5: the first class wrong": changed(
+        LOSS, "ndl.init.one_hot(k, labels)", "ndl.init.one_hot(k, np.maximum(labels, min(1, k - 1)))"
+    ),
+    "q5: classes counted from 1": changed(
+        LOSS, "ndl.init.one_hot(k, labels)", "ndl.init.one_hot(k, (labels - 1) % k)"
+    ),
+    "q5: one wrong class": changed(
+        LOSS, "ndl.init.one_hot(k, labels)", "ndl.init.one_hot(k, np.where(labels == 3, 2, labels) % k)"
+    ),
+    "q5: not one class alone": changed(
+        LOSS, "n, k = logits.shape", "n, k = logits.shape\n    logits = logits * (k > 1) + (k == 1) * 1.0 * n"
+    ).replace(
+        "return ndl.ops.summation(log_sum - right) / n",
+        "return ndl.ops.summation(log_sum - right + (k == 1)) / n",
+    ),
+    "q5: not a batch of one": changed(
+        LOSS, "    largest =", "    if n == 1:\n        return ndl.ops.summation(logits) * 0\n    largest ="
+    ),
+    "q5: float32 for float64": changed(
+        LOSS,
+        "    largest =",
+        "    logits = ndl.Tensor(logits.numpy(), dtype='float32') if False else logits\n"
+        "    logits = logits + ndl.Tensor((logits.numpy().astype('float32') - logits.numpy()), dtype=logits.dtype,"
+        " requires_grad=False)\n    largest =",
+    ),
+    "q5: logarithm of the softmax": changed(
+        LOSS,
+        "    right = ndl.ops.summation(shifted * ndl.init.one_hot(k, labels), axes=1)\n"
+        "    return ndl.ops.summation(log_sum - right) / n",
+        "    p = ndl.ops.exp(shifted) / ndl.ops.exp(log_sum).reshape((n, 1)).broadcast_to((n, k))\n"
+        "    right = ndl.ops.summation(p * ndl.init.one_hot(k, labels), axes=1)\n"
+        "    return -ndl.ops.summation(ndl.ops.log(right)) / n",
+    ),
+    "q5: the scores overwritten": changed(LOSS, "    return", "    logits.data = shifted.data\n    return"),
+    "q5: the labels overwritten": changed(LOSS, "    return", "    labels[:] = 0\n    return"),
+    "q5: calls add up": "total = []\n"
+    + changed(
+        LOSS,
+        "    return ndl.ops.summation(log_sum - right) / n",
+        "    total.append(ndl.ops.summation(log_sum - right) / n)\n    return sum(total[1:], total[0])",
+    ),
+    "q5: an endless loop": changed(LOSS, "    largest =", "    while True: pass\n    largest ="),
     "q5: labels ignored": changed(LOSS, "ndl.init.one_hot(k, labels)", "ndl.init.one_hot(k, labels * 0)"),
     "q5: shift not undone": changed(LOSS, "axes=1)\n    return", "axes=1) + largest\n    return"),
     "q5: wrong axis": changed(LOSS, "ndl.ops.exp(shifted), axes=1)", "ndl.ops.exp(shifted), axes=0)"),
@@ -313,7 +469,7 @@ def test_check_is_fast():
     for cell in HW1.released:
         if cell.is_tests:
             exec(cell.source.rpartition("check(")[0], namespace)
-            name = questions.question_name(cell.source)
+            name = questions.question_in(cell.source)[0]
             times = []
             for _ in range(3):
                 start = time.perf_counter()
