@@ -275,11 +275,10 @@ def _run(program: list, leaves: list) -> list:
 
 
 def _both_gradients(leaf) -> tuple:
-    (first,) = _gradients([leaf])
-    if first is None or not leaf.grad.requires_grad:
-        return first, None
-    leaf.grad.backward()
-    return first, leaf.grad.numpy()
+    first, leaf.grad = leaf.grad, None
+    if first is not None and first.requires_grad:
+        first.backward()
+    return None if first is None else first.numpy(), *_gradients([leaf])
 
 
 def _kind(value) -> str:

@@ -302,13 +302,6 @@ def compute_gradient_of_variables(output_tensor, out_grad):
     "q4: an earlier .grad kept": changed(
         REVERSE, "node.grad = adjoint\n", "node.grad = node.grad if node.grad is not None else adjoint\n"
     ),
-    "q4: what is not reached is cleared": "ALL = []\n"
-    + changed(
-        REVERSE,
-        "    contributions =",
-        "    import gc\n    for value in gc.get_objects():\n        if isinstance(value, ndl.Tensor):\n"
-        "            value.grad = None\n    contributions =",
-    ),
     "q4: sums in place": changed(
         REVERSE, "adjoint = adjoint + other", "adjoint.data = adjoint.data + other.data"
     ),
@@ -356,10 +349,7 @@ def compute_gradient_of_variables(output_tensor, out_grad):
         LOSS, "ndl.init.one_hot(k, labels)", "ndl.init.one_hot(k, np.where(labels == 3, 2, labels) % k)"
     ),
     "q5: not one class alone": changed(
-        LOSS, "n, k = logits.shape", "n, k = logits.shape\n    logits = logits * (k > 1) + (k == 1) * 1.0 * n"
-    ).replace(
-        "return ndl.ops.summation(log_sum - right) / n",
-        "return ndl.ops.summation(log_sum - right + (k == 1)) / n",
+        LOSS, "    largest =", "    if k == 1:\n        return ndl.ops.summation(logits) / n\n    largest ="
     ),
     "q5: not a batch of one": changed(
         LOSS, "    largest =", "    if n == 1:\n        return ndl.ops.summation(logits) * 0\n    largest ="
@@ -367,9 +357,8 @@ def compute_gradient_of_variables(output_tensor, out_grad):
     "q5: float32 for float64": changed(
         LOSS,
         "    largest =",
-        "    logits = ndl.Tensor(logits.numpy(), dtype='float32') if False else logits\n"
-        "    logits = logits + ndl.Tensor((logits.numpy().astype('float32') - logits.numpy()), dtype=logits.dtype,"
-        " requires_grad=False)\n    largest =",
+        "    rounding = logits.numpy().astype('float32') - logits.numpy()\n"
+        "    logits = logits + ndl.Tensor(rounding, dtype=logits.dtype, requires_grad=False)\n    largest =",
     ),
     "q5: logarithm of the softmax": changed(
         LOSS,
@@ -396,12 +385,89 @@ def compute_gradient_of_variables(output_tensor, out_grad):
 }
 
 
+NO_GRAPH = "a new Tensor, or a detached one, has no graph."
+
+# The hints a mistake gets, beyond those that fit any wrong value.
+HINTS = {
+    "q1: sign of the exponent": ["The exponent carries a minus sign."],
+    "q1: overflow": ["In float32 exp(100) is infinite: divide by it, don't divide it."],
+    "q2: sign": ["σ rises everywhere."],
+    "q2: without the adjoint": ["The chain rule multiplies: where does out_grad go?"],
+    "q2: of the input": ["The derivative is written with y = σ(a), not with a."],
+    "q2: a new tensor": [f"Compute with Tensors all the way; {NO_GRAPH}"],
+    "q2: detached": [f"Compute with Tensors all the way; {NO_GRAPH}"],
+    "q2: the result detached": [f"Compute with Tensors all the way; {NO_GRAPH}"],
+    "q2: float32 for float64": [f"Compute with Tensors all the way; {NO_GRAPH}"],
+    "q3: recursion": ["Keep a stack of your own."],
+    "q3: pre-order": ["That is pre-order: write a node down after its inputs."],
+    "q3: right to left": ["Node 3 has the inputs 2 and 1, in this order."],
+    "q3: twice": ["Does it stand there already?"],
+    "q3: seen once for all": ["Begin each call with nothing seen."],
+    "q3: the given list used up": ["Work on a copy of node_list."],
+    "q3: the given list returned": ["Work on a copy of node_list."],
+    "q4: overwritten": [
+        "x is an input two times, and each use contributes.",
+        "Add up: that is the last contribution alone.",
+    ],
+    "q4: multiplicity lost": ["x is an input two times, and each use contributes."],
+    "q4: out_grad ignored": ["The output's adjoint is out_grad."],
+    "q4: mean instead of sum": ["x is an input two times, and each use contributes."],
+    "q4: grad of the first use": [
+        "x is an input two times, and each use contributes.",
+        "Add up: that is the first one alone.",
+    ],
+    "q4: recursion along every path": ["Visit each node once; don't follow each path."],
+    "q4: sums in place": ["An adjoint may belong to several nodes: make a new Tensor of each sum."],
+    "q4: detached": [f"Pass on the Tensors as they are; {NO_GRAPH}"],
+    "q4: float32": [f"Pass on the Tensors as they are; {NO_GRAPH}"],
+    "q5: no shift": [
+        "exp(1000) is infinite and exp(-1000) is 0: of what do you take the exponential, and the logarithm?",
+        "Each row has its own largest score.",
+    ],
+    "q5: one shift for all": ["Each row has its own largest score."],
+    "q5: sum": ["Divide by the number of examples."],
+    "q5: divided by the classes": ["Divide by the examples, not the classes."],
+    "q5: logarithm of the softmax": [
+        "exp(1000) is infinite and exp(-1000) is 0: of what do you take the exponential, and the logarithm?"
+    ],
+}
+FIT_ANY_VALUE = {
+    "q1": "Compare with 1 / (1 + np.exp(-x)) for a few arrays of your own.",
+    "q2": "Move one number a little and see how far the result moves.",
+    "q3": "Compare with the three lines of recursion on small graphs of your own.",
+    "q4": "Follow x · x = t, t · x = s, s + t = r, r · t = q by hand: what reaches t, and when?",
+    "q5": "Try a batch of one, and one of five.",
+}
+
+
+def question_of(mistake: str) -> questions.Question:
+    (question,) = (q for q in HW1.questions if q.name == mistake.split(":")[0])
+    return question
+
+
 @pytest.mark.parametrize("mistake", WRONG)
-def test_a_mistake_loses_its_question(mistake):
-    name = mistake.split(":")[0]
-    (question,) = (q for q in HW1.questions if q.name == name)
+def test_a_mistake_loses_its_question_and_gets_a_hint_that_fits(mistake):
+    """In this process, which is quick; how grading agrees is shown below."""
+    namespace: dict = {"__name__": "__main__"}
+    for source in [*HW1.setup, WRONG[mistake]]:
+        exec(source, namespace)
+    question, ask = question_of(mistake), ask_here(namespace, seconds=0.7)
+    verdicts = [test.verdict(ask, seed=7) for test in question.tests]
+    assert not all(verdict.passed for verdict in verdicts)
+    hints = [verdict.hint for verdict in verdicts if not verdict.passed and verdict.hint]
+    assert [*dict.fromkeys(h for h in hints if h != FIT_ANY_VALUE[question.name])] == HINTS.get(mistake, [])
+    for verdict in verdicts:
+        assert verdict.hint != FIT_ANY_VALUE[question.name] or verdict.status.startswith("wrong value")
+
+
+def test_every_mistake_spoken_of_is_in_the_list():
+    assert set(HINTS) <= set(WRONG)
+
+
+@pytest.mark.parametrize("mistake", list(WRONG)[::9])
+def test_grading_agrees(mistake):
     limits = run_question.Limits(call=4)
-    result = run_question.run_question(HW1, question, WRONG[mistake], seed=7, limits=limits)
+    result = run_question.run_question(HW1, question_of(mistake), WRONG[mistake], seed=7, limits=limits)
     assert not result.passed and result.points == 0, [(v.test.title, v.status) for v in result.verdicts]
 
 
