@@ -1,4 +1,4 @@
-"""Questions and their tests, read from the instructor's notebook.
+"""Questions and their tests, read from the instructor's notebook, or from a student's copy without the rest.
 
 A question is two cells: the answer (an nbgrader solution cell whose grade_id is the question's name,
 ``q1``) and, locked, its tests. A test is a function ``test_q1_…``; its docstring's first line is the title
@@ -20,13 +20,15 @@ from pathlib import Path
 
 import numpy as np
 
-from needle_edu.course import notebook, student
+from needle_edu.course import archive, notebook, student
 from needle_edu.course.answer import Answer, AnswerError
 from needle_edu.course.judge import Mismatch
 from needle_edu.course.notebook import Cell, NotebookError
 
 # What a hint can be for: the beginning of a status; "overflow" is a wrong value that is nan or infinite.
-_KIND = re.compile(r"((?:overflow|wrong (?:value|shape|type|dtype|length)|time limit|raised \w+)(?: of .*?)?): ")
+_KIND = re.compile(
+    r"((?:overflow|wrong (?:value|shape|type|dtype|length)|time limit|raised \w+)(?: of .*?)?): "
+)
 
 
 @dataclass(frozen=True)
@@ -129,13 +131,18 @@ class Question:
 
 @dataclass(frozen=True)
 class Homework:
-    """A homework as the grader holds it: the instructor's notebook, and the student's version of it."""
+    """A homework: the instructor's notebook, and the student's version of it.
+
+    Where only the student's version is at hand, `questions` have the visible tests, no solutions, and
+    `is_whole` is False.
+    """
 
     name: str
     questions: tuple[Question, ...]
     setup: tuple[str, ...]
     released: tuple[Cell, ...]
     file_name: str
+    is_whole: bool = True
 
     @property
     def points(self) -> float:
@@ -160,15 +167,27 @@ def names() -> list[str]:
 
 
 def source_of(homework: str | Path) -> Path:
-    """The instructor's notebook of a homework, by its name or (for one of your own) its path."""
+    """The file a homework is read from: by its name, or the path of a notebook, its folder or an archive."""
     path = Path(homework)
-    if path.suffix == ".ipynb":
+    if str(homework) in names():
+        return homework_folder() / str(homework) / f"{homework}.ipynb"
+    if path.suffix in (".ipynb", ".zip"):
         return path
-    if str(homework) not in names():
-        raise NotebookError(
-            f"there is no homework {str(homework)!r}; there are: {', '.join(names()) or 'none'}"
-        )
-    return homework_folder() / str(homework) / f"{homework}.ipynb"
+    if path.is_dir():
+        found = [p for p in path.glob("*.ipynb") if not p.name.endswith(".backup.ipynb")]
+        found = [p for p in found if p.stem == path.resolve().name] or found
+        if len(found) != 1:
+            raise NotebookError(f"{path} holds {len(found)} notebooks; a homework's folder holds one")
+        return found[0]
+    raise NotebookError(f"there is no homework {str(homework)!r}; there are: {', '.join(names()) or 'none'}")
+
+
+def read_source(path: Path) -> tuple[str, dict]:
+    """Name and tree of the notebook that `source_of` found; an archive's is read without unpacking it."""
+    if path.suffix != ".zip":
+        return path.name, notebook.read_tree(path)
+    name, content = archive.read(path)
+    return name, notebook.tree_of(content, name)
 
 
 def load(homework: str | Path) -> Homework:
@@ -179,9 +198,8 @@ def load(homework: str | Path) -> Homework:
     NotebookError
         If the instructor's notebook contradicts itself, such as tests without an answer cell.
     """
-    path = source_of(homework)
-    tree = notebook.read_tree(path)
-    cells = notebook.cells_of(tree, path.name)
+    file_name, tree = read_source(source_of(homework))
+    cells = notebook.cells_of(tree, file_name)
     setup = tuple(c.source for c in cells if c.kind == "code" and c.is_locked and not c.is_tests)
     answers = {c.grade_id: c for c in cells if c.is_answer}
     questions = []
@@ -190,25 +208,40 @@ def load(homework: str | Path) -> Homework:
             name, withheld = question_in(cell.source)
             if name not in answers:
                 raise NotebookError(
-                    f'{path.name}: the tests {cell.grade_id!r} end in no check("…") of an answer cell'
+                    f'{file_name}: the tests {cell.grade_id!r} end in no check("…") of an answer cell'
                 )
             tests = tests_in(cell.source, name, setup, withheld)
             questions.append(Question(name, float(cell.marks["points"]), tests, answers[name], cell))
     if len({q.name for q in questions}) != len(questions):
-        raise NotebookError(f"{path.name}: two test cells for one question")
-    released = tuple(notebook.cells_of(student.student_version(tree), path.name))
-    return Homework(path.stem, tuple(questions), setup, released, path.name)
+        raise NotebookError(f"{file_name}: two test cells for one question")
+    released = tuple(notebook.cells_of(student.student_version(tree), file_name))
+    whole = not student.is_released(tree)
+    return Homework(Path(file_name).stem, tuple(questions), setup, released, file_name, whole)
 
 
-def load_for_grading(hw: str) -> Homework:
-    """Load a homework with its hidden tests and solutions, as grading needs it.
+def load_for_grading(hw: str | Path) -> Homework:
+    """Load a homework with its solutions and hidden tests, as grading needs it.
 
     Parameters
     ----------
-    hw : str
-        The homework's name, where its source is at hand, or the path of an instructor's notebook.
+    hw : str or path
+        The instructor's archive (`homework pack` makes it), folder or notebook; or the homework's name, where
+        the sources of the course are at hand.
+
+    Raises
+    ------
+    NotebookError
+        If solutions and hidden tests are not there; the text says how to get them.
     """
-    return load(hw)
+    homework = load(hw)
+    if not homework.is_whole:
+        name = f"{homework.name}-instructor.zip"
+        raise NotebookError(
+            f"grading needs the solutions and hidden tests of {homework.name}, and {hw} is the students' copy: give "
+            f"the instructor's archive in its place, such as {name}. In a clone of the course's sources "
+            f"`needle-edu homework pack {homework.name} {name}` makes it"
+        )
+    return homework
 
 
 def question_in(source: str) -> tuple[str, tuple[str, ...]]:
