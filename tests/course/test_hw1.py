@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import time
 
 import pytest
 
@@ -527,21 +526,14 @@ def test_the_librarys_own_function_is_no_answer():
     assert [verdict.status for verdict in report("q3", namespace).verdicts] == ["not defined"] * 5
 
 
-def test_check_is_fast():
-    """Well under a second for each question of the student's copy."""
+def test_the_students_copy_solved_passes_its_checks():
+    """The tests as students have them, withheld names and all."""
     namespace: dict = {}
     for source in [*HW1.setup, *SOLUTIONS.values()]:
         exec(source, namespace)
     for cell in HW1.released:
         if cell.is_tests:
-            exec(cell.source.rpartition("check(")[0], namespace)
-            name = questions.question_in(cell.source)[0]
-            times = []
-            for _ in range(3):
-                start = time.perf_counter()
-                assert report(name, namespace).passed
-                times.append(time.perf_counter() - start)
-            assert min(times) < 0.5, name
+            exec(cell.source, namespace)  # ends in check(…), which raises unless all pass
 
 
 def test_the_library_is_as_before():
