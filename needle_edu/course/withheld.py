@@ -117,7 +117,7 @@ class Watch:
             if step.f_code is StudentsCode.__call__.__code__ or not _is_librarys(step.f_code):
                 return True
             step = step.f_back
-        return step is None  # the bottom of a thread that the answer began
+        return False
 
 
 def sentence(name: str) -> str:

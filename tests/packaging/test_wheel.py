@@ -47,6 +47,9 @@ def build(folder: Path, **environment: str) -> Path:
             shutil.copytree(source, copy / name, ignore=skip)
         else:
             shutil.copy(source, copy / name)
+    for stray in ("my-hw1/hw1.ipynb", "homework/hw1/solutions.ipynb"):  # what an instructor's clone may hold
+        (copy / "notebooks" / stray).parent.mkdir(exist_ok=True)
+        shutil.copy(REPO / "notebooks/homework/hw1/hw1.ipynb", copy / "notebooks" / stray)
     command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(copy)]
     done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -126,8 +129,8 @@ def secret_lines(source: str) -> list[str]:
 
 def test_wheel_holds_no_answers(wheel):
     """Neither a solution nor a hidden test, in no file: not the homework's, not the code's, nor a test's."""
-    (source,) = (REPO / "notebooks" / "homework").glob("*/*.ipynb")
-    cells = [cell for cell in json.loads(source.read_text())["cells"] if cell["cell_type"] == "code"]
+    sources = sorted((REPO / "notebooks" / "homework").glob("*/*.ipynb"))
+    cells = [cell for source in sources for cell in json.loads(source.read_text())["cells"]]
     kept, secret = set(), []
     for cell in cells:
         lines = secret_lines("".join(cell["source"]))
@@ -138,6 +141,8 @@ def test_wheel_holds_no_answers(wheel):
         texts = {name: archive.read(name).decode("utf-8", "replace") for name in archive.namelist()}
     assert not [name for name in texts if name.startswith(("tests/", "needle_edu/tests/"))]
     homework = "needle_edu/notebooks/homework/"
+    there = sorted(name for name in texts if name.startswith("needle_edu/notebooks/") and "hw1" in name)
+    assert there == [f"{homework}hw1/hw1.ipynb"]
     for name, text in texts.items():
         if name.startswith(homework) and name.endswith(".ipynb"):
             cells = json.loads(text)["cells"]
@@ -190,6 +195,16 @@ def test_wheel_runs_its_own_kernels(installed):
     assert "compiling" not in done.stderr, "the kernels in the wheel were not used"
 
 
+def solve(file: Path) -> None:
+    """Fill in the answers from the checkout."""
+    source = json.loads((REPO / "notebooks/homework/hw1/hw1.ipynb").read_text())["cells"]
+    answers = {c["id"]: c["source"] for c in source if c["metadata"].get("nbgrader", {}).get("solution")}
+    work = json.loads(file.read_text())
+    for cell in work["cells"]:
+        cell["source"] = answers.get(cell["id"], cell["source"])
+    file.write_text(json.dumps(work))
+
+
 def test_commands_from_an_empty_folder(installed):
     assert installed.needle_edu("--version").stdout.startswith("needle_edu ")
     assert "C kernels" in installed.needle_edu("doctor").stdout
@@ -197,7 +212,8 @@ def test_commands_from_an_empty_folder(installed):
     installed.needle_edu("homework", "start", "hw1", "my-hw1")
     assert json.loads((installed.empty / "my-hw1" / "hw1.ipynb").read_text())["nbformat"] == 4
     assert installed.python("-m", "needle_edu", "check", "my-hw1").returncode == 1  # nothing is solved yet
-    assert "hidden" not in (installed.empty / "my-hw1" / "hw1.ipynb").read_text()
+    solve(installed.empty / "my-hw1" / "hw1.ipynb")
+    assert "5 of 5 questions pass" in installed.needle_edu("check", "my-hw1").stdout
     assert re.match(r"4\.", installed.needle_edu("lab", "--version").stdout.splitlines()[-1])
     assert (installed.empty / "needle-edu-course" / "start.ipynb").exists()
     installed.needle_edu("notebooks", "course")
