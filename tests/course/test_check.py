@@ -235,6 +235,22 @@ def test_an_endless_loop_ends():
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
 
 
+def test_compiling_is_not_on_the_students_time(monkeypatch):
+    """In a fresh checkout the first use of an array compiles the kernels, for longer than an answer may take."""
+    order = []
+
+    class Device:
+        @property
+        def kernels(self):
+            order.append("compiled")
+
+    monkeypatch.setattr("needle_edu.course.check.cpu", Device)
+    namespace = run("def double(x):\n    order.append('called')\n    return x + x", TESTS)
+    namespace["order"] = order
+    assert report("q1", namespace).passed
+    assert order == ["compiled", "called", "called"]
+
+
 def test_a_busy_machine_is_no_endless_loop():
     """What counts is computing; but nobody is waited for without an end."""
     start = time.monotonic()
