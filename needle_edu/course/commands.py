@@ -11,7 +11,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from needle_edu.course import archive, grader, notebook, questions, student
+from needle_edu.course import grader, instructor, notebook, questions, student
 from needle_edu.course.check import Report
 from needle_edu.course.notebook import NotebookError
 from needle_edu.course.run_question import run_question
@@ -93,7 +93,7 @@ def pack(hw: str, target: str | Path) -> int:
         if Path(target).suffix != ".zip":
             return _sorry(f"an archive's name ends in .zip, got {target}")
         homework = questions.load_for_grading(hw)
-        archive.pack(questions.source_of(hw), Path(target))
+        instructor.pack(questions.source_of(hw), Path(target))
     except NotebookError as error:
         return _sorry(str(error))
     except OSError as error:

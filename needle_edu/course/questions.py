@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from needle_edu.course import archive, notebook, student
+from needle_edu.course import instructor, notebook, student
 from needle_edu.course.answer import Answer, AnswerError
 from needle_edu.course.judge import Mismatch
 from needle_edu.course.notebook import Cell, NotebookError
@@ -186,7 +186,7 @@ def read_source(path: Path) -> tuple[str, dict]:
     """Name and tree of the notebook that `source_of` found; an archive's is read without unpacking it."""
     if path.suffix != ".zip":
         return path.name, notebook.read_tree(path)
-    name, content = archive.read(path)
+    name, content = instructor.read(path)
     return name, notebook.tree_of(content, name)
 
 
