@@ -144,6 +144,14 @@ def time_limit(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
+def open_kernels() -> None:
+    """Compile and load the kernels now, if that has not been done: no answer's time limit may have to pay for it."""
+    from needle_edu.backend_selection import BACKEND, default_device
+
+    if BACKEND == "nd" and default_device().enabled():
+        default_device().kernels  # noqa: B018
+
+
 def ask_here(namespace: dict, seconds: float = SECONDS) -> Callable:
     """The `ask` of a notebook: the answer runs in this process, on copies, and values still pass the wire.
 
@@ -158,6 +166,7 @@ def ask_here(namespace: dict, seconds: float = SECONDS) -> Callable:
             raise AnswerError("not run: time limit before")
         if not is_written(name, namespace):
             raise AnswerError("not defined", f"run the cell that defines your {name}")
+        open_kernels()
         try:
             with time_limit(seconds):
                 return perform(namespace, probe, name, args, kwargs)
