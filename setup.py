@@ -2,6 +2,9 @@
 
 `pip install .` compiles the kernels into the wheel. Without a compiler, or when compiling fails, the wheel is
 pure Python: needle_edu then runs on its NumPy reference and says so once.
+
+Homework goes into the wheel as students get it, without solutions and hidden tests. The source distribution is the
+sources, and has them.
 """
 
 import importlib
@@ -17,14 +20,40 @@ from setuptools.command.editable_wheel import editable_wheel
 
 ROOT = Path(__file__).parent
 DATA = {"needle_edu.csrc": "csrc", "needle_edu.notebooks": "notebooks"}
-SKIP = {"__pycache__", ".ipynb_checkpoints"}
+SKIP = ("__pycache__", ".", "my-")  # beginnings of names; somebody's own work is kept in notebooks/my-*
 
 
 def data_files(folder: str) -> list[str]:
-    """All files below `folder`, relative to it."""
+    """All files below `folder`, relative to it; of a homework only what `release_homeworks` makes again."""
     top = ROOT / folder
     found = (p.relative_to(top) for p in sorted(top.rglob("*")) if p.is_file())
-    return [p.as_posix() for p in found if not SKIP & set(p.parts)]
+    found = (p for p in found if not any(part.startswith(SKIP) for part in p.parts))
+    return [
+        p.as_posix()
+        for p in found
+        if p.parts[0] != "homework" or p.name in ("README.md", f"{p.parts[1]}.ipynb")
+    ]
+
+
+def release_homeworks(target: Path) -> None:
+    """Write the students' copies of the homeworks below `target`, over the sources that were copied there."""
+    # Without the packages' own __init__: they would need NumPy, which may be missing.
+    names = {"needle_edu": "", "needle_edu.backend": "backend", "needle_edu.course": "course"}
+    for name, folder in names.items():
+        sys.modules[name] = types.ModuleType(name)
+        sys.modules[name].__path__ = [str(ROOT / "needle_edu" / folder)]
+    try:
+        notebook = importlib.import_module("needle_edu.course.notebook")
+        student = importlib.import_module("needle_edu.course.student")
+        for source in sorted((ROOT / "notebooks" / "homework").glob("*/*.ipynb")):
+            copy = target / source.parent.name / source.name
+            if copy.exists():
+                copy.write_text(
+                    student.to_text(student.student_version(notebook.read_tree(source))), encoding="utf-8"
+                )
+    finally:
+        for name in [name for name in sys.modules if name.partition(".")[0] == "needle_edu"]:
+            del sys.modules[name]
 
 
 def wants_kernels() -> bool:
@@ -35,12 +64,15 @@ def wants_kernels() -> bool:
 
 
 class BuildWithKernels(build_py):
-    """Copy the package, then compile the kernels next to it (never fatal)."""
+    """Copy the package without the homeworks' solutions, then compile the kernels next to it (never fatal)."""
 
     def run(self):
         super().run()
-        if getattr(self, "editable_mode", False) or not wants_kernels():
-            return  # a checkout compiles on first use, into the cache
+        if getattr(self, "editable_mode", False):
+            return  # a checkout is the sources, and compiles on first use, into the cache
+        release_homeworks(Path(self.build_lib) / "needle_edu" / "notebooks" / "homework")
+        if not wants_kernels():
+            return
         # The builder alone, under another name: importing needle_edu would need NumPy, which may be missing.
         builder = types.ModuleType("needle_edu_builder")
         builder.__path__ = [str(ROOT / "needle_edu" / "backend")]
@@ -74,6 +106,7 @@ class KernelDistribution(Distribution):
 setup(
     packages=find_packages(include=["needle_edu", "needle_edu.*"]) + list(DATA),
     package_dir=DATA,
+    include_package_data=False,  # what goes in is named here; MANIFEST.in speaks of the source distribution
     package_data={
         **{package: data_files(folder) for package, folder in DATA.items()},
         "needle_edu": [

@@ -126,8 +126,7 @@ def register(cls: Any) -> Any:
     place = slot(cls.name)
     if place.stack and cls is not place.original and _same_name(cls, place.original):
         # The module was loaded again, or a notebook's cell was run again: the new class takes the old one's place.
-        place.stack[0].entry = cls
-        place.refresh()
+        place.use((Override(place, cls), *place.stack[1:]))
         return cls
     if place.stack:
         raise NeedleError(f"the op {cls.name!r} is registered twice; use override() to replace it")

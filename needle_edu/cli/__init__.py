@@ -53,7 +53,7 @@ def build_parser() -> argparse.ArgumentParser:
     notebooks = command(commands, "notebooks", "copy the course's notebooks into a folder, or renew a copy")
     notebooks.add_argument("folder", type=Path, help="where to; what you have changed there is kept")
 
-    homework = command(commands, "homework", "list the homeworks, or start one")
+    homework = command(commands, "homework", "list the homeworks, start one, or pack one for grading")
     actions = homework.add_subparsers(dest="action", metavar="ACTION", required=True)
     command(actions, "list", "show the homeworks of the course and their points")
     start = command(actions, "start", "write your copy of a homework into a folder")
@@ -63,11 +63,17 @@ def build_parser() -> argparse.ArgumentParser:
         "--force", action="store_true", help="start over; the earlier work is kept beside it as a backup"
     )
 
+    pack = command(actions, "pack", "for instructors: write a homework with its solutions into an archive")
+    pack.add_argument("name", help="which homework, e.g. hw1; its sources must be at hand, as in a clone")
+    pack.add_argument("archive", type=Path, help="where to, e.g. hw1-instructor.zip; `grade` takes it")
+
     check = command(commands, "check", "check a homework folder: exit status 0 only if all passes")
     check.add_argument("folder", type=Path, help="the folder that `homework start` wrote, e.g. my-hw1")
 
     grade = command(commands, "grade", "grade a folder of submissions, one sub-folder per student")
-    grade.add_argument("name", help="which homework, e.g. hw1")
+    grade.add_argument(
+        "name", help="the instructor's archive, e.g. hw1-instructor.zip; in a clone the name will do: hw1"
+    )
     grade.add_argument("submissions", type=Path, help="the folder of submissions")
     grade.add_argument(
         "--out", type=Path, required=True, help="where grades.csv, results.json and feedback/ go"
@@ -126,6 +132,8 @@ def _run(args: argparse.Namespace) -> int:
 
     if args.command == "homework" and args.action == "list":
         return commands.list_homeworks()
+    if args.command == "homework" and args.action == "pack":
+        return commands.pack(args.name, args.archive)
     if args.command == "homework":
         return commands.start(args.name, args.folder, force=args.force)
     if args.command == "check":

@@ -13,12 +13,14 @@ import contextlib
 import linecache
 import signal
 import threading
+import time
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
-from needle_edu.course import wire
+from needle_edu.course import wire, withheld
 
-SECONDS = 5.0  # for one call of an answer, in a notebook
+SECONDS = 5.0  # of computing for one call of an answer, in a notebook
+PATIENCE = 6  # times as long it may take by the clock: the machine may be busy, or asleep
 
 
 class AnswerError(Exception):
@@ -42,24 +44,34 @@ class Answer:
         What the student's code calls it.
     ask : function
         ``ask(probe, name, args, kwargs)`` returns plain values or raises `AnswerError`.
+    withheld : collection of str
+        Names in the library that are no answer; they travel with each call, as the keyword ``withheld``.
     """
 
-    def __init__(self, name: str, ask: Callable):
-        self._name, self._ask = name, ask
+    def __init__(self, name: str, ask: Callable, withheld: Collection[str] = ()):
+        self._name, self._ask, self._withheld = name, ask, list(withheld)
 
     def __call__(self, *args, **kwargs):
-        return self._ask("call", self._name, args, kwargs)
+        return self._put("call", args, kwargs)
 
     def __getattr__(self, probe: str):
         if probe.startswith("_"):
             raise AttributeError(probe)
-        return lambda *args, **kwargs: self._ask(probe, self._name, args, kwargs)
+        return lambda *args, **kwargs: self._put(probe, args, kwargs)
+
+    def _put(self, probe: str, args: tuple, kwargs: dict):
+        rules = {withheld.KEYWORD: self._withheld} if self._withheld else {}
+        reply = self._ask(probe, self._name, args, kwargs | rules)
+        if refused := withheld.refusal(reply, self._withheld):
+            raise AnswerError(refused)
+        return reply
 
 
 def perform(namespace: dict, probe: str, name: str, args: tuple, kwargs: dict):
     """Call `namespace[name]` through a probe, where the student's code lives, and return plain values.
 
-    Raises whatever the student's code raises; a result that no message can carry is a `wire.WireError`.
+    Every probe takes the keyword ``withheld``, see `needle_edu.course.withheld`. Raises whatever the student's
+    code raises; a result that no message can carry is a `wire.WireError`.
     """
     from needle_edu.course import probes
 
@@ -68,8 +80,10 @@ def perform(namespace: dict, probe: str, name: str, args: tuple, kwargs: dict):
     found = probes.PROBES.get(probe)
     if found is None:
         raise LookupError(f"there is no probe {probe!r}; known are {', '.join(probes.PROBES)}")
-    result = found(namespace[name], *args, **kwargs)
-    return wire.decode(wire.encode(probes.plain(result)))
+    answer, names = withheld.StudentsCode(namespace[name]), kwargs.get(withheld.KEYWORD, ())
+    kwargs = {key: value for key, value in kwargs.items() if key != withheld.KEYWORD}
+    result = withheld.watched(names, lambda: probes.plain(found(answer, *args, **kwargs)))
+    return wire.decode(wire.encode(result))
 
 
 def is_written(name: str, namespace: dict) -> bool:
@@ -105,16 +119,24 @@ def place(error: BaseException, namespace: dict) -> str:
 
 @contextlib.contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Raise `TimeLimit` inside the block after `seconds`, where Python can: in the main thread, with a timer."""
+    """Raise `TimeLimit` inside the block after `seconds`, where Python can: in the main thread, with a timer.
+
+    What counts is the time this thread has computed, so that nobody fails because the machine is busy with
+    something else; whoever only waits is stopped after `PATIENCE` times as long.
+    """
     if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
         yield
         return
 
-    def stop(number, frame):
-        raise TimeLimit
+    computed, began = time.thread_time(), time.monotonic()
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    def look(number, frame):
+        if time.thread_time() - computed >= seconds or time.monotonic() - began >= PATIENCE * seconds:
+            signal.setitimer(signal.ITIMER_REAL, 0)  # once: a second one would meet the clean-up of the first
+            raise TimeLimit
+
+    before = signal.signal(signal.SIGALRM, look)
+    signal.setitimer(signal.ITIMER_REAL, seconds, seconds / 10)
     try:
         yield
     finally:

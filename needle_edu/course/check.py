@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from needle_edu.course.answer import ask_here
@@ -60,22 +61,24 @@ class Report:
         return report_html(self.summary, self.verdicts)
 
 
-def report(question: str, namespace: dict, seed: int = 0) -> Report:
+def report(question: str, namespace: dict, seed: int = 0, withheld: Sequence[str] = ()) -> Report:
     """Judge the answer to `question` that `namespace` holds, with the tests it holds."""
-    tests = collect(namespace, question)
+    tests = collect(namespace, question, withheld=withheld)
     ask = ask_here(namespace)
     with warnings.catch_warnings(), contextlib.redirect_stderr(sys.stdout):
         warnings.simplefilter("ignore")  # nbgrader counts anything on stderr as a failure
         return Report(question, tuple(test.verdict(ask, seed) for test in tests))
 
 
-def check(question: str) -> None:
+def check(question: str, withheld: Sequence[str] = ()) -> None:
     """Run the tests of the question in this cell on your answer and show what came out.
 
     Parameters
     ----------
     question : str
         The question's name, such as ``"q1"``.
+    withheld : sequence of str
+        Names in needle_edu that would be the answer themselves: an answer that calls them does not pass.
 
     Raises
     ------
@@ -96,7 +99,7 @@ def check(question: str) -> None:
     q0: 1 of 1 tests pass
       ✓ twice three is six
     """
-    result = report(question, sys._getframe(1).f_globals)
+    result = report(question, sys._getframe(1).f_globals, withheld=withheld)
     _show(result)
     if not result.passed:
         raise CheckFailed(f"{result.summary}; what is missing stands above.")

@@ -11,7 +11,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from needle_edu.course import grader, notebook, questions, student
+from needle_edu.course import grader, instructor, notebook, questions, student
 from needle_edu.course.check import Report
 from needle_edu.course.notebook import NotebookError
 from needle_edu.course.run_question import run_question
@@ -34,7 +34,7 @@ def start(hw: str, dir: str | Path, force: bool = False) -> int:
     Parameters
     ----------
     hw : str
-        The homework's name, e.g. ``"hw1"``, or the path of an instructor's notebook of your own.
+        The homework's name, e.g. ``"hw1"``, or the path of an instructor's notebook or archive.
     dir : path
         Where to; made if it is not there.
     force : bool
@@ -47,9 +47,9 @@ def start(hw: str, dir: str | Path, force: bool = False) -> int:
         0 when the copy was written.
     """
     try:
-        source = questions.source_of(hw)
-        text = student.to_text(student.student_version(notebook.read_tree(source)))
-        target = Path(dir) / source.name
+        file_name, tree = questions.read_source(questions.source_of(hw))
+        text = student.to_text(student.student_version(tree))
+        target = Path(dir) / file_name
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.exists() or target.is_symlink():
             if not force:
@@ -71,6 +71,37 @@ def start(hw: str, dir: str | Path, force: bool = False) -> int:
     except OSError as error:
         return _sorry(f"cannot write into {dir} ({error.strerror})")
     print(f"needle-edu: {target} is yours. Open it in Jupyter; or check it here: needle-edu check {dir}")
+    return 0
+
+
+def pack(hw: str, target: str | Path) -> int:
+    """Write the instructor's archive of a homework: solutions and hidden tests, for `grade` elsewhere.
+
+    Parameters
+    ----------
+    hw : str
+        The homework's name where the sources of the course are at hand, or an instructor's notebook or folder.
+    target : path
+        The archive, e.g. ``hw1-instructor.zip``. Packing again gives the same bytes.
+
+    Returns
+    -------
+    int
+        0 when the archive was written.
+    """
+    try:
+        if Path(target).suffix != ".zip":
+            return _sorry(f"an archive's name ends in .zip, got {target}")
+        homework = questions.load_for_grading(hw)
+        instructor.pack(questions.source_of(hw), Path(target))
+    except NotebookError as error:
+        return _sorry(str(error))
+    except OSError as error:
+        return _sorry(f"cannot write {target} ({error.strerror})")
+    print(
+        f"needle-edu: {target} holds {homework.name} with its solutions and hidden tests: for instructors only. "
+        f"To grade with it: needle-edu grade {target} SUBMISSIONS --out GRADES"
+    )
     return 0
 
 

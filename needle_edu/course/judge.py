@@ -3,10 +3,14 @@
 Both look at plain data only: NumPy arrays, numbers, strings and lists of them, as they came over the wire.
 They refuse what a careless comparison lets through: a result of the wrong shape that broadcasts, an empty
 array (all of nothing is true), a NaN, an array of objects. A refusal is a `Mismatch`: one fixed `status`
-that may be shown for a hidden test too, and a `detail` with the numbers for a test whose source is public.
+that may be shown for a hidden test too, and the numbers for a test whose source is public. A test that looks
+at several values says which one it means (`name`), and may know what well-known mistakes give (`hints`).
 """
 
 from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -19,19 +23,30 @@ class Mismatch(AssertionError):
     Attributes
     ----------
     status : str
-        Which kind of difference: fixed words without numbers.
+        Which kind of difference, and of which value: fixed words without numbers.
     expected, got, where : str
         For the reader of a visible test; empty where they say nothing.
+    hint : str
+        The author's, when what came is exactly what a well-known mistake gives; else empty.
     """
 
     def __init__(self, status: str, expected: str = "", got: str = "", where: str = ""):
         self.status, self.expected, self.got, self.where = status, expected, got, where
+        self.hint = ""
         place = f" at {where}" if where else ""
         numbers = f": expected {expected}, got {got}" if expected or got else ""
         super().__init__(status + place + numbers)
 
 
-def close(got, want, rtol: float = 1e-4, atol: float = 1e-5, dtype: str | None = None) -> None:
+def close(
+    got,
+    want,
+    rtol: float = 1e-4,
+    atol: float = 1e-5,
+    dtype: str | None = None,
+    name: str = "",
+    hints: Mapping[str, object] | None = None,
+) -> None:
     """Raise `Mismatch` unless `got` has the shape of `want` and every number in it is near.
 
     Parameters
@@ -44,14 +59,18 @@ def close(got, want, rtol: float = 1e-4, atol: float = 1e-5, dtype: str | None =
         A number passes if ``|got - want| <= atol + rtol * |want|``.
     dtype : str, optional
         The exact dtype that `got` must have, e.g. ``"float32"``; by default any real number type will do.
+    name : str
+        Which value this is, where a test looks at several, e.g. ``"the gradient of a"``.
+    hints : mapping of str to array or number
+        Hint -> the value that the mistake it speaks of gives. The student reads the hint whose value came.
 
     Examples
     --------
     >>> close(np.array([1.0, 2.0]), [1.0, 2.0])
-    >>> close(np.array([1.0, 2.5]), [1.0, 2.0])
+    >>> close(np.array([1.0, 2.5]), [1.0, 2.0], name="the gradient of a")
     Traceback (most recent call last):
         ...
-    needle_edu.course.judge.Mismatch: wrong value at [1]: expected 2.0, got 2.5
+    needle_edu.course.judge.Mismatch: wrong value of the gradient of a at [1]: expected 2.0, got 2.5
     >>> close(np.zeros((0,)), [1.0])
     Traceback (most recent call last):
         ...
@@ -60,6 +79,42 @@ def close(got, want, rtol: float = 1e-4, atol: float = 1e-5, dtype: str | None =
     want = np.asarray(want)
     if want.size == 0 or want.dtype.kind not in "biuf" or not np.isfinite(want).all():
         raise ValueError("a test must expect finite numbers, and at least one")
+    _judged(lambda value: _close(got, value, rtol, atol, dtype), want, name, hints)
+
+
+def same(got, want, name: str = "", hints: Mapping[str, object] | None = None) -> None:
+    """Raise `Mismatch` unless `got` equals `want` exactly, in type, length and every part.
+
+    Lists and tuples count as equal; True is not 1. `name` and `hints` are as for `close`.
+
+    Examples
+    --------
+    >>> same([1, 2, 3], [1, 2, 3])
+    >>> same([1, 3, 2], [1, 2, 3])
+    Traceback (most recent call last):
+        ...
+    needle_edu.course.judge.Mismatch: wrong value at [1]: expected [1, 2, 3], got [1, 3, 2]
+    """
+    _judged(lambda value: _same(got, value, ""), want, name, hints)
+
+
+def _judged(compare: Callable, want, name: str, hints: Mapping[str, object] | None) -> None:
+    """Compare with what is wanted; if that fails, say of what, and look for the mistake that gives what came."""
+    try:
+        compare(want)
+    except Mismatch as error:
+        status = f"{error.status} of {name}" if name else error.status
+        named = Mismatch(status, error.expected, error.got, error.where)
+        for hint, mistake in (hints or {}).items():
+            with contextlib.suppress(Mismatch):
+                compare(mistake)
+                named.hint = hint
+                break
+        raise named from None
+
+
+def _close(got, want, rtol: float, atol: float, dtype: str | None) -> None:
+    want = np.asarray(want)
     if type(got) is not np.ndarray and not isinstance(got, Number):
         raise Mismatch("wrong type", "an array of numbers" if want.ndim else "a number", describe(got))
     got = np.asarray(got)
@@ -74,24 +129,11 @@ def close(got, want, rtol: float = 1e-4, atol: float = 1e-5, dtype: str | None =
         wrong = ~(np.abs(a - b) <= atol + rtol * np.abs(b))  # a comparison with NaN is False, so NaN is wrong
     if wrong.any():
         place = tuple(int(i) for i in np.argwhere(wrong)[0])
-        status = "wrong value (nan)" if np.isnan(a[place]) else "wrong value"
-        raise Mismatch(status, number(b[place]), number(a[place]), str(list(place)) if place else "")
-
-
-def same(got, want) -> None:
-    """Raise `Mismatch` unless `got` equals `want` exactly, in type, length and every part.
-
-    Lists and tuples count as equal; True is not 1.
-
-    Examples
-    --------
-    >>> same([1, 2, 3], [1, 2, 3])
-    >>> same([1, 3, 2], [1, 2, 3])
-    Traceback (most recent call last):
-        ...
-    needle_edu.course.judge.Mismatch: wrong value at [1]: expected [1, 2, 3], got [1, 3, 2]
-    """
-    _same(got, want, "")
+        status = "wrong value" if np.isfinite(a[place]) else f"wrong value ({np.abs(a[place])})"
+        wanted, came = number(b[place]), number(a[place])
+        if wanted == came:  # they differ in the digits that were left out
+            wanted, came = repr(float(b[place])), repr(float(a[place]))
+        raise Mismatch(status, wanted, came, str(list(place)) if place else "")
 
 
 def _same(got, want, where: str) -> None:

@@ -185,8 +185,13 @@ def read(path: str | os.PathLike, *, dir_fd: int | None = None) -> list[Cell]:
 
 def read_tree(path: Path) -> dict:
     """Return the whole notebook at `path` as JSON, with each cell's source as one string."""
-    tree = parse_json(read_bytes(path), path.name)
-    for cell, parsed in zip(tree.get("cells", ()), cells_of(tree, path.name), strict=True):
+    return tree_of(read_bytes(path), path.name)
+
+
+def tree_of(data: bytes, name: str) -> dict:
+    """Return the notebook in `data` as JSON, with each cell's source as one string."""
+    tree = parse_json(data, name)
+    for cell, parsed in zip(tree.get("cells", ()), cells_of(tree, name), strict=True):
         cell["source"] = parsed.source
     return tree
 

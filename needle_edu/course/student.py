@@ -14,12 +14,13 @@ import json
 
 from needle_edu.course.notebook import NotebookError
 
+REGIONS = ("SOLUTION", "HIDDEN TESTS")
 CODE_STUB = "# YOUR CODE HERE\nraise NotImplementedError()"
 TEXT_STUB = "YOUR ANSWER HERE"
 
 
 def student_version(tree: dict) -> dict:
-    """Return the student's copy of an instructor's notebook.
+    """Return the student's copy of an instructor's notebook; one that is a student's copy stays as it is.
 
     Parameters
     ----------
@@ -33,6 +34,8 @@ def student_version(tree: dict) -> dict:
         slip through.
     """
     tree = copy.deepcopy(tree)
+    if is_released(tree):
+        return tree
     tree.get("metadata", {}).pop("celltoolbar", None)
     for cell in tree["cells"]:
         marks = cell["metadata"].get("nbgrader", {})
@@ -49,6 +52,13 @@ def student_version(tree: dict) -> dict:
             marks["checksum"] = checksum(cell)
             marks["cell_type"] = cell["cell_type"]
     return tree
+
+
+def is_released(tree: dict) -> bool:
+    """Whether a notebook is a student's copy: it bears checksums, and no marks of solutions or hidden tests."""
+    marks = [cell.get("metadata", {}).get("nbgrader", {}) for cell in tree["cells"]]
+    secret = any(f"BEGIN {what}" in cell["source"] for cell in tree["cells"] for what in REGIONS)
+    return not secret and any("checksum" in mark for mark in marks)
 
 
 def cut(source: str, what: str, stub: str | None = None) -> tuple[str, bool]:

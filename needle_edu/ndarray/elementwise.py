@@ -15,6 +15,7 @@ import numpy as np
 
 from needle_edu.backend import DeviceError, DTypeError, ShapeError
 from needle_edu.backend.dtypes import BOOL, F64
+from needle_edu.backend.naming import give_name
 
 from . import interchange, plans
 from .array import NDArray, convert, describe, kernel_failed, new_array, run
@@ -133,7 +134,7 @@ def reflected(op: Callable) -> Callable:
 
 
 def _named(op: Callable, name: str, doc: str) -> Callable:
-    op.__name__ = op.__qualname__ = name
+    give_name(op, name)
     op.__doc__ = doc + example(name)
     return op
 

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 from needle_edu.backend import ShapeError
 from needle_edu.backend.dtypes import BOOL, F64, I64
+from needle_edu.backend.naming import give_name
 
 from .array import NDArray, allocate, convert, kernel_failed
 from .creation import full
@@ -57,7 +58,7 @@ def reduction(
             kernel_failed(name, err, a)
         return reduced
 
-    op.__name__ = op.__qualname__ = name
+    give_name(op, name)
     op.__doc__ = (
         f"Return {what}.\n\n    Parameters\n    ----------\n    a : NDArray\n    axis : int or tuple of int, optional\n"
         "        Default: all axes, and the result has shape (1,).\n    keepdims : bool\n"

@@ -17,6 +17,7 @@ from needle_edu.autograd.op import attribute_names
 from needle_edu.autograd.registry import Slot
 from needle_edu.autograd.tensor import Tensor
 from needle_edu.autograd.value import Value, refuse_history
+from needle_edu.backend.naming import give_name
 
 from .tuples import _MAKE_TUPLE
 
@@ -42,7 +43,7 @@ def make_function(slot: Slot) -> Callable:
     else:
         function = _of_several(slot, len(inputs))
 
-    function.__name__ = function.__qualname__ = slot.name
+    give_name(function, slot.name)
     function.__module__ = "needle_edu.ops"
     function.__doc__ = cls.__doc__
     function.__signature__ = inspect.Signature([p.replace(annotation=p.empty) for p in inputs + attributes])

@@ -11,7 +11,7 @@ import pytest
 from needle_edu.backend import devices
 from needle_edu.backend.reference import ReferenceEngine
 from needle_edu.course import CheckFailed, check, close
-from needle_edu.course.answer import ask_here
+from needle_edu.course.answer import TimeLimit, ask_here, time_limit
 from needle_edu.course.check import report
 from needle_edu.course.notebook import NotebookError
 from needle_edu.course.questions import collect
@@ -185,11 +185,64 @@ def test_numpys_functions_on_our_arrays():
     )
 
 
-def test_a_hint_only_where_it_can_help():
-    said = str(report("q1", run("def double(x): return x * x", TESTS)))
-    assert "Hint: Add it to itself." in said
-    for answer in ("return x.nothing", "return x[:1]"):
-        assert "Hint" not in str(report("q1", run(f"def double(x): {answer}", TESTS)))
+@pytest.mark.parametrize(
+    ("answer", "hints"),
+    [
+        ("return x * x", ["a value", ""]),
+        ("return x + np.inf", ["a number that is none", ""]),
+        ("return x * np.nan", ["a number that is none", ""]),
+        ("return x[:1]", ["a shape", ""]),
+        ("return double(x)", ["a recursion", ""]),
+        ("return x.nothing", ["", ""]),
+        ("return 'two'", ["", ""]),
+        ("raise NotImplementedError", ["", ""]),
+        ("return next(k for k in iter(int, 1) if k)", ["an end", ""]),
+    ],
+)
+def test_a_hint_only_for_the_failure_it_is_for(answer, hints):
+    """One test, a hint for each kind; the next test has none."""
+    tests = '''
+def test_q1_three(double):
+    """twice three
+
+    a value
+
+    overflow: a number that is none
+
+    wrong shape: a shape
+
+    raised RecursionError: a recursion
+
+    time limit: an
+    end
+    """
+    close(double(np.array([1.0, 3.0])), [2.0, 6.0])
+
+def test_q1_zero(double):
+    """twice one"""
+    close(double(np.ones(2)), [2.0, 2.0])
+'''
+    ask = ask_here(run(f"def double(x): {answer}", tests), seconds=0.2)
+    verdicts = [test.verdict(ask, 0) for test in collect(run("", tests), "q1")]
+    assert [verdict.hint for verdict in verdicts] == hints
+    assert all(
+        f"Hint: {hint}" in verdict.message for verdict, hint in zip(verdicts, hints, strict=True) if hint
+    )
+
+
+def test_a_hint_for_one_value_of_several():
+    tests = '''
+def test_q1_two(double):
+    """two values
+
+    wrong value of the second: Look at the second.
+    """
+    close(double(1.0), 2.0, name="the first")
+    close(double(3.0), 6.0, name="the second")
+'''
+    for answer, hint in [("return 2.0", "Look at the second."), ("return 6.0", "")]:
+        (verdict,) = report("q1", run(f"def double(x): {answer}", tests)).verdicts
+        assert verdict.hint == hint and "wrong value of the" in verdict.message
 
 
 def test_an_endless_loop_ends():
@@ -217,6 +270,20 @@ def test_the_clock_starts_after_the_kernels_are_compiled(monkeypatch):
     answer = "import needle_edu as ndl\ndef double(x): return (ndl.Tensor(x) * 2).numpy()"
     assert report("q1", run(answer, TESTS)).passed
     assert clocks == [(0.0, 0.0)]
+
+
+def test_a_busy_machine_is_no_endless_loop():
+    """What counts is computing; but nobody is waited for without an end."""
+    start = time.monotonic()
+    with time_limit(0.2):
+        time.sleep(0.5)  # as if others had the processor
+    with pytest.raises(TimeLimit), time_limit(0.2):
+        time.sleep(60)
+    assert time.monotonic() - start < 60
+    with pytest.raises(TimeLimit), time_limit(0.2):
+        while True:
+            pass
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
 
 
 def test_nothing_tested_is_nothing_passed():

@@ -58,7 +58,7 @@ def run(course: Path, *words: str) -> str:
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory, toy_source) -> Path:
-    """A course in which nbgrader has released two homeworks and graded two submissions of one."""
+    """A course in which nbgrader has released two homeworks and graded three submissions of one."""
     folder = tmp_path_factory.mktemp("course")
     (folder / "nbgrader_config.py").write_text(CONFIG)
     for source in (questions.source_of("hw1"), toy_source):
@@ -68,7 +68,8 @@ def course(tmp_path_factory, toy_source) -> Path:
     source = notebook.read_tree(folder / "source/hw1/hw1.ipynb")
     solutions = {c.id: c.source for c in notebook.cells_of(source) if c.is_answer}
     wrong = {**solutions, "q2": "def sigmoid_gradient(out_grad, node):\n    return out_grad * (1 - node)"}
-    for name, answers in {"right": solutions, "wrong": wrong}.items():
+    library = {**solutions, "q1": "def sigmoid(a):\n    return nd.sigmoid(a)"}  # withheld
+    for name, answers in {"right": solutions, "wrong": wrong, "library": library}.items():
         tree = student.student_version(source)
         for cell in tree["cells"]:
             cell["source"] = answers.get(cell["id"], cell["source"])
@@ -76,7 +77,7 @@ def course(tmp_path_factory, toy_source) -> Path:
         work.mkdir(parents=True)
         (work / "hw1.ipynb").write_text(student.to_text(tree))
     steps = [["generate_assignment", "hw1"], ["generate_assignment", "toy"]]
-    steps += [["autograde", "hw1", "right"], ["autograde", "hw1", "wrong"]]
+    steps += [["autograde", "hw1", name] for name in ("right", "wrong", "library")]
     (folder / "said").write_text(run(folder, "-c", PROGRAM, json.dumps(steps)))
     return folder
 
@@ -92,7 +93,7 @@ def test_the_students_copy_equals_nbgraders(course, name):
 
 def test_autograde_gives_the_same_points(course):
     (line,) = [line for line in (course / "said").read_text().splitlines() if line.startswith("SCORES ")]
-    assert json.loads(line.removeprefix("SCORES ")) == {"right": 10.0, "wrong": 8.0}
+    assert json.loads(line.removeprefix("SCORES ")) == {"right": 10.0, "wrong": 8.0, "library": 9.0}
 
 
 def test_validate(course):

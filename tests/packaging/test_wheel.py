@@ -47,6 +47,9 @@ def build(folder: Path, **environment: str) -> Path:
             shutil.copytree(source, copy / name, ignore=skip)
         else:
             shutil.copy(source, copy / name)
+    for stray in ("my-hw1/hw1.ipynb", "homework/hw1/solutions.ipynb"):  # what an instructor's clone may hold
+        (copy / "notebooks" / stray).parent.mkdir(exist_ok=True)
+        shutil.copy(REPO / "notebooks/homework/hw1/hw1.ipynb", copy / "notebooks" / stray)
     command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(copy)]
     done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -114,6 +117,47 @@ def test_wheel_carries_course_and_sources(wheel):
     assert any(name.startswith("needle_edu/notebooks/lectures/01_") for name in names)
 
 
+def secret_lines(source: str) -> list[str]:
+    """What stands between the marks of solutions and hidden tests, without blanks."""
+    lines, inside = [], False
+    for line in source.splitlines():
+        inside = "### BEGIN" in line or (inside and "### END" not in line)
+        if inside and line.strip():
+            lines.append(line.strip())
+    return lines
+
+
+def test_wheel_holds_no_answers(wheel):
+    """Neither a solution nor a hidden test, in no file: not the homework's, not the code's, nor a test's."""
+    sources = sorted((REPO / "notebooks" / "homework").glob("*/*.ipynb"))
+    cells = [cell for source in sources for cell in json.loads(source.read_text())["cells"]]
+    kept, secret = set(), []
+    for cell in cells:
+        lines = secret_lines("".join(cell["source"]))
+        secret.append(lines)
+        kept |= {line.strip() for line in "".join(cell["source"]).splitlines()} - set(lines)
+    assert sum(map(len, secret)) > 150
+    with zipfile.ZipFile(wheel) as archive:
+        texts = {name: archive.read(name).decode("utf-8", "replace") for name in archive.namelist()}
+    assert not [name for name in texts if name.startswith(("tests/", "needle_edu/tests/"))]
+    homework = "needle_edu/notebooks/homework/"
+    there = sorted(name for name in texts if name.startswith("needle_edu/notebooks/") and "hw1" in name)
+    assert there == [f"{homework}hw1/hw1.ipynb"]
+    for name, text in texts.items():
+        if name.startswith(homework) and name.endswith(".ipynb"):
+            cells = json.loads(text)["cells"]
+            text = "\n".join("".join(cell["source"]) for cell in cells)
+            assert text.count("raise NotImplementedError()") >= 5 and "withheld=" in text
+            found = {line.strip() for line in text.splitlines()}
+            assert not [line for lines in secret for line in lines if line in found - kept - {"", ")"}]
+            assert "### BEGIN" not in text
+        # Two lines that follow one another say more than one: `return order` stands in many a program.
+        flat = "\n".join(re.sub(r'^[\s"]*|(\\n)?",?$', "", line) for line in text.splitlines())
+        for lines in secret:
+            pairs = [f"{a}\n{b}" for a, b in zip(lines, lines[1:], strict=False) if len(a) + len(b) > 50]
+            assert not [pair for pair in pairs if pair in flat], name
+
+
 def test_source_distribution_is_whole(wheel):
     """Who has only the archive can run the tests and read the docs."""
     with tarfile.open(next(wheel.parent.glob("*.tar.gz"))) as archive:
@@ -151,6 +195,16 @@ def test_wheel_runs_its_own_kernels(installed):
     assert "compiling" not in done.stderr, "the kernels in the wheel were not used"
 
 
+def solve(file: Path) -> None:
+    """Fill in the answers from the checkout."""
+    source = json.loads((REPO / "notebooks/homework/hw1/hw1.ipynb").read_text())["cells"]
+    answers = {c["id"]: c["source"] for c in source if c["metadata"].get("nbgrader", {}).get("solution")}
+    work = json.loads(file.read_text())
+    for cell in work["cells"]:
+        cell["source"] = answers.get(cell["id"], cell["source"])
+    file.write_text(json.dumps(work))
+
+
 def test_commands_from_an_empty_folder(installed):
     assert installed.needle_edu("--version").stdout.startswith("needle_edu ")
     assert "C kernels" in installed.needle_edu("doctor").stdout
@@ -158,11 +212,8 @@ def test_commands_from_an_empty_folder(installed):
     installed.needle_edu("homework", "start", "hw1", "my-hw1")
     assert json.loads((installed.empty / "my-hw1" / "hw1.ipynb").read_text())["nbformat"] == 4
     assert installed.python("-m", "needle_edu", "check", "my-hw1").returncode == 1  # nothing is solved yet
-    submissions = installed.empty / "class" / "ada"
-    submissions.mkdir(parents=True)
-    (submissions / "hw1.ipynb").write_bytes((installed.empty / "my-hw1" / "hw1.ipynb").read_bytes())
-    installed.needle_edu("grade", "hw1", "class", "--out", "grades")
-    assert (installed.empty / "grades" / "grades.csv").read_text().startswith("student,")
+    solve(installed.empty / "my-hw1" / "hw1.ipynb")
+    assert "5 of 5 questions pass" in installed.needle_edu("check", "my-hw1").stdout
     assert re.match(r"4\.", installed.needle_edu("lab", "--version").stdout.splitlines()[-1])
     assert (installed.empty / "needle-edu-course" / "start.ipynb").exists()
     installed.needle_edu("notebooks", "course")
@@ -172,6 +223,22 @@ def test_commands_from_an_empty_folder(installed):
         "-m", "needle_edu.as_needle", "-c", "import needle as ndl; print(ndl.Tensor([2.]).exp)"
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_grading_takes_the_instructors_archive(installed):
+    """The installed package has no hidden tests; what says so says how to get them, and the archive has them."""
+    submissions = installed.empty / "class" / "ada"
+    submissions.mkdir(parents=True)
+    assert installed.needle_edu("homework", "start", "hw1", str(submissions)).returncode == 0
+    done = installed.python("-m", "needle_edu", "grade", "hw1", "class", "--out", "none")
+    assert done.returncode == 1 and "homework pack hw1 hw1-instructor.zip" in done.stderr
+    assert not (installed.empty / "none").exists()
+    archive = installed.empty / "hw1-instructor.zip"
+    words = ["homework", "pack", "hw1", str(archive)]
+    assert installed.python("-m", "needle_edu", *words).returncode == 1 and not archive.exists()
+    subprocess.run([sys.executable, "-m", "needle_edu", *words], cwd=REPO, check=True)
+    installed.needle_edu("grade", archive.name, "class", "--out", "grades")
+    assert (installed.empty / "grades" / "grades.csv").read_text().startswith("student,")
 
 
 def test_notebooks_are_never_overwritten(installed):
