@@ -63,12 +63,11 @@ def _question(result: Result) -> dict:
 
 def said_of(record: Record) -> list[str]:
     """The notes of a record, and what kept its questions from being tested, each named."""
-    said = list(record["notes"])
+    about: dict[str, list[str]] = {}
     for name, question in record["questions"].items():
         for text in dict.fromkeys(filter(None, [question["trouble"], *question["notes"]])):
-            if not any(text in before for before in said):
-                said.append(f"{name}: {text}")
-    return said
+            about.setdefault(text, []).append(name)
+    return [*record["notes"], *(f"{', '.join(names)}: {text}" for text, names in about.items())]
 
 
 def write_tables(

@@ -60,9 +60,14 @@ def test_solutions_and_other_submissions_are_out_of_sight(hand_in, grade, toy_so
     assert points(results, "eve") == {"q1": 2.0, "q2": 3.0}
 
 
-def test_a_class(hand_in, grade, tmp_path):
+def released(homework) -> dict:
+    """The answer cells as `homework start` writes them, by question."""
+    return {cell.grade_id: cell for cell in homework.released if cell.is_answer}
+
+
+def test_a_class(hand_in, grade, toy, tmp_path):
     hand_in("right")
-    hand_in("untouched", q1="# YOUR CODE HERE", q2="# YOUR CODE HERE")
+    hand_in("untouched", **{name: cell.source for name, cell in released(toy).items()})
     hand_in("half", q2="def evens(n):\n    return [0, 2, 4]")  # passes what can be seen
     (tmp_path / "submissions" / "nothing").mkdir()
     (tmp_path / "submissions" / "readme.txt").write_text("not a submission")
@@ -88,10 +93,10 @@ def test_a_class(hand_in, grade, tmp_path):
             "5",
             "0",
             "0",
-            "toy.ipynb is missing; the folder is empty; q1: no notebook to grade",
+            "toy.ipynb is missing; the folder is empty; q1, q2: no notebook to grade",
         ],
         ["right", "5", "5", "2", "3", ""],
-        ["untouched", "0", "5", "0", "0", "q1: not written yet; q2: not written yet"],
+        ["untouched", "0", "5", "0", "0", "q1, q2: not written yet"],
     ]
     assert "toy.ipynb is missing" in page_of(tmp_path, "nothing")
     assert sorted(p.name for p in (tmp_path / "out").rglob("*") if p.is_file()) == sorted(
