@@ -47,7 +47,8 @@ def notebook_in(data: bytes, name: str, file_name: str) -> tuple[str, bytes]:
     """
     try:
         with zipfile.ZipFile(_Steps(data)) as archive:
-            found = {info.filename: info for info in archive.infolist() if not info.is_dir()}
+            # Not ZipInfo.is_dir(), which raises an IndexError for a name without a letter (Python 3.11).
+            found = {i.filename: i for i in archive.infolist() if i.filename and not i.filename.endswith("/")}
             inner = choose(list(found), file_name, name)
             info = found[inner]
             if info.flag_bits & 1:
