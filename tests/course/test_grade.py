@@ -1,6 +1,7 @@
 """Grading a folder: every submission gets its honest points, a row, an entry and a page, whatever it is."""
 
 import csv
+import html
 import json
 import os
 import re
@@ -9,7 +10,8 @@ import unicodedata
 
 import pytest
 
-from needle_edu.course import commands, grader, handed_in, results, sandbox
+from needle_edu import cli
+from needle_edu.course import commands, feedback, grader, handed_in, questions, results, sandbox
 from needle_edu.course.handed_in import Entry
 from needle_edu.course.sandbox import Limits
 
@@ -17,11 +19,12 @@ ROOMY = Limits(wall=90, cells=30, call=20, cpu=30)  # the machine may be busy
 
 
 @pytest.fixture
-def grade(toy_source, tmp_path, capsys):
+def grade(toy_source, tmp_path, isolated):
     """Grade what was handed in; returns results.json, and leaves grades.csv and feedback/ in tmp_path/out."""
 
     def run(submissions, status: int = 0) -> dict:
-        assert commands.grade(toy_source, submissions, tmp_path / "out", limits=ROOMY) == status
+        made = commands.grade(toy_source, submissions, tmp_path / "out", limits=ROOMY, isolated=isolated)
+        assert made == status
         return json.loads((tmp_path / "out" / "results.json").read_text())
 
     return run
@@ -364,11 +367,11 @@ def test_a_byte_order_mark_costs_nothing(hand_in, grade, tmp_path):
     assert sum(points(grade(tmp_path / "submissions"), "ada").values()) == 5
 
 
-def test_a_homework_that_its_author_fails_is_not_graded(toy_source, hand_in, tmp_path, capsys):
+def test_a_homework_that_its_author_fails_is_not_graded(toy_source, hand_in, tmp_path, capsys, isolated):
     """A wrong solution, or a machine on which nothing runs, would cost the whole class its points."""
     broken = tmp_path / "toy.ipynb"
     broken.write_text(toy_source.read_text().replace("return x + x", "return x + 1"))
-    assert commands.grade(broken, hand_in("ada"), tmp_path / "out", limits=ROOMY) == 1
+    assert commands.grade(broken, hand_in("ada"), tmp_path / "out", limits=ROOMY, isolated=isolated) == 1
     assert "the solution of q1 in toy.ipynb does not pass here" in capsys.readouterr().err
     assert not list((tmp_path / "out").iterdir())
 
@@ -405,14 +408,93 @@ def test_trouble_with_one_submission_does_not_stop_the_others(hand_in, grade, mo
     assert "no space left" in page_of(tmp_path, "bob")
 
 
-def test_exit_status_and_words(toy_source, tmp_path, capsys):
+def test_exit_status_and_words(toy_source, tmp_path, capsys, isolated):
+    def refused(*words) -> str:
+        assert commands.grade(*words, isolated=isolated) == 1
+        return capsys.readouterr().err
+
     (tmp_path / "empty").mkdir()
-    assert commands.grade(toy_source, tmp_path / "empty", tmp_path / "out") == 1
-    assert "one sub-folder per student" in capsys.readouterr().err
-    assert commands.grade(toy_source, tmp_path / "none", tmp_path / "out") == 1
-    assert commands.grade("hw99", tmp_path, tmp_path / "out") == 1
-    assert commands.grade(toy_source, tmp_path, tmp_path / "grades") == 1
-    assert "pass for a student" in capsys.readouterr().err
+    assert "one sub-folder per student" in refused(toy_source, tmp_path / "empty", tmp_path / "out")
+    assert "is no folder" in refused(toy_source, tmp_path / "none", tmp_path / "out")
+    assert "there is no homework" in refused("hw99", tmp_path, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_without_a_box_nothing_is_touched(hand_in, grade, toy_source, tmp_path, capsys, monkeypatch):
+    """`grade` refuses with the sentence that mends it; whoever goes on without is told first what is open."""
+    monkeypatch.setattr(sandbox, "trouble", lambda: "There is no box: buy one.")
+    monkeypatch.setattr(questions, "load_for_grading", lambda hw: pytest.fail("touched the homework"))
+    assert cli.main(["grade", str(toy_source), str(hand_in("ada")), "--out", str(tmp_path / "out")]) == 1
+    said = capsys.readouterr().err
+    assert "nothing was graded. There is no box: buy one." in said and "--unsafe-no-isolation" in said
+    assert not (tmp_path / "out").exists()
+    monkeypatch.undo()
+    words = ["grade", str(toy_source), str(tmp_path / "submissions"), "--out", str(tmp_path / "out")]
+    monkeypatch.setattr(sandbox, "trouble", lambda: pytest.fail("looked for the box all the same"))
+    assert cli.main([*words, "--unsafe-no-isolation"]) == 0
+    first = capsys.readouterr().err.splitlines()[0]
+    assert first == f"needle-edu: {sandbox.ProcessSandbox.caution()}" and "it can" in first
+
+
+BROKEN = {
+    "set-up that raises": ("import numpy as np", "import no_such_module"),
+    "set-up that is no Python": ("import numpy as np", "import ="),
+    "tests that are no Python": ("def test_q1_three", "def = test_q1_three"),
+    "tests without points": ('"points": 2', '"dots": 2'),
+    "points that are no number": ('"points": 2', '"points": "two"'),
+    "no grade_id": ('"grade_id": "q1",', ""),
+    "metadata that is no dict": (
+        '"nbformat": 4',
+        '"nbformat": 4, "cells": [{"cell_type": "code", "metadata": 3}]',
+    ),
+    "not JSON": ("{", "["),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_malformed_instructors_notebook_is_one_sentence(
+    name, toy_source, hand_in, tmp_path, capsys, isolated
+):
+    file, text = tmp_path / "toy.ipynb", toy_source.read_text()
+    assert BROKEN[name][0] in text
+    file.write_text(text.replace(*BROKEN[name]))
+    assert commands.grade(file, hand_in("ada"), tmp_path / "out", limits=ROOMY, isolated=isolated) == 1
+    captured = capsys.readouterr()
+    (said,) = [line for line in captured.err.splitlines() if "toy.ipynb" in line]
+    assert said.startswith("needle-edu: ") and "Traceback" not in captured.err + captured.out
+    assert not (tmp_path / "out" / "grades.csv").exists()
+
+
+def test_nothing_of_a_student_acts_on_the_terminal(hand_in, grade, capsys, tmp_path):
+    """Names, exceptions, file names: an escape sequence is shown, not sent."""
+    hand_in("\x1b[2Jada", q1="raise ValueError('\\x1b]0;gone\\x07 \\u202e')", q2="1 +\x1b")
+    folder = tmp_path / "submissions" / "eve\x9b"
+    folder.mkdir()
+    (folder / "\x1b[31m.txt").write_text("")
+    (folder / "\x1b[1m.ipynb").write_text("\x1b")
+    (tmp_path / "submissions" / "x\x1b.txt").write_text("")
+    grade(tmp_path / "submissions")
+    captured = capsys.readouterr()
+    for stream in (captured.out, captured.err):
+        assert not [c for c in stream if c != "\n" and unicodedata.category(c) in ("Cc", "Cf")]
+    assert "\\x1b[2Jada: 0 of 5 points" in captured.out and "\\x1b]0;gone" in captured.out
+
+
+def test_points_rule_and_notes_reach_student_and_instructor(hand_in, grade, capsys, tmp_path):
+    """On the page, in the terminal and in the table stands the same."""
+
+    def text(tree):
+        (cell,) = (c for c in tree["cells"] if c["id"] == "q1")
+        cell["cell_type"] = "markdown"
+
+    grade(hand_in("ada", text, q2="def evens(n):\n    return missing"))
+    with open(tmp_path / "out" / "grades.csv", newline="") as file:
+        (row,) = csv.DictReader(file)
+    said, page = capsys.readouterr().out, html.unescape(page_of(tmp_path))
+    assert "ada: 2 of 5 points" in said and "toy: 2 of 5 points" in page and row["total"] == "2"
+    for sentence in ("its text was graded as code", "raised NameError"):
+        assert sentence in said and sentence in page and sentence in row["notes"]
+    assert feedback.RULE in said and feedback.RULE in page
 
 
 def test_results_are_written_whole(tmp_path, monkeypatch):
