@@ -25,7 +25,7 @@ class Stopped(Exception):
 
 
 class Stop:
-    """A wish to end early, and the sandboxes that are to end with it. Call it to ask; it is true once asked.
+    """A wish to end early, and the sandboxes that are to end with it. Call it to ask.
 
     Attributes
     ----------
@@ -38,7 +38,9 @@ class Stop:
         self._asked = threading.Event()
         self._running: set[Sandbox] = set()
 
-    def __bool__(self) -> bool:
+    @property
+    def asked(self) -> bool:
+        """Whether the work should end."""
         return self._asked.is_set()
 
     def __call__(self, number: int = 0, frame: object = None) -> None:
@@ -56,7 +58,7 @@ class Stop:
 
         class Watched(sandbox):  # type: ignore[valid-type, misc]
             def __enter__(self) -> Sandbox:
-                if stop:
+                if stop.asked:
                     raise Stopped
                 super().__enter__()
                 stop._running.add(self)
@@ -106,9 +108,9 @@ def run_all(tasks: Iterable[Callable[[], T]], jobs: int, stop: Stop) -> list[T]:
     try:
         futures += [pool.submit(call, task) for task in tasks]
         for future in futures:
-            while not stop and not future.done():
+            while not stop.asked and not future.done():
                 wait([future], timeout=0.2)
-            if stop:
+            if stop.asked:
                 break
     except BaseException:
         stop()
@@ -123,6 +125,6 @@ def run_all(tasks: Iterable[Callable[[], T]], jobs: int, stop: Stop) -> list[T]:
         error = None if future.cancelled() else future.exception()
         if error is not None:
             raise error
-    if stop:
+    if stop.asked:
         raise Stopped
     return [future.result() for future in futures]

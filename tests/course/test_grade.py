@@ -7,12 +7,14 @@ import os
 import re
 import time
 import unicodedata
+from pathlib import Path
 
 import pytest
 
 from needle_edu import cli
-from needle_edu.course import commands, feedback, grader, handed_in, questions, results, sandbox
+from needle_edu.course import commands, feedback, grader, handed_in, questions, results, run_question, sandbox
 from needle_edu.course.handed_in import Entry
+from needle_edu.course.questions import Verdict
 from needle_edu.course.sandbox import Limits
 
 ROOMY = Limits(wall=90, cells=30, call=20, cpu=30)  # the machine may be busy
@@ -266,6 +268,22 @@ def test_names_of_students(hand_in, grade, tmp_path):
     assert "<img" not in text and "\u202e" not in text and "\\u202e" in text
     with open(tmp_path / "out" / "grades.csv", newline="") as file:
         assert not [row for row in csv.reader(file) if row[0].startswith("=")]
+
+
+def test_the_page_says_of_a_visible_test_what_check_says(toy):
+    """Message and line of an exception; of a hidden test only which exception it was."""
+    detail = "raised TypeError: it took <3>\nin line 2"
+    visible, hidden = toy.questions[0].tests
+    verdicts = (
+        Verdict(visible, False, "raised TypeError", detail),
+        Verdict(hidden, False, "raised TypeError", detail),
+    )
+    record = results.record_of(
+        Entry("ada", Path("ada"), "ada"), [run_question.Result(toy.questions[0], verdicts)]
+    )
+    page = feedback.page("toy", record)
+    assert page.count("it took &lt;3&gt;\nin line 2") == 1 and page.count("raised TypeError") == 2
+    assert "it took" not in json.dumps(record["questions"]["q1"]["tests"][1])
 
 
 FORMULAS = [
