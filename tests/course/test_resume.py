@@ -157,7 +157,7 @@ def test_a_reader_who_leaves_stops_no_grading(toy_source, hand_in, tmp_path, iso
         stderr=subprocess.DEVNULL,
     )
     process.stdout.close()
-    assert process.wait(120) == 141
+    assert process.wait(120) in (0, 141)
     assert [row["total"] for row in table(tmp_path / "out").values()] == ["5"] * len(CLASS)
 
 
