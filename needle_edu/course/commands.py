@@ -167,7 +167,7 @@ def grade(
         0 when every submission was judged, whatever its points; 128 and the signal's number after a signal.
     """
     if isolated and (trouble := sandbox.trouble()):
-        return _sorry(f"nothing was graded. {trouble} Or grade without isolation: --unsafe-no-isolation")
+        return _sorry(f"nothing was graded: {trouble.rstrip('.')}. Without isolation: --unsafe-no-isolation")
     kind = sandbox.BubblewrapSandbox if isolated else sandbox.ProcessSandbox
     if caution := kind.caution():
         _say(f"needle-edu: {caution}", sys.stderr)

@@ -444,7 +444,7 @@ def test_without_a_box_nothing_is_touched(hand_in, grade, toy_source, tmp_path, 
     monkeypatch.setattr(questions, "load_for_grading", lambda hw: pytest.fail("touched the homework"))
     assert cli.main(["grade", str(toy_source), str(hand_in("ada")), "--out", str(tmp_path / "out")]) == 1
     said = capsys.readouterr().err
-    assert "nothing was graded. There is no box: buy one." in said and "--unsafe-no-isolation" in said
+    assert "nothing was graded: There is no box: buy one. " in said and "--unsafe-no-isolation" in said
     assert not (tmp_path / "out").exists()
     monkeypatch.undo()
     words = ["grade", str(toy_source), str(tmp_path / "submissions"), "--out", str(tmp_path / "out")]

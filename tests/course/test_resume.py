@@ -4,6 +4,7 @@ import csv
 import errno
 import json
 import os
+import pty
 import random
 import shutil
 import signal
@@ -143,6 +144,45 @@ def test_a_signal_ends_it_at_once_and_what_is_there_is_written(number, hand_in, 
     assert "not graded yet" in rows["sleeper"]["notes"]
     assert json.loads((tmp_path / "out" / "results.json").read_text())["sleeper"]["q1"]["points"] is None
     assert "stopped: 3 of 4 are graded and kept" in (tmp_path / "out.txt").read_text()
+
+
+AT_A_TERMINAL = """
+import os, sys
+os.open(sys.argv[1], os.O_RDWR)  # the first terminal that the leader of a session opens is the session's
+os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
+"""
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="another system gives a session its terminal in another way"
+)
+def test_a_closed_terminal_loses_nothing(toy_source, hand_in, tmp_path, isolated):
+    """The real thing: the terminal is gone, so that neither stdout nor stderr can be written any more."""
+    hand_in("ada")
+    hand_in("sleeper", q1="import time\ntime.sleep(60)")
+    master, slave = pty.openpty()
+    words = ["-m", "needle_edu", "grade", str(toy_source), "submissions", "--out", "out", "--jobs", "1"]
+    words += [] if isolated else ["--unsafe-no-isolation"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", AT_A_TERMINAL, os.ttyname(slave), *words],
+        cwd=tmp_path,
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        start_new_session=True,
+    )
+    os.close(slave)
+    try:
+        until(lambda: (tmp_path / "out" / "students" / "ada.json").exists())
+        os.close(master)
+        assert process.wait(30) == 128 + signal.SIGHUP
+    finally:
+        process.kill()
+        process.wait()
+    assert {name: row["total"] for name, row in table(tmp_path / "out").items()} == {
+        "ada": "5",
+        "sleeper": "",
+    }
 
 
 def test_a_reader_who_leaves_stops_no_grading(toy_source, hand_in, tmp_path, isolated):
