@@ -73,9 +73,8 @@ def grade_folder(
 
     def judge(entry: Entry) -> None:
         record = grade_one(homework, entry, seed=folder.seed, limits=limits, sandbox=watched)
-        if (
-            not stop.asked
-        ):  # else its sandbox may have been killed: what came out says nothing about the student
+        # After a stop its sandbox may have been killed: what came out says nothing about the student.
+        if not stop.asked:
             folder.write(entry, record, feedback.page(homework.name, record))
             records[entry.page] = record
             tell(record)

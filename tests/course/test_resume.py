@@ -1,7 +1,9 @@
 """Nothing is lost: a grading that is killed, stopped or out of space keeps what it has; the same command goes on."""
 
+import contextlib
 import csv
 import errno
+import itertools
 import json
 import os
 import pty
@@ -67,6 +69,26 @@ def grade(toy_source, tmp_path, isolated, capsys):
         return status, captured.out + captured.err
 
     return run
+
+
+@pytest.fixture
+def full_after(monkeypatch):
+    """``with full_after(3)``: the disk takes three students' records and is full then."""
+
+    @contextlib.contextmanager
+    def limit(number: int):
+        real, count = records.write_whole, itertools.count()
+
+        def write(path, text):
+            if path.parent.name == "students" and next(count) >= number:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+            real(path, text)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(records, "write_whole", write)
+            yield
+
+    return limit
 
 
 def files_of(out: Path) -> dict[str, str]:
@@ -230,6 +252,21 @@ def test_a_changed_homework_is_graded_anew(hand_in, grade, toy_source, tmp_path)
     assert json.loads((tmp_path / "out" / "grading.json").read_text())["seed"] != seed
 
 
+def test_a_kill_while_a_changed_homework_is_graded_mixes_nothing(
+    hand_in, grade, toy_source, tmp_path, full_after
+):
+    """What is left of the earlier run is not taken for a result of the new one."""
+    for name in CLASS:
+        hand_in(name)
+    grade()
+    changed = tmp_path / "toy.ipynb"
+    changed.write_text(toy_source.read_text().replace('"points": 2', '"points": 4'))
+    with full_after(2):
+        assert grade(source=changed)[0] == 1
+    assert f"2 of {len(CLASS)} were graded before" in grade(source=changed)[1]
+    assert {row["total"] for row in table(tmp_path / "out").values()} == {"7"}
+
+
 def test_results_of_another_homework_are_not_mixed_in(hand_in, grade, toy_source, tmp_path):
     hand_in("ada")
     grade()
@@ -333,20 +370,12 @@ def test_two_gradings_do_not_write_into_one_folder(hand_in, grade, toy, tmp_path
     assert grade()[0] == 0
 
 
-def test_a_disk_that_fills_up_keeps_what_was_written(hand_in, grade, tmp_path, monkeypatch):
+def test_a_disk_that_fills_up_keeps_what_was_written(hand_in, grade, tmp_path, full_after):
     for name in CLASS:
         hand_in(name)
-    real, count = records.write_whole, iter(range(1000))
-
-    def fill(path, text):
-        if path.parent.name == "students" and next(count) >= 3:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
-        real(path, text)
-
-    monkeypatch.setattr(records, "write_whole", fill)
-    status, said = grade()
+    with full_after(3):
+        status, said = grade()
     assert status == 1 and f"3 of {len(CLASS)} are graded and kept there; the same command goes on" in said
-    monkeypatch.undo()
     status, said = grade()
     assert status == 0 and f"3 of {len(CLASS)} were graded before" in said
     assert [row["total"] for row in table(tmp_path / "out").values()] == ["5"] * len(CLASS)
