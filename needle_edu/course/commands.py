@@ -248,8 +248,9 @@ def _grade_class(
                 "there; the same command goes on"
             )
         results.write_tables(homework, entries, graded, folder)
-    _say(f"needle-edu: {len(graded)} graded; grades.csv, results.json and feedback/ are in {out}")
     missed = [record["student"] for record in graded.values() if not record["judged"]]
+    count = f"{len(graded) - len(missed)} of {len(graded)}" if missed else f"{len(graded)}"
+    _say(f"needle-edu: {count} graded; grades.csv, results.json and feedback/ are in {out}")
     if missed:
         return _sorry(
             f"not judged, no points are in the table, see the notes there: {', '.join(sorted(missed))}"
@@ -267,7 +268,7 @@ class _Teller:
     def __call__(self, record: records.Record) -> None:
         with self.lock:
             self.done += 1
-            again = " (graded again)" if record["student"] in self.changed else ""
+            again = " (once more)" if record["student"] in self.changed else ""
             given = feedback.score(record["questions"].values())
             _say(f"[{self.done}/{self.count}] {record['student']}: {given}{again}")
             for note in results.said_of(record):

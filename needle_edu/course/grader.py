@@ -98,7 +98,7 @@ def grade_one(
     except Exception as error:  # such as a file that the system does not let us read
         return results.record_of(entry, [results.unjudged(q, _why(error)) for q in questions])
     notes, untouched = submission.notes, submission.untouched
-    if found.name != homework.file_name:
+    if found.name.split("/")[-1] != homework.file_name and found.name != entry.path.name:
         name = handed_in.shown(found.name)
         notes = [f"{homework.file_name} is missing; '{name}' was graded in its place", *notes]
     answers = {name: (text, submission.extra[name]) for name, text in submission.answers.items()}

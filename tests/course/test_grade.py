@@ -368,14 +368,15 @@ def test_a_notebook_under_another_name(hand_in, grade, tmp_path):
         hand_in(name)
     folder = tmp_path / "submissions"
     (folder / "ada" / "toy.ipynb").rename(folder / "ada" / "toy (1).ipynb")
+    (folder / "flat.ipynb").write_bytes((folder / "ada" / "toy (1).ipynb").read_bytes())
     (folder / "bob" / "inner").mkdir()
     (folder / "bob" / "toy.ipynb").rename(folder / "bob" / "inner" / "toy.ipynb")
     (folder / "eve" / "toy.ipynb").rename(folder / "eve" / "a.ipynb")
     (folder / "eve" / "b.ipynb").write_text("{}")
     results = grade(folder)
-    assert [sum(points(results, name).values()) for name in ("ada", "bob", "eve")] == [5, 5, 0]
+    assert [sum(points(results, name).values()) for name in ("ada", "bob", "flat", "eve")] == [5, 5, 5, 0]
     assert "toy.ipynb is missing; &#x27;toy (1).ipynb&#x27; was graded" in page_of(tmp_path, "ada")
-    assert "toy.ipynb is missing; &#x27;inner/toy.ipynb&#x27; was graded" in page_of(tmp_path, "bob")
+    assert "Notes" not in page_of(tmp_path, "bob") and "Notes" not in page_of(tmp_path, "flat")
     assert "holds &#x27;a.ipynb&#x27;, &#x27;b.ipynb&#x27;" in page_of(tmp_path, "eve")
 
 

@@ -231,7 +231,7 @@ def test_what_has_changed_is_graded_again_and_nothing_else(hand_in, grade, tmp_p
     file.write_text(file.read_text().replace("return x", "return x + x"))
     status, said = grade()
     assert status == 0 and "1 of 2 were graded before" in said
-    assert "[2/2] ada: 5 of 5 points (graded again)" in said and "] bob" not in said
+    assert "[2/2] ada: 5 of 5 points (once more)" in said and "] bob" not in said
     assert [row["total"] for row in table(tmp_path / "out").values()] == ["5", "3"]
     page = tmp_path / "out" / "feedback" / "ada.html"
     assert "5 of 5 points" in page.read_text()
