@@ -49,7 +49,8 @@ def run_cell(source: str, namespace: dict) -> None:
     namespace.setdefault("get_ipython", _shell_of(namespace))
     source = python_of(source)
     linecache.cache[FILE_NAME] = (len(source), None, source.splitlines(keepends=True), FILE_NAME)
-    code = compile(source, FILE_NAME, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    # Without dont_inherit the cell's annotations would be texts, as those of this module are.
+    code = compile(source, FILE_NAME, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
     if code.co_flags & inspect.CO_COROUTINE:
         asyncio.run(eval(code, namespace))
     else:

@@ -9,6 +9,7 @@ from needle_edu.course import cells
 
 # cell -> what it prints; each runs in Jupyter
 IPYTHON = {
+    "def f(x: int): pass\nprint(f.__annotations__)": "{'x': <class 'int'>}\n",
     "t = %timeit -n1 -r1 -o 1 + 1\nprint(t.loops)": "1\n",
     "!echo {3 + 4}": "7\n",
     "words = !printf 'a\\nb'\nprint(list(words))": "['a', 'b']\n",
@@ -22,6 +23,7 @@ IPYTHON = {
     "%time x = 3\nprint(x)": "3\n",
 }
 PYTHON = {
+    "def f(x: int): pass\nprint(f.__annotations__)": "{'x': <class 'int'>}\n",
     "%%time\ndef f(): return 4\nprint(f())": "4\n",
     "    x = 1\n    print(x)": "1\n",
     ">>> y = 5\n>>> print(y)": "5\n",
