@@ -9,7 +9,6 @@ from needle_edu.course import cells
 
 # cell -> what it prints; each runs in Jupyter
 IPYTHON = {
-    "def f(x: int): pass\nprint(f.__annotations__)": "{'x': <class 'int'>}\n",
     "t = %timeit -n1 -r1 -o 1 + 1\nprint(t.loops)": "1\n",
     "!echo {3 + 4}": "7\n",
     "words = !printf 'a\\nb'\nprint(list(words))": "['a', 'b']\n",
