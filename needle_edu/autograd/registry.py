@@ -57,7 +57,7 @@ class Slot:
         """Point to the top of a stack of overrides."""
         top = stack[-1]
         # All or nothing: an interrupt cannot fall between plain assignments.
-        self.stack, self.cls, self.instance, self.function = stack, top.cls, top.instance, top.function
+        self.stack, self.cls, self.instance = stack, top.cls, top.instance
 
     def check(self, entry: Any) -> None:
         """Refuse what is no op; let an override inherit the name, symbol and formulas it does not give itself."""
@@ -79,6 +79,9 @@ class FunctionSlot(Slot):
     def check(self, entry: Any) -> None:
         if not callable(entry):
             raise TypeError(f"override({self.name!r}): wanted a function, got {entry!r}")
+
+    def use(self, stack: "tuple[Override, ...]") -> None:
+        self.stack, self.function = stack, stack[-1].function
 
 
 class Override(Layer):

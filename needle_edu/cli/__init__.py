@@ -22,7 +22,7 @@ examples:
   needle-edu lab                           read, run and step through the lectures
   needle-edu homework start hw1 my-hw1     your copy of homework 1
   needle-edu check my-hw1                  what passes, and where the rest first differs
-  needle-edu grade hw1 class --out grades  a class: one sub-folder of class/ per student
+  needle-edu grade hw1 class --out grades  a class: one sub-folder, notebook or zip per student
 """
 
 
@@ -70,7 +70,13 @@ def build_parser() -> argparse.ArgumentParser:
     check = command(commands, "check", "check a homework folder: exit status 0 only if all passes")
     check.add_argument("folder", type=Path, help="the folder that `homework start` wrote, e.g. my-hw1")
 
-    grade = command(commands, "grade", "grade a folder of submissions, one sub-folder per student")
+    grade = command(
+        commands, "grade", "grade a folder of submissions: a sub-folder, notebook or zip per student"
+    )
+    grade.epilog = (
+        "Each result is written as soon as it is there. Stopped or killed, the same command goes on where it was, and "
+        "grades again only submissions that have changed. Exit status 1: somebody could not be judged."
+    )
     grade.add_argument(
         "name", help="the instructor's archive, e.g. hw1-instructor.zip; in a clone the name will do: hw1"
     )
@@ -84,6 +90,11 @@ def build_parser() -> argparse.ArgumentParser:
         default=2,
         metavar="N",
         help="how many submissions at a time (default 2)",
+    )
+    grade.add_argument(
+        "--unsafe-no-isolation",
+        action="store_true",
+        help="run student code under limits only: it can read your files, and more",
     )
     return parser
 
@@ -138,4 +149,6 @@ def _run(args: argparse.Namespace) -> int:
         return commands.start(args.name, args.folder, force=args.force)
     if args.command == "check":
         return commands.check(args.folder)
-    return commands.grade(args.name, args.submissions, args.out, jobs=args.jobs)
+    return commands.grade(
+        args.name, args.submissions, args.out, jobs=args.jobs, isolated=not args.unsafe_no_isolation
+    )

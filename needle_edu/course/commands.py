@@ -6,16 +6,31 @@ called from a notebook or a program just as well.
 
 from __future__ import annotations
 
+import contextlib
 import sys
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import TextIO
 
-from needle_edu.course import grader, instructor, notebook, questions, student
+from needle_edu.course import (
+    feedback,
+    grader,
+    handed_in,
+    instructor,
+    notebook,
+    questions,
+    records,
+    results,
+    sandbox,
+    student,
+)
 from needle_edu.course.check import Report
 from needle_edu.course.notebook import NotebookError
 from needle_edu.course.run_question import run_question
-from needle_edu.course.sandbox import Limits, ProcessSandbox, hidden
+from needle_edu.course.sandbox import Limits
+from needle_edu.course.stopping import Stop, Stopped
 from needle_edu.course.submission import match
 
 
@@ -150,58 +165,154 @@ def _check_one(homework: questions.Homework, folder: Path) -> int:
 
 
 def grade(
-    hw: str, submissions: str | Path, out: str | Path, jobs: int = 2, limits: Limits | None = None
+    hw: str,
+    submissions: str | Path,
+    out: str | Path,
+    jobs: int = 2,
+    limits: Limits | None = None,
+    isolated: bool = True,
 ) -> int:
     """Grade a folder of submissions and write grades.csv, results.json and feedback pages into `out`.
+
+    Each student's result is written as soon as it is there. If the grading is stopped or killed, the same call goes
+    on where it was: submissions that have not changed since are not graded again.
 
     Parameters
     ----------
     hw : str
         The homework's name, or the path of an instructor's notebook.
     submissions : path
-        One sub-folder per student.
+        One sub-folder, notebook or zip archive per student.
     out : path
         Where the results go; made if it is not there.
     jobs : int
         How many submissions at a time.
     limits : Limits, optional
         What one question of one submission may use.
+    isolated : bool
+        Whether student code runs in a sandbox that it cannot leave; if there is none here, nothing is graded.
+        Without, it runs under limits only.
 
     Returns
     -------
     int
-        0 when every submission was judged, whatever its points.
+        0 when every submission was judged, whatever its points; 128 and the signal's number after a signal.
     """
+    if isolated and (trouble := sandbox.trouble()):
+        return _sorry(f"nothing was graded: {trouble.rstrip('.')}. Without isolation: --unsafe-no-isolation")
+    kind = sandbox.BubblewrapSandbox if isolated else sandbox.ProcessSandbox
+    if caution := kind.caution():
+        _say(f"needle-edu: {caution}", sys.stderr)
     try:
         homework = questions.load_for_grading(hw)
-        if not Path(submissions).is_dir():
-            return _sorry(f"{submissions} is no folder; one with a sub-folder per student is wanted")
-        if Path(out).resolve().is_relative_to(Path(submissions).resolve()):
-            return _sorry(f"{out} is inside {submissions}, where it would pass for a student; choose another")
-        secret = hidden(questions.homework_folder(), questions.source_of(hw), submissions, out)
-        limits = replace(limits or Limits(), hide=secret)
-        grader.try_reference(homework, limits=limits)
-        graded = grader.grade_folder(
-            homework,
-            Path(submissions),
-            jobs=jobs,
-            limits=limits,
-            tell=lambda one: print(f"{one.student}: {one.points:g} of {homework.points:g}", flush=True),
-        )
-        grader.write_results(homework, graded, Path(out))
-    except (NotebookError, RuntimeError) as error:
+    except NotebookError as error:
+        return _sorry(str(error))
+    except Exception as error:  # the instructor's own cells ran: anything may have come out of them
+        return _sorry(f"the homework {hw} cannot be used ({type(error).__name__}: {str(error)[:300]})")
+    secret = sandbox.hidden(questions.homework_folder(), hw, submissions, out)
+    limits = replace(limits or Limits(), hide=secret)
+    try:
+        return _grade_class(homework, Path(submissions), Path(out), jobs, limits, kind)
+    except (NotebookError, RuntimeError, records.OutError) as error:
         return _sorry(str(error))
     except OSError as error:
         return _sorry(f"cannot grade {submissions} into {out} ({error.strerror}: {error.filename})")
-    if not graded:
-        return _sorry(f"there are no submissions in {submissions}: one sub-folder per student is wanted")
-    if ProcessSandbox.caution():
-        print(f"needle-edu: {ProcessSandbox.caution()}", file=sys.stderr)
-    print(f"needle-edu: {len(graded)} graded; grades.csv, results.json and feedback/ are in {out}")
-    missed = [one for one in graded if not one.judged]
-    return _sorry(f"not judged, see their pages: {', '.join(one.student for one in missed)}") if missed else 0
+
+
+def _grade_class(
+    homework: questions.Homework,
+    submissions: Path,
+    out: Path,
+    jobs: int,
+    limits: Limits,
+    kind: type[sandbox.Sandbox],
+) -> int:
+    if not submissions.is_dir():
+        return _sorry(
+            f"{submissions} is no folder; one with a sub-folder, notebook or zip per student is wanted"
+        )
+    entries, others = handed_in.entries(submissions)
+    if others:
+        more = ", …" if len(others) > 10 else ""
+        _say(f"needle-edu: not graded, as no submissions: {', '.join(others[:10])}{more}", sys.stderr)
+    if not entries:
+        return _sorry(
+            f"there are no submissions in {submissions}: one sub-folder per student is wanted, "
+            "or a notebook, or a zip archive"
+        )
+    how = records.conditions_of(kind.__name__, limits)
+    stop = Stop()
+    with records.opened(out, homework, submissions, len(entries), how) as folder, stop.at_signals():
+        if folder.changed:
+            _say(
+                f"needle-edu: {out} has results of another {homework.name} or another way to run it; all is new"
+            )
+        graded = grader.earlier_records(homework, entries, folder)
+        if graded:
+            _say(f"needle-edu: {len(graded)} of {len(entries)} were graded before and have not changed")
+        changed = {entry.student for entry in entries if entry.page not in graded and folder.has(entry)}
+        _say(f"needle-edu: {homework.name}, {homework.points:g} points. {feedback.RULE}")
+        tell = _Teller(len(entries), len(graded), changed)
+        try:
+            if len(graded) < len(entries):
+                grader.try_reference(homework, limits=limits, sandbox=kind, stop=stop)
+            folder.begin()
+            grader.grade_folder(
+                homework,
+                entries,
+                folder,
+                graded,
+                jobs=jobs,
+                limits=limits,
+                sandbox=kind,
+                stop=stop,
+                tell=tell,
+            )
+        except Stopped:
+            results.write_tables(homework, entries, graded, folder)
+            _sorry(
+                f"stopped: {len(graded)} of {len(entries)} are graded and kept in {out}; the same command goes on"
+            )
+            return 128 + stop.number
+        except OSError as error:
+            return _sorry(
+                f"cannot write into {out} ({error.strerror}): {len(graded)} of {len(entries)} are graded and kept "
+                "there; the same command goes on"
+            )
+        results.write_tables(homework, entries, graded, folder)
+    missed = [record["student"] for record in graded.values() if not record["judged"]]
+    count = f"{len(graded) - len(missed)} of {len(graded)}" if missed else f"{len(graded)}"
+    _say(f"needle-edu: {count} graded; grades.csv, results.json and feedback/ are in {out}")
+    if missed:
+        return _sorry(
+            f"not judged, no points are in the table, see the notes there: {', '.join(sorted(missed))}"
+        )
+    return 0
+
+
+class _Teller:
+    """Prints a line for each student, from whichever thread, and the notes below it."""
+
+    def __init__(self, count: int, before: int, changed: set[str]):
+        self.count, self.done, self.changed = count, before, changed
+        self.lock = threading.Lock()
+
+    def __call__(self, record: records.Record) -> None:
+        with self.lock:
+            self.done += 1
+            again = " (once more)" if record["student"] in self.changed else ""
+            given = feedback.score(record["questions"].values())
+            _say(f"[{self.done}/{self.count}] {record['student']}: {given}{again}")
+            for note in results.said_of(record):
+                _say(f"    {note}")
+
+
+def _say(text: str, file: TextIO | None = None) -> None:
+    """Print a line in which nothing acts on the terminal; that nobody can read it any more stops no grading."""
+    with contextlib.suppress(OSError):
+        print(feedback.visible(text), file=file, flush=True)
 
 
 def _sorry(text: str) -> int:
-    print(f"needle-edu: {text}", file=sys.stderr)
+    _say(f"needle-edu: {text}", sys.stderr)
     return 1

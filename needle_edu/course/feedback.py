@@ -1,4 +1,4 @@
-"""The page a student gets back: built from verdicts, never from the executed notebook.
+"""The page a student gets back: built from the student's record, never from the executed notebook.
 
 Everything that comes from outside (names, notes, printed text) is escaped, and characters that act instead
 of showing (control characters, those that turn the writing direction) are made visible. The page may load
@@ -8,20 +8,17 @@ hint only.
 
 from __future__ import annotations
 
-import hashlib
 import html
-import re
 import unicodedata
 
-from needle_edu.course.questions import common_trouble
-from needle_edu.course.run_question import Result
-
+LINES = "\n"  # lines of a message or of what was printed stay lines
+RULE = "A question counts when all its tests pass; otherwise it gives no points."
 STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem;color:#1f2328}"
     "table{border-collapse:collapse;width:100%}td,th{text-align:left;vertical-align:top;padding:.3rem .6rem;"
     "border-bottom:1px solid #d0d7de}td:first-child{white-space:nowrap;width:4.5rem}"
     ".pass{color:#1a7f37}.fail{color:#cf222e}"
-    "pre{background:#f6f8fa;padding:.6rem;white-space:pre-wrap;overflow-wrap:anywhere}small{color:#57606a}"
+    "td{white-space:pre-line}pre{background:#f6f8fa;padding:.6rem;white-space:pre-wrap;overflow-wrap:anywhere}small{color:#57606a}"
 )
 
 
@@ -38,73 +35,64 @@ def visible(text: str, keep: str = "") -> str:
     return "".join(shown)
 
 
-def safe_name(student: str) -> str:
-    """A file name for a student's page: letters, digits, ``-`` and ``_``, and a hash where that lost
-    something.
-
-    >>> safe_name("ada")
-    'ada'
-    >>> safe_name("../ada").startswith("ada-")
-    True
-    """
-    plain = re.sub(r"[^A-Za-z0-9_-]+", "-", student).strip("-")[:60]
-    if plain == student and plain.lower() not in {"con", "nul", "aux", "prn"}:
-        return plain
-    return (
-        f"{plain or 'student'}-{hashlib.sha256(student.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
-    )
-
-
-def page(student: str, homework: str, results: list[Result], notes: list[str]) -> str:
-    """Return the feedback page of one student as HTML."""
-    total, maximum = sum(r.points for r in results), sum(r.question.points for r in results)
+def page(homework: str, record: dict) -> str:
+    """Return the feedback page of one student as HTML; a record is what `results.record_of` makes."""
+    questions = record["questions"]
     parts = [
         "<!doctype html><html lang=en><head><meta charset=utf-8>"
         "<meta http-equiv=Content-Security-Policy content=\"default-src 'none'; style-src 'unsafe-inline'\">"
         '<meta name=viewport content="width=device-width">'
         f"<title>{_text(homework)}: feedback</title><style>{STYLE}</style></head><body>",
-        f"<h1>{_text(homework)}: {points(total)} of {points(maximum)} points</h1>",
-        f"<p>for <bdi>{_text(student)}</bdi></p>",
+        f"<h1>{_text(homework)}: {score(questions.values())}</h1>",
+        f"<p>for <bdi>{_text(record['student'])}</bdi></p>",
+        f"<p><small>{RULE} Each question is graded alone, with the set-up and this answer only.</small></p>",
     ]
-    if notes:
+    if notes := record["notes"]:
         parts.append("<h2>Notes</h2><ul>" + "".join(f"<li>{_text(note)}</li>" for note in notes) + "</ul>")
-    parts += [_question(result) for result in results]
-    parts.append("<p><small>Each question is graded alone, with the set-up and this answer only.</small></p>")
+    parts += [_question(name, question) for name, question in questions.items()]
     return "\n".join([*parts, "</body></html>\n"])
 
 
-def points(value: float) -> str:
-    """Points without a needless ``.0``.
+def score(questions) -> str:
+    """Points of points, in words; without a number where one is missing.
 
-    >>> points(2.0), points(2.5)
-    ('2', '2.5')
+    >>> score([{"points": 2.0, "max": 2.0}, {"points": 0.0, "max": 3.0}])
+    '2 of 5 points'
+    >>> score([{"points": 2.0, "max": 2.0}, {"points": None, "max": 3.0}])
+    'not judged'
     """
-    return f"{value:g}"
+    questions = list(questions)
+    if any(question["points"] is None for question in questions):
+        return "not judged"
+    total, maximum = (sum(question[key] for question in questions) for key in ("points", "max"))
+    return f"{points(total)} of {points(maximum)} points"
 
 
-def _question(result: Result) -> str:
-    kind, question = "pass" if result.passed else "fail", result.question
-    rows, trouble = [], common_trouble(result.verdicts)
-    if trouble:
-        rows.append(f"<tr><td class=fail>✗ fail</td><td>{_text(trouble)}</td></tr>")
-    for verdict in () if trouble else result.verdicts:
-        hidden = " <small>(hidden)</small>" if verdict.test.hidden else ""
-        word = "✓ pass" if verdict.passed else "✗ fail"
-        message = "" if verdict.passed else f"<br><small>{_text(verdict.message)}</small>"
-        rows.append(
-            f"<tr><td class={'pass' if verdict.passed else 'fail'}>{word}</td>"
-            f"<td>{_text(verdict.test.title)}{hidden}{message}</td></tr>"
-        )
-    notes = "".join(f"<li>{_text(note)}</li>" for note in result.notes)
+def points(value: float | None) -> str:
+    """Points without a needless ``.0``; nothing where none were given, which is not 0.
+
+    >>> points(2.0), points(2.5), points(None)
+    ('2', '2.5', '')
+    """
+    return "" if value is None else f"{value:g}"
+
+
+def _question(name: str, question: dict) -> str:
+    rows = []
+    if question["trouble"]:
+        rows.append(f"<tr><td class=fail>✗ fail</td><td>{_text(question['trouble'], LINES)}</td></tr>")
+    for test in () if question["trouble"] or question["points"] is None else question["tests"]:
+        hidden = " <small>(hidden)</small>" if test["hidden"] else ""
+        kind, word = ("pass", "✓ pass") if test["passed"] else ("fail", "✗ fail")
+        message = "" if test["passed"] else f"<br><small>{_text(test['message'], LINES)}</small>"
+        rows.append(f"<tr><td class={kind}>{word}</td><td>{_text(test['name'])}{hidden}{message}</td></tr>")
+    notes = "".join(f"<li>{_text(note)}</li>" for note in question["notes"])
+    printed = f"<p>Printed by the cells:</p><pre>{_text(question['output'], LINES)}</pre>"
     return (
-        f"<h2 class={kind}>{_text(question.name)}: {points(result.points)} of {points(question.points)}</h2>"
-        f"<table>{''.join(rows)}</table>"
+        f"<h2 class={'pass' if question['points'] else 'fail'}>{_text(name)}: {score([question])}</h2>"
+        + (f"<table>{''.join(rows)}</table>" if rows else "")
         + (f"<ul>{notes}</ul>" if notes else "")
-        + (
-            f"<p>Printed by the cells:</p><pre>{_text(result.output, keep=chr(10))}</pre>"
-            if result.output
-            else ""
-        )
+        + (printed if question["output"] else "")
     )
 
 

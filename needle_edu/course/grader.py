@@ -1,94 +1,148 @@
-"""Grading a class: every sub-folder of a folder is a student's submission; every one gets a row and a page.
+"""Grading a class: every submission in a folder is judged, and gets a record, a page and a row.
 
-Whatever a submission is (no notebook, no JSON, an endless loop), it is judged, and the next one too. Two
-run at a time. The three results are written at the end, each in one step, so that a reader never sees half
-a file.
+Whatever a submission is (no notebook, no JSON, an endless loop), it is judged, and the next one too. Two run at a
+time, and each result is written as soon as it is there (`records`), so that a grading that is killed goes on where it
+was. What this machine, not the student, was to blame for is tried once more, and is never a 0.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-import os
 import secrets
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
-from needle_edu.backend.files import whole_file
-from needle_edu.course import feedback, notebook
-from needle_edu.course.notebook import NotebookError
-from needle_edu.course.questions import Homework, Question, Verdict
-from needle_edu.course.run_question import Result, run_question
+from needle_edu.course import feedback, handed_in, results
+from needle_edu.course.handed_in import Entry
+from needle_edu.course.notebook import LimitError, NotebookError
+from needle_edu.course.questions import Homework
+from needle_edu.course.records import Folder, Record, write_whole as write_whole
+from needle_edu.course.run_question import Result, run_submission
 from needle_edu.course.sandbox import Limits, ProcessSandbox, Sandbox
-from needle_edu.course.submission import Submission, match
+from needle_edu.course.stopping import Stop, run_all
+from needle_edu.course.submission import match
 
-NO_STUDENT = frozenset({".ipynb_checkpoints", ".git", ".jupyter", "__pycache__", "__MACOSX"})
 
-
-@dataclass(frozen=True)
-class Graded:
-    """One student's results, question by question, and the notes on the notebook."""
-
-    student: str
-    results: tuple[Result, ...]
-    notes: tuple[str, ...]
-    judged: bool = True
-
-    @property
-    def points(self) -> float:
-        return sum(result.points for result in self.results)
+def earlier_records(homework: Homework, entries: Sequence[Entry], folder: Folder) -> dict[str, Record]:
+    """The records of an earlier run that still hold, by `Entry.page`: whose submissions have not changed."""
+    found = {}
+    for entry in entries if folder.begun else ():
+        try:
+            digest = handed_in.read(entry, homework.file_name).digest
+        except (NotebookError, OSError):
+            continue  # it costs nothing to say again
+        if (record := folder.earlier(entry, digest)) is not None:
+            found[entry.page] = record
+    return found
 
 
 def grade_folder(
     homework: Homework,
-    submissions: Path,
+    entries: Sequence[Entry],
+    folder: Folder,
+    records: dict[str, Record],
     *,
     jobs: int = 2,
-    seed: int | None = None,
     limits: Limits | None = None,
     sandbox: type[Sandbox] = ProcessSandbox,
-    tell: Callable[[Graded], None] = lambda graded: None,
-) -> list[Graded]:
-    """Judge every submission in a folder; returns them sorted by student.
+    stop: Stop | None = None,
+    tell: Callable[[Record], None] = lambda record: None,
+) -> None:
+    """Judge every submission that has no record yet, write its record and page, and add it to `records`.
 
     Parameters
     ----------
-    submissions : Path
-        One sub-folder per student, holding the notebook that `homework start` wrote. Files beside them, and
-        folders that Jupyter, git and zip make (`NO_STUDENT`), are no submissions.
+    records : dict
+        By `Entry.page`; those that hold already, such as `earlier_records`. Whatever ends this function, it holds
+        all that came out.
     jobs : int
         How many submissions run at the same time.
-    seed : int, optional
-        For the random inputs of the tests; drawn anew if not given, and the same for the whole class.
+    stop : Stop, optional
+        Called to end early.
     tell : function
-        Called with each result as soon as it and all before it are there.
+        Called with each new record as soon as it is written, from several threads.
+
+    Raises
+    ------
+    Stopped
+        If `stop` was called.
+    OSError
+        If a record cannot be written.
     """
-    seed = secrets.randbits(32) if seed is None else seed
-    folders = sorted(entry.name for entry in os.scandir(submissions) if _is_submission(entry))
+    stop = stop or Stop()
+    watched = stop.watched(sandbox)
 
-    def judge(name: str) -> Graded:
-        try:
-            return grade_one(homework, submissions, name, seed=seed, limits=limits, sandbox=sandbox)
-        except Exception as error:  # such as a full disk: the others are graded all the same
-            nothing = tuple(_without_answer(question, "not judged") for question in homework.questions)
-            return Graded(_visible(name), nothing, (f"not judged: {error!r}",), judged=False)
+    def judge(entry: Entry) -> None:
+        record = grade_one(homework, entry, seed=folder.seed, limits=limits, sandbox=watched)
+        # After a stop its sandbox may have been killed: what came out says nothing about the student.
+        if not stop.asked:
+            folder.write(entry, record, feedback.page(homework.name, record))
+            records[entry.page] = record
+            tell(record)
 
-    pool = ThreadPoolExecutor(max(1, jobs))
+    run_all([partial(judge, entry) for entry in entries if entry.page not in records], jobs, stop)
+
+
+def grade_one(
+    homework: Homework, entry: Entry, *, seed: int, limits: Limits | None, sandbox: type[Sandbox]
+) -> Record:
+    """Judge one submission and return its record; what cannot be read has a note for the reason."""
+    questions, digest = homework.questions, ""
     try:
-        graded = []
-        for one in pool.map(judge, folders):
-            graded.append(one)
-            tell(one)
-        return _with_different_names(graded)
-    finally:
-        pool.shutdown(cancel_futures=True)  # Ctrl-C ends with the submissions that are running
+        found = handed_in.read(entry, homework.file_name)
+        digest, submission = found.digest, match(homework, found.cells())
+    except LimitError as error:
+        return results.record_of(entry, [results.unjudged(q, str(error)) for q in questions])
+    except NotebookError as error:
+        nothing = [results.without_answer(q, "no notebook to grade") for q in questions]
+        return results.record_of(entry, nothing, [str(error)], digest)
+    except Exception as error:  # such as a file that the system does not let us read
+        return results.record_of(entry, [results.unjudged(q, _why(error)) for q in questions])
+    notes, untouched = submission.notes, submission.untouched
+    if found.name.split("/")[-1] != homework.file_name and found.name != entry.path.name:
+        name = handed_in.shown(found.name)
+        notes = [f"{homework.file_name} is missing; '{name}' was graded in its place", *notes]
+    answers = {name: (text, submission.extra[name]) for name, text in submission.answers.items()}
+    answers = {name: answer for name, answer in answers.items() if name not in untouched}
+    ran = examine(homework, answers, seed=seed, limits=limits, sandbox=sandbox)
+    for question in questions:
+        if question.name not in ran:
+            why = "not written yet" if question.name in untouched else "the answer's cell is missing"
+            ran[question.name] = results.without_answer(question, why)
+    return results.record_of(entry, [ran[question.name] for question in questions], notes, digest)
+
+
+def examine(
+    homework: Homework,
+    answers: Mapping[str, tuple[str, tuple[str, ...]]],
+    *,
+    seed: int,
+    limits: Limits | None,
+    sandbox: type[Sandbox],
+) -> dict[str, Result]:
+    """Run the tests on the answers of one submission; what could not be judged is tried once more."""
+    done: dict[str, Result] = {}
+    why = ""
+    for _ in range(2):
+        left = {name: answer for name, answer in answers.items() if name not in done or not done[name].judged}
+        try:
+            for result in run_submission(homework, left, seed=seed, limits=limits, sandbox=sandbox):
+                done[result.question.name] = result
+        except (
+            Exception
+        ) as error:  # such as a machine without room for a process: the others go on all the same
+            why = _why(error)
+    for question in homework.questions:
+        if question.name in answers and question.name not in done:
+            done[question.name] = results.unjudged(question, why)
+    return done
 
 
 def try_reference(
-    homework: Homework, *, limits: Limits | None = None, sandbox: type[Sandbox] = ProcessSandbox
+    homework: Homework,
+    *,
+    limits: Limits | None = None,
+    sandbox: type[Sandbox] = ProcessSandbox,
+    stop: Stop | None = None,
 ) -> None:
     """Grade the instructor's own solutions: what they lose on this machine, every student would lose.
 
@@ -96,133 +150,26 @@ def try_reference(
     ------
     RuntimeError
         If a solution does not pass, or the sandbox does not start.
+    Stopped
+        If `stop` was called.
     """
-    for question in homework.questions:
-        result = run_question(
-            homework, question, question.answer.source, messages=True, limits=limits, sandbox=sandbox
-        )
-        for verdict in result.verdicts:
-            if not verdict.passed:
-                raise RuntimeError(
-                    f"the solution of {question.name} in {homework.file_name} does not pass here "
-                    f"({verdict.test.name}: {verdict.detail}), so nothing was graded"
-                )
+    stop = stop or Stop()
+    watched = stop.watched(sandbox)
+    answers = {q.name: (q.answer.source, ()) for q in homework.questions}
 
+    def examine_them() -> dict[str, Result]:
+        return examine(homework, answers, seed=secrets.randbits(32), limits=limits, sandbox=watched)
 
-def grade_one(
-    homework: Homework,
-    submissions: Path,
-    name: str,
-    *,
-    seed: int,
-    limits: Limits | None,
-    sandbox: type[Sandbox],
-) -> Graded:
-    """Judge the submission in the folder `name`."""
-    try:
-        file_name, cells = read_submission(submissions / name, homework.file_name)
-        found, missing = match(homework, cells), "the answer's cell is missing"
-        if file_name != homework.file_name:
-            found.notes.insert(0, f"{homework.file_name} is missing; {file_name!r} was graded in its place")
-    except NotebookError as error:
-        found, missing = Submission(notes=[str(error)]), "no notebook to grade"
-    results = []
-    for question in homework.questions:
-        answer = found.answers.get(question.name)
-        if answer is None or question.name in found.untouched:
-            results.append(_without_answer(question, missing if answer is None else "not written yet"))
-        else:
-            extra = found.extra[question.name]
-            results.append(
-                run_question(homework, question, answer, extra, seed=seed, limits=limits, sandbox=sandbox)
+    (done,) = run_all([examine_them], 1, stop)
+    for result in done.values():
+        failed = [f"{v.test.name}: {v.detail or v.status}" for v in result.verdicts if not v.passed]
+        if failed or not result.judged:
+            why = failed[0] if failed else "; ".join(result.notes)
+            raise RuntimeError(
+                f"the solution of {result.question.name} in {homework.file_name} does not pass here "
+                f"({why}), so nothing was graded"
             )
-    return Graded(_visible(name), tuple(results), tuple(found.notes))
 
 
-def read_submission(folder: Path, file_name: str) -> tuple[str, list[notebook.Cell]]:
-    """Return name and cells of the notebook in a student's folder; neither may be a link."""
-    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-    try:
-        fd = os.open(folder, flags)
-    except OSError as error:
-        raise NotebookError(f"the submission is not a folder that can be read ({error.strerror})") from None
-    try:
-        name = notebook.name_in(fd, file_name)
-        return name, notebook.read(name, dir_fd=fd)
-    except OSError as error:
-        raise NotebookError(f"the submission cannot be read ({error.strerror})") from None
-    finally:
-        os.close(fd)
-
-
-def _without_answer(question: Question, status: str) -> Result:
-    return Result(question, tuple(Verdict(test, False, status) for test in question.tests))
-
-
-def _visible(name: str) -> str:
-    """A folder's name as text that shows all its characters, even those that are not UTF-8."""
-    return feedback.visible(os.fsencode(name).decode("utf-8", "backslashreplace"))
-
-
-def _is_submission(entry: os.DirEntry) -> bool:
-    return entry.name not in NO_STUDENT and (entry.is_dir() or entry.is_symlink())
-
-
-def _with_different_names(graded: list[Graded]) -> list[Graded]:
-    """Two folders may look alike once their names are made visible: number them."""
-    seen: dict[str, int] = {}
-    result = []
-    for one in graded:
-        seen[one.student] = seen.get(one.student, 0) + 1
-        count = seen[one.student]
-        result.append(one if count == 1 else replace(one, student=f"{one.student} ({count})"))
-    return result
-
-
-# --- the results --------------------------------------------------------------------------------------------
-
-
-def write_results(homework: Homework, graded: list[Graded], out: Path) -> None:
-    """Write ``grades.csv``, ``results.json`` and ``feedback/<student>.html`` into `out`."""
-    (out / "feedback").mkdir(parents=True, exist_ok=True)
-    for one in graded:
-        text = feedback.page(one.student, homework.name, list(one.results), list(one.notes))
-        write_whole(out / "feedback" / f"{feedback.safe_name(one.student)}.html", text)
-    write_whole(out / "results.json", json.dumps(as_json(graded), indent=1, ensure_ascii=False) + "\n")
-    write_whole(out / "grades.csv", as_csv(homework, graded))
-
-
-def as_json(graded: list[Graded]) -> dict:
-    """``{student: {question: {points, max, tests: [{name, passed, message}]}}}``."""
-    return {
-        one.student: {
-            result.question.name: {
-                "points": result.points,
-                "max": result.question.points,
-                "tests": [
-                    {"name": v.test.title, "passed": v.passed, "message": v.message} for v in result.verdicts
-                ],
-            }
-            for result in one.results
-        }
-        for one in graded
-    }
-
-
-def as_csv(homework: Homework, graded: list[Graded]) -> str:
-    """One row per student: total, maximum, and a column per question."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["student", "total", "max", *[question.name for question in homework.questions]])
-    for one in graded:
-        # A spreadsheet would run a name that begins like a formula.
-        student = f"'{one.student}" if one.student.startswith(("=", "+", "-", "@")) else one.student
-        columns = [feedback.points(result.points) for result in one.results]
-        writer.writerow([student, feedback.points(one.points), feedback.points(homework.points), *columns])
-    return text.getvalue()
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file in one step: whoever reads it sees all of it, or what was there before."""
-    with whole_file(path, encoding="utf-8", errors="backslashreplace") as file:
-        file.write(text)
+def _why(error: BaseException) -> str:
+    return feedback.visible(f"{type(error).__name__}: {error}"[:300])

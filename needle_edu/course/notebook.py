@@ -2,8 +2,8 @@
 
 A notebook is JSON: a list of cells, each with its source and its metadata. This reader is strict and
 bounded, because the file may come from anybody: it opens regular files only (never a link, a pipe or a
-device), reads at most `MAX_BYTES`, and every way in which a file can fail to be a notebook is one clear
-`NotebookError`.
+device), reads at most `MAX_BYTES`, counts the values before it builds them, and every way in which a file can
+fail to be a notebook is one clear `NotebookError`.
 
 nbgrader's marks (its metadata, schema 3) say what a cell is for: an answer ("solution"), the tests of a
 question ("grade"), or text and set-up that nobody edits ("locked").
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,11 +22,20 @@ from needle_edu.backend.errors import DataError
 
 MAX_BYTES = 20_000_000  # outputs count too, and honest ones can be long
 MAX_CELLS = 20_000
+# What a file of MAX_BYTES may unfold to in memory: millions of empty lists would be 500 MB of Python objects.
+MAX_VALUES = 2_000_000  # commas count, texts, and lists
+MAX_LISTS = 200_000  # and dictionaries
+# A JSON string, or what is left of the file behind a quote that nothing closes: no byte is looked at twice.
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 CELL_TYPES = ("code", "markdown", "raw")
 
 
 class NotebookError(DataError):
     """A file that is not a notebook this course can read; the message says why."""
+
+
+class LimitError(NotebookError):
+    """A file that may well be a notebook, but is not read: it is too large, or locked. Somebody has to look."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +111,7 @@ def read_bytes(path: str | os.PathLike, *, dir_fd: int | None = None, limit: int
         if not stat.S_ISREG(status.st_mode):
             raise NotebookError(f"{name} is not a regular file")
         if status.st_size > limit:
-            raise NotebookError(f"{name} is larger than {limit:,} bytes; clear its outputs and save it again")
+            raise LimitError(f"{name} is larger than {limit:,} bytes; clear its outputs and save it again")
         with open(fd, "rb", closefd=False) as file:
             return file.read(limit)
     except OSError as error:
@@ -110,36 +120,17 @@ def read_bytes(path: str | os.PathLike, *, dir_fd: int | None = None, limit: int
         os.close(fd)
 
 
-def name_in(folder: int, file_name: str) -> str:
-    """The name of the notebook in an open folder: `file_name`, or that of the only notebook there.
-
-    Browsers save a second download as ``hw1 (1).ipynb``, and people rename files.
+def parse_json(data: bytes, name: str = "the file") -> dict:
+    """Parse a notebook's JSON, with NaN and Infinity as Jupyter writes them into outputs.
 
     Raises
     ------
     NotebookError
-        If there is neither; the message says what is there instead.
+        If it is anything but a JSON object, or has too many values; see `MAX_VALUES`.
     """
-    names = sorted(name for name in os.listdir(folder) if not name.startswith("."))
-    if file_name in names:
-        return file_name
-    notebooks = [name for name in names if name.endswith(".ipynb") and not name.endswith(".backup.ipynb")]
-    if len(notebooks) == 1:
-        return notebooks[0]
-    there = ", ".join(ascii(name) for name in names[:5]) + (", …" if len(names) > 5 else "")
-    raise NotebookError(f"{file_name} is missing; the folder " + (f"holds {there}" if names else "is empty"))
-
-
-def parse_json(data: bytes, name: str = "the file") -> dict:
-    """Parse a notebook's JSON; anything but a strict JSON object is a `NotebookError`."""
-
-    def refuse(word: str):
-        raise ValueError(f"{word} is not JSON")
-
+    _count(data, name)
     try:
-        tree = json.loads(
-            data.decode("utf-8-sig"), parse_constant=refuse
-        )  # Windows likes to begin with a BOM
+        tree = json.loads(data.decode("utf-8-sig"))  # Windows likes to begin with a BOM
     except RecursionError:
         raise NotebookError(f"{name} is not a notebook: its JSON is nested too deeply") from None
     except ValueError as error:  # JSONDecodeError and UnicodeDecodeError are ValueErrors
@@ -147,6 +138,29 @@ def parse_json(data: bytes, name: str = "the file") -> dict:
     if not isinstance(tree, dict):
         raise NotebookError(f"{name} is JSON, but not a notebook")
     return tree
+
+
+def _count(data: bytes, name: str) -> None:
+    """Refuse JSON whose values would take much more memory than its text; counting builds nothing."""
+    # What stands in texts only makes this first count larger, and it is enough for nearly every notebook.
+    values, lists = data.count(b'"') // 2 + data.count(b","), data.count(b"[") + data.count(b"{")
+    if values + lists <= MAX_VALUES and lists <= MAX_LISTS:
+        return
+    values = lists = end = 0
+    for string in _STRING.finditer(data):
+        between = data[end : string.start()]
+        end = string.end()
+        values += 1 + between.count(b",")
+        lists += between.count(b"[") + between.count(b"{")
+        if values > MAX_VALUES:
+            break
+    values += data.count(b",", end)
+    lists += data.count(b"[", end) + data.count(b"{", end)
+    if values + lists > MAX_VALUES or lists > MAX_LISTS:
+        raise LimitError(
+            f"{name} holds more than {MAX_VALUES:,} values or {MAX_LISTS:,} lists; "
+            "clear its outputs and save it again"
+        )
 
 
 def cells_of(tree: dict, name: str = "the file") -> list[Cell]:
@@ -173,7 +187,7 @@ def cells_of(tree: dict, name: str = "the file") -> list[Cell]:
     if not isinstance(cells, list):
         raise NotebookError(f"{name} has no list of cells")
     if len(cells) > MAX_CELLS:
-        raise NotebookError(f"{name} has {len(cells):,} cells; at most {MAX_CELLS:,} are read")
+        raise LimitError(f"{name} has {len(cells):,} cells; at most {MAX_CELLS:,} are read")
     return [_cell(cell, position, name) for position, cell in enumerate(cells)]
 
 

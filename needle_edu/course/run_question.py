@@ -27,6 +27,7 @@ class Result:
     verdicts: tuple[Verdict, ...]
     notes: tuple[str, ...] = ()
     output: str = ""
+    judged: bool = True
 
     @property
     def passed(self) -> bool:

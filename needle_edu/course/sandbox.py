@@ -241,6 +241,15 @@ class ProcessSandbox(Sandbox):
         return program, keywords
 
 
+class BubblewrapSandbox(ProcessSandbox):
+    """A placeholder."""
+
+
+def trouble() -> str:
+    """Why the isolated sandbox cannot be had here, and what mends it; empty if it can."""
+    return ""
+
+
 def drops_rights() -> bool:
     """Whether sandboxes run as a user without rights: if root grades, and such a user can read Python and us."""
     python = {Path(sys.executable).resolve().parent, Path(sys.prefix), Path(sys.base_prefix)}

@@ -195,7 +195,9 @@ def run_cells(job: dict, namespace: dict) -> dict:
 
 def definitions(source: str) -> ast.Module:
     """Keep of an extra cell what an answer may lean on: imports, functions, classes and plain constants."""
-    tree = ast.parse(source)
+    from needle_edu.course.cells import python_of
+
+    tree = ast.parse(python_of(source))
     kinds = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
     tree.body = [node for node in tree.body if isinstance(node, kinds) or is_constant(node)]
     return tree

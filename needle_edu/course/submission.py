@@ -2,17 +2,24 @@
 
 Only the source of the answer cells counts, and helpers from cells the student added. Tests, points and set-up
 always come from the instructor's notebook; where the student's copy differs, that is noted, and ignored.
+
+A cell is known by nbgrader's mark, by its id, or, when an editor has lost both, by what it says. JupyterLab's "Split
+Cell" and copying leave several cells with one mark: they are joined in the notebook's order, as "Run All" runs
+them. An answer that is not in its cell is looked for in the student's own cells, by the names it should define.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from needle_edu.course.cells import without_timing
 from needle_edu.course.notebook import Cell
-from needle_edu.course.questions import Homework
+from needle_edu.course.questions import Homework, Question
 
 MAX_EXTRA = 200
-MAX_SOURCE = 200_000  # characters of one cell
+MAX_SOURCE = 200_000  # characters of one answer, and of one cell
 
 
 @dataclass
@@ -22,11 +29,11 @@ class Submission:
     Attributes
     ----------
     answers : dict
-        Question name -> source of the answer's cell (its first copy).
+        Question name -> source of the answer: its cell, or the copies and parts of it, joined.
     extra : dict
         Question name -> sources of the student's own cells above that answer.
     notes : list of str
-        What was restored, missing, or left out.
+        What was restored, joined, missing, or left out.
     untouched : set of str
         Questions whose answer is still what `homework start` wrote.
     """
@@ -36,68 +43,141 @@ class Submission:
     notes: list[str] = field(default_factory=list)
     untouched: set[str] = field(default_factory=set)
 
+    def note(self, text: str) -> None:
+        if len(self.notes) < 30 and text not in self.notes:
+            self.notes.append(text)
+
+
+@dataclass
+class _Sorted:
+    """A student's cells by what they are: positions in the notebook, from 0."""
+
+    cells: list[Cell]
+    copies: dict[str, list[int]] = field(default_factory=dict)  # the released cell's name -> its copies
+    own: list[int] = field(default_factory=list)  # code cells that the student added
+    marked: bool = False  # whether any mark or id of the released notebook is still there
+
+    def source(self, position: int) -> str:
+        return self.cells[position].source
+
+    def defining(self, names: Iterable[str], positions: Iterable[int]) -> list[int]:
+        """Those of the cells that define one of the names at their outermost level."""
+        words = "|".join(map(re.escape, names))
+        if not words:
+            return []
+        pattern = re.compile(
+            rf"^(?:(?:async[ \t]+)?def|class)[ \t]+(?:{words})\b|^(?:{words})[ \t]*=(?!=)", re.M
+        )
+        return [k for k in positions if len(self.source(k)) <= MAX_SOURCE and pattern.search(self.source(k))]
+
 
 def match(homework: Homework, cells: list[Cell]) -> Submission:
-    """Find the answers in a student's cells, by nbgrader's grade_id, or else by the cell's id."""
+    """Find the answers in a student's cells."""
     result = Submission()
-    by_id = {cell.id: cell for cell in homework.released if cell.id}
-    by_name = {cell.grade_id: cell for cell in homework.released if cell.grade_id}
-    sources = {cell.source for cell in homework.released}
-    seen: dict[str, Cell] = {}
-    extra: list[str] = []
-    left_out = 0
-    for cell in cells:
-        released = by_name.get(cell.grade_id) or by_id.get(cell.id)
-        name = released.grade_id if released else ""
-        if name in seen:
-            _note(result, f"the cell {name!r} is there more than once; its first copy was used")
-        elif released is not None:
-            if name:
-                seen[name] = cell
-            if released.is_answer:
-                _answer(result, released, cell, extra)
-            elif released.is_locked:
-                _compare(result, released, cell)
-        elif cell.kind == "code" and cell.source not in sources:
-            if len(extra) < MAX_EXTRA and len(cell.source) <= MAX_SOURCE:
-                extra.append(cell.source)
-            else:
-                left_out += 1
-    if left_out:
-        _note(
-            result, f"{left_out:,} of your own cells were left out: there are too many, or they are too long"
+    found = _sort(homework, cells)
+    for question in homework.questions:
+        _answer(result, homework, question, found)
+    left_out = [k for k in found.own if len(found.source(k)) > MAX_SOURCE]
+    if len(found.own) > MAX_EXTRA or left_out:
+        count = max(len(found.own) - MAX_EXTRA, len(left_out))
+        result.note(f"{count:,} of your own cells were left out: there are too many, or they are too long")
+    if not found.marked:
+        result.note(
+            "the notebook has lost its cells' marks and ids; its answers were found by what they define"
         )
-    for name, released in by_name.items():
-        if name not in seen and (released.is_locked or released.is_answer):
-            verb = "is missing" if released.is_answer else "was missing and has been restored"
-            _note(result, f"the cell {name!r} {verb}")
+    for released in homework.released:
+        if released.is_locked:
+            _compare(result, released, found)
     return result
 
 
-def _answer(result: Submission, released: Cell, cell: Cell, extra: list[str]) -> None:
-    name = released.grade_id
-    if cell.kind != "code" or len(cell.source) > MAX_SOURCE:
-        _note(result, f"the answer cell {name!r} is not a code cell of at most {MAX_SOURCE:,} characters")
+def names_of(question: Question) -> list[str]:
+    """The functions and classes that the instructor's answer defines, and so every other should."""
+    return re.findall(r"^(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)", question.answer.source, re.M)
+
+
+def _sort(homework: Homework, cells: list[Cell]) -> _Sorted:
+    by_id = {cell.id: cell for cell in homework.released if cell.id}
+    by_name = {cell.grade_id: cell for cell in homework.released if cell.grade_id}
+    by_source = {cell.source.strip(): cell for cell in homework.released}
+    found, twins = _Sorted(cells), dict[str, list[int]]()
+    for position, cell in enumerate(cells):
+        released = by_name.get(cell.grade_id) or by_id.get(cell.id)
+        found.marked = found.marked or released is not None
+        if released is not None:
+            found.copies.setdefault(released.grade_id, []).append(position)
+        elif (twin := by_source.get(cell.source.strip())) is not None:
+            twins.setdefault(twin.grade_id, []).append(position)
+        elif cell.kind == "code":
+            found.own.append(position)
+    found.copies = twins | found.copies
+    return found
+
+
+def _answer(result: Submission, homework: Homework, question: Question, found: _Sorted) -> None:
+    """Put the source of one answer together from the cells that hold it."""
+    name, names = question.name, names_of(question)
+    stub = next((cell.source.strip() for cell in homework.released if cell.grade_id == name), None)
+    copies = found.copies.get(name, [])
+    written = [k for k in copies if found.source(k).strip() != stub]
+    parts = [k for k in written if found.cells[k].kind == "code"]
+    tests = [k for k in found.copies.get(question.cell.grade_id, []) if copies and k > copies[0]]
+    end = tests[0] if tests else copies[0] if copies else 0
+    redefined = found.defining(names, (k for k in found.own if copies and copies[0] < k < end))
+    above = [k for k in found.own if copies and k < copies[0]]
+    if redefined:
+        result.note(f"{name}: a cell of your own below the answer's cell was graded as part of the answer")
+        parts = sorted({*parts, *redefined})
+    elif not found.defining(names, parts + above if parts else []) and (
+        elsewhere := found.defining(names, found.own)
+    ):
+        result.note(f"{name}: the answer was found in another cell, by the name it defines")
+        parts = sorted({*parts, *elsewhere})
+    if not parts and written:
+        result.note(f"{name}: the answer's cell is not a code cell; its text was graded as code")
+        parts = written
+    elif len([k for k in parts if k in copies]) > 1:
+        result.note(
+            f"{name}: the answer's cell is there more than once; its copies were joined, in their order"
+        )
+    if not parts:
+        if copies:
+            result.answers[name], result.extra[name] = found.source(copies[0]), ()
+            result.untouched.add(name)
+        else:
+            result.note(f"{name}: the answer's cell is missing")
         return
-    result.answers[name] = cell.source
-    result.extra[name] = tuple(extra)
-    if cell.source.strip() == released.source.strip():
-        result.untouched.add(name)
+    text = _joined(found.source(k) for k in parts)
+    if len(text) > MAX_SOURCE:
+        result.note(f"{name}: the answer is longer than {MAX_SOURCE:,} characters and was not graded")
+        return
+    result.answers[name] = text
+    extra = [found.source(k) for k in found.own if k < parts[-1] and k not in parts]
+    result.extra[name] = tuple(source for source in extra[:MAX_EXTRA] if len(source) <= MAX_SOURCE)
 
 
-def _compare(result: Submission, released: Cell, cell: Cell) -> None:
+def _joined(sources: Iterable[str]) -> str:
+    """The sources one below the other, each once."""
+    parts = list(dict.fromkeys(sources))
+    return parts[0] if len(parts) == 1 else "\n".join(without_timing(part) for part in parts)
+
+
+def _compare(result: Submission, released: Cell, found: _Sorted) -> None:
+    """Say where a locked cell is missing, doubled or edited; the original is used whatever it is."""
     name = released.grade_id
+    copies = found.copies.get(name, [])
+    if not copies:
+        if found.marked:  # without marks an edited cell is not to be known from the student's own
+            result.note(f"the cell {name!r} was missing and has been restored")
+        return
+    if len(copies) > 1:
+        result.note(f"the locked cell {name!r} is there more than once; the original was used")
+    cell = found.cells[copies[0]]
     if cell.source.strip() != released.source.strip() or cell.kind != released.kind:
-        _note(result, f"the locked cell {name!r} was edited; the original was used")
-    elif any(
+        result.note(f"the locked cell {name!r} was edited; the original was used")
+    elif cell.marks and any(
         cell.marks.get(key) != released.marks.get(key) for key in ("grade", "solution", "locked", "points")
     ):
-        _note(
-            result,
-            f"the marks of the locked cell {name!r} (such as its points) were edited; the original's count",
+        result.note(
+            f"the marks of the locked cell {name!r} (such as its points) were edited; the original's count"
         )
-
-
-def _note(result: Submission, text: str) -> None:
-    if len(result.notes) < 30 and text not in result.notes:
-        result.notes.append(text)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from needle_edu.course import notebook, questions, student
+from needle_edu.course import notebook, questions, sandbox, student
 
 
 def code_cell(name: str, source: str, **marks) -> dict:
@@ -26,6 +26,12 @@ def write_notebook(path: Path, cells: list[dict]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(tree, indent=1))
     return path
+
+
+@pytest.fixture(scope="session")
+def isolated() -> bool:
+    """Whether `grade` can isolate student code here: what does not depend on it is tested everywhere."""
+    return not sandbox.trouble()
 
 
 @pytest.fixture(scope="session")

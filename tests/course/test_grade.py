@@ -1,24 +1,31 @@
 """Grading a folder: every submission gets its honest points, a row, an entry and a page, whatever it is."""
 
 import csv
+import html
 import json
 import os
 import re
+import unicodedata
+from pathlib import Path
 
 import pytest
 
-from needle_edu.course import commands, grader, questions, sandbox
+from needle_edu import cli
+from needle_edu.course import commands, feedback, grader, handed_in, questions, results, run_question, sandbox
+from needle_edu.course.handed_in import Entry
+from needle_edu.course.questions import Verdict
 from needle_edu.course.sandbox import Limits
 
 ROOMY = Limits(wall=90, cells=30, call=20, cpu=30)  # the machine may be busy
 
 
 @pytest.fixture
-def grade(toy_source, tmp_path, capsys):
+def grade(toy_source, tmp_path, isolated):
     """Grade what was handed in; returns results.json, and leaves grades.csv and feedback/ in tmp_path/out."""
 
     def run(submissions, status: int = 0) -> dict:
-        assert commands.grade(toy_source, submissions, tmp_path / "out", limits=ROOMY) == status
+        made = commands.grade(toy_source, submissions, tmp_path / "out", limits=ROOMY, isolated=isolated)
+        assert made == status
         return json.loads((tmp_path / "out" / "results.json").read_text())
 
     return run
@@ -57,9 +64,14 @@ def test_solutions_and_other_submissions_are_out_of_sight(hand_in, grade, toy_so
     assert points(results, "eve") == {"q1": 2.0, "q2": 3.0}
 
 
-def test_a_class(hand_in, grade, tmp_path):
+def released(homework) -> dict:
+    """The answer cells as `homework start` writes them, by question."""
+    return {cell.grade_id: cell for cell in homework.released if cell.is_answer}
+
+
+def test_a_class(hand_in, grade, toy, tmp_path):
     hand_in("right")
-    hand_in("untouched", q1="# YOUR CODE HERE", q2="# YOUR CODE HERE")
+    hand_in("untouched", **{name: cell.source for name, cell in released(toy).items()})
     hand_in("half", q2="def evens(n):\n    return [0, 2, 4]")  # passes what can be seen
     (tmp_path / "submissions" / "nothing").mkdir()
     (tmp_path / "submissions" / "readme.txt").write_text("not a submission")
@@ -76,19 +88,31 @@ def test_a_class(hand_in, grade, tmp_path):
     ]
     with open(tmp_path / "out" / "grades.csv", newline="") as file:
         rows = list(csv.reader(file))
-    assert rows[0] == ["student", "total", "max", "q1", "q2"]
+    assert rows[0] == ["student", "total", "max", "q1", "q2", "notes"]
     assert rows[1:] == [
-        ["half", "2", "5", "2", "0"],
-        ["nothing", "0", "5", "0", "0"],
-        ["right", "5", "5", "2", "3"],
-        ["untouched", "0", "5", "0", "0"],
+        ["half", "2", "5", "2", "0", ""],
+        [
+            "nothing",
+            "0",
+            "5",
+            "0",
+            "0",
+            "toy.ipynb is missing; the folder is empty; q1, q2: no notebook to grade",
+        ],
+        ["right", "5", "5", "2", "3", ""],
+        ["untouched", "0", "5", "0", "0", "q1, q2: not written yet"],
     ]
     assert "toy.ipynb is missing" in page_of(tmp_path, "nothing")
     assert sorted(p.name for p in (tmp_path / "out").rglob("*") if p.is_file()) == sorted(
         [
             "grades.csv",
             "results.json",
-            *[f"{name}.html" for name in ("half", "nothing", "right", "untouched")],
+            "grading.json",
+            *[
+                f"{name}.{kind}"
+                for name in ("half", "nothing", "right", "untouched")
+                for kind in ("html", "json")
+            ],
         ]
     )
 
@@ -150,16 +174,14 @@ def test_metadata_of_the_student_counts_for_nothing(hand_in, grade, tmp_path):
     assert "points) were edited" in page_of(tmp_path)
 
 
-def test_first_copy_of_a_doubled_cell(hand_in, grade, tmp_path):
+def test_a_doubled_test_cell_counts_once(hand_in, grade, tmp_path):
     def double(tree):
-        (cell,) = (c for c in tree["cells"] if c["id"] == "q1")
-        tree["cells"].append({**cell, "source": "def double(x):\n    return 2 * x"})
         (cell,) = (c for c in tree["cells"] if c["id"] == "q2-tests")
         tree["cells"].append(cell)
 
-    results = grade(hand_in("ada", double, q1="def double(x):\n    return 3 * x"))
-    assert points(results, "ada") == {"q1": 0.0, "q2": 3.0}
-    assert "more than once" in page_of(tmp_path)
+    results = grade(hand_in("ada", double))
+    assert points(results, "ada") == {"q1": 2.0, "q2": 3.0}
+    assert "the locked cell &#x27;q2-tests&#x27; is there more than once" in page_of(tmp_path)
 
 
 def test_a_missing_answer_cell(hand_in, grade, tmp_path):
@@ -247,10 +269,49 @@ def test_names_of_students(hand_in, grade, tmp_path):
         assert not [row for row in csv.reader(file) if row[0].startswith("=")]
 
 
-@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)"])
-def test_a_spreadsheet_does_not_run_a_name(toy_source, name):
-    table = grader.as_csv(questions.load(toy_source), [grader.Graded(name, (), ())])
-    assert table.splitlines()[1].split(",")[0] == f"'{name}"
+def test_the_page_says_of_a_visible_test_what_check_says(toy):
+    """Message and line of an exception; of a hidden test only which exception it was."""
+    detail = "raised TypeError: it took <3>\nin line 2"
+    visible, hidden = toy.questions[0].tests
+    verdicts = (
+        Verdict(visible, False, "raised TypeError", detail),
+        Verdict(hidden, False, "raised KeyError", detail),
+    )
+    record = results.record_of(
+        Entry("ada", Path("ada"), "ada"), [run_question.Result(toy.questions[0], verdicts)]
+    )
+    page = feedback.page("toy", record)
+    assert page.count("it took &lt;3&gt;\nin line 2") == 1 and page.count("raised KeyError") == 1
+    assert "it took" not in json.dumps(record["questions"]["q1"]["tests"][1])
+
+
+FORMULAS = [
+    "=1+1",
+    "+1",
+    "-1",
+    "@SUM(A1)",
+    "x;=1+1",
+    "x\t=1+1",
+    "x;;@A1",
+    "x; =1",
+    "\uff1d1+1",
+    "x;\uff0b1",
+    "\r=1",
+    '";=1',
+]
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_a_spreadsheet_runs_neither_a_name_nor_a_note(toy, name, tmp_path):
+    """However it parts a line into cells: no cell begins with what begins a formula."""
+    entry = Entry(name, tmp_path / name, "page")
+    table = results.as_csv(
+        toy, [results.record_of(entry, [results.unjudged(q, name) for q in toy.questions])]
+    )
+    (line,) = table.splitlines()[1:]
+    for delimiter in (",", ";", "\t", " ", "|"):
+        for cell in [*line.split(delimiter), *next(csv.reader([line], delimiter=delimiter))]:
+            assert unicodedata.normalize("NFKC", cell.strip(' "'))[:1] not in tuple("=+-@"), (delimiter, cell)
 
 
 def test_script_in_what_a_cell_prints_or_says(hand_in, grade, tmp_path):
@@ -285,10 +346,16 @@ def test_what_is_not_a_notebook(hand_in, grade, tmp_path):
     (folder / "pipe").mkdir()
     os.mkfifo(folder / "pipe" / "toy.ipynb")
     (folder / "folder" / "toy.ipynb").mkdir(parents=True)
-    results = grade(folder)  # a pipe that is opened would be waited for without end
+    results = grade(folder, status=1)  # a pipe that is opened would be waited for without end
     assert set(results) == {"good", "link", "linked", "pipe", "folder", *NOT_NOTEBOOKS}
     for name in results:
-        assert sum(points(results, name).values()) == (5 if name == "good" else 0), name
+        if name in (
+            "large",
+            "linked",
+        ):  # the grader would not look at them: that says nothing about the student
+            assert points(results, name) == {"q1": None, "q2": None}
+        else:
+            assert sum(points(results, name).values()) == (5 if name == "good" else 0), name
         assert (tmp_path / "out" / "feedback" / f"{name}.html").exists()
 
 
@@ -298,14 +365,15 @@ def test_a_notebook_under_another_name(hand_in, grade, tmp_path):
         hand_in(name)
     folder = tmp_path / "submissions"
     (folder / "ada" / "toy.ipynb").rename(folder / "ada" / "toy (1).ipynb")
+    (folder / "flat.ipynb").write_bytes((folder / "ada" / "toy (1).ipynb").read_bytes())
     (folder / "bob" / "inner").mkdir()
     (folder / "bob" / "toy.ipynb").rename(folder / "bob" / "inner" / "toy.ipynb")
     (folder / "eve" / "toy.ipynb").rename(folder / "eve" / "a.ipynb")
     (folder / "eve" / "b.ipynb").write_text("{}")
     results = grade(folder)
-    assert [sum(points(results, name).values()) for name in ("ada", "bob", "eve")] == [5, 0, 0]
+    assert [sum(points(results, name).values()) for name in ("ada", "bob", "flat", "eve")] == [5, 5, 5, 0]
     assert "toy.ipynb is missing; &#x27;toy (1).ipynb&#x27; was graded" in page_of(tmp_path, "ada")
-    assert "toy.ipynb is missing; the folder holds &#x27;inner&#x27;" in page_of(tmp_path, "bob")
+    assert "Notes" not in page_of(tmp_path, "bob") and "Notes" not in page_of(tmp_path, "flat")
     assert "holds &#x27;a.ipynb&#x27;, &#x27;b.ipynb&#x27;" in page_of(tmp_path, "eve")
 
 
@@ -315,13 +383,13 @@ def test_a_byte_order_mark_costs_nothing(hand_in, grade, tmp_path):
     assert sum(points(grade(tmp_path / "submissions"), "ada").values()) == 5
 
 
-def test_a_homework_that_its_author_fails_is_not_graded(toy_source, hand_in, tmp_path, capsys):
+def test_a_homework_that_its_author_fails_is_not_graded(toy_source, hand_in, tmp_path, capsys, isolated):
     """A wrong solution, or a machine on which nothing runs, would cost the whole class its points."""
     broken = tmp_path / "toy.ipynb"
     broken.write_text(toy_source.read_text().replace("return x + x", "return x + 1"))
-    assert commands.grade(broken, hand_in("ada"), tmp_path / "out", limits=ROOMY) == 1
+    assert commands.grade(broken, hand_in("ada"), tmp_path / "out", limits=ROOMY, isolated=isolated) == 1
     assert "the solution of q1 in toy.ipynb does not pass here" in capsys.readouterr().err
-    assert not (tmp_path / "out").exists()
+    assert not list((tmp_path / "out").iterdir())
 
 
 def test_ten_thousand_cells(hand_in, grade):
@@ -342,27 +410,107 @@ def test_trouble_with_one_submission_does_not_stop_the_others(hand_in, grade, mo
     """A disk that is full, a machine without processes left: said, and the exit status tells."""
     for name in ("ada", "bob", "eve"):
         hand_in(name)
-    real = grader.read_submission
+    real = handed_in.read
 
-    def fail(folder, file_name):
-        if folder.name == "bob":
+    def fail(entry, file_name):
+        if entry.student == "bob":
             raise OSError("no space left")
-        return real(folder, file_name)
+        return real(entry, file_name)
 
-    monkeypatch.setattr(grader, "read_submission", fail)
+    monkeypatch.setattr(handed_in, "read", fail)
     results = grade(tmp_path / "submissions", status=1)
-    assert [sum(points(results, name).values()) for name in ("ada", "bob", "eve")] == [5, 0, 5]
+    assert [sum(points(results, name).values()) for name in ("ada", "eve")] == [5, 5]
+    assert points(results, "bob") == {"q1": None, "q2": None}
     assert "no space left" in page_of(tmp_path, "bob")
 
 
-def test_exit_status_and_words(toy_source, tmp_path, capsys):
+def test_exit_status_and_words(toy_source, tmp_path, capsys, isolated):
+    def refused(*words) -> str:
+        assert commands.grade(*words, isolated=isolated) == 1
+        return capsys.readouterr().err
+
     (tmp_path / "empty").mkdir()
-    assert commands.grade(toy_source, tmp_path / "empty", tmp_path / "out") == 1
-    assert "one sub-folder per student" in capsys.readouterr().err
-    assert commands.grade(toy_source, tmp_path / "none", tmp_path / "out") == 1
-    assert commands.grade("hw99", tmp_path, tmp_path / "out") == 1
-    assert commands.grade(toy_source, tmp_path, tmp_path / "grades") == 1
-    assert "pass for a student" in capsys.readouterr().err
+    assert "one sub-folder per student" in refused(toy_source, tmp_path / "empty", tmp_path / "out")
+    assert "is no folder" in refused(toy_source, tmp_path / "none", tmp_path / "out")
+    assert "there is no homework" in refused("hw99", tmp_path, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_without_a_box_nothing_is_touched(hand_in, grade, toy_source, tmp_path, capsys, monkeypatch):
+    """`grade` refuses with the sentence that mends it; whoever goes on without is told first what is open."""
+    monkeypatch.setattr(sandbox, "trouble", lambda: "There is no box: buy one.")
+    monkeypatch.setattr(questions, "load_for_grading", lambda hw: pytest.fail("touched the homework"))
+    assert cli.main(["grade", str(toy_source), str(hand_in("ada")), "--out", str(tmp_path / "out")]) == 1
+    said = capsys.readouterr().err
+    assert "nothing was graded: There is no box: buy one. " in said and "--unsafe-no-isolation" in said
+    assert not (tmp_path / "out").exists()
+    monkeypatch.undo()
+    words = ["grade", str(toy_source), str(tmp_path / "submissions"), "--out", str(tmp_path / "out")]
+    monkeypatch.setattr(sandbox, "trouble", lambda: pytest.fail("looked for the box all the same"))
+    assert cli.main([*words, "--unsafe-no-isolation"]) == 0
+    first = capsys.readouterr().err.splitlines()[0]
+    assert first == f"needle-edu: {sandbox.ProcessSandbox.caution()}" and "it can" in first
+
+
+BROKEN = {
+    "set-up that raises": ("import numpy as np", "import no_such_module"),
+    "set-up that is no Python": ("import numpy as np", "import ="),
+    "tests that are no Python": ("def test_q1_three", "def = test_q1_three"),
+    "tests without points": ('"points": 2', '"dots": 2'),
+    "points that are no number": ('"points": 2', '"points": "two"'),
+    "no grade_id": ('"grade_id": "q1",', ""),
+    "metadata that is no dict": (
+        '"nbformat": 4',
+        '"nbformat": 4, "cells": [{"cell_type": "code", "metadata": 3}]',
+    ),
+    "not JSON": ("{", "["),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_malformed_instructors_notebook_is_one_sentence(
+    name, toy_source, hand_in, tmp_path, capsys, isolated
+):
+    file, text = tmp_path / "toy.ipynb", toy_source.read_text()
+    assert BROKEN[name][0] in text
+    file.write_text(text.replace(*BROKEN[name]))
+    assert commands.grade(file, hand_in("ada"), tmp_path / "out", limits=ROOMY, isolated=isolated) == 1
+    captured = capsys.readouterr()
+    (said,) = [line for line in captured.err.splitlines() if "toy.ipynb" in line]
+    assert said.startswith("needle-edu: ") and "Traceback" not in captured.err + captured.out
+    assert not (tmp_path / "out" / "grades.csv").exists()
+
+
+def test_nothing_of_a_student_acts_on_the_terminal(hand_in, grade, capsys, tmp_path):
+    """Names, exceptions, file names: an escape sequence is shown, not sent."""
+    hand_in("\x1b[2Jada", q1="raise ValueError('\\x1b]0;gone\\x07 \\u202e')", q2="1 +\x1b")
+    folder = tmp_path / "submissions" / "eve\x9b"
+    folder.mkdir()
+    (folder / "\x1b[31m.txt").write_text("")
+    (folder / "\x1b[1m.ipynb").write_text("\x1b")
+    (tmp_path / "submissions" / "x\x1b.txt").write_text("")
+    grade(tmp_path / "submissions")
+    captured = capsys.readouterr()
+    for stream in (captured.out, captured.err):
+        assert not [c for c in stream if c != "\n" and unicodedata.category(c) in ("Cc", "Cf")]
+    assert "\\x1b[2Jada: 0 of 5 points" in captured.out and "\\x1b]0;gone" in captured.out
+
+
+def test_points_rule_and_notes_reach_student_and_instructor(hand_in, grade, capsys, tmp_path):
+    """On the page, in the terminal and in the table stands the same."""
+
+    def text(tree):
+        (cell,) = (c for c in tree["cells"] if c["id"] == "q1")
+        cell["cell_type"] = "markdown"
+
+    grade(hand_in("ada", text, q2="def evens(n):\n    return missing"))
+    with open(tmp_path / "out" / "grades.csv", newline="") as file:
+        (row,) = csv.DictReader(file)
+    said, page = capsys.readouterr().out, html.unescape(page_of(tmp_path))
+    assert "ada: 2 of 5 points" in said and "toy: 2 of 5 points" in page and row["total"] == "2"
+    for sentence in ("its text was graded as code", "raised NameError"):
+        assert sentence in said and sentence in page and sentence in row["notes"]
+    assert feedback.RULE in said and feedback.RULE in page
 
 
 def test_results_are_written_whole(tmp_path, monkeypatch):

@@ -38,7 +38,7 @@ def test_source_as_lines_or_text(tmp_path):
         (b"\xff\xfe", "not JSON"),
         ("{", "not JSON"),
         ("[]", "not a notebook"),
-        ('{"nbformat": 4, "x": NaN}', "not JSON"),
+        ('{"nbformat": 4, "x": nan}', "not JSON"),
         ("[" * 100_000, "nested too deeply"),
         ('{"nbformat": ' + "9" * 5000 + "}", "not JSON"),
         ('{"nbformat": 3, "worksheets": []}', "format 3"),
