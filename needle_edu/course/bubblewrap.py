@@ -137,13 +137,13 @@ def missing() -> str:
 
 def explain(said: str) -> str:
     """One sentence for a box that did not start, from what bubblewrap said and from this system's settings."""
-    if _setting("user/max_user_namespaces") == "0":
-        why, mend = "this system allows no user namespaces", "sudo sysctl user.max_user_namespaces=15000"
+    if _setting("user/max_user_namespaces") == "0" or "namespaces exceeded" in said:
+        why, mend = "user namespaces are switched off", "sudo sysctl user.max_user_namespaces=15000"
     elif _setting("kernel/unprivileged_userns_clone") == "0":
-        why = "this system allows user namespaces to root only"
+        why = "only root may make user namespaces"
         mend = "sudo sysctl kernel.unprivileged_userns_clone=1"
     elif _setting("kernel/apparmor_restrict_unprivileged_userns") == "1":
-        why = "AppArmor keeps bubblewrap from making user namespaces (Ubuntu 23.10 and later)"
+        why = "AppArmor keeps programs from making user namespaces (Ubuntu since 23.10)"
         mend = "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0"
     elif _in_a_container():
         why = "this container may make no namespaces"
@@ -152,8 +152,8 @@ def explain(said: str) -> str:
             "--security-opt seccomp=unconfined --security-opt systempaths=unconfined --cap-add SYS_ADMIN"
         )
     else:
-        why, mend = "the system does not allow it", "grade as an ordinary user of a Linux machine of your own"
-    return f"no box for students' work can be made here, because {why} ({said[:300]}). What helps: {mend}"
+        why, mend = "this system does not allow it", "grade as an ordinary user of a Linux machine of your own"
+    return f"no box for students' work can be made here, because {why} ({said[-200:]}); what helps: {mend}"
 
 
 def _setting(name: str) -> str:

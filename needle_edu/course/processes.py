@@ -77,6 +77,13 @@ def kill_descendants(pid: int) -> None:
                 os.kill(member, signal.SIGKILL)
 
 
+def kill_tree(pid: int) -> None:
+    """Kill a process and all its descendants."""
+    kill_descendants(pid)
+    with contextlib.suppress(OSError):
+        os.kill(pid, signal.SIGKILL)
+
+
 def memory_of(pids: list[int]) -> int:
     """Bytes of memory that processes hold together; what they share is counted once where the system tells."""
     return sum(map(_memory_of_one, pids))

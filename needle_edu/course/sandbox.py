@@ -60,9 +60,12 @@ class BubblewrapSandbox(Sandbox):
             seccomp.program()
             with cls(Limits()) as box, box.question() as inside:
                 setup = ["import needle_edu as ndl", "ndl.Tensor([1.0]) + 1"]
-                inside.ask({"setup": setup, "extra": [], "answer": "pass"}, START)
-                inside.hear(START)
-        except (BrokenSandbox, AnswerError, OSError) as error:
+                try:
+                    inside.ask({"setup": setup, "extra": [], "answer": "pass"}, START)
+                    inside.hear(START)
+                except AnswerError as error:
+                    raise BrokenSandbox(f"{error}: {box.last_words()}") from None
+        except (BrokenSandbox, OSError) as error:
             return bubblewrap.explain(str(error))
         return ""
 

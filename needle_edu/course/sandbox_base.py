@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass
 from needle_edu.course import seccomp
 from needle_edu.course.bubblewrap import PACKAGE, library_folders
 from needle_edu.course.channel import Channel
-from needle_edu.course.processes import kill_descendants, lend_user
+from needle_edu.course.processes import kill_tree, lend_user
 
 START = 40.0  # seconds that starting Python and the set-up's imports may take on a busy machine
 STOP = 15.0  # seconds until a question's processes must be gone
@@ -160,8 +160,7 @@ class Sandbox:
         try:
             self.process.wait(0 if self.gone else STOP)
         except subprocess.TimeoutExpired:
-            kill_descendants(self.process.pid)
-            self.process.kill()
+            kill_tree(self.process.pid)
             self.process.wait()
 
     def _ended(self) -> bool:
