@@ -68,7 +68,9 @@ def mounts(hide: Iterable[str] = ()) -> list[str]:
     system = [Path(place) for place in SYSTEM]
     outermost = [p for p in found if not any(o != p and p.is_relative_to(o) for o in [*system, *found])]
     for path in outermost:
-        for parent in (*reversed(path.parents),)[1:]:  # bwrap would close those it makes to all but their owner
+        for parent in (*reversed(path.parents),)[
+            1:
+        ]:  # bwrap would close those it makes to all but their owner
             words += ["--dir", str(parent)]
         words += ["--ro-bind", str(path), str(path)]
     links = {link: target for path in (*wanted, Path(sys.executable)) for link, target in links_on(path)}
@@ -152,7 +154,10 @@ def explain(said: str) -> str:
             "--security-opt seccomp=unconfined --security-opt systempaths=unconfined --cap-add SYS_ADMIN"
         )
     else:
-        why, mend = "this system does not allow it", "grade as an ordinary user of a Linux machine of your own"
+        why, mend = (
+            "this system does not allow it",
+            "grade as an ordinary user of a Linux machine of your own",
+        )
     return f"no box for students' work can be made here, because {why} ({said[-200:]}); what helps: {mend}"
 
 

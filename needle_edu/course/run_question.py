@@ -14,7 +14,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from needle_edu.course import wire
 from needle_edu.course.answer import AnswerError
@@ -89,10 +89,9 @@ def run_question(
     sandbox : type
         Where the answer runs.
     """
-    answers = {question.name: (answer, extra)}
     (result,) = run_submission(
-        homework,
-        answers,
+        replace(homework, questions=(question,)),
+        {question.name: (answer, extra)},
         seed=seed,
         hidden=hidden,
         messages=messages,
