@@ -44,8 +44,16 @@ def look(toy, source: str, kind=ProcessSandbox) -> str:
 @kinds
 def test_the_environment_is_empty(toy, monkeypatch, kind):
     monkeypatch.setenv("SECRET_TOKEN", "hunter2")
-    environ = "import os\nprint(sorted(os.environ))\nfor p in (1, 'self'):\n    try: print(open(f'/proc/{p}/environ').read())\n"
-    said = look(toy, environ + "    except OSError: pass", kind)
+    source = """
+import os
+print(sorted(os.environ))
+for process in (1, "self"):
+    try:
+        print(open(f"/proc/{process}/environ").read())
+    except OSError:
+        pass
+"""
+    said = look(toy, source, kind)
     assert "HOME" in said and "hunter2" not in said and "SECRET" not in said
     home = look(toy, "import os\nprint(os.environ['HOME'] == os.getcwd(), os.listdir('.'))", kind)
     assert home == "True []\n"
