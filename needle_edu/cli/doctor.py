@@ -155,7 +155,7 @@ def _grading() -> Finding:
     from needle_edu.course import bubblewrap, sandbox
 
     if trouble := sandbox.trouble():
-        return Finding(ABSENT, "no box: `grade` would refuse; checking one's own work needs none", trouble)
+        return Finding(ABSENT, "no box, so `grade` refuses; checking one's own work needs none", trouble)
     version = ".".join(map(str, bubblewrap.version()))
     return Finding(OK, f"in a box of bubblewrap {version}, tried with a line of Python")
 

@@ -88,33 +88,33 @@ def supervise(control: socket.socket, order: dict, fd_in: int, fd_out: int) -> s
     os.close(fd_in)
     os.close(fd_out)
     why, most = "its process ended", order["limits"]["memory"]
-    while not select.select([control], [], [], BETWEEN_LOOKS)[0]:
+    pause = (
+        BETWEEN_LOOKS if order["box"] else 5 * BETWEEN_LOOKS
+    )  # outside a box it means to look at every process
+    while not select.select([control], [], [], pause)[0]:
         if memory_of(descendants(os.getpid())) > most:
             why = "memory limit"
             end_all(first)
-        reap()
     end_all(first)
     hear(control)
     return why
 
 
 def end_all(first: int) -> None:
-    """Kill whatever is below this process, and wait until it is gone."""
-    with contextlib.suppress(OSError):
-        os.killpg(first, signal.SIGKILL)  # where there is no /proc, this finds most
+    """Kill whatever is below this process, and wait until it is gone.
+
+    Until it is waited for, here, the number of a child that has ended is given to nobody else, so that none but ours
+    is killed.
+    """
+    if not os.path.isdir("/proc"):  # then nobody knows more than the first one's own group
+        with contextlib.suppress(OSError):
+            os.killpg(first, signal.SIGKILL)
     kill_descendants(os.getpid())
     while True:
         try:
             os.waitpid(-1, 0)
         except ChildProcessError:
             return
-
-
-def reap() -> None:
-    """Take note of children that have ended, so that they do not linger as zombies."""
-    with contextlib.suppress(ChildProcessError):
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
 
 
 # --- the room of one question -------------------------------------------------------------------------------
