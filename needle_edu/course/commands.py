@@ -15,7 +15,7 @@ from needle_edu.course import grader, notebook, questions, student
 from needle_edu.course.check import Report
 from needle_edu.course.notebook import NotebookError
 from needle_edu.course.run_question import run_question
-from needle_edu.course.sandbox import Limits, ProcessSandbox, hidden
+from needle_edu.course.sandbox import BubblewrapSandbox, Limits, hidden, trouble
 from needle_edu.course.submission import match
 
 
@@ -141,6 +141,8 @@ def grade(
     int
         0 when every submission was judged, whatever its points.
     """
+    if reason := trouble():
+        return _sorry(f"nothing was graded: {reason}")
     try:
         homework = questions.load_for_grading(hw)
         if not Path(submissions).is_dir():
@@ -149,12 +151,13 @@ def grade(
             return _sorry(f"{out} is inside {submissions}, where it would pass for a student; choose another")
         secret = hidden(questions.homework_folder(), questions.source_of(hw), submissions, out)
         limits = replace(limits or Limits(), hide=secret)
-        grader.try_reference(homework, limits=limits)
+        grader.try_reference(homework, limits=limits, sandbox=BubblewrapSandbox)
         graded = grader.grade_folder(
             homework,
             Path(submissions),
             jobs=jobs,
             limits=limits,
+            sandbox=BubblewrapSandbox,
             tell=lambda one: print(f"{one.student}: {one.points:g} of {homework.points:g}", flush=True),
         )
         grader.write_results(homework, graded, Path(out))
@@ -164,8 +167,6 @@ def grade(
         return _sorry(f"cannot grade {submissions} into {out} ({error.strerror}: {error.filename})")
     if not graded:
         return _sorry(f"there are no submissions in {submissions}: one sub-folder per student is wanted")
-    if ProcessSandbox.caution():
-        print(f"needle-edu: {ProcessSandbox.caution()}", file=sys.stderr)
     print(f"needle-edu: {len(graded)} graded; grades.csv, results.json and feedback/ are in {out}")
     missed = [one for one in graded if not one.judged]
     return _sorry(f"not judged, see their pages: {', '.join(one.student for one in missed)}") if missed else 0

@@ -219,8 +219,9 @@ def _asker(inside: Channel, seconds: float, error: str, texts: bool) -> Callable
                     raise AnswerError("not written yet")
                 if raised == "NameError" and error:
                     raise AnswerError("not defined", error)
-                if raised == "NameError" and not text:
-                    text = "each question is graded alone: define helpers in its own cell"
+                if raised == "NameError":
+                    alone = "each question is graded alone: define helpers in its own cell"
+                    text = f"{text} ({alone})" if text else alone
                 raise AnswerError(f"raised {raised}", text)
             case ("refused", wire.Raised(), str(text)):
                 raise AnswerError("wrong type", f"it returned {text[:300]}" if texts and text else "")
