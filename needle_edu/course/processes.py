@@ -15,6 +15,7 @@ import random
 import secrets
 import signal
 import socket
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -125,7 +126,8 @@ def lend_user() -> Iterator[int]:
     for user in itertools.islice(_order, len(ANYBODY)):
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as lock:
             try:
-                lock.bind(f"\0needle_edu-sandbox-{user}")
+                if sys.platform == "linux":
+                    lock.bind(f"\0needle_edu-sandbox-{user}")
             except OSError:
                 continue
             if threads_of(user) == 0:

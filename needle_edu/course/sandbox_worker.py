@@ -28,6 +28,10 @@ from needle_edu.course.processes import descendants, kill_descendants, memory_of
 
 NEW_MOUNTS, NEW_IPC, NEW_PROCESSES = 0x0002_0000, 0x0800_0000, 0x2000_0000
 PRIVATE, RECURSIVE, NO_SETUID, NO_DEVICES, NO_EXEC = 1 << 18, 1 << 14, 2, 4, 8
+READ_ONLY, REMOUNT, BIND, RELATIVE_TIMES = 1, 32, 4096, 1 << 21
+KEPT = (
+    NO_SETUID | NO_DEVICES | NO_EXEC | 1024 | 2048
+)  # the last two: no times of access, of files and of folders
 DIE_WITH_PARENT, DUMPABLE, SECCOMP, DROP_BOUND, ADOPT_ORPHANS, NO_NEW_RIGHTS, AMBIENT = (
     1,
     4,
@@ -169,6 +173,22 @@ def furnish(limits: dict, user: int | None) -> None:
         system_call("mount", b"proc", b"/proc", b"proc", flags, b"subset=pid")
     except OSError:  # Linux before 5.8
         system_call("mount", b"proc", b"/proc", b"proc", flags, None)
+    seal_devices()
+
+
+def seal_devices() -> None:
+    """Make the mounts below /dev read-only: their devices work as before, but nobody can leave a mark on them.
+
+    Otherwise the time of the last change of /dev/null, which anybody may set to now, would be a letter box between
+    questions.
+    """
+    with open("/proc/self/mountinfo") as file:
+        places = [line.split()[4] for line in file]
+    for place in places:
+        if place.startswith("/dev/") and place != "/dev/shm":
+            found = os.statvfs(place).f_flag  # which must stay as they are
+            flags = found & KEPT | (RELATIVE_TIMES if found & os.ST_RELATIME else 0)
+            system_call("mount", None, place.encode(), None, REMOUNT | BIND | READ_ONLY | flags, None)
 
 
 def lock_up(order: dict) -> None:

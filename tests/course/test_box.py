@@ -133,19 +133,33 @@ def all_answers() -> dict[str, list[str]]:
 
 
 VERBATIM = ["carry a hidden input over", *(f"wrong: {name}" for name in WRONG)]
-BOXES = {"whoever runs the tests": [], "an ordinary user": ordinary_user()}
+ORDINARY = "an ordinary user"
+BOXES = {"root" if os.geteuid() == 0 else "this user": [], ORDINARY: ordinary_user()}
+
+
+@pytest.fixture(scope="module")
+def reports(toy_source):
+    """``reports(user)``: what came of all attacks in a box, for one of `BOXES`; each is run once."""
+    kept: dict[str, dict] = {}
+
+    def report_of(user: str) -> dict:
+        if TROUBLE:
+            pytest.skip(f"THE BOX IS NOT TESTED: {TROUBLE}")
+        if user == ORDINARY and not BOXES[user]:
+            pytest.skip(
+                "the tests run as an ordinary user already" if os.geteuid() else "NEEDS bwrap AND setpriv"
+            )
+        if user not in kept:
+            kept[user] = run(toy_source, BOXES[user], "BubblewrapSandbox", all_answers(), VERBATIM)
+        return kept[user]
+
+    return report_of
 
 
 @pytest.fixture(scope="module", params=BOXES)
-def boxed(request, toy_source) -> dict:
-    """The report on all attacks in a box, for one user."""
-    if TROUBLE:
-        pytest.skip(f"THE BOX IS NOT TESTED: {TROUBLE}")
-    if request.param == "an ordinary user" and not BOXES[request.param]:
-        pytest.skip(
-            "the tests run as an ordinary user already" if os.geteuid() else "NEEDS bwrap AND setpriv"
-        )
-    report = run(toy_source, BOXES[request.param], "BubblewrapSandbox", all_answers(), VERBATIM)
+def boxed(request, reports) -> dict:
+    """The answers in a box, for one user."""
+    report = reports(request.param)
     assert report["trouble"] == "" and report["caution"] == ""
     assert report["user"] == (NOBODY if BOXES[request.param] else os.getuid())
     return report["answers"]
@@ -215,12 +229,22 @@ def test_nothing_is_graded_where_no_box_can_be_made(toy_source):
     assert "user namespaces are switched off" in report["trouble"] and "sudo sysctl" in report["trouble"]
 
 
-def test_table(toy_source, boxed, unboxed):
-    """Prints the table; see the module's docstring."""
-    print(f"\n{'attack':42}{'in a box':>12}{'changes':>9}   without isolation")
-    for name, one in boxed.items():
-        in_box = "OPEN" if "OPEN" in str(one["printed"]) else "shut"
+def test_table(reports, unboxed):
+    """Prints the table; see the module's docstring. `-` stands for an attack that would do harm without a box."""
+    users = [user for user, words in BOXES.items() if words or user != ORDINARY]
+    found = {user: reports(user)["answers"] for user in users}
+    titles = [*(f"box, {user}" for user in users), "no isolation", "no namespaces"]
+    print("\n" + f"{'attack':38}" + "".join(f"{title:>24}" for title in titles))
+    for name in found[users[0]]:
+        cells = [told(found[user][name]) for user in users]
         bare = unboxed["answers"].get(name)
-        outside = "" if bare is None else "OPEN" if "OPEN" in bare["printed"][0] else "shut"
-        print(f"{name:42}{in_box:>12}{len(one['changes']):>9}   {outside}")
-    assert not any(one["changes"] for one in boxed.values())
+        cells += ["-" if bare is None else told(bare), "refused"]
+        print(f"{name:38}" + "".join(f"{cell:>24}" for cell in cells))
+    assert not any(one["changes"] for answers in found.values() for one in answers.values())
+
+
+def told(one: dict) -> str:
+    """Which way it went: the door, what changed on the machine, and the points of both questions."""
+    door = "OPEN" if "OPEN" in str(one["printed"]) else "shut"
+    first, second = one["points"]
+    return f"{door}, {len(one['changes'])} changes, {first:g}+{second:g}"

@@ -70,7 +70,7 @@ ATTACKS = {
         for folder in (here, sys.prefix, os.path.dirname(os.__file__), "/usr/lib", "/usr/bin", "/etc", "/"):
             attempt(folder, lambda: open(os.path.join(folder, "{mark}"), "w"))
         attempt("append", lambda: open(needle_edu.__file__, "a"))
-        attempt("mode", lambda: os.chmod(needle_edu.__file__, 0o666))
+        attempt("mode", lambda: os.chmod(needle_edu.__file__, os.stat(needle_edu.__file__).st_mode & 0o7777))
         attempt("time", lambda: os.utime(needle_edu.__file__))
         """,
     "the network": """
@@ -165,6 +165,14 @@ ATTACKS = {
         for path in ("/proc/sys/kernel/core_pattern", "/proc/sysrq-trigger", "/proc/1/oom_score_adj"):
             attempt(path, lambda: os.close(os.open(path, os.O_WRONLY)))
         attempt("/sys", lambda: os.listdir("/sys"))
+        """,
+    "marks on what all questions share": """
+        import glob
+        same = lambda path: os.chmod(path, os.stat(path).st_mode & 0o7777)
+        for path in ["/", "/dev", "/usr", *glob.glob("/dev/*"), *glob.glob("/dev/pts/*"), sys.executable]:
+            if path != "/dev/shm" and not os.path.islink(path):
+                attempt(path, lambda: os.utime(path))
+                attempt(path, lambda: same(path))
         """,
     "typing into a terminal": """
         import fcntl, termios
