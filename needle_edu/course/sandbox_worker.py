@@ -16,6 +16,7 @@ import contextlib
 import ctypes
 import json
 import os
+import re
 import resource
 import select
 import signal
@@ -134,7 +135,7 @@ def question(order: dict, fd_in: int, fd_out: int) -> None:
             os.waitpid(inside, 0)
             os._exit(0)
         prctl(DIE_WITH_PARENT, signal.SIGKILL)
-        furnish(order["limits"], order["user"])
+        furnish(order["limits"])
     close_all_but(fd_in, fd_out)
     lock_up(order)
     os.chdir(order["home"])
@@ -161,13 +162,14 @@ def question(order: dict, fd_in: int, fd_out: int) -> None:
         signal.pause()
 
 
-def furnish(limits: dict, user: int | None) -> None:
+def furnish(limits: dict) -> None:
     """Give this question its own temporary folder, shared memory and /proc, which vanish with its last process."""
-    owner = os.getuid() if user is None else user
-    bounds = f"size={limits['space']},nr_inodes={limits['files']},mode=0700,uid={owner}".encode()
+    bounds = f"size={limits['space']},nr_inodes={limits['files']},mode=1777"
+    prctl(DUMPABLE, 1)  # or /proc/self would be closed to ourselves
+    os.umask(0o022)
     system_call("mount", None, b"/", None, PRIVATE | RECURSIVE, None)
-    for place in (b"/tmp", b"/dev/shm"):
-        system_call("mount", b"tmpfs", place, b"tmpfs", NO_SETUID | NO_DEVICES, bounds)
+    cover("/tmp", bounds)
+    cover("/dev/shm", bounds)
     flags = NO_SETUID | NO_DEVICES | NO_EXEC
     try:  # processes only, not the machine's counters and settings
         system_call("mount", b"proc", b"/proc", b"proc", flags, b"subset=pid")
@@ -176,15 +178,37 @@ def furnish(limits: dict, user: int | None) -> None:
     seal_devices()
 
 
+def cover(place: str, bounds: str) -> None:
+    """Mount an empty folder over `place`; what the box needs below it (a Python in /tmp) is put back."""
+    below: list[str] = []
+    for path in mount_points():
+        if path.startswith(f"{place}/") and not any(path.startswith(f"{outer}/") for outer in below):
+            below.append(path)
+    held = {path: os.open(path, os.O_PATH) for path in below}
+    system_call("mount", b"tmpfs", place.encode(), b"tmpfs", NO_SETUID | NO_DEVICES, bounds.encode())
+    for path, descriptor in held.items():
+        source = f"/proc/self/fd/{descriptor}"
+        os.makedirs(path if os.path.isdir(source) else os.path.dirname(path), exist_ok=True)
+        if not os.path.exists(path):
+            os.close(os.open(path, os.O_CREAT, 0o644))
+        system_call("mount", source.encode(), path.encode(), None, BIND | RECURSIVE, None)
+        os.close(descriptor)
+
+
+def mount_points() -> list[str]:
+    """Where something is mounted, the outer ones before the inner ones."""
+    with open("/proc/self/mountinfo") as file:
+        names = [line.split()[4] for line in file]
+    return sorted(re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), name) for name in names)
+
+
 def seal_devices() -> None:
     """Make the mounts below /dev read-only: their devices work as before, but nobody can leave a mark on them.
 
     Otherwise the time of the last change of /dev/null, which anybody may set to now, would be a letter box between
     questions.
     """
-    with open("/proc/self/mountinfo") as file:
-        places = [line.split()[4] for line in file]
-    for place in places:
+    for place in mount_points():
         if place.startswith("/dev/") and place != "/dev/shm":
             found = os.statvfs(place).f_flag  # which must stay as they are
             flags = found & KEPT | (RELATIVE_TIMES if found & os.ST_RELATIME else 0)

@@ -107,6 +107,23 @@ def test_links_on_the_way_are_made_inside_too(tmp_path):
     assert len(list(bubblewrap.links_on(tmp_path / "loop"))) < 100
 
 
+@box_only
+def test_a_box_for_a_package_in_the_temporary_folder(tmp_path):
+    """/tmp is every question's own, and empty; but what runs the question may lie there."""
+    site = tmp_path / "site with spaces"
+    shutil.copytree(bubblewrap.PACKAGE, site / "needle_edu", ignore=shutil.ignore_patterns("__pycache__"))
+    code = "import needle_edu; from needle_edu.course import sandbox; print(needle_edu.__file__, sandbox.trouble())"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(site), "NEEDLE_EDU_NATIVE": "0"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == f"{site}/needle_edu/__init__.py \n", done
+
+
 # --- what is said where there is no box -----------------------------------------------------------------------
 
 

@@ -353,7 +353,7 @@ BOXED = {
             os.chdir("d")
         os.mkdir("closed")
         os.chmod("closed", 0)
-        os.chmod("/tmp", 0)
+        os.chmod(".", 0)
         """,
     ),
     "shared memory stays": (

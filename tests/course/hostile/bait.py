@@ -113,7 +113,9 @@ def main() -> None:
     os.environ["NEEDLE_TOKEN"] = TOKEN
     kind = getattr(sandbox, job["sandbox"])
     if kind is sandbox.ProcessSandbox and os.geteuid() == 0:
-        sys.exit("without a box hostile answers run as an ordinary user only: as root they could change everything")
+        sys.exit(
+            "without a box hostile answers run as an ordinary user only: as root they could change everything"
+        )
     report: dict = {"user": os.getuid(), "trouble": kind.trouble(), "caution": kind.caution(), "answers": {}}
     if not report["trouble"]:
         toy = questions.load(job["toy"])
