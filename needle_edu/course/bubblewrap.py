@@ -17,6 +17,8 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from needle_edu.course import seccomp
+
 PACKAGE = Path(__file__).resolve().parents[1]
 INSTALL = "sudo apt install bubblewrap (Debian, Ubuntu) or sudo dnf install bubblewrap (Fedora)"
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/lib32")
@@ -120,8 +122,6 @@ def links_on(path: Path, depth: int = 0) -> Iterator[tuple[Path, str]]:
 
 def missing() -> str:
     """What must be installed before a box can be tried, as one sentence; empty if nothing."""
-    from needle_edu.course import seccomp
-
     if sys.platform != "linux":
         way = "in WSL2" if sys.platform == "win32" else "in a Linux virtual machine"
         return f"students' work is graded in a box that only Linux can make: run this {way}"

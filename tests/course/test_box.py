@@ -1,8 +1,8 @@
 """The box against hostile answers: what it keeps out, for whoever grades, and that nothing is graded without it.
 
 Each attack (`hostile/attacks.py`) tries doors of the machine that grades and prints which of them give way; `hostile/
-bait.py` runs it and looks for what it changed. Configurations: the user who runs the tests; an ordinary user, if that
-is root; and, to see that the attacks are none of straw, no isolation at all, where the same doors must be found open.
+bait.py` runs it and looks for what it changed. Configurations: an ordinary user; root, if root runs the tests; and, to
+see that the attacks are none of straw, no isolation at all, where the same doors must be found open.
 ``pytest -rA tests/course/test_box.py -k table`` prints the table attack × configuration.
 """
 
@@ -133,8 +133,7 @@ def all_answers() -> dict[str, list[str]]:
 
 
 VERBATIM = ["carry a hidden input over", *(f"wrong: {name}" for name in WRONG)]
-ORDINARY = "an ordinary user"
-BOXES = {"root" if os.geteuid() == 0 else "this user": [], ORDINARY: ordinary_user()}
+BOXES = {"ordinary user": ordinary_user(), **({"root": []} if os.geteuid() == 0 else {})}
 
 
 @pytest.fixture(scope="module")
@@ -145,10 +144,8 @@ def reports(toy_source):
     def report_of(user: str) -> dict:
         if TROUBLE:
             pytest.skip(f"THE BOX IS NOT TESTED: {TROUBLE}")
-        if user == ORDINARY and not BOXES[user]:
-            pytest.skip(
-                "the tests run as an ordinary user already" if os.geteuid() else "NEEDS bwrap AND setpriv"
-            )
+        if user == "ordinary user" and os.geteuid() == 0 and not BOXES[user]:
+            pytest.skip("THE BOX OF AN ORDINARY USER IS NOT TESTED: needs bwrap and setpriv")
         if user not in kept:
             kept[user] = run(toy_source, BOXES[user], "BubblewrapSandbox", all_answers(), VERBATIM)
         return kept[user]
@@ -229,14 +226,18 @@ def test_nothing_is_graded_where_no_box_can_be_made(toy_source):
     assert "user namespaces are switched off" in report["trouble"] and "sudo sysctl" in report["trouble"]
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="THE BOX OF ROOT IS NOT TESTED: run the tests as root too")
+def test_root_was_tried(reports):
+    assert {"root", "ordinary user"} == set(BOXES) and reports("root")["user"] == 0
+
+
 def test_table(reports, unboxed):
     """Prints the table; see the module's docstring. `-` stands for an attack that would do harm without a box."""
-    users = [user for user, words in BOXES.items() if words or user != ORDINARY]
-    found = {user: reports(user)["answers"] for user in users}
-    titles = [*(f"box, {user}" for user in users), "no isolation", "no namespaces"]
+    found = {user: reports(user)["answers"] for user in BOXES}
+    titles = [*(f"box, {user}" for user in BOXES), "no isolation", "no namespaces"]
     print("\n" + f"{'attack':38}" + "".join(f"{title:>24}" for title in titles))
-    for name in found[users[0]]:
-        cells = [told(found[user][name]) for user in users]
+    for name in found["ordinary user"]:
+        cells = [told(found[user][name]) for user in BOXES]
         bare = unboxed["answers"].get(name)
         cells += ["-" if bare is None else told(bare), "refused"]
         print(f"{name:38}" + "".join(f"{cell:>24}" for cell in cells))
