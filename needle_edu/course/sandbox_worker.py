@@ -146,6 +146,7 @@ def question(order: dict, fd_in: int, fd_out: int) -> None:
         try:
             if sys.platform == "linux":
                 prctl(DUMPABLE, 1)  # its own /proc/self is its own
+                prctl(DIE_WITH_PARENT, signal.SIGKILL)
             student_process.main(pipes, order["limits"]["output"])
         except BaseException:
             traceback.print_exc()
@@ -227,8 +228,8 @@ def lock_up(order: dict) -> None:
     if sys.platform == "linux":
         prctl(DUMPABLE, 0)  # a change of user may have changed it
         prctl(NO_NEW_RIGHTS, 1)
+        prctl(DIE_WITH_PARENT, signal.SIGKILL)  # again: a change of user has cleared it
     if order["box"]:
-        prctl(DIE_WITH_PARENT, signal.SIGKILL)  # a change of user has cleared it
         with contextlib.suppress(OSError):  # Linux before 4.3 has no ambient set
             prctl(AMBIENT, CLEAR_ALL)
         system_call("capset", (ctypes.c_uint32 * 2)(CAPABILITIES), (ctypes.c_uint32 * 6)())

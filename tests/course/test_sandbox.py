@@ -128,7 +128,15 @@ def test_a_sandbox_that_does_not_start_is_not_the_students_fault(toy, kind):
 
 @kinds
 def test_a_broken_sandbox_costs_one_question(toy, kind):
-    """If a worker dies from without, its question is not judged, and the next one gets a new worker."""
+    """If a worker dies from without, its question is not judged, and the next one gets a new worker.
+
+    What the dead one leaves behind ends too, though nobody is left to end it.
+    """
+    family: list[int] = []
+
+    def end_worker(sandbox):
+        family.extend([*processes.descendants(sandbox.process.pid), sandbox.process.pid])
+        os.kill(family[0] if kind.box else sandbox.process.pid, signal.SIGKILL)  # bwrap's first child; itself
 
     class Fragile(kind):
         started = 0
@@ -137,14 +145,16 @@ def test_a_broken_sandbox_costs_one_question(toy, kind):
             type(self).started += 1
             super().__enter__()
             if self.started == 1:
-                threading.Timer(0.5, lambda: processes.kill_tree(self.process.pid)).start()
+                threading.Timer(1, end_worker, [self]).start()
             return self
 
-    sleep = "import time\ntime.sleep(2)\ndef double(x): return 2 * x"
+    sleep = "import time\ntime.sleep(5)\ndef double(x): return 2 * x"
     answers = {"q1": (sleep, ()), "q2": ("def evens(n): return list(range(0, 2 * n, 2))", ())}
     first, second = run_question.run_submission(toy, answers, limits=QUICK, sandbox=Fragile)
     assert (first.judged, first.points) == (False, 0) and "not judged" in first.notes[0]
     assert (second.judged, second.points) == (True, 3.0) and Fragile.started == 2
+    assert len(family) >= 3
+    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in family))
 
 
 @kinds

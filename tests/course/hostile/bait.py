@@ -85,9 +85,10 @@ class Bait:
         return found
 
     def changes(self) -> list[str]:
-        """What is not as it was: files, connections, processes."""
-        now = self.state()
-        said = [f"changed: {name}" for name in {*now, *self.before} if now.get(name) != self.before.get(name)]
+        """What is not as it was at the last look: files, connections, processes."""
+        now, before = self.state(), self.before
+        said = [f"changed: {name}" for name in {*now, *before} if now.get(name) != before.get(name)]
+        self.before = now
         for what, listener in (("tcp", self.tcp), ("socket", self.path), ("abstract", self.abstract)):
             listener.setblocking(False)
             with contextlib.suppress(BlockingIOError):
