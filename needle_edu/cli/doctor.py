@@ -157,6 +157,15 @@ def _jupyter() -> Finding:
     return Finding(OK, f"JupyterLab {lab}, {live}")
 
 
+def _grading() -> Finding:
+    from needle_edu.course import bubblewrap, sandbox
+
+    if trouble := sandbox.trouble():
+        return Finding(ABSENT, "no box, so `grade` refuses; checking one's own work needs none", trouble)
+    version = ".".join(map(str, bubblewrap.version()))
+    return Finding(OK, f"in a box of bubblewrap {version}, tried with a line of Python")
+
+
 def _gpu() -> Finding:
     program = shutil.which("nvidia-smi")
     if program is None:
@@ -196,6 +205,7 @@ CHECKS: dict[str, Callable[[], Finding]] = {
     "cache": _cache,
     "graph layout": _graphviz,
     "Jupyter": _jupyter,
+    "grading": _grading,
     "GPU": _gpu,
     "CUDA toolkit": _toolkit,
 }

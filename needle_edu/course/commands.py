@@ -198,9 +198,10 @@ def grade(
     int
         0 when every submission was judged, whatever its points; 128 and the signal's number after a signal.
     """
-    if isolated and (trouble := sandbox.trouble()):
-        return _sorry(f"nothing was graded: {trouble.rstrip('.')}. Without isolation: --unsafe-no-isolation")
     kind = sandbox.BubblewrapSandbox if isolated else sandbox.ProcessSandbox
+    if trouble := sandbox.trouble() if isolated else kind.trouble():
+        way_out = ". Without isolation: --unsafe-no-isolation" if isolated else ""
+        return _sorry(f"nothing was graded: {trouble.rstrip('.')}{way_out}")
     if caution := kind.caution():
         _say(f"needle-edu: {caution}", sys.stderr)
     try:

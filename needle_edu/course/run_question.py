@@ -1,7 +1,12 @@
-"""Examining one answer in a sandbox: every test of a question, put to one student's code.
+"""Examining a submission in a sandbox: every test of every question, put to one student's code.
 
 The tests run here, on the trusted side; the answer runs in the sandbox. What is sent in is source and inputs;
 what comes out is bytes that `wire` turns into plain values, and the tests judge those.
+
+What a student may be told of an exception depends on what the sandbox knows by then. The visible tests run first: no
+hidden input has been sent yet, so texts and line numbers may come out. With the first hidden test that ends: from then
+on nothing leaves but values, which only tests read, and the names of built-in exceptions. The next question begins in
+a room that the last one has not seen.
 """
 
 from __future__ import annotations
@@ -9,19 +14,32 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 
 from needle_edu.course import wire
 from needle_edu.course.answer import AnswerError
-from needle_edu.course.questions import Homework, Question, Verdict
-from needle_edu.course.sandbox import Limits, ProcessSandbox, Sandbox, SandboxError
-
-START = 40.0  # seconds that starting Python and the set-up's imports may take on a busy machine
+from needle_edu.course.channel import Channel, SandboxError
+from needle_edu.course.questions import Homework, Question, Test, Verdict
+from needle_edu.course.sandbox import BrokenSandbox, Limits, ProcessSandbox, Sandbox
+from needle_edu.course.sandbox_base import START
 
 
 @dataclass(frozen=True)
 class Result:
-    """What came out of one question of one submission."""
+    """What came out of one question of one submission.
+
+    Attributes
+    ----------
+    verdicts : tuple of Verdict
+        One for each test, in the notebook's order.
+    notes : tuple of str
+        What else there is to say to the student.
+    output : str
+        What the answer's cell printed.
+    judged : bool
+        False if the fault was ours, such as a sandbox that did not start: then there are no points to give
+        or to take.
+    """
 
     question: Question
     verdicts: tuple[Verdict, ...]
@@ -32,7 +50,7 @@ class Result:
     @property
     def passed(self) -> bool:
         """Whether every test passes: then, and only then, the question counts."""
-        return bool(self.verdicts) and all(verdict.passed for verdict in self.verdicts)
+        return self.judged and bool(self.verdicts) and all(verdict.passed for verdict in self.verdicts)
 
     @property
     def points(self) -> float:
@@ -64,33 +82,23 @@ def run_question(
     hidden : bool
         Whether the hidden tests run too.
     messages : bool
-        Whether texts of exceptions may come out of the sandbox: only where no hidden input goes in.
-
-    Raises
-    ------
-    RuntimeError
-        If the sandbox does not come as far as the student's code.
+        Whether texts of exceptions may come out of the sandbox even during hidden tests: only where nobody but
+        the instructor reads them. During visible tests they always may.
+    limits : Limits, optional
+        What the question may use.
+    sandbox : type
+        Where the answer runs.
     """
-    limits = limits or Limits()
-    tests = [test for test in question.tests if hidden or not test.hidden]
-    if answer is None:
-        return Result(question, tuple(Verdict(t, False, "the answer's cell is missing") for t in tests))
-    job = {"setup": list(homework.setup), "extra": list(extra), "answer": answer, "messages": messages}
-    try:
-        with sandbox(limits) as inside:
-            _start(inside, {**job, "limits": asdict(limits)})
-            error, notes, output = _cells_said(inside.hear(limits.cells))
-            verdicts = []
-            for test in tests:
-                inside.tell("begin")
-                verdict = test.verdict(_asker(inside, limits.call, error, messages), seed)
-                inside.tell(None)
-                verdicts.append(verdict)
-    except (AnswerError, wire.WireError) as failure:  # the sandbox never came as far as the tests
-        status = getattr(failure, "status", "the answer's cell cannot be sent")
-        notes, output = (f"the answer's cell did not get to its end: {status}",), ""
-        verdicts = [Verdict(test, False, status) for test in tests]
-    return Result(question, tuple(verdicts), tuple(notes), output)
+    (result,) = run_submission(
+        replace(homework, questions=(question,)),
+        {question.name: (answer, extra)},
+        seed=seed,
+        hidden=hidden,
+        messages=messages,
+        limits=limits,
+        sandbox=sandbox,
+    )
+    return result
 
 
 def run_submission(
@@ -105,6 +113,9 @@ def run_submission(
 ) -> Iterator[Result]:
     """Run the questions of one submission, in the homework's order, and yield each result as it comes.
 
+    One sandbox serves them all, as long as it stays whole; if it breaks, the question at hand is not judged and the
+    next one gets a new sandbox.
+
     Parameters
     ----------
     answers : mapping
@@ -113,50 +124,107 @@ def run_submission(
     seed, hidden, messages, limits, sandbox
         As in `run_question`.
     """
-    for question in homework.questions:
-        if question.name in answers:
+    boxes = _Boxes(sandbox, limits or Limits())
+    try:
+        for question in homework.questions:
+            if question.name not in answers:
+                continue
             answer, extra = answers[question.name]
-            yield run_question(
-                homework,
-                question,
-                answer,
-                extra,
-                seed=seed,
-                hidden=hidden,
-                messages=messages,
-                limits=limits,
-                sandbox=sandbox,
-            )
+            tests = tuple(test for test in question.tests if hidden or not test.hidden)
+            if answer is None:
+                yield _without_run(question, tests, "the answer's cell is missing")
+                continue
+            job = {"setup": list(homework.setup), "extra": list(extra), "answer": answer}
+            try:
+                wire.encode(job)
+                box = boxes.whole_one()
+                result = _examine(box, question, tests, job, seed, messages)
+                if box.gone:
+                    raise BrokenSandbox(box.gone)
+            except wire.WireError:
+                result = _without_run(question, tests, "the answer's cell cannot be sent")
+            except (BrokenSandbox, OSError) as error:
+                result = _without_run(question, tests, "not judged", f"not judged: {error}", judged=False)
+            yield result
+    finally:
+        boxes.close()
 
 
-def _start(inside: Sandbox, job: dict) -> None:
+class _Boxes:
+    """One sandbox after another: a new one only when the last is broken."""
+
+    def __init__(self, kind: type[Sandbox], limits: Limits):
+        self.kind, self.limits = kind, limits
+        self.box: Sandbox | None = None
+
+    def whole_one(self) -> Sandbox:
+        if self.box is not None and self.box.gone:
+            self.close()
+        if self.box is None:
+            self.box = self.kind(self.limits).__enter__()
+        return self.box
+
+    def close(self) -> None:
+        if self.box is not None:
+            box, self.box = self.box, None
+            box.__exit__(None, None, None)
+
+
+def _without_run(
+    question: Question, tests: tuple[Test, ...], status: str, *notes: str, judged: bool = True
+) -> Result:
+    return Result(question, tuple(Verdict(test, False, status) for test in tests), notes, judged=judged)
+
+
+def _examine(
+    box: Sandbox, question: Question, tests: tuple[Test, ...], job: dict, seed: int, messages: bool
+) -> Result:
+    """Run one question in a room of its own, the visible tests first."""
+    verdicts: dict[str, Verdict] = {}
+    with box.question() as inside:
+        _start(box, inside, job)
+        try:
+            error, notes, output = _cells_said(inside.hear(box.limits.cells))
+            for test in sorted(tests, key=lambda test: test.hidden):
+                texts = messages or not test.hidden
+                inside.tell(("begin", texts))
+                verdicts[test.name] = test.verdict(_asker(inside, box.limits.call, error, texts), seed)
+                inside.tell(None)
+        except AnswerError as failure:  # it never came as far as the tests
+            note = f"the answer's cell did not get to its end: {failure.status}"
+            return _without_run(question, tests, failure.status, note)
+    return Result(question, tuple(verdicts[test.name] for test in tests), notes, output)
+
+
+def _start(box: Sandbox, inside: Channel, job: dict) -> None:
     """Send the job and wait until the set-up has run; what fails here is not the student's fault."""
     try:
         inside.ask(job, START)
     except SandboxError:
-        why = inside.last_words()
-        raise RuntimeError(f"the sandbox did not start: {inside.dead}{why and f' ({why})'}") from None
-    inside.deadline = time.monotonic() + inside.limits.wall
+        why = box.last_words()
+        raise BrokenSandbox(f"the sandbox did not start: {inside.dead}{why and f' ({why})'}") from None
+    inside.deadline = time.monotonic() + box.limits.wall
 
 
-def _asker(inside: Sandbox, seconds: float, error: str, messages: bool) -> Callable:
-    """The `ask` of a sandbox: send a call, read what came, and make an `AnswerError` of anything but a value."""
+def _asker(inside: Channel, seconds: float, error: str, texts: bool) -> Callable:
+    """The `ask` of a channel: send a call, read what came, and make an `AnswerError` of anything but a value."""
 
     def ask(probe, name, args, kwargs):
         match inside.ask((probe, name, args, kwargs), seconds):
             case ("value", value):
                 return value
             case ("raised", wire.Raised(raised), str(text)):
-                text = text[:500] if messages else ""
+                text = text[:500] if texts else ""
                 if raised == "NotImplementedError":
                     raise AnswerError("not written yet")
                 if raised == "NameError" and error:
                     raise AnswerError("not defined", error)
-                if raised == "NameError" and not text:
-                    text = "each question is graded alone: define helpers in its own cell"
+                if raised == "NameError":
+                    alone = "each question is graded alone: define helpers in its own cell"
+                    text = f"{text} ({alone})" if text else alone
                 raise AnswerError(f"raised {raised}", text)
             case ("refused", wire.Raised(), str(text)):
-                raise AnswerError("wrong type", f"it returned {text[:300]}" if messages and text else "")
+                raise AnswerError("wrong type", f"it returned {text[:300]}" if texts and text else "")
             case ("ended", int(code)):
                 raise _ended(code)
         raise SandboxError("unreadable answer")
