@@ -25,7 +25,13 @@ import sys
 import traceback
 
 from needle_edu.course import student_process, wire
-from needle_edu.course.processes import descendants, kill_descendants, memory_of, system_call
+from needle_edu.course.processes import (
+    descendants,
+    kill_descendants,
+    memory_of,
+    remove_tree,
+    system_call,
+)
 
 NEW_MOUNTS, NEW_IPC, NEW_PROCESSES = 0x0002_0000, 0x0800_0000, 0x2000_0000
 PRIVATE, RECURSIVE, NO_SETUID, NO_DEVICES, NO_EXEC = 1 << 18, 1 << 14, 2, 4, 8
@@ -101,7 +107,8 @@ def supervise(control: socket.socket, order: dict, fd_in: int, fd_out: int) -> s
             why = "memory limit"
             end_all(first)
     end_all(first)
-    hear(control)
+    if not hear(control)[0] and not order["box"]:  # the grader, who would do it, is gone
+        remove_tree(os.path.dirname(order["home"]))
     return why
 
 

@@ -265,7 +265,7 @@ with getattr(sandbox, sys.argv[1])(sandbox.Limits()) as box, box.question() as i
 
 
 @kinds
-def test_a_killed_grader_takes_its_sandboxes_along(kind, processes_with):
+def test_a_killed_grader_takes_its_sandboxes_along(kind, processes_with, tmp_path):
     mark = f"{MARK}-{kind.__name__}"
     source = f"""
 import os, sys, time
@@ -277,11 +277,13 @@ for daemon in (False, True):
 time.sleep(600)
 """
     words = [sys.executable, "-c", GRADER, kind.__name__, source]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as grader:
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=environment) as grader:
         assert grader.stdout.readline() == "started\n"
         until(lambda: len(processes_with(f"# {mark}")) >= 3)  # the grader itself and two below
         grader.kill()
     until(lambda: processes_with(mark) == [])
+    until(lambda: list(tmp_path.iterdir()) == [])
 
 
 def until(condition, seconds: float = 20.0) -> None:
