@@ -111,7 +111,7 @@ def main() -> None:
     from needle_edu.course.run_question import run_submission
 
     job = json.load(sys.stdin)
-    os.environ["NEEDLE_TOKEN"] = TOKEN
+    os.environ["SECRET_TOKEN"] = TOKEN
     kind = getattr(sandbox, job["sandbox"])
     if kind is sandbox.ProcessSandbox and os.geteuid() == 0:
         sys.exit(
