@@ -39,21 +39,27 @@ TROUBLE = sandbox.trouble()
 def ordinary_user() -> list[str]:
     """Words before a command that run it as an ordinary user, if we are root and that can be had.
 
-    The Python that runs the tests may lie in root's home, which is closed: bubblewrap gives the user the same machine
-    with nothing in that home but this Python. It is no box: all else is there, and may be written to.
+    The Python that runs the tests, or this checkout, may lie below a folder that is closed to all but root, such as
+    root's home: bubblewrap gives the user the same machine, with nothing in that folder but what the tests need. It is
+    no box: all else is there, and may be written to.
     """
     if os.geteuid() != 0 or not (shutil.which("bwrap") and shutil.which("setpriv")):
         return []
-    words, home = ["bwrap", "--dev-bind", "/", "/", "--cap-add", "ALL"], Path.home()
-    prefixes = sorted({Path(p).resolve() for p in (sys.prefix, sys.base_prefix, Path(sandbox.PACKAGE))})
-    closed = [prefix for prefix in prefixes if prefix.is_relative_to(home)]
-    if closed:
-        words += ["--tmpfs", str(home), "--chmod", "0755", str(home)]
-        for prefix in closed:
-            for parent in [p for p in reversed(prefix.parents) if p.is_relative_to(home) and p != home]:
-                words += ["--dir", str(parent)]
-            words += ["--ro-bind", str(prefix), str(prefix)]
+    words = ["bwrap", "--dev-bind", "/", "/", "--cap-add", "ALL"]
+    needed = sorted({Path(p).resolve() for p in (sys.prefix, sys.base_prefix, sandbox.PACKAGE, HERE)})
+    closed = {path: folder for path in needed if (folder := closed_folder(path))}
+    for folder in sorted(set(closed.values())):
+        words += ["--tmpfs", str(folder), "--chmod", "0755", str(folder)]
+    for path, folder in closed.items():
+        for parent in [p for p in reversed(path.parents) if p.is_relative_to(folder) and p != folder]:
+            words += ["--dir", str(parent)]
+        words += ["--ro-bind", str(path), str(path)]
     return [*words, "--", "setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+
+
+def closed_folder(path: Path) -> Path | None:
+    """The outermost folder on the way to `path` that nobody but its owner may pass."""
+    return next((p for p in (*reversed(path.parents), path) if not p.stat().st_mode & 0o001), None)
 
 
 NO_NAMESPACES = [
