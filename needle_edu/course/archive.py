@@ -78,7 +78,9 @@ def _read(file, inner: str, name: str) -> bytes:
     while part := file.read(2**16):
         content += part
         if len(content) > notebook.MAX_BYTES:
-            raise LimitError(f"{inner!a} in {name} is larger than {notebook.MAX_BYTES:,} bytes; clear its outputs")
+            raise LimitError(
+                f"{inner!a} in {name} is larger than {notebook.MAX_BYTES:,} bytes; clear its outputs"
+            )
     return bytes(content)
 
 

@@ -54,7 +54,9 @@ def read(path: Path) -> tuple[str, bytes]:
     member, content = archive.notebook_in(notebook.read_bytes(path), path.name)
     name = member.rpartition("/")[2]
     if not _PLAIN.fullmatch(name):
-        raise NotebookError(f"{path.name}: {member!a} is no name for a homework; use letters, digits, - and _")
+        raise NotebookError(
+            f"{path.name}: {member!a} is no name for a homework; use letters, digits, - and _"
+        )
     return name, content
 
 

@@ -157,9 +157,13 @@ def test_seed_is_the_global_generators():
 @pytest.mark.parametrize("wrong", [-1, 2.5, "3", None])
 @pytest.mark.parametrize("name", ["rand", "randn", "randb", "constant", "ones", "zeros"])
 def test_extents_that_are_none_are_said(name, wrong):
-    with pytest.raises(ShapeError, match="extent 1 is a whole number of at least 0"):
+    with pytest.raises(
+        ShapeError, match=f"{name}: .*(a tuple of integers|no negative extents), got .2, {wrong!r}"
+    ):
         getattr(init, name)(2, wrong)
-    with pytest.raises(ShapeError, match="extent 0 is a whole number of at least 0"):
+    with pytest.raises(
+        ShapeError, match=f"{name}: .*(a tuple of integers|no negative extents), got .{wrong!r}, 2"
+    ):
         getattr(init, name)((wrong, 2))
 
 
