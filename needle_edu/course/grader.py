@@ -15,7 +15,7 @@ from needle_edu.course import feedback, handed_in, results
 from needle_edu.course.handed_in import Entry
 from needle_edu.course.notebook import LimitError, NotebookError
 from needle_edu.course.questions import Homework
-from needle_edu.course.records import Folder, Record, write_whole as write_whole
+from needle_edu.course.records import Folder, Record
 from needle_edu.course.run_question import Result, run_submission
 from needle_edu.course.sandbox import Limits, ProcessSandbox, Sandbox
 from needle_edu.course.stopping import Stop, run_all
@@ -127,9 +127,7 @@ def examine(
         try:
             for result in run_submission(homework, left, seed=seed, limits=limits, sandbox=sandbox):
                 done[result.question.name] = result
-        except (
-            Exception
-        ) as error:  # such as a machine without room for a process: the others go on all the same
+        except Exception as error:  # such as a machine without room for a process: the others go on
             why = _why(error)
     for question in homework.questions:
         if question.name in answers and question.name not in done:

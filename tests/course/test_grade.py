@@ -11,7 +11,16 @@ from pathlib import Path
 import pytest
 
 from needle_edu import cli
-from needle_edu.course import commands, feedback, grader, handed_in, questions, results, run_question, sandbox
+from needle_edu.course import (
+    commands,
+    feedback,
+    handed_in,
+    questions,
+    records,
+    results,
+    run_question,
+    sandbox,
+)
 from needle_edu.course.handed_in import Entry
 from needle_edu.course.questions import Verdict
 from needle_edu.course.sandbox import Limits
@@ -42,7 +51,7 @@ def page_of(tmp_path, student: str = "ada") -> str:
 STUB = "def double(x):\n    # YOUR CODE HERE\n    raise NotImplementedError()"
 
 
-@pytest.mark.skipif(bool(sandbox.trouble()), reason="no box can be made here")
+@pytest.mark.skipif(bool(sandbox.trouble()), reason="no sandbox can be made here")
 def test_solutions_and_other_submissions_are_out_of_sight(hand_in, grade, toy_source, tmp_path):
     folder = tmp_path / "submissions"
     spy = f"""
@@ -51,7 +60,7 @@ def test_solutions_and_other_submissions_are_out_of_sight(hand_in, grade, toy_so
         def seen(look, path):
             try:
                 return look(path)
-            except OSError:  # in a box there is no such file
+            except OSError:  # in a sandbox there is no such file
                 return look.__defaults__[0]
         text = seen(lambda path, nothing="": open(path).read(), {str(toy_source)!r})
         print(repr(text), seen(lambda path, nothing=[]: os.listdir(path), {str(folder)!r}))
@@ -436,17 +445,17 @@ def test_exit_status_and_words(toy_source, tmp_path, capsys, isolated):
     assert not (tmp_path / "out").exists()
 
 
-def test_without_a_box_nothing_is_touched(hand_in, grade, toy_source, tmp_path, capsys, monkeypatch):
+def test_without_a_sandbox_nothing_is_touched(hand_in, grade, toy_source, tmp_path, capsys, monkeypatch):
     """`grade` refuses with the sentence that mends it; whoever goes on without is told first what is open."""
-    monkeypatch.setattr(sandbox, "trouble", lambda: "There is no box: buy one.")
+    monkeypatch.setattr(sandbox, "trouble", lambda: "There is no sandbox: buy one.")
     monkeypatch.setattr(questions, "load_for_grading", lambda hw: pytest.fail("touched the homework"))
     assert cli.main(["grade", str(toy_source), str(hand_in("ada")), "--out", str(tmp_path / "out")]) == 1
     said = capsys.readouterr().err
-    assert "nothing was graded: There is no box: buy one. " in said and "--unsafe-no-isolation" in said
+    assert "nothing was graded: There is no sandbox: buy one. " in said and "--unsafe-no-isolation" in said
     assert not (tmp_path / "out").exists()
     monkeypatch.undo()
     words = ["grade", str(toy_source), str(tmp_path / "submissions"), "--out", str(tmp_path / "out")]
-    monkeypatch.setattr(sandbox, "trouble", lambda: pytest.fail("looked for the box all the same"))
+    monkeypatch.setattr(sandbox, "trouble", lambda: pytest.fail("looked for the sandbox all the same"))
     monkeypatch.setattr(sandbox.ProcessSandbox, "trouble", lambda: "")  # root's Python may be root's alone
     assert cli.main([*words, "--unsafe-no-isolation"]) == 0
     first = capsys.readouterr().err.splitlines()[0]
@@ -524,5 +533,5 @@ def test_results_are_written_whole(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "replace", fail)
     with pytest.raises(OSError, match="disk full"):
-        grader.write_whole(target, "after")
+        records.write_whole(target, "after")
     assert target.read_text() == "before" and list(tmp_path.iterdir()) == [target]

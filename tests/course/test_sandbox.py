@@ -1,6 +1,6 @@
 """The sandboxes themselves: what a student's code finds in them, and what is left of it afterwards.
 
-What the box keeps out is in `test_box.py`, attack by attack; here is what both kinds of sandbox promise.
+What the sandbox keeps out is in `test_isolation.py`, attack by attack; here is what both kinds of sandbox promise.
 """
 
 import os
@@ -20,9 +20,9 @@ from needle_edu.course.sandbox import BubblewrapSandbox, Limits, ProcessSandbox
 QUICK = Limits(wall=60, cells=20, call=10, cpu=10, memory=768 * 2**20)
 MARK = f"needle-edu-sandbox-test-{os.getpid()}"
 TROUBLE = sandbox.trouble()
-box_only = pytest.mark.skipif(bool(TROUBLE), reason=f"THE BOX IS NOT TESTED: {TROUBLE}")
+isolated_only = pytest.mark.skipif(bool(TROUBLE), reason=f"THE SANDBOX IS NOT TESTED: {TROUBLE}")
 BOTH = [
-    pytest.param(BubblewrapSandbox, id="box", marks=box_only),
+    pytest.param(BubblewrapSandbox, id="isolated", marks=isolated_only),
     pytest.param(ProcessSandbox, id="process"),
 ]
 kinds = pytest.mark.parametrize("kind", BOTH)
@@ -136,7 +136,8 @@ def test_a_broken_sandbox_costs_one_question(toy, kind):
 
     def end_worker(sandbox):
         family.extend([*processes.descendants(sandbox.process.pid), sandbox.process.pid])
-        os.kill(family[0] if kind.box else sandbox.process.pid, signal.SIGKILL)  # bwrap's first child; itself
+        worker = family[0] if kind.isolated else sandbox.process.pid  # bwrap's first child; itself
+        os.kill(worker, signal.SIGKILL)
 
     class Fragile(kind):
         started = 0
@@ -256,7 +257,7 @@ def double(x):
 GRADER = """
 import sys
 from needle_edu.course import sandbox
-with getattr(sandbox, sys.argv[1])(sandbox.Limits()) as box, box.question() as inside:
+with getattr(sandbox, sys.argv[1])(sandbox.Limits()) as sandbox, sandbox.question() as inside:
     source = sys.argv[2]
     inside.ask({"setup": [], "extra": [], "answer": source}, 40)
     print("started", flush=True)
@@ -297,16 +298,16 @@ def until(condition, seconds: float = 20.0) -> None:
 @kinds
 def test_a_sandbox_outlives_the_thread_that_started_it(kind):
     """Linux ties "die with your parent" to the parent's THREAD; graders start sandboxes in threads that end."""
-    box = kind(QUICK)
-    thread = threading.Thread(target=box.__enter__)
+    sandbox = kind(QUICK)
+    thread = threading.Thread(target=sandbox.__enter__)
     thread.start()
     thread.join()
     try:
         time.sleep(0.2)
-        with box.question() as inside:
+        with sandbox.question() as inside:
             assert inside.ask({"setup": [], "extra": [], "answer": ""}, 40) == "started"
     finally:
-        box.__exit__(None, None, None)
+        sandbox.__exit__(None, None, None)
 
 
 # --- cleaning up touches nothing of others --------------------------------------------------------------------

@@ -248,9 +248,9 @@ lsm_set_self_attr 460 460
 tomorrow 500 500
 """
 
-# These would do harm outside a box, if only to their own user: they run in a box alone. The honest score follows;
+# These would do harm without isolation, if only to their own user: they run isolated only. The honest score follows;
 # None where luck decides whether the answer survives its own attack.
-BOXED = {
+ISOLATED = {
     "kill everybody": (
         2.0,
         """
