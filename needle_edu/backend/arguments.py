@@ -9,7 +9,9 @@ import numbers
 import operator
 from typing import Any
 
-from .errors import ShapeError
+import numpy as np
+
+from .errors import DTypeError, ShapeError
 
 
 def integer(
@@ -105,3 +107,26 @@ def switch(who: str, /, **values: Any) -> None:
     for name, value in values.items():
         if value not in (True, False) or isinstance(value, float):
             raise ValueError(f"{who}: {name} is True or False, got {value!r}")
+
+
+def floating(who: str, what: str, dtype: Any) -> None:
+    """Check that numbers of this dtype can take small steps: integers would cut every weight to a whole number.
+
+    Raises
+    ------
+    DTypeError
+        If it is no floating-point type.
+
+    Examples
+    --------
+    >>> floating("BatchNorm1d", "parameters", "int32")
+    Traceback (most recent call last):
+        ...
+    needle_edu.backend.errors.DTypeError: BatchNorm1d: parameters are floating-point numbers, got dtype int32; ...
+    """
+    try:
+        dtype = np.dtype(dtype)
+    except TypeError:
+        raise DTypeError(f"{who}: there is no dtype {dtype!r}; use float32") from None
+    if dtype.kind != "f":
+        raise DTypeError(f"{who}: {what} are floating-point numbers, got dtype {dtype}; use float32")
