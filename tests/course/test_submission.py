@@ -70,6 +70,8 @@ def test_a_cell_below_the_answer_that_defines_it_again(toy):
     assert not passes(toy, written(toy, code(RIGHT, "q1"), below=(code(WRONG),)))
     assert passes(toy, written(toy, code(RIGHT, "q1"), after=(code(WRONG),)))
     assert passes(toy, written(toy, code(RIGHT, "q1"), below=(code("y = double(2)\nprint(y)"),)))
+    (tests,) = (cell for cell in toy.released if cell.grade_id == "q1-tests")
+    assert passes(toy, [tests, *written(toy, code(WRONG, "q1"), below=(code(RIGHT),))])
 
 
 @pytest.mark.parametrize("place", ["above", "below", "after"])
