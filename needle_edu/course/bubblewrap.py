@@ -57,6 +57,30 @@ def version() -> tuple[int, int]:
 
 def mounts(hide: Iterable[str] = ()) -> list[str]:
     """The system, Python and the package, read-only; over what is to be hidden in them, emptiness."""
+    wanted = [*python_folders(), PACKAGE]
+    found = sorted({path.resolve() for path in wanted})
+    system = [Path(place) for place in SYSTEM]
+    outermost = [p for p in found if not any(o != p and p.is_relative_to(o) for o in [*system, *found])]
+    shown = [*system, *outermost]
+    words = _system()
+    for path in outermost:
+        for parent in list(reversed(path.parents))[1:]:  # bwrap's own would be closed to all but their owner
+            words += ["--dir", str(parent)]
+        words += ["--ro-bind", str(path), str(path)]
+    links = {link: target for path in (*wanted, Path(sys.executable)) for link, target in links_on(path)}
+    for link, target in links.items():
+        if not _inside(link, shown):
+            words += ["--symlink", target, str(link)]
+    for name in (str(PACKAGE / "notebooks" / "homework"), *hide):
+        path = Path(name).resolve()
+        if path.exists() and _inside(path, shown):
+            over = ["--tmpfs", str(path), "--remount-ro", str(path)]
+            words += over if path.is_dir() else ["--ro-bind", "/dev/null", str(path)]
+    return words
+
+
+def _system() -> list[str]:
+    """The system's programs and libraries; some of these folders are links into others on today's systems."""
     words: list[str] = []
     for place in SYSTEM:
         if os.path.islink(place):
@@ -65,24 +89,11 @@ def mounts(hide: Iterable[str] = ()) -> list[str]:
             words += ["--ro-bind", place, place]
     for file in SYSTEM_FILES:
         words += ["--ro-bind-try", file, file]
-    wanted = [*python_folders(), PACKAGE]
-    found = sorted({path.resolve() for path in wanted})
-    system = [Path(place) for place in SYSTEM]
-    outermost = [p for p in found if not any(o != p and p.is_relative_to(o) for o in [*system, *found])]
-    for path in outermost:
-        for parent in list(reversed(path.parents))[1:]:  # bwrap's own would be closed to all but their owner
-            words += ["--dir", str(parent)]
-        words += ["--ro-bind", str(path), str(path)]
-    links = {link: target for path in (*wanted, Path(sys.executable)) for link, target in links_on(path)}
-    for link, target in links.items():
-        if not any(link.is_relative_to(place) for place in [*system, *outermost]):
-            words += ["--symlink", target, str(link)]
-    for name in (str(PACKAGE / "notebooks" / "homework"), *hide):
-        path = Path(name).resolve()
-        if path.exists() and any(path.is_relative_to(place) for place in [*system, *outermost]):
-            over = ["--tmpfs", str(path), "--remount-ro", str(path)]
-            words += over if path.is_dir() else ["--ro-bind", "/dev/null", str(path)]
     return words
+
+
+def _inside(path: Path, places: list[Path]) -> bool:
+    return any(path.is_relative_to(place) for place in places)
 
 
 def python_folders() -> Iterator[Path]:
