@@ -10,6 +10,7 @@ them. An answer that is not in its cell is looked for in the student's own cells
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -157,8 +158,8 @@ def _answer(result: Submission, homework: Homework, question: Question, found: _
 
 
 def _joined(sources: Iterable[str]) -> str:
-    """The sources one below the other, each once."""
-    parts = list(dict.fromkeys(sources))
+    """The sources one below the other, as "Run All" runs them; a copy right below its like adds nothing."""
+    parts = [source for source, _ in itertools.groupby(sources)]
     return parts[0] if len(parts) == 1 else "\n".join(without_timing(part) for part in parts)
 
 

@@ -52,6 +52,15 @@ def test_the_last_definition_counts_as_it_does_in_the_notebook(toy, first, last,
     assert passes(toy, written(toy, code(first, "q1"), code(last, "q1"))) is points
 
 
+def test_a_copy_runs_where_it_stands(toy):
+    """Right, wrong, right again: the last one counts, though it says what the first one said."""
+    cells = written(toy, code(RIGHT, "q1"), code(WRONG, "q1"), code(RIGHT, "q1"))
+    assert passes(toy, cells)
+    helper, use = code("def twice(x):\n    return x + x", "q1"), code("double = twice", "q1")
+    assert passes(toy, written(toy, helper, use, helper))  # what the use needs still stands above it
+    assert match(toy, written(toy, code(RIGHT, "q1"), code(RIGHT, "q1"))).answers["q1"] == RIGHT
+
+
 def test_a_copy_that_is_still_as_released_takes_nothing_away(toy):
     (stub,) = (cell for cell in toy.released if cell.grade_id == "q1")
     assert passes(toy, written(toy, code(RIGHT, "q1"), stub))
