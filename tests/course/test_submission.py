@@ -126,6 +126,21 @@ def test_a_helper_with_ipythons_syntax_is_used(toy):
         assert passes(toy, written(toy, cell, code("def double(x):\n    return twice(x)", "q1")))
 
 
+@pytest.mark.parametrize(
+    ("helper", "use"),
+    [
+        ("def kind(x: int): ...", "x * kind.__annotations__['x'](2)"),
+        ("FACTOR: int = 2", "FACTOR * x"),
+        ("twice = lambda x: x + x", "twice(x)"),
+        ("async def twice(x):\n    return x + x", "__import__('asyncio').run(twice(x))"),
+    ],
+)
+def test_helpers_of_all_kinds_from_a_cell_of_ones_own(toy, helper, use):
+    """Annotations are values, as in Jupyter; what is no definition (training, plots) is left out."""
+    cells = written(toy, code(helper, "mine"), code(f"def double(x):\n    return {use}", "q1"))
+    assert passes(toy, cells)
+
+
 def test_an_answer_that_is_too_long_is_said(toy):
     found = match(toy, written(toy, code(RIGHT + "\n#" + "x" * MAX_SOURCE, "q1")))
     assert "q1" not in found.answers and any("longer than" in note for note in found.notes)
