@@ -175,7 +175,7 @@ def _compare(result: Submission, released: Cell, found: _Sorted) -> None:
         result.note(f"the locked cell {name!r} is there more than once; the original was used")
     cell = found.cells[copies[0]]
     if cell.source.strip() != released.source.strip() or cell.kind != released.kind:
-        result.note(f"the locked cell {name!r} was edited; the original was used")
+        result.note(f"the locked cell {name!r} was edited, or is of another version; the original was used")
     elif cell.marks and any(
         cell.marks.get(key) != released.marks.get(key) for key in ("grade", "solution", "locked", "points")
     ):
