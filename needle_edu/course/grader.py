@@ -89,7 +89,8 @@ def grade_one(
     questions, digest = homework.questions, ""
     try:
         found = handed_in.read(entry, homework.file_name)
-        digest, submission = found.digest, match(homework, found.cells())
+        digest = found.digest
+        submission = match(homework, found.cells())
     except LimitError as error:
         return results.record_of(entry, [results.unjudged(q, str(error)) for q in questions])
     except NotebookError as error:

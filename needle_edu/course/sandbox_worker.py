@@ -79,11 +79,11 @@ def hear(control: socket.socket) -> tuple[str, list[int]]:
 
 def supervise(control: socket.socket, order: dict, fd_in: int, fd_out: int) -> str:
     """Run one question until the grader's word (or end), leave nothing of it, and say how it ended."""
-    first = os.fork()
+    worker, first = os.getpid(), os.fork()
     if first == 0:
         try:
             control.close()
-            question(order, fd_in, fd_out)
+            question(order, fd_in, fd_out, worker)
         except BaseException:
             traceback.print_exc()
         finally:
@@ -123,8 +123,11 @@ def end_all(first: int) -> None:
 # --- the room of one question -------------------------------------------------------------------------------
 
 
-def question(order: dict, fd_in: int, fd_out: int) -> None:
-    """Become the first process of a question: shut the door, start the student's process, tell how it ends."""
+def question(order: dict, fd_in: int, fd_out: int, worker: int) -> None:
+    """Become the first process of a question: shut the door, start the student's process, tell how it ends.
+
+    `worker` is the process that has forked this one.
+    """
     os.setsid()
     if order["isolated"]:
         system_call("unshare", NEW_MOUNTS | NEW_IPC | NEW_PROCESSES)
@@ -132,19 +135,20 @@ def question(order: dict, fd_in: int, fd_out: int) -> None:
             close_all_but()
             os.waitpid(inside, 0)
             os._exit(0)
-        prctl(DIE_WITH_PARENT, signal.SIGKILL)
+        end_with(worker)
         furnish(order["limits"])
     close_all_but(fd_in, fd_out)
     lock_up(order)
+    end_with(worker)  # again: a change of user has cleared it
     os.chdir(order["home"])
     os.environ["HOME"] = os.environ["TMPDIR"] = order["home"]
     pipes = student_process.Pipes(fd_in, fd_out)
-    worker = os.fork()
-    if worker == 0:
+    first, student = os.getpid(), os.fork()
+    if student == 0:
         try:
             if sys.platform == "linux":
                 prctl(DUMPABLE, 1)  # its own /proc/self is its own
-                prctl(DIE_WITH_PARENT, signal.SIGKILL)
+            end_with(first)
             student_process.main(pipes, order["limits"]["output"])
         except BaseException:
             traceback.print_exc()
@@ -154,11 +158,22 @@ def question(order: dict, fd_in: int, fd_out: int) -> None:
     with contextlib.suppress(OSError, wire.WireError):
         while True:
             ended, status = os.waitpid(-1, 0)
-            if ended == worker:
+            if ended == student:
                 pipes.write(("ended", os.waitstatus_to_exitcode(status)))
     close_all_but()
     while True:
         signal.pause()
+
+
+def end_with(parent: int) -> None:
+    """End when the process that has forked this one ends, be it that it has ended before this call.
+
+    In a namespace of processes a parent outside is number 0, alive or dead; but then the namespace ends with it.
+    """
+    if sys.platform == "linux":
+        prctl(DIE_WITH_PARENT, signal.SIGKILL)
+    if os.getppid() not in (parent, 0):
+        os._exit(1)
 
 
 def furnish(limits: dict) -> None:
@@ -226,7 +241,6 @@ def lock_up(order: dict) -> None:
     if sys.platform == "linux":
         prctl(DUMPABLE, 0)  # a change of user may have changed it
         prctl(NO_NEW_RIGHTS, 1)
-        prctl(DIE_WITH_PARENT, signal.SIGKILL)  # again: a change of user has cleared it
     if order["isolated"]:
         with contextlib.suppress(OSError):  # Linux before 4.3 has no ambient set
             prctl(AMBIENT, CLEAR_ALL)

@@ -10,6 +10,7 @@ them. An answer that is not in its cell is looked for in the student's own cells
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -174,8 +175,8 @@ def _defined_elsewhere(names: list[str], copies: list[int], parts: list[int], fo
 
 
 def _joined(sources: Iterable[str]) -> str:
-    """The sources one below the other, each once."""
-    parts = list(dict.fromkeys(sources))
+    """The sources one below the other, as "Run All" runs them; a copy right below its like adds nothing."""
+    parts = [source for source, _ in itertools.groupby(sources)]
     return parts[0] if len(parts) == 1 else "\n".join(without_timing(part) for part in parts)
 
 
@@ -191,7 +192,7 @@ def _compare(result: Submission, released: Cell, found: _Sorted) -> None:
         result.note(f"the locked cell {name!r} is there more than once; the original was used")
     cell = found.cells[copies[0]]
     if cell.source.strip() != released.source.strip() or cell.kind != released.kind:
-        result.note(f"the locked cell {name!r} was edited; the original was used")
+        result.note(f"the locked cell {name!r} was edited, or is of another version; the original was used")
     elif cell.marks and any(
         cell.marks.get(key) != released.marks.get(key) for key in ("grade", "solution", "locked", "points")
     ):

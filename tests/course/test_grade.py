@@ -143,6 +143,33 @@ def test_what_stopped_the_cell_is_said_once(hand_in, grade, tmp_path):
     page = page_of(tmp_path)
     assert page.count("not defined: the answer&#x27;s cell raised NameError in line 1") == 1
     assert "twice three is six" not in page and "random numbers" not in page
+    with open(tmp_path / "out" / "grades.csv", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert row["notes"].count("the answer's cell raised NameError") == 1
+
+
+def test_what_a_failed_test_says_is_not_the_smallest_print(hand_in, grade, tmp_path):
+    """What came and the hint are what the student reads the page for; so is the rule that took the points."""
+    grade(hand_in("ada", q1="def double(x):\n    return x ** 2"))
+    small = re.findall("<small>(.*?)</small>", page_of(tmp_path))
+    assert set(small) == {"(hidden)"}
+    assert re.search(r"<p>wrong value at \[0\]: expected 6.0, got 9.0\.?.*</p>", page_of(tmp_path))
+
+
+def test_the_page_can_be_read():
+    """Each colour of the page's text has a contrast of at least 4.5 on each of its grounds (WCAG AA)."""
+
+    def luminance(colour):
+        parts = [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+        linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+        return sum(w * p for w, p in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+    grounds = ["#ffffff", *re.findall(r"background:(#\w{6})", feedback.STYLE)]
+    colours = re.findall(r"[{;]color:(#\w{6})", feedback.STYLE)
+    assert len(colours) >= 4 and len(grounds) == 2
+    for colour in colours:
+        for ground in grounds:
+            assert (luminance(ground) + 0.05) / (luminance(colour) + 0.05) >= 4.5, (colour, ground)
 
 
 def test_locked_cells_are_restored_and_it_is_said(hand_in, grade, tmp_path):
@@ -157,8 +184,8 @@ def test_locked_cells_are_restored_and_it_is_said(hand_in, grade, tmp_path):
     results = grade(hand_in("ada", edit, q1="def double(x):\n    return 6 + 0 * x"))
     assert points(results, "ada") == {"q1": 0.0, "q2": 3.0}
     page = page_of(tmp_path)
-    assert "the locked cell &#x27;q1-tests&#x27; was edited" in page
-    assert "the locked cell &#x27;setup&#x27; was edited" in page
+    assert "the locked cell &#x27;q1-tests&#x27; was edited, or is of another version" in page
+    assert "the locked cell &#x27;setup&#x27; was edited, or is of another version" in page
     assert "the cell &#x27;q2-tests&#x27; was missing and has been restored" in page
 
 

@@ -4,6 +4,7 @@ What the sandbox keeps out is in `test_isolation.py`, attack by attack; here is 
 """
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -296,6 +297,33 @@ def until(condition, seconds: float = 20.0) -> None:
     while not condition() and time.monotonic() < end:
         time.sleep(0.05)
     assert condition()
+
+
+ORPHAN = """
+import os, sys, time
+from needle_edu.course import sandbox_worker
+inside, grader = os.pipe()
+worker = os.getpid()
+if os.fork():
+    os._exit(0)
+os.close(grader)
+while os.getppid() == worker:
+    time.sleep(0.01)
+limits = {"cpu": 60, "memory": 2**30, "file": 2**20, "processes": 16, "output": 100}
+order = {"isolated": False, "user": None, "home": sys.argv[1], "limits": limits, "running": 0}
+sandbox_worker.question(order, inside, os.open("/dev/null", os.O_WRONLY), worker)
+"""
+
+
+def test_a_question_that_begins_after_its_worker_has_died_ends(processes_with, tmp_path):
+    # It happens when the worker is killed just after it has forked: nobody is left who would end the question.
+    code = [sys.executable, "-c", ORPHAN, str(tmp_path)]
+    with subprocess.Popen(code, stdout=subprocess.PIPE, start_new_session=True) as process:
+        assert process.stdout is not None
+        ended = select.select([process.stdout], [], [], 20)[0]
+        for left in processes_with(str(tmp_path)):
+            os.kill(int(left), signal.SIGKILL)
+    assert ended, "the question's first process waits for ever"
 
 
 @kinds
