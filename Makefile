@@ -128,6 +128,6 @@ sanitize:
 
 # What students wrote stays: needle-edu-course/, and homework in my-*, with the checkpoints Jupyter made of it.
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
+	rm -rf $(VENV) build dist *.egg-info __pycache__ .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
 	find needle_edu tests notebooks -name __pycache__ -type d -prune -exec rm -rf {} +
 	find notebooks -path 'notebooks/my-*' -prune -o -name .ipynb_checkpoints -type d -prune -exec rm -rf {} +

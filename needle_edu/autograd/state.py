@@ -53,12 +53,6 @@ class ModulePath(threading.local):
     def __init__(self):
         self.names: list[str] = []
 
-    def append(self, name: str) -> None:
-        self.names.append(name)
-
-    def pop(self) -> str:
-        return self.names.pop()
-
     def __str__(self) -> str:
         return ".".join(self.names)
 

@@ -9,14 +9,42 @@ import numbers
 import operator
 from typing import Any
 
+import numpy as np
 
-def whole(who: str, low: int = 1, /, **sizes: Any) -> list[int]:
-    """Return sizes as Python integers, or raise an error that says whose size is none.
+from .errors import DTypeError, ShapeError
+
+
+def integer(
+    who: str, what: str, value: Any, low: float = -math.inf, error: type[Exception] = ShapeError
+) -> int:
+    """Return a size, axis, offset or count as a Python integer, or raise an error that says which one is none.
 
     Raises
     ------
-    ValueError
-        If a size is not a whole number of at least `low`.
+    ShapeError, or the given `error`
+        If it is not a whole number of at least `low`.
+
+    Examples
+    --------
+    >>> integer("split", "axis", -1)
+    -1
+    >>> integer("as_strided", "offset", 0.5)
+    Traceback (most recent call last):
+        ...
+    needle_edu.backend.errors.ShapeError: as_strided: offset is a whole number, got 0.5
+    """
+    try:
+        number = math.nan if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        number = math.nan
+    if not number >= low:
+        least = f" of at least {low}" if low > -math.inf else ""
+        raise error(f"{who}: {what} is a whole number{least}, got {value!r}")
+    return int(number)
+
+
+def whole(who: str, low: int = 1, /, *, error: type[Exception] = ValueError, **sizes: Any) -> list[int]:
+    """Return several sizes, each as `integer` does.
 
     Examples
     --------
@@ -26,26 +54,24 @@ def whole(who: str, low: int = 1, /, **sizes: Any) -> list[int]:
     Traceback (most recent call last):
     ValueError: Linear: in_features is a whole number of at least 1, got 0
     """
-    found = []
-    for name, size in sizes.items():
-        try:
-            number = operator.index(size)
-        except TypeError:
-            number = low - 1
-        if number < low or isinstance(size, bool):
-            raise ValueError(f"{who}: {name} is a whole number of at least {low}, got {size!r}")
-        found.append(number)
-    return found
+    return [integer(who, name, size, low, error) for name, size in sizes.items()]
 
 
 def real(
-    who: str, low: float = -math.inf, high: float = math.inf, /, *, below: float = math.inf, **values: Any
+    who: str,
+    low: float = -math.inf,
+    high: float = math.inf,
+    /,
+    *,
+    below: float = math.inf,
+    error: type[Exception] = ValueError,
+    **values: Any,
 ) -> None:
     """Check that values are finite numbers from `low` to `high`, and less than `below`.
 
     Raises
     ------
-    ValueError
+    ValueError, or the given `error`
         If one is not.
 
     Examples
@@ -61,7 +87,7 @@ def real(
             left = f"{low} <= " if low > -math.inf else ""
             right = f" < {below}" if below < math.inf else f" <= {high}" if high < math.inf else ""
             wanted = f"a number with {left}{name}{right}" if left or right else "a finite number"
-            raise ValueError(f"{who}: {name} is {wanted}, got {value!r}")
+            raise error(f"{who}: {name} is {wanted}, got {value!r}")
 
 
 def switch(who: str, /, **values: Any) -> None:
@@ -81,3 +107,26 @@ def switch(who: str, /, **values: Any) -> None:
     for name, value in values.items():
         if value not in (True, False) or isinstance(value, float):
             raise ValueError(f"{who}: {name} is True or False, got {value!r}")
+
+
+def floating(who: str, what: str, dtype: Any) -> None:
+    """Check that numbers of this dtype can take small steps: integers would cut every weight to a whole number.
+
+    Raises
+    ------
+    DTypeError
+        If it is no floating-point type.
+
+    Examples
+    --------
+    >>> floating("BatchNorm1d", "parameters", "int32")
+    Traceback (most recent call last):
+        ...
+    needle_edu.backend.errors.DTypeError: BatchNorm1d: parameters are floating-point numbers, got dtype int32; ...
+    """
+    try:
+        dtype = np.dtype(dtype)
+    except TypeError:
+        raise DTypeError(f"{who}: there is no dtype {dtype!r}; use float32") from None
+    if dtype.kind != "f":
+        raise DTypeError(f"{who}: {what} are floating-point numbers, got dtype {dtype}; use float32")

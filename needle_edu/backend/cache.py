@@ -95,10 +95,7 @@ def _has_room(folder: Path, room: int) -> bool:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         return shutil.disk_usage(folder).free >= room
-    except (
-        OSError,
-        AttributeError,
-    ):  # nobody can say here; and a folder that cannot be made is its own error
+    except (OSError, AttributeError):  # nobody can say; a folder that cannot be made is its own error
         return True
 
 

@@ -30,7 +30,7 @@ def _new_lock() -> None:
     for attribute in vars(Device).values():
         if isinstance(attribute, cached_property) and hasattr(
             attribute, "lock"
-        ):  # Python 3.11 locks each of them
+        ):  # Python 3.11 has one in each
             attribute.lock = threading.RLock()
 
 

@@ -53,9 +53,8 @@ def whole_file(path: str | os.PathLike[str], mode: str = "w", **options: Any) ->
             yield file
             file.flush()
             os.fsync(file.fileno())
-            os.replace(
-                partial, path
-            )  # still locked: a leftover has no lock, and a part without one is a leftover
+            # Still locked: whoever finds a part without a lock takes it for a leftover.
+            os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
 

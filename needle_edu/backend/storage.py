@@ -8,7 +8,7 @@ once, there is no destructor to write. Each storage also remembers when it was l
 
 from typing import Any
 
-from .errors import ShapeError
+from .arguments import integer
 
 clock = 0  # counts in-place writes, over all storages
 
@@ -51,10 +51,9 @@ def check_count(n: Any) -> None:
     >>> check_count(-3)
     Traceback (most recent call last):
         ...
-    needle_edu.backend.errors.ShapeError: allocate: a storage has a whole number of elements, 0 or more; got -3
+    needle_edu.backend.errors.ShapeError: allocate: the number of elements is a whole number of at least 0, got -3
     """
-    if isinstance(n, float) or not hasattr(n, "__index__") or n < 0:
-        raise ShapeError(f"allocate: a storage has a whole number of elements, 0 or more; got {n!r}")
+    integer("allocate", "the number of elements", n, 0)
 
 
 def tick() -> int:

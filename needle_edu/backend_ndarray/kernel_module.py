@@ -12,11 +12,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from needle_edu.backend import Device, set_kernel_module_factory
+from needle_edu.backend.arguments import integer
 from needle_edu.backend.dtypes import F32
 from needle_edu.ndarray import functions, interchange, linalg, reductions
 from needle_edu.ndarray.array import NDArray
 from needle_edu.ndarray.handle import Handle
-from needle_edu.ndarray.layout import as_integer
 
 TILE = 8
 
@@ -47,7 +47,7 @@ class KernelModule:
 
     def Array(self, size: int) -> Handle:
         """Return memory for `size` float32 elements."""
-        size = as_integer(size, "Array", "the size", least=0)
+        size = integer("Array", "size", size, 0)
         return Handle(self._device.allocate(F32, size), F32, self._device, size)
 
     # ---- moving elements ------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The command line: `needle-edu lab | doctor | homework start | check | grade | notebooks`.
+"""The command line: `needle-edu lab | doctor | notebooks | homework list, start, pack | check | grade`.
 
 Each command is a thin door to a function that can be called from Python too; this file only parses words.
 Exit status: 0 done, 1 not passed or not done (said in one sentence), 2 wrong words.

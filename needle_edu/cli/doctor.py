@@ -161,9 +161,9 @@ def _grading() -> Finding:
     from needle_edu.course import bubblewrap, sandbox
 
     if trouble := sandbox.trouble():
-        return Finding(ABSENT, "no box, so `grade` refuses; checking one's own work needs none", trouble)
+        return Finding(ABSENT, "no sandbox, so `grade` refuses; checking one's own work needs none", trouble)
     version = ".".join(map(str, bubblewrap.version()))
-    return Finding(OK, f"in a box of bubblewrap {version}, tried with a line of Python")
+    return Finding(OK, f"in a sandbox of bubblewrap {version}, tried with a line of Python")
 
 
 def _gpu() -> Finding:

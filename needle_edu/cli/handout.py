@@ -182,13 +182,7 @@ def _text_digest(data: bytes, place: str) -> str:
     try:
         cells = json.loads(data)["cells"]
         parts = [[c["cell_type"], "".join(c["source"]), c.get("attachments")] for c in cells]
-    except (
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        RecursionError,
-    ):  # no notebook any more: a file like others
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):  # a file like others
         return _digest(data)
     return _digest(json.dumps(parts, sort_keys=True).encode())
 

@@ -13,7 +13,8 @@ import struct
 import zipfile
 import zlib
 
-from needle_edu.course.notebook import MAX_BYTES, LimitError, NotebookError
+from needle_edu.course import notebook
+from needle_edu.course.notebook import LimitError, NotebookError
 
 MAX_STEP = 2**20  # bytes read at once, and so the largest table of contents: some 20,000 files
 NO_STUDENT = frozenset({".ipynb_checkpoints", ".git", ".jupyter", "__pycache__", "__MACOSX"})
@@ -30,15 +31,16 @@ class _Steps(io.BytesIO):
         return super().read(size)
 
 
-def notebook_in(data: bytes, name: str, file_name: str) -> tuple[str, bytes]:
+def notebook_in(data: bytes, name: str, file_name: str = "") -> tuple[str, bytes]:
     """Return name and content of the notebook in the zip archive `name`.
 
     Parameters
     ----------
     data : bytes
         The archive.
-    file_name : str
-        The notebook that is wanted; if it is not there, the only other one is taken, as in a folder.
+    file_name : str, optional
+        The notebook that is wanted; if it is not there, the only other one is taken, as in a folder. Without it,
+        the archive must hold one notebook.
 
     Raises
     ------
@@ -75,8 +77,10 @@ def _read(file, inner: str, name: str) -> bytes:
     content = bytearray()
     while part := file.read(2**16):
         content += part
-        if len(content) > MAX_BYTES:
-            raise LimitError(f"{inner!a} in {name} is larger than {MAX_BYTES:,} bytes; clear its outputs")
+        if len(content) > notebook.MAX_BYTES:
+            raise LimitError(
+                f"{inner!a} in {name} is larger than {notebook.MAX_BYTES:,} bytes; clear its outputs"
+            )
     return bytes(content)
 
 
@@ -98,6 +102,8 @@ def choose(names: list[str], file_name: str, where: str) -> str:
         return named[0]
     if len(notebooks) == 1:
         return notebooks[0]
+    if not file_name:
+        raise NotebookError(f"{where} holds {len(notebooks)} notebooks; one is wanted")
     there = ", ".join(ascii(name) for name in sorted(real)[:5]) + (", …" if len(real) > 5 else "")
     what = "is there more than once" if named else "is missing"
     raise NotebookError(f"{file_name} {what}; {where} " + (f"holds {there}" if real else "is empty"))

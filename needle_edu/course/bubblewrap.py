@@ -1,7 +1,7 @@
-"""The command line that makes a box of bubblewrap, and what to say where it makes none.
+"""The command line that makes a sandbox of bubblewrap, and what to say where it makes none.
 
 bubblewrap (the program ``bwrap``) builds a new root folder from mounts of our choice and starts a program in it, in
-namespaces of its own. What is not on this command line does not exist inside: the box holds the system's
+namespaces of its own. What is not on this command line does not exist inside: the sandbox holds the system's
 programs and libraries, this Python, and the package, all read-only, and not one file of a user.
 """
 
@@ -34,7 +34,7 @@ def command(hide: Iterable[str] = (), *, as_root: bool) -> list[str]:
     words += ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
     if not as_root:
         words += ["--unshare-user", *(["--disable-userns"] if version() >= (0, 8) else [])]
-    words += ["--hostname", "box", "--new-session", "--as-pid-1", "--cap-drop", "ALL"]
+    words += ["--hostname", "sandbox", "--new-session", "--as-pid-1", "--cap-drop", "ALL"]
     for right in RIGHTS_OF_ROOT if as_root else RIGHTS:
         words += ["--cap-add", right]
     words += [*mounts(hide), "--proc", "/proc", "--dev", "/dev", "--dir", "/tmp"]
@@ -57,6 +57,30 @@ def version() -> tuple[int, int]:
 
 def mounts(hide: Iterable[str] = ()) -> list[str]:
     """The system, Python and the package, read-only; over what is to be hidden in them, emptiness."""
+    wanted = [*python_folders(), PACKAGE]
+    found = sorted({path.resolve() for path in wanted})
+    system = [Path(place) for place in SYSTEM]
+    outermost = [p for p in found if not any(o != p and p.is_relative_to(o) for o in [*system, *found])]
+    shown = [*system, *outermost]
+    words = _system()
+    for path in outermost:
+        for parent in list(reversed(path.parents))[1:]:  # bwrap's own would be closed to all but their owner
+            words += ["--dir", str(parent)]
+        words += ["--ro-bind", str(path), str(path)]
+    links = {link: target for path in (*wanted, Path(sys.executable)) for link, target in links_on(path)}
+    for link, target in links.items():
+        if not _inside(link, shown):
+            words += ["--symlink", target, str(link)]
+    for name in (str(PACKAGE / "notebooks" / "homework"), *hide):
+        path = Path(name).resolve()
+        if path.exists() and _inside(path, shown):
+            over = ["--tmpfs", str(path), "--remount-ro", str(path)]
+            words += over if path.is_dir() else ["--ro-bind", "/dev/null", str(path)]
+    return words
+
+
+def _system() -> list[str]:
+    """The system's programs and libraries; some of these folders are links into others on today's systems."""
     words: list[str] = []
     for place in SYSTEM:
         if os.path.islink(place):
@@ -65,26 +89,11 @@ def mounts(hide: Iterable[str] = ()) -> list[str]:
             words += ["--ro-bind", place, place]
     for file in SYSTEM_FILES:
         words += ["--ro-bind-try", file, file]
-    wanted = [*python_folders(), PACKAGE]
-    found = sorted({path.resolve() for path in wanted})
-    system = [Path(place) for place in SYSTEM]
-    outermost = [p for p in found if not any(o != p and p.is_relative_to(o) for o in [*system, *found])]
-    for path in outermost:
-        for parent in (*reversed(path.parents),)[
-            1:
-        ]:  # bwrap would close those it makes to all but their owner
-            words += ["--dir", str(parent)]
-        words += ["--ro-bind", str(path), str(path)]
-    links = {link: target for path in (*wanted, Path(sys.executable)) for link, target in links_on(path)}
-    for link, target in links.items():
-        if not any(link.is_relative_to(place) for place in [*system, *outermost]):
-            words += ["--symlink", target, str(link)]
-    for name in (str(PACKAGE / "notebooks" / "homework"), *hide):
-        path = Path(name).resolve()
-        if path.exists() and any(path.is_relative_to(place) for place in [*system, *outermost]):
-            over = ["--tmpfs", str(path), "--remount-ro", str(path)]
-            words += over if path.is_dir() else ["--ro-bind", "/dev/null", str(path)]
     return words
+
+
+def _inside(path: Path, places: list[Path]) -> bool:
+    return any(path.is_relative_to(place) for place in places)
 
 
 def python_folders() -> Iterator[Path]:
@@ -117,28 +126,26 @@ def links_on(path: Path, depth: int = 0) -> Iterator[tuple[Path, str]]:
             return
 
 
-# --- where there is no box ----------------------------------------------------------------------------------
+# --- where there is no sandbox ----------------------------------------------------------------------------------
 
 
 def missing() -> str:
-    """What must be installed before a box can be tried, as one sentence; empty if nothing."""
+    """What must be installed before a sandbox can be tried, as one sentence; empty if nothing."""
     if sys.platform != "linux":
         way = "in WSL2" if sys.platform == "win32" else "in a Linux virtual machine"
-        return f"students' work is graded in a box that only Linux can make: run this {way}"
+        return f"students' work is graded in a sandbox that only Linux can make: run this {way}"
     if shutil.which("bwrap") is None:
-        return (
-            f"students' work is graded in a box, and bubblewrap, which makes it, is not installed: {INSTALL}"
-        )
+        return f"students' work is graded in a sandbox, and bubblewrap, which makes it, is not installed: {INSTALL}"
     if seccomp.library() is None:
         return (
-            "students' work is graded in a box, and libseccomp, which keeps it shut, is not installed: "
+            "students' work is graded in a sandbox, and libseccomp, which keeps it shut, is not installed: "
             "sudo apt install libseccomp2 (Debian, Ubuntu) or sudo dnf install libseccomp (Fedora)"
         )
     return ""
 
 
 def explain(said: str) -> str:
-    """One sentence for a box that did not start, from what bubblewrap said and from this system's settings."""
+    """One sentence for a sandbox that did not start, from what bubblewrap said and from this system's settings."""
     if _setting("user/max_user_namespaces") == "0" or "namespaces exceeded" in said:
         why, mend = "user namespaces are switched off", "sudo sysctl user.max_user_namespaces=15000"
     elif _setting("kernel/unprivileged_userns_clone") == "0":
@@ -158,7 +165,9 @@ def explain(said: str) -> str:
             "this system does not allow it",
             "grade as an ordinary user of a Linux machine of your own",
         )
-    return f"no box for students' work can be made here, because {why} ({said[-200:]}); what helps: {mend}"
+    return (
+        f"no sandbox for students' work can be made here, because {why} ({said[-200:]}); what helps: {mend}"
+    )
 
 
 def _setting(name: str) -> str:

@@ -137,9 +137,8 @@ def _shell(namespace: dict):
 
     config = Config()
     config.HistoryManager.enabled = False  # it would write a database, from a thread of its own
-    make = (
-        Shell if InteractiveShell.initialized() else Shell.instance
-    )  # the first one is IPython's get_ipython()
+    # The first one becomes what IPython's own get_ipython() returns.
+    make = Shell if InteractiveShell.initialized() else Shell.instance
     shell = make(config=config, user_ns=namespace, colors="nocolor")
     shell.set_hook("show_in_pager", lambda self, data, start=0, screen_lines=0: print(_text_of(data)))
     shell.magics_manager.magics["line"] |= dict.fromkeys(INERT, lambda line: None)

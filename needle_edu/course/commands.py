@@ -80,7 +80,7 @@ def start(hw: str, dir: str | Path, force: bool = False) -> int:
                 )
             target.rename(backup)
             print(f"needle-edu: what was there is now {backup}")
-        grader.write_whole(target, text)
+        records.write_whole(target, text)
     except NotebookError as error:
         return _sorry(str(error))
     except OSError as error:

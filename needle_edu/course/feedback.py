@@ -17,8 +17,9 @@ STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem;color:#1f2328}"
     "table{border-collapse:collapse;width:100%}td,th{text-align:left;vertical-align:top;padding:.3rem .6rem;"
     "border-bottom:1px solid #d0d7de}td:first-child{white-space:nowrap;width:4.5rem}"
-    ".pass{color:#1a7f37}.fail{color:#cf222e}"
-    "td{white-space:pre-line}pre{background:#f6f8fa;padding:.6rem;white-space:pre-wrap;overflow-wrap:anywhere}small{color:#57606a}"
+    ".pass{color:#1a7f37}.fail{color:#cf222e}.none{color:#57606a}"
+    "td p{margin:.2rem 0;padding-left:.7rem;border-left:3px solid #cf222e;white-space:pre-line;overflow-wrap:anywhere}"
+    "pre{background:#f6f8fa;padding:.6rem;white-space:pre-wrap;overflow-wrap:anywhere}small{color:#57606a}"
 )
 
 
@@ -45,7 +46,7 @@ def page(homework: str, record: dict) -> str:
         f"<title>{_text(homework)}: feedback</title><style>{STYLE}</style></head><body>",
         f"<h1>{_text(homework)}: {score(questions.values())}</h1>",
         f"<p>for <bdi>{_text(record['student'])}</bdi></p>",
-        f"<p><small>{RULE} Each question is graded alone, with the set-up and this answer only.</small></p>",
+        f"<p>{RULE} Each question is graded alone, with the set-up and this answer only.</p>",
     ]
     if notes := record["notes"]:
         parts.append("<h2>Notes</h2><ul>" + "".join(f"<li>{_text(note)}</li>" for note in notes) + "</ul>")
@@ -84,12 +85,13 @@ def _question(name: str, question: dict) -> str:
     for test in () if question["trouble"] or question["points"] is None else question["tests"]:
         hidden = " <small>(hidden)</small>" if test["hidden"] else ""
         kind, word = ("pass", "✓ pass") if test["passed"] else ("fail", "✗ fail")
-        message = "" if test["passed"] else f"<br><small>{_text(test['message'], LINES)}</small>"
+        message = "" if test["passed"] else f"<p>{_text(test['message'], LINES)}</p>"
         rows.append(f"<tr><td class={kind}>{word}</td><td>{_text(test['name'])}{hidden}{message}</td></tr>")
     notes = "".join(f"<li>{_text(note)}</li>" for note in question["notes"])
     printed = f"<p>Printed by the cells:</p><pre>{_text(question['output'], LINES)}</pre>"
+    colour = "none" if question["points"] is None else "pass" if question["points"] else "fail"
     return (
-        f"<h2 class={'pass' if question['points'] else 'fail'}>{_text(name)}: {score([question])}</h2>"
+        f"<h2 class={colour}>{_text(name)}: {score([question])}</h2>"
         + (f"<table>{''.join(rows)}</table>" if rows else "")
         + (f"<ul>{notes}</ul>" if notes else "")
         + (printed if question["output"] else "")

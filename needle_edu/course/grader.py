@@ -15,7 +15,7 @@ from needle_edu.course import feedback, handed_in, results
 from needle_edu.course.handed_in import Entry
 from needle_edu.course.notebook import LimitError, NotebookError
 from needle_edu.course.questions import Homework
-from needle_edu.course.records import Folder, Record, write_whole as write_whole
+from needle_edu.course.records import Folder, Record
 from needle_edu.course.run_question import Result, run_submission
 from needle_edu.course.sandbox import Limits, ProcessSandbox, Sandbox
 from needle_edu.course.stopping import Stop, run_all
@@ -89,7 +89,8 @@ def grade_one(
     questions, digest = homework.questions, ""
     try:
         found = handed_in.read(entry, homework.file_name)
-        digest, submission = found.digest, match(homework, found.cells())
+        digest = found.digest
+        submission = match(homework, found.cells())
     except LimitError as error:
         return results.record_of(entry, [results.unjudged(q, str(error)) for q in questions])
     except NotebookError as error:
@@ -127,9 +128,7 @@ def examine(
         try:
             for result in run_submission(homework, left, seed=seed, limits=limits, sandbox=sandbox):
                 done[result.question.name] = result
-        except (
-            Exception
-        ) as error:  # such as a machine without room for a process: the others go on all the same
+        except Exception as error:  # such as a machine without room for a process: the others go on
             why = _why(error)
     for question in homework.questions:
         if question.name in answers and question.name not in done:

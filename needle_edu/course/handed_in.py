@@ -26,6 +26,7 @@ PACKED = (".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar", ".zst")
 MAX_FILES = 2000  # of a student's folder, and what is looked through
 MAX_DEPTH = 3
 WINDOWS = re.compile(r"(con|nul|aux|prn|com\d|lpt\d)\Z", re.IGNORECASE)
+LIKE_A_HASH = re.compile(r"-[0-9a-f]{16}\Z", re.IGNORECASE)  # how a name ends that `_hash` has made unique
 _one_at_a_time = threading.Lock()  # the memory that one large notebook takes is not needed twice
 
 
@@ -87,7 +88,7 @@ def entries(folder: Path) -> tuple[list[Entry], list[str]]:
             elif not entry.name.startswith("."):
                 others.append(shown(entry.name))
     names.sort()
-    students = _unique(names, lambda name: shown(_stem(folder, name)), shown)
+    students = _unique(names, lambda name: _student(name, shown(_stem(folder, name))), shown)
     files = _unique(students, file_name_for, file_name_for, key=str.casefold)
     made = [
         Entry(student, folder / name, page)
@@ -106,6 +107,11 @@ def _is_work(name: str) -> bool:
 def _stem(folder: Path, name: str) -> str:
     stem, dot, _ = name.rpartition(".")
     return stem if dot and _is_work(name) and not (folder / name).is_dir() else name
+
+
+def _student(name: str, text: str) -> str:
+    """The text to show for a name; one that ends as a hash does gets its own, so that nobody can choose another's."""
+    return f"{text}-{_hash(name)}" if LIKE_A_HASH.search(text) else text
 
 
 def shown(name: str) -> str:
@@ -139,7 +145,7 @@ def file_name_for(student: str) -> str:
     True
     """
     plain = re.sub(r"[^A-Za-z0-9_-]+", "-", student).strip("-")[:60]
-    if plain == student and not WINDOWS.match(plain) and not re.search(r"-[0-9a-f]{16}\Z", plain, re.I):
+    if plain == student and not WINDOWS.match(plain) and not LIKE_A_HASH.search(plain):
         return plain
     return f"{plain or 'student'}-{_hash(student)}"
 

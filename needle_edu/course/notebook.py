@@ -128,6 +128,8 @@ def parse_json(data: bytes, name: str = "the file") -> dict:
     NotebookError
         If it is anything but a JSON object, or has too many values; see `MAX_VALUES`.
     """
+    if not data.strip():
+        raise NotebookError(f"{name} is empty ({len(data)} bytes): save the notebook and hand it in again")
     _count(data, name)
     try:
         tree = json.loads(data.decode("utf-8-sig"))  # Windows likes to begin with a BOM

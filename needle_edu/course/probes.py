@@ -282,7 +282,8 @@ def _both_gradients(leaf) -> tuple:
 
 
 def _kind(value) -> str:
-    return "None" if value is None else f"a {type(value).__name__}"
+    name = type(value).__name__
+    return "None" if value is None else f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
 
 def _with_compute(name: str, answer: Callable) -> type:

@@ -95,9 +95,7 @@ def _memory_of_one(pid: int) -> int:
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
             if line.startswith("Pss:"):
                 return int(line.split()[1]) * 1024
-    except (
-        OSError
-    ):  # a process may forbid this to its equals; then all that it does not share with files counts
+    except OSError:  # a process may forbid this to its equals: what it does not share with files counts
         with contextlib.suppress(OSError):
             _, resident, shared, *_ = map(int, Path(f"/proc/{pid}/statm").read_text().split())
             return (resident - shared) * os.sysconf("SC_PAGE_SIZE")

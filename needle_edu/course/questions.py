@@ -272,9 +272,9 @@ def tests_in(
     """Define the tests of one cell in a namespace of their own and return them in order."""
     namespace: dict = {"__name__": f"tests_of_{question}"}
     for text in setup:
-        exec(compile(text, "<set-up>", "exec"), namespace)
+        exec(compile(text, "<set-up>", "exec", dont_inherit=True), namespace)
     namespace["check"] = lambda name, withheld=(): None
-    exec(compile(source, f"<tests of {question}>", "exec"), namespace)
+    exec(compile(source, f"<tests of {question}>", "exec", dont_inherit=True), namespace)
     return collect(namespace, question, hidden_lines(source), withheld)
 
 

@@ -48,15 +48,16 @@ def without_answer(question: Question, status: str) -> Result:
 
 
 def _question(result: Result) -> dict:
+    trouble = common_trouble(result.verdicts)
     return {
         "points": result.points if result.judged else None,
         "max": result.question.points,
-        "trouble": common_trouble(result.verdicts),
+        "trouble": trouble,
         "tests": [
             {"name": v.test.title, "hidden": v.test.hidden, "passed": v.passed, "message": v.message}
             for v in result.verdicts
         ],
-        "notes": list(result.notes),
+        "notes": [note for note in result.notes if note not in trouble],
         "output": result.output,
     }
 

@@ -124,7 +124,7 @@ def run_submission(
     seed, hidden, messages, limits, sandbox
         As in `run_question`.
     """
-    boxes = _Boxes(sandbox, limits or Limits())
+    sandboxes = _Sandboxes(sandbox, limits or Limits())
     try:
         for question in homework.questions:
             if question.name not in answers:
@@ -137,37 +137,37 @@ def run_submission(
             job = {"setup": list(homework.setup), "extra": list(extra), "answer": answer}
             try:
                 wire.encode(job)
-                box = boxes.whole_one()
-                result = _examine(box, question, tests, job, seed, messages)
-                if box.gone:
-                    raise BrokenSandbox(box.gone)
+                whole = sandboxes.whole_one()
+                result = _examine(whole, question, tests, job, seed, messages)
+                if whole.gone:
+                    raise BrokenSandbox(whole.gone)
             except wire.WireError:
                 result = _without_run(question, tests, "the answer's cell cannot be sent")
             except (BrokenSandbox, OSError) as error:
                 result = _without_run(question, tests, "not judged", f"not judged: {error}", judged=False)
             yield result
     finally:
-        boxes.close()
+        sandboxes.close()
 
 
-class _Boxes:
+class _Sandboxes:
     """One sandbox after another: a new one only when the last is broken."""
 
     def __init__(self, kind: type[Sandbox], limits: Limits):
         self.kind, self.limits = kind, limits
-        self.box: Sandbox | None = None
+        self.current: Sandbox | None = None
 
     def whole_one(self) -> Sandbox:
-        if self.box is not None and self.box.gone:
+        if self.current is not None and self.current.gone:
             self.close()
-        if self.box is None:
-            self.box = self.kind(self.limits).__enter__()
-        return self.box
+        if self.current is None:
+            self.current = self.kind(self.limits).__enter__()
+        return self.current
 
     def close(self) -> None:
-        if self.box is not None:
-            box, self.box = self.box, None
-            box.__exit__(None, None, None)
+        if self.current is not None:
+            last, self.current = self.current, None
+            last.__exit__(None, None, None)
 
 
 def _without_run(
@@ -177,18 +177,18 @@ def _without_run(
 
 
 def _examine(
-    box: Sandbox, question: Question, tests: tuple[Test, ...], job: dict, seed: int, messages: bool
+    sandbox: Sandbox, question: Question, tests: tuple[Test, ...], job: dict, seed: int, messages: bool
 ) -> Result:
     """Run one question in a room of its own, the visible tests first."""
     verdicts: dict[str, Verdict] = {}
-    with box.question() as inside:
-        _start(box, inside, job)
+    with sandbox.question() as inside:
+        _start(sandbox, inside, job)
         try:
-            error, notes, output = _cells_said(inside.hear(box.limits.cells))
+            error, notes, output = _cells_said(inside.hear(sandbox.limits.cells))
             for test in sorted(tests, key=lambda test: test.hidden):
                 texts = messages or not test.hidden
                 inside.tell(("begin", texts))
-                verdicts[test.name] = test.verdict(_asker(inside, box.limits.call, error, texts), seed)
+                verdicts[test.name] = test.verdict(_asker(inside, sandbox.limits.call, error, texts), seed)
                 inside.tell(None)
         except AnswerError as failure:  # it never came as far as the tests
             note = f"the answer's cell did not get to its end: {failure.status}"
@@ -196,14 +196,14 @@ def _examine(
     return Result(question, tuple(verdicts[test.name] for test in tests), notes, output)
 
 
-def _start(box: Sandbox, inside: Channel, job: dict) -> None:
+def _start(sandbox: Sandbox, inside: Channel, job: dict) -> None:
     """Send the job and wait until the set-up has run; what fails here is not the student's fault."""
     try:
         inside.ask(job, START)
     except SandboxError:
-        why = box.last_words()
+        why = sandbox.last_words()
         raise BrokenSandbox(f"the sandbox did not start: {inside.dead}{why and f' ({why})'}") from None
-    inside.deadline = time.monotonic() + box.limits.wall
+    inside.deadline = time.monotonic() + sandbox.limits.wall
 
 
 def _asker(inside: Channel, seconds: float, error: str, texts: bool) -> Callable:

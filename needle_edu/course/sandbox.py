@@ -1,10 +1,10 @@
 """Sandboxes: where a student's code runs when it is graded.
 
-`BubblewrapSandbox` is a box: the code inside sees Python and needle_edu, read-only, and nothing else of the machine:
+`BubblewrapSandbox` is isolated: the code inside sees Python and needle_edu, read-only, and nothing else of the machine:
 no other file, process, network or user; it may make few system calls, and what it writes vanishes with its
 question. `ProcessSandbox` has the same limits of time and memory and no walls; it is for work one trusts, such as
-one's own. `trouble` tries the real box and says what is missing. Only bytes come out of either, and only `wire` reads
-them.
+one's own. `trouble` tries the isolated one and says what is missing. Only bytes come out of either, and only `wire`
+reads them.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ __all__ += ["hidden", "trouble"]
 
 
 class BubblewrapSandbox(Sandbox):
-    """A box without a way out: made by bubblewrap, kept shut by the kernel.
+    """A sandbox without a way out: made by bubblewrap, kept shut by the kernel.
 
     Notes
     -----
-    For an ordinary user the box is a user namespace, in which the student's code is nobody but that user. For
-    root there is none: bubblewrap makes the box with root's rights, and the student's code runs as a user of its
-    own, who owns nothing and who is lent to one box at a time.
+    For an ordinary user the sandbox is a user namespace, in which the student's code is nobody but that user. For
+    root there is none: bubblewrap makes the sandbox with root's rights, and the student's code runs as a user of its
+    own, who owns nothing and who is lent to one sandbox at a time.
     """
 
-    box = True
+    isolated = True
 
     def command(self, program: list[str]) -> tuple[list[str], dict]:
         words = bubblewrap.command(self.limits.hide, as_root=self.user is not None)
@@ -47,7 +47,7 @@ class BubblewrapSandbox(Sandbox):
         return [*words, "--", *program], {"env": {}}
 
     def running(self) -> int:
-        """The box's own; before Linux 5.14 a user's processes outside count too."""
+        """The sandbox's own; before Linux 5.14 a user's processes outside count too."""
         found = re.match(r"(\d+)\.(\d+)", platform.release())
         apart = self.user is not None or found is None or tuple(map(int, found.groups())) >= (5, 14)
         return 3 if apart else 3 + threads_of(os.getuid())
@@ -58,13 +58,13 @@ class BubblewrapSandbox(Sandbox):
             return reason
         try:
             seccomp.program()
-            with cls(Limits()) as box, box.question() as inside:
+            with cls(Limits()) as sandbox, sandbox.question() as inside:
                 setup = ["import needle_edu as ndl", "ndl.Tensor([1.0]) + 1"]
                 try:
                     inside.ask({"setup": setup, "extra": [], "answer": "pass"}, START)
                     inside.hear(START)
                 except AnswerError as error:
-                    raise BrokenSandbox(f"{error}: {box.last_words()}") from None
+                    raise BrokenSandbox(f"{error}: {sandbox.last_words()}") from None
         except (BrokenSandbox, OSError) as error:
             return bubblewrap.explain(str(error))
         return ""
@@ -73,7 +73,7 @@ class BubblewrapSandbox(Sandbox):
 def trouble() -> str:
     """Why students' work cannot be graded in isolation on this machine, and what mends it; empty if it can.
 
-    It starts the real box and runs a line of Python in it.
+    It starts the real sandbox and runs a line of Python in it.
     """
     return BubblewrapSandbox.trouble()
 

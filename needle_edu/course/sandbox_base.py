@@ -55,13 +55,13 @@ class Limits:
     memory, file : int
         Bytes of memory, of each process and (as far as the system tells) of all together; of the largest file.
     processes : int
-        Processes and threads; without a box, beyond those the user has already.
+        Processes and threads; without isolation, beyond those the user has already.
     output : int
         Characters of the cells' output that are kept.
     space, files : int
-        Bytes and number of files in a box's temporary folder, and once more in its shared memory.
+        Bytes and number of files in a sandbox's temporary folder, and once more in its shared memory.
     hide : tuple of str
-        Folders and files that a box must not show even where they lie inside something it needs; see `hidden`.
+        Folders and files that a sandbox must not show even where they lie inside something it needs; see `hidden`.
     """
 
     wall: float = 30.0
@@ -95,7 +95,7 @@ class Sandbox:
     `subprocess.Popen`.
     """
 
-    box = False  # whether the worker is to make a closed room of each question
+    isolated = False  # whether the worker is to make a closed room of each question
 
     def __init__(self, limits: Limits):
         self.limits = limits
@@ -191,12 +191,12 @@ class Sandbox:
         """
         with contextlib.ExitStack() as stack:
             order = {
-                "box": self.box,
+                "isolated": self.isolated,
                 "user": self.user,
                 "home": self.make_home(stack),
                 "limits": {**asdict(self.limits), "hide": None},
                 "running": self.running(),
-                "filter": seccomp.program().hex() if self.box else "",
+                "filter": seccomp.program().hex() if self.isolated else "",
             }
             inside_in, to_student = os.pipe()
             from_student, inside_out = os.pipe()

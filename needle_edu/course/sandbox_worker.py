@@ -1,13 +1,13 @@
 """The program inside a sandbox: for each question it makes a closed room, and lets the student's code run there.
 
 The worker itself runs no line of the student's or of the homework's. It waits at a socket for the grader's orders; when
-the grader is gone, however it went, the socket ends, and the worker and everything below it end too. In a box (see
+the grader is gone, however it went, the socket ends, and the worker and everything below it end too. Isolated (see
 `sandbox.BubblewrapSandbox`) it is the first process, which nobody inside can kill or look into. For each question it
 forks a child that moves into namespaces of its own, with empty temporary folders and a /proc that shows only
 itself, and gives up every right it has (`lock_up`); then `student_process` begins. When the question is over,
 its first process is killed, and the kernel takes away all the others, their files and their shared memory.
 
-Without a box (`sandbox.ProcessSandbox`) there are the same processes and limits, but no walls.
+Without isolation (`sandbox.ProcessSandbox`) there are the same processes and limits, but no walls.
 """
 
 from __future__ import annotations
@@ -36,18 +36,10 @@ from needle_edu.course.processes import (
 NEW_MOUNTS, NEW_IPC, NEW_PROCESSES = 0x0002_0000, 0x0800_0000, 0x2000_0000
 PRIVATE, RECURSIVE, NO_SETUID, NO_DEVICES, NO_EXEC = 1 << 18, 1 << 14, 2, 4, 8
 READ_ONLY, REMOUNT, BIND, RELATIVE_TIMES = 1, 32, 4096, 1 << 21
-KEPT = (
-    NO_SETUID | NO_DEVICES | NO_EXEC | 1024 | 2048
-)  # the last two: no times of access, of files and of folders
-DIE_WITH_PARENT, DUMPABLE, SECCOMP, DROP_BOUND, ADOPT_ORPHANS, NO_NEW_RIGHTS, AMBIENT = (
-    1,
-    4,
-    22,
-    24,
-    36,
-    38,
-    47,
-)
+NO_ACCESS_TIMES, NO_FOLDERS_ACCESS_TIMES = 1024, 2048
+KEPT = NO_SETUID | NO_DEVICES | NO_EXEC | NO_ACCESS_TIMES | NO_FOLDERS_ACCESS_TIMES
+DIE_WITH_PARENT, DUMPABLE, SECCOMP, DROP_BOUND = 1, 4, 22, 24  # options of prctl(2)
+ADOPT_ORPHANS, NO_NEW_RIGHTS, AMBIENT = 36, 38, 47
 CLEAR_ALL, FILTER = 4, 2
 CAPABILITIES = 0x2008_0522  # the version of capset's arguments
 BETWEEN_LOOKS = 0.1  # seconds between two looks at the memory in use
@@ -87,11 +79,11 @@ def hear(control: socket.socket) -> tuple[str, list[int]]:
 
 def supervise(control: socket.socket, order: dict, fd_in: int, fd_out: int) -> str:
     """Run one question until the grader's word (or end), leave nothing of it, and say how it ended."""
-    first = os.fork()
+    worker, first = os.getpid(), os.fork()
     if first == 0:
         try:
             control.close()
-            question(order, fd_in, fd_out)
+            question(order, fd_in, fd_out, worker)
         except BaseException:
             traceback.print_exc()
         finally:
@@ -99,15 +91,14 @@ def supervise(control: socket.socket, order: dict, fd_in: int, fd_out: int) -> s
     os.close(fd_in)
     os.close(fd_out)
     why, most = "its process ended", order["limits"]["memory"]
-    pause = (
-        BETWEEN_LOOKS if order["box"] else 5 * BETWEEN_LOOKS
-    )  # outside a box it means to look at every process
+    # Without isolation it means to look at every process of the machine.
+    pause = BETWEEN_LOOKS if order["isolated"] else 5 * BETWEEN_LOOKS
     while not select.select([control], [], [], pause)[0]:
         if memory_of(descendants(os.getpid())) > most:
             why = "memory limit"
             end_all(first)
     end_all(first)
-    if not hear(control)[0] and not order["box"]:  # the grader, who would do it, is gone
+    if not hear(control)[0] and not order["isolated"]:  # the grader, who would do it, is gone
         remove_tree(os.path.dirname(order["home"]))
     return why
 
@@ -132,28 +123,32 @@ def end_all(first: int) -> None:
 # --- the room of one question -------------------------------------------------------------------------------
 
 
-def question(order: dict, fd_in: int, fd_out: int) -> None:
-    """Become the first process of a question: shut the door, start the student's process, tell how it ends."""
+def question(order: dict, fd_in: int, fd_out: int, worker: int) -> None:
+    """Become the first process of a question: shut the door, start the student's process, tell how it ends.
+
+    `worker` is the process that has forked this one.
+    """
     os.setsid()
-    if order["box"]:
+    if order["isolated"]:
         system_call("unshare", NEW_MOUNTS | NEW_IPC | NEW_PROCESSES)
         if inside := os.fork():  # a namespace of processes begins with a child, and dies with it
             close_all_but()
             os.waitpid(inside, 0)
             os._exit(0)
-        prctl(DIE_WITH_PARENT, signal.SIGKILL)
+        end_with(worker)
         furnish(order["limits"])
     close_all_but(fd_in, fd_out)
     lock_up(order)
+    end_with(worker)  # again: a change of user has cleared it
     os.chdir(order["home"])
     os.environ["HOME"] = os.environ["TMPDIR"] = order["home"]
     pipes = student_process.Pipes(fd_in, fd_out)
-    worker = os.fork()
-    if worker == 0:
+    first, student = os.getpid(), os.fork()
+    if student == 0:
         try:
             if sys.platform == "linux":
                 prctl(DUMPABLE, 1)  # its own /proc/self is its own
-                prctl(DIE_WITH_PARENT, signal.SIGKILL)
+            end_with(first)
             student_process.main(pipes, order["limits"]["output"])
         except BaseException:
             traceback.print_exc()
@@ -163,11 +158,22 @@ def question(order: dict, fd_in: int, fd_out: int) -> None:
     with contextlib.suppress(OSError, wire.WireError):
         while True:
             ended, status = os.waitpid(-1, 0)
-            if ended == worker:
+            if ended == student:
                 pipes.write(("ended", os.waitstatus_to_exitcode(status)))
     close_all_but()
     while True:
         signal.pause()
+
+
+def end_with(parent: int) -> None:
+    """End when the process that has forked this one ends, be it that it has ended before this call.
+
+    In a namespace of processes a parent outside is number 0, alive or dead; but then the namespace ends with it.
+    """
+    if sys.platform == "linux":
+        prctl(DIE_WITH_PARENT, signal.SIGKILL)
+    if os.getppid() not in (parent, 0):
+        os._exit(1)
 
 
 def furnish(limits: dict) -> None:
@@ -187,7 +193,7 @@ def furnish(limits: dict) -> None:
 
 
 def cover(place: str, bounds: str) -> None:
-    """Mount an empty folder over `place`; what the box needs below it (a Python in /tmp) is put back."""
+    """Mount an empty folder over `place`; what the sandbox needs below it (a Python in /tmp) is put back."""
     below: list[str] = []
     for path in mount_points():
         if path.startswith(f"{place}/") and not any(path.startswith(f"{outer}/") for outer in below):
@@ -224,9 +230,9 @@ def seal_devices() -> None:
 
 
 def lock_up(order: dict) -> None:
-    """Give up for good: other users' rights, capabilities, new rights by any program, and (in a box) system calls."""
+    """Give up for good: other users' rights, capabilities, new rights by any program, and (isolated) system calls."""
     user = order["user"]
-    if order["box"]:
+    if order["isolated"]:
         drop_bounding_set()
     if user is not None:
         os.setgroups([])
@@ -235,13 +241,12 @@ def lock_up(order: dict) -> None:
     if sys.platform == "linux":
         prctl(DUMPABLE, 0)  # a change of user may have changed it
         prctl(NO_NEW_RIGHTS, 1)
-        prctl(DIE_WITH_PARENT, signal.SIGKILL)  # again: a change of user has cleared it
-    if order["box"]:
+    if order["isolated"]:
         with contextlib.suppress(OSError):  # Linux before 4.3 has no ambient set
             prctl(AMBIENT, CLEAR_ALL)
         system_call("capset", (ctypes.c_uint32 * 2)(CAPABILITIES), (ctypes.c_uint32 * 6)())
     set_limits(order["limits"], order["running"])
-    if order["box"]:
+    if order["isolated"]:
         install_filter(bytes.fromhex(order["filter"]))
 
 

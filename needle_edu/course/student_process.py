@@ -95,7 +95,7 @@ def run_setup(job: dict) -> dict:
     """Run the homework's own imports; return the namespace they make."""
     namespace = {"__name__": "__main__", "display": lambda *objects, **options: None}
     for source in job["setup"]:
-        exec(compile(source, "<set-up>", "exec"), namespace)
+        exec(compile(source, "<set-up>", "exec", dont_inherit=True), namespace)
     return namespace
 
 
@@ -107,7 +107,7 @@ def run_cells(job: dict, namespace: dict, limit: int) -> dict:
     sys.stdout = sys.stderr = output
     for source in job["extra"]:
         try:
-            exec(compile(definitions(source), "<your extra cell>", "exec"), namespace)
+            exec(compile(definitions(source), "<your extra cell>", "exec", dont_inherit=True), namespace)
         except BaseException as error:
             if len(notes) < 8:
                 notes.append(f"an extra cell of yours raised {type(error).__name__[:60]}")
@@ -125,14 +125,17 @@ def run_cells(job: dict, namespace: dict, limit: int) -> dict:
 def definitions(source: str) -> ast.Module:
     """Keep of an extra cell what an answer may lean on: imports, functions, classes and plain constants."""
     tree = ast.parse(python_of(source))
-    kinds = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
+    kinds = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     tree.body = [node for node in tree.body if isinstance(node, kinds) or is_constant(node)]
     return tree
 
 
 def is_constant(node: ast.stmt) -> bool:
-    if not isinstance(node, ast.Assign):
+    """Whether a line gives a name to a literal or to a lambda."""
+    if not isinstance(node, (ast.Assign, ast.AnnAssign)) or node.value is None:
         return False
+    if isinstance(node.value, ast.Lambda):
+        return True
     try:
         ast.literal_eval(node.value)
     except (ValueError, TypeError):

@@ -10,6 +10,7 @@ them. An answer that is not in its cell is looked for in the student's own cells
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -116,36 +117,14 @@ def _sort(homework: Homework, cells: list[Cell]) -> _Sorted:
 
 def _answer(result: Submission, homework: Homework, question: Question, found: _Sorted) -> None:
     """Put the source of one answer together from the cells that hold it."""
-    name, names = question.name, names_of(question)
-    stub = next((cell.source.strip() for cell in homework.released if cell.grade_id == name), None)
-    copies = found.copies.get(name, [])
-    written = [k for k in copies if found.source(k).strip() != stub]
-    parts = [k for k in written if found.cells[k].kind == "code"]
-    tests = [k for k in found.copies.get(question.cell.grade_id, []) if copies and k > copies[0]]
-    end = tests[0] if tests else copies[0] if copies else 0
-    redefined = found.defining(names, (k for k in found.own if copies and copies[0] < k < end))
-    above = [k for k in found.own if copies and k < copies[0]]
-    if redefined:
-        result.note(f"{name}: a cell of your own below the answer's cell was graded as part of the answer")
-        parts = sorted({*parts, *redefined})
-    elif not found.defining(names, parts + above if parts else []) and (
-        elsewhere := found.defining(names, found.own)
-    ):
-        result.note(f"{name}: the answer was found in another cell, by the name it defines")
-        parts = sorted({*parts, *elsewhere})
-    if not parts and written:
-        result.note(f"{name}: the answer's cell is not a code cell; its text was graded as code")
-        parts = written
-    elif len([k for k in parts if k in copies]) > 1:
-        result.note(
-            f"{name}: the answer's cell is there more than once; its copies were joined, in their order"
-        )
+    name, copies = question.name, found.copies.get(question.name, [])
+    parts = _parts(result, homework, question, found)
+    if not parts and copies:  # as it was released
+        result.answers[name], result.extra[name] = found.source(copies[0]), ()
+        result.untouched.add(name)
+        return
     if not parts:
-        if copies:
-            result.answers[name], result.extra[name] = found.source(copies[0]), ()
-            result.untouched.add(name)
-        else:
-            result.note(f"{name}: the answer's cell is missing")
+        result.note(f"{name}: the answer's cell is missing")
         return
     text = _joined(found.source(k) for k in parts)
     if len(text) > MAX_SOURCE:
@@ -156,9 +135,48 @@ def _answer(result: Submission, homework: Homework, question: Question, found: _
     result.extra[name] = tuple(source for source in extra[:MAX_EXTRA] if len(source) <= MAX_SOURCE)
 
 
+def _parts(result: Submission, homework: Homework, question: Question, found: _Sorted) -> list[int]:
+    """The cells that hold an answer, in the notebook's order, with a note where it is not the one cell it was."""
+    name, names = question.name, names_of(question)
+    copies = found.copies.get(name, [])
+    stub = next((cell.source.strip() for cell in homework.released if cell.grade_id == name), None)
+    written = [k for k in copies if found.source(k).strip() != stub]
+    parts = [k for k in written if found.cells[k].kind == "code"]
+    if again := _defined_again(question, names, found):
+        result.note(f"{name}: a cell of your own below the answer's cell was graded as part of the answer")
+        parts = sorted({*parts, *again})
+    elif elsewhere := _defined_elsewhere(names, copies, parts, found):
+        result.note(f"{name}: the answer was found in another cell, by the name it defines")
+        parts = sorted({*parts, *elsewhere})
+    if not parts and written:
+        result.note(f"{name}: the answer's cell is not a code cell; its text was graded as code")
+        return written
+    if len([k for k in parts if k in copies]) > 1:
+        result.note(
+            f"{name}: the answer's cell is there more than once; its copies were joined, in their order"
+        )
+    return parts
+
+
+def _defined_again(question: Question, names: list[str], found: _Sorted) -> list[int]:
+    """The student's own cells between an answer's cell and its tests that define it again: "Run All" runs them."""
+    copies = found.copies.get(question.name, [])
+    if not copies:
+        return []
+    tests = [k for k in found.copies.get(question.cell.grade_id, []) if k > copies[0]]
+    end = tests[0] if tests else copies[0]
+    return found.defining(names, (k for k in found.own if copies[0] < k < end))
+
+
+def _defined_elsewhere(names: list[str], copies: list[int], parts: list[int], found: _Sorted) -> list[int]:
+    """The student's own cells that define an answer, if neither its cell nor one above it does."""
+    above = [k for k in found.own if copies and k < copies[0]]
+    return [] if parts and found.defining(names, parts + above) else found.defining(names, found.own)
+
+
 def _joined(sources: Iterable[str]) -> str:
-    """The sources one below the other, each once."""
-    parts = list(dict.fromkeys(sources))
+    """The sources one below the other, as "Run All" runs them; a copy right below its like adds nothing."""
+    parts = [source for source, _ in itertools.groupby(sources)]
     return parts[0] if len(parts) == 1 else "\n".join(without_timing(part) for part in parts)
 
 
@@ -174,7 +192,7 @@ def _compare(result: Submission, released: Cell, found: _Sorted) -> None:
         result.note(f"the locked cell {name!r} is there more than once; the original was used")
     cell = found.cells[copies[0]]
     if cell.source.strip() != released.source.strip() or cell.kind != released.kind:
-        result.note(f"the locked cell {name!r} was edited; the original was used")
+        result.note(f"the locked cell {name!r} was edited, or is of another version; the original was used")
     elif cell.marks and any(
         cell.marks.get(key) != released.marks.get(key) for key in ("grade", "solution", "locked", "points")
     ):

@@ -8,8 +8,9 @@ FUNCTION that is known, not the way to it, so an alias, a method, an op's class,
 make no difference; and what the probes and the engine call by themselves stays as it is.
 
 This is a rule for honest work, not a lock. It does not see code that was typed or copied anew, other libraries,
-what a cell computes while it is run (before its answer is called), or another process; and whoever sets out to
-switch it off can.
+what a cell computes while it is run (before its answer is called), a compiled kernel that is called by hand (grading
+does: it computes with the reference kernels, which are Python), or another process; and whoever sets out to switch it
+off can.
 """
 
 from __future__ import annotations

@@ -148,13 +148,10 @@ def xor(n: int = 200, noise: float = 0.0, seed: int | None = 0) -> tuple[np.ndar
 
 def _labels(name: str, n: int, classes: int, noise: float, seed: int | None) -> np.ndarray:
     """0, 1, ..., 0, 1, ...: classes as even as possible. Looks at what all sets of points are given."""
-    try:
-        n, classes = whole(name, n=n, classes=classes)
-        real(name, 0, noise=noise)
-        if seed is not None:
-            whole(name, 0, seed=seed)
-    except ValueError as error:
-        raise DataError(str(error)) from None
+    n, classes = whole(name, error=DataError, n=n, classes=classes)
+    real(name, 0, error=DataError, noise=noise)
+    if seed is not None:
+        whole(name, 0, error=DataError, seed=seed)
     return np.arange(n, dtype=np.int64) % classes
 
 

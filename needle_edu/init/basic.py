@@ -14,8 +14,9 @@ import numpy as np
 
 from ..autograd import Tensor
 from ..backend.arguments import real, whole
-from ..backend.errors import DTypeError, IndexOutOfRange, ShapeError
+from ..backend.errors import DTypeError, IndexOutOfRange
 from ..backend.random import generator
+from ..ndarray.layout import as_extents
 
 
 def rand(
@@ -100,7 +101,7 @@ def ones(*shape: int, device: Any = None, dtype: Any = "float32", requires_grad:
     >>> ones(2, 1).numpy().tolist()
     [[1.0], [1.0]]
     """
-    return constant(*shape, c=1.0, device=device, dtype=dtype, requires_grad=requires_grad)
+    return _tensor(np.ones(_extents("ones", shape)), device, dtype, requires_grad)
 
 
 def zeros(*shape: int, device: Any = None, dtype: Any = "float32", requires_grad: bool = False) -> Tensor:
@@ -111,7 +112,7 @@ def zeros(*shape: int, device: Any = None, dtype: Any = "float32", requires_grad
     >>> zeros(2, dtype="int32").numpy()
     array([0, 0], dtype=int32)
     """
-    return constant(*shape, c=0.0, device=device, dtype=dtype, requires_grad=requires_grad)
+    return _tensor(np.zeros(_extents("zeros", shape)), device, dtype, requires_grad)
 
 
 def ones_like(array: Any, *, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -203,13 +204,10 @@ def _tensor(values: Any, device: Any, dtype: Any, requires_grad: bool) -> Tensor
     return Tensor(np.asarray(values, dtype), device=device, dtype=dtype, requires_grad=requires_grad)
 
 
-def _extents(who: str, shape: tuple) -> list[int]:
+def _extents(who: str, shape: tuple) -> tuple[int, ...]:
     """The shape, given as separate numbers or as one tuple."""
     extents = tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
-    try:
-        return whole(who, 0, **{f"extent {axis}": extent for axis, extent in enumerate(extents)})
-    except ValueError as error:
-        raise ShapeError(str(error)) from None
+    return as_extents(extents, who)
 
 
 def _device_of(array: Any) -> Any:

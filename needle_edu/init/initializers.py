@@ -14,11 +14,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
 from ..autograd import Tensor
-from ..backend.arguments import real, whole
-from ..backend.errors import DTypeError
+from ..backend.arguments import floating, real, whole
 from .basic import rand, randn
 
 
@@ -113,9 +110,7 @@ def kaiming_normal(
 def _check(who: str, fan_in: Any, fan_out: Any, keywords: dict[str, Any]) -> None:
     """Refuse fans that are none, and dtypes that would cut every weight to a whole number."""
     whole(who, fan_in=fan_in, fan_out=fan_out)
-    dtype = np.dtype(keywords.get("dtype", "float32"))
-    if dtype.kind != "f":
-        raise DTypeError(f"{who}: weights are floating-point numbers, got dtype {dtype}; use float32")
+    floating(who, "weights", keywords.get("dtype", "float32"))
 
 
 def _gain(nonlinearity: str) -> float:

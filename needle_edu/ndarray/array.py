@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from needle_edu.backend import Device, ShapeError, Storage, raise_kernel_error
+from needle_edu.backend.arguments import integer
 
 from .layout import (
     Layout,
-    as_integer,
     as_shape,
     broadcasted,
     compact_layout,
@@ -214,7 +214,7 @@ class NDArray:
         """
         shape, strides = as_shape(shape, "as_strided"), as_shape(strides, "as_strided")
         layout = self.layout
-        start = layout.offset if offset is None else as_integer(offset, "as_strided", "the offset")
+        start = layout.offset if offset is None else integer("as_strided", "offset", offset)
         if len(shape) != len(strides) or min(shape, default=0) < 0:
             raise ShapeError(f"as_strided: shape {shape} and strides {strides} do not describe an array")
         reach = [(extent - 1) * stride for extent, stride in zip(shape, strides, strict=True)]

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from needle_edu.backend import Device, DTypeError, ShapeError
+from needle_edu.backend.arguments import integer
 from needle_edu.backend.dtypes import BOOL, DTYPES, F32, F64, I64
 from needle_edu.backend.storage import tick
 
 from .array import NDArray, Shape, allocate, kernel_failed
 from .dtypes import as_code, shown
 from .interchange import adopted, array, as_numpy, operand, usable
-from .layout import Layout, as_integer, as_shape, compact_layout
+from .layout import Layout, as_shape, compact_layout
 from .plans import check_writable, copy_plan, fill_plan, remember
 
 
@@ -188,7 +189,7 @@ def linspace(
     >>> nd.linspace(0, 1, 5)
     NDArray([0.  , 0.25, 0.5 , 0.75, 1.  ], dtype=float32, device=cpu())
     """
-    num = as_integer(num, "linspace", "num", least=0)
+    num = integer("linspace", "num", num, 0)
     try:
         values = np.linspace(start, stop, num, endpoint)
     except (TypeError, ValueError, OverflowError) as error:
@@ -210,9 +211,9 @@ def eye(
     NDArray([[0., 1., 0.],
              [0., 0., 1.]], dtype=float32, device=cpu())
     """
-    n = as_integer(n, "eye", "n", least=0)
-    m = n if m is None else as_integer(m, "eye", "m", least=0)
-    return array(np.eye(n, m, as_integer(k, "eye", "k")), dtype, device)
+    n = integer("eye", "n", n, 0)
+    m = n if m is None else integer("eye", "m", m, 0)
+    return array(np.eye(n, m, integer("eye", "k", k)), dtype, device)
 
 
 # ---- writing ----------------------------------------------------------------------------------------------------

@@ -11,7 +11,6 @@ from functools import lru_cache
 from itertools import pairwise
 from math import prod
 from operator import index
-from typing import Any
 
 import numpy as np
 
@@ -191,25 +190,6 @@ def as_extents(shape: Iterable | int, operation: str) -> tuple:
     if min(extents, default=0) < 0:
         raise ShapeError(f"{operation}: a shape has no negative extents, got {extents}")
     return extents
-
-
-def as_integer(number: Any, operation: str, what: str, least: int | None = None) -> int:
-    """Return a size, offset or count as a Python integer, or say which one is none.
-
-    Examples
-    --------
-    >>> as_integer(0.5, "as_strided", "the offset")
-    Traceback (most recent call last):
-        ...
-    needle_edu.backend.errors.ShapeError: as_strided: the offset must be an integer, got 0.5
-    """
-    try:
-        value = index(number)
-    except TypeError:
-        raise ShapeError(f"{operation}: {what} must be an integer, got {number!r}") from None
-    if least is not None and value < least:
-        raise ShapeError(f"{operation}: {what} must be at least {least}, got {value}")
-    return value
 
 
 def normalize_axis(axis: int, ndim: int, operation: str) -> int:

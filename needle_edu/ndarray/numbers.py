@@ -81,10 +81,7 @@ def comparison_form(operation: str) -> NumberForm:
                 if abs(s) > EXACT:
                     if -(2**63) <= s < 2**63:
                         return _as_array(operation, convert(a, I64), int(s), False)
-                    code, s = (
-                        F64,
-                        inf if s > 0 else -inf,
-                    )  # beyond every integer: which side is all that matters
+                    code, s = F64, inf if s > 0 else -inf  # beyond every integer: only the side counts
             a = convert(a, code)
         lo, plan = plans.map_plan(a.layout, BOOL)
         out = new_array(NDArray)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from needle_edu.backend import Device
+from needle_edu.backend.arguments import integer
 from needle_edu.backend.random import generator
 
 from . import creation
@@ -31,6 +32,7 @@ def randn(device: Device, *shape: int, dtype: Any = "float32") -> NDArray:
 
 def one_hot(device: Device, n: int, i: Any, dtype: Any = "float32") -> NDArray:
     """Return rows of the n x n identity: row ``i[k]`` for each entry of `i`; the shape is ``i.shape + (n,)``."""
+    n = integer("one_hot", "n", n, 0)
     index = asarray(np.asarray(i), device=device).astype("int64")
     return getitem(creation.eye(n, dtype=dtype, device=device), (index,))
 

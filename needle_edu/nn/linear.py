@@ -6,9 +6,8 @@ from typing import Any
 
 from .. import init
 from ..autograd import Tensor
-from ..backend.arguments import switch, whole
+from ..backend.arguments import floating, switch, whole
 from ..backend.errors import ShapeError
-from .inputs import floating
 from .module import Module
 from .parameter import Parameter
 
@@ -50,7 +49,7 @@ class Linear(Module):
         super().__init__()
         in_features, out_features = whole("Linear", in_features=in_features, out_features=out_features)
         switch("Linear", bias=bias)
-        floating("Linear", dtype)
+        floating("Linear", "parameters", dtype)
         self.in_features = in_features
         self.out_features = out_features
         place = {"device": device, "dtype": dtype}

@@ -208,10 +208,7 @@ class Module:
             names.append(name)
             return self.forward(*args, **kwargs)
         finally:
-            del (
-                modules[depth:],
-                names[length:],
-            )  # plain statements: an interrupt falls into calls and loops only
+            del modules[depth:], names[length:]  # plain: an interrupt falls into calls and loops only
 
 
 def _array(who: str, name: str, value: Any) -> np.ndarray:

@@ -14,9 +14,9 @@ from typing import Any
 
 from .. import init, ops
 from ..autograd import Tensor
-from ..backend.arguments import real, whole
+from ..backend.arguments import floating, real, whole
 from ..backend.errors import ShapeError
-from .inputs import as_tensor, floating
+from .inputs import as_tensor
 from .module import Module
 from .parameter import Parameter
 
@@ -64,7 +64,7 @@ class BatchNorm1d(Module):
         (self.dim,) = whole("BatchNorm1d", dim=dim)
         real("BatchNorm1d", 0, eps=eps)
         real("BatchNorm1d", 0, 1, momentum=momentum)
-        floating("BatchNorm1d", dtype)
+        floating("BatchNorm1d", "parameters", dtype)
         self.eps = eps
         self.momentum = momentum
         place = {"device": device, "dtype": dtype}
@@ -135,7 +135,7 @@ class LayerNorm1d(Module):
         super().__init__()
         (self.dim,) = whole("LayerNorm1d", dim=dim)
         real("LayerNorm1d", 0, eps=eps)
-        floating("LayerNorm1d", dtype)
+        floating("LayerNorm1d", "parameters", dtype)
         self.eps = eps
         self.weight = Parameter(init.ones(dim, device=device, dtype=dtype))
         self.bias = Parameter(init.zeros(dim, device=device, dtype=dtype))

@@ -40,22 +40,6 @@ def plain_number(operation: str, scalar):
     return scalar.item() if scalar.size == 1 else scalar.copy()
 
 
-def whole_number(operation: str, what: str, number) -> int:
-    """Return one axis, index or count as a Python integer.
-
-    Examples
-    --------
-    >>> whole_number("split", "axis", 0.5)
-    Traceback (most recent call last):
-        ...
-    needle_edu.backend.errors.ShapeError: split: axis is an integer, got 0.5
-    """
-    try:
-        return index(number)
-    except TypeError:
-        raise ShapeError(f"{operation}: {what} is an integer, got {number!r}") from None
-
-
 def nonzero(a: Tensor) -> Tensor:
     """Return `a` with zeros replaced by ones."""
     zeros = a.realize_cached_data() == 0

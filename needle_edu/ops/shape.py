@@ -9,10 +9,11 @@ from functools import lru_cache
 from needle_edu.autograd.arrays import ShapeError, xp
 from needle_edu.autograd.op import UnaryOp
 from needle_edu.autograd.registry import register, slot
+from needle_edu.backend.arguments import integer
 from needle_edu.ndarray.layout import as_shape
 
 from . import sampling
-from .constants import chosen_axes, normal_axes, whole_number
+from .constants import chosen_axes, normal_axes
 
 _UNDILATE, _DILATE = slot("undilate"), slot("dilate")
 
@@ -168,7 +169,7 @@ class Stack(UnaryOp):
     )
 
     def __init__(self, axis: int = 0):
-        self.axis = whole_number(self.name, "axis", axis)
+        self.axis = integer(self.name, "axis", axis)
 
     def compute(self, args):
         return xp.stack(args, axis=self.axis)
@@ -196,7 +197,7 @@ class Concat(UnaryOp):
     )
 
     def __init__(self, axis: int = 0):
-        self.axis = whole_number(self.name, "axis", axis)
+        self.axis = integer(self.name, "axis", axis)
 
     def compute(self, args):
         return xp.concat(args, axis=self.axis)
@@ -264,7 +265,7 @@ class Dilate(UnaryOp):
     )
 
     def __init__(self, axes, dilation: int):
-        self.axes, self.dilation = as_shape(axes, self.name), whole_number(self.name, "dilation", dilation)
+        self.axes, self.dilation = as_shape(axes, self.name), integer(self.name, "dilation", dilation)
         if self.dilation < 0:
             raise ShapeError(f"{self.name}: dilation is a number of zeros, at least 0, got {dilation}")
 
@@ -297,7 +298,7 @@ class UnDilate(UnaryOp):
     )
 
     def __init__(self, axes, dilation: int):
-        self.axes, self.dilation = as_shape(axes, self.name), whole_number(self.name, "dilation", dilation)
+        self.axes, self.dilation = as_shape(axes, self.name), integer(self.name, "dilation", dilation)
         if self.dilation < 0:
             raise ShapeError(f"{self.name}: dilation is a number of zeros, at least 0, got {dilation}")
 

@@ -9,9 +9,10 @@ from needle_edu.autograd.op import TensorTupleOp, UnaryOp
 from needle_edu.autograd.registry import register, slot
 from needle_edu.autograd.state import grad_enabled
 from needle_edu.autograd.tensor_tuple import TensorTuple
+from needle_edu.backend.arguments import integer
 
 from . import sampling
-from .constants import constant, plain_number, whole_number
+from .constants import constant, plain_number
 
 _MAKE_TUPLE = slot("make_tuple")
 
@@ -55,7 +56,7 @@ class TupleGetItem(UnaryOp):
     samples = staticmethod(sampling.shaped(({"index": 0}, (2, 3), (2,)), ({"index": -1}, (2,), (3,))))
 
     def __init__(self, index: int):
-        self.index = whole_number(self.name, "index", index)
+        self.index = integer(self.name, "index", index)
 
     def compute(self, a):
         if not -len(a) <= self.index < len(a):
@@ -91,7 +92,7 @@ class Split(TensorTupleOp):
     )
 
     def __init__(self, axis: int = 0):
-        self.axis = whole_number(self.name, "axis", axis)
+        self.axis = integer(self.name, "axis", axis)
 
     def compute(self, a):
         if not -a.ndim <= self.axis < a.ndim:

@@ -251,6 +251,10 @@ def test_a_cell_that_registers_an_op_can_be_run_again():
     try:
         first, second = cell(), cell()
         assert registry.slot("tripled_in_a_cell").cls is second is not first
+        with registry.override("tripled_in_a_cell", first):  # what lies on top stays on top
+            third = cell()
+            assert registry.slot("tripled_in_a_cell").cls is first
+        assert registry.slot("tripled_in_a_cell").cls is third
 
         class Other(ops.TensorOp):
             name = "tripled_in_a_cell"

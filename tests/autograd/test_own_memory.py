@@ -31,6 +31,8 @@ INDICES = {
         lambda: slice(np.array(0), np.array(2), np.array(1)),
         lambda i: i.stop.fill(3),
     ),
+    "where a slice begins": (lambda: slice(np.array(0), 2), lambda i: i.start.fill(1)),
+    "the step of a slice": (lambda: slice(0, 2, np.array(1)), lambda i: i.step.fill(2)),
 }
 
 

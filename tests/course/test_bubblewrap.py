@@ -1,4 +1,4 @@
-"""What is mounted in a box, and what a teacher reads where there can be none."""
+"""What is mounted in a sandbox, and what a teacher reads where there can be none."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ from needle_edu.course import bubblewrap, run_question, sandbox, seccomp
 from needle_edu.course.sandbox import BubblewrapSandbox, Limits
 
 TROUBLE = sandbox.trouble()
-box_only = pytest.mark.skipif(bool(TROUBLE), reason=f"THE BOX IS NOT TESTED: {TROUBLE}")
+isolated_only = pytest.mark.skipif(bool(TROUBLE), reason=f"THE SANDBOX IS NOT TESTED: {TROUBLE}")
 
 
 def mounted(words: list[str]) -> list[str]:
@@ -22,14 +22,14 @@ def mounted(words: list[str]) -> list[str]:
 
 
 def in_place(words: list[str], *command: str) -> str:
-    """What a command prints in a box with these mounts."""
+    """What a command prints in a sandbox with these mounts."""
     done = subprocess.run(
         ["bwrap", *words, "--proc", "/proc", *command], capture_output=True, text=True, check=False
     )
     return done.stdout + done.stderr
 
 
-@box_only
+@isolated_only
 def test_only_python_and_the_package_are_mounted():
     prefixes = {Path(p).resolve() for p in (sys.prefix, sys.base_prefix)}
     for name in mounted(bubblewrap.mounts()):
@@ -41,9 +41,9 @@ def test_only_python_and_the_package_are_mounted():
     assert not any(word in ("--bind", "--dev-bind") for word in bubblewrap.mounts())
 
 
-@box_only
+@isolated_only
 def test_an_installed_packages_homeworks_are_masked(tmp_path, monkeypatch):
-    """In a wheel they lie inside the package: even released ones tell a box more than it needs."""
+    """In a wheel they lie inside the package: even released ones tell a sandbox more than it needs."""
     package = tmp_path / "site-packages" / "needle_edu"
     (package / "notebooks" / "homework" / "hw1").mkdir(parents=True)
     (package / "notebooks" / "start.ipynb").write_text("{}")
@@ -54,10 +54,10 @@ def test_an_installed_packages_homeworks_are_masked(tmp_path, monkeypatch):
     assert "Read-only" in in_place(words, "touch", str(package / "notebooks" / "homework" / "new"))
 
 
-@box_only
+@isolated_only
 def test_what_is_to_be_hidden_is_masked_wherever_it_lies(toy, tmp_path):
     """Somebody may keep submissions inside the environment, or inside the package."""
-    folder, file = bubblewrap.PACKAGE / "data", bubblewrap.PACKAGE / "metrics.py"
+    folder, file = bubblewrap.PACKAGE / "data", bubblewrap.PACKAGE / "as_needle.py"
     look = f"""
 import os
 print(os.listdir({str(folder)!r}))
@@ -66,15 +66,17 @@ try:
 except OSError:
     print("shut")
 """
+    assert folder.is_dir() and file.is_file()
     for hide in ((), sandbox.hidden(folder, file, tmp_path, tmp_path / "none")):
         limits = Limits(hide=hide)
         result = run_question.run_question(
             toy, toy.questions[0], look, limits=limits, sandbox=BubblewrapSandbox
         )
-        assert (result.output.splitlines() == ["[]", "shut"]) == bool(hide), result.output
+        listed, read = result.output.splitlines()
+        assert (listed == "[]") == (read == "shut") == bool(hide), result.output
 
 
-def test_hidden_leaves_what_a_box_needs(tmp_path):
+def test_hidden_leaves_what_a_sandbox_needs(tmp_path):
     (tmp_path / "in").mkdir()
     assert sandbox.hidden(tmp_path / "in", tmp_path / "none", bubblewrap.PACKAGE.parent, sys.prefix, "/") == (
         str((tmp_path / "in").resolve()),
@@ -107,8 +109,8 @@ def test_links_on_the_way_are_made_inside_too(tmp_path):
     assert len(list(bubblewrap.links_on(tmp_path / "loop"))) < 100
 
 
-@box_only
-def test_a_box_for_a_package_in_the_temporary_folder(tmp_path):
+@isolated_only
+def test_a_sandbox_for_a_package_in_the_temporary_folder(tmp_path):
     """/tmp is every question's own, and empty; but what runs the question may lie there."""
     site = tmp_path / "site with spaces"
     shutil.copytree(bubblewrap.PACKAGE, site / "needle_edu", ignore=shutil.ignore_patterns("__pycache__"))
@@ -124,7 +126,7 @@ def test_a_box_for_a_package_in_the_temporary_folder(tmp_path):
     assert done.stdout == f"{site}/needle_edu/__init__.py \n", done
 
 
-# --- what is said where there is no box -----------------------------------------------------------------------
+# --- what is said where there is no sandbox -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -164,20 +166,20 @@ def test_what_must_be_installed_is_named(monkeypatch):
     assert "WSL2" in bubblewrap.missing()
 
 
-@box_only
+@isolated_only
 def test_trouble_is_found_by_trying(monkeypatch):
-    """Not by looking at settings: a box that starts and in which no answer can run is no box."""
+    """Not by looking at settings: a sandbox that starts and in which no answer can run is none."""
     command = bubblewrap.command
     monkeypatch.setattr(
         bubblewrap, "command", lambda hide, as_root: [*command(hide, as_root=as_root), "--tmpfs", "/dev"]
     )
-    assert "no box for students' work can be made here" in sandbox.trouble()
+    assert "no sandbox for students' work can be made here" in sandbox.trouble()
     monkeypatch.setattr(bubblewrap, "command", lambda hide, as_root: ["bwrap", "--no-such-option"])
     assert "no-such-option" in sandbox.trouble()
 
 
 def test_doctor_says_it(monkeypatch):
-    monkeypatch.setattr(sandbox, "trouble", lambda: "no box, because of this; what helps: that")
+    monkeypatch.setattr(sandbox, "trouble", lambda: "no sandbox, because of this; what helps: that")
     line = dict(doctor.findings())["grading"].line("grading")
     assert line.startswith("--") and "refuses" in line and "what helps: that" in line
     monkeypatch.setattr(sandbox, "trouble", lambda: "")

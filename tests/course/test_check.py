@@ -10,7 +10,7 @@ import pytest
 
 from needle_edu.backend import devices
 from needle_edu.backend.reference import ReferenceEngine
-from needle_edu.course import CheckFailed, check, close
+from needle_edu.course import CheckFailed, check, close, same
 from needle_edu.course.answer import TimeLimit, ask_here, time_limit
 from needle_edu.course.check import report
 from needle_edu.course.notebook import NotebookError
@@ -20,7 +20,7 @@ from needle_edu.course.run_question import Result
 
 def run(answer: str, tests: str, question: str = "q1") -> dict:
     """Execute an answer's cell and a test cell, as a notebook would; returns the namespace."""
-    namespace = {"np": np, "close": close, "check": check}
+    namespace = {"np": np, "close": close, "same": same, "check": check}
     exec(answer, namespace)
     exec(tests, namespace)
     return namespace
@@ -59,6 +59,12 @@ def test_html_is_escaped():
     assert page.count("✗ fail") == 1  # the same for both tests: said once
     result = report("q1", run("def double(x): return x * x", TESTS.replace("twice zero", "<twice> & zero")))
     assert "&lt;twice&gt; &amp; zero" in result._repr_html_()
+
+
+def test_a_value_is_no_html():
+    tests = 'def test_q1_word(word):\n    same(word(), "<i>")'
+    page = report("q1", run("def word(): return '<script>'", tests))._repr_html_()
+    assert "<script>" not in page and "&lt;script&gt;" in page and "&lt;i&gt;" in page
 
 
 def test_html_says_what_the_text_says():

@@ -11,7 +11,16 @@ from pathlib import Path
 import pytest
 
 from needle_edu import cli
-from needle_edu.course import commands, feedback, grader, handed_in, questions, results, run_question, sandbox
+from needle_edu.course import (
+    commands,
+    feedback,
+    handed_in,
+    questions,
+    records,
+    results,
+    run_question,
+    sandbox,
+)
 from needle_edu.course.handed_in import Entry
 from needle_edu.course.questions import Verdict
 from needle_edu.course.sandbox import Limits
@@ -42,7 +51,7 @@ def page_of(tmp_path, student: str = "ada") -> str:
 STUB = "def double(x):\n    # YOUR CODE HERE\n    raise NotImplementedError()"
 
 
-@pytest.mark.skipif(bool(sandbox.trouble()), reason="no box can be made here")
+@pytest.mark.skipif(bool(sandbox.trouble()), reason="no sandbox can be made here")
 def test_solutions_and_other_submissions_are_out_of_sight(hand_in, grade, toy_source, tmp_path):
     folder = tmp_path / "submissions"
     spy = f"""
@@ -51,7 +60,7 @@ def test_solutions_and_other_submissions_are_out_of_sight(hand_in, grade, toy_so
         def seen(look, path):
             try:
                 return look(path)
-            except OSError:  # in a box there is no such file
+            except OSError:  # in a sandbox there is no such file
                 return look.__defaults__[0]
         text = seen(lambda path, nothing="": open(path).read(), {str(toy_source)!r})
         print(repr(text), seen(lambda path, nothing=[]: os.listdir(path), {str(folder)!r}))
@@ -134,6 +143,33 @@ def test_what_stopped_the_cell_is_said_once(hand_in, grade, tmp_path):
     page = page_of(tmp_path)
     assert page.count("not defined: the answer&#x27;s cell raised NameError in line 1") == 1
     assert "twice three is six" not in page and "random numbers" not in page
+    with open(tmp_path / "out" / "grades.csv", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert row["notes"].count("the answer's cell raised NameError") == 1
+
+
+def test_what_a_failed_test_says_is_not_the_smallest_print(hand_in, grade, tmp_path):
+    """What came and the hint are what the student reads the page for; so is the rule that took the points."""
+    grade(hand_in("ada", q1="def double(x):\n    return x ** 2"))
+    small = re.findall("<small>(.*?)</small>", page_of(tmp_path))
+    assert set(small) == {"(hidden)"}
+    assert re.search(r"<p>wrong value at \[0\]: expected 6.0, got 9.0\.?.*</p>", page_of(tmp_path))
+
+
+def test_the_page_can_be_read():
+    """Each colour of the page's text has a contrast of at least 4.5 on each of its grounds (WCAG AA)."""
+
+    def luminance(colour):
+        parts = [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+        linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+        return sum(w * p for w, p in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+    grounds = ["#ffffff", *re.findall(r"background:(#\w{6})", feedback.STYLE)]
+    colours = re.findall(r"[{;]color:(#\w{6})", feedback.STYLE)
+    assert len(colours) >= 4 and len(grounds) == 2
+    for colour in colours:
+        for ground in grounds:
+            assert (luminance(ground) + 0.05) / (luminance(colour) + 0.05) >= 4.5, (colour, ground)
 
 
 def test_locked_cells_are_restored_and_it_is_said(hand_in, grade, tmp_path):
@@ -148,8 +184,8 @@ def test_locked_cells_are_restored_and_it_is_said(hand_in, grade, tmp_path):
     results = grade(hand_in("ada", edit, q1="def double(x):\n    return 6 + 0 * x"))
     assert points(results, "ada") == {"q1": 0.0, "q2": 3.0}
     page = page_of(tmp_path)
-    assert "the locked cell &#x27;q1-tests&#x27; was edited" in page
-    assert "the locked cell &#x27;setup&#x27; was edited" in page
+    assert "the locked cell &#x27;q1-tests&#x27; was edited, or is of another version" in page
+    assert "the locked cell &#x27;setup&#x27; was edited, or is of another version" in page
     assert "the cell &#x27;q2-tests&#x27; was missing and has been restored" in page
 
 
@@ -436,17 +472,17 @@ def test_exit_status_and_words(toy_source, tmp_path, capsys, isolated):
     assert not (tmp_path / "out").exists()
 
 
-def test_without_a_box_nothing_is_touched(hand_in, grade, toy_source, tmp_path, capsys, monkeypatch):
+def test_without_a_sandbox_nothing_is_touched(hand_in, grade, toy_source, tmp_path, capsys, monkeypatch):
     """`grade` refuses with the sentence that mends it; whoever goes on without is told first what is open."""
-    monkeypatch.setattr(sandbox, "trouble", lambda: "There is no box: buy one.")
+    monkeypatch.setattr(sandbox, "trouble", lambda: "There is no sandbox: buy one.")
     monkeypatch.setattr(questions, "load_for_grading", lambda hw: pytest.fail("touched the homework"))
     assert cli.main(["grade", str(toy_source), str(hand_in("ada")), "--out", str(tmp_path / "out")]) == 1
     said = capsys.readouterr().err
-    assert "nothing was graded: There is no box: buy one. " in said and "--unsafe-no-isolation" in said
+    assert "nothing was graded: There is no sandbox: buy one. " in said and "--unsafe-no-isolation" in said
     assert not (tmp_path / "out").exists()
     monkeypatch.undo()
     words = ["grade", str(toy_source), str(tmp_path / "submissions"), "--out", str(tmp_path / "out")]
-    monkeypatch.setattr(sandbox, "trouble", lambda: pytest.fail("looked for the box all the same"))
+    monkeypatch.setattr(sandbox, "trouble", lambda: pytest.fail("looked for the sandbox all the same"))
     monkeypatch.setattr(sandbox.ProcessSandbox, "trouble", lambda: "")  # root's Python may be root's alone
     assert cli.main([*words, "--unsafe-no-isolation"]) == 0
     first = capsys.readouterr().err.splitlines()[0]
@@ -524,5 +560,5 @@ def test_results_are_written_whole(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "replace", fail)
     with pytest.raises(OSError, match="disk full"):
-        grader.write_whole(target, "after")
+        records.write_whole(target, "after")
     assert target.read_text() == "before" and list(tmp_path.iterdir()) == [target]

@@ -80,6 +80,7 @@ def test_names_that_look_alike_stay_apart(names, tmp_path):
         *names,
         *(handed_in.file_name_for(name) for name in names),
         *(f"{name} (2)" for name in names),
+        *(f"{handed_in.shown(name)}-{handed_in._hash(name)}" for name in names),
     ]
     for name in dict.fromkeys(everybody):
         (tmp_path / name).mkdir()

@@ -2,7 +2,7 @@
 
 They are graded as one class, with good students among them who must lose nothing. `WRONG` kinds try to get
 points for a wrong answer; `RIGHT` kinds hold a right answer, or might, and try to break things. Attacks on
-the machine's files and its network are in `test_box.py`.
+the machine's files and its network are in `test_isolation.py`.
 """
 
 import json

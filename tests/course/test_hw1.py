@@ -99,6 +99,7 @@ def changed(source: str, old: str, new: str) -> str:
 
 WRONG = {
     "q1: sign of the exponent": SIGMOID + "return 1 / (1 + nd.exp(a))",
+    "q1: no parentheses": SIGMOID + "return 1 / 1 + nd.exp(-a)",
     "q1: overflow": SIGMOID + "return nd.exp(a) / (1 + nd.exp(a))",
     "q1: tanh": SIGMOID + "return nd.tanh(a)",
     "q1: sum instead of element": SIGMOID + "return 1 / (1 + nd.exp(-a).sum())",
@@ -389,6 +390,10 @@ NO_GRAPH = "a new Tensor, or a detached one, has no graph."
 # The hints a mistake gets, beyond those that fit any wrong value.
 HINTS = {
     "q1: sign of the exponent": ["The exponent carries a minus sign."],
+    "q1: no parentheses": [
+        "The denominator is the whole sum: put it into parentheses.",
+        "In float32 exp(100) is infinite: divide by it, don't divide it.",
+    ],
     "q1: overflow": ["In float32 exp(100) is infinite: divide by it, don't divide it."],
     "q2: sign": ["σ rises everywhere."],
     "q2: without the adjoint": ["The chain rule multiplies: where does out_grad go?"],

@@ -34,7 +34,8 @@ def test_source_as_lines_or_text(tmp_path):
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (b"", "not JSON"),
+        (b"", r"is empty \(0 bytes\): save the notebook"),
+        (b" \n", r"is empty \(2 bytes\)"),
         (b"\xff\xfe", "not JSON"),
         ("{", "not JSON"),
         ("[]", "not a notebook"),

@@ -245,6 +245,12 @@ def test_what_has_changed_is_graded_again_and_nothing_else(hand_in, grade, tmp_p
     assert "5 of 5 points" in page.read_text()
 
 
+def test_a_file_that_is_no_notebook_is_judged_once(hand_in, grade, tmp_path):
+    (hand_in("ada") / "ada" / "toy.ipynb").write_text('{"cells": [')
+    grade()
+    assert "1 of 1 were graded before and have not changed" in grade()[1]
+
+
 def test_a_changed_homework_is_graded_anew(hand_in, grade, toy_source, tmp_path):
     hand_in("ada")
     grade()

@@ -171,11 +171,11 @@ def test_packing_overwrites_nothing_else(toy_source, tmp_path, capsys):
     assert "cannot write" in capsys.readouterr().err
 
 
-def zip_with(path, members: dict, link: bool = False) -> str:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+def zip_with(path, members: dict, link: bool = False, method: int = zipfile.ZIP_DEFLATED) -> str:
+    with zipfile.ZipFile(path, "w") as file:
         for name, content in members.items():
             info = zipfile.ZipInfo(name)
-            info.compress_type = zipfile.ZIP_DEFLATED
+            info.compress_type = method
             info.external_attr = (0o120777 if link else 0o100644) << 16
             file.writestr(info, content)
     return str(path)
@@ -190,12 +190,13 @@ def test_an_archive_that_cannot_be_read_is_one_sentence(toy_source, packed, tmp_
     cases = {
         zip_with(tmp_path / "empty.zip", {}): "holds 0 notebooks",
         zip_with(tmp_path / "two.zip", {"a/a.ipynb": text, "b/b.ipynb": text}): "holds 2 notebooks",
-        zip_with(tmp_path / "up.zip", {"../toy.ipynb": text}): "holds 0 notebooks",
-        zip_with(tmp_path / "root.zip", {"/toy.ipynb": text}): "holds 0 notebooks",
+        zip_with(tmp_path / "name.zip", {"x/to\ny.ipynb": text}): "is no name for a homework",
+        zip_with(tmp_path / "long.zip", {f"{k}.txt": b"" for k in range(25_000)}): "table of contents",
+        zip_with(tmp_path / "packed.zip", {"toy.ipynb": text}, method=zipfile.ZIP_BZIP2): "packed in a way",
         zip_with(tmp_path / "link.zip", {"toy.ipynb": "/etc/passwd"}, link=True): "is a link",
         zip_with(tmp_path / "other.zip", {"toy.ipynb": "no notebook"}): "not JSON",
-        str(broken): "no zip archive",
-        str(damaged): "no zip archive",
+        str(broken): "not a zip archive",
+        str(damaged): "not a zip archive",
         str(tmp_path / "missing.zip"): "is missing",
         str(tmp_path): "holds 0 notebooks",
     }

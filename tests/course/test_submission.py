@@ -52,6 +52,15 @@ def test_the_last_definition_counts_as_it_does_in_the_notebook(toy, first, last,
     assert passes(toy, written(toy, code(first, "q1"), code(last, "q1"))) is points
 
 
+def test_a_copy_runs_where_it_stands(toy):
+    """Right, wrong, right again: the last one counts, though it says what the first one said."""
+    cells = written(toy, code(RIGHT, "q1"), code(WRONG, "q1"), code(RIGHT, "q1"))
+    assert passes(toy, cells)
+    helper, use = code("def twice(x):\n    return x + x", "q1"), code("double = twice", "q1")
+    assert passes(toy, written(toy, helper, use, helper))  # what the use needs still stands above it
+    assert match(toy, written(toy, code(RIGHT, "q1"), code(RIGHT, "q1"))).answers["q1"] == RIGHT
+
+
 def test_a_copy_that_is_still_as_released_takes_nothing_away(toy):
     (stub,) = (cell for cell in toy.released if cell.grade_id == "q1")
     assert passes(toy, written(toy, code(RIGHT, "q1"), stub))
@@ -70,6 +79,8 @@ def test_a_cell_below_the_answer_that_defines_it_again(toy):
     assert not passes(toy, written(toy, code(RIGHT, "q1"), below=(code(WRONG),)))
     assert passes(toy, written(toy, code(RIGHT, "q1"), after=(code(WRONG),)))
     assert passes(toy, written(toy, code(RIGHT, "q1"), below=(code("y = double(2)\nprint(y)"),)))
+    (tests,) = (cell for cell in toy.released if cell.grade_id == "q1-tests")
+    assert passes(toy, [tests, *written(toy, code(WRONG, "q1"), below=(code(RIGHT),))])
 
 
 @pytest.mark.parametrize("place", ["above", "below", "after"])
@@ -115,6 +126,21 @@ def test_a_helper_with_ipythons_syntax_is_used(toy):
     timed = code("%%time\ndef twice(x):\n    return x + x")
     for cell in (helper, timed):
         assert passes(toy, written(toy, cell, code("def double(x):\n    return twice(x)", "q1")))
+
+
+@pytest.mark.parametrize(
+    ("helper", "use"),
+    [
+        ("def kind(x: int): ...", "x * kind.__annotations__['x'](2)"),
+        ("FACTOR: int = 2", "FACTOR * x"),
+        ("twice = lambda x: x + x", "twice(x)"),
+        ("async def twice(x):\n    return x + x", "__import__('asyncio').run(twice(x))"),
+    ],
+)
+def test_helpers_of_all_kinds_from_a_cell_of_ones_own(toy, helper, use):
+    """Annotations are values, as in Jupyter; what is no definition (training, plots) is left out."""
+    cells = written(toy, code(helper, "mine"), code(f"def double(x):\n    return {use}", "q1"))
+    assert passes(toy, cells)
 
 
 def test_an_answer_that_is_too_long_is_said(toy):

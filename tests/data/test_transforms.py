@@ -109,6 +109,16 @@ def test_a_transform_in_place_changes_its_own_copy(tmp_path, name, index):
     np.testing.assert_array_equal(plain[index][1], labels)
 
 
+def test_a_data_set_of_ones_own_is_not_changed_by_its_transforms_either():
+    class Own(data.Dataset):
+        pictures = np.ones((2, 4, 4))
+
+        def __getitem__(self, index):
+            return self.apply_transforms(self.pictures[index])
+
+    assert not Own([Blacken()])[0].any() and Own.pictures.all()
+
+
 def test_batches_of_changed_pictures_leave_the_data_set_as_it_was(tmp_path):
     dataset = mnist(tmp_path, [Blacken()])
     for _ in range(2):

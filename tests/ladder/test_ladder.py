@@ -109,7 +109,15 @@ def test_the_bare_call_refuses_what_the_c_function_would_misread(name):
         call(out, a, a)
     with pytest.raises(ShapeError, match=r"got shapes \(3,\) and \(3, 5\)"):
         call(out, a[0], b)
-    for view in (matrices((3, 4))[0].T, wide[:, ::2], wide[:, :3], tall[::-2], a[:1].broadcast_to((4, 3))):
+    apart = matrices((16,))[0].as_strided((4, 3), (3, 2))  # rows as long as compact ones, columns apart
+    for view in (
+        apart,
+        matrices((3, 4))[0].T,
+        wide[:, ::2],
+        wide[:, :3],
+        tall[::-2],
+        a[:1].broadcast_to((4, 3)),
+    ):
         with pytest.raises(ShapeError, match=r"a is a view with strides .* pass a\.compact\(\)"):
             call(out, view, b)
     with pytest.raises(ShapeError, match="out is a view"):
@@ -117,6 +125,8 @@ def test_the_bare_call_refuses_what_the_c_function_would_misread(name):
     square, other = matrices((4, 4), (4, 4))
     with pytest.raises(ShapeError, match="shares its memory"):
         call(square, square, other)
+    with pytest.raises(ShapeError, match="shares its memory"):
+        call(square, other, square)
     with pytest.raises(DTypeError, match="got float64"):
         call(out, a.astype("float64"), b)
     with pytest.raises(DeviceError, match=r"b must be an NDArray on cpu\(\)"):

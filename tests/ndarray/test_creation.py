@@ -73,8 +73,8 @@ def test_what_makes_no_sense_is_named():
         (lambda: nd.arange("a"), "arange: wanted numbers for start, stop and step, got 0, a, 1"),
         (lambda: nd.arange(10**400), "arange: wanted numbers .* an integer of 1329 bits"),
         (lambda: nd.arange(float("nan")), "arange: wanted numbers"),
-        (lambda: nd.linspace(0, 1, -1), "linspace: num must be at least 0"),
-        (lambda: nd.eye(-1), "eye: n must be at least 0"),
+        (lambda: nd.linspace(0, 1, -1), "linspace: num is a whole number of at least 0"),
+        (lambda: nd.eye(-1), "eye: n is a whole number of at least 0"),
         (lambda: nd.zeros_like("a"), "zeros_like|full_like"),
         (lambda: nd.full(2, "a"), "full: wanted a number"),
     ):

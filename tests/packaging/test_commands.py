@@ -119,13 +119,20 @@ def test_clean_keeps_what_students_wrote(tmp_path):
     checkpoint = Path("my-hw1", ".ipynb_checkpoints", "hw1-checkpoint.ipynb")
     mine = [tmp_path / folder / checkpoint for folder in (lab.COURSE_FOLDER, "notebooks", ".")]
     other = tmp_path / "notebooks" / "lectures" / ".ipynb_checkpoints" / "1-checkpoint.ipynb"
-    built = tmp_path / "build" / "x"
-    for file in (*mine, other, built, tmp_path / "needle_edu" / "x.py", tmp_path / "tests" / "x.py"):
+    built, compiled = tmp_path / "build" / "x", tmp_path / "__pycache__" / "conftest.pyc"
+    for file in (
+        *mine,
+        other,
+        built,
+        compiled,
+        tmp_path / "needle_edu" / "x.py",
+        tmp_path / "tests" / "x.py",
+    ):
         file.parent.mkdir(parents=True)
         file.write_text("")
     done = subprocess.run(["make", "clean"], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert all(file.exists() for file in mine) and not other.exists() and not built.exists()
+    assert all(file.exists() for file in mine) and not any(map(Path.exists, (other, built, compiled)))
 
 
 @needs_make

@@ -57,11 +57,8 @@ def digits(split: str = "train", seed: int = 0, test_fraction: float = 0.2) -> t
         return images.copy(), labels.copy()
     if split not in ("train", "test"):
         raise DataError(f"digits: split is 'train', 'test' or 'all', got {split!r}")
-    try:
-        real("digits", 0, below=1, test_fraction=test_fraction)
-        whole("digits", 0, seed=seed)
-    except ValueError as error:
-        raise DataError(str(error)) from None
+    real("digits", 0, below=1, error=DataError, test_fraction=test_fraction)
+    whole("digits", 0, error=DataError, seed=seed)
     if not test_fraction:
         raise DataError("digits: test_fraction lies between 0 and 1, got 0")
     chosen = _stratified(labels, test_fraction, seed)[split]

@@ -67,7 +67,8 @@ ATTACKS = {
     "change the package": """
         import needle_edu
         here = os.path.dirname(needle_edu.__file__)
-        for folder in (here, sys.prefix, os.path.dirname(os.__file__), "/usr/lib", "/usr/bin", "/etc", "/"):
+        python = sys.prefix if not sys.prefix.startswith("/tmp/") else os.path.join(sys.prefix, "lib")
+        for folder in (here, python, os.path.dirname(os.__file__), "/usr/lib", "/usr/bin", "/etc", "/"):
             attempt(folder, lambda: open(os.path.join(folder, "{mark}"), "w"))
         attempt("append", lambda: open(needle_edu.__file__, "a"))
         attempt("mode", lambda: os.chmod(needle_edu.__file__, os.stat(needle_edu.__file__).st_mode & 0o7777))
@@ -181,7 +182,10 @@ ATTACKS = {
         attempt("a 64-bit request", lambda: call("ioctl", slave, 0x100005412, b"x"))
         """,
     "other students' leftovers": """
-        attempt("/tmp", lambda: os.listdir("/tmp") or False)
+        import needle_edu, numpy
+        own = (needle_edu.__file__, numpy.__file__, sys.prefix, sys.base_prefix)  # a checkout may lie in /tmp
+        own = {{path.split("/")[2] for path in own if path.startswith("/tmp/")}}
+        attempt("/tmp", lambda: set(os.listdir("/tmp")) - own or False)
         attempt("/dev/shm", lambda: os.listdir("/dev/shm") or False)
         attempt("processes", lambda: [p for p in os.listdir("/proc") if p.isdigit() and int(p) > 9] or False)
         """,
@@ -248,9 +252,9 @@ lsm_set_self_attr 460 460
 tomorrow 500 500
 """
 
-# These would do harm outside a box, if only to their own user: they run in a box alone. The honest score follows;
+# These would do harm without isolation, if only to their own user: they run isolated only. The honest score follows;
 # None where luck decides whether the answer survives its own attack.
-BOXED = {
+ISOLATED = {
     "kill everybody": (
         2.0,
         """

@@ -115,7 +115,7 @@ def main() -> None:
     kind = getattr(sandbox, job["sandbox"])
     if kind is sandbox.ProcessSandbox and os.geteuid() == 0:
         sys.exit(
-            "without a box hostile answers run as an ordinary user only: as root they could change everything"
+            "without isolation hostile answers run as an ordinary user only: as root they could change everything"
         )
     report: dict = {"user": os.getuid(), "trouble": kind.trouble(), "caution": kind.caution(), "answers": {}}
     if not report["trouble"]:
