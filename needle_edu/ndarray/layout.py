@@ -208,7 +208,9 @@ def as_integer(number: Any, operation: str, what: str, least: int | None = None)
     except TypeError:
         raise ShapeError(f"{operation}: {what} must be an integer, got {number!r}") from None
     if least is not None and value < least:
-        raise ShapeError(f"{operation}: {what} must be at least {least}, got {value}")
+        raise ShapeError(f"{operation}: {what} must be at least {least}, got {shown(value)}")
+    if value > MAX_SIZE:
+        raise ShapeError(f"{operation}: {what} must be at most {MAX_SIZE:,}, got {shown(value)}")
     return value
 
 

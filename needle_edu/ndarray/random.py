@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from needle_edu.backend import Device
+from needle_edu.backend import Device, DTypeError
 from needle_edu.backend.random import generator
 
 from . import creation
 from .array import NDArray
 from .indexing import getitem
 from .interchange import array, asarray
-from .layout import as_extents
+from .layout import as_extents, as_integer
 
 
 def rand(device: Device, *shape: int, dtype: Any = "float32") -> NDArray:
@@ -31,7 +31,11 @@ def randn(device: Device, *shape: int, dtype: Any = "float32") -> NDArray:
 
 def one_hot(device: Device, n: int, i: Any, dtype: Any = "float32") -> NDArray:
     """Return rows of the n x n identity: row ``i[k]`` for each entry of `i`; the shape is ``i.shape + (n,)``."""
-    index = asarray(np.asarray(i), device=device).astype("int64")
+    n = as_integer(n, "one_hot", "n", least=0)
+    labels = np.asarray(i)
+    if labels.dtype.kind == "f" and (labels != np.floor(labels)).any():
+        raise DTypeError(f"one_hot: labels are whole numbers from 0 to {n - 1}, got {labels}")
+    index = asarray(labels, device=device).astype("int64")
     return getitem(creation.eye(n, dtype=dtype, device=device), (index,))
 
 

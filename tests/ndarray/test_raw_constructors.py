@@ -70,7 +70,7 @@ def test_counts_of_creators(device):
         "linspace: num must be an integer, got 2.5": lambda: nd.linspace(0, 1, 2.5, device=device),
         "rand: a shape has no negative extents": lambda: device.rand(2, -2),
         "randn: wanted a tuple of integers": lambda: device.randn(2.5),
-        "eye: n must be at least 0, got -3": lambda: device.one_hot(-3, [0]),
+        "one_hot: n must be at least 0, got -3": lambda: device.one_hot(-3, [0]),
     }
     for message, call in calls.items():
         with pytest.raises(ShapeError, match=message):
