@@ -125,9 +125,14 @@ def like(data, array, operation):
     """
     if isinstance(data, Array):
         return data.copy() if BACKEND == "np" else data
-    if operation in _TO_BOOLS and isinstance(data, (int, float)) and array.dtype.kind != "f":
+    kind = array.dtype.kind
+    if BACKEND != "np" and kind == "f" and (type(data) is float or (type(data) is int and abs(data) < 2**63)):
+        return xp.full((), data, dtype=array.dtype, device=array.device)  # the usual case, in a hurry
+    if kind != "f" and operation in _TO_BOOLS and isinstance(data, (int, float)):
         return _exactly(data, array)
     given = _numbers(data, operation)
+    if given.dtype.kind not in _KINDS:
+        raise DTypeError(f"{operation}: no tensors of dtype {given.dtype.name}; wanted real numbers")
     if given.ndim == 0:
         fits = _KINDS.find(given.dtype.kind) <= _KINDS.find(array.dtype.kind)
         if operation == "divide" and array.dtype.kind != "f":

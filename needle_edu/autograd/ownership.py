@@ -16,11 +16,8 @@ def taken_by(*values) -> set[int]:
     taken: set[int] = set()
     for value in values:
         data = value.realize_cached_data()
-        if data.__class__ is arrays.Array:
-            arrays.claim(data, taken)
-        else:
-            for array in data:
-                arrays.claim(array, taken)
+        for array in data if data.__class__ is tuple else (data,):
+            arrays.claim(array, taken)
     return taken
 
 

@@ -128,7 +128,7 @@ class Tensor(Value):
         """Return ``self @ other``."""
         return self @ other
 
-    def sum(self, axes=None, keepdims=False, *, axis=None, dtype=None, out=None):
+    def sum(self, axes=None, keepdims=False, axis=None, dtype=None, out=None):
         """Return the sum over `axes` (all by default), which disappear from the shape unless `keepdims`.
 
         `axis` is another name for `axes`; `dtype` and `out` are None, as `numpy.sum(tensor)` hands them on.

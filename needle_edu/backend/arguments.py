@@ -13,6 +13,8 @@ import numpy as np
 
 from .errors import DTypeError, ShapeError
 
+LARGEST = 2**63 - 1  # sizes and offsets travel to the kernels in 64 bits
+
 
 def integer(
     who: str, what: str, value: Any, low: float = -math.inf, error: type[Exception] = ShapeError
@@ -22,7 +24,7 @@ def integer(
     Raises
     ------
     ShapeError, or the given `error`
-        If it is not a whole number of at least `low`.
+        If it is not a whole number of at least `low`, or takes more than 64 bits.
 
     Examples
     --------
@@ -40,6 +42,10 @@ def integer(
     if not number >= low:
         least = f" of at least {low}" if low > -math.inf else ""
         raise error(f"{who}: {what} is a whole number{least}, got {value!r}")
+    if abs(number) > LARGEST:
+        raise error(
+            f"{who}: {what} is at most {LARGEST:,}, got an integer of {int(number).bit_length()} bits"
+        )
     return int(number)
 
 

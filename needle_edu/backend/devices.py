@@ -199,7 +199,7 @@ class Device:
     def kernel_module(self) -> Any:
         """This device seen as one of Needle's kernel modules (`Array`, `ewise_add`, …)."""
         if _kernel_module_factory is None:
-            raise DeviceError("Needle's kernel module is not loaded; import needle_edu first")
+            raise DeviceError("Needle's kernel module is not loaded; import needle_edu.backend_ndarray first")
         return _kernel_module_factory(self)
 
     def __repr__(self) -> str:

@@ -55,6 +55,8 @@ def python_ints_as_int64(array: np.ndarray, data: Any) -> np.ndarray:
 
 
 def _has_python_int(data: Any) -> bool:
+    if isinstance(data, range):
+        return True
     if isinstance(data, (list, tuple)):
         return any(map(_has_python_int, data))
     return isinstance(data, int) and not isinstance(data, bool)

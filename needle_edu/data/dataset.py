@@ -78,7 +78,7 @@ class Dataset:
 
         A transform may change its input in place: it gets a copy, never the data set's own array.
         """
-        if self.transforms and isinstance(x, np.ndarray):
+        if self.transforms and hasattr(x, "copy"):  # an array of NumPy's or ours, a list, a picture
             x = x.copy()
         for transform in self.transforms or ():
             x = transform(x)

@@ -237,7 +237,9 @@ class NDArray:
     def copy(self) -> NDArray:
         """Return a compact copy."""
         layout = self.layout
-        return cast(self, compact_layout(layout.shape, layout.code, layout.device))
+        if not layout.compact:
+            layout = compact_layout(layout.shape, layout.code, layout.device)
+        return cast(self, layout)
 
     def __copy__(self) -> NDArray:
         return self.copy()

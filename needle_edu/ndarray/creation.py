@@ -148,7 +148,7 @@ def ones_like(a: NDArray, dtype: Any = None, device: Device | None = None) -> ND
 
 
 def arange(
-    start: int | float, stop: int | float | None = None, step: int | float = 1, dtype: Any = None,
+    start: int | float | None = None, stop: int | float | None = None, step: int | float = 1, dtype: Any = None,
     device: Device | None = None,
 ) -> NDArray:  # fmt: skip
     """Return ``start, start + step, …`` up to but without `stop`; int64 for integers, float32 for floats.
@@ -164,7 +164,10 @@ def arange(
     NDArray([0, 2, 4], dtype=int64, device=cpu())
     """
     if stop is None:
-        start, stop = 0, start
+        start, stop = None, start
+    if stop is None:
+        raise TypeError("arange: wanted where to stop: arange(5) or arange(1, 5)")
+    start = 0 if start is None else start
     if step == 0:
         raise ShapeError(f"arange: step 0 leads nowhere from {start} to {stop}")
     try:

@@ -198,6 +198,7 @@ def clip(a: NDArray, min: Number | None = None, max: Number | None = None) -> ND
     >>> nd.clip(nd.arange(5), 1, 3)
     NDArray([1, 1, 2, 3, 3], dtype=int64, device=cpu())
     """
+    a = operand(a, "clip")
     if min is None and max is None:
         return a.copy()
     if min is not None:

@@ -201,7 +201,8 @@ def _index_array(item: Any, layout: Layout) -> NDArray:
     if isinstance(item, (list, tuple)) and not len(item):
         return full(0, 0, "int64", layout.device)
     try:
-        index = asarray(item, device=layout.device)
+        # NumPy's own copy is the cheapest, and its memory is then ours.
+        index = asarray(item.copy() if isinstance(item, np.ndarray) else item, device=layout.device)
     except DTypeError:
         raise DTypeError(
             f"an index is an integer, slice, None, '...', integer array or mask, got {type(item).__name__}"
@@ -213,7 +214,7 @@ def _index_array(item: Any, layout: Layout) -> NDArray:
     if index.layout.code == BOOL and not index.ndim:
         raise IndexOutOfRange("a single bool is not an index; use None to add an axis")
     own = index if index.layout.code == BOOL else convert(index, I64)
-    return own.copy() if own is index and not isinstance(item, (list, tuple)) else own
+    return own.copy() if own is index and not isinstance(item, (list, tuple, np.ndarray)) else own
 
 
 def _places(mask: NDArray, layout: Layout, axis: int) -> list[NDArray]:

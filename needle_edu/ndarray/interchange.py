@@ -101,7 +101,7 @@ def proper_bools(source: np.ndarray) -> np.ndarray:
     Memory that was not written as bools (``np.frombuffer``, a view of bytes, another library's) may hold any byte.
     NumPy's own answers then depend on the function asked; here every byte but 0 means True.
     """
-    if source.dtype != np.bool_ or not source.size or source.view(np.uint8).max() <= 1:
+    if source.dtype.kind != "b" or not source.size or source.view(np.uint8).max() <= 1:
         return source
     return source.view(np.uint8) != 0
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from needle_edu.backend import Device
+from needle_edu.backend import Device, DTypeError
 from needle_edu.backend.arguments import integer
 from needle_edu.backend.random import generator
 
@@ -33,7 +33,10 @@ def randn(device: Device, *shape: int, dtype: Any = "float32") -> NDArray:
 def one_hot(device: Device, n: int, i: Any, dtype: Any = "float32") -> NDArray:
     """Return rows of the n x n identity: row ``i[k]`` for each entry of `i`; the shape is ``i.shape + (n,)``."""
     n = integer("one_hot", "n", n, 0)
-    index = asarray(np.asarray(i), device=device).astype("int64")
+    labels = np.asarray(i)
+    if labels.dtype.kind == "f" and (labels != np.floor(labels)).any():
+        raise DTypeError(f"one_hot: labels are whole numbers from 0 to {n - 1}, got {labels}")
+    index = asarray(labels, device=device).astype("int64")
     return getitem(creation.eye(n, dtype=dtype, device=device), (index,))
 
 

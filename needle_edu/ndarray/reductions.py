@@ -36,7 +36,7 @@ def reduction(
     plan_of = remember(partial(reduce_plan, name, result))
 
     def op(
-        a: NDArray, axis: Axis = None, keepdims: bool = False, *, dtype: Any = None, out: Any = None
+        a: NDArray, axis: Axis = None, keepdims: bool = False, dtype: Any = None, out: Any = None
     ) -> NDArray:
         if dtype is not None or out is not None:
             refuse_numpys(name, dtype)

@@ -28,6 +28,8 @@ def _own(index):
 
     The vjp indexes again, perhaps long after the caller has changed the array.
     """
+    if index.__class__ is int:  # x[0] in a loop: in a hurry
+        return index
     if isinstance(index, slice):
         return slice(_bound(index.start), _bound(index.stop), _bound(index.step))
     if isinstance(index, (tuple, list)):
@@ -37,6 +39,8 @@ def _own(index):
         return index
     if isinstance(index, Value):
         index = index.realize_cached_data()
+    elif isinstance(index, memoryview):
+        index = np.asarray(index)
     return index.copy() if isinstance(index, (np.ndarray, Array)) else copy.deepcopy(index)
 
 

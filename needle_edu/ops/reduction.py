@@ -20,7 +20,7 @@ _CONCAT, _MAKE_TUPLE = slot("concat"), slot("make_tuple")
 class Reduction(UnaryOp):
     """Base of the reductions."""
 
-    def __init__(self, axes=None, keepdims=False, *, axis=None):
+    def __init__(self, axes=None, keepdims=False, axis=None):
         self.axes = axes if axis is None and type(axes) in _PLAIN else chosen_axes(self.name, axes, axis)
         self.keepdims = keepdims
 
@@ -224,7 +224,7 @@ class ArgMax(UnaryOp):
         )
     )
 
-    def __init__(self, axis=None, keepdims=False, *, axes=None):
+    def __init__(self, axis=None, keepdims=False, axes=None):
         self.axis = chosen_axes(self.name, axes, axis)
         if isinstance(self.axis, tuple):
             raise ShapeError(f"argmax: axis is None or one int, got {self.axis}")

@@ -6,7 +6,7 @@ from autograd_helpers import tensor
 
 from needle_edu import Tensor, ops
 from needle_edu.autograd.arrays import BACKEND, xp
-from needle_edu.backend import GradientError
+from needle_edu.backend import DTypeError, GradientError
 
 
 def array(x):
@@ -222,3 +222,17 @@ def test_where_there_is_one_owner_nothing_is_copied():
     with override("mul_scalar", Double):
         (x * 2.0).backward()
     assert id(x.grad.cached_data.storage) in computed
+
+
+def test_an_index_over_borrowed_memory_is_copied():
+    memory = np.array([0, 1])
+    x = Tensor([1.0, 2.0, 3.0])
+    y = x[memoryview(memory)].sum()
+    memory[:] = 2
+    y.backward()
+    assert x.grad.numpy().tolist() == [1, 1, 0]
+
+
+def test_a_complex_number_is_refused_by_the_operation_that_got_it():
+    with pytest.raises(DTypeError, match="add: no tensors of dtype complex128"):
+        Tensor([1.0]) + 1j

@@ -5,10 +5,11 @@ import pickle
 import numpy as np
 import pytest
 
-from needle_edu import data
+from needle_edu import data, ndarray as nd
 from needle_edu.backend.errors import DataError
 from needle_edu.data import (
     DataLoader,
+    Dataset,
     DigitsDataset,
     MNISTDataset,
     NDArrayDataset,
@@ -169,3 +170,20 @@ def test_data_sets_and_loaders_can_be_sent_to_another_process(tmp_path, name):
     assert len(again) == len(loader) and again.batch_size == 2
     np.testing.assert_array_equal(again.dataset[0][1], loader.dataset[0][1])
     assert again.dataset.transforms[0].padding == 1
+
+
+@pytest.mark.parametrize("stored", [nd.array([1.0, 2.0]), [1.0, 2.0]], ids=["ndarray", "list"])
+def test_what_a_data_set_of_ones_own_stores_is_copied_whatever_it_is(stored):
+    class Own(Dataset):
+        def __len__(self):
+            return 1
+
+        def __getitem__(self, index):
+            return self.apply_transforms(stored)
+
+    def wipe(x):
+        x[0] = 0.0
+        return x
+
+    assert Own(transforms=[wipe])[0][0] == 0
+    assert stored[0] == 1

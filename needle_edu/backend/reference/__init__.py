@@ -47,7 +47,10 @@ class ReferenceEngine:
     def allocate(dtype: int, n: int) -> Storage:
         """Return a storage of `n` elements, not initialised."""
         check_count(n)
-        return ReferenceEngine.adopt(np.empty(n, DTYPES[dtype]))
+        try:
+            return ReferenceEngine.adopt(np.empty(n, DTYPES[dtype]))
+        except ValueError:  # more bytes than an address can count
+            raise MemoryError(f"no memory for {n:,} elements of {DTYPES[dtype].name}") from None
 
     @staticmethod
     def allocator(dtype: int, n: int) -> Callable[[], Storage]:
