@@ -68,7 +68,7 @@ def build_parser() -> argparse.ArgumentParser:
     pack.add_argument("archive", type=Path, help="where to, e.g. hw1-instructor.zip; `grade` takes it")
 
     check = command(commands, "check", "check a homework folder: exit status 0 only if all passes")
-    check.add_argument("folder", type=Path, help="the folder that `homework start` wrote, e.g. my-hw1")
+    check.add_argument("folder", type=Path, help="the notebook or its folder, e.g. my-hw1")
 
     grade = command(
         commands, "grade", "grade a folder of submissions: a sub-folder, notebook or zip per student"
