@@ -31,7 +31,7 @@ from needle_edu.backend import (
 )
 from needle_edu.ndarray.creation import may_overlap
 
-__all__ = ["MatmulLadder", "Measurement", "Rung", "matmul"]
+__all__ = ["MatmulLadder", "Measurement", "Rung", "main", "matmul"]
 
 _PAUSE = 0.06  # seconds; after a product NumPy's threads spin for a while and hold their cores
 
@@ -310,6 +310,10 @@ def main(words: Sequence[str]) -> int:
         print(error)
         return 1
     return 0
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ from typing import Any
 
 from needle_edu._version import __version__
 
+__all__ = ["build_parser", "main"]
+
 EXAMPLES = """\
 examples:
   needle-edu lab                           read, run and step through the lectures
@@ -152,3 +154,7 @@ def _run(args: argparse.Namespace) -> int:
     return commands.grade(
         args.name, args.submissions, args.out, jobs=args.jobs, isolated=not args.unsafe_no_isolation
     )
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
