@@ -207,9 +207,11 @@ def load(homework: str | Path) -> Homework:
         if cell.is_tests:
             try:
                 questions.append(_question(cell, answers, setup))
-            except Exception as error:  # cells of the author's ran: anything may have come out of them
+            except (Exception, SystemExit) as error:  # the author's cells ran: anything may come out of them
                 why = str(error) if isinstance(error, NotebookError) else f"{type(error).__name__}: {error}"
                 raise NotebookError(f"{file_name}: the test cell {cell.grade_id!r}: {why[:300]}") from None
+    if not questions:
+        raise NotebookError(f"{file_name} is no homework: no cell in it is marked as the tests of a question")
     if len({q.name for q in questions}) != len(questions):
         raise NotebookError(f"{file_name}: two test cells for one question")
     released = tuple(notebook.cells_of(student.student_version(tree), file_name))
@@ -220,12 +222,12 @@ def load(homework: str | Path) -> Homework:
 def _question(cell: Cell, answers: dict[str, Cell], setup: tuple[str, ...]) -> Question:
     name, withheld = question_in(cell.source)
     if name not in answers:
-        raise NotebookError('its last line is no check("…") of an answer cell')
-    points = cell.marks.get("points")
-    if isinstance(points, bool) or not isinstance(points, (int, float)) or not 0 <= points < float("inf"):
-        raise NotebookError(f"its points are a number of at least 0, got {points!r}")
+        raise NotebookError(
+            'its last line must be check("q1", withheld=["…"]), with the name of an answer cell'
+        )
+    points = student.points_of(cell.marks)
     tests = tests_in(cell.source, name, setup, withheld)
-    return Question(name, float(points), tests, answers[name], cell)
+    return Question(name, points, tests, answers[name], cell)
 
 
 def load_for_grading(hw: str | Path) -> Homework:

@@ -62,7 +62,7 @@ def test_where_nothing_is_the_way_to_something_is_said(course, tmp_path, capsys)
     for name, sentence in wanted.items():
         assert commands.check(tmp_path / name) == 1
         said = capsys.readouterr().err
-        assert sentence in said and name in said and said.count("\n") == 1, said
+        assert sentence in said and name.split("/")[-1] in said and said.count("\n") == 1, said
 
 
 def test_an_instructors_own_homework_is_checked_as_start_says(toy_source, tmp_path, capsys):
@@ -85,6 +85,7 @@ def test_tests_that_cannot_run_are_one_sentence(toy_source, tmp_path, capsys):
     for old, new in [
         ("def test_q1_three", "def = test_q1_three"),
         ("import numpy as np", "import no_such_module"),
+        ("import numpy as np", "raise SystemExit"),
     ]:
         file = tmp_path / "broken" / "toy.ipynb"
         file.parent.mkdir(exist_ok=True)
@@ -93,6 +94,31 @@ def test_tests_that_cannot_run_are_one_sentence(toy_source, tmp_path, capsys):
         said = capsys.readouterr().err.splitlines()
         assert len(said) == 2 and all("toy.ipynb: the test cell 'q1-tests'" in line for line in said)
     assert not (tmp_path / "toy.zip").exists()
+
+
+def test_what_an_author_forgot_is_said_with_its_cell_before_anything_is_handed_out(
+    toy_source, tmp_path, capsys
+):
+    text = toy_source.read_text()
+    forgotten = {
+        "has no grade_id": text.replace('"grade_id": "q1",', ""),
+        "got 'two'": text.replace('"points": 2', '"points": "two"'),
+        "without END SOLUTION": text.replace("### END SOLUTION", "", 1),
+        "not marked as an answer": text.replace('"solution": true', '"solution": false', 1),
+        "not marked as tests": text.replace('"grade": true', '"grade": false', 1),
+    }
+    for sentence, broken in forgotten.items():
+        assert broken != text
+        (tmp_path / "toy.ipynb").write_text(broken)
+        assert commands.start(str(tmp_path / "toy.ipynb"), tmp_path / "x") == 1
+        said = capsys.readouterr().err
+        assert sentence in said and "cell " in said and "begins with 'def " in said and said.count("\n") == 1
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_notebook_without_questions_is_no_homework(course, tmp_path, capsys):
+    assert commands.pack(str(course / "start.ipynb"), tmp_path / "x.zip") == 1
+    assert "start.ipynb is no homework" in capsys.readouterr().err
 
 
 def test_metadata_that_are_none_are_one_sentence(toy_source, tmp_path, capsys):
