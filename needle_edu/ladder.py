@@ -31,7 +31,7 @@ from needle_edu.backend import (
 )
 from needle_edu.ndarray.creation import may_overlap
 
-__all__ = ["MatmulLadder", "Measurement", "Rung", "main", "matmul"]
+__all__ = ["MatmulLadder", "Measurement", "Rung", "matmul"]
 
 _PAUSE = 0.06  # seconds; after a product NumPy's threads spin for a while and hold their cores
 
