@@ -137,14 +137,14 @@ def check(path: str | Path) -> int:
     """
     try:
         files = own_work.find(Path(path), questions.names())
-        return max([_check_one(file, said=file.parent != Path(path)) for file in files])
+        return max([_check_one(file, named=Path(path) not in (file, file.parent)) for file in files])
     except (NotebookError, RuntimeError) as error:
         return _sorry(str(error))
 
 
-def _check_one(file: Path, said: bool) -> int:
+def _check_one(file: Path, named: bool) -> int:
     homework = questions.load(own_work.name_in(file, questions.names()) or file)
-    if said:
+    if named:
         print(f"{file}:")
     submission = match(homework, notebook.read(file))
     for note in submission.notes:
