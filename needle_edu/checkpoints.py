@@ -16,6 +16,8 @@ import numpy as np
 from .backend.errors import DataError
 from .backend.files import whole_file
 
+__all__ = ["load", "save"]
+
 
 def save(path: str | os.PathLike, /, **parts: Any) -> None:
     """Write the state of every part to the file `path`.
@@ -137,3 +139,7 @@ def _read(path: str | os.PathLike) -> dict[str, np.ndarray]:
                 f"{path}: found a file that cannot be read as a checkpoint ({error}), expected an .npz archive "
                 "of plain arrays written by checkpoints.save"
             ) from error
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

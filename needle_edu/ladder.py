@@ -312,5 +312,9 @@ def main(words: Sequence[str]) -> int:
     return 0
 
 
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

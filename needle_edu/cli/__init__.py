@@ -17,6 +17,8 @@ from typing import Any
 
 from needle_edu._version import __version__
 
+__all__ = ["build_parser", "main"]
+
 EXAMPLES = """\
 examples:
   needle-edu lab                           read, run and step through the lectures
@@ -68,7 +70,7 @@ def build_parser() -> argparse.ArgumentParser:
     pack.add_argument("archive", type=Path, help="where to, e.g. hw1-instructor.zip; `grade` takes it")
 
     check = command(commands, "check", "check a homework folder: exit status 0 only if all passes")
-    check.add_argument("folder", type=Path, help="the folder that `homework start` wrote, e.g. my-hw1")
+    check.add_argument("folder", type=Path, help="the notebook or its folder, e.g. my-hw1")
 
     grade = command(
         commands, "grade", "grade a folder of submissions: a sub-folder, notebook or zip per student"
@@ -152,3 +154,7 @@ def _run(args: argparse.Namespace) -> int:
     return commands.grade(
         args.name, args.submissions, args.out, jobs=args.jobs, isolated=not args.unsafe_no_isolation
     )
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -9,8 +9,9 @@ the answer.
 
 from needle_edu.course.check import CheckFailed, check
 from needle_edu.course.judge import Mismatch, close, same
+from needle_edu.course.when_written import NotWritten, when_written
 
-__all__ = ["CheckFailed", "Mismatch", "check", "close", "same"]
+__all__ = ["CheckFailed", "Mismatch", "NotWritten", "check", "close", "same", "when_written"]
 
 
 def __dir__() -> list[str]:

@@ -205,11 +205,23 @@ def read_tree(path: Path) -> dict:
 
 
 def tree_of(data: bytes, name: str) -> dict:
-    """Return the notebook in `data` as JSON, with each cell's source as one string."""
+    """Return the notebook in `data` as JSON, with each cell's source as one string, and metadata everywhere."""
     tree = parse_json(data, name)
-    for cell, parsed in zip(tree.get("cells", ()), cells_of(tree, name), strict=True):
+    cells = cells_of(tree, name)
+    _metadata(tree, name)
+    for position, (cell, parsed) in enumerate(zip(tree["cells"], cells, strict=True)):
         cell["source"] = parsed.source
+        marks = _metadata(cell, f"{name}: cell {position}").get("nbgrader", {})
+        if not isinstance(marks, dict):
+            raise NotebookError(f"{name}: cell {position}: nbgrader's marks are no JSON object")
     return tree
+
+
+def _metadata(holder: dict, name: str) -> dict:
+    metadata = holder.setdefault("metadata", {})
+    if not isinstance(metadata, dict):
+        raise NotebookError(f"{name}: the metadata are no JSON object")
+    return metadata
 
 
 def _cell(cell, position: int, name: str) -> Cell:

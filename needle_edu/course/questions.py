@@ -205,18 +205,29 @@ def load(homework: str | Path) -> Homework:
     questions = []
     for cell in cells:
         if cell.is_tests:
-            name, withheld = question_in(cell.source)
-            if name not in answers:
-                raise NotebookError(
-                    f'{file_name}: the tests {cell.grade_id!r} end in no check("…") of an answer cell'
-                )
-            tests = tests_in(cell.source, name, setup, withheld)
-            questions.append(Question(name, float(cell.marks["points"]), tests, answers[name], cell))
+            try:
+                questions.append(_question(cell, answers, setup))
+            except (Exception, SystemExit) as error:  # the author's cells ran: anything may come out of them
+                why = str(error) if isinstance(error, NotebookError) else f"{type(error).__name__}: {error}"
+                raise NotebookError(f"{file_name}: the test cell {cell.grade_id!r}: {why[:300]}") from None
+    if not questions:
+        raise NotebookError(f"{file_name} is no homework: no cell in it is marked as the tests of a question")
     if len({q.name for q in questions}) != len(questions):
         raise NotebookError(f"{file_name}: two test cells for one question")
     released = tuple(notebook.cells_of(student.student_version(tree), file_name))
     whole = not student.is_released(tree)
     return Homework(Path(file_name).stem, tuple(questions), setup, released, file_name, whole)
+
+
+def _question(cell: Cell, answers: dict[str, Cell], setup: tuple[str, ...]) -> Question:
+    name, withheld = question_in(cell.source)
+    if name not in answers:
+        raise NotebookError(
+            'its last line must be check("q1", withheld=["…"]), with the name of an answer cell'
+        )
+    points = student.points_of(cell.marks)
+    tests = tests_in(cell.source, name, setup, withheld)
+    return Question(name, points, tests, answers[name], cell)
 
 
 def load_for_grading(hw: str | Path) -> Homework:

@@ -37,20 +37,12 @@ def student_version(tree: dict) -> dict:
     if is_released(tree):
         return tree
     tree.get("metadata", {}).pop("celltoolbar", None)
-    for cell in tree["cells"]:
-        marks = cell["metadata"].get("nbgrader", {})
-        _lock(cell, marks)
-        _clear_solution(cell, marks)
-        if cell["cell_type"] == "code":
-            cell["outputs"], cell["execution_count"] = [], None
-            for leftover in ("collapsed", "scrolled"):
-                cell["metadata"].pop(leftover, None)
-        cell["source"], hidden = cut(cell["source"], "HIDDEN TESTS")
-        if hidden and not marks.get("grade"):
-            raise NotebookError(f"hidden tests in a cell that is not a test cell:\n{cell['source'][:200]}")
-        if marks.get("grade") or marks.get("solution") or _locked(marks):
-            marks["checksum"] = checksum(cell)
-            marks["cell_type"] = cell["cell_type"]
+    for number, cell in enumerate(tree["cells"], start=1):
+        begins = cell["source"].strip().partition("\n")[0][:60]
+        try:
+            _release(cell)
+        except NotebookError as error:
+            raise NotebookError(f"cell {number}, which begins with {begins!r}: {error}") from None
     return tree
 
 
@@ -116,6 +108,41 @@ def to_text(tree: dict) -> str:
     return json.dumps(tree, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
+def _release(cell: dict) -> None:
+    """Make the student's version of one cell."""
+    marks = cell["metadata"].get("nbgrader", {})
+    _lock(cell, marks)
+    _clear_solution(cell, marks)
+    if cell["cell_type"] == "code":
+        cell["outputs"], cell["execution_count"] = [], None
+        for leftover in ("collapsed", "scrolled"):
+            cell["metadata"].pop(leftover, None)
+    cell["source"], hidden = cut(cell["source"], "HIDDEN TESTS")
+    if hidden and not marks.get("grade"):
+        raise NotebookError("hidden tests in a cell that is not marked as tests")
+    if marks.get("grade") or marks.get("solution") or _locked(marks):
+        if not isinstance(marks.get("grade_id"), str):
+            raise NotebookError("it is marked for nbgrader, but has no grade_id")
+        if marks.get("grade"):
+            points_of(marks)
+        marks["checksum"] = checksum(cell)
+        marks["cell_type"] = cell["cell_type"]
+
+
+def points_of(marks: dict) -> float:
+    """The points of a test cell, from its marks.
+
+    Raises
+    ------
+    NotebookError
+        If they are no number, or less than 0.
+    """
+    points = marks.get("points")
+    if isinstance(points, bool) or not isinstance(points, (int, float)) or not 0 <= points < float("inf"):
+        raise NotebookError(f"its points must be a number of at least 0, got {points!r}")
+    return float(points)
+
+
 def _lock(cell: dict, marks: dict) -> None:
     if marks.get("solution"):
         cell["metadata"]["deletable"] = False
@@ -131,6 +158,6 @@ def _clear_solution(cell: dict, marks: dict) -> None:
     stub = CODE_STUB if cell["cell_type"] == "code" else TEXT_STUB
     cell["source"], found = cut(cell["source"], "SOLUTION", stub)
     if found and not marks.get("solution"):
-        raise NotebookError(f"a solution in a cell that is not an answer cell:\n{cell['source'][:200]}")
+        raise NotebookError("a solution in a cell that is not marked as an answer")
     if marks.get("solution") and not found:
         cell["source"] = stub

@@ -181,7 +181,10 @@ def _joined(sources: Iterable[str]) -> str:
 
 
 def _compare(result: Submission, released: Cell, found: _Sorted) -> None:
-    """Say where a locked cell is missing, doubled or edited; the original is used whatever it is."""
+    """Say where a locked cell is missing, doubled or different; the original is used whatever it is.
+
+    The student need not have edited it: the course may have a newer edition.
+    """
     name = released.grade_id
     copies = found.copies.get(name, [])
     if not copies:
@@ -192,10 +195,10 @@ def _compare(result: Submission, released: Cell, found: _Sorted) -> None:
         result.note(f"the locked cell {name!r} is there more than once; the original was used")
     cell = found.cells[copies[0]]
     if cell.source.strip() != released.source.strip() or cell.kind != released.kind:
-        result.note(f"the locked cell {name!r} was edited, or is of another version; the original was used")
+        result.note(f"the locked cell {name!r} differs from the original, which was used")
     elif cell.marks and any(
         cell.marks.get(key) != released.marks.get(key) for key in ("grade", "solution", "locked", "points")
     ):
         result.note(
-            f"the marks of the locked cell {name!r} (such as its points) were edited; the original's count"
+            f"the marks of the locked cell {name!r} (such as its points) differ from the original's, which count"
         )

@@ -1,4 +1,4 @@
-"""The course as a person meets it: the start page, lecture 1 and a started homework, in JupyterLab and as a page.
+"""The course as a person meets it: lecture 1's steppers, in JupyterLab (`test_first_hour`) and as a page; homework 1.
 
 What is asserted is what is seen: texts, counts, colours of verdicts, numbers in the stepper. With
 NEEDLE_EDU_SCREENSHOTS=folder the tests also leave pictures to look at.
@@ -95,41 +95,6 @@ def walk(stepper: StepperOnPage, page) -> None:
     assert stepper.where()[1] == here
 
 
-def test_start_page(notebook):
-    """The plain address leads to the start page; its cells run, name the machine's kernels and start homework 1."""
-    notebook.page.goto(notebook.lab.url)
-    notebook.wait_for_kernel()
-    assert "start.ipynb" in notebook.page.title() + notebook.page.url
-    notebook.run_all()
-    text = notebook.text()
-    assert notebook.tracebacks() == []
-    assert re.search(r"2\., 4\.", text), "the gradient of the first cell is shown"
-    assert "C kernels" in text and "compiler" in text
-    assert (notebook.lab.folder / "my-hw1" / "hw1.ipynb").exists()
-    notebook.screenshot("start")
-
-
-def test_lecture_1_in_lab(notebook):
-    notebook.open(LECTURE).run_all()
-    page = notebook.page
-    assert notebook.tracebacks() == []
-    assert page.locator(".jp-RenderedImage img").count() >= 3
-    assert page.locator("svg .ndl-node").count() > 0, "the computation graph is drawn"
-    accuracy = float(re.search(r"test accuracy: median (0\.\d+)", notebook.text()).group(1))
-    assert accuracy >= 0.97
-    stepper = StepperOnPage(page)
-    notebook.screenshot("lecture-1-stepper")
-    walk(stepper, page)
-    stepper.slide(stepper.where()[2] - 3)
-    notebook.screenshot("lecture-1-stepper-backward")
-    other = StepperOnPage(page, 1)
-    before = stepper.where()
-    other.click("next")
-    assert other.where()[1] == 2 and stepper.where() == before, (
-        "two steppers on a page do not disturb each other"
-    )
-
-
 def test_lecture_1_exported_steps_offline(browser, tmp_path):
     """Plain `jupyter nbconvert --execute --to html`; then no server, no kernel, no network."""
     command = [sys.executable, "-m", "nbconvert", "--execute", "--to", "html", "--output-dir", str(tmp_path)]
@@ -146,17 +111,11 @@ def test_lecture_1_exported_steps_offline(browser, tmp_path):
     context.close()
 
 
-def start_homework(lab, name: str) -> Path:
-    folder = lab.folder / name
+def test_homework_solved(notebook):
+    """With the right answers every check passes and the digits train."""
+    folder = notebook.lab.folder / "solved-hw1"
     assert commands.start("hw1", folder) == 0
-    return folder / "hw1.ipynb"
-
-
-def test_homework_solved_and_one_wrong(notebook):
-    """With the right answers every check passes and the digits train; a wrong sign is shown where it is."""
-    file = start_homework(notebook.lab, "solved-hw1")
-    source = (SOURCE / "homework" / "hw1" / "hw1.ipynb").read_text()
-    file.write_text(source)
+    (folder / "hw1.ipynb").write_text((SOURCE / "homework" / "hw1" / "hw1.ipynb").read_text())
     notebook.open("solved-hw1/hw1.ipynb").run_all()
     text = notebook.text()
     assert notebook.tracebacks() == []
@@ -164,11 +123,3 @@ def test_homework_solved_and_one_wrong(notebook):
         assert re.search(rf"{question}: (\d+) of \1 tests pass", text), f"{question} must be shown as passed"
     assert re.search(r"9\d\.\d% of 359 digits", text)
     notebook.screenshot("hw1-solved")
-
-    file.write_text(source.replace("return 1 / (1 + nd.exp(-a))", "return 1 / (1 + nd.exp(a))"))
-    notebook.open("solved-hw1/hw1.ipynb").run_all()
-    text = notebook.text()
-    count, of = re.search(r"q1: (\d+) of (\d+) tests pass", text).groups()
-    assert int(count) < int(of)
-    assert "expected" in text and "got" in text
-    notebook.screenshot("hw1-wrong-sign")

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from .conftest import Lab, Notebook
+from .test_course import StepperOnPage, walk
 
 pytestmark = pytest.mark.browser
 REPO = Path(__file__).parents[2]
@@ -153,6 +154,26 @@ def run_to_the_end(reader) -> None:
     )
 
 
+def read_the_lecture(reader) -> None:
+    """Look at what lecture 1 shows, and step through its graphs."""
+    shown, page = reader.shown, reader.page
+    assert shown.locator(".jp-RenderedImage img").count() >= 3
+    assert shown.locator("svg .ndl-node").count() > 0, "the computation graph is drawn"
+    said = shown.text_content()
+    assert float(re.search(r"test accuracy: median (0\.\d+)", said).group(1)) >= 0.97
+    stepper = StepperOnPage(page)
+    reader.screenshot("first-hour-2-lecture")
+    walk(stepper, page)
+    stepper.slide(stepper.where()[2] - 3)
+    reader.screenshot("first-hour-2-lecture-backward")
+    other = StepperOnPage(page, 1)
+    before = stepper.where()
+    other.click("next")
+    assert other.where()[1] == 2 and stepper.where() == before, (
+        "two steppers on a page do not disturb each other"
+    )
+
+
 def test_the_first_hour(browser, clone, upstream):
     lab = Lab(clone, lambda options: make_lab(clone, options))
     try:
@@ -166,13 +187,16 @@ def test_the_first_hour(browser, clone, upstream):
         assert sorted(names) == ["lectures", "start.ipynb"], "the course, and no solutions beside it"
         run_to_the_end(reader)
         assert reader.tracebacks() == []
+        said = reader.shown.text_content()
+        assert re.search(r"2\., 4\.", said), "the gradient of the first cell"
+        assert "C kernels" in said and "compiler" in said, "what this machine has"
         reader.screenshot("first-hour-1-start")
 
         reader.follow("What is a deep-learning framework?", LECTURE)
         run_to_the_end(reader)
         assert reader.tracebacks() == []
         page.keyboard.press("ControlOrMeta+s")
-        reader.screenshot("first-hour-2-lecture")
+        read_the_lecture(reader)
 
         page.locator(".lm-TabBar-tabLabel", has_text=re.compile("^start.ipynb$")).click()
         reader.follow("my-hw1/hw1.ipynb", "my-hw1/hw1.ipynb")
@@ -180,6 +204,8 @@ def test_the_first_hour(browser, clone, upstream):
         for question in ("q1", "q2", "q3", "q4", "q5"):
             assert reader.report(question).count() == 1, f"{question} answers although nothing is written yet"
         assert "BEGIN SOLUTION" not in reader.shown.text_content()
+        errors = reader.tracebacks()
+        assert len(errors) == 9 and not any("\n" in text.strip() for text in errors), "no page of traceback"
         reader.report("q1").scroll_into_view_if_needed()
         reader.screenshot("first-hour-3-homework-untouched")
 

@@ -63,8 +63,8 @@ def test_source_is_not_changed_by_making_a_copy(toy_source):
     [
         ("### BEGIN SOLUTION\nx", "without END"),
         ("### BEGIN SOLUTION\n### BEGIN SOLUTION\n### END SOLUTION", "inside BEGIN"),
-        ("### BEGIN SOLUTION\nx\n### END SOLUTION", "not an answer cell"),
-        ("### BEGIN HIDDEN TESTS\nx\n### END HIDDEN TESTS", "not a test cell"),
+        ("### BEGIN SOLUTION\nx\n### END SOLUTION", "not marked as an answer"),
+        ("### BEGIN HIDDEN TESTS\nx\n### END HIDDEN TESTS", "not marked as tests"),
     ],
 )
 def test_a_region_in_the_wrong_place_is_refused(source, says):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -29,15 +30,22 @@ def test_an_untouched_homework_runs_to_its_end(source):
     text = student.to_text(student.student_version(notebook.read_tree(source)))
     tree = nbformat.reads(text, as_version=4)
     NotebookClient(tree, timeout=120, kernel_name="python3").execute()
-    failed = {
-        cell.id
+    errors = [
+        (cell.id, output)
         for cell in tree.cells
-        if cell.cell_type == "code" and any(output.output_type == "error" for output in cell.outputs)
-    }
+        if cell.cell_type == "code"
+        for output in cell.outputs
+        if output.output_type == "error"
+    ]
+    failed = {name for name, _ in errors}
     tests = {cell.id for cell in notebook.cells_of(json.loads(text)) if cell.is_tests}
     assert tests <= failed, "every check is red before anything is written"
     tagged = {cell.id for cell in tree.cells if TAG in cell.metadata.get("tags", [])}
     assert failed == tagged, "a cell that cannot fail needs no leave to"
+    for name, error in errors:
+        said = "\n".join(error.traceback)
+        assert said.count("\n") == 0, f"{name}: one line says what is missing, no page of traceback:\n{said}"
+        assert name in tests or re.search(r"\w+ is not written yet", said), said
 
 
 def nbval(folder) -> subprocess.CompletedProcess:

@@ -204,6 +204,9 @@ def test_in_a_checkout_a_copy_at_its_top_is_served(clone, monkeypatch):
 def test_git_ignores_what_a_reader_makes():
     ignored = (REPO / ".gitignore").read_text().splitlines()
     assert {f"/{lab.COURSE_FOLDER}/", "/my-*/", "/notebooks/my-*/"} <= set(ignored)
+    assert {"/submissions/", "/grades/", "*-instructor.zip"} <= set(ignored), (
+        "and what a class must not find there"
+    )
 
 
 def test_elsewhere_the_copy_is_in_the_current_folder(tmp_path, monkeypatch):

@@ -1,10 +1,6 @@
 """The stepper in a browser, offline and without a kernel: what a person clicks, and what they then see."""
 
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import nbformat
 import pytest
@@ -223,17 +219,4 @@ def test_an_exported_notebook_steps_offline(browser, tmp_path, store_widget_stat
     assert "x.grad is written" in p.text(".panel") and p.card(0, "grad") == "6"
     drawing = p.page.locator("svg:visible .ndl-title")
     assert {"x", "y"} <= set(drawing.all_text_contents())
-    p.page.context.close()
-
-
-def test_plain_nbconvert_execute_steps_offline(browser, tmp_path):
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in CELLS])
-    nbformat.write(notebook, tmp_path / "small.ipynb")
-    command = [sys.executable, "-m", "jupyter", "nbconvert", "--execute", "--to", "html", "small.ipynb"]
-    env = {**os.environ, "PYTHONPATH": str(Path(ndl.__file__).parents[1])}
-    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=180)
-    assert done.returncode == 0, done.stderr
-    p = Page(browser, tmp_path / "small.html")
-    p.click("next", 6)
-    assert p.text('figure[data-role="sum"] td') == "6"
     p.page.context.close()
