@@ -13,6 +13,7 @@ import contextlib
 import os
 import platform
 import re
+import secrets
 import sys
 import tempfile
 from pathlib import Path
@@ -112,15 +113,14 @@ class ProcessSandbox(Sandbox):
         return super().drops_rights() and readable_to_anybody()
 
     def make_home(self, stack: contextlib.ExitStack) -> str:
-        """A folder inside a folder: the outer one is ours, so the inner one stays where it is, and what it is."""
-        outer = tempfile.mkdtemp(prefix="needle_edu-sandbox-")
+        """A folder inside a folder: the outer one is ours, so the inner one stays where it is, and what it is.
+
+        The worker makes both and takes them away: a grader that is killed at any moment leaves none behind. Here they
+        are only named, and taken away if the worker was killed.
+        """
+        outer = os.path.join(tempfile.gettempdir(), f"needle_edu-sandbox-{secrets.token_hex(8)}")
         stack.callback(remove_tree, outer)
-        os.chmod(outer, 0o711)
-        home = os.path.join(outer, "home")
-        os.mkdir(home, 0o700)
-        if self.user is not None:
-            os.chown(home, self.user, self.user)
-        return home
+        return os.path.join(outer, "home")
 
     def running(self) -> int:
         """The user's other processes count too; 0, for no limit, where nobody can say how many they are."""

@@ -79,6 +79,8 @@ def hear(control: socket.socket) -> tuple[str, list[int]]:
 
 def supervise(control: socket.socket, order: dict, fd_in: int, fd_out: int) -> str:
     """Run one question until the grader's word (or end), leave nothing of it, and say how it ended."""
+    if not order["isolated"]:
+        make_home(order["home"], order["user"])
     worker, first = os.getpid(), os.fork()
     if first == 0:
         try:
@@ -98,9 +100,20 @@ def supervise(control: socket.socket, order: dict, fd_in: int, fd_out: int) -> s
             why = "memory limit"
             end_all(first)
     end_all(first)
-    if not hear(control)[0] and not order["isolated"]:  # the grader, who would do it, is gone
+    if not order["isolated"]:
         remove_tree(os.path.dirname(order["home"]))
+    hear(control)  # the grader's word
     return why
+
+
+def make_home(home: str, user: int | None) -> None:
+    """Make the folder of a question, and the one around it, which stays the worker's own."""
+    outer = os.path.dirname(home)
+    os.mkdir(outer, 0o700)
+    os.chmod(outer, 0o711)
+    os.mkdir(home, 0o700)
+    if user is not None:
+        os.chown(home, user, user)
 
 
 def end_all(first: int) -> None:

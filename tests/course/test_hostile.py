@@ -34,12 +34,11 @@ def graded(submit, toy_source, tmp_path_factory, processes_with) -> dict:
         submit(folder / "submissions", name, q1=source.replace("{mark}", MARK))
         if place % 10 == 0:
             submit(folder / "submissions", f"{name}, good neighbour")
-    made: list[str] = []
+    temporary = tmp_path_factory.mktemp("temporary")
     with pytest.MonkeyPatch.context() as patch:
-        make = tempfile.mkdtemp
-        patch.setattr(tempfile, "mkdtemp", lambda **options: made.append(make(**options)) or made[-1])
+        patch.setattr(tempfile, "tempdir", str(temporary))
         assert commands.grade(toy_source, folder / "submissions", folder / "out", limits=QUICK) == 0
-    homes = [home for home in made if os.path.exists(home)]
+    homes = os.listdir(temporary)
     left = processes_with(MARK)
     for pid in left:
         os.kill(int(pid), 9)

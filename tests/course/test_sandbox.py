@@ -291,6 +291,29 @@ time.sleep(600)
     until(lambda: list(tmp_path.iterdir()) == [])
 
 
+KILLED_AT = """
+import os, signal, sys
+from needle_edu.course.sandbox import Limits, ProcessSandbox
+reached = getattr(ProcessSandbox, sys.argv[1])
+def killed(*arguments):
+    reached(*arguments)
+    os.kill(os.getpid(), signal.SIGKILL)
+setattr(ProcessSandbox, sys.argv[1], killed)
+with ProcessSandbox(Limits()) as box, box.question() as inside:
+    pass
+"""
+
+
+@pytest.mark.parametrize("moment", ["make_home", "_stop"])
+def test_a_grader_killed_before_or_after_a_question_leaves_no_folder(moment, tmp_path):
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED_AT, moment], env=environment, check=False, timeout=100
+    )
+    assert done.returncode == -signal.SIGKILL
+    until(lambda: list(tmp_path.iterdir()) == [])
+
+
 def until(condition, seconds: float = 20.0) -> None:
     """Wait for a condition, and insist."""
     end = time.monotonic() + seconds
