@@ -113,11 +113,9 @@ def test_ops_under_no_grad_are_told(told):
 def test_attributes_labels_and_modules_are_told(told):
     x = tensor(np.ones((2, 2)))
     x.name = "input"
-    state.module_path.append("Sequential")
-    state.module_path.append("0")
+    state.module_path.names += ["Sequential", "0"]
     y = x.sum((0,))
-    state.module_path.pop()
-    state.module_path.pop()
+    del state.module_path.names[:]
     first, second = [e for e, _ in told if e.kind == "created"]
     assert first.name == "input"
     assert (second.op, second.attrs, second.module) == ("summation", {"axes": (0,)}, "Sequential.0")
