@@ -6,6 +6,7 @@ Chromium or playwright is absent these tests skip, loudly, with the command that
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -35,6 +36,16 @@ def needle_edu_lab(options: list[str]) -> list[str]:
     return [sys.executable, "-m", "needle_edu", "lab", *options]
 
 
+def free_port() -> int:
+    """A port that nobody has, below those that the system hands out by itself: a kernel that another server starts in
+    the meantime gets one of those."""
+    for port in range(20_000 + os.getpid() % 10_000, 32_000):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError("no free port below 32,000")
+
+
 class Lab:
     """A running `needle-edu lab`, or what `command` makes of its options, and the folder it serves."""
 
@@ -42,9 +53,7 @@ class Lab:
         _ = cpu().kernels  # compiled now if need be: that may take longer than a server is waited for
         self.root = root
         self.folder = root / "needle-edu-course"
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         options = [
             "--no-browser", f"--port={self.port}", "--ServerApp.port_retries=0", "--IdentityProvider.token=",
