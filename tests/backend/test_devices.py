@@ -250,8 +250,9 @@ thread = threading.Thread(target=busy); thread.start()
 sys.setswitchinterval(60)
 begin.set()
 for _ in range(2000): add(0, 16, a.ptr, a.ptr, a.ptr)
-print(native.form, rounds)
-stop = True; thread.join()
+seen, stop = rounds, True
+thread.join()
+print(native.form, seen)
 """
     form, rounds = run(code).stdout.split()
     if form != "api":

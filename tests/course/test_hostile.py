@@ -16,6 +16,9 @@ import pytest
 from needle_edu.course import commands
 from needle_edu.course.sandbox import Limits
 
+# A whole class through the real command. Each attack by itself, in the sandbox: test_isolation.py, in every run.
+pytestmark = pytest.mark.slow
+
 # Loops end by their processor time; what is honest may wait for a busy machine.
 QUICK = Limits(wall=90, cells=20, call=15, cpu=4, memory=768 * 2**20)
 

@@ -24,6 +24,12 @@ ROOMY = Limits(wall=90, cells=30, call=20, cpu=30)
 CLASS = [f"student{number}" for number in range(6)]
 
 
+def heed_signals() -> None:
+    """Who started these tests may have told them to ignore signals, as `nohup` does; a grading would inherit that."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 @pytest.fixture
 def start(toy_source, tmp_path, isolated):
     """Start the real command on what was handed in; what it says goes to out.txt. Nothing outlives the test."""
@@ -48,6 +54,7 @@ def start(toy_source, tmp_path, isolated):
                 stdout=said,
                 stderr=said,
                 start_new_session=True,
+                preexec_fn=heed_signals,
             )
         started.append(process)
         return process
@@ -200,6 +207,7 @@ def test_a_closed_terminal_loses_nothing(toy_source, hand_in, tmp_path, isolated
         stdout=slave,
         stderr=slave,
         start_new_session=True,
+        preexec_fn=heed_signals,
     )
     os.close(slave)
     try:
