@@ -6,45 +6,55 @@ values. The setting belongs to the current thread and ends with the block, also 
 
 import functools
 import inspect
+import operator
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any, TypeVar
 
-from needle_edu.backend.scope import Block, Handle, Layer, Run
+from needle_edu.backend.scope import Block, Change, Found, Run
 
 from . import state
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-class _Switch(Layer):
+class _Switch(Change):
     """The change that `set_grad_enabled` has made: in the innermost block, or else in the thread."""
 
-    __slots__ = ("before", "enabled", "place")
+    __slots__ = ("_decorate", "before", "enabled", "place")
+    __call__ = Found(operator.attrgetter("_decorate"))
 
     def __init__(self, enabled: bool):
+        super().__init__()
         self.enabled = enabled
         blocks = state.thread.blocks
         if blocks and isinstance(blocks[-1], state.Pass):
             blocks[-1] = state.Pass(blocks[-1].enabled)  # the shared ones never change
         self.place: Any = blocks[-1] if blocks else state.thread
         self.before: bool = self.place.enabled
+        decorating = _decorating(self)
+        next(decorating)
+        self._decorate = decorating.send
 
-    def undo(self) -> None:
+    def take_back(self) -> None:
         if self.place is not None:
             self.place.enabled, self.place = self.before, None
-        self.forget()
 
 
-class _SwitchHandle(Handle):
-    __slots__ = ()
+def _decorating(switch: _Switch) -> Generator[Any, Any, None]:
+    """Each further step decorates a function: nothing is switched before that function is called."""
+    decorated = None
+    try:
+        while True:
+            function = yield decorated
+            switch.take_back()
+            decorated = _in_mode(function, switch.enabled)
+    except KeyboardInterrupt:  # at whatever line: no interrupt comes before `try`
+        switch.take_back()
+        raise
 
-    def __call__(self, function: Function) -> Function:
-        self.undo()  # a decorator: nothing happens until the function is called
-        return _in_mode(function, self.layer.enabled)
 
-
-def set_grad_enabled(enabled: bool) -> _SwitchHandle:
+def set_grad_enabled(enabled: bool) -> _Switch:
     """Record operations for backward or not.
 
     Takes effect at once; as a context manager or decorator only within the block or function.
@@ -59,11 +69,10 @@ def set_grad_enabled(enabled: bool) -> _SwitchHandle:
     False
     """
     switch = _Switch(bool(enabled))
-    handle = _SwitchHandle(switch)
     if not enabled:
         state.threads_without_grad.add(state.thread.number)
     switch.place.enabled = switch.enabled
-    return handle
+    return switch
 
 
 class _GradScope(Block):

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from typing import Any
 
 from needle_edu.backend import NeedleError
-from needle_edu.backend.scope import Handle, Layer
+from needle_edu.backend.scope import Change
 
 _TAUGHT = ("symbol", "formula", "vjp_formulas")  # what an override inherits from the op it replaces
 
@@ -84,12 +84,13 @@ class FunctionSlot(Slot):
         self.stack, self.function = stack, stack[-1].function
 
 
-class Override(Layer):
+class Override(Change):
     """One layer in a slot: the version in use while no other lies on top of it."""
 
     __slots__ = ("cls", "entry", "function", "instance", "slot")
 
     def __init__(self, place: Slot, entry: Any):
+        super().__init__()
         self.slot, self.entry = place, entry
         place.check(entry)
         self.cls: Any = None
@@ -101,10 +102,9 @@ class Override(Layer):
             self.cls = entry
             self.instance = entry() if _needs_no_arguments(entry) else None
 
-    def undo(self) -> None:
-        """Take this version out again, whatever was put on top of it since; twice is no error."""
+    def take_back(self) -> None:
+        """Take this version out again, whatever was put on top of it since."""
         self.slot.use(tuple([layer for layer in self.slot.stack if layer is not self]))
-        self.forget()
 
 
 _slots: dict[str, Slot] = {}
@@ -151,7 +151,7 @@ def function_slot(name: str, function: Callable[..., Any]) -> FunctionSlot:
     return place
 
 
-def override(name: str, entry: Any) -> Handle:
+def override(name: str, entry: Any) -> Override:
     """Put a class (or, for a function slot, a function) in the place of `name`.
 
     Parameters
@@ -164,7 +164,7 @@ def override(name: str, entry: Any) -> Handle:
 
     Returns
     -------
-    Handle
+    Override
         A context manager; or keep it and call its `undo()`. If it is lost (a notebook cell was run twice, say),
         `restore(name)` takes out all that lies on the library's own version.
 
@@ -185,9 +185,8 @@ def override(name: str, entry: Any) -> Handle:
     """
     place = _known("override", name)
     layer = Override(place, entry)
-    handle = Handle(layer)
     place.use((*place.stack, layer))
-    return handle
+    return layer
 
 
 def restore(name: str | None = None) -> None:

@@ -18,7 +18,7 @@ from functools import cached_property, partial
 from typing import Any
 
 from .errors import BuildError, DeviceError
-from .scope import Handle, Layer
+from .scope import Change
 
 _lock = threading.RLock()
 
@@ -127,7 +127,7 @@ class Device:
         """Return the offending index after a kernel called in this thread returned ``EINDEX``."""
         return self.engine.error_detail()
 
-    def override(self, name: str, function: Callable[..., int]) -> Handle:
+    def override(self, name: str, function: Callable[..., int]) -> "Override":
         """Replace the kernel `name` by `function` until the returned object is undone.
 
         Parameters
@@ -139,7 +139,7 @@ class Device:
 
         Returns
         -------
-        Handle
+        Override
             A context manager, and a handle with `undo()`. Overrides of one name stack: the youngest is in
             force. If the handle is lost, `restore` takes them out.
 
@@ -154,10 +154,9 @@ class Device:
         [(0, 2, 'out', 'a', 'b')]
         """
         layer = Override(self, name, function)
-        handle = Handle(layer)
         own = vars(self.kernels)[name]
         self._use(name, (*self._overrides.get(name, (Override(self, name, own),)), layer))
-        return handle
+        return layer
 
     def _use(self, name: str, stack: "tuple[Override, ...]") -> None:
         """Put the top of a stack of kernels in force; the device's own lies at the bottom."""
@@ -214,7 +213,7 @@ class Device:
         return device_named, (self.name,)  # a copied or unpickled device is the same one
 
 
-class Override(Layer):
+class Override(Change):
     """One replacement of one kernel; made by `Device.override`."""
 
     __slots__ = ("device", "function", "name")
@@ -222,13 +221,13 @@ class Override(Layer):
     def __init__(self, device: Device, name: str, function: Callable[..., int]):
         if not callable(getattr(device.kernels, name, None)):
             raise DeviceError(f"override: {device!r} has no kernel {name!r}")
+        super().__init__()
         self.device, self.name, self.function = device, name, function
 
-    def undo(self) -> None:
-        """Take this replacement out, wherever it is in the stack; a second call does nothing."""
+    def take_back(self) -> None:
+        """Take this replacement out, wherever it is in the stack."""
         stack = self.device._overrides[self.name]
         self.device._use(self.name, tuple([layer for layer in stack if layer is not self]))
-        self.forget()
 
 
 def _open_cpu() -> Any:

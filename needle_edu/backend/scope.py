@@ -11,7 +11,7 @@ import functools
 import operator
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Self
 
 
@@ -101,52 +101,70 @@ def _end(run: Run) -> None:
         run.running.remove(run)
 
 
-class _Found(property):
-    """A method that `with` finds without a line of Python being run, into which an interrupt could fall."""
+class Found(property):
+    """A method that is found without a line of Python being run, into which an interrupt could fall."""
 
-    def __call__(self, handle: "Handle", *arguments: object) -> Any:  # for contextlib.ExitStack
-        return self.fget(handle)(*arguments)  # type: ignore[misc]
-
-
-class Layer:
-    """The base of a change that is in force at once and can be taken back: define `undo`, ending with `forget`."""
-
-    __slots__ = ("waiting", "watch", "__weakref__")
-    waiting: list
-    watch: Any
-
-    def undo(self) -> None:
-        """Take this change back; twice is no error."""
-        raise NotImplementedError
-
-    def forget(self) -> None:
-        """It is over: the end of a `with` statement no longer matters."""
-        self.watch = None
-        self.waiting[:] = [self]
+    def __call__(
+        self, change: "Change", *arguments: object
+    ) -> Any:  # contextlib.ExitStack asks the class for it
+        return self.fget(change)(*arguments)  # type: ignore[misc]
 
 
-class Handle:
-    """What is returned by a function whose change is in force at once: for `with`, or to `undo()` it.
+class Change:
+    """A change that is in force at once, for `with` or to `undo()`: define `take_back`.
 
-    Nobody who makes a change and drops the handle wants it undone; whoever enters a `with` statement does, when
-    that is over. Entering takes the layer out of `waiting`, in one call that no interrupt can cut.
+    Nobody who makes a change and drops what he was given wants it undone; whoever enters a `with` statement does,
+    when that is over. Entering takes the change out of `_waiting`, in one call that no interrupt can cut.
+
+    Examples
+    --------
+    >>> class Loud(Change):
+    ...     def take_back(self):
+    ...         print("off")
+    >>> with Loud():
+    ...     print("inside")
+    inside
+    off
+    >>> Loud().undo()
+    off
     """
 
-    __slots__ = ("_enter", "_exit", "layer")
-    __enter__ = _Found(operator.attrgetter("_enter"))
-    __exit__ = _Found(operator.attrgetter("_exit"))
+    __slots__ = ("_enter", "_make_exit", "_waiting", "undo")
+    __enter__ = Found(operator.attrgetter("_enter"))
+    __exit__ = Found(operator.methodcaller("_make_exit"))
 
-    def __init__(self, layer: Any):
-        self.layer = layer
-        waiting = layer.waiting = [layer]
-        self._enter = waiting.pop
-        self._exit = functools.partial(_undo, layer)
-        layer.watch = weakref.ref(self._exit, lambda _: waiting or layer.undo())
+    def __init__(self) -> None:
+        self._waiting = [self]
+        self._enter = self._waiting.pop
+        self._make_exit = functools.partial(_LeaveChange, _take_back, self)
+        undoing = _undoing(self)
+        next(undoing)
+        self.undo = functools.partial(next, undoing, None)
 
-    def undo(self) -> None:
-        """Take this change out again, whatever was put on top of it since; twice is no error."""
-        self.layer.undo()
+    def take_back(self) -> None:
+        """Put back what was before, whatever was put on top since; to do it again must do no harm."""
+        raise NotImplementedError
 
 
-def _undo(layer: Layer, *exception: object) -> None:
-    layer.undo()
+def _take_back(change: Change, *exception: object) -> None:
+    change.take_back()
+    change._waiting[:] = [change]
+
+
+def _undoing(change: Change) -> Iterator[None]:
+    """`undo()` is the second step of this: it starts inside `try`, and no interrupt can come before that."""
+    try:
+        yield
+        change.take_back()
+    except KeyboardInterrupt:
+        change.take_back()
+        raise
+
+
+class _LeaveChange(functools.partial):
+    """`Change.__exit__`, made anew for each `with` statement. When that lets go of it, the change is taken back."""
+
+    def __del__(self) -> None:
+        (change,) = self.args
+        if not change._waiting:  # it was entered, and an interrupt came before it was taken back
+            _take_back(change)

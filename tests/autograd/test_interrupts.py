@@ -173,6 +173,28 @@ def overrides():
         inner.undo()
 
 
+def named():
+    change = override("exp", Ten)
+    with change:
+        ops.exp(tensor([0.0]))
+    with change as again:  # nothing is in force any more, and nothing is put back twice
+        pass
+    assert again is change
+
+
+def undone():
+    older = override("exp", Ten)
+    try:
+        younger = override("exp", Ten)
+        try:
+            ops.exp(tensor([0.0]))
+        finally:
+            younger.undo()
+    finally:
+        older.undo()
+    younger.undo()
+
+
 def kernels():
     device = cpu()
     with (
@@ -180,6 +202,34 @@ def kernels():
         device.override("add_dense", lambda *args: 0),
     ):
         pass
+
+
+def kernels_undone():
+    device = cpu()
+    older = device.override("add_dense", device.kernels.add_dense)
+    try:
+        device.override("add_dense", lambda *args: 0).undo()
+    finally:
+        older.undo()
+
+
+def switched_by_hand():
+    change = set_grad_enabled(False)
+    try:
+        tensor([1.0]) * 2
+    finally:
+        change.undo()
+    with set_grad_enabled(False) as change:
+        pass
+    change.undo()
+
+
+def switched_for_a_function():
+    @set_grad_enabled(False)
+    def double(x):
+        return x * 2
+
+    double(tensor([1.0]))
 
 
 def recorded():
@@ -220,7 +270,8 @@ def gradients():
             after_an_error,
             overrides,
         ),
-        *(kernels, recorded, modules, gradients),
+        *(named, undone, kernels, kernels_undone, switched_by_hand, switched_for_a_function),
+        *(recorded, modules, gradients),
     ],
     ids=lambda f: f.__name__,
 )
