@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from needle_edu.backend import BuildError, build, paths
+from needle_edu.backend import BuildError, build, cache, paths
 
 ROOT = Path(paths.__file__).resolve().parents[2]
 Usage = namedtuple("Usage", "total used free")
@@ -134,9 +134,8 @@ def test_the_compilers_own_files_are_put_beside_the_library(source, tmp_path, co
     looking.write_text(f'#!/bin/sh\necho "$TMPDIR" >> {tmp_path}/seen\nexec {compiler[0]} "$@"\n')
     looking.chmod(0o755)
     build.shared_library("answer", [source], compiler=[str(looking)])
-    assert {Path(line).parent for line in (tmp_path / "seen").read_text().splitlines()} == {
-        tmp_path / "cache"
-    }
+    places = {Path(line).parent for line in (tmp_path / "seen").read_text().splitlines()}
+    assert places == {cache.default_folder()}
 
 
 @pytest.mark.parametrize("command", ["gcc 'x", '"cc'])
