@@ -78,8 +78,8 @@ class BuildWithKernels(build_py):
         builder.__path__ = [str(ROOT / "needle_edu" / "backend")]
         sys.modules[builder.__name__] = builder
         try:
-            recipe = importlib.import_module("needle_edu_builder.recipe")
-            recipe.prebuild(Path(self.build_lib) / "needle_edu" / "backend" / "_lib")
+            cpu_library = importlib.import_module("needle_edu_builder.build.cpu_library")
+            cpu_library.prebuild(Path(self.build_lib) / "needle_edu" / "backend" / "_lib")
         except Exception as error:  # a missing or failing compiler must not fail the installation
             print(f"needle_edu: the C kernels were not compiled ({error}); the NumPy reference will be used.")
 

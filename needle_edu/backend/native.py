@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from . import cache, declarations, index
+from .build import cache, declarations, index
 from .dtypes import DTYPES, ITEMSIZES
 from .errors import BuildError, DeviceError
 from .paths import PREBUILT, csrc_dir
@@ -91,7 +91,7 @@ def _load(fresh: bool) -> tuple[Any, Any]:
 
 def _make_or_recall_why_not(wanted: str, fresh: bool, sources: str) -> list[Path]:
     """Make the files; what has just failed in the compiler is not tried again at every start."""
-    from .build import CompilerFailed
+    from .build.builder import CompilerFailed
 
     failure = index.recall_failure(wanted, sources)
     if failure:
@@ -112,17 +112,17 @@ def _make_or_recall_why_not(wanted: str, fresh: bool, sources: str) -> list[Path
 def _make(wanted: str, fresh: bool) -> list[Path]:
     """Return the library and the module that calls it, compiled unless the cache has them."""
     global reason
-    from . import recipe
+    from .build import cpu_library
 
-    library = recipe.cpu_library(fresh=fresh)
+    library = cpu_library.library(fresh=fresh)
     # They stay together, also where the disk of the usual folder is full.
     folder = None if library.parent in (PREBUILT, cache.default_folder()) else library.parent
     if wanted == "api":
         try:
-            return [library, recipe.python_extension(library, folder=folder, fresh=fresh)]
+            return [library, cpu_library.python_extension(library, folder=folder, fresh=fresh)]
         except BuildError as error:
             reason = f"calls take the slower dlopen form: {error}"
-    return [library, recipe.dlopen_module(folder=folder, fresh=fresh)]
+    return [library, cpu_library.dlopen_module(folder=folder, fresh=fresh)]
 
 
 def _import(name: str, path: Path) -> Any:

@@ -52,17 +52,18 @@ def _numpy() -> Finding:
 
 
 def _compiler() -> Finding:
-    from needle_edu.backend import BuildError, build
+    from needle_edu.backend import BuildError
+    from needle_edu.backend.build import builder
 
     try:
-        compiler = build.find_compiler()
+        compiler = builder.find_compiler()
     except BuildError as error:
         return Finding(ABSENT, str(error))
     chosen = os.environ.get("CC", "").strip()
     if compiler is None and chosen:
         return Finding(ABSENT, f"{chosen!r}, named by $CC, was not found", "unset CC or correct it")
     if compiler is None:
-        return Finding(ABSENT, "none found", build.HOW_TO_GET_A_COMPILER)
+        return Finding(ABSENT, "none found", builder.HOW_TO_GET_A_COMPILER)
     return Finding(OK, _first_line([*compiler, "--version"]) or " ".join(compiler))
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from needle_edu.backend import build, cpu, native
+from needle_edu.backend import cpu, native
+from needle_edu.backend.build import builder
 
 sys.path.insert(0, str(Path(__file__).parent))  # for kernel_cases.py
 
@@ -38,7 +39,7 @@ def other_form(c_engine):
 @pytest.fixture
 def compiler():
     """The C compiler's command; tests of the builder need one."""
-    command = build.find_compiler()
+    command = builder.find_compiler()
     if command is None:
-        pytest.skip(f"needs a C compiler ({build.HOW_TO_GET_A_COMPILER})")
+        pytest.skip(f"needs a C compiler ({builder.HOW_TO_GET_A_COMPILER})")
     return command

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import Phase, given, settings, strategies as st
 from kernel_cases import ROUNDED, STEPS, Case, all_names, make
 
-from needle_edu.backend import declarations, native, paths
+from needle_edu.backend import native, paths
+from needle_edu.backend.build import declarations
 from needle_edu.backend.dtypes import DTYPES, F32
 from needle_edu.backend.errors import EDTYPE, EINDEX
 from needle_edu.backend.reference import ReferenceEngine

@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from . import declarations
-from .build import FLAGS, Source, shared_library
+from .builder import FLAGS, Source, shared_library
 from .cache import cached, key_of
-from .errors import BuildError
-from .paths import csrc_dir
+from ..errors import BuildError
+from ..paths import csrc_dir
 
 _AVX2 = ("-mavx2", "-mfma")
 _AVX512 = ("-mavx512f", "-mavx512dq", "-mavx512bw", "-mavx512vl", *_AVX2, "-mprefer-vector-width=512")
@@ -88,7 +88,7 @@ def own_flags(path: Path) -> tuple[str, ...]:
     return tuple(found[1].decode().split()) if found else ()
 
 
-def cpu_library(
+def library(
     *,
     machine: str | None = None,
     compiler: Sequence[str] | None = None,
@@ -177,12 +177,12 @@ def dlopen_module(*, folder: Path | None = None, fresh: bool = False) -> Path:
 
 def prebuild(folder: Path) -> list[Path]:
     """Make all three files in `folder`, for an installation; without Python.h the extension is left out."""
-    made = [cpu_library(folder=folder), dlopen_module(folder=folder)]
+    made = [library(folder=folder), dlopen_module(folder=folder)]
     try:
         made.append(python_extension(made[0], folder=folder))
     except BuildError as error:
         print(f"needle_edu: {error}", file=sys.stderr)
-    for path in folder.iterdir():  # objects, locks and seals serve only the cache
+    for path in folder.iterdir():  # objects, locks and checksums serve only the cache
         if path.is_dir():
             shutil.rmtree(path)
         elif path not in made:

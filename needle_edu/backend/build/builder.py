@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .cache import cached, key_of
-from .errors import BuildError
+from ..errors import BuildError
 
 COMPILERS = ("cc", "gcc", "clang")
 FLAGS = (

@@ -12,8 +12,8 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from .errors import BuildError
-from .paths import PREBUILT, cache_dir, private_temporary
+from ..errors import BuildError
+from ..paths import PREBUILT, cache_dir, private_temporary
 
 
 def key_of(parts: Iterable[bytes | str]) -> str:
@@ -85,7 +85,7 @@ def cached(
             shutil.rmtree(leftover, ignore_errors=True)
         with tempfile.TemporaryDirectory(prefix=prefix, dir=folder, ignore_cleanup_errors=True) as temporary:
             made = make(Path(temporary))
-            _seal(made, target)
+            _write_checksum(made, target)
     return target
 
 
@@ -110,24 +110,24 @@ def _spare_folder(full: Path, room: int) -> Path:
     )
 
 
-def _seal(made: Path, target: Path) -> None:
+def _write_checksum(made: Path, target: Path) -> None:
     """Move a finished file to its place, then write down what an intact one looks like."""
     digest = _digest(made)
     os.replace(made, target)
     status = target.stat()
-    note = made.parent / "seal"
+    note = made.parent / "checksum"
     note.write_text(f"{status.st_size} {status.st_mtime_ns} {digest}")
-    os.replace(note, _seal_of(target))
+    os.replace(note, _checksum_of(target))
 
 
-def _seal_of(target: Path) -> Path:
-    return target.with_name(target.name + ".seal")
+def _checksum_of(target: Path) -> Path:
+    return target.with_name(target.name + ".checksum")
 
 
 def _intact(target: Path) -> bool:
-    """Whether the file is what was sealed; loading a truncated library can kill the process."""
+    """Whether the file is what its checksum says; loading a truncated library can kill the process."""
     try:
-        size, mtime, digest = _seal_of(target).read_text().split()
+        size, mtime, digest = _checksum_of(target).read_text().split()
         status = target.stat()
     except (OSError, ValueError):
         return False

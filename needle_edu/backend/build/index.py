@@ -12,11 +12,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from .cache import default_folder
-from .paths import csrc_dir, private_temporary
+from ..paths import csrc_dir, private_temporary
 
 
 def state_of_sources() -> str:
-    """Return size and time of all the library is made from: the C files, and the recipe beside this file."""
+    """Return size and time of all the library is made from: the C files, and how it is made (this folder)."""
     folders = [*(folder for folder, _, _ in os.walk(csrc_dir())), os.path.dirname(__file__)]
     names = (entry.path for folder in folders for entry in os.scandir(folder))
     return _describe(sorted(name for name in names if name.endswith((".c", ".h", ".py"))))
