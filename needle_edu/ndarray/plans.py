@@ -84,7 +84,7 @@ def _elementwise(out_code: int, *operands: Layout) -> tuple[Any, Plan]:
     shape = broadcast_shape(*(layout.shape for layout in operands))
     if shape is None:
         return None, None
-    whole = [layout for layout in operands if layout.gapless and layout.shape == shape]
+    whole = [layout for layout in operands if layout.dense and layout.shape == shape]
     if not whole or any(layout.compact for layout in whole):
         out = compact_layout(shape, out_code, operands[0].device)
     else:
@@ -146,7 +146,7 @@ def fill_plan(out: Layout) -> Plan:
 
 def check_writable(out: Layout) -> None:
     """Raise for a broadcast view: one element in memory stands for many, and all would change with it."""
-    if out.stretched:
+    if out.expanded:
         raise ShapeError(
             f"assignment: this array of shape {out.shape} is a broadcast view, its elements share memory; "
             "write into a copy()"
