@@ -47,7 +47,7 @@ else:
         if memory in taken:
             return False
         taken.add(memory)
-        return array.layout.gapless
+        return array.layout.dense
 
     def agree(g, x) -> bool:
         """Whether two tensors surely have the same shape and dtype; False: look closer.
@@ -119,7 +119,7 @@ _TO_BOOLS = (
 def like(data, array, operation):
     """Return `data` (a number or any array) as an operand for `array` in an operation.
 
-    A number takes the dtype of the array, unless that would cut it: 2.5 meets integers as a float. An array
+    A number takes the dtype of the array, unless that would cut it: 2.5 beside integers is a float. An array
     of floats takes the dtype of an array of floats. NumPy's arrays are copied: they do not say when somebody
     writes to them, and a gradient may need the old numbers.
     """

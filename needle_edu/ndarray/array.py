@@ -202,7 +202,7 @@ class NDArray:
         return self._view(layout)
 
     def broadcast_to(self, shape: Shape) -> NDArray:
-        """Return the view stretched to `shape`, with stride 0 along stretched axes."""
+        """Return the view expanded to `shape`, with stride 0 along expanded axes."""
         shape = shape if type(shape) is tuple else as_shape(shape, "broadcast_to")
         return self._view(broadcasted(self.layout, shape))
 
@@ -254,7 +254,7 @@ new_array = object.__new__  # new_array(NDArray): 40 ns less than a constructor 
 
 
 def allocate(layout: Layout) -> NDArray:
-    """Return an uninitialised array of this layout, which must be gapless."""
+    """Return an uninitialised array of this layout, which must be dense."""
     out = new_array(NDArray)
     out.layout = layout
     out.storage = layout.allocate()
@@ -262,7 +262,7 @@ def allocate(layout: Layout) -> NDArray:
 
 
 def run(name: str, layout: Layout, plan: Plan, *operands: NDArray) -> NDArray:
-    """Return what kernel `name` makes of the operands, in a new array of this gapless layout."""
+    """Return what kernel `name` makes of the operands, in a new array of this dense layout."""
     out = allocate(layout)
     err = layout.kernels[name](plan, out.storage.ptr, *[operand.storage.ptr for operand in operands])
     if err:
@@ -276,7 +276,7 @@ def convert(a: NDArray, code: int) -> NDArray:
 
 
 def cast(a: NDArray, layout: Layout) -> NDArray:
-    """Return the elements of `a`, converted and broadcast, as a new array of this gapless layout."""
+    """Return the elements of `a`, converted and broadcast, as a new array of this dense layout."""
     return run("copy", layout, copy_plan(layout, a.layout), a)
 
 

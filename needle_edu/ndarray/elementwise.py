@@ -63,12 +63,12 @@ def binary(
     name: str,
     formula: str,
     plan_of: Callable,
-    meet: Callable[[int, int], int] = promote,
+    result_code: Callable[[int, int], int] = promote,
     slow_plan_of: Callable | None = None,
 ) -> Callable[[NDArray, NDArray | Number], NDArray]:
     """Make the function of two arrays that kernel `name` computes.
 
-    `plan_of` gives (result layout, plan) for operands of one type; `meet` gives the type to compute in. Operands
+    `plan_of` gives (result layout, plan) for operands of one type; `result_code` gives the code of the type to compute in. Operands
     that only `slow_plan_of` plans for take the slow road.
     """
     slow_plan_of = slow_plan_of or plan_of
@@ -79,7 +79,7 @@ def binary(
         if type(b) is not NDArray or type(a) is not NDArray:
             if (type(b) is float or type(b) is int) and type(a) is NDArray and with_number is not None:
                 return with_number(a, b)
-            return _slow_binary(name, slow_plan_of, meet, a, b)
+            return _slow_binary(name, slow_plan_of, result_code, a, b)
         la = a.layout
         lb = b.layout
         if la is lb and la.dense_float:
@@ -90,7 +90,7 @@ def binary(
         else:
             lo, plan = plan_of(la, lb)
             if plan is None:
-                return _slow_binary(name, slow_plan_of, meet, a, b)
+                return _slow_binary(name, slow_plan_of, result_code, a, b)
             out = new_array(NDArray)
             out.layout = lo
             out.storage = storage = lo.allocate()
@@ -106,7 +106,7 @@ def comparison(
     name: str,
     formula: str,
     plan_of: Callable = plans.comparison_plan,
-    meet: Callable[[int, int], int] = promote,
+    result_code: Callable[[int, int], int] = promote,
 ) -> Callable[[NDArray, NDArray | Number], NDArray]:
     """Make a function of two arrays with a bool result."""
     with_number = NUMBER_FORMS.get(name)
@@ -115,9 +115,11 @@ def comparison(
         if type(b) is not NDArray or type(a) is not NDArray:
             if (type(b) is float or type(b) is int) and type(a) is NDArray and with_number is not None:
                 return with_number(a, b)
-            return _slow_binary(name, plan_of, meet, a, b)
+            return _slow_binary(name, plan_of, result_code, a, b)
         layout, plan = plan_of(a.layout, b.layout)
-        return _slow_binary(name, plan_of, meet, a, b) if plan is None else run(name, layout, plan, a, b)
+        return (
+            _slow_binary(name, plan_of, result_code, a, b) if plan is None else run(name, layout, plan, a, b)
+        )
 
     return _named(op, name, f"Return {formula}, element by element, as bools.")
 
@@ -139,7 +141,7 @@ def _named(op: Callable, name: str, doc: str) -> Callable:
     return op
 
 
-def _slow_binary(name: str, plan_of: Callable, meet: Callable, a: Any, b: Any) -> NDArray:
+def _slow_binary(name: str, plan_of: Callable, result_code: Callable, a: Any, b: Any) -> NDArray:
     """Sort out numbers, foreign arrays and mixed types; say clearly what does not fit."""
     if isinstance(a, NDArray) and isinstance(b, _NUMBERS) and name in NUMBER_FORMS:
         return NUMBER_FORMS[name](a, b if isinstance(b, (int, float)) else b.item())
@@ -149,7 +151,7 @@ def _slow_binary(name: str, plan_of: Callable, meet: Callable, a: Any, b: Any) -
     if a is NotImplemented or b is NotImplemented:
         return NotImplemented
     check_together(name, a, b)
-    code = meet(a.layout.code, b.layout.code)
+    code = result_code(a.layout.code, b.layout.code)
     kernel = name
     if code == BOOL and plan_of is plans.arithmetic_plan:
         if name not in ON_BOOLS:

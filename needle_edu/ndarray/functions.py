@@ -114,30 +114,30 @@ def astype(a: NDArray, dtype: Any, copy: bool = True) -> NDArray:
 # ---- two arrays -----------------------------------------------------------------------------------------------
 
 
-def _float_meet(a: int, b: int) -> int:
+def _float_result(a: int, b: int) -> int:
     return floating(promote(a, b))
 
 
-def _power_meet(a: int, b: int) -> int:
+def _power_result(a: int, b: int) -> int:
     code = promote(a, b)
     return I32 if code == BOOL else code
 
 
-def _logical_meet(a: int, b: int) -> int:
+def _logical_result(a: int, b: int) -> int:
     return BOOL
 
 
 add = binary("add", "a + b", plans.arithmetic_plan)
 subtract = binary("subtract", "a - b", plans.arithmetic_plan)
 multiply = binary("multiply", "a * b", plans.arithmetic_plan)
-divide = binary("divide", "a / b, in a float type", plans.division_plan, _float_meet)
-power = binary("power", "a to the power b", plans.division_plan, _power_meet, plans.arithmetic_plan)
+divide = binary("divide", "a / b, in a float type", plans.division_plan, _float_result)
+power = binary("power", "a to the power b", plans.division_plan, _power_result, plans.arithmetic_plan)
 maximum = binary("maximum", "the larger of a and b; nan if one is nan", plans.extremum_plan)
 minimum = binary("minimum", "the smaller of a and b; nan if one is nan", plans.extremum_plan)
-relu_backward = binary("relu_backward", "a where b > 0, else 0", plans.division_plan, _float_meet)
-tanh_backward = binary("tanh_backward", "a * (1 - b**2), b = tanh(x)", plans.division_plan, _float_meet)
+relu_backward = binary("relu_backward", "a where b > 0, else 0", plans.division_plan, _float_result)
+tanh_backward = binary("tanh_backward", "a * (1 - b**2), b = tanh(x)", plans.division_plan, _float_result)
 sigmoid_backward = binary(
-    "sigmoid_backward", "a * b * (1 - b), b = sigmoid(x)", plans.division_plan, _float_meet
+    "sigmoid_backward", "a * b * (1 - b), b = sigmoid(x)", plans.division_plan, _float_result
 )
 equal = comparison("equal", "a == b")
 not_equal = comparison("not_equal", "a != b")
@@ -145,9 +145,9 @@ less = comparison("less", "a < b")
 less_equal = comparison("less_equal", "a <= b")
 greater = comparison("greater", "a > b")
 greater_equal = comparison("greater_equal", "a >= b")
-logical_and = comparison("logical_and", "a and b", plans.logical_plan, _logical_meet)
-logical_or = comparison("logical_or", "a or b", plans.logical_plan, _logical_meet)
-logical_xor = comparison("logical_xor", "either a or b", plans.logical_plan, _logical_meet)
+logical_and = comparison("logical_and", "a and b", plans.logical_plan, _logical_result)
+logical_or = comparison("logical_or", "a or b", plans.logical_plan, _logical_result)
+logical_xor = comparison("logical_xor", "either a or b", plans.logical_plan, _logical_result)
 pow = power
 
 radd, rsubtract, rmultiply = reflected(add), reflected(subtract), reflected(multiply)

@@ -88,7 +88,7 @@ def adam_step(
 
 
 def add_into(total: NDArray, a: NDArray) -> bool:
-    """Add `a` to `total` in place, if both are floats of one gapless layout; returns whether they are.
+    """Add `a` to `total` in place, if both are floats of one dense layout; returns whether they are.
 
     The write is not stamped: `total` must be an array that nobody else holds, such as a sum being made.
 

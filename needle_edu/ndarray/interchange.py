@@ -206,7 +206,7 @@ def _window(a: NDArray) -> np.ndarray:
     change them all.
     """
     shared = as_numpy(a)
-    if a.layout.stretched:
+    if a.layout.expanded:
         shared.flags.writeable = False
     return shared
 

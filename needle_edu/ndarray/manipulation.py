@@ -32,7 +32,7 @@ def reshape(a: NDArray, shape: Shape) -> NDArray:
 
 
 def broadcast_to(a: NDArray, shape: Shape) -> NDArray:
-    """Return the view stretched to `shape`.
+    """Return the view expanded to `shape`.
 
     Examples
     --------
@@ -45,7 +45,7 @@ def broadcast_to(a: NDArray, shape: Shape) -> NDArray:
 
 
 def broadcast_arrays(*arrays: NDArray) -> list[NDArray]:
-    """Return views of all arrays, stretched to their common shape.
+    """Return views of all arrays, expanded to their common shape.
 
     Examples
     --------
@@ -170,8 +170,10 @@ def flip(a: NDArray, axis: int | tuple[int, ...] | None = None) -> NDArray:
     >>> nd.flip(nd.arange(3))
     NDArray([2, 1, 0], dtype=int64, device=cpu())
     """
-    turned = normalize_axes(axis, a.ndim, "flip")
-    return getitem(a, tuple(slice(None, None, -1 if axis in turned else None) for axis in range(a.ndim)))
+    reversed_axes = normalize_axes(axis, a.ndim, "flip")
+    return getitem(
+        a, tuple(slice(None, None, -1 if axis in reversed_axes else None) for axis in range(a.ndim))
+    )
 
 
 def concat(arrays: Sequence[NDArray], axis: int | None = 0) -> NDArray:

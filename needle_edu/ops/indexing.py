@@ -1,7 +1,7 @@
-"""Indexing: ``a[index]`` picks elements, and its vjp puts the adjoint back where they came from.
+"""Indexing: ``a[index]`` gathers elements, and its vjp scatters the adjoint back to where they came from.
 
 Everything NumPy understands as an index works: integers, slices, ``...``, None, integer arrays and boolean
-masks. An integer array may pick the same element twice; its adjoints are then added up.
+masks. An integer array may name the same element twice; its adjoints are then added up.
 """
 
 import copy
@@ -53,7 +53,7 @@ def _bound(bound):
 
 
 def _may_repeat(index) -> bool:
-    """Whether the index may pick an element twice: only integer arrays can."""
+    """Whether the index may name an element twice: only integer arrays can."""
     arrays = [p for p in (index if isinstance(index, tuple) else (index,)) if not isinstance(p, _BASIC)]
     return any(np.asarray(p).dtype.kind in "iu" for p in arrays)
 
@@ -116,8 +116,10 @@ class PutBack(UnaryOp):
 
     @staticmethod
     def samples(rng):
-        picked = [(index, shape, np.zeros(shape)[index].shape) for shape, index in _INDICES]
-        return [({"index": index, "shape": shape}, (rng.normal(size=size),)) for index, shape, size in picked]
+        gathered = [(index, shape, np.zeros(shape)[index].shape) for shape, index in _INDICES]
+        return [
+            ({"index": index, "shape": shape}, (rng.normal(size=size),)) for index, shape, size in gathered
+        ]
 
     def compute(self, a):
         out = xp.zeros(self.shape, dtype=a.dtype, device=a.device)

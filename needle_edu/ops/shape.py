@@ -121,7 +121,7 @@ class Reshape(UnaryOp):
 
 @register
 class BroadcastTo(UnaryOp):
-    """The tensor stretched to a larger shape; its elements are repeated, not copied.
+    """The tensor expanded to a larger shape; its elements are repeated, not copied.
 
     >>> from needle_edu import Tensor, ops
     >>> ops.broadcast_to(Tensor([1.0, 2.0]), (2, 2))
@@ -131,7 +131,7 @@ class BroadcastTo(UnaryOp):
 
     name, symbol = "broadcast_to", "broadcast"
     formula = r"y = \operatorname{broadcast}(a)"
-    vjp_formulas = (r"\bar{a} = \sum_{\text{stretched axes}} \bar{y}",)
+    vjp_formulas = (r"\bar{a} = \sum_{\text{expanded axes}} \bar{y}",)
     reads = ("",)
     samples = staticmethod(
         sampling.shaped(({"shape": (2, 3)}, (3,)), ({"shape": (4, 2, 3)}, (2, 1)), ({"shape": (2,)}, ()))

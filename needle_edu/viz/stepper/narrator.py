@@ -88,7 +88,7 @@ class _Narrator:
                 shown.append(Shown(letter, tex, self.label(source), self.values.get(source)))
         return shown
 
-    def stretched(self, node: int, value: int) -> bool:
+    def expanded(self, node: int, value: int) -> bool:
         """Whether `value` was broadcast when `node` was computed: then the engine sums what the rule gives."""
         shape, shapes = self.graph.nodes[node].shape, [self.graph.nodes[k].shape for k in self.inputs[node]]
         if self.graph.nodes[node].op == "matmul" or self.graph.nodes[value].shape == shape or len(shapes) < 2:
@@ -98,7 +98,7 @@ class _Narrator:
         except ValueError:
             return False
 
-    def rule_here(self, formula: str | None, node: int, value: int, stretched: bool) -> str | None:
+    def rule_here(self, formula: str | None, node: int, value: int, expanded: bool) -> str | None:
         """The rule of a contribution with the names of this graph."""
         names = {self.letter(node, k): self.label(source) for k, source in enumerate(self.inputs[node])}
         names["y"] = self.label(node)
@@ -110,7 +110,7 @@ class _Narrator:
         left = bar_over(self.label(value))
         if self.uses(value) > 1:
             left += f"^{{({len(self.arrived[value])})}}"
-        return rf"{left} = \sum_{{\text{{stretched axes}}}} {right}" if stretched else f"{left} = {right}"
+        return rf"{left} = \sum_{{\text{{expanded axes}}}} {right}" if expanded else f"{left} = {right}"
 
     # -- events
     def listen(self, position: int, record) -> list[Step]:
@@ -194,12 +194,12 @@ class _Narrator:
             f"The adjoint of {source} arrives at its operation, {info.name}. Its vector-Jacobian product is the part "
             f"that reaches {target}{'' if len(self.inputs[node]) == 1 else f' (operand {letter})'}."
         )
-        stretched = self.stretched(node, value)
-        if stretched:
+        expanded = self.expanded(node, value)
+        if expanded:
             shapes = [shape_text(self.graph.nodes[k].shape) for k in (value, node)]
             text += (
                 f" {target} has shape {shapes[0]} and was broadcast to {shapes[1]}: each of its elements was used many "
-                "times, so the rule's result is summed over the stretched axes."
+                "times, so the rule's result is summed over the expanded axes."
             )
         if uses == 1:
             text += f" Nothing else reaches {target}, so this is its whole adjoint."
@@ -216,7 +216,7 @@ class _Narrator:
         return Step(
             "backward", "vjp", value, f"{source} → {target}", text, origin=node,
             edges=[self.edge_number[node, event.operand]], formula=formula,
-            here=self.rule_here(formula, node, value, stretched),
+            here=self.rule_here(formula, node, value, expanded),
             attrs=self.graph.nodes[node].attrs, given=given, result=result, completes=uses == 1,
         )  # fmt: skip
 

@@ -29,7 +29,7 @@ def take(a: NDArray, indices: NDArray, axis: int | None = None) -> NDArray:
 
 
 def gather(a: NDArray, index: NDArray, axis: int = -1) -> NDArray:
-    """Return ``out[i, j] = a[i, index[i, j]]`` (for axis 1 of two): one pick per row.
+    """Return ``out[i, j] = a[i, index[i, j]]`` (for axis 1 of two): one element of each row.
 
     Parameters
     ----------

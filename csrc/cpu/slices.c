@@ -1,14 +1,16 @@
-/* reduce_slices.c - the driver of reductions that need their whole slice: logsumexp, argmax, argmin.
+/* slices.c - the driver of reductions that need their whole slice: logsumexp, argmax, argmin.
  *
  * A slice is what one output element is computed from. Kernels only ever see contiguous slices: others are copied to
  * scratch memory first, several neighbours at once, so that the copy can go by tiles when slices are columns. The
  * reduced dimensions keep their order: argmax counts positions in it.
  */
 #include <stddef.h>
-#include "drivers.h"
+#include "elementwise.h"
 #include "errors.h"
+#include "move.h"
 #include "parallel.h"
 #include "pool.h"
+#include "slices.h"
 
 enum { COPIED_ELEMENTS = 32768, COPIED_SLICES = 64 }; /* at a time, if slices are short enough */
 
@@ -96,11 +98,11 @@ static void separate(const nd_plan *p, job *j) {
   if (j->at_once < 1) j->at_once = 1;
 }
 
-int nd_run_slices(const nd_plan *p, nd_slice *kernel, int result, int64_t grain, void *out, const void *a) {
+static int run(const nd_plan *p, nd_slice *const *kernels, int result, int64_t grain, void *out, const void *a) {
   const int bad = nd_check_plan(p);
   if (bad) return bad;
-  if (p->dtype[0] != result) return ND_EDTYPE;
-  job j = {.kernel = kernel, .kept.size = 1, .copy.size = 1};
+  if (!nd_is_dtype(p->dtype[1]) || !kernels[p->dtype[1]] || p->dtype[0] != result) return ND_EDTYPE;
+  job j = {.kernel = kernels[p->dtype[1]], .kept.size = 1, .copy.size = 1};
   j.copy.dtype[0] = j.copy.dtype[1] = p->dtype[1];
   separate(p, &j);
   if (j.kept.size == 0) return ND_OK;
@@ -110,4 +112,16 @@ int nd_run_slices(const nd_plan *p, nd_slice *kernel, int result, int64_t grain,
   j.a = (const char *)a + p->offset[1] * j.in_size;
   nd_parallel_for(j.kept.size, grain / (j.length + 1) + 1, slices, &j);
   return j.failed ? ND_ENOMEM : ND_OK;
+}
+
+int nd_argmax(const nd_plan *p, void *out, const void *a) {
+  return run(p, nd_current_isa()->slices->argmax, ND_I64, ND_GRAIN_REDUCE, out, a);
+}
+
+int nd_argmin(const nd_plan *p, void *out, const void *a) {
+  return run(p, nd_current_isa()->slices->argmin, ND_I64, ND_GRAIN_REDUCE, out, a);
+}
+
+int nd_logsumexp(const nd_plan *p, void *out, const void *a) {
+  return run(p, nd_current_isa()->slices->logsumexp, p->dtype[1], ND_GRAIN_COSTLY, out, a);
 }
