@@ -1,7 +1,7 @@
 """`viz.draw`: the computation graph of a tensor as a picture in the notebook.
 
-The finished graph is replayed through the event stream, read into a `Graph`, laid out, and drawn. The
-result shows itself in Jupyter, and can be saved as SVG, HTML or DOT.
+The graph of the finished run (`needle_edu.graph`) is laid out and drawn. The result shows itself in Jupyter, and can be
+saved as SVG, HTML or DOT.
 """
 
 from __future__ import annotations
@@ -12,29 +12,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from needle_edu.autograd import Value, events
-from needle_edu.autograd.topo import post_order
-from needle_edu.backend import NeedleError
-from needle_edu.backend.files import whole_file
-from needle_edu.viz.dot import to_dot
-from needle_edu.viz.graph import Graph, build_graph
-from needle_edu.viz.names import variable_names
-from needle_edu.viz.opinfo import op_info
-from needle_edu.viz.render import compute_layout
-from needle_edu.viz.snapshot import LIMIT, take_snapshot
-from needle_edu.viz.svg import make_cards, scoped_css, standalone_svg, to_svg
+from needle_edu.graph import Graph, graph_of, variable_names
+from needle_edu.viz.drawing.cards import make_cards
+from needle_edu.viz.drawing.dot import to_dot
+from needle_edu.viz.drawing.render import compute_layout
+from needle_edu.viz.drawing.svg import standalone_svg, to_svg
+from needle_edu.viz.page import PAGE, scoped_css, write_atomically
+from needle_edu.viz.subject import check_size, history
 
 MAX_NODES = 1500
-# A page of its own follows the reader's system; in a notebook the theme's own variables are used.
-PAGE = """<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>
-:root {{ color-scheme: light dark }}
-body {{ margin: 16px; background: var(--jp-layout-color0, #fff) }}
-@media (prefers-color-scheme: dark) {{ :root {{ --jp-layout-color0: #16181c; --jp-ui-font-color0: #e6e8eb }} }}
-</style></head><body>
-{body}
-</body></html>
-"""
 
 
 class Drawing:
@@ -71,8 +57,6 @@ class Drawing:
         max_nodes: int = MAX_NODES,
     ):
         check_size(len(graph.nodes), max_nodes)
-        for node in graph.nodes.values():
-            node.symbol = op_info(node.op).symbol if node.op else ""
         self.graph = graph
         self._options: dict[str, Any] = {"values": values, "grads": grads, "direction": direction}
         cards = make_cards(graph, values, grads)
@@ -97,7 +81,9 @@ class Drawing:
     @property
     def html(self) -> str:
         """What a notebook shows."""
-        css = "\n".join(scoped_css(name, self._scope) for name in ("graph.css", "drawing.css"))
+        css = "\n".join(
+            scoped_css(name, self._scope) for name in ("drawing/graph.css", "drawing/drawing.css")
+        )
         width = f"--ndl-width:{self._width:.0f}px"
         return f'<div class="{self._scope}" style="{width}"><style>{css}</style>{self._svg}</div>'
 
@@ -173,69 +159,8 @@ def draw(
         raise ValueError(
             f"viz.draw: depth={depth!r}; it counts operations before the tensor: 0, 1, 2, …, or None for all"
         )
-    values_in_order = history(tensor, "draw")
+    count = len(history(tensor, "draw"))
     if depth is None:
-        check_size(len(values_in_order), max_nodes)
-    graph = _replayed_graph(tensor, values_in_order, variable_names(sys._getframe(1)), depth, max_nodes)
+        check_size(count, max_nodes)
+    graph = graph_of(tensor, depth, variable_names(sys._getframe(1)))
     return Drawing(graph, values, grads, direction, engine, max_nodes)
-
-
-def history(tensor, function: str) -> list:
-    """All values that `tensor` was computed from, and itself, operands first."""
-    if not isinstance(tensor, Value):
-        raise TypeError(f"viz.{function}: wanted a Tensor, got {type(tensor).__name__}")
-    return post_order([tensor])
-
-
-def check_size(count: int, max_nodes: int, function: str = "draw") -> None:
-    """Refuse a graph that nobody could read, and say what to do."""
-    if count > max_nodes:
-        advice = "viz.draw(t, depth=5) draws the part next to the result; or take a tensor from the middle"
-        raise NeedleError(
-            f"viz.{function}: this graph has {count:,} nodes, too many to read (max_nodes={max_nodes:,}). "
-            f"{advice}, or raise max_nodes"
-        )
-
-
-def _replayed_graph(tensor, values_in_order, names, depth, max_nodes) -> Graph:
-    """Replay the graph's events; arrays are kept only until we know which nodes are drawn."""
-    heard: list = []
-    previous = events.set_hook(lambda event, array: heard.append((event, array)))
-    try:
-        events.replay(tensor)
-    finally:
-        events.set_hook(previous)
-    in_graph = {id(value): value for value in values_in_order}
-    called = {events.value_id(v): name for v, name in reversed(names) if id(v) in in_graph}
-    graph = build_graph(((event, None) for event, _ in heard if event.kind == "created"), called)
-    if depth is not None:
-        graph = graph.near(events.value_id(tensor), depth)
-        check_size(len(graph.nodes), max_nodes)
-    for event, array in heard:
-        node = graph.nodes.get(event.value)
-        if node is not None and event.kind == "computed":
-            node.value = take_snapshot(array, LIMIT)
-    for value in values_in_order:
-        node = graph.nodes.get(events.value_id(value))
-        if node is None:
-            continue
-        if value.grad is not None:
-            node.grad = take_snapshot(value.grad.realize_cached_data(), LIMIT)
-        elif not node.is_leaf and node.requires_grad:
-            node.absent = "not kept"  # backward keeps it only after retain_grad()
-    return graph
-
-
-def write_atomically(path: Path, forms: dict, function: str) -> Path:
-    """Write the form that the file's ending asks for; the file appears complete or not at all."""
-    make = forms.get(path.suffix.lower())
-    if make is None:
-        raise ValueError(f"{function}: cannot write {path.name!r}; the endings are {', '.join(forms)}")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(
-            f"{function}: the folder {str(path.parent)!r} does not exist; create it first"
-        )
-    text = make()
-    with whole_file(path, encoding="utf-8") as file:
-        file.write(text)
-    return path

@@ -1,14 +1,13 @@
 """Drawing a graph in layers, the method of Sugiyama, Tagawa and Toda (1981), in plain Python.
 
-Four steps, each a function below. (1) `assign_layers`: a node goes one layer below its lowest operand, so
-that every edge points the same way. (2) `insert_bends`: an edge that crosses a layer gets a small invisible
-node there, so that it is routed around the others. (3) `order_layers`: nodes of a layer are sorted by the
-median position of their neighbours, sweep after sweep, because that removes crossings (Eades and Wormald,
-1994). (4) `place`: coordinates as close to the neighbours' mean as the order and the widths allow: a
-least-squares problem that isotonic regression solves exactly in linear time. The curves between the nodes are
-`viz.routing`'s.
+Four steps, each a function. (1) `assign_layers`: a node goes one layer below its lowest operand, so that every edge
+points the same way. (2) `insert_dummies`: an edge that crosses a layer gets a dummy node there, small and invisible, so
+that it is routed around the others. (3) `order_layers`: nodes of a layer are sorted by the median position of their
+neighbours, sweep after sweep, because that removes crossings (Eades and Wormald, 1994). (4) `placement.place`:
+coordinates as close to the neighbours' mean as the order and the widths allow. The curves between the nodes are
+`routing`'s.
 
-Used where Graphviz is not installed. It returns coordinates only; `viz.svg` draws.
+Used where Graphviz is not installed. It returns coordinates only; `svg` draws.
 """
 
 from __future__ import annotations
@@ -17,14 +16,12 @@ from bisect import bisect_left, insort
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from needle_edu.viz.routing import Point, route_edges
+from needle_edu.viz.drawing.placement import layer_bands, place
+from needle_edu.viz.drawing.routing import Point, route_edges
 
-LAYER_GAP = 46.0
-NODE_GAP = 26.0
-BEND_WIDTH = 10.0
+DUMMY_WIDTH = 10.0
 SWEEPS = 12
-BEND_STIFFNESS = 1e6  # long edges stay straight, boxes make way
-MAX_BENDS = 20_000
+MAX_DUMMIES = 20_000
 
 
 @dataclass(slots=True)
@@ -72,13 +69,13 @@ def layered_layout(
     turned = direction == "LR"
     extent = {node: (h, w) if turned else (w, h) for node, (w, h) in sizes.items()}
     layer = assign_layers(list(sizes), edges)
-    segments, cables, layer = insert_bends(edges, layer)
+    segments, chains, layer = insert_dummies(edges, layer)
     layers = order_layers(layer, segments)
-    widths = {node: extent[node][0] if node in extent else BEND_WIDTH for node in layer}
+    widths = {node: extent[node][0] if node in extent else DUMMY_WIDTH for node in layer}
     across = place(layers, segments, widths)
     tops, bottoms = layer_bands(layers, extent)
     along = {node: (tops[layer[node]] + bottoms[layer[node]]) / 2 for node in sizes}
-    paths = route_edges(edges, cables, across, along, extent, layer, tops, bottoms)
+    paths = route_edges(edges, chains, across, along, extent, layer, tops, bottoms)
 
     left = min(across[n] - widths[n] / 2 for n in layer)
     wide = max(across[n] + widths[n] / 2 for n in layer) - left
@@ -124,38 +121,38 @@ def assign_layers(nodes: Sequence[int], edges: Sequence[tuple[int, int]]) -> dic
     return {node: layer[node] for node in ready}
 
 
-def insert_bends(edges: Sequence[tuple[int, int]], layer: Mapping[int, int]):
-    """Break edges that span several layers by one bend per layer crossed.
+def insert_dummies(edges: Sequence[tuple[int, int]], layer: Mapping[int, int]):
+    """Break edges that span several layers by one dummy node per layer crossed.
 
-    Edges from one source share their bends, like the branches of one cable: a parameter used in a thousand
-    places needs a thousand bends, not half a million.
+    The long edges of one source share one chain of dummy nodes and leave it where their targets are: a parameter used
+    in a thousand places needs a thousand dummy nodes, not half a million.
 
     Returns
     -------
     segments : list of (upper, lower)
-        Pieces between neighbouring layers; bends are negative ids.
-    cables : dict of source to list of int
-        Its bends, layer after layer.
+        Pieces between neighbouring layers; dummy nodes have negative ids.
+    chains : dict of source to list of int
+        Its dummy nodes, layer after layer.
     layer : dict
-        Layers of nodes and bends.
+        Layers of nodes and dummy nodes.
     """
     layer = dict(layer)
     segments: list[tuple[int, int]] = []
-    cables: dict[int, list[int]] = {}
+    chains: dict[int, list[int]] = {}
     next_id = min([0, *layer]) - 1
     total = 0
     for source, target in edges:
-        cable = cables.setdefault(source, [])
+        chain = chains.setdefault(source, [])
         crossed = layer[target] - layer[source] - 1
-        while len(cable) < crossed and total < MAX_BENDS:
-            layer[next_id] = layer[source] + 1 + len(cable)
-            segments.append((cable[-1] if cable else source, next_id))
-            cable.append(next_id)
+        while len(chain) < crossed and total < MAX_DUMMIES:
+            layer[next_id] = layer[source] + 1 + len(chain)
+            segments.append((chain[-1] if chain else source, next_id))
+            chain.append(next_id)
             next_id -= 1
             total += 1
-        if len(cable) >= crossed:  # else there are too many bends: this edge is drawn as one long curve
-            segments.append((cable[crossed - 1] if crossed else source, target))
-    return segments, cables, layer
+        if len(chain) >= crossed:  # else there are too many dummies: this edge is drawn as one long curve
+            segments.append((chain[crossed - 1] if crossed else source, target))
+    return segments, chains, layer
 
 
 def order_layers(layer: Mapping[int, int], segments: Sequence[tuple[int, int]]) -> list[list[int]]:
@@ -228,79 +225,3 @@ def count_crossings(layers: Sequence[Sequence[int]], below: Mapping[int, list[in
             for p in places:
                 insort(ends, p)
     return total
-
-
-def place(
-    layers: Sequence[Sequence[int]], segments: Sequence[tuple[int, int]], widths: Mapping[int, float]
-) -> dict[int, float]:
-    """Positions across the layers: near the neighbours' mean, in order, never overlapping."""
-    above: dict[int, list[int]] = {n: [] for n in widths}
-    below: dict[int, list[int]] = {n: [] for n in widths}
-    for upper, lower in segments:
-        below[upper].append(lower)
-        above[lower].append(upper)
-    x: dict[int, float] = {}
-    for row in layers:
-        edge = 0.0
-        for node in row:
-            x[node] = edge + widths[node] / 2
-            edge += widths[node] + NODE_GAP
-        for node in row:
-            x[node] -= edge / 2
-    for sweep in range(SWEEPS):
-        down, settling = sweep % 2 == 0, sweep >= SWEEPS - 2
-        for row in layers if down else reversed(layers):
-            wanted = []
-            for node in row:
-                friends = above[node] + below[node] if settling else above[node] if down else below[node]
-                if node < 0:  # a cable follows itself, not the boxes it feeds
-                    friends = [f for f in friends if f < 0] or friends
-                wanted.append(sum(x[f] for f in friends) / len(friends) if friends else x[node])
-            stiff = [BEND_STIFFNESS if node < 0 else 1.0 for node in row]
-            for node, position in zip(
-                row, keep_apart(wanted, [widths[n] for n in row], weights=stiff), strict=True
-            ):
-                x[node] = position
-    return x
-
-
-def keep_apart(
-    wanted: Sequence[float],
-    widths: Sequence[float],
-    gap: float = NODE_GAP,
-    weights: Sequence[float] | None = None,
-) -> list[float]:
-    """Positions closest to `wanted` (weighted least squares), in order, with `gap` between neighbours.
-
-    After subtracting each node's least distance from the first one, "in order and apart" reads "never
-    decreasing": isotonic regression. Pool adjacent violators: neighbours in the wrong order become one block,
-    placed at their mean.
-
-    Examples
-    --------
-    >>> keep_apart([5.0, 5.0], [10.0, 10.0], gap=2.0)
-    [-1.0, 11.0]
-    """
-    offsets, edge = [], 0.0
-    for i, width in enumerate(widths):
-        edge += (widths[i - 1] + width) / 2 + gap if i else 0.0
-        offsets.append(edge)
-    blocks: list[list[float]] = []  # [weighted sum, weight, number of members]
-    for want, offset, weight in zip(wanted, offsets, weights or [1.0] * len(offsets), strict=True):
-        blocks.append([weight * (want - offset), weight, 1])
-        while len(blocks) > 1 and blocks[-2][0] / blocks[-2][1] > blocks[-1][0] / blocks[-1][1]:
-            last = blocks.pop()
-            blocks[-1] = [a + b for a, b in zip(blocks[-1], last, strict=True)]
-    means = [total / weight for total, weight, members in blocks for _ in range(int(members))]
-    return [mean + offset for mean, offset in zip(means, offsets, strict=True)]
-
-
-def layer_bands(layers: Sequence[Sequence[int]], extent: Mapping[int, tuple[float, float]]):
-    """Top and bottom of every layer: as high as its highest node, a gap between two."""
-    tops, bottoms, edge = [], [], 0.0
-    for row in layers:
-        height = max((extent[n][1] for n in row if n in extent), default=0.0)
-        tops.append(edge)
-        bottoms.append(edge + height)
-        edge += height + LAYER_GAP
-    return tops, bottoms

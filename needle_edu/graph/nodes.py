@@ -1,10 +1,8 @@
 """The computation graph as data: nodes for values, edges for operands.
 
-The engine tells its story as a stream of events (`needle_edu.autograd.events`). This module reads that
-stream and keeps what a picture needs. Three things that drawings often lose are kept here: a value used by
-several operations is ONE node with several outgoing edges; `x * x` is two edges from `x`, not one; and
-every edge knows which operand it is, because `a - b` is not `b - a`. Events carry value ids, never the
-values' objects, so a graph keeps no tensor alive.
+Three things that graphs often lose are kept here: a value used by several operations is ONE node with several
+outgoing edges; `x * x` is two edges from `x`, not one; and every edge knows which operand it is, because `a - b` is
+not `b - a`. Nodes are known by value ids, never by the values' objects, so a graph keeps no tensor alive.
 """
 
 from __future__ import annotations
@@ -13,7 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from needle_edu.viz.snapshot import Snapshot, shape_text
+from needle_edu.graph.opinfo import op_info
+from needle_edu.graph.snapshot import Snapshot
 
 
 @dataclass(slots=True)
@@ -29,22 +28,20 @@ class Node:
     name : str or None
         The label the learner gave (`x.name`) or the variable that holds it.
     label : str
-        What the drawing calls it: the name, or `v3` for the third unnamed value (`x3` for a leaf).
-    symbol : str
-        Sign of the operation, e.g. "×"; empty for a leaf.
+        What it is called: the name, or `v3` for the third unnamed value (`x3` for a leaf).
     shape, dtype, requires_grad, module, source, attrs
         As in the event.
     value, grad : Snapshot or None
         None means absent: not computed (lazy mode), no gradient.
     absent : str
-        What is written in place of an absent gradient.
+        Why there is no gradient, if there is none.
     seen : bool
         False if only its use was seen: it was made before the recording began.
 
     Examples
     --------
     >>> import needle_edu as ndl
-    >>> graph = ndl.viz.draw(ndl.Tensor([3.0]) * 2).graph
+    >>> graph = ndl.graph.graph_of(ndl.Tensor([3.0]) * 2)
     >>> [(node.op, node.shape) for node in graph.nodes.values()]
     [(None, (1,)), ('mul_scalar', (1,))]
     """
@@ -53,7 +50,6 @@ class Node:
     op: str | None = None
     name: str | None = None
     label: str = ""
-    symbol: str = ""
     shape: tuple = ()
     dtype: str = ""
     requires_grad: bool = False
@@ -71,13 +67,16 @@ class Node:
         return self.op is None
 
     @property
+    def symbol(self) -> str:
+        """Sign of the operation, e.g. "×"; empty for a leaf."""
+        return op_info(self.op).symbol if self.op else ""
+
+    @property
     def shape_text(self) -> str:
-        """The shape as it is written in a drawing; a tuple of arrays has none."""
+        """The shape in words; a tuple of arrays has none."""
         if not self.seen:
             return "made before the recording"
-        return (
-            f"tuple of {len(self.value.parts)}" if self.value and self.value.parts else shape_text(self.shape)
-        )
+        return f"tuple of {len(self.value.parts)}" if self.value and self.value.parts else str(self.shape)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,74 +143,3 @@ class Graph:
             keep.update(frontier)
         nodes = {k: n for k, n in self.nodes.items() if k in keep}
         return Graph(nodes, [e for e in self.edges if e.source in keep and e.target in keep])
-
-
-def build_graph(
-    records: Iterable[tuple[Any, Snapshot | None]], names: Mapping[int, str] | None = None
-) -> Graph:
-    """Read events (each with a snapshot of its array, or None) into a graph.
-
-    Parameters
-    ----------
-    records : iterable of (event, Snapshot or None)
-        In the order in which they happened.
-    names : mapping of value id to str, optional
-        Names for values that carry none of their own.
-
-    Returns
-    -------
-    Graph
-        A gradient is the adjoint after its last accumulation.
-    """
-    graph = Graph()
-    names = names or {}
-    for event, snap in records:
-        kind = event.kind
-        if kind == "created":
-            known = graph.nodes.get(event.value)
-            if known is not None and known.seen:
-                continue  # announced twice (a replay after the run): nothing new
-            node = Node(event.value)
-            graph.add(node, event.inputs)
-            node.op, node.name = event.op, event.name or names.get(event.value)
-            node.shape, node.dtype, node.requires_grad = (
-                tuple(event.shape),
-                str(event.dtype),
-                event.requires_grad,
-            )
-            node.module, node.source, node.attrs = event.module, event.source, event.attrs or {}
-        elif event.value in graph.nodes:
-            node = graph.nodes[event.value]
-            if kind == "computed":
-                node.value = snap
-                node.shape, node.dtype = tuple(event.shape), str(event.dtype)
-            elif kind in ("seeded", "accumulated", "leaf"):
-                node.grad = snap
-                if not node.seen:
-                    node.shape, node.dtype, node.requires_grad = tuple(event.shape), str(event.dtype), True
-    for node in graph.nodes.values():
-        node.name = node.name or names.get(node.id)
-    label_nodes(graph)
-    return graph
-
-
-def label_nodes(graph: Graph) -> None:
-    """Give every node a short, unique label: its name, else x1, x2, … for leaves and v1, v2, … for results."""
-    taken: dict[str, int] = {}
-    for node in graph.nodes.values():
-        if node.name:
-            taken[node.name] = taken.get(node.name, 0) + 1
-    numbers = {"x": 0, "v": 0}
-    repeated: dict[str, int] = {}
-    for node in graph.nodes.values():
-        if node.name:
-            node.label = node.name
-            if taken[node.name] > 1:  # two values with one name: tell them apart
-                repeated[node.name] = repeated.get(node.name, 0) + 1
-                node.label = f"{node.name} #{repeated[node.name]}"
-            continue
-        letter = "x" if node.is_leaf else "v"
-        numbers[letter] += 1
-        while f"{letter}{numbers[letter]}" in taken:
-            numbers[letter] += 1
-        node.label = f"{letter}{numbers[letter]}"

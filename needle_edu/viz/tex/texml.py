@@ -109,7 +109,7 @@ def tex_to_mathml(tex: str, display: bool = False) -> str:
     'display="inline" alttext="a_1"><msub><mi>a</mi><mn>1</mn></msub></math>'
     >>> tex_to_mathml(r"\foo")
     Traceback (most recent call last):
-    needle_edu.viz.texml.TexError: unknown command \foo at character 0 of '\\foo'
+    needle_edu.viz.tex.texml.TexError: unknown command \foo at character 0 of '\\foo'
     """
     body = _Reader(tex).formula()
     where = "block" if display else "inline"

@@ -17,7 +17,14 @@ LETTERS = "abcde"
 
 @dataclass(frozen=True, slots=True)
 class OpInfo:
-    """Symbol, forward formula and one vector-Jacobian formula per operand (TeX; None where there is none)."""
+    """Symbol, forward formula and one vector-Jacobian formula per operand (TeX; None where there is none).
+
+    Examples
+    --------
+    >>> info = op_info("multiply")
+    >>> print(info.symbol, info.vjp(0))
+    × \\bar{a} = \\bar{y} \\odot b
+    """
 
     name: str
     symbol: str

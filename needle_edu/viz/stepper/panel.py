@@ -11,9 +11,10 @@ import html
 
 import numpy as np
 
-from needle_edu.viz.snapshot import Snapshot, aligned, attribute_texts, number, shape_text
-from needle_edu.viz.steps import Shown, Step
-from needle_edu.viz.texml import TexError, tex_to_mathml
+from needle_edu.graph import Snapshot
+from needle_edu.viz.stepper.steps import Shown, Step
+from needle_edu.viz.tex.texml import TexError, tex_to_mathml
+from needle_edu.viz.text import aligned, attribute_texts, number, shape_text
 
 MAX_ROWS = 10
 MAX_COLUMNS = 10

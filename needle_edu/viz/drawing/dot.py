@@ -11,9 +11,8 @@ from collections.abc import Mapping
 
 import graphviz
 
-from needle_edu.viz.graph import Graph, Node
-from needle_edu.viz.opinfo import op_info
-from needle_edu.viz.snapshot import card_text
+from needle_edu.graph import Graph, Node, op_info
+from needle_edu.viz.text import card_text
 
 POINTS_PER_INCH = 72.0
 

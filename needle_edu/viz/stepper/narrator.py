@@ -1,89 +1,25 @@
-"""The story of a run, one step at a time: what happens, by which formula, with which numbers.
+"""The story of a run, one step at a time, told from its events.
 
 Reads recorded events and turns each into a `Step`: a leaf enters, an operation computes, backward is
 seeded, a vector-Jacobian product gives a contribution, contributions are added, a gradient is written. A
-value that is used only once has nothing to add, so its sum is told together with its contribution. How a
-step looks is `viz.panel`'s business; here are only facts and sentences.
+value that is used only once has nothing to add, so its sum is told together with its contribution. Here are only facts
+and sentences.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from needle_edu.viz.graph import Graph, build_graph
-from needle_edu.viz.notation import bar_over, letters_of, tex_name, with_names
-from needle_edu.viz.opinfo import OpInfo, op_info
-from needle_edu.viz.snapshot import Snapshot, attribute_texts, number, shape_text, shorten
+from needle_edu.graph import Graph, OpInfo, Snapshot, build_graph, op_info
+from needle_edu.viz.stepper.steps import Shown, Step
+from needle_edu.viz.tex.notation import bar_over, letters_of, tex_name, with_names
+from needle_edu.viz.text import attribute_texts, number, shape_text, shorten
 
 MAX_TERMS = 4  # a sum of more contributions is told as a running sum
 TITLE_CHARS = 40
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """An array in a step: its part in the formula, what it is called, and its numbers (None: still to come)."""
-
-    role: str
-    tex: str
-    label: str
-    numbers: Snapshot | None
-
-
-@dataclass(slots=True)
-class Step:
-    """One thing that happens.
-
-    Attributes
-    ----------
-    phase : {"forward", "backward"}
-    kind : {"leaf", "op", "seed", "vjp", "sum", "grad"}
-    value : int
-        Id of the value the step is about.
-    origin : int or None
-        For a contribution, the node it comes from.
-    edges : list of int
-        Numbers of the graph's edges that are in use.
-    title, text : str
-        A headline, and sentences for a first reader.
-    formula : str or None
-        The rule as the registry states it, in TeX.
-    here : str or None
-        The same rule with the names of this graph.
-    attrs : Mapping
-        What the operation was made with besides its operands.
-    given, result
-        What goes in and what comes out.
-    signs : str
-        What stands between the arrays: "+" for a sum, else nothing.
-    completes : bool
-        Whether the value's adjoint is known after this step.
-    """
-
-    phase: str
-    kind: str
-    value: int
-    title: str
-    text: str
-    origin: int | None = None
-    edges: list[int] = field(default_factory=list)
-    formula: str | None = None
-    here: str | None = None
-    attrs: Mapping[str, Any] = field(default_factory=dict)
-    given: list[Shown] = field(default_factory=list)
-    result: Shown | None = None
-    signs: str = ""
-    completes: bool = False
-
-    def numbers(self, role: str) -> np.ndarray | None:
-        """The recorded array that plays `role` ("a", "b", "y", "adjoint", "contribution", "sum", "grad", …)."""
-        for shown in [*self.given, *([self.result] if self.result else [])]:
-            if shown.role == role and shown.numbers is not None:
-                return shown.numbers.array
-        return None
 
 
 def tell(records: list[tuple[Any, Snapshot | None]], names: Mapping[int, str] | None = None):
@@ -110,8 +46,6 @@ class _Narrator:
             self.inputs[edge.target].append(edge.source)
             self.edge_number[edge.target, edge.operand] = place
         self.infos: dict[str, OpInfo] = {n.op: op_info(n.op) for n in graph.nodes.values() if n.op}
-        for node in graph.nodes.values():
-            node.symbol = self.infos[node.op].symbol if node.op else ""
         # Per backward pass: its last event, and for every value its contributions (node, operand), to tell "1 of 2".
         self.last_event: dict[int, int] = {}
         self.expected: dict[tuple[int, int], list[tuple[int, int]]] = {}

@@ -3,9 +3,9 @@ r"""Formulas of Markdown cells as MathML, for exported pages that must be read w
 `jupyter nbconvert --to html` leaves formulas such as `$\bar{x}$` to MathJax, which the page fetches from the
 network. With this preprocessor they are typeset in the page itself:
 
-    jupyter nbconvert --to html --HTMLExporter.preprocessors=needle_edu.viz.mathcells.MathCells notebook.ipynb
+    jupyter nbconvert --to html --HTMLExporter.preprocessors=needle_edu.viz.tex.mathcells.MathCells notebook.ipynb
 
-What `viz.texml` can't read stays as it is, for MathJax.
+What `texml` can't read stays as it is, for MathJax.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import re
 
 from nbconvert.preprocessors import Preprocessor
 
-from needle_edu.viz.texml import TexError, tex_to_mathml
+from needle_edu.viz.tex.texml import TexError, tex_to_mathml
 
 # HTML needs no namespace, and nbconvert would turn it into prefixes inside headings, which no browser understands.
 XMLNS = ' xmlns="http://www.w3.org/1998/Math/MathML"'

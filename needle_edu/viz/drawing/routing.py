@@ -1,7 +1,7 @@
 """Curves between boxes that are already placed: from the lower side of one to the upper side of another.
 
-The edges out of a node share a *cable*, a chain of bends with one in each layer that they cross, and leave it
-where their target is. They enter the target side by side, sorted by where they come from (ties, as in `x * x`,
+The edges out of a node share a *chain* of dummy nodes, one in each layer that they cross, and leave it where their
+target is. They enter the target side by side, sorted by where they come from (ties, as in `x * x`,
 by operand), so that each remains visible.
 """
 
@@ -15,7 +15,7 @@ Point = tuple[float, float]
 
 def route_edges(
     edges: Sequence[tuple[int, int]],
-    cables: Mapping[int, Sequence[int]],
+    chains: Mapping[int, Sequence[int]],
     across: Mapping[int, float],
     along: Mapping[int, float],
     extent: Mapping[int, tuple[float, float]],
@@ -28,13 +28,13 @@ def route_edges(
     Parameters
     ----------
     edges : sequence of (source, target)
-    cables : mapping of source to its bends, one per layer that its edges cross
-    across, along : mapping of node (or bend) to its position within its layer, of node to that of its layer
+    chains : mapping of source to its dummy nodes, one per layer that its edges cross
+    across, along : mapping of node (or dummy) to its position within its layer, of node to that of its layer
     extent : mapping of node to its size in these two directions
-    layer : mapping of node or bend to the number of its layer
+    layer : mapping of node or dummy to the number of its layer
     tops, bottoms : where each layer begins and ends
     """
-    bent = [max(0, min(layer[t] - layer[s] - 1, len(cables[s]))) for s, t in edges]
+    crossed = [max(0, min(layer[t] - layer[s] - 1, len(chains[s]))) for s, t in edges]
     entering: dict[int, list[int]] = {}
     twins: dict[tuple[int, int], int] = {}
     for index, edge in enumerate(edges):
@@ -42,34 +42,34 @@ def route_edges(
         twins[edge] = twins.get(edge, 0) + 1
     port: dict[int, float] = {}
     for target, incoming in entering.items():
-        origin = {i: cables[edges[i][0]][bent[i] - 1] if bent[i] else edges[i][0] for i in incoming}
+        origin = {i: chains[edges[i][0]][crossed[i] - 1] if crossed[i] else edges[i][0] for i in incoming}
         incoming.sort(key=lambda i: (across[origin[i]], i))
         room = min(extent[target][0] * 0.6, 24.0 * (len(incoming) - 1))
         for rank, index in enumerate(incoming):
             share = rank / (len(incoming) - 1) - 0.5 if len(incoming) > 1 else 0.0
             port[index] = across[target] + room * share
-    # Only where a cable changes its direction does its curve need points.
-    knots = {source: _knots(cable, across) for source, cable in cables.items()}
+    # Only where a chain changes its direction does its curve need points.
+    knots = {source: _knots(chain, across) for source, chain in chains.items()}
     paths = []
     for index, (source, target) in enumerate(edges):
         start = across[source] + (port[index] - across[target] if twins[source, target] > 1 else 0.0)
         points = [(start, along[source] + extent[source][1] / 2), (start, bottoms[layer[source]])]
-        for place_in_cable in knots[source]:
-            if place_in_cable >= bent[index] - 1:  # the last bend follows below
+        for place_in_chain in knots[source]:
+            if place_in_chain >= crossed[index] - 1:  # the last dummy follows below
                 break
-            bend = cables[source][place_in_cable]
-            points += [(across[bend], tops[layer[bend]]), (across[bend], bottoms[layer[bend]])]
-        if bent[index]:
-            bend = cables[source][bent[index] - 1]
-            points += [(across[bend], tops[layer[bend]]), (across[bend], bottoms[layer[bend]])]
+            dummy = chains[source][place_in_chain]
+            points += [(across[dummy], tops[layer[dummy]]), (across[dummy], bottoms[layer[dummy]])]
+        if crossed[index]:
+            dummy = chains[source][crossed[index] - 1]
+            points += [(across[dummy], tops[layer[dummy]]), (across[dummy], bottoms[layer[dummy]])]
         points += [(port[index], tops[layer[target]]), (port[index], along[target] - extent[target][1] / 2)]
         paths.append(_smooth(points))
     return paths
 
 
-def _knots(cable: Sequence[int], across: Mapping[int, float]) -> list[int]:
-    """Indices of the bends that are not exactly between two bends at the same position."""
-    x = [across[bend] for bend in cable]
+def _knots(chain: Sequence[int], across: Mapping[int, float]) -> list[int]:
+    """Indices of the dummy nodes that are not exactly between two others at the same position."""
+    x = [across[dummy] for dummy in chain]
     return [
         i
         for i in range(len(x))

@@ -1,18 +1,14 @@
 """The live form of the stepper: a widget whose position Python can read and set.
 
-It uses anywidget and the same script as the static form. This module is imported only when someone asks for
-it (`viz.step(loss, live=True)`), because most pages need neither a kernel nor a widget library.
+It uses anywidget and the same script as the static form. anywidget is imported only when someone asks for the widget
+(`viz.step(loss, live=True)`), because most pages need neither a kernel nor a widget library.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from needle_edu.backend import NeedleError
-from needle_edu.viz.svg import static_text
-
-if TYPE_CHECKING:
-    from needle_edu.viz.stepper import Stepper
+from needle_edu.viz.page import static_text
+from needle_edu.viz.stepper.stepper import Stepper
 
 
 def make_live(stepper: Stepper):
@@ -40,7 +36,7 @@ def make_live(stepper: Stepper):
     class LiveStepper(anywidget.AnyWidget):
         """The stepper as a widget; `index` is the present step."""
 
-        _esm = static_text("stepper.js")
+        _esm = static_text("stepper/stepper.js")
         data = traitlets.Dict().tag(sync=True)
         index = traitlets.Int(0).tag(sync=True)
 

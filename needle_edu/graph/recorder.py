@@ -1,4 +1,4 @@
-"""Listening to the engine: what `draw`, `step` and `record` know, they heard from the event stream.
+"""Listening to the engine: whatever is known of a run was heard from the event stream.
 
 A `Recorder` is installed at the engine's one hook, writes every event down with a snapshot of its array,
 and is taken out again. It never touches the learner's tensors.
@@ -10,7 +10,7 @@ from typing import Any
 
 from needle_edu.autograd import events, state
 from needle_edu.backend.scope import Block, Run
-from needle_edu.viz.snapshot import LIMIT, Snapshot, take_snapshot
+from needle_edu.graph.snapshot import LIMIT, Snapshot, take_snapshot
 
 MAX_EVENTS = 50_000
 
@@ -24,6 +24,18 @@ class Recorder(Block):
         Arrays of at most so many elements are copied whole, of larger ones a summary is kept.
     max_events : int
         After so many events the recorder stops writing; `full` tells.
+
+    Attributes
+    ----------
+    records : list of (Event, Snapshot or None)
+
+    Examples
+    --------
+    >>> import needle_edu as ndl
+    >>> with Recorder() as recorder:
+    ...     y = ndl.Tensor([3.0]) * 2
+    >>> [(event.kind, snapshot.first) for event, snapshot in recorder.records if snapshot is not None]
+    [('computed', (3.0,)), ('computed', (6.0,))]
     """
 
     def __init__(self, limit: int = LIMIT, max_events: int = MAX_EVENTS):
@@ -32,7 +44,7 @@ class Recorder(Block):
         self.full = False
         self._previous: events.Hook | None = None  # who listened before
 
-    def __call__(self, event, array) -> None:
+    def __call__(self, event: events.Event, array: Any) -> None:
         if len(self.records) < self.max_events:
             self.records.append((event, take_snapshot(array, self.limit)))
         else:
