@@ -159,7 +159,7 @@ def _jupyter() -> Finding:
 
 
 def _grading() -> Finding:
-    from needle_edu.course import bubblewrap, sandbox
+    from needle_edu.course.grading import bubblewrap, sandbox
 
     if trouble := sandbox.trouble():
         return Finding(ABSENT, "no sandbox, so `grade` refuses; checking one's own work needs none", trouble)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from needle_edu.backend import DTypeError, ShapeError
 from needle_edu.backend.dtypes import F64
-from needle_edu.backend.storage import tick
+from needle_edu.backend.storage import new_version
 
 from .array import NDArray, allocate, convert, kernel_failed
 
@@ -53,7 +53,7 @@ def sgd_step(
     if err:
         kernel_failed("sgd_step", err, p, g)
     if u is not None:
-        u.storage.written = tick()
+        u.storage.version = new_version()
     return out
 
 
@@ -83,14 +83,14 @@ def adam_step(
     )  # fmt: skip
     if err:
         kernel_failed("adam_step", err, p, g)
-    m.storage.written = v.storage.written = tick()
+    m.storage.version = v.storage.version = new_version()
     return out
 
 
 def add_into(total: NDArray, a: NDArray) -> bool:
     """Add `a` to `total` in place, if both are floats of one dense layout; returns whether they are.
 
-    The write is not stamped: `total` must be an array that nobody else holds, such as a sum being made.
+    The version stays: `total` must be an array that nobody else holds, such as a sum being made.
 
     Examples
     --------

@@ -22,9 +22,9 @@ from pathlib import Path
 from needle_edu._version import __version__
 from needle_edu.backend.files import whole_file
 from needle_edu.course import feedback
-from needle_edu.course.handed_in import Entry
+from needle_edu.course.grading.handed_in import Entry
+from needle_edu.course.grading.sandbox import Limits
 from needle_edu.course.questions import Homework
-from needle_edu.course.sandbox import Limits
 
 Record = dict  # plain data, as JSON holds it; see `results.record_of`
 SPACE, PER_STUDENT = 2**21, 2**16  # bytes that the results of a class should find, and of a student

@@ -1,7 +1,7 @@
-"""Examining a submission in a sandbox: every test of every question, put to one student's code.
+"""Running a submission in a sandbox: every test of every question, put to one student's code.
 
 The tests run here, on the trusted side; the answer runs in the sandbox. What is sent in is source and inputs;
-what comes out is bytes that `wire` turns into plain values, and the tests judge those.
+what comes out is bytes that `messages` turns into plain values, and the tests judge those.
 
 What a student may be told of an exception depends on what the sandbox knows by then. The visible tests run first: no
 hidden input has been sent yet, so texts and line numbers may come out. With the first hidden test that ends: from then
@@ -16,12 +16,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from needle_edu.course import wire
+from needle_edu.course import messages
 from needle_edu.course.answer import AnswerError
-from needle_edu.course.channel import Channel, SandboxError
+from needle_edu.course.grading.channel import Channel, SandboxError
+from needle_edu.course.grading.sandbox import BrokenSandbox, Limits, ProcessSandbox, Sandbox
+from needle_edu.course.grading.sandbox_base import START
 from needle_edu.course.questions import Homework, Question, Test, Verdict
-from needle_edu.course.sandbox import BrokenSandbox, Limits, ProcessSandbox, Sandbox
-from needle_edu.course.sandbox_base import START
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def run_question(
     *,
     seed: int = 0,
     hidden: bool = True,
-    messages: bool = False,
+    texts: bool = False,
     limits: Limits | None = None,
     sandbox: type[Sandbox] = ProcessSandbox,
 ) -> Result:
@@ -81,7 +81,7 @@ def run_question(
         For the tests' random inputs.
     hidden : bool
         Whether the hidden tests run too.
-    messages : bool
+    texts : bool
         Whether texts of exceptions may come out of the sandbox even during hidden tests: only where nobody but
         the instructor reads them. During visible tests they always may.
     limits : Limits, optional
@@ -94,7 +94,7 @@ def run_question(
         {question.name: (answer, extra)},
         seed=seed,
         hidden=hidden,
-        messages=messages,
+        texts=texts,
         limits=limits,
         sandbox=sandbox,
     )
@@ -107,7 +107,7 @@ def run_submission(
     *,
     seed: int = 0,
     hidden: bool = True,
-    messages: bool = False,
+    texts: bool = False,
     limits: Limits | None = None,
     sandbox: type[Sandbox] = ProcessSandbox,
 ) -> Iterator[Result]:
@@ -121,7 +121,7 @@ def run_submission(
     answers : mapping
         For each question to be run, by name: the answer's source (None if there is none) and the sources of
         the student's own cells above it. Questions without an entry are passed over.
-    seed, hidden, messages, limits, sandbox
+    seed, hidden, texts, limits, sandbox
         As in `run_question`.
     """
     sandboxes = _Sandboxes(sandbox, limits or Limits())
@@ -136,12 +136,12 @@ def run_submission(
                 continue
             job = {"setup": list(homework.setup), "extra": list(extra), "answer": answer}
             try:
-                wire.encode(job)
+                messages.encode(job)
                 whole = sandboxes.whole_one()
-                result = _examine(whole, question, tests, job, seed, messages)
+                result = _run_tests(whole, question, tests, job, seed, texts)
                 if whole.gone:
                     raise BrokenSandbox(whole.gone)
-            except wire.WireError:
+            except messages.MessageError:
                 result = _without_run(question, tests, "the answer's cell cannot be sent")
             except (BrokenSandbox, OSError) as error:
                 result = _without_run(question, tests, "not judged", f"not judged: {error}", judged=False)
@@ -176,8 +176,8 @@ def _without_run(
     return Result(question, tuple(Verdict(test, False, status) for test in tests), notes, judged=judged)
 
 
-def _examine(
-    sandbox: Sandbox, question: Question, tests: tuple[Test, ...], job: dict, seed: int, messages: bool
+def _run_tests(
+    sandbox: Sandbox, question: Question, tests: tuple[Test, ...], job: dict, seed: int, texts: bool
 ) -> Result:
     """Run one question in a room of its own, the visible tests first."""
     verdicts: dict[str, Verdict] = {}
@@ -186,9 +186,9 @@ def _examine(
         try:
             error, notes, output = _cells_said(inside.hear(sandbox.limits.cells))
             for test in sorted(tests, key=lambda test: test.hidden):
-                texts = messages or not test.hidden
-                inside.tell(("begin", texts))
-                verdicts[test.name] = test.verdict(_asker(inside, sandbox.limits.call, error, texts), seed)
+                shown = texts or not test.hidden
+                inside.tell(("begin", shown))
+                verdicts[test.name] = test.verdict(_asker(inside, sandbox.limits.call, error, shown), seed)
                 inside.tell(None)
         except AnswerError as failure:  # it never came as far as the tests
             note = f"the answer's cell did not get to its end: {failure.status}"
@@ -209,11 +209,11 @@ def _start(sandbox: Sandbox, inside: Channel, job: dict) -> None:
 def _asker(inside: Channel, seconds: float, error: str, texts: bool) -> Callable:
     """The `ask` of a channel: send a call, read what came, and make an `AnswerError` of anything but a value."""
 
-    def ask(probe, name, args, kwargs):
-        match inside.ask((probe, name, args, kwargs), seconds):
+    def ask(adapter, name, args, kwargs):
+        match inside.ask((adapter, name, args, kwargs), seconds):
             case ("value", value):
                 return value
-            case ("raised", wire.Raised(raised), str(text)):
+            case ("raised", messages.Raised(raised), str(text)):
                 text = text[:500] if texts else ""
                 if raised == "NotImplementedError":
                     raise AnswerError("not written yet")
@@ -223,7 +223,7 @@ def _asker(inside: Channel, seconds: float, error: str, texts: bool) -> Callable
                     alone = "each question is graded alone: define helpers in its own cell"
                     text = f"{text} ({alone})" if text else alone
                 raise AnswerError(f"raised {raised}", text)
-            case ("refused", wire.Raised(), str(text)):
+            case ("refused", messages.Raised(), str(text)):
                 raise AnswerError("wrong type", f"it returned {text[:300]}" if texts and text else "")
             case ("ended", int(code)):
                 raise _ended(code)
@@ -248,7 +248,7 @@ def _cells_said(told: object) -> tuple[str, tuple[str, ...], str]:
             "output": str(output),
         }:
             said = tuple(str(note)[:200] for note in notes[:8])
-            if isinstance(error, wire.Raised):
+            if isinstance(error, messages.Raised):
                 at = f" in line {line}" if line else ""
                 text = f"the answer's cell raised {error.name}{at}: {message[:500]}"
                 return text, (text, *said), output[:4000]

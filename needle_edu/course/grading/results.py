@@ -14,10 +14,10 @@ import re
 from collections.abc import Iterable, Sequence
 
 from needle_edu.course import feedback
-from needle_edu.course.handed_in import Entry
+from needle_edu.course.grading.handed_in import Entry
+from needle_edu.course.grading.records import Folder, Record, write_whole
+from needle_edu.course.grading.run_question import Result
 from needle_edu.course.questions import Homework, Question, Verdict, common_trouble
-from needle_edu.course.records import Folder, Record, write_whole
-from needle_edu.course.run_question import Result
 
 # A formula begins with one of these (half or full width) at the beginning of a cell. What counts as a cell depends on
 # the reader: some part a line at semicolons, tabs or spaces, whatever the quotes say.

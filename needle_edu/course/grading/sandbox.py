@@ -3,7 +3,7 @@
 `BubblewrapSandbox` is isolated: the code inside sees Python and needle_edu, read-only, and nothing else of the machine:
 no other file, process, network or user; it may make few system calls, and what it writes vanishes with its
 question. `ProcessSandbox` has the same limits of time and memory and no walls; it is for work one trusts, such as
-one's own. `trouble` tries the isolated one and says what is missing. Only bytes come out of either, and only `wire`
+one's own. `trouble` tries the isolated one and says what is missing. Only bytes come out of either, and only `messages`
 reads them.
 """
 
@@ -18,12 +18,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from needle_edu.course import bubblewrap, seccomp
 from needle_edu.course.answer import AnswerError
-from needle_edu.course.bubblewrap import PACKAGE
-from needle_edu.course.channel import SandboxError
-from needle_edu.course.processes import remove_tree, threads_of
-from needle_edu.course.sandbox_base import ENVIRONMENT, START, BrokenSandbox, Limits, Sandbox
+from needle_edu.course.grading import bubblewrap, seccomp
+from needle_edu.course.grading.bubblewrap import PACKAGE
+from needle_edu.course.grading.channel import SandboxError
+from needle_edu.course.grading.processes import remove_tree, threads_of
+from needle_edu.course.grading.sandbox_base import ENVIRONMENT, START, BrokenSandbox, Limits, Sandbox
 
 __all__ = ["BrokenSandbox", "BubblewrapSandbox", "Limits", "ProcessSandbox", "Sandbox", "SandboxError"]
 __all__ += ["hidden", "trouble"]

@@ -1,6 +1,6 @@
 """What a test may ask of a value: `close` for numbers, `same` for anything that must be equal exactly.
 
-Both look at plain data only: NumPy arrays, numbers, strings and lists of them, as they came over the wire.
+Both look at plain data only: NumPy arrays, numbers, strings and lists of them, as they came in messages.
 They refuse what a careless comparison lets through: a result of the wrong shape that broadcasts, an empty
 array (all of nothing is true), a NaN, an array of objects. A refusal is a `Mismatch`: one fixed `status`
 that may be shown for a hidden test too, and the numbers for a test whose source is public. A test that looks
@@ -70,11 +70,11 @@ def close(
     >>> close(np.array([1.0, 2.5]), [1.0, 2.0], name="the gradient of a")
     Traceback (most recent call last):
         ...
-    needle_edu.course.judge.Mismatch: wrong value of the gradient of a at [1]: expected 2.0, got 2.5
+    needle_edu.course.compare.Mismatch: wrong value of the gradient of a at [1]: expected 2.0, got 2.5
     >>> close(np.zeros((0,)), [1.0])
     Traceback (most recent call last):
         ...
-    needle_edu.course.judge.Mismatch: wrong shape: expected (1,), got (0,)
+    needle_edu.course.compare.Mismatch: wrong shape: expected (1,), got (0,)
     """
     want = np.asarray(want)
     if want.size == 0 or want.dtype.kind not in "biuf" or not np.isfinite(want).all():
@@ -93,7 +93,7 @@ def same(got, want, name: str = "", hints: Mapping[str, object] | None = None) -
     >>> same([1, 3, 2], [1, 2, 3])
     Traceback (most recent call last):
         ...
-    needle_edu.course.judge.Mismatch: wrong value at [1]: expected [1, 2, 3], got [1, 3, 2]
+    needle_edu.course.compare.Mismatch: wrong value at [1]: expected [1, 2, 3], got [1, 3, 2]
     """
     _judged(lambda value: _same(got, value, ""), want, name, hints)
 

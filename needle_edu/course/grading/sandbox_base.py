@@ -17,16 +17,16 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
-from needle_edu.course import seccomp
-from needle_edu.course.bubblewrap import PACKAGE, library_folders
-from needle_edu.course.channel import Channel
-from needle_edu.course.processes import kill_tree, lend_user
+from needle_edu.course.grading import seccomp
+from needle_edu.course.grading.bubblewrap import PACKAGE, library_folders
+from needle_edu.course.grading.channel import Channel
+from needle_edu.course.grading.processes import kill_tree, lend_user
 
 START = 40.0  # seconds that starting Python and the set-up's imports may take on a busy machine
 STOP = 15.0  # seconds until a question's processes must be gone
 PROGRAM = (
     "import sys; sys.path[:0] = sys.argv[2:3]; sys.path += sys.argv[3:]\n"
-    "import needle_edu.course.probes, needle_edu.course.sandbox_worker as worker\n"
+    "import needle_edu.course.adapters, needle_edu.course.grading.sandbox_worker as worker\n"
     "worker.main(int(sys.argv[1]))"
 )
 # The answers compute on the NumPy reference: values are judged, not speed, and nothing needs a compiler.

@@ -14,7 +14,7 @@ import io
 import os
 import sys
 
-from needle_edu.course import wire
+from needle_edu.course import messages
 from needle_edu.course.answer import explain, perform
 from needle_edu.course.cells import FILE_NAME, python_of, run_cell
 
@@ -29,7 +29,7 @@ class Pipes:
 
     def read(self) -> object:
         """The next message; when the grader has gone, this process ends."""
-        return wire.receive(self._read)
+        return messages.receive(self._read)
 
     def _read(self, count: int) -> bytes:
         data = bytearray()
@@ -41,7 +41,7 @@ class Pipes:
         return bytes(data)
 
     def write(self, value: object) -> None:
-        data = memoryview(wire.encode(value))
+        data = memoryview(messages.encode(value))
         while data:
             data = data[os.write(self.fd_out, data) :]
 
@@ -114,7 +114,7 @@ def run_cells(job: dict, namespace: dict, limit: int) -> dict:
     try:
         run_cell(job["answer"], namespace)
     except BaseException as error:
-        outcome["error"] = wire.Raised(wire.exception_name(error))
+        outcome["error"] = messages.Raised(messages.exception_name(error))
         outcome["message"] = (error.msg if isinstance(error, SyntaxError) else str(error))[:500]
         outcome["line"] = last_line(error)
     outcome["output"] = "".join(output.parts)
@@ -162,9 +162,9 @@ def serve(namespace: dict, pipes: Pipes, texts: bool) -> None:
     while isinstance(message := pipes.read(), tuple):
         try:
             value: tuple = ("value", perform(namespace, *message))
-            wire.encode(value)
+            messages.encode(value)
         except BaseException as error:
-            kind = "refused" if type(error) is wire.WireError else "raised"
+            kind = "refused" if type(error) is messages.MessageError else "raised"
             said = (str(error) if kind == "refused" else explain(error, namespace)) if texts else ""
-            value = (kind, wire.Raised(wire.exception_name(error)), said[:500])
+            value = (kind, messages.Raised(messages.exception_name(error)), said[:500])
         pipes.write(value)

@@ -15,7 +15,7 @@ from .value import Value
 _SUMMATION, _RESHAPE, _ASTYPE = slot("summation"), slot("reshape"), slot("astype")
 
 
-def fit(g, x, node):
+def unbroadcast(g, x, node):
     """Return the contribution `g` for the input `x` of `node` in the shape and dtype of `x`.
 
     Where `x` was broadcast, `g` comes with the shape of the result and is summed over the broadcast

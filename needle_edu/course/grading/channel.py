@@ -1,4 +1,4 @@
-"""Talking to one student's process: two pipes, messages of `wire`, and a clock.
+"""Talking to one student's process: two pipes, `messages`, and a clock.
 
 Every wait ends: a message that does not come in its time, a process that is gone and bytes that are no message are a
 `SandboxError`, after which nothing more is sent or believed.
@@ -13,7 +13,7 @@ import select
 import time
 from collections.abc import Callable
 
-from needle_edu.course import wire
+from needle_edu.course import messages
 from needle_edu.course.answer import AnswerError
 
 
@@ -57,7 +57,7 @@ class Channel:
 
     def tell(self, message: object, seconds: float = 5.0) -> None:
         """Send a message; if that fails, the next `hear` says so."""
-        data = wire.encode(message)
+        data = messages.encode(message)
         if not self.dead:
             try:
                 self._write(data, self._until(seconds))
@@ -72,14 +72,14 @@ class Channel:
             raise SandboxError(f"not run: {self.dead} before")
         until = self._until(seconds)
         try:
-            return wire.receive(lambda count: self._read(count, until))
+            return messages.receive(lambda count: self._read(count, until))
         except TimeoutError:
             self.dead = "time limit"
             text = f"no answer in {seconds:g} seconds; does a loop never end?"
             raise SandboxError(self.dead, text) from None
         except (OSError, EOFError):
             self.dead = self.why_gone()
-        except wire.WireError:
+        except messages.MessageError:
             self.dead = "unreadable answer"
         raise SandboxError(self.dead)
 

@@ -24,8 +24,9 @@ import socket
 import sys
 import traceback
 
-from needle_edu.course import student_process, wire
-from needle_edu.course.processes import (
+from needle_edu.course import messages
+from needle_edu.course.grading import student_process
+from needle_edu.course.grading.processes import (
     descendants,
     kill_descendants,
     memory_of,
@@ -168,7 +169,7 @@ def question(order: dict, fd_in: int, fd_out: int, worker: int) -> None:
         finally:
             os._exit(1)
     os.dup2(1, 2)
-    with contextlib.suppress(OSError, wire.WireError):
+    with contextlib.suppress(OSError, messages.MessageError):
         while True:
             ended, status = os.waitpid(-1, 0)
             if ended == student:

@@ -1,12 +1,12 @@
 """Was a value overwritten since the forward pass? Then a gradient computed from it would silently be wrong.
 
-Every in-place write stamps the storage with a global clock (needle_edu/backend/storage.py), and every node
-remembers the time when it was computed. `backward` compares the two, but only for values that the vjps in
-question read: the gradient of a sum needs neither of its terms.
+Every in-place write raises a global counter and gives the storage its value as a new version
+(needle_edu/backend/storage.py); every node remembers what the counter was when it was computed. `backward` compares
+the two, but only for values that the vjps in question read: the gradient of a sum needs neither of its terms.
 """
 
 from .arrays import GradientError
-from .fit import describe
+from .unbroadcast import describe
 
 
 def check_unchanged(node) -> None:
@@ -29,7 +29,7 @@ def check_unchanged(node) -> None:
 
 def _values_read(node, operand: int) -> list:
     """Return the values that the vjp of an operand reads; all of them if the op does not say."""
-    reads = node.op.reads
+    reads = node.op.vjp_reads
     if reads is None:
         return [*node.inputs, node]
     letters = reads[operand] if operand < len(reads) else ""
@@ -38,17 +38,17 @@ def _values_read(node, operand: int) -> list:
 
 def _changed(value, node) -> bool:
     if value is not node:
-        if value.stamp > node.stamp:
+        if value.version > node.version:
             return True
     elif node.extra is not None and "replaced" in node.extra:
         return True
     data = value.cached_data
     if isinstance(data, tuple):
-        return any(_written(part) > node.stamp for part in data)
-    return _written(data) > node.stamp
+        return any(_version(part) > node.version for part in data)
+    return _version(data) > node.version
 
 
-def _written(array) -> int:
-    """Return the time of the last write; NumPy's arrays do not keep it."""
+def _version(array) -> int:
+    """Return the version of an array's storage; NumPy's arrays have none."""
     storage = getattr(array, "storage", None)
-    return 0 if storage is None else storage.written
+    return 0 if storage is None else storage.version

@@ -1,4 +1,4 @@
-"""The wire: what goes in comes out; whatever else arrives is a WireError, and nothing of it is run."""
+"""Messages: what goes in comes out; whatever else arrives is a MessageError, and nothing of it is run."""
 
 import contextlib
 import io
@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from hypothesis.extra import numpy as st_np
 
-from needle_edu.course import wire
-from needle_edu.course.wire import Raised, WireError, decode, encode
+from needle_edu.course import messages
+from needle_edu.course.messages import MessageError, Raised, decode, encode
 
 scalars = st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats() | st.text()
-arrays = st.sampled_from(list(wire.DTYPES)).flatmap(
+arrays = st.sampled_from(list(messages.DTYPES)).flatmap(
     lambda name: st_np.arrays(name, st_np.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=3))
 )
 values = st.recursive(
@@ -75,7 +75,7 @@ class Sly(np.ndarray):
     + [np.zeros(3).view(Sly), print, int, {(1, 2): object()}, np.zeros(2**23 + 1), [0.0] * 30_000],
 )
 def test_what_no_message_can_carry(value):
-    with pytest.raises(WireError):
+    with pytest.raises(MessageError):
         encode(value)
 
 
@@ -83,11 +83,11 @@ def test_nesting_is_bounded():
     deep = []
     for _ in range(50):
         deep = [deep]
-    with pytest.raises(WireError):
+    with pytest.raises(MessageError):
         encode(deep)
     loop = []
     loop.append(loop)
-    with pytest.raises(WireError):
+    with pytest.raises(MessageError):
         encode(loop)
 
 
@@ -95,9 +95,9 @@ def test_exceptions_travel_by_built_in_name():
     class Mine(KeyError):
         pass
 
-    assert wire.exception_name(Mine("secret")) == "KeyError"
+    assert messages.exception_name(Mine("secret")) == "KeyError"
     for name in ("print", "Mine", "__import__", "", 3, None):
-        with pytest.raises(WireError):
+        with pytest.raises(MessageError):
             decode(message(["raised", name]))
 
 
@@ -153,11 +153,11 @@ def message(tree, payload: bytes = b"", size: int | None = None) -> bytes:
     ids=lambda data: repr(data[:40]),
 )
 def test_attacks(data):
-    with pytest.raises(WireError):
+    with pytest.raises(MessageError):
         decode(data)
 
 
-@pytest.mark.parametrize("announced", [struct.pack(">I", wire.MAX_HEADER + 1), message(1, size=2**40)])
+@pytest.mark.parametrize("announced", [struct.pack(">I", messages.MAX_HEADER + 1), message(1, size=2**40)])
 def test_no_more_is_read_than_a_message_may_hold(announced):
     """Whoever reads from a pipe would keep that much memory ready, and wait for it."""
     asked, stream = [], io.BytesIO(announced + b" " * 100_000)
@@ -166,15 +166,15 @@ def test_no_more_is_read_than_a_message_may_hold(announced):
         asked.append(count)
         return stream.read(count)
 
-    with pytest.raises(WireError):
-        wire.receive(read)
-    assert max(asked) <= wire.MAX_HEADER
+    with pytest.raises(MessageError):
+        messages.receive(read)
+    assert max(asked) <= messages.MAX_HEADER
 
 
 @given(st.binary(max_size=200))
 @settings(max_examples=200, deadline=None)
 def test_fuzz_bytes(data):
-    with contextlib.suppress(WireError):
+    with contextlib.suppress(MessageError):
         decode(struct.pack(">I", len(data)) + data)
 
 
@@ -194,7 +194,7 @@ json_values = st.recursive(
 @given(json_values, st.binary(max_size=64), st.integers(-5, 80))
 @settings(max_examples=300, deadline=None)
 def test_fuzz_headers(tree, payload, size):
-    with contextlib.suppress(WireError):
+    with contextlib.suppress(MessageError):
         decode(message(tree, payload, size))
 
 
@@ -203,5 +203,5 @@ def test_fuzz_headers(tree, payload, size):
 def test_fuzz_one_changed_byte(value, data):
     changed = bytearray(encode(value))
     changed[data.draw(st.integers(0, len(changed) - 1))] ^= data.draw(st.integers(1, 255))
-    with contextlib.suppress(WireError):
+    with contextlib.suppress(MessageError):
         decode(bytes(changed))

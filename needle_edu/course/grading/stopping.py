@@ -14,8 +14,8 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import TypeVar
 
-from needle_edu.course.processes import kill_tree
-from needle_edu.course.sandbox import Sandbox
+from needle_edu.course.grading.processes import kill_tree
+from needle_edu.course.grading.sandbox import Sandbox
 
 T = TypeVar("T")
 

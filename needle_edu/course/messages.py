@@ -4,7 +4,7 @@ A message is a length (4 bytes), a header of JSON (at most 64 kB) and raw bytes 
 arrays and long strings in it. It can say None, bool, int, float, str, lists, tuples and dicts of these,
 NumPy arrays of a few dtypes, and the NAME of a built-in exception: nothing else. There are no classes, no
 code and no pickle, so reading a message runs nothing that its sender chose, and what does not fit exactly
-is a `WireError`.
+is a `MessageError`.
 
 >>> import numpy as np
 >>> decode(encode((1, "two", np.array([3.0], "float32"))))
@@ -33,7 +33,7 @@ DTYPES = {name: np.dtype(name) for name in ("bool", "uint8", "int32", "int64", "
 LENGTH = struct.Struct(">I")
 
 
-class WireError(Exception):
+class MessageError(Exception):
     """Bytes that are no message, or a value that no message can carry."""
 
 
@@ -71,7 +71,7 @@ def encode(value: object) -> bytes:
 
     Raises
     ------
-    WireError
+    MessageError
         If it holds anything a message can't carry; the text names the type.
     """
     writer = _Writer()
@@ -79,7 +79,7 @@ def encode(value: object) -> bytes:
     payload = b"".join(writer.chunks)
     header = json.dumps([len(payload), tree], allow_nan=False, separators=(",", ":")).encode()
     if len(header) > MAX_HEADER:
-        raise WireError("too many parts for one message: return long lists of numbers as one array")
+        raise MessageError("too many parts for one message: return long lists of numbers as one array")
     return LENGTH.pack(len(header)) + header + payload
 
 
@@ -92,13 +92,13 @@ class _Writer:
         """`value` as JSON: plain scalars as they are, everything else a list that begins with its kind."""
         self.nodes += 1
         if depth > MAX_DEPTH or self.nodes > MAX_NODES:
-            raise WireError("nested too deeply, or too many parts")
+            raise MessageError("nested too deeply, or too many parts")
         kind = type(value)  # exact types: a subclass may behave differently from what it looks like
         if value is None or kind is bool:
             return value
         if kind is int:
             if not -(2**63) <= value < 2**63:
-                raise WireError("an int of more than 64 bits")
+                raise MessageError("an int of more than 64 bits")
             return value
         if kind is float:
             return value if math.isfinite(value) else ["float", repr(value)]
@@ -115,7 +115,7 @@ class _Writer:
             kind = type(value)
         if kind is np.ndarray:
             return self.array(value)
-        raise WireError(f"a value of type {kind.__name__}")
+        raise MessageError(f"a value of type {kind.__name__}")
 
     def text(self, value: str):
         data = value.encode("utf-8", "replace")
@@ -127,9 +127,9 @@ class _Writer:
     def array(self, value: np.ndarray):
         name = value.dtype.name
         if name not in DTYPES or value.ndim > MAX_NDIM:
-            raise WireError(f"an array of dtype {name} with {value.ndim} dimensions")
+            raise MessageError(f"an array of dtype {name} with {value.ndim} dimensions")
         if value.size * value.dtype.itemsize > MAX_PAYLOAD:
-            raise WireError("an array of more than 64 MB")
+            raise MessageError("an array of more than 64 MB")
         data = value.astype(value.dtype.newbyteorder("<"), copy=False).tobytes()
         self.add(data)
         return ["array", name, list(value.shape)]
@@ -137,7 +137,7 @@ class _Writer:
     def add(self, data: bytes) -> None:
         self.size += len(data)
         if self.size > MAX_PAYLOAD:
-            raise WireError("more than 64 MB")
+            raise MessageError("more than 64 MB")
         self.chunks.append(data)
 
 
@@ -154,12 +154,12 @@ def decode(message: bytes) -> Any:
         part = bytes(stream[position : position + count])
         position += count
         if len(part) < count:
-            raise WireError("the message ends too early")
+            raise MessageError("the message ends too early")
         return part
 
     value = receive(read)
     if position != len(message):
-        raise WireError("bytes after the end of the message")
+        raise MessageError("bytes after the end of the message")
     return value
 
 
@@ -167,7 +167,7 @@ def receive(read: Callable[[int], bytes]) -> Any:
     """Read one message; ``read(count)`` must return exactly `count` bytes, or raise."""
     (length,) = LENGTH.unpack(read(LENGTH.size))
     if length > MAX_HEADER:
-        raise WireError("the header is longer than 64 kB")
+        raise MessageError("the header is longer than 64 kB")
     size, tree = _header(read(length))
     return _Reader(read(size)).value_of_all(tree)
 
@@ -179,11 +179,11 @@ def _header(data: bytes) -> tuple[int, object]:
     try:
         header = json.loads(data.decode("utf-8"), parse_constant=refuse)
     except (ValueError, RecursionError):
-        raise WireError("the header is not JSON") from None
+        raise MessageError("the header is not JSON") from None
     if type(header) is not list or len(header) != 2 or type(header[0]) is not int:
-        raise WireError("the header is not [size, value]")
+        raise MessageError("the header is not [size, value]")
     if not 0 <= header[0] <= MAX_PAYLOAD:
-        raise WireError("more than 64 MB")
+        raise MessageError("more than 64 MB")
     return header[0], header[1]
 
 
@@ -194,29 +194,29 @@ class _Reader:
     def value_of_all(self, tree):
         value = self.value(tree, 0)
         if self.position != len(self.payload):
-            raise WireError("bytes that belong to nothing")
+            raise MessageError("bytes that belong to nothing")
         return value
 
     def value(self, tree, depth: int):
         self.nodes += 1
         if depth > MAX_DEPTH or self.nodes > MAX_NODES:
-            raise WireError("nested too deeply, or too many parts")
+            raise MessageError("nested too deeply, or too many parts")
         kind = type(tree)
         if kind is int and not -(2**63) <= tree < 2**63:
-            raise WireError("an int of more than 64 bits")
+            raise MessageError("an int of more than 64 bits")
         if kind is float and not math.isfinite(tree):  # JSON's 1e999
-            raise WireError("a float that is too large")
+            raise MessageError("a float that is too large")
         if kind is str:
             return _plain(tree)
         if kind is not list:
             if tree is None or kind in (bool, int, float):
                 return tree
-            raise WireError("an unknown form")
+            raise MessageError("an unknown form")
         if not tree or type(tree[0]) is not str:
-            raise WireError("a part without a kind")
+            raise MessageError("a part without a kind")
         read = self.KINDS.get(tree[0])
         if read is None:
-            raise WireError("a part of unknown kind")
+            raise MessageError("a part of unknown kind")
         return read(self, tree[1:], depth)
 
     def sequence(self, items, depth):
@@ -226,30 +226,30 @@ class _Reader:
         result = {}
         for item in items:
             if type(item) is not list or len(item) != 2:
-                raise WireError("a dict item that is no pair")
+                raise MessageError("a dict item that is no pair")
             key = self.value(item[0], depth + 1)
             if type(key) not in (str, int, float, bool, type(None)):
-                raise WireError("a dict key that is no scalar")
+                raise MessageError("a dict key that is no scalar")
             result[key] = self.value(item[1], depth + 1)
         return result
 
     def special_float(self, items, depth):
         if items not in (["nan"], ["inf"], ["-inf"]):
-            raise WireError("an unknown float")
+            raise MessageError("an unknown float")
         return float(items[0])
 
     def raised(self, items, depth):
         if len(items) != 1 or not is_exception_name(items[0]):
-            raise WireError("an exception that is not built in")
+            raise MessageError("an exception that is not built in")
         return Raised(items[0])
 
     def text(self, items, depth):
         if len(items) != 1 or type(items[0]) is not int:
-            raise WireError("a text without a length")
+            raise MessageError("a text without a length")
         try:
             return self.take(items[0]).decode("utf-8")
         except UnicodeDecodeError:
-            raise WireError("a text that is not UTF-8") from None
+            raise MessageError("a text that is not UTF-8") from None
 
     def array(self, items, depth):
         if (
@@ -258,21 +258,21 @@ class _Reader:
             or items[0] not in DTYPES
             or type(items[1]) is not list
         ):
-            raise WireError("an array without a known dtype and shape")
+            raise MessageError("an array without a known dtype and shape")
         dtype, shape = DTYPES[items[0]], items[1]
         if len(shape) > MAX_NDIM or any(type(n) is not int or not 0 <= n <= MAX_PAYLOAD for n in shape):
-            raise WireError("an array of impossible shape")
+            raise MessageError("an array of impossible shape")
         data = self.take(math.prod(shape) * dtype.itemsize)
         if dtype.kind == "b" and data.strip(b"\x00\x01"):
-            raise WireError("a bool that is neither True nor False")
+            raise MessageError("a bool that is neither True nor False")
         try:
             return np.frombuffer(data, dtype.newbyteorder("<")).astype(dtype).reshape(shape)
         except ValueError:  # such as (0, 10**7, 10**7, 10**7): no elements, and still too big for NumPy
-            raise WireError("an array of impossible shape") from None
+            raise MessageError("an array of impossible shape") from None
 
     def take(self, count: int) -> bytes:
         if not 0 <= count <= len(self.payload) - self.position:
-            raise WireError("a part longer than the message")
+            raise MessageError("a part longer than the message")
         part = self.payload[self.position : self.position + count]
         self.position += count
         return part
@@ -290,5 +290,5 @@ class _Reader:
 
 def _plain(text: str) -> str:
     if len(text) > LONG_STRING:
-        raise WireError("a long text in the header")
+        raise MessageError("a long text in the header")
     return text.encode("utf-8", "replace").decode("utf-8")  # JSON can spell half a character

@@ -11,15 +11,16 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from needle_edu.course import feedback, handed_in, results
-from needle_edu.course.handed_in import Entry
+from needle_edu.course import feedback
+from needle_edu.course.grading import handed_in, results
+from needle_edu.course.grading.handed_in import Entry
+from needle_edu.course.grading.records import Folder, Record
+from needle_edu.course.grading.run_question import Result, run_submission
+from needle_edu.course.grading.sandbox import Limits, ProcessSandbox, Sandbox
+from needle_edu.course.grading.stopping import Stop, run_all
+from needle_edu.course.grading.submission import match
 from needle_edu.course.notebook import LimitError, NotebookError
 from needle_edu.course.questions import Homework
-from needle_edu.course.records import Folder, Record
-from needle_edu.course.run_question import Result, run_submission
-from needle_edu.course.sandbox import Limits, ProcessSandbox, Sandbox
-from needle_edu.course.stopping import Stop, run_all
-from needle_edu.course.submission import match
 
 
 def earlier_records(homework: Homework, entries: Sequence[Entry], folder: Folder) -> dict[str, Record]:
@@ -104,7 +105,7 @@ def grade_one(
         notes = [f"{homework.file_name} is missing; '{name}' was graded in its place", *notes]
     answers = {name: (text, submission.extra[name]) for name, text in submission.answers.items()}
     answers = {name: answer for name, answer in answers.items() if name not in untouched}
-    ran = examine(homework, answers, seed=seed, limits=limits, sandbox=sandbox)
+    ran = run_answers(homework, answers, seed=seed, limits=limits, sandbox=sandbox)
     for question in questions:
         if question.name not in ran:
             why = "not written yet" if question.name in untouched else "the answer's cell is missing"
@@ -112,7 +113,7 @@ def grade_one(
     return results.record_of(entry, [ran[question.name] for question in questions], notes, digest)
 
 
-def examine(
+def run_answers(
     homework: Homework,
     answers: Mapping[str, tuple[str, tuple[str, ...]]],
     *,
@@ -156,10 +157,10 @@ def try_reference(
     watched = stop.watched(sandbox)
     answers = {q.name: (q.answer.source, ()) for q in homework.questions}
 
-    def examine_them() -> dict[str, Result]:
-        return examine(homework, answers, seed=secrets.randbits(32), limits=limits, sandbox=watched)
+    def run_them() -> dict[str, Result]:
+        return run_answers(homework, answers, seed=secrets.randbits(32), limits=limits, sandbox=watched)
 
-    (done,) = run_all([examine_them], 1, stop)
+    (done,) = run_all([run_them], 1, stop)
     for result in done.values():
         failed = [f"{v.test.name}: {v.detail or v.status}" for v in result.verdicts if not v.passed]
         if failed or not result.judged:

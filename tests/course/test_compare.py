@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from needle_edu.course.judge import Mismatch, close, same
+from needle_edu.course.compare import Mismatch, close, same
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_several_values_are_told_apart():
     ) as caught:
         close(np.array([2.0, 2.0]), [2.0, 3.0], name="the gradient of b")
     assert caught.value.status == "wrong value of the gradient of b"
-    for judge, got, want, status in [
+    for compare, got, want, status in [
         (close, np.zeros(2), np.zeros(3), "wrong shape of x"),
         (close, None, np.zeros(3), "wrong type of x"),
         (close, np.array([np.nan]), [1.0], "wrong value (nan) of x"),
@@ -103,7 +103,7 @@ def test_several_values_are_told_apart():
         (same, None, 3, "wrong type of x"),
     ]:
         with pytest.raises(Mismatch) as caught:
-            judge(got, want, name="x")
+            compare(got, want, name="x")
         assert caught.value.status == status
 
 

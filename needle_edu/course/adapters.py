@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from needle_edu.course.wire import WireError
+from needle_edu.course.messages import MessageError
 
 
 def plain(value):
@@ -163,7 +163,7 @@ def topological_orders(answer: Callable, graph: list, *outputs: list) -> tuple[l
     for node_list in given:
         order = answer(node_list)
         if not isinstance(order, (list, tuple)):
-            raise WireError(f"{_kind(order)}; wanted a list of Tensors")
+            raise MessageError(f"{_kind(order)}; wanted a list of Tensors")
         orders.append(numbers(order))
     return orders, [numbers(node_list) for node_list in given]
 
@@ -258,9 +258,9 @@ def _loss(answer: Callable, tensor, labels: np.ndarray):
 
     loss = answer(tensor, labels)
     if not isinstance(loss, autograd.Tensor):
-        raise WireError(f"{_kind(loss)}; wanted a Tensor, which remembers how it was computed")
+        raise MessageError(f"{_kind(loss)}; wanted a Tensor, which remembers how it was computed")
     if loss.size != 1:
-        raise WireError(f"a Tensor of shape {loss.shape}; wanted one with a single element")
+        raise MessageError(f"a Tensor of shape {loss.shape}; wanted one with a single element")
     return loss
 
 
@@ -316,7 +316,7 @@ def _copies(tensors: list) -> list:
     return [tensor.numpy() for tensor in tensors]
 
 
-PROBES = {
+ADAPTERS = {
     probe.__name__: probe
     for probe in (
         call,
