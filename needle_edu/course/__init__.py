@@ -8,7 +8,7 @@ the answer.
 """
 
 from needle_edu.course.check import CheckFailed, check
-from needle_edu.course.judge import Mismatch, close, same
+from needle_edu.course.compare import Mismatch, close, same
 from needle_edu.course.when_written import NotWritten, when_written
 
 __all__ = ["CheckFailed", "Mismatch", "NotWritten", "check", "close", "same", "when_written"]

@@ -89,7 +89,7 @@ def check(question: str, withheld: Sequence[str] = ()) -> None:
 
     Examples
     --------
-    >>> from needle_edu.course.judge import close
+    >>> from needle_edu.course.compare import close
     >>> def double(x):
     ...     return x + x
     >>> def test_q0_three(double):

@@ -22,7 +22,7 @@ import numpy as np
 
 from needle_edu.course import instructor, notebook, student
 from needle_edu.course.answer import Answer, AnswerError
-from needle_edu.course.judge import Mismatch
+from needle_edu.course.compare import Mismatch
 from needle_edu.course.notebook import Cell, NotebookError
 
 # What a hint can be for: the beginning of a status; "overflow" is a wrong value that is nan or infinite.

@@ -1,6 +1,6 @@
 """Making arrays from a shape and a number, and writing into arrays in place.
 
-Every write stamps the storage with the write clock, so that autograd can tell when a value it still needs is gone.
+Every write gives the storage a new version, so that autograd can tell when a value it still needs is gone.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 from needle_edu.backend import Device, DTypeError, ShapeError
 from needle_edu.backend.arguments import integer
 from needle_edu.backend.dtypes import BOOL, DTYPES, F32, F64, I64
-from needle_edu.backend.storage import tick
+from needle_edu.backend.storage import new_version
 
 from . import base
 from .base import allocate, kernel_failed
@@ -271,7 +271,7 @@ def _fill(out: NDArray, value: Any, operation: str = "fill") -> None:
 def fill(a: NDArray, value: Any, operation: str = "fill") -> None:
     """Write one number into every element, in place."""
     _fill(a, value, operation)
-    a.storage.written = tick()
+    a.storage.version = new_version()
 
 
 def write(out: NDArray, value: NDArray, operation: str = "assignment") -> None:
@@ -293,7 +293,7 @@ def write(out: NDArray, value: NDArray, operation: str = "assignment") -> None:
     err = layout.kernels["copy"](plan, out.storage.ptr, value.storage.ptr)
     if err:
         kernel_failed(operation, err, out, value)
-    out.storage.written = tick()
+    out.storage.version = new_version()
 
 
 def may_overlap(a: NDArray, b: NDArray) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from needle_edu.backend import DTypeError, ShapeError
 from needle_edu.backend.dtypes import F64
-from needle_edu.backend.storage import tick
+from needle_edu.backend.storage import new_version
 
 from .base import allocate, convert, write_into
 
@@ -49,7 +49,7 @@ def sgd_step(
         g.storage.ptr, average, lr, momentum, weight_decay,
     )  # fmt: skip
     if u is not None:
-        u.storage.written = tick()
+        u.storage.version = new_version()
     return out
 
 
@@ -77,14 +77,14 @@ def adam_step(
         "adam_step_dense", "adam_step", (p, g), layout.code, layout.size, out.storage.ptr, p.storage.ptr,
         g.storage.ptr, m.storage.ptr, v.storage.ptr, lr, beta1, beta2, eps, weight_decay, 1 - beta1**t, 1 - beta2**t,
     )  # fmt: skip
-    m.storage.written = v.storage.written = tick()
+    m.storage.version = v.storage.version = new_version()
     return out
 
 
 def add_into(total: NDArray, a: NDArray) -> bool:
     """Add `a` to `total` in place, if both are floats of one dense layout; returns whether they are.
 
-    The write is not stamped: `total` must be an array that nobody else holds, such as a sum being made.
+    The version stays: `total` must be an array that nobody else holds, such as a sum being made.
 
     Examples
     --------

@@ -14,7 +14,7 @@ import numpy as np
 
 from needle_edu.backend import DTypeError, IndexOutOfRange, ShapeError
 from needle_edu.backend.dtypes import BOOL, F64, I64
-from needle_edu.backend.storage import tick
+from needle_edu.backend.storage import new_version
 
 from . import base, functions, plans, reductions
 from .base import allocate, convert, kernel_failed
@@ -304,7 +304,7 @@ def _scatter(a: NDArray, advanced: AdvancedIndex, value: NDArray, add: bool) -> 
     )
     if err:
         _failed("assignment", err, a, advanced)
-    a.storage.written = tick()
+    a.storage.version = new_version()
 
 
 def _failed(operation: str, err: int, a: NDArray, advanced: AdvancedIndex) -> None:

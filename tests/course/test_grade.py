@@ -11,19 +11,11 @@ from pathlib import Path
 import pytest
 
 from needle_edu import cli
-from needle_edu.course import (
-    commands,
-    feedback,
-    handed_in,
-    questions,
-    records,
-    results,
-    run_question,
-    sandbox,
-)
-from needle_edu.course.handed_in import Entry
+from needle_edu.course import commands, feedback, questions
+from needle_edu.course.grading import handed_in, records, results, run_question, sandbox
+from needle_edu.course.grading.handed_in import Entry
+from needle_edu.course.grading.sandbox import Limits
 from needle_edu.course.questions import Verdict
-from needle_edu.course.sandbox import Limits
 
 ROOMY = Limits(wall=90, cells=30, call=20, cpu=30)  # the machine may be busy
 

@@ -5,9 +5,10 @@ import shutil
 
 import pytest
 
-from needle_edu.course import commands, notebook, questions, run_question
+from needle_edu.course import commands, notebook, questions
 from needle_edu.course.answer import ask_here
 from needle_edu.course.check import report
+from needle_edu.course.grading import run_question
 
 HW1 = questions.load("hw1")
 SOURCE = notebook.read(questions.source_of("hw1"))

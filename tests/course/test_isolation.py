@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-from needle_edu.course import sandbox
+from needle_edu.course.grading import sandbox
 
 HERE = Path(__file__).parent / "hostile"
 HOSTILE = runpy.run_path(str(HERE / "attacks.py"))

@@ -17,8 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from needle_edu.course import commands, grader, handed_in, processes, records, results, run_question
-from needle_edu.course.sandbox import Limits
+from needle_edu.course import commands
+from needle_edu.course.grading import grader, handed_in, processes, records, results, run_question
+from needle_edu.course.grading.sandbox import Limits
 
 ROOMY = Limits(wall=90, cells=30, call=20, cpu=30)
 CLASS = [f"student{number}" for number in range(6)]

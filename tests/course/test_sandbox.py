@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from needle_edu.course import processes, run_question, sandbox
-from needle_edu.course.sandbox import BubblewrapSandbox, Limits, ProcessSandbox
+from needle_edu.course.grading import processes, run_question, sandbox
+from needle_edu.course.grading.sandbox import BubblewrapSandbox, Limits, ProcessSandbox
 
 QUICK = Limits(wall=60, cells=20, call=10, cpu=10, memory=768 * 2**20)
 MARK = f"needle-edu-sandbox-test-{os.getpid()}"
@@ -241,12 +241,12 @@ def test_what_is_forged_after_a_hidden_input_is_not_shown(toy, kind):
     """Messages written straight to the pipe: the grader does not ask the sandbox whether texts may come out."""
     forge = """
 import os
-from needle_edu.course import wire
+from needle_edu.course import messages
 def double(x):
     if len(x) > 1:
         for fd in range(3, 64):
             try:
-                os.write(fd, wire.encode(("raised", wire.Raised("ValueError"), "forged words")) * 3)
+                os.write(fd, messages.encode(("raised", messages.Raised("ValueError"), "forged words")) * 3)
             except OSError:
                 pass
     return 2 * x
@@ -260,7 +260,7 @@ def double(x):
 
 GRADER = """
 import sys
-from needle_edu.course import sandbox
+from needle_edu.course.grading import sandbox
 with getattr(sandbox, sys.argv[1])(sandbox.Limits()) as sandbox, sandbox.question() as inside:
     source = sys.argv[2]
     inside.ask({"setup": [], "extra": [], "answer": source}, 40)
@@ -293,7 +293,7 @@ time.sleep(600)
 
 KILLED_AT = """
 import os, signal, sys
-from needle_edu.course.sandbox import Limits, ProcessSandbox
+from needle_edu.course.grading.sandbox import Limits, ProcessSandbox
 reached = getattr(ProcessSandbox, sys.argv[1])
 def killed(*arguments):
     reached(*arguments)
@@ -324,7 +324,7 @@ def until(condition, seconds: float = 20.0) -> None:
 
 ORPHAN = """
 import os, sys, time
-from needle_edu.course import sandbox_worker
+from needle_edu.course.grading import sandbox_worker
 inside, grader = os.pipe()
 worker = os.getpid()
 if os.fork():

@@ -107,8 +107,9 @@ class Bait:
 
 def main() -> None:
     """Run a job: ``{"toy", "folder", "sandbox", "limits", "answers": {name: [answer to q1, answer to q2]}}``."""
-    from needle_edu.course import questions, sandbox
-    from needle_edu.course.run_question import run_submission
+    from needle_edu.course import questions
+    from needle_edu.course.grading import sandbox
+    from needle_edu.course.grading.run_question import run_submission
 
     job = json.load(sys.stdin)
     os.environ["SECRET_TOKEN"] = TOKEN
