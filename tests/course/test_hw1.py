@@ -5,13 +5,13 @@ import shutil
 
 import pytest
 
-from needle_edu.course import commands, notebook, questions
+from needle_edu.course import commands, homework_files, notebook, questions
 from needle_edu.course.answer import ask_here
 from needle_edu.course.check import report
 from needle_edu.course.grading import run_question
 
 HW1 = questions.load("hw1")
-SOURCE = notebook.read(questions.source_of("hw1"))
+SOURCE = notebook.read(homework_files.source_of("hw1"))
 SOLUTIONS = {cell.grade_id: cell.source for cell in SOURCE if cell.is_answer}
 QUESTIONS = list(SOLUTIONS)
 
@@ -548,7 +548,7 @@ def test_the_library_is_as_before():
 
 
 def test_the_notebook_is_clean():
-    tree = json.loads(questions.source_of("hw1").read_text())
+    tree = json.loads(homework_files.source_of("hw1").read_text())
     ids = [cell["id"] for cell in tree["cells"]]
     assert len(set(ids)) == len(ids) and all(not cell.get("outputs") for cell in tree["cells"])
     assert all(
