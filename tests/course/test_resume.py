@@ -19,6 +19,7 @@ import pytest
 
 from needle_edu.course import commands
 from needle_edu.course.grading import grader, handed_in, processes, records, results, run_question
+from needle_edu.course.grading.question_result import Result
 from needle_edu.course.limits import Limits
 
 ROOMY = Limits(wall=90, cells=30, call=20, cpu=30)
