@@ -68,10 +68,10 @@ class Answer:
         return reply
 
 
-def perform(namespace: dict, source: str, adapter: str, name: str, args: tuple, kwargs: dict):
+def perform(namespace: dict, adapter: str, name: str, args: tuple, kwargs: dict, own: str = ""):
     """Call `namespace[name]` through an adapter, where the student's code lives, and return plain values.
 
-    `source` is the text of the homework's own adapters. Every adapter takes the keyword ``withheld``, see
+    `own` is the text of the homework's own adapters. Every adapter takes the keyword ``withheld``, see
     `needle_edu.course.withheld`. Raises whatever the student's code raises; a result that no message can carry is a
     `messages.MessageError`.
     """
@@ -79,7 +79,7 @@ def perform(namespace: dict, source: str, adapter: str, name: str, args: tuple, 
 
     if not is_written(name, namespace):
         raise NameError(f"{name} is not defined")
-    known = adapters.table(source)
+    known = adapters.table(own)
     found = known.get(adapter)
     if found is None:
         raise LookupError(f"there is no adapter {adapter!r}; known are {', '.join(known)}")
@@ -170,12 +170,12 @@ def ask_here(namespace: dict, seconds: float = Limits.call, adapters: str = "") 
         if not is_written(name, namespace):
             raise AnswerError("not defined", f"run the cell that defines your {name}")
         open_kernels()
+        run = partial(perform, namespace, adapter, name, args, kwargs, adapters)
         try:
-            if getattr(namespace[name], "in_child", False):
-                run = partial(perform, namespace, adapters, adapter, name, args, kwargs)
+            if getattr(type(namespace[name]), "in_child", False) is True:
                 return child.in_child(run, seconds)
             with time_limit(seconds):
-                return perform(namespace, adapters, adapter, name, args, kwargs)
+                return run()
         except TimeLimit as error:
             stopped = True
             where = place(error, namespace)

@@ -41,10 +41,8 @@ class Result:
 
     @property
     def points(self) -> float | None:
-        """The question's points or 0; None where nobody can say yet."""
-        if self.waits or not self.judged:
-            return None
-        return self.question.points if self.passed else 0.0
+        """The question's points or 0; None if it waits."""
+        return None if self.waits else self.question.points if self.passed else 0.0
 
 
 def waiting(question: Question) -> Result:

@@ -52,7 +52,7 @@ def without_answer(question: Question, status: str) -> Result:
 def _question(result: Result) -> dict:
     trouble = common_trouble(result.verdicts)
     return {
-        "points": result.points,
+        "points": result.points if result.judged else None,
         "waits": result.waits,
         "max": result.question.points,
         "trouble": trouble,
