@@ -13,10 +13,11 @@ SHELL = InteractiveShell(colors="nocolor")
 
 
 def shown(thing, detail_level):
-    """What a notebook prints for ``thing?`` (0) or ``thing??`` (1), as text."""
+    """What a notebook prints for ``thing?`` (0) or ``thing??`` (1, from "Source:" on), as text."""
     SHELL.push({"thing": thing})
     text = SHELL.object_inspect_mime("thing", detail_level=detail_level)["text/plain"]
-    return re.sub(r"\x1b\[[0-9;]*m", "", text)
+    text = re.sub(r"\x1b\[[0-9;]*m", "", text)
+    return text.partition("Source:")[2] or text
 
 
 class Cube(ndl.TensorOp):
