@@ -1,18 +1,36 @@
-"""Probes: a few lines that put a student's answer to work inside the framework and report plain numbers.
+"""Adapters: a few lines that put a student's answer to work and report plain values.
 
-A test can hand over arrays and get arrays back, but an op, a graph or a gradient lives inside needle_edu.
-So a test describes what it wants as data (``answer.op_forward("sigmoid", x)``), and the probe, where the
-student's code lives, installs the answer with `needle_edu.override`, runs the framework, and returns
-arrays. Probes decide nothing and know no expected values: they are open for students to read.
+A test can hand over arrays and get arrays back, but an op, a graph or a gradient lives inside needle_edu, a class makes
+objects, and C wants memory. So a test describes what it wants as data (``answer.op_forward("sigmoid", x)``), and the
+adapter of that name, where the student's code lives, calls the answer and returns arrays. Adapters decide nothing and
+know no expected values: they are open for students to read.
+
+Here are those that any homework may use; a homework's own stand in ``NAME_adapters.py`` beside its notebook (`table`).
+Whoever grades never runs them: they travel as text to where the answer is.
 """
 
 from __future__ import annotations
 
+import functools
+import linecache
+import types
 from collections.abc import Callable
 
 import numpy as np
 
-from needle_edu.course.messages import MessageError
+from needle_edu.course.withheld import ADAPTERS_FILE
+
+__all__ = ["both_gradients", "call", "copies", "gradients", "kernel", "kind", "methods"]
+__all__ += [
+    "op_forward",
+    "op_gradient",
+    "op_gradient_runs",
+    "op_runs",
+    "op_second_gradient",
+    "plain",
+    "table",
+    "tensors",
+]
 
 
 def plain(value):
@@ -26,9 +44,68 @@ def plain(value):
     return value
 
 
+@functools.lru_cache(maxsize=8)
+def table(source: str = "") -> dict[str, Callable]:
+    """All adapters by name: those of this file, and the functions that a homework's own file defines.
+
+    Names that begin with ``_`` are parts of others.
+
+    Examples
+    --------
+    >>> own = table("def twice(answer, x):\\n    return answer(answer(x))")
+    >>> own["twice"](lambda x: x + 1, 3)
+    5
+    """
+    namespace: dict = {"__name__": "needle_edu.course.adapters_of_the_homework"}
+    linecache.cache[ADAPTERS_FILE] = (len(source), None, source.splitlines(keepends=True), ADAPTERS_FILE)
+    exec(compile(source, ADAPTERS_FILE, "exec", dont_inherit=True), namespace)
+    own = {
+        name: value
+        for name, value in namespace.items()
+        if isinstance(value, types.FunctionType)
+        and value.__module__ == namespace["__name__"]
+        and not name.startswith("_")
+    }
+    return FOR_ALL | own
+
+
+# --- for all homeworks --------------------------------------------------------------------------------------
+
+
 def call(answer: Callable, *args, **kwargs):
     """Call the answer as it is."""
     return answer(*args, **kwargs)
+
+
+def methods(answer: Callable, arguments: tuple | list, *calls: tuple | list) -> list:
+    """Make an object of the answer, a class, and call its methods, one after the other.
+
+    Parameters
+    ----------
+    arguments : sequence
+        For the class.
+    *calls : sequence
+        A method's name, and its arguments.
+
+    Returns
+    -------
+    list
+        What each call returned.
+
+    Examples
+    --------
+    >>> methods(list, [[3, 1, 2]], ["sort"], ["pop"])
+    [None, 3]
+    """
+    made = answer(*arguments)
+    return [plain(getattr(made, name)(*rest)) for name, *rest in calls]
+
+
+def kernel(answer, shape, *operands) -> dict:
+    """Call an elementwise kernel in C with a plan; see `needle_edu.course.c_answers.kernel`."""
+    from needle_edu.course import c_answers
+
+    return c_answers.kernel(answer, shape, *operands)
 
 
 def op_forward(answer: Callable, name: str, *arrays: np.ndarray) -> np.ndarray:
@@ -36,7 +113,7 @@ def op_forward(answer: Callable, name: str, *arrays: np.ndarray) -> np.ndarray:
     from needle_edu import autograd, ops
 
     with autograd.override(name, _with_compute(name, answer)):
-        return getattr(ops, name)(*_leaves(arrays)).numpy()
+        return getattr(ops, name)(*tensors(arrays)).numpy()
 
 
 def op_gradient(answer: Callable, name: str, out_grad: np.ndarray, *arrays: np.ndarray) -> tuple:
@@ -49,10 +126,10 @@ def op_gradient(answer: Callable, name: str, out_grad: np.ndarray, *arrays: np.n
     """
     from needle_edu import autograd, ops
 
-    leaves = _leaves(arrays)
+    leaves = tensors(arrays)
     with autograd.override(name, _with_gradient(name, answer)):
-        getattr(ops, name)(*leaves).backward(*_leaves([out_grad]))
-    return tuple(_gradients(leaves))
+        getattr(ops, name)(*leaves).backward(*tensors([out_grad]))
+    return tuple(gradients(leaves))
 
 
 def op_runs(answer: Callable, name: str, *arrays: np.ndarray) -> tuple[list, list]:
@@ -66,13 +143,13 @@ def op_runs(answer: Callable, name: str, *arrays: np.ndarray) -> tuple[list, lis
     """
     from needle_edu import autograd, ops
 
-    leaves = _leaves(arrays)
+    leaves = tensors(arrays)
     with autograd.override(name, _with_compute(name, answer)):
         results = [getattr(ops, name)(leaf) for leaf in leaves]
-    inputs = _copies(leaves)
+    inputs = copies(leaves)
     for leaf in leaves:
         leaf.realize_cached_data().fill(0)
-    return _copies(results), inputs
+    return copies(results), inputs
 
 
 def op_gradient_runs(answer: Callable, name: str, out_grad: np.ndarray, array: np.ndarray) -> tuple:
@@ -87,13 +164,13 @@ def op_gradient_runs(answer: Callable, name: str, out_grad: np.ndarray, array: n
     """
     from needle_edu import autograd, ops
 
-    leaf, adjoint = _leaves([array, out_grad])
+    leaf, adjoint = tensors([array, out_grad])
     with autograd.override(name, _with_gradient(name, answer)):
         result = getattr(ops, name)(leaf)
         result.backward(adjoint)
-        first = _gradients([leaf])
+        first = gradients([leaf])
         result.backward(adjoint)
-    return (*first, *_gradients([leaf]), *_copies([adjoint, result, leaf]))
+    return (*first, *gradients([leaf]), *copies([adjoint, result, leaf]))
 
 
 def op_second_gradient(answer: Callable, name: str, out_grad: np.ndarray, array: np.ndarray) -> tuple:
@@ -106,182 +183,42 @@ def op_second_gradient(answer: Callable, name: str, out_grad: np.ndarray, array:
     """
     from needle_edu import autograd, ops
 
-    leaf, adjoint = _leaves([array, out_grad])
+    leaf, adjoint = tensors([array, out_grad])
     with autograd.override(name, _with_gradient(name, answer)):
         getattr(ops, name)(leaf).backward(adjoint, create_graph=True)
-        return _both_gradients(leaf)
+        return both_gradients(leaf)
 
 
-def topological_order(answer: Callable, graph: list, outputs: list) -> np.ndarray:
-    """Let the answer order a graph that is given as data, and return the numbers of its nodes in that order.
-
-    Parameters
-    ----------
-    answer : function
-        ``find_topo_sort(node_list)``.
-    graph : list of list of int, or array of int
-        For each node the numbers of its inputs, all smaller than its own; a node without inputs is a leaf. In
-        an array (for large graphs) -1 fills the rows.
-    outputs : list of int
-        The nodes that the answer is given.
-
-    Returns
-    -------
-    numpy.ndarray of int64
-        Node numbers; -1 for anything that is no node of the graph.
-    """
-    return topological_orders(answer, graph, outputs)[0][0]
+# --- parts of adapters --------------------------------------------------------------------------------------
 
 
-def topological_orders(answer: Callable, graph: list, *outputs: list) -> tuple[list, list]:
-    """As `topological_order`, for several lists of outputs of one graph, one after the other.
-
-    Returns
-    -------
-    orders, given : list of numpy.ndarray of int64
-        The orders, and the lists that the answer was given as they are afterwards.
-    """
+def tensors(arrays) -> list:
+    """Tensors of these arrays, each of its array's dtype."""
     from needle_edu import autograd
 
-    class First(autograd.TensorOp):
-        """An op of any number of inputs: the graph's shape matters here, not its numbers."""
-
-        def compute(self, *operands):
-            return operands[0]
-
-    nodes: list = []
-    op = First()
-    for row in graph:
-        inputs = [int(k) for k in row if k >= 0]
-        nodes.append(op(*[nodes[k] for k in inputs]) if inputs else autograd.Tensor([1.0]))
-    number = {id(node): k for k, node in enumerate(nodes)}
-
-    def numbers(found) -> np.ndarray:
-        return np.array([number.get(id(node), -1) for node in found], dtype=np.int64)
-
-    orders, given = [], [[nodes[k] for k in some] for some in outputs]
-    for node_list in given:
-        order = answer(node_list)
-        if not isinstance(order, (list, tuple)):
-            raise MessageError(f"{_kind(order)}; wanted a list of Tensors")
-        orders.append(numbers(order))
-    return orders, [numbers(node_list) for node_list in given]
+    return [autograd.Tensor(array, dtype=array.dtype) for array in arrays]
 
 
-def leaf_gradients(answer: Callable, program: list, leaves: list, out_grad: np.ndarray | None = None) -> list:
-    """Run `backward` through a small graph with the answer as ``compute_gradient_of_variables``.
-
-    Parameters
-    ----------
-    program : list of [str, list of int]
-        Each line is an op's name and the numbers of its operands. First come the leaves, then each result.
-    leaves : list of numpy.ndarray
-        The graph's inputs.
-    out_grad : numpy.ndarray, optional
-        The adjoint of the last result; ones if not given.
-
-    Returns
-    -------
-    list of numpy.ndarray or None
-        The gradient of each leaf; None for one that got none.
-    """
-    from needle_edu import autograd
-
-    values = _run(program, leaves)
-    with autograd.override("compute_gradient_of_variables", answer):
-        values[-1].backward(*_leaves([] if out_grad is None else [out_grad]))
-    return _gradients(values[: len(leaves)])
+def gradients(tensors: list) -> list:
+    """The gradient of each Tensor; None for one that got none."""
+    return [None if tensor.grad is None else tensor.grad.numpy() for tensor in tensors]
 
 
-def stored_gradients(
-    answer: Callable, program: list, leaves: list, out_grad: np.ndarray, before: np.ndarray | None = None
-) -> dict:
-    """Call the answer itself, twice, as ``compute_gradient_of_variables(result, out_grad)``.
-
-    Parameters
-    ----------
-    program, leaves, out_grad
-        As for `leaf_gradients`.
-    before : numpy.ndarray, optional
-        What `.grad` of every value holds beforehand; nothing if not given.
-
-    Returns
-    -------
-    dict
-        ``"gradients"``: the `.grad` of every value, leaves first, None where there is none; ``"values"`` and
-        ``"out_grad"``: what the values and the adjoint are afterwards.
-    """
-    values, (adjoint,) = _run(program, leaves), _leaves([out_grad])
-    for value in values if before is not None else ():
-        (value.grad,) = _leaves([before])
-    for _ in range(2):
-        answer(values[-1], adjoint)
-    return {"gradients": _gradients(values), "values": _copies(values), "out_grad": adjoint.numpy()}
+def copies(tensors: list) -> list:
+    """What the Tensors hold."""
+    return [tensor.numpy() for tensor in tensors]
 
 
-def second_gradient(answer: Callable, program: list, leaf: np.ndarray) -> tuple:
-    """Differentiate a program of one leaf twice, with the answer as ``compute_gradient_of_variables``.
-
-    Returns
-    -------
-    first, second : numpy.ndarray or None
-        The leaf's gradient, and the gradient of its sum: None if the first is no graph.
-    """
-    from needle_edu import autograd
-
-    values = _run(program, [leaf])
-    with autograd.override("compute_gradient_of_variables", answer):
-        values[-1].backward(create_graph=True)
-        return _both_gradients(values[0])
-
-
-def loss_and_gradient(answer: Callable, logits: np.ndarray, labels: np.ndarray) -> tuple:
-    """Call a loss ``answer(logits, labels)`` on Tensor logits; return its value and their gradient."""
-    (tensor,) = _leaves([logits])
-    loss = _loss(answer, tensor, labels)
-    loss.backward()
-    return loss.item(), *_gradients([tensor])
-
-
-def loss_runs(answer: Callable, logits: np.ndarray, labels: np.ndarray) -> tuple:
-    """Call a loss twice; return both values, and logits and labels as they are afterwards."""
-    (tensor,) = _leaves([logits])
-    first, second = (_loss(answer, tensor, labels).item() for _ in range(2))
-    return first, second, tensor.numpy(), labels
-
-
-# --- parts of the above -------------------------------------------------------------------------------------
-
-
-def _loss(answer: Callable, tensor, labels: np.ndarray):
-    from needle_edu import autograd
-
-    loss = answer(tensor, labels)
-    if not isinstance(loss, autograd.Tensor):
-        raise MessageError(f"{_kind(loss)}; wanted a Tensor, which remembers how it was computed")
-    if loss.size != 1:
-        raise MessageError(f"a Tensor of shape {loss.shape}; wanted one with a single element")
-    return loss
-
-
-def _run(program: list, leaves: list) -> list:
-    """Run a program (see `leaf_gradients`) and return its values, leaves first."""
-    from needle_edu import ops
-
-    values = _leaves(leaves)
-    for name, operands in program:
-        values.append(getattr(ops, name)(*[values[k] for k in operands]))
-    return values
-
-
-def _both_gradients(leaf) -> tuple:
+def both_gradients(leaf) -> tuple:
+    """The gradient of a leaf, and the gradient of its sum: None if the first is no graph."""
     first, leaf.grad = leaf.grad, None
     if first is not None and first.requires_grad:
         first.backward()
-    return None if first is None else first.numpy(), *_gradients([leaf])
+    return None if first is None else first.numpy(), *gradients([leaf])
 
 
-def _kind(value) -> str:
+def kind(value) -> str:
+    """What a value is, in words: ``"a list"``."""
     name = type(value).__name__
     return "None" if value is None else f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
@@ -302,35 +239,16 @@ def _variant(name: str, **methods: Callable) -> type:
     return type("StudentOp", (registry.slot(name).original,), methods)
 
 
-def _leaves(arrays) -> list:
-    from needle_edu import autograd
-
-    return [autograd.Tensor(array, dtype=array.dtype) for array in arrays]
-
-
-def _gradients(tensors: list) -> list:
-    return [None if tensor.grad is None else tensor.grad.numpy() for tensor in tensors]
-
-
-def _copies(tensors: list) -> list:
-    return [tensor.numpy() for tensor in tensors]
-
-
-ADAPTERS = {
-    probe.__name__: probe
-    for probe in (
+FOR_ALL = {
+    adapter.__name__: adapter
+    for adapter in (
         call,
+        methods,
+        kernel,
         op_forward,
         op_runs,
         op_gradient,
         op_gradient_runs,
         op_second_gradient,
-        topological_order,
-        topological_orders,
-        leaf_gradients,
-        stored_gradients,
-        second_gradient,
-        loss_and_gradient,
-        loss_runs,
     )
 }

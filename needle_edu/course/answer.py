@@ -16,10 +16,11 @@ import threading
 import time
 import types
 from collections.abc import Callable, Collection, Iterator
+from functools import partial
 
-from needle_edu.course import messages, withheld
+from needle_edu.course import child, messages, withheld
+from needle_edu.course.limits import Limits
 
-SECONDS = 5.0  # of computing for one call of an answer, in a notebook
 PATIENCE = 6  # times as long it may take by the clock: the machine may be busy, or asleep
 
 
@@ -67,19 +68,21 @@ class Answer:
         return reply
 
 
-def perform(namespace: dict, adapter: str, name: str, args: tuple, kwargs: dict):
+def perform(namespace: dict, adapter: str, name: str, args: tuple, kwargs: dict, own: str = ""):
     """Call `namespace[name]` through an adapter, where the student's code lives, and return plain values.
 
-    Every adapter takes the keyword ``withheld``, see `needle_edu.course.withheld`. Raises whatever the student's
-    code raises; a result that no message can carry is a `messages.MessageError`.
+    `own` is the text of the homework's own adapters. Every adapter takes the keyword ``withheld``, see
+    `needle_edu.course.withheld`. Raises whatever the student's code raises; a result that no message can carry is a
+    `messages.MessageError`.
     """
     from needle_edu.course import adapters
 
     if not is_written(name, namespace):
         raise NameError(f"{name} is not defined")
-    found = adapters.ADAPTERS.get(adapter)
+    known = adapters.table(own)
+    found = known.get(adapter)
     if found is None:
-        raise LookupError(f"there is no adapter {adapter!r}; known are {', '.join(adapters.ADAPTERS)}")
+        raise LookupError(f"there is no adapter {adapter!r}; known are {', '.join(known)}")
     answer, names = withheld.StudentsCode(namespace[name]), kwargs.get(withheld.KEYWORD, ())
     kwargs = {key: value for key, value in kwargs.items() if key != withheld.KEYWORD}
     result = withheld.watched(names, lambda: adapters.plain(found(answer, *args, **kwargs)))
@@ -152,10 +155,10 @@ def open_kernels() -> None:
         default_device().kernels  # noqa: B018
 
 
-def ask_here(namespace: dict, seconds: float = SECONDS) -> Callable:
+def ask_here(namespace: dict, seconds: float = Limits.call, adapters: str = "") -> Callable:
     """The `ask` of a notebook: the answer runs in this process, on copies, and values still travel as messages.
 
-    After a call that took longer than `seconds` no other is made.
+    After a call that took longer than `seconds` no other is made. An answer in C runs in a child process (`child`).
     """
     stopped = False
 
@@ -167,15 +170,21 @@ def ask_here(namespace: dict, seconds: float = SECONDS) -> Callable:
         if not is_written(name, namespace):
             raise AnswerError("not defined", f"run the cell that defines your {name}")
         open_kernels()
+        run = partial(perform, namespace, adapter, name, args, kwargs, adapters)
         try:
+            if getattr(type(namespace[name]), "in_child", False) is True:
+                return child.in_child(run, seconds)
             with time_limit(seconds):
-                return perform(namespace, adapter, name, args, kwargs)
+                return run()
         except TimeLimit as error:
             stopped = True
             where = place(error, namespace)
             raise AnswerError(
                 "time limit", f"no answer in {seconds:g} seconds{where}; does a loop never end?"
             ) from None
+        except child.NoValue as error:
+            stopped = error.status == "time limit"
+            raise AnswerError(error.status, str(error)) from None
         except messages.MessageError as error:
             raise AnswerError("wrong type", f"it returned {error}") from None
         except NotImplementedError:

@@ -11,20 +11,20 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from needle_edu.course import instructor, notebook, own_work, questions, student
+from needle_edu.course import homework_files, instructor, notebook, own_work, questions, student
 from needle_edu.course.check import Report
 from needle_edu.course.grading import records, sandbox
 from needle_edu.course.grading.grade_class import grade_class
 from needle_edu.course.grading.run_question import run_question
-from needle_edu.course.grading.sandbox import Limits
 from needle_edu.course.grading.submission import match
+from needle_edu.course.limits import Limits
 from needle_edu.course.notebook import NotebookError
 from needle_edu.course.terminal import say, sorry
 
 
 def list_homeworks() -> int:
     """Print the homeworks of the course with their points."""
-    for name in questions.names():
+    for name in homework_files.names():
         homework = questions.load(name)
         parts = ", ".join(f"{q.name} ({q.points:g})" for q in homework.questions)
         print(f"{name}: {homework.points:g} points: {parts}")
@@ -50,9 +50,9 @@ def start(hw: str, dir: str | Path, force: bool = False) -> int:
         0 when the copy was written.
     """
     try:
-        file_name, tree = questions.read_source(questions.source_of(hw))
-        text = student.to_text(student.student_version(tree))
-        target = Path(dir) / file_name
+        source = homework_files.read_source(homework_files.source_of(hw))
+        text = student.to_text(student.student_version(source.tree))
+        target = Path(dir) / source.file_name
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.exists() or target.is_symlink():
             if not force:
@@ -69,6 +69,9 @@ def start(hw: str, dir: str | Path, force: bool = False) -> int:
             target.rename(backup)
             print(f"needle-edu: what was there is now {backup}")
         records.write_whole(target, text)
+        if hw not in homework_files.names():  # the course's own are found wherever needle_edu is
+            for end, beside in source.beside.items():
+                records.write_whole(target.with_name(f"{target.stem}{end}"), beside)
     except NotebookError as error:
         return sorry(str(error))
     except OSError as error:
@@ -96,7 +99,7 @@ def pack(hw: str, target: str | Path) -> int:
         if Path(target).suffix != ".zip":
             return sorry(f"an archive's name ends in .zip, got {target}")
         homework = questions.load_for_grading(hw)
-        instructor.pack(questions.source_of(hw), Path(target))
+        instructor.pack(homework_files.source_of(hw), Path(target))
     except NotebookError as error:
         return sorry(str(error))
     except OSError as error:
@@ -123,14 +126,14 @@ def check(path: str | Path) -> int:
         0 only if all questions pass.
     """
     try:
-        files = own_work.find(Path(path), questions.names())
+        files = own_work.find(Path(path), homework_files.names())
         return max([_check_one(file, named=Path(path) not in (file, file.parent)) for file in files])
     except (NotebookError, RuntimeError) as error:
         return sorry(str(error))
 
 
 def _check_one(file: Path, named: bool) -> int:
-    homework = questions.load(own_work.name_in(file, questions.names()) or file)
+    homework = questions.load(own_work.name_in(file, homework_files.names()) or file)
     if named:
         print(f"{file}:")
     submission = match(homework, notebook.read(file))
@@ -139,11 +142,15 @@ def _check_one(file: Path, named: bool) -> int:
     passed = 0
     for question in homework.questions:
         answer, extra = submission.answers.get(question.name), submission.extra.get(question.name, ())
-        result = run_question(homework, question, answer, extra, hidden=False, texts=True, limits=Limits())
-        report = str(Report(question.name, result.verdicts))
+        result = run_question(homework, question, answer, extra, hidden=False, texts=True)
+        report = (
+            f"{question.name}: {question.waits}"
+            if result.waits
+            else str(Report(question.name, result.verdicts))
+        )
         print(report, *(f"  note: {note}" for note in result.notes if note not in report), sep="\n")
         passed += result.passed
-    count = len(homework.questions)
+    count = sum(not question.waits for question in homework.questions)
     print(f"{homework.name}: {passed} of {count} questions pass their visible tests.")
     return 0 if passed == count else 1
 
@@ -172,7 +179,7 @@ def grade(
     jobs : int
         How many submissions at a time.
     limits : Limits, optional
-        What one question of one submission may use.
+        What one question of one submission may use; by default what the homework declares.
     isolated : bool
         Whether student code runs in a sandbox that it cannot leave; if there is none here, nothing is graded.
         Without, it runs under limits only.
@@ -192,8 +199,8 @@ def grade(
         homework = questions.load_for_grading(hw)
     except NotebookError as error:
         return sorry(str(error))
-    secret = sandbox.hidden(questions.homework_folder(), hw, submissions, out)
-    limits = replace(limits or Limits(), hide=secret)
+    secret = sandbox.hidden(homework_files.homework_folder(), hw, submissions, out)
+    limits = replace(limits or homework.limits, hide=secret)
     try:
         return grade_class(homework, Path(submissions), Path(out), jobs, limits, kind)
     except (NotebookError, RuntimeError, records.OutError) as error:

@@ -3,8 +3,8 @@
 import pytest
 
 from needle_edu.course.grading.run_question import run_submission
-from needle_edu.course.grading.sandbox import Limits
 from needle_edu.course.grading.submission import MAX_SOURCE, match
+from needle_edu.course.limits import Limits
 from needle_edu.course.notebook import Cell
 
 ROOMY = Limits(wall=90, cells=30, call=20, cpu=30)

@@ -223,7 +223,7 @@ def visible(name: str, source: str):
         exec(compile(text, "<cell of a notebook>", "exec"), namespace)
     (cell,) = (cell for cell in HW1.released if cell.is_tests and cell.grade_id == f"{name}-tests")
     exec(compile(cell.source.rpartition("check(")[0], "<tests in a notebook>", "exec"), namespace)
-    return report(name, namespace, withheld=QUESTION[name].tests[0].withheld).verdicts
+    return report(name, namespace, withheld=QUESTION[name].tests[0].withheld, homework="hw1").verdicts
 
 
 @pytest.mark.parametrize("attack", ATTACKS)

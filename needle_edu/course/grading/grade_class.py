@@ -13,8 +13,9 @@ from needle_edu.course import feedback
 from needle_edu.course.grading import grader, handed_in, records, results
 from needle_edu.course.grading.handed_in import Entry
 from needle_edu.course.grading.records import Folder, Record
-from needle_edu.course.grading.sandbox import Limits, Sandbox
+from needle_edu.course.grading.sandbox import Sandbox
 from needle_edu.course.grading.stopping import Stop, Stopped
+from needle_edu.course.limits import Limits
 from needle_edu.course.questions import Homework
 from needle_edu.course.terminal import say, sorry
 
@@ -107,6 +108,13 @@ def _end(graded: dict[str, Record], out: Path) -> int:
     missed = [record["student"] for record in graded.values() if not record["judged"]]
     count = f"{len(graded) - len(missed)} of {len(graded)}" if missed else f"{len(graded)}"
     say(f"needle-edu: {count} graded; grades.csv, results.json and feedback/ are in {out}")
+    waiting = {
+        name for record in graded.values() for name, q in record["questions"].items() if q.get("waits")
+    }
+    if waiting:
+        say(
+            f"needle-edu: these wait, see the notes, and have empty cells in the table: {', '.join(sorted(waiting))}"
+        )
     if missed:
         return sorry(
             f"not judged, no points are in the table, see the notes there: {', '.join(sorted(missed))}"

@@ -14,11 +14,13 @@ from functools import partial
 from needle_edu.course import feedback
 from needle_edu.course.grading import handed_in, results
 from needle_edu.course.grading.handed_in import Entry
+from needle_edu.course.grading.question_result import Result, waiting
 from needle_edu.course.grading.records import Folder, Record
-from needle_edu.course.grading.run_question import Result, run_submission
-from needle_edu.course.grading.sandbox import Limits, ProcessSandbox, Sandbox
+from needle_edu.course.grading.run_question import run_submission
+from needle_edu.course.grading.sandbox import ProcessSandbox, Sandbox
 from needle_edu.course.grading.stopping import Stop, run_all
 from needle_edu.course.grading.submission import match
+from needle_edu.course.limits import Limits
 from needle_edu.course.notebook import LimitError, NotebookError
 from needle_edu.course.questions import Homework
 
@@ -107,7 +109,9 @@ def grade_one(
     answers = {name: answer for name, answer in answers.items() if name not in untouched}
     ran = run_answers(homework, answers, seed=seed, limits=limits, sandbox=sandbox)
     for question in questions:
-        if question.name not in ran:
+        if question.waits:
+            ran[question.name] = waiting(question)
+        elif question.name not in ran:
             why = "not written yet" if question.name in untouched else "the answer's cell is missing"
             ran[question.name] = results.without_answer(question, why)
     return results.record_of(entry, [ran[question.name] for question in questions], notes, digest)
@@ -163,7 +167,7 @@ def try_reference(
     (done,) = run_all([run_them], 1, stop)
     for result in done.values():
         failed = [f"{v.test.name}: {v.detail or v.status}" for v in result.verdicts if not v.passed]
-        if failed or not result.judged:
+        if failed or not (result.judged or result.waits):
             why = failed[0] if failed else "; ".join(result.notes)
             raise RuntimeError(
                 f"the solution of {result.question.name} in {homework.file_name} does not pass here "

@@ -23,7 +23,7 @@ from needle_edu._version import __version__
 from needle_edu.backend.files import whole_file
 from needle_edu.course import feedback
 from needle_edu.course.grading.handed_in import Entry
-from needle_edu.course.grading.sandbox import Limits
+from needle_edu.course.limits import Limits
 from needle_edu.course.questions import Homework
 
 Record = dict  # plain data, as JSON holds it; see `results.record_of`
@@ -167,7 +167,7 @@ def _probe(out: Path, size: int) -> None:
 def digest_of(homework: Homework) -> str:
     """A digest of all that a homework's verdicts depend on: cells, tests, points."""
     questions = [repr(replace(question, tests=())) for question in homework.questions]
-    parts = [homework.file_name, repr(homework.setup), repr(homework.released), *questions]
+    parts = [homework.file_name, homework.adapters, repr(homework.setup), repr(homework.released), *questions]
     return hashlib.sha256("\0".join(parts).encode("utf-8", "backslashreplace")).hexdigest()
 
 

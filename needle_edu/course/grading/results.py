@@ -15,9 +15,10 @@ from collections.abc import Iterable, Sequence
 
 from needle_edu.course import feedback
 from needle_edu.course.grading.handed_in import Entry
+from needle_edu.course.grading.question_result import Result
 from needle_edu.course.grading.records import Folder, Record, write_whole
-from needle_edu.course.grading.run_question import Result
-from needle_edu.course.questions import Homework, Question, Verdict, common_trouble
+from needle_edu.course.questions import Homework, Question
+from needle_edu.course.testing import Verdict, common_trouble
 
 # A formula begins with one of these (half or full width) at the beginning of a cell. What counts as a cell depends on
 # the reader: some part a line at semicolons, tabs or spaces, whatever the quotes say.
@@ -27,11 +28,12 @@ LONGEST = 2000  # characters of a cell of the table
 
 def record_of(entry: Entry, results: Iterable[Result], notes: Iterable[str] = (), digest: str = "") -> Record:
     """Make a student's record: points, verdicts and notes, with only what the student may see of hidden tests."""
+    results = list(results)
     questions = {result.question.name: _question(result) for result in results}
     return {
         "student": entry.student,
         "submission": digest,
-        "judged": all(question["points"] is not None for question in questions.values()),
+        "judged": all(result.judged for result in results),
         "notes": list(notes),
         "questions": questions,
     }
@@ -51,6 +53,7 @@ def _question(result: Result) -> dict:
     trouble = common_trouble(result.verdicts)
     return {
         "points": result.points if result.judged else None,
+        "waits": result.waits,
         "max": result.question.points,
         "trouble": trouble,
         "tests": [

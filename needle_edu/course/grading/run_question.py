@@ -2,59 +2,22 @@
 
 The tests run here, on the trusted side; the answer runs in the sandbox. What is sent in is source and inputs;
 what comes out is bytes that `messages` turns into plain values, and the tests judge those.
-
-What a student may be told of an exception depends on what the sandbox knows by then. The visible tests run first: no
-hidden input has been sent yet, so texts and line numbers may come out. With the first hidden test that ends: from then
-on nothing leaves but values, which only tests read, and the names of built-in exceptions. The next question begins in
-a room that the last one has not seen.
+`conversation` is that exchange; what needs no sandbox (a text, or an answer that has to wait) is answered here.
 """
 
 from __future__ import annotations
 
-import signal
-import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
-from needle_edu.course import messages
+from needle_edu.course import messages, source_cells
 from needle_edu.course.answer import AnswerError
-from needle_edu.course.grading.channel import Channel, SandboxError
-from needle_edu.course.grading.sandbox import BrokenSandbox, Limits, ProcessSandbox, Sandbox
-from needle_edu.course.grading.sandbox_base import START
-from needle_edu.course.questions import Homework, Question, Test, Verdict
-
-
-@dataclass(frozen=True)
-class Result:
-    """What came out of one question of one submission.
-
-    Attributes
-    ----------
-    verdicts : tuple of Verdict
-        One for each test, in the notebook's order.
-    notes : tuple of str
-        What else there is to say to the student.
-    output : str
-        What the answer's cell printed.
-    judged : bool
-        False if the fault was ours, such as a sandbox that did not start: then there are no points to give
-        or to take.
-    """
-
-    question: Question
-    verdicts: tuple[Verdict, ...]
-    notes: tuple[str, ...] = ()
-    output: str = ""
-    judged: bool = True
-
-    @property
-    def passed(self) -> bool:
-        """Whether every test passes: then, and only then, the question counts."""
-        return self.judged and bool(self.verdicts) and all(verdict.passed for verdict in self.verdicts)
-
-    @property
-    def points(self) -> float:
-        return self.question.points if self.passed else 0.0
+from needle_edu.course.grading.conversation import run_tests
+from needle_edu.course.grading.question_result import Result, waiting, without_run
+from needle_edu.course.grading.sandbox import BrokenSandbox, ProcessSandbox, Sandbox
+from needle_edu.course.limits import Limits
+from needle_edu.course.questions import Homework, Question
+from needle_edu.course.testing import Test
 
 
 def run_question(
@@ -85,7 +48,7 @@ def run_question(
         Whether texts of exceptions may come out of the sandbox even during hidden tests: only where nobody but
         the instructor reads them. During visible tests they always may.
     limits : Limits, optional
-        What the question may use.
+        What the question may use; by default what the homework declares.
     sandbox : type
         Where the answer runs.
     """
@@ -124,27 +87,17 @@ def run_submission(
     seed, hidden, texts, limits, sandbox
         As in `run_question`.
     """
-    sandboxes = _Sandboxes(sandbox, limits or Limits())
+    sandboxes = _Sandboxes(sandbox, limits or homework.limits)
     try:
         for question in homework.questions:
             if question.name not in answers:
                 continue
             answer, extra = answers[question.name]
             tests = tuple(test for test in question.tests if hidden or not test.hidden)
-            if answer is None:
-                yield _without_run(question, tests, "the answer's cell is missing")
-                continue
-            job = {"setup": list(homework.setup), "extra": list(extra), "answer": answer}
-            try:
-                messages.encode(job)
-                whole = sandboxes.whole_one()
-                result = _run_tests(whole, question, tests, job, seed, texts)
-                if whole.gone:
-                    raise BrokenSandbox(whole.gone)
-            except messages.MessageError:
-                result = _without_run(question, tests, "the answer's cell cannot be sent")
-            except (BrokenSandbox, OSError) as error:
-                result = _without_run(question, tests, "not judged", f"not judged: {error}", judged=False)
+            result = _without_sandbox(question, tests, answer, seed)
+            if result is None:
+                job = _job(homework, question, answer or "", extra)
+                result = _in_sandbox(sandboxes, question, tests, job, seed, texts)
             yield result
     finally:
         sandboxes.close()
@@ -170,89 +123,62 @@ class _Sandboxes:
             last.__exit__(None, None, None)
 
 
-def _without_run(
-    question: Question, tests: tuple[Test, ...], status: str, *notes: str, judged: bool = True
+def _without_sandbox(
+    question: Question, tests: tuple[Test, ...], answer: str | None, seed: int
+) -> Result | None:
+    """The result of what is no code, or cannot run; None if there is something to run."""
+    if question.waits:
+        return waiting(question)
+    if answer is None:
+        return without_run(question, tests, "the answer's cell is missing")
+    cell = source_cells.read(answer)
+    if question.kind != "python" and (cell is None or cell.kind != question.kind):
+        wanted = answer_line(question)
+        return without_run(
+            question, tests, "wrong type", f"the answer's cell must begin with the line {wanted}"
+        )
+    if question.kind != "text" or cell is None:
+        return None
+
+    def ask(adapter: str, name: str, args: tuple, kwargs: dict) -> str:
+        if not cell.is_written:
+            raise AnswerError("not written yet")
+        if (adapter, name) != ("call", cell.name):
+            raise AnswerError("not defined", f"the cell's first line names {cell.name}")
+        return cell.text.strip()
+
+    return Result(question, tuple(test.verdict(ask, seed) for test in tests))
+
+
+def answer_line(question: Question) -> str:
+    """The first line of an answer's cell that is no Python, such as ``%%c add``."""
+    found = source_cells.read(question.answer.source)
+    return f"%%{found.kind} {found.name}" if found else ""
+
+
+def _job(homework: Homework, question: Question, answer: str, extra: tuple[str, ...]) -> dict:
+    """What the student's process is told; nothing in it is secret."""
+    headers = {}
+    if question.kind == "c":
+        from needle_edu.course import c_answers
+
+        headers = c_answers.headers()
+    setup, adapters = list(homework.setup), homework.adapters
+    return {"setup": setup, "adapters": adapters, "headers": headers, "extra": list(extra), "answer": answer}
+
+
+def _in_sandbox(
+    sandboxes: _Sandboxes, question: Question, tests: tuple[Test, ...], job: dict, seed: int, texts: bool
 ) -> Result:
-    return Result(question, tuple(Verdict(test, False, status) for test in tests), notes, judged=judged)
-
-
-def _run_tests(
-    sandbox: Sandbox, question: Question, tests: tuple[Test, ...], job: dict, seed: int, texts: bool
-) -> Result:
-    """Run one question in a room of its own, the visible tests first."""
-    verdicts: dict[str, Verdict] = {}
-    with sandbox.question() as inside:
-        _start(sandbox, inside, job)
-        try:
-            error, notes, output = _cells_said(inside.hear(sandbox.limits.cells))
-            for test in sorted(tests, key=lambda test: test.hidden):
-                shown = texts or not test.hidden
-                inside.tell(("begin", shown))
-                verdicts[test.name] = test.verdict(_asker(inside, sandbox.limits.call, error, shown), seed)
-                inside.tell(None)
-        except AnswerError as failure:  # it never came as far as the tests
-            note = f"the answer's cell did not get to its end: {failure.status}"
-            return _without_run(question, tests, failure.status, note)
-    return Result(question, tuple(verdicts[test.name] for test in tests), notes, output)
-
-
-def _start(sandbox: Sandbox, inside: Channel, job: dict) -> None:
-    """Send the job and wait until the set-up has run; what fails here is not the student's fault."""
+    """Run one question in a sandbox that is whole; if it breaks, the question is not judged."""
     try:
-        inside.ask(job, START)
-    except SandboxError:
-        why = sandbox.last_words()
-        raise BrokenSandbox(f"the sandbox did not start: {inside.dead}{why and f' ({why})'}") from None
-    inside.deadline = time.monotonic() + sandbox.limits.wall
-
-
-def _asker(inside: Channel, seconds: float, error: str, texts: bool) -> Callable:
-    """The `ask` of a channel: send a call, read what came, and make an `AnswerError` of anything but a value."""
-
-    def ask(adapter, name, args, kwargs):
-        match inside.ask((adapter, name, args, kwargs), seconds):
-            case ("value", value):
-                return value
-            case ("raised", messages.Raised(raised), str(text)):
-                text = text[:500] if texts else ""
-                if raised == "NotImplementedError":
-                    raise AnswerError("not written yet")
-                if raised == "NameError" and error:
-                    raise AnswerError("not defined", error)
-                if raised == "NameError":
-                    alone = "each question is graded alone: define helpers in its own cell"
-                    text = f"{text} ({alone})" if text else alone
-                raise AnswerError(f"raised {raised}", text)
-            case ("refused", messages.Raised(), str(text)):
-                raise AnswerError("wrong type", f"it returned {text[:300]}" if texts and text else "")
-            case ("ended", int(code)):
-                raise _ended(code)
-        raise SandboxError("unreadable answer")
-
-    return ask
-
-
-def _ended(code: int) -> SandboxError:
-    """The process in the sandbox is gone; a negative code is the signal that ended it."""
-    return SandboxError("time limit" if code == -signal.SIGXCPU else "its process ended")
-
-
-def _cells_said(told: object) -> tuple[str, tuple[str, ...], str]:
-    """What the cell phase reports: the error if there was one, notes for the student, what was printed."""
-    match told:
-        case {
-            "error": error,
-            "message": str(message),
-            "line": int(line),
-            "notes": list(notes),
-            "output": str(output),
-        }:
-            said = tuple(str(note)[:200] for note in notes[:8])
-            if isinstance(error, messages.Raised):
-                at = f" in line {line}" if line else ""
-                text = f"the answer's cell raised {error.name}{at}: {message[:500]}"
-                return text, (text, *said), output[:4000]
-            return "", said, output[:4000]
-        case ("ended", int(code)):
-            raise _ended(code)
-    raise SandboxError("unreadable answer")
+        messages.encode(job)
+        whole = sandboxes.whole_one()
+        result = run_tests(whole, question, tests, job, seed, texts)
+        if whole.gone:
+            raise BrokenSandbox(whole.gone)
+        return result
+    except messages.MessageError:
+        return without_run(question, tests, "the answer's cell cannot be sent")
+    except (BrokenSandbox, OSError) as error:
+        return without_run(question, tests, "not judged", f"not judged: {error}", judged=False)

@@ -23,9 +23,10 @@ from needle_edu.course.grading import bubblewrap, seccomp
 from needle_edu.course.grading.bubblewrap import PACKAGE
 from needle_edu.course.grading.channel import SandboxError
 from needle_edu.course.grading.processes import remove_tree, threads_of
-from needle_edu.course.grading.sandbox_base import ENVIRONMENT, START, BrokenSandbox, Limits, Sandbox
+from needle_edu.course.grading.sandbox_base import ENVIRONMENT, START, BrokenSandbox, Sandbox
+from needle_edu.course.limits import Limits
 
-__all__ = ["BrokenSandbox", "BubblewrapSandbox", "Limits", "ProcessSandbox", "Sandbox", "SandboxError"]
+__all__ = ["BrokenSandbox", "BubblewrapSandbox", "ProcessSandbox", "Sandbox", "SandboxError"]
 __all__ += ["hidden", "trouble"]
 
 

@@ -15,12 +15,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from needle_edu.course.grading import seccomp
 from needle_edu.course.grading.bubblewrap import PACKAGE, library_folders
 from needle_edu.course.grading.channel import Channel
 from needle_edu.course.grading.processes import kill_tree, lend_user
+from needle_edu.course.limits import Limits
 
 START = 40.0  # seconds that starting Python and the set-up's imports may take on a busy machine
 STOP = 15.0  # seconds until a question's processes must be gone
@@ -36,45 +37,6 @@ ENVIRONMENT = {
     "LC_ALL": "C.UTF-8",
     "PATH": "/usr/bin:/bin",
 }
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one question of one submission may use.
-
-    Attributes
-    ----------
-    wall : float
-        Seconds for everything: the cells and all tests.
-    cells : float
-        Seconds until the answer's cell has run.
-    call : float
-        Seconds for one call of the answer.
-    cpu : int
-        Seconds of processor time, per process.
-    memory, file : int
-        Bytes of memory, of each process and (as far as the system tells) of all together; of the largest file.
-    processes : int
-        Processes and threads; without isolation, beyond those the user has already.
-    output : int
-        Characters of the cells' output that are kept.
-    space, files : int
-        Bytes and number of files in a sandbox's temporary folder, and once more in its shared memory.
-    hide : tuple of str
-        Folders and files that a sandbox must not show even where they lie inside something it needs; see `hidden`.
-    """
-
-    wall: float = 30.0
-    cells: float = 12.0
-    call: float = 5.0
-    cpu: int = 10
-    memory: int = 2**30
-    file: int = 2**24
-    processes: int = 16
-    output: int = 4000
-    space: int = 2**26
-    files: int = 10_000
-    hide: tuple[str, ...] = ()
 
 
 class BrokenSandbox(RuntimeError):

@@ -1,4 +1,4 @@
-"""What runs a student's code: the homework's set-up, the cells, then the calls that the tests make.
+"""What runs a student's code: the homework's set-up, the cells (C is compiled), then the calls that the tests make.
 
 By now the process stands where it may do no harm (`sandbox_worker`), or where nobody minds (a student's own check). It
 reads one job, runs the cells as Jupyter would and reports; then for each test it forks, so that every test meets
@@ -14,7 +14,7 @@ import io
 import os
 import sys
 
-from needle_edu.course import messages
+from needle_edu.course import messages, source_cells
 from needle_edu.course.answer import explain, perform
 from needle_edu.course.cells import FILE_NAME, python_of, run_cell
 
@@ -62,7 +62,7 @@ def main(pipes: Pipes, output: int) -> None:
                 continue
         child = os.fork()
         if child == 0:
-            serve(namespace, pipes, texts)
+            serve(namespace, job.get("adapters", ""), pipes, texts)
             os._exit(SERVED)
         with contextlib.suppress(OSError):
             _, status = os.waitpid(child, 0)
@@ -104,6 +104,7 @@ def run_cells(job: dict, namespace: dict, limit: int) -> dict:
     output = Output(limit)
     notes: list[str] = []
     outcome: dict = {"error": None, "message": "", "line": 0, "notes": notes, "output": ""}
+    outcome["compiles"] = True
     sys.stdout = sys.stderr = output
     for source in job["extra"]:
         try:
@@ -112,11 +113,16 @@ def run_cells(job: dict, namespace: dict, limit: int) -> dict:
             if len(notes) < 8:
                 notes.append(f"an extra cell of yours raised {type(error).__name__[:60]}")
     try:
-        run_cell(job["answer"], namespace)
+        if cell := source_cells.read(job["answer"]):
+            source_cells.define(cell, namespace, job.get("headers"))
+        else:
+            run_cell(job["answer"], namespace)
     except BaseException as error:
+        output.write("\n".join(getattr(error, "__notes__", ())))  # a compiler says more than one line
         outcome["error"] = messages.Raised(messages.exception_name(error))
         outcome["message"] = (error.msg if isinstance(error, SyntaxError) else str(error))[:500]
         outcome["line"] = last_line(error)
+        outcome["compiles"] = type(error).__name__ != "CompileError"
     outcome["output"] = "".join(output.parts)
     sys.stdout = sys.stderr = Output(0)  # from here on a print could only carry the tests' inputs out
     return outcome
@@ -157,11 +163,11 @@ def last_line(error: BaseException) -> int:
 # --- the calls ----------------------------------------------------------------------------------------------
 
 
-def serve(namespace: dict, pipes: Pipes, texts: bool) -> None:
+def serve(namespace: dict, adapters: str, pipes: Pipes, texts: bool) -> None:
     """Answer the calls of one test until it is over; `texts` of exceptions could carry hidden inputs out."""
     while isinstance(message := pipes.read(), tuple):
         try:
-            value: tuple = ("value", perform(namespace, *message))
+            value: tuple = ("value", perform(namespace, *message, own=adapters))
             messages.encode(value)
         except BaseException as error:
             kind = "refused" if type(error) is messages.MessageError else "raised"

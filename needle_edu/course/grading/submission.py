@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from needle_edu.course import source_cells
 from needle_edu.course.cells import without_timing
 from needle_edu.course.notebook import Cell
 from needle_edu.course.questions import Homework, Question
@@ -67,7 +68,9 @@ class _Sorted:
         if not words:
             return []
         pattern = re.compile(
-            rf"^(?:(?:async[ \t]+)?def|class)[ \t]+(?:{words})\b|^(?:{words})[ \t]*=(?!=)", re.M
+            rf"^(?:(?:async[ \t]+)?def|class)[ \t]+(?:{words})\b|^(?:{words})[ \t]*=(?!=)"
+            rf"|\A\s*%%(?:c|cuda|text)[ \t]+(?:{words})\b",
+            re.M,
         )
         return [k for k in positions if len(self.source(k)) <= MAX_SOURCE and pattern.search(self.source(k))]
 
@@ -94,6 +97,8 @@ def match(homework: Homework, cells: list[Cell]) -> Submission:
 
 def names_of(question: Question) -> list[str]:
     """The functions and classes that the instructor's answer defines, and so every other should."""
+    if cell := source_cells.read(question.answer.source):
+        return [cell.name]
     return re.findall(r"^(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)", question.answer.source, re.M)
 
 
@@ -126,7 +131,8 @@ def _answer(result: Submission, homework: Homework, question: Question, found: _
     if not parts:
         result.note(f"{name}: the answer's cell is missing")
         return
-    text = _joined(found.source(k) for k in parts)
+    # Of C and of prose the last one counts, as in the notebook: two of them one below the other are neither.
+    text = found.source(parts[-1]) if question.kind != "python" else _joined(map(found.source, parts))
     if len(text) > MAX_SOURCE:
         result.note(f"{name}: the answer is longer than {MAX_SOURCE:,} characters and was not graded")
         return
@@ -141,7 +147,7 @@ def _parts(result: Submission, homework: Homework, question: Question, found: _S
     copies = found.copies.get(name, [])
     stub = next((cell.source.strip() for cell in homework.released if cell.grade_id == name), None)
     written = [k for k in copies if found.source(k).strip() != stub]
-    parts = [k for k in written if found.cells[k].kind == "code"]
+    parts = [k for k in written if found.cells[k].kind == "code" or question.answer.kind != "code"]
     if again := _defined_again(question, names, found):
         result.note(f"{name}: a cell of your own below the answer's cell was graded as part of the answer")
         parts = sorted({*parts, *again})

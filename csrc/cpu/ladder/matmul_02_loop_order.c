@@ -1,10 +1,10 @@
 /* build: -O3 */
-/* matmul_2_loop_order.c - the same three loops, the inner two exchanged.
+/* matmul_02_loop_order.c - the same three loops, the inner two exchanged.
  *
  * One idea: let the innermost loop run along rows. Now b and out are read line after line, whole lines are used,
  * the additions of one row are independent of each other, and the compiler can do several at once by itself.
- * Expect: six times faster than rung 1 on small matrices, forty times on large ones. What limits it now: for each multiply-add, out is loaded and stored
- * again, and for large matrices the whole of b passes through the caches once for every row of a.
+ * Expect: six times rung 1 on small matrices, forty times on large ones. What limits it now: for each multiply-add, out
+ * is loaded and stored again, and for large matrices the whole of b passes through the caches once for every row of a.
  */
 #include "needle_ladder.h"
 

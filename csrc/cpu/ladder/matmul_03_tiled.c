@@ -1,11 +1,11 @@
 /* build: -O3 */
-/* matmul_3_tiled.c - rung 2 on blocks that fit the cache.
+/* matmul_03_tiled.c - rung 2 on blocks that fit the cache.
  *
  * One idea: finish with a block of b while it is in the cache. A block of 64 x 256 floats is 64 KB, a part of
  * the second-level cache; every row of a goes over it before the next block is fetched, so b comes from memory
  * once and not once per row.
  * Expect: little or nothing as long as b fits the last-level cache (1024 x 1024 floats are 4 MB), and that the speed
- * of small matrices is kept where it does not. The next rung shows why the step matters: its panels are such blocks.
+ * of small matrices is kept where it does not. Rung 5 shows why the step matters: its panels are such blocks.
  */
 #include "needle_ladder.h"
 

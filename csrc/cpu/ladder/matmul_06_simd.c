@@ -1,11 +1,11 @@
 /* build: -O2 -fno-schedule-insns */
-/* matmul_5_simd.c - the tile in vector registers, with fused multiply-add.
+/* matmul_06_simd.c - the tile in vector registers, with fused multiply-add.
  *
  * One idea: say which numbers share a register, instead of hoping that the compiler sees it. GCC's and Clang's
  * vector extension makes a type of 8 floats on which + and * work element by element; `x * row` with a single
  * number x copies it into all 8. A tile of 6 x 16 is 12 such accumulators, one row of b is 2, and 16 registers
  * are just enough. With AVX2 + FMA one instruction does 8 multiplications and 8 additions, two of them per cycle.
- * Expect: two to three times rung 4 where AVX2 exists; elsewhere the same source runs on registers of 4 floats.
+ * Expect: about twice rung 5 where AVX2 exists; elsewhere the same source runs on registers of 4 floats.
  */
 #define ROWS 6
 #define COLUMNS 16

@@ -1,5 +1,5 @@
 /* build: -O2 */
-/* matmul_1_naive.c - the definition, written down.
+/* matmul_01_naive.c - the definition, written down.
  *
  * Every element of out is a row of a times a column of b. Walking down a column of b jumps n numbers at a time:
  * of each cache line of 16 floats that memory delivers, one is used. And each addition has to wait for the one
