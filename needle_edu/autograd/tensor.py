@@ -3,7 +3,7 @@
 Every operator here is one line that names an op. The op itself is found in the registry when the operator is
 used, so this file knows no op, and a student's own version of one takes effect at once. Less common
 operations (`exp`, `relu`, `max`, …) are methods too; they are installed from the registry, and tensor.pyi
-lists them all.
+lists them all. What needs no op (shape, dtype, `numpy()`, printing) is in array_value.py.
 """
 
 import numpy as np

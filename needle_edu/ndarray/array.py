@@ -69,11 +69,9 @@ class NDArray(StridedArray):
         shape = as_extents(shape, "make")
         if handle is None:
             new = allocate(compact_layout(shape, 0, interchange.usable(device)))
-            return (
-                new
-                if strides is None and offset == 0
-                else NDArray.make(shape, strides, None, new._handle, offset)
-            )
+            if strides is None and offset == 0:
+                return new
+            handle = new._handle
         if not isinstance(handle, Handle):
             raise DTypeError(f"make: wanted another array's _handle, got {type(handle).__name__}")
         whole = new_array(NDArray)
