@@ -58,6 +58,8 @@ class Slot:
         top = stack[-1]
         # All or nothing: an interrupt cannot fall between plain assignments.
         self.stack, self.cls, self.instance = stack, top.cls, top.instance
+        if self.function is not None:
+            self.function.__wrapped__ = top.cls  # `ops.exp??` shows the class in use
 
     def check(self, entry: Any) -> None:
         """Refuse what is no op; let an override inherit the name, symbol and formulas it does not give itself."""

@@ -14,7 +14,7 @@ import numpy as np
 from needle_edu.backend import IndexOutOfRange
 
 from .indexing import getitem, setitem
-from .layout import reshaped
+from .views import reshaped
 
 if TYPE_CHECKING:
     from .array import NDArray
