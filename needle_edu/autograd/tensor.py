@@ -12,7 +12,7 @@ from . import arrays, state
 from .arrays import DTypeError, NeedleError
 from .engine import run_backward
 from .registry import slot
-from .value import Value, refuse_history
+from .value import Value, fill_node, refuse_history
 
 
 def _binary(name: str, scalar_name: str):
@@ -76,7 +76,7 @@ class Tensor(Value):
         if isinstance(array, Value):
             array = array.realize_cached_data()
         refuse_history(array, type(self).__name__)
-        self._init(None, (), arrays.enter(array, device, dtype), requires_grad)
+        fill_node(self, None, (), arrays.enter(array, device, dtype), requires_grad)
 
     # -- operators -------------------------------------------------------------------------------------------
     __add__ = __radd__ = _binary("add", "add_scalar")

@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from needle_edu.autograd import TensorTuple, events, override
-from needle_edu.autograd.engine import GRADIENTS, at_once, propagate
+from needle_edu.autograd.engine import GRADIENTS, propagate
 from needle_edu.autograd.events import value_id
 from needle_edu.backend import GradientError, NeedleError
+from needle_edu.backend.scope import at_once
 from needle_edu.viz.drawing import PAGE, check_size, history, write_atomically
 from needle_edu.viz.graph import Graph
 from needle_edu.viz.names import variable_names
