@@ -27,7 +27,9 @@ def _adder_of_arrays():
 
     def plus(x, total, g):
         a, b = total.cached_data, g.cached_data
-        if a.__class__ is not array_class or b.__class__ is not array_class:  # a tuple, or put off by lazy mode
+        if (
+            a.__class__ is not array_class or b.__class__ is not array_class
+        ):  # a tuple, or put off by lazy mode
             return total + g
         if x in sums and add_into(a, b):
             return total
