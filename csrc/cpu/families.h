@@ -29,5 +29,6 @@
   X(reduce, OWN, isa)          /* sum, prod, max, min             */ \
   X(slices, OWN, isa)          /* logsumexp, argmax, argmin       */ \
   X(gemm, OWN, isa)            /* matrix product                  */ \
-  X(optim, OWN, isa)           /* steps of SGD and Adam           */
+  X(optim, OWN, isa)           /* steps of SGD and Adam           */ \
+  X(ladder, OWN, isa)          /* tiles of the ladder's upper rungs */
 #endif

@@ -5,7 +5,7 @@ Every write gives the storage a new version, so that autograd can tell when a va
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,11 +14,16 @@ from needle_edu.backend.arguments import integer
 from needle_edu.backend.dtypes import BOOL, DTYPES, F32, F64, I64
 from needle_edu.backend.storage import new_version
 
-from .array import NDArray, Shape, allocate, kernel_failed
+from . import base
+from .base import allocate, kernel_failed
 from .dtypes import as_code, shown
 from .interchange import adopted, array, as_numpy, operand, usable
 from .layout import Layout, as_shape, compact_layout
 from .plans import check_writable, copy_plan, fill_plan, remember
+from .strided import Shape
+
+if TYPE_CHECKING:
+    from .array import NDArray
 
 
 def _layout(shape: int | Shape, dtype: Any, device: Device | None) -> Layout:
@@ -88,7 +93,7 @@ def ones(shape: int | Shape, dtype: Any = "float32", device: Device | None = Non
 
 
 def _like(a: Any, dtype: Any, device: Device | None, operation: str) -> tuple:
-    a = operand(a, operation)
+    a = operand(operation, a)
     return a.shape, a.dtype if dtype is None else dtype, a.device if device is None else device
 
 
@@ -115,7 +120,7 @@ def full_like(
     >>> nd.full_like(nd.zeros(2), 7)
     NDArray([7., 7.], dtype=float32, device=cpu())
     """
-    if dtype is None and device is None and type(a) is NDArray and a.layout.compact:
+    if dtype is None and device is None and type(a) is base.NDArray and a.layout.compact:
         out = allocate(a.layout)
         _fill(out, fill_value, "full_like")
         return out
@@ -241,6 +246,11 @@ def number(value: Any, code: int, operation: str) -> bool | int | float:
     if not -(2**bits) <= value < 2**bits:  # nan and the infinities do not pass either
         raise DTypeError(f"{operation}: {shown(value)} does not fit {DTYPES[code].name}")
     return int(value)
+
+
+def scalar(operation: str, value: Any, code: int, device: Device) -> NDArray:
+    """Return a number as an array of no axes, in the type with this code, which must hold it."""
+    return full((), number(value, code, operation), DTYPES[code], device)
 
 
 def _fill(out: NDArray, value: Any, operation: str = "fill") -> None:

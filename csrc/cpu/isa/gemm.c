@@ -1,5 +1,5 @@
 /* build: -O2 -fno-schedule-insns */
-/* gemm.c - matrix product: any strides, batches, element types; blocked, packed, in threads.
+/* gemm.c - nd_matmul, the matrix product: any strides, batches, element types; blocked, packed, in threads.
  *
  * Read in this order: gemm_tile.h (the arithmetic), gemm_pack.h and gemm_block.h (how it is fed from the caches),
  * then this file, which turns a plan into sequential products and shares them out among the threads, and gemm_help.h
