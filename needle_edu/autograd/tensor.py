@@ -13,7 +13,7 @@ from .array_value import ArrayValue
 from .arrays import DTypeError, NeedleError
 from .engine import run_backward
 from .registry import slot
-from .value import Value, refuse_history
+from .value import Value, fill_node, refuse_history
 
 
 def _binary(name: str, scalar_name: str):
@@ -77,7 +77,7 @@ class Tensor(ArrayValue):
         if isinstance(array, Value):
             array = array.realize_cached_data()
         refuse_history(array, type(self).__name__)
-        self._init(None, (), arrays.enter(array, device, dtype), requires_grad)
+        fill_node(self, None, (), arrays.enter(array, device, dtype), requires_grad)
 
     # -- operators -------------------------------------------------------------------------------------------
     __add__ = __radd__ = _binary("add", "add_scalar")

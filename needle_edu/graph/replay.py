@@ -12,9 +12,10 @@ from itertools import repeat
 from typing import Any
 
 from needle_edu.autograd import Tensor, Value, events, override
-from needle_edu.autograd.engine import GRADIENTS, at_once, propagate
+from needle_edu.autograd.engine import GRADIENTS, propagate
 from needle_edu.autograd.events import value_id
 from needle_edu.autograd.topo import post_order
+from needle_edu.backend.scope import at_once
 from needle_edu.graph.build import build_graph
 from needle_edu.graph.names import names_by_id
 from needle_edu.graph.nodes import Graph
