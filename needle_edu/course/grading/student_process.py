@@ -167,7 +167,8 @@ def serve(namespace: dict, adapters: str, pipes: Pipes, texts: bool) -> None:
     """Answer the calls of one test until it is over; `texts` of exceptions could carry hidden inputs out."""
     while isinstance(message := pipes.read(), tuple):
         try:
-            value: tuple = ("value", perform(namespace, *message, own=adapters))
+            adapter, name, args, kwargs = message
+            value: tuple = ("value", perform(namespace, adapter, name, args, kwargs, adapters))
             messages.encode(value)
         except BaseException as error:
             kind = "refused" if type(error) is messages.MessageError else "raised"
