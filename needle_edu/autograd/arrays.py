@@ -14,7 +14,7 @@ from needle_edu.backend_selection import BACKEND, NDArray as Array, array_api as
 
 if BACKEND == "np":
 
-    def agree(g, x) -> bool:
+    def same_layout(g, x) -> bool:
         """Whether two tensors surely have the same shape and dtype; False: look closer."""
         try:
             a, b = g.cached_data, x.cached_data
@@ -32,7 +32,7 @@ if BACKEND == "np":
         return free and array.flags.writeable and array.flags.forc
 
     def add_into(total, a) -> bool:
-        """Add one array to another in place, if they agree; returns whether they do."""
+        """Add one array to another in place, if they same_layout; returns whether they do."""
         if total.shape != a.shape or total.dtype != a.dtype:
             return False
         np.add(total, a, out=total)
@@ -47,9 +47,9 @@ else:
         if memory in taken:
             return False
         taken.add(memory)
-        return array.layout.gapless
+        return array.layout.dense
 
-    def agree(g, x) -> bool:
+    def same_layout(g, x) -> bool:
         """Whether two tensors surely have the same shape and dtype; False: look closer.
 
         Layouts are interned, so one comparison of identities covers shape, strides, dtype and device.
@@ -119,7 +119,7 @@ _TO_BOOLS = (
 def like(data, array, operation):
     """Return `data` (a number or any array) as an operand for `array` in an operation.
 
-    A number takes the dtype of the array, unless that would cut it: 2.5 meets integers as a float. An array
+    A number takes the dtype of the array, unless that would cut it: 2.5 beside integers is a float. An array
     of floats takes the dtype of an array of floats. NumPy's arrays are copied: they do not say when somebody
     writes to them, and a gradient may need the old numbers.
     """
@@ -159,5 +159,5 @@ def _exactly(number, array):
 
 __all__ = [
     "Array", "BACKEND", "DTypeError", "GradientError", "IndexOutOfRange", "NeedleError", "ShapeError",
-    "default_device", "add_into", "agree", "claim", "enter", "like", "xp",
+    "default_device", "add_into", "same_layout", "claim", "enter", "like", "xp",
 ]  # fmt: skip

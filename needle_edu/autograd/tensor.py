@@ -139,7 +139,7 @@ class Tensor(Value):
         return (_SUMMATION.instance if axes is None else _SUMMATION.cls(axes)).apply(self)
 
     def broadcast_to(self, shape):
-        """Return this tensor stretched to `shape`; no data is copied."""
+        """Return this tensor expanded to `shape`; no data is copied."""
         return _BROADCAST_TO.cls(shape).apply(self)
 
     def reshape(self, *shape):
@@ -311,7 +311,7 @@ class Tensor(Value):
 
 
 def _negative(b, a):
-    """Return -b for the sum ``a + -b``. Bools have no negative: they first take the dtype in which they meet a."""
+    """Return -b for the sum ``a + -b``. Bools have no negative: they first take the result type of both."""
     if b.__class__ is not bool and not state.LAZY_MODE:
         try:
             return -b

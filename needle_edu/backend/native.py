@@ -163,7 +163,7 @@ class NativeEngine:
         storage = Storage()
         storage.ptr = self.ffi.from_buffer(self._bytes, array, require_writable=True)
         storage.nbytes = array.nbytes
-        storage.written = 0
+        storage.version = 0
         return storage
 
     def numpy_view(
@@ -251,7 +251,7 @@ def make_allocators(ffi: Any, lib: Any) -> tuple[Callable, Callable]:
         if type(n) is not int or n < 0:
             check_count(n)
         storage = Storage()
-        storage.written = 0
+        storage.version = 0
         storage.nbytes = nbytes = n * ITEMSIZES[dtype]
         small = nbytes <= _OWNED_LIMIT
         storage.ptr = new_owned(ctypes[-(-nbytes // _STEP)]) if small else from_pool(dtype, n)
@@ -267,7 +267,7 @@ def make_allocators(ffi: Any, lib: Any) -> tuple[Callable, Callable]:
 
         def allocate_small() -> Storage:
             storage = Storage()
-            storage.written = 0
+            storage.version = 0
             storage.nbytes = nbytes
             storage.ptr = new_owned(ctype)
             return storage

@@ -135,7 +135,7 @@ def _cache() -> Finding:
 
 
 def _graphviz() -> Finding:
-    from needle_edu.viz import render
+    from needle_edu.viz.drawing import render
 
     names = {"dot": "the system's dot", "wasm": "Graphviz in WebAssembly", "python": "our own layout"}
     working, broken = [], []

@@ -10,7 +10,7 @@ from math import e, inf, nan, pi
 
 from needle_edu.backend import set_creators
 
-from . import fused, methods
+from . import fused
 from .array import NDArray
 from .creation import (
     arange,
@@ -71,6 +71,7 @@ from .functions import (
     tanh_backward,
     where,
 )
+from .gather_scatter import gather, scatter_add, take
 from .indexing import index_add
 from .interchange import array, asarray, from_dlpack
 from .linalg import matmul
@@ -90,7 +91,6 @@ from .manipulation import (
     swapaxes,
     transpose,
 )
-from .picking import gather, scatter_add, take
 from .random import CREATORS
 from .reductions import all, any, argmax, argmin, logsumexp, max, mean, min, prod, sum
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from needle_edu.backend import Device, Storage
 from needle_edu.backend.dtypes import DTYPES
 
-from .array import NDArray
+if TYPE_CHECKING:
+    from .array import NDArray
 
 
 class Handle:

@@ -38,25 +38,25 @@ class Layout:
     size, ndim : int
     compact : bool
         Row-major from position 0 without gaps: kernels may run through it as one line.
-    gapless : bool
-        Compact but for the order of its axes: elementwise kernels that meet one such layout alone may still run
-        through the memory as one line.
-    stretched : bool
+    dense : bool
+        Compact but for the order of its axes: an elementwise kernel whose operands all have one such layout may
+        still run through the memory as one line.
+    expanded : bool
         Some axis of several elements has stride 0, so one element in memory stands for many: nothing may be
         written through this layout.
     dense_float : bool
-        Gapless and of a float type: the case every fast path asks for.
+        Dense and of a float type: the case every fast path asks for.
     device : Device
     kernels : dict
         The device's table of kernels, by name: the very dict in which an override is entered.
     allocate : callable
-        Returns a new storage that holds an array of this size and type; it takes no arguments. Gapless layouts
+        Returns a new storage that holds an array of this size and type; it takes no arguments. Dense layouts
         alone have it.
     """
 
     __slots__ = (
         "shape", "strides", "offset", "dtype", "code", "device", "kernels", "size", "ndim",
-        "compact", "gapless", "stretched", "dense_float", "allocate", "__weakref__",
+        "compact", "dense", "expanded", "dense_float", "allocate", "__weakref__",
     )  # fmt: skip
 
     shape: tuple[int, ...]
@@ -69,8 +69,8 @@ class Layout:
     size: int
     ndim: int
     compact: bool
-    gapless: bool
-    stretched: bool
+    dense: bool
+    expanded: bool
     dense_float: bool
     allocate: Callable[[], Storage]
 
@@ -102,12 +102,12 @@ def make_layout(shape: tuple, strides: tuple, offset: int, code: int, device: De
     layout.device, layout.kernels = device, vars(device.kernels)
     layout.size, layout.ndim = prod(shape), len(shape)
     layout.compact = offset == 0 and _is_row_major(shape, strides)
-    layout.gapless = layout.compact or (offset == 0 and _is_row_major(*_outermost_first(shape, strides)))
-    layout.stretched = layout.size > 0 and any(
+    layout.dense = layout.compact or (offset == 0 and _is_row_major(*_outermost_first(shape, strides)))
+    layout.expanded = layout.size > 0 and any(
         stride == 0 and extent > 1 for extent, stride in zip(shape, strides, strict=True)
     )
-    layout.dense_float = layout.gapless and code <= F64
-    if layout.gapless:  # what is computed anew always is; views are many, and own no memory
+    layout.dense_float = layout.dense and code <= F64
+    if layout.dense:  # what is computed anew always is; views are many, and own no memory
         layout.allocate = device.allocator(code, layout.size)
     return layout
 
@@ -260,7 +260,7 @@ def retyped(layout: Layout, code: int) -> Layout:
 
 @lru_cache(maxsize=8192)
 def broadcasted(layout: Layout, shape: tuple) -> Layout:
-    """Return the layout stretched to `shape`: a stretched axis has stride 0, all its elements are one."""
+    """Return the layout expanded to `shape`: an expanded axis has stride 0, all its elements are one."""
     shape = as_shape(shape, "broadcast_to")
     missing = len(shape) - layout.ndim
     fits = (
@@ -273,10 +273,10 @@ def broadcasted(layout: Layout, shape: tuple) -> Layout:
             f"broadcast_to: shape {layout.shape} does not broadcast to {shape}; "
             "aligned at the right, each axis must have the wanted extent or be 1"
         )
-    stretched = tuple(
+    expanded = tuple(
         0 if have == 1 else stride for have, stride in zip(layout.shape, layout.strides, strict=True)
     )
-    return make_layout(shape, (0,) * missing + stretched, layout.offset, layout.code, layout.device)
+    return make_layout(shape, (0,) * missing + expanded, layout.offset, layout.code, layout.device)
 
 
 @lru_cache(maxsize=8192)

@@ -1,4 +1,4 @@
-"""Small helpers for writing vjps: constants, and stretching a gradient back over reduced axes."""
+"""Small helpers for writing vjps: constants, and expanding a gradient back over reduced axes."""
 
 from functools import lru_cache
 from operator import index
@@ -104,8 +104,8 @@ def kept_shape(axes, shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple([1 if axis in reduced else n for axis, n in enumerate(shape)])
 
 
-def stretch(t: Tensor, axes, shape: tuple[int, ...]) -> Tensor:
-    """Return the result `t` of a reduction over `axes`, stretched back to the `shape` that was reduced."""
+def expand(t: Tensor, axes, shape: tuple[int, ...]) -> Tensor:
+    """Return the result `t` of a reduction over `axes`, expanded back to the `shape` that was reduced."""
     if axes is None and shape:  # one number broadcasts to everything
         return _BROADCAST_TO.cls(shape).apply(t)
     return _BROADCAST_TO.cls(shape).apply(_RESHAPE.cls(kept_shape(axes, shape)).apply(t))

@@ -26,7 +26,7 @@ DIFFERENCES = {
 DTYPES = ("float32", "float64", "int32", "int64", "bool")
 
 
-def meet(a: np.dtype, b: np.dtype) -> np.dtype:
+def result_type(a: np.dtype, b: np.dtype) -> np.dtype:
     """The type of a + b: "int with float"."""
     kinds = {a.kind, b.kind}
     if kinds == {"i", "f"}:

@@ -71,13 +71,13 @@ KEYS = {
 def test_an_index_is_copied_before_it_is_looked_at(key, device):
     given = KEYS[key](np.array([0, 1]))
     a = nd.zeros((6, 6), device=device)
-    _, pick = resolve(a, given)
+    _, advanced = resolve(a, given)
     for part in given if isinstance(given, tuple) else (given,):
-        assert not np.shares_memory(np.asarray(pick.where), np.asarray(part))
+        assert not np.shares_memory(np.asarray(advanced.where), np.asarray(part))
 
 
 def test_a_thread_that_writes_to_the_index_leads_nobody_out_of_the_array():
-    """It flips the index between a place inside and one far outside, while we pick: either all goes well, or the
+    """It flips the index between a place inside and one far outside, while we gather: either all goes well, or the
     index is refused. What lies behind the array (a canary, in one block with it) is neither read nor written.
     """
     block = np.full(2 * 4096, 13, "float32")

@@ -32,8 +32,8 @@ def test_getitem(place, data):
     expected = numpy_or_skip(x, key)
     with computing_on(place) as device:
         same(nd.asarray(x.copy(), device=device)[as_ours(key, device)], expected, key)
-        turned = nd.asarray(x.copy(), device=device).T  # the same through strides that are not row-major
-        same(turned.T[as_ours(key, device)], expected, key)
+        transposed = nd.asarray(x.copy(), device=device).T  # the same through strides that are not row-major
+        same(transposed.T[as_ours(key, device)], expected, key)
 
 
 @pytest.mark.parametrize("place", places())

@@ -64,7 +64,7 @@ class ReferenceEngine:
         storage = Storage()
         storage.ptr = array
         storage.nbytes = array.nbytes
-        storage.written = 0
+        storage.version = 0
         return storage
 
     @staticmethod
