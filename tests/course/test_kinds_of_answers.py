@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from needle_edu.backend.build import builder
-from needle_edu.course import c_answers, commands, notebook, questions, source_cells, student
+from needle_edu.course import c_answers, commands, notebook, questions, source_answers, source_cells, student
 from needle_edu.course.check import report
 from needle_edu.course.grading import sandbox
 from needle_edu.course.grading.run_question import run_question
@@ -379,7 +379,7 @@ def notebook_space(kernels, name: str, answer: str) -> dict:
     if cell is None:
         exec(answer, space)
     else:
-        source_cells.define(cell, space)
+        source_answers.define(cell, space)
     exec(question.cell.source.rpartition("check(")[0], space)
     return space
 
