@@ -239,6 +239,11 @@ def recorded():
     tape.graph()
 
 
+def drawn():
+    x = tensor([1.0])
+    ndl.graph.graph_of(x * 2)
+
+
 class Twice(nn.Module):
     def __init__(self):
         self.layer = nn.ReLU()
@@ -271,7 +276,7 @@ def gradients():
             overrides,
         ),
         *(named, undone, kernels, kernels_undone, switched_by_hand, switched_for_a_function),
-        *(recorded, modules, gradients),
+        *(recorded, drawn, modules, gradients),
     ],
     ids=lambda f: f.__name__,
 )
