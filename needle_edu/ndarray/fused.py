@@ -38,7 +38,7 @@ def sgd_step(
     layout = p.layout
     out = allocate(layout)
     # Without an average the kernel still reads its argument list: NULL says that there is none.
-    average = layout.device.engine.null if u is None else u.storage.ptr
+    average = layout.device.runtime.null if u is None else u.storage.ptr
     err = layout.kernels["sgd_step_dense"](
         layout.code,
         layout.size,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from needle_edu.backend import Device, Storage
-from needle_edu.backend.dtypes import DTYPES
 
 from .array import NDArray
 
@@ -18,8 +17,7 @@ class Handle:
 
     def ptr(self) -> int:
         """Return the address of the first element; views of one array have the same."""
-        line = self.device.numpy_view(self.storage, DTYPES[self.code])
-        return line.__array_interface__["data"][0]
+        return self.device.address(self.storage)
 
 
 def handle_of(a: NDArray) -> Handle:

@@ -12,7 +12,18 @@ import numpy as np
 
 from needle_edu.backend import Device, DTypeError, ShapeError
 
-from . import creation, flat, functions, indexing, interchange, linalg, manipulation, printing, reductions
+from . import (
+    creation,
+    flat,
+    functions,
+    host,
+    indexing,
+    interchange,
+    linalg,
+    manipulation,
+    printing,
+    reductions,
+)
 from .array import NDArray, Shape, allocate, new_array
 from .handle import Handle, handle_of
 from .layout import as_extents, compact_layout, compact_strides, make_layout
@@ -48,12 +59,12 @@ def _item(self: NDArray) -> bool | int | float:
     """Return the only element as a Python number."""
     if self.layout.size != 1:
         raise ShapeError(f"item: wanted an array of one element, got shape {self.layout.shape}")
-    return interchange.as_numpy(self).item()
+    return host.host_values(self).item()
 
 
 def _tolist(self: NDArray) -> Any:
     """Return the elements as nested lists of Python numbers."""
-    return interchange.as_numpy(self).tolist()
+    return host.host_values(self).tolist()
 
 
 def _float(self: NDArray) -> float:
@@ -100,7 +111,7 @@ def _copy_from(self: NDArray, value: Any) -> None:
 
 def _pickle(self: NDArray) -> tuple:
     """Pickle the elements of this array alone, not the storage it may look into, and the name of its device."""
-    return _unpickle, (type(self), interchange.numpy(self), self.device), getattr(self, "__dict__", None)
+    return _unpickle, (type(self), host.numpy(self), self.device), getattr(self, "__dict__", None)
 
 
 def _unpickle(cls: type[NDArray], elements: np.ndarray, device: Device) -> NDArray:
@@ -137,7 +148,7 @@ METHODS = {
     "make": staticmethod(_make), "compact_strides": staticmethod(compact_strides),
     "_handle": property(handle_of), "flat": property(flat.Flat),
     "item": _item, "tolist": _tolist, "fill": _fill, "copy_from": _copy_from,
-    "numpy": interchange.numpy, "to": interchange.to, "astype": functions.astype,
+    "numpy": host.numpy, "to": interchange.to, "astype": functions.astype,
     "sum": reductions.sum, "prod": reductions.prod, "max": reductions.max, "min": reductions.min,
     "mean": reductions.mean, "argmax": reductions.argmax, "argmin": reductions.argmin,
     "any": reductions.any, "all": reductions.all,
