@@ -4,7 +4,7 @@
  * with additions only: an index computed by division for each element costs 15 times the addition it serves.
  * Rows that are short, or that jump through memory, go through blocks (elementwise_blocks.c).
  */
-#include "elementwise.h"
+#include "elementwise_blocks.h"
 #include "errors.h"
 #include "parallel.h"
 
@@ -13,9 +13,12 @@ typedef nd_elementwise_job job;
 /* ---- compact operands: one long row ----------------------------------------------------------------------- */
 static void dense_piece(void *ctx, int64_t lo, int64_t hi) {
   const job *j = ctx;
-  static const int64_t unit[ND_MAX_OPERANDS] = {1, 1, 1, 1};
   void *data[ND_MAX_OPERANDS];
-  for (int k = 0; k < j->operands; k++) data[k] = j->data[k] + lo * j->item_size[k];
+  int64_t unit[ND_MAX_OPERANDS];
+  for (int k = 0; k < j->operands; k++) {
+    data[k] = j->data[k] + lo * j->item_size[k];
+    unit[k] = 1;
+  }
   j->row(hi - lo, data, unit, j->scalar);
 }
 
@@ -83,8 +86,9 @@ int nd_run_elementwise(const nd_plan *p, int operands, nd_row *row, int64_t grai
     dense_piece(&j, 0, 1);
     return ND_OK;
   }
-  nd_plan turned;
-  if (p->ndim > 1 && p->size >= ND_BLOCK_FROM && nd_wants_blocks(&j, &turned)) return nd_run_blocks(&j, &turned, grain);
+  nd_plan reordered;
+  if (p->ndim > 1 && p->size >= ND_BLOCK_FROM && nd_wants_blocks(&j, &reordered))
+    return nd_run_blocks(&j, &reordered, grain);
   nd_parallel_for(p->size, grain, strided_piece, &j);
   return ND_OK;
 }

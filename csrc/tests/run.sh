@@ -60,7 +60,7 @@ rule() { # object, source, extra flags
   printf '%s: %s %s\n\t@%s %s %s %s -c %s -o %s\n' "$1" "$2" "$headers" "$cc" "$common" "$own" "$3" "$2" "$1" >> "$rules"
   objects="$objects $1"
 }
-for source in "$csrc"/cpu/*.c; do rule "$build/$(basename "$source" .c).o" "$source" ""; done
+for source in "$csrc"/cpu/*.c "$csrc"/cpu/ladder/*.c; do rule "$build/$(basename "$source" .c).o" "$source" ""; done
 for source in "$csrc"/cpu/isa/*.c; do
   for isa in $isas; do rule "$build/$(basename "$source" .c)_$isa.o" "$source" "-DND_ISA=$isa $(flags_of $isa)"; done
 done

@@ -1,7 +1,7 @@
 """Automatic differentiation: values, operations, and the chain rule.
 
 Reading order: value.py (a node of the graph), op.py (an operation and its vector-Jacobian products),
-tensor.py, topo.py, engine.py (backward), fit.py. Around them stand registry.py (every op by name; where your
+tensor.py, topo.py, engine.py (backward), unbroadcast.py. Around them stand registry.py (every op by name; where your
 own goes in), modes.py (no_grad), events.py (what the stepper listens to) and checks.py (is this gradient
 right?). The ops themselves are in `needle_edu.ops`.
 

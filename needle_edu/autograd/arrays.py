@@ -15,7 +15,7 @@ from needle_edu.ndarray.host import as_host
 
 if BACKEND == "np":
 
-    def agree(g, x) -> bool:
+    def same_layout(g, x) -> bool:
         """Whether two tensors surely have the same shape and dtype; False: look closer."""
         try:
             a, b = g.cached_data, x.cached_data
@@ -33,7 +33,7 @@ if BACKEND == "np":
         return free and array.flags.writeable and array.flags.forc
 
     def add_into(total, a) -> bool:
-        """Add one array to another in place, if they agree; returns whether they do."""
+        """Add one array to another in place, if they same_layout; returns whether they do."""
         if total.shape != a.shape or total.dtype != a.dtype:
             return False
         np.add(total, a, out=total)
@@ -50,7 +50,7 @@ else:
         taken.add(memory)
         return array.layout.dense
 
-    def agree(g, x) -> bool:
+    def same_layout(g, x) -> bool:
         """Whether two tensors surely have the same shape and dtype; False: look closer.
 
         Layouts are interned, so one comparison of identities covers shape, strides, dtype and device.
@@ -173,5 +173,5 @@ def _exactly(number, array):
 
 __all__ = [
     "Array", "BACKEND", "DTypeError", "GradientError", "IndexOutOfRange", "NeedleError", "ShapeError",
-    "default_device", "add_into", "agree", "claim", "enter", "like", "readable", "xp",
+    "default_device", "add_into", "same_layout", "claim", "enter", "like", "readable", "xp",
 ]  # fmt: skip

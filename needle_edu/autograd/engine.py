@@ -7,8 +7,8 @@ and forgotten, unless the value is a leaf or asked for it with `retain_grad()`. 
 not to the values: a pass that an error or an interrupt has stopped takes its own with it, and passes in several
 threads, or within one another, know nothing of each other.
 
-Every contribution is brought to its input's shape (fit.py), and no value that was overwritten since the
-forward pass is used (overwritten.py).
+Every contribution is brought to its input's shape (unbroadcast.py), and no value that was overwritten since the
+forward pass is used (version_check.py).
 """
 
 import os
@@ -22,12 +22,12 @@ from needle_edu.backend import storage
 
 from . import arrays, events, state
 from .arrays import GradientError
-from .fit import fit, shape_of
-from .overwritten import check_unchanged
 from .ownership import own, taken_by
 from .registry import function_slot, slot
 from .topo import TOPO_SORT, post_order
+from .unbroadcast import shape_of, unbroadcast
 from .value import Value
+from .version_check import check_unchanged
 
 # Runs an iterator of C to its end, in one call of C that no interrupt can cut.
 at_once: Any = partial(deque, maxlen=0)
@@ -50,7 +50,7 @@ def run_backward(output, out_grad=None, create_graph=None, accumulate=False) -> 
             f"backward: out_grad is a tensor of this tensor's shape {shape_of(output)}; got {got}"
         )
     else:
-        out_grad = fit(out_grad if recording else out_grad.make_const(out_grad), output, output)
+        out_grad = unbroadcast(out_grad if recording else out_grad.make_const(out_grad), output, output)
     thread = state.thread
     blocks = thread.blocks
     depth = len(blocks)
@@ -86,7 +86,7 @@ def propagate(output, out_grad, accumulate=False) -> None:
 def _walk(output, out_grad, accumulate, told) -> None:
     order = TOPO_SORT.function([output]) if len(TOPO_SORT.stack) == 1 else _students_order(output)
     plus = _adder()
-    agree = arrays.agree
+    same_layout = arrays.same_layout
     adjoints = {output: out_grad}
     take = adjoints.pop
     taken = taken_by(out_grad)
@@ -108,7 +108,7 @@ def _walk(output, out_grad, accumulate, told) -> None:
             continue
         if node.extra is not None and "retain" in node.extra:
             node.grad = own(g, taken)
-        if node.stamp != storage.clock:
+        if node.version != storage.latest_version:
             check_unchanged(node)
         vjps = op.vjps
         grads = None
@@ -126,8 +126,8 @@ def _walk(output, out_grad, accumulate, told) -> None:
                 continue
             else:
                 gx = vjps[k](op, g, node)
-                if not agree(gx, x):
-                    gx = fit(gx, x, node)
+                if not same_layout(gx, x):
+                    gx = unbroadcast(gx, x, node)
             if told:
                 events.vjp(x, gx, node, k)
             adjoints[x] = plus(x, adjoints[x], gx) if x in adjoints else gx

@@ -17,9 +17,9 @@ from needle_edu.backend import storage
 
 from . import arrays, events, state
 from .arrays import GradientError, NeedleError
-from .fit import fit
 from .tensor import Tensor
 from .tensor_tuple import TensorTuple
+from .unbroadcast import unbroadcast
 from .value import Value
 
 _new = object.__new__  # Tensor(...) would run the public constructor, which copies and checks
@@ -36,7 +36,7 @@ class Op:
     symbol, formula, vjp_formulas
         How the op is drawn in a graph, and what it computes, in TeX: inputs are a, b, …, the result is y,
         adjoints carry a bar. There is one vjp formula per input.
-    reads : tuple of str, or None
+    vjp_reads : tuple of str, or None
         For each vjp the values it reads: ``"b"`` the second input, ``"y"`` the result. `backward` refuses to
         use a value that was overwritten; None means that any of them may be read.
     differentiable : bool
@@ -63,7 +63,7 @@ class Op:
     symbol = ""
     formula = ""
     vjp_formulas: tuple[str, ...] = ()
-    reads: tuple[str, ...] | None = None
+    vjp_reads: tuple[str, ...] | None = None
     differentiable = True
     value_class: Any
     vjps = None  # the functions vjp0, vjp1, …; None: ask `gradient`
@@ -74,7 +74,7 @@ class Op:
         if "name" not in own and cls.name in ("", cls.__mro__[1].__name__):  # nothing but a base's default
             cls.name = cls.__name__
         if "gradient" in own:
-            cls.vjps, cls.reads = None, own.get("reads")
+            cls.vjps, cls.vjp_reads = None, own.get("vjp_reads")
         elif any(name in own for name in _VJP_NAMES):
             last = max(k for k, name in enumerate(_VJP_NAMES) if hasattr(cls, name))
             cls.vjps = tuple(getattr(cls, name, None) for name in _VJP_NAMES[: last + 1])
@@ -123,7 +123,7 @@ class Op:
                 "return one Tensor per input, in order"
             )
         return tuple(
-            fit(g, x, node) if g is not None or x.requires_grad and not self.ignores(k) else None
+            unbroadcast(g, x, node) if g is not None or x.requires_grad and not self.ignores(k) else None
             for k, (g, x) in enumerate(zip(grads, node.inputs, strict=True))
         )
 
@@ -256,7 +256,7 @@ class UnaryOp(TensorOp):
         out = _new(Tensor)
         out.cached_data = data
         out.grad = out.extra = None
-        out.stamp = storage.clock
+        out.version = storage.latest_version
         if (
             a.requires_grad
             and (not state.threads_without_grad or state.grad_enabled())
@@ -296,7 +296,7 @@ class BinaryOp(TensorOp):
         out = _new(Tensor)
         out.cached_data = data
         out.grad = out.extra = None
-        out.stamp = storage.clock
+        out.version = storage.latest_version
         if (
             (a.requires_grad or b.requires_grad)
             and (not state.threads_without_grad or state.grad_enabled())

@@ -53,7 +53,7 @@ class CLibrary(Runtime):
         """Return a storage of `n` elements, not initialised."""
         check_count(n)
         storage = Storage()
-        storage.written = 0
+        storage.version = 0
         storage.nbytes = n * ITEMSIZES[dtype]
         storage.ptr = self.block(dtype, n)
         return storage

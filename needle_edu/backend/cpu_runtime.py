@@ -51,7 +51,7 @@ class CpuRuntime(CLibrary):
 
         def allocate_small() -> Storage:
             storage = Storage()
-            storage.written = 0
+            storage.version = 0
             storage.nbytes = nbytes
             storage.ptr = new_owned(ctype)
             return storage
@@ -63,7 +63,7 @@ class CpuRuntime(CLibrary):
         storage = Storage()
         storage.ptr = self.ffi.from_buffer(self._bytes, array, require_writable=True)
         storage.nbytes = array.nbytes
-        storage.written = 0
+        storage.version = 0
         return storage
 
     def host_view(

@@ -135,7 +135,7 @@ def _cache() -> Finding:
 
 
 def _graphviz() -> Finding:
-    from needle_edu.viz import render
+    from needle_edu.viz.drawing import render
 
     names = {"dot": "the system's dot", "wasm": "Graphviz in WebAssembly", "python": "our own layout"}
     working, broken = [], []
@@ -159,7 +159,7 @@ def _jupyter() -> Finding:
 
 
 def _grading() -> Finding:
-    from needle_edu.course import bubblewrap, sandbox
+    from needle_edu.course.grading import bubblewrap, sandbox
 
     if trouble := sandbox.trouble():
         return Finding(ABSENT, "no sandbox, so `grade` refuses; checking one's own work needs none", trouble)

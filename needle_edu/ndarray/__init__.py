@@ -10,7 +10,7 @@ from math import e, inf, nan, pi
 
 from needle_edu.backend import set_creators
 
-from . import fused, methods
+from . import fused
 from .array import NDArray
 from .creation import (
     arange,

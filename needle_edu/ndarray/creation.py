@@ -1,25 +1,30 @@
 """Making arrays from a shape and a number, and writing into arrays in place.
 
-Every write stamps the storage with the write clock, so that autograd can tell when a value it still needs is gone.
+Every write gives the storage a new version, so that autograd can tell when a value it still needs is gone.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from needle_edu.backend import Device, DTypeError, ShapeError
 from needle_edu.backend.arguments import integer
 from needle_edu.backend.dtypes import BOOL, DTYPES, F32, F64, I64
-from needle_edu.backend.storage import tick
+from needle_edu.backend.storage import new_version
 
-from .array import NDArray, Shape, allocate, kernel_failed
+from . import base
+from .base import allocate, kernel_failed
 from .dtypes import as_code, shown
 from .host import host_values
 from .interchange import adopted, array, operand, usable
 from .layout import Layout, as_shape, compact_layout
 from .plans import check_writable, copy_plan, fill_plan, remember
+from .strided import Shape
+
+if TYPE_CHECKING:
+    from .array import NDArray
 
 
 def _layout(shape: int | Shape, dtype: Any, device: Device | None) -> Layout:
@@ -89,7 +94,7 @@ def ones(shape: int | Shape, dtype: Any = "float32", device: Device | None = Non
 
 
 def _like(a: Any, dtype: Any, device: Device | None, operation: str) -> tuple:
-    a = operand(a, operation)
+    a = operand(operation, a)
     return a.shape, a.dtype if dtype is None else dtype, a.device if device is None else device
 
 
@@ -116,7 +121,7 @@ def full_like(
     >>> nd.full_like(nd.zeros(2), 7)
     NDArray([7., 7.], dtype=float32, device=cpu())
     """
-    if dtype is None and device is None and type(a) is NDArray and a.layout.compact:
+    if dtype is None and device is None and type(a) is base.NDArray and a.layout.compact:
         out = allocate(a.layout)
         _fill(out, fill_value, "full_like")
         return out
@@ -244,6 +249,11 @@ def number(value: Any, code: int, operation: str) -> bool | int | float:
     return int(value)
 
 
+def scalar(operation: str, value: Any, code: int, device: Device) -> NDArray:
+    """Return a number as an array of no axes, in the type with this code, which must hold it."""
+    return full((), number(value, code, operation), DTYPES[code], device)
+
+
 def _fill(out: NDArray, value: Any, operation: str = "fill") -> None:
     layout = out.layout
     value = number(value, layout.code, operation)
@@ -262,7 +272,7 @@ def _fill(out: NDArray, value: Any, operation: str = "fill") -> None:
 def fill(a: NDArray, value: Any, operation: str = "fill") -> None:
     """Write one number into every element, in place."""
     _fill(a, value, operation)
-    a.storage.written = tick()
+    a.storage.version = new_version()
 
 
 def write(out: NDArray, value: NDArray, operation: str = "assignment") -> None:
@@ -284,7 +294,7 @@ def write(out: NDArray, value: NDArray, operation: str = "assignment") -> None:
     err = layout.kernels["copy"](plan, out.storage.ptr, value.storage.ptr)
     if err:
         kernel_failed(operation, err, out, value)
-    out.storage.written = tick()
+    out.storage.version = new_version()
 
 
 def may_overlap(a: NDArray, b: NDArray) -> bool:

@@ -7,16 +7,18 @@ the index of each element. Writing through a compact copy would be lost.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from needle_edu.backend import IndexOutOfRange
 
-from .array import NDArray
 from .host import as_host
 from .indexing import getitem, setitem
 from .layout import reshaped
+
+if TYPE_CHECKING:
+    from .array import NDArray
 
 
 class Flat:

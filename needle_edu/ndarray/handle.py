@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from needle_edu.backend import Device, Storage
 
-from .array import NDArray
+if TYPE_CHECKING:
+    from .array import NDArray
 
 
 class Handle:

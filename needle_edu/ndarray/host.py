@@ -6,14 +6,18 @@ other, elements travel in one block: those of this array alone, which a kernel h
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from needle_edu.backend import Device, DeviceError
 
-from .array import NDArray, allocate
+from . import base
+from .base import allocate
 from .layout import Layout, compact_strides
+
+if TYPE_CHECKING:
+    from .array import NDArray
 
 
 def from_host(source: np.ndarray, layout: Layout) -> NDArray:
@@ -79,4 +83,4 @@ def need_host_view(device: Device, operation: str) -> None:
 
 def as_host(x: Any) -> np.ndarray:
     """Return an array of ours, or whatever NumPy makes an array of, as a NumPy array to READ."""
-    return host_values(x) if isinstance(x, NDArray) else np.asarray(x)
+    return host_values(x) if isinstance(x, base.NDArray) else np.asarray(x)

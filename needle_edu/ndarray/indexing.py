@@ -8,22 +8,25 @@ the indexed axes, so that one gather and one scatter kernel serve every combinat
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from needle_edu.backend import DTypeError, IndexOutOfRange, ShapeError
 from needle_edu.backend.dtypes import BOOL, F64, I64
-from needle_edu.backend.storage import tick
+from needle_edu.backend.storage import new_version
 
-from . import functions, plans
-from .array import NDArray, allocate, convert, kernel_failed
-from .creation import fill, full, may_overlap, number, write
+from . import base, functions, plans
+from .base import allocate, convert, kernel_failed
+from .creation import fill, full, may_overlap, scalar, write
 from .dtypes import shown
 from .host import host_values
 from .interchange import asarray
 from .layout import Layout, make_layout
 from .plans import gather_plan, scatter_plan
+
+if TYPE_CHECKING:
+    from .array import NDArray
 
 _INTEGERS = (int, np.integer)
 _NUMBERS = (int, float, np.number, np.bool_)
@@ -61,7 +64,7 @@ def setitem(a: NDArray, key: Any, value: Any) -> None:
     elif isinstance(value, _NUMBERS):
         fill(a._view(view), value, "assignment")
     else:
-        write(a._view(view), value if isinstance(value, NDArray) else asarray(value, device=a.device))
+        write(a._view(view), value if isinstance(value, base.NDArray) else asarray(value, device=a.device))
 
 
 def index_add(a: NDArray, key: Any, value: Any) -> NDArray:
@@ -88,7 +91,7 @@ def index_add(a: NDArray, key: Any, value: Any) -> NDArray:
 
 def _as_value(a: NDArray, value: Any) -> NDArray:
     if isinstance(value, _NUMBERS):
-        return full((), number(value, a.layout.code, "assignment"), a.dtype, a.device)
+        return scalar("assignment", value, a.layout.code, a.device)
     return convert(asarray(value, device=a.device), a.layout.code)
 
 
@@ -185,7 +188,7 @@ def _expand(layout: Layout, key: tuple) -> list:
         elif item is not None:
             if not isinstance(item, slice) and (isinstance(item, bool) or not isinstance(item, _INTEGERS)):
                 item = _index_array(item, layout)
-            used += item.ndim if isinstance(item, NDArray) and item.layout.code == BOOL else 1
+            used += item.ndim if isinstance(item, base.NDArray) and item.layout.code == BOOL else 1
         items.append(item)
     missing = layout.ndim - used
     if missing < 0:
@@ -306,7 +309,7 @@ def _scatter(a: NDArray, advanced: AdvancedIndex, value: NDArray, add: bool) -> 
     )
     if err:
         _failed("assignment", err, a, advanced)
-    a.storage.written = tick()
+    a.storage.version = new_version()
 
 
 def _failed(operation: str, err: int, a: NDArray, advanced: AdvancedIndex) -> None:

@@ -7,7 +7,7 @@ into ours. Whoever looks keeps the memory alive. Writes made through such a wind
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 import numpy as np
@@ -15,10 +15,14 @@ import numpy as np
 from needle_edu.backend import Device, DeviceError, DTypeError, ShapeError, Storage, default_device
 from needle_edu.backend.dtypes import DTYPES, python_ints_as_int64
 
-from .array import NDArray, cast, new_array
+from . import base
+from .base import cast, new_array
 from .dtypes import as_code, shown
 from .host import from_host, host_values, need_host_view, numpy, shared_memory
 from .layout import Layout, compact_layout, make_layout
+
+if TYPE_CHECKING:
+    from .array import NDArray
 
 # Storages over foreign memory, by id: only there may two of them overlap.
 adopted: dict[int, ref[Storage]] = {}
@@ -41,7 +45,7 @@ def array(a: Any, dtype: Any = "float32", device: Device | None = None) -> NDArr
     NDArray([1., 2., 3.], dtype=float32, device=cpu())
     """
     code = as_code(dtype)
-    if isinstance(a, NDArray):
+    if isinstance(a, base.NDArray):
         layout = a.layout
         target = device or layout.device
         if target is layout.device:
@@ -75,7 +79,7 @@ def asarray(a: Any, dtype: Any = None, device: Device | None = None, copy: bool 
     >>> a
     NDArray([7, 1, 2], dtype=int64, device=cpu())
     """
-    if isinstance(a, NDArray):
+    if isinstance(a, base.NDArray):
         code = a.layout.code if dtype is None else as_code(dtype)
         same = code == a.layout.code and device in (None, a.layout.device)
         if same and not copy:
@@ -127,7 +131,7 @@ def share(source: np.ndarray, code: int, device: Device) -> NDArray | None:
 
 def _over(line: np.ndarray, layout: Layout) -> NDArray:
     """Return an array that reads the memory of a one-dimensional NumPy array through a layout."""
-    out = new_array(NDArray)
+    out = new_array(base.NDArray)
     out.layout = layout
     out.storage = layout.device.adopt(line)
     number = id(out.storage)
@@ -135,12 +139,15 @@ def _over(line: np.ndarray, layout: Layout) -> NDArray:
     return out
 
 
-def operand(a: Any, operation: str) -> NDArray:
-    """Return a NumPy array, sequence or number as an NDArray; raise for anything that is not an array."""
-    if isinstance(a, NDArray):
+ARRAY_LIKE = (np.ndarray, np.generic, list, tuple, int, float)  # what an operation takes for an array
+
+
+def operand(operation: str, a: Any, beside: Any = None) -> NDArray:
+    """Return an argument as an NDArray, on the device of an array `beside` it; raise for what is no array."""
+    if isinstance(a, base.NDArray):
         return a
-    if isinstance(a, (np.ndarray, np.generic, list, tuple, int, float)):
-        return asarray(a)
+    if isinstance(a, ARRAY_LIKE):
+        return asarray(a, device=beside.device if isinstance(beside, base.NDArray) else None)
     raise DTypeError(f"{operation}: wanted an NDArray, got {type(a).__name__}")
 
 
@@ -169,7 +176,7 @@ def _unpacked(items: list | tuple) -> list:
         _unpacked(item)
         if isinstance(item, (list, tuple))
         else host_values(item)
-        if isinstance(item, NDArray)
+        if isinstance(item, base.NDArray)
         else item
         for item in items
     ]

@@ -6,16 +6,21 @@ Only `concat`, `stack` and `pad` copy, since their result is larger than any ope
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from needle_edu.backend import DeviceError, ShapeError
 
-from .array import NDArray, Shape, allocate
+from .base import allocate
 from .creation import full, write
 from .dtypes import promote
 from .indexing import getitem, setitem
 from .interchange import operand
 from .layout import compact_layout, normalize_axes, normalize_axis
 from .plans import broadcast_shape
+from .strided import Shape
+
+if TYPE_CHECKING:
+    from .array import NDArray
 
 
 def reshape(a: NDArray, shape: Shape) -> NDArray:
@@ -246,7 +251,7 @@ def pad(a: NDArray, axes: Sequence[tuple[int, int]], value: bool | int | float =
 
 
 def _operands(operation: str, arrays: Sequence[NDArray]) -> list[NDArray]:
-    arrays = [operand(a, operation) for a in arrays]
+    arrays = [operand(operation, a) for a in arrays]
     if not arrays:
         raise ShapeError(f"{operation}: no arrays")
     return arrays

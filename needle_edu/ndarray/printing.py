@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .array import NDArray
 from .host import host_values
+
+if TYPE_CHECKING:
+    from .array import NDArray
 
 _MOST_ROWS, _MOST_COLUMNS = 10, 12
 

@@ -27,7 +27,7 @@ class ReLU(UnaryOp):
     method = True
     formula = r"y = \max(a, 0)"
     vjp_formulas = (r"\bar{a} = \bar{y} \odot [a > 0]",)
-    reads = ("a",)
+    vjp_reads = ("a",)
     samples = staticmethod(sampling.unary())
 
     def compute(self, a):
@@ -49,7 +49,7 @@ class ReLUBackward(BinaryOp):
     name, symbol = "relu_backward", "relu′"
     formula = r"y = g \odot [a > 0]"
     vjp_formulas = (r"\bar{g} = \bar{y} \odot [a > 0]", r"\bar{a} = 0")
-    reads = ("b", "")
+    vjp_reads = ("b", "")
 
     @staticmethod
     def samples(rng):
@@ -77,7 +77,7 @@ class Tanh(UnaryOp):
     method = True
     formula = r"y = \tanh a"
     vjp_formulas = (r"\bar{a} = \bar{y} \odot (1 - y^2)",)
-    reads = ("y",)
+    vjp_reads = ("y",)
     samples = staticmethod(sampling.unary())
 
     def compute(self, a):
@@ -99,7 +99,7 @@ class TanhBackward(BinaryOp):
     name, symbol = "tanh_backward", "tanh′"
     formula = r"y = g \odot (1 - t^2)"
     vjp_formulas = (r"\bar{g} = \bar{y} \odot (1 - t^2)", r"\bar{t} = -2\,\bar{y} \odot g \odot t")
-    reads = ("b", "ab")
+    vjp_reads = ("b", "ab")
 
     @staticmethod
     def samples(rng):
@@ -129,7 +129,7 @@ class Sigmoid(UnaryOp):
     method = True
     formula = r"y = \frac{1}{1 + e^{-a}}"
     vjp_formulas = (r"\bar{a} = \bar{y} \odot y \odot (1 - y)",)
-    reads = ("y",)
+    vjp_reads = ("y",)
     samples = staticmethod(sampling.unary())
 
     def compute(self, a):
@@ -151,7 +151,7 @@ class SigmoidBackward(BinaryOp):
     name, symbol = "sigmoid_backward", "σ′"
     formula = r"y = g \odot s \odot (1 - s)"
     vjp_formulas = (r"\bar{g} = \bar{y} \odot s \odot (1 - s)", r"\bar{s} = \bar{y} \odot g \odot (1 - 2s)")
-    reads = ("b", "ab")
+    vjp_reads = ("b", "ab")
 
     @staticmethod
     def samples(rng):

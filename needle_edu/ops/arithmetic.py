@@ -35,7 +35,7 @@ class EWiseAdd(BinaryOp):
     name, symbol = "add", "+"
     formula = r"y = a + b"
     vjp_formulas = (r"\bar{a} = \bar{y}", r"\bar{b} = \bar{y}")
-    reads = ("", "")
+    vjp_reads = ("", "")
     samples = staticmethod(sampling.binary())
 
     def compute(self, a, b):
@@ -60,7 +60,7 @@ class AddScalar(ScalarOp):
     name, symbol = "add_scalar", "+"
     formula = r"y = a + c"
     vjp_formulas = (r"\bar{a} = \bar{y}",)
-    reads = ("",)
+    vjp_reads = ("",)
     samples = staticmethod(sampling.unary(scalar=1.5))
 
     def compute(self, a):
@@ -82,7 +82,7 @@ class Negate(UnaryOp):
     name, symbol = "negate", "−"
     formula = r"y = -a"
     vjp_formulas = (r"\bar{a} = -\bar{y}",)
-    reads = ("",)
+    vjp_reads = ("",)
     samples = staticmethod(sampling.unary())
 
     def compute(self, a):
@@ -104,7 +104,7 @@ class EWiseMul(BinaryOp):
     name, symbol = "multiply", "×"
     formula = r"y = a \odot b"
     vjp_formulas = (r"\bar{a} = \bar{y} \odot b", r"\bar{b} = \bar{y} \odot a")
-    reads = ("b", "a")
+    vjp_reads = ("b", "a")
     samples = staticmethod(sampling.binary())
 
     def compute(self, a, b):
@@ -129,7 +129,7 @@ class MulScalar(ScalarOp):
     name, symbol = "mul_scalar", "×"
     formula = r"y = c\,a"
     vjp_formulas = (r"\bar{a} = c\,\bar{y}",)
-    reads = ("",)
+    vjp_reads = ("",)
     samples = staticmethod(sampling.unary(scalar=-1.5))
 
     def compute(self, a):
@@ -151,7 +151,7 @@ class EWiseDiv(BinaryOp):
     name, symbol = "divide", "÷"
     formula = r"y = a / b"
     vjp_formulas = (r"\bar{a} = \bar{y} / b", r"\bar{b} = -\bar{y} \odot y / b")
-    reads = ("b", "yb")
+    vjp_reads = ("b", "yb")
     samples = staticmethod(sampling.binary(0.5, 2.0))
 
     def compute(self, a, b):
@@ -176,7 +176,7 @@ class DivScalar(ScalarOp):
     name, symbol = "divide_scalar", "÷"
     formula = r"y = a / c"
     vjp_formulas = (r"\bar{a} = \bar{y} / c",)
-    reads = ("",)
+    vjp_reads = ("",)
     samples = staticmethod(sampling.unary(scalar=-1.5))
 
     def compute(self, a):
@@ -198,7 +198,7 @@ class EWisePow(BinaryOp):
     name, symbol = "power", "pow"
     formula = r"y = a^b"
     vjp_formulas = (r"\bar{a} = \bar{y} \odot b \odot a^{b-1}", r"\bar{b} = \bar{y} \odot y \odot \ln a")
-    reads = ("ab", "ya")
+    vjp_reads = ("ab", "ya")
     samples = staticmethod(sampling.binary(0.5, 2.0))
 
     def compute(self, a, b):
@@ -233,7 +233,7 @@ class PowerScalar(ScalarOp):
     name, symbol = "power_scalar", "pow"
     formula = r"y = a^c"
     vjp_formulas = (r"\bar{a} = c\,\bar{y} \odot a^{c-1}",)
-    reads = ("a",)
+    vjp_reads = ("a",)
 
     @staticmethod
     def samples(rng):
@@ -264,7 +264,7 @@ class Maximum(BinaryOp):
         r"\bar{a} = \bar{y} \odot ([a > b] + \tfrac12 [a = b])",
         r"\bar{b} = \bar{y} \odot ([b > a] + \tfrac12 [a = b])",
     )
-    reads = ("ab", "ab")
+    vjp_reads = ("ab", "ab")
     samples = staticmethod(sampling.binary())
 
     def compute(self, a, b):
@@ -294,7 +294,7 @@ class Minimum(BinaryOp):
         r"\bar{a} = \bar{y} \odot ([a < b] + \tfrac12 [a = b])",
         r"\bar{b} = \bar{y} \odot ([b < a] + \tfrac12 [a = b])",
     )
-    reads = ("ab", "ab")
+    vjp_reads = ("ab", "ab")
     samples = staticmethod(sampling.binary())
 
     def compute(self, a, b):

@@ -17,7 +17,7 @@ from needle_edu.ndarray.layout import as_shape
 
 from . import fused
 
-_GETITEM, _PUT = slot("getitem"), slot("put_back")
+_GETITEM, _GETITEM_BACKWARD = slot("getitem"), slot("getitem_backward")
 
 
 _BASIC = (int, slice, type(None), type(...))
@@ -81,7 +81,7 @@ class GetItem(UnaryOp):
     name, symbol = "getitem", "[ ]"
     formula = r"y = a[i]"
     vjp_formulas = (r"\bar{a}[i] = \bar{y},\ \text{0 elsewhere}",)
-    reads = ("",)
+    vjp_reads = ("",)
 
     def __init__(self, index):
         self.index = _own(index)
@@ -94,22 +94,22 @@ class GetItem(UnaryOp):
         return a[self.index]
 
     def vjp0(self, g, node):
-        return _PUT.cls(self.index, node.inputs[0].shape).apply(g)
+        return _GETITEM_BACKWARD.cls(self.index, node.inputs[0].shape).apply(g)
 
 
 @register
-class PutBack(UnaryOp):
+class GetItemBackward(UnaryOp):
     """The vjp of getitem: zeros of a shape, with the elements added at an index.
 
     >>> from needle_edu import Tensor, ops
-    >>> ops.put_back(Tensor([5.0, 6.0]), [0, 0], shape=(3,))
-    Tensor([11.,  0.,  0.], op=put_back)
+    >>> ops.getitem_backward(Tensor([5.0, 6.0]), [0, 0], shape=(3,))
+    Tensor([11.,  0.,  0.], op=getitem_backward)
     """
 
-    name, symbol = "put_back", "[ ]′"
+    name, symbol = "getitem_backward", "[ ]′"
     formula = r"y[i] = a,\ \text{0 elsewhere}"
     vjp_formulas = (r"\bar{a} = \bar{y}[i]",)
-    reads = ("",)
+    vjp_reads = ("",)
 
     def __init__(self, index, shape):
         self.index = _own(index)

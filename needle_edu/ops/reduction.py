@@ -43,7 +43,7 @@ class Summation(Reduction):
     name, symbol = "summation", "Σ"
     formula = r"y = \sum a"
     vjp_formulas = (r"\bar{a} = \operatorname{expand}(\bar{y})",)
-    reads = ("",)
+    vjp_reads = ("",)
     samples = staticmethod(_CASES)
 
     def compute(self, a):
@@ -66,7 +66,7 @@ class Mean(Reduction):
     method = True
     formula = r"y = \frac1n \sum a"
     vjp_formulas = (r"\bar{a} = \operatorname{expand}(\bar{y}) / n",)
-    reads = ("",)
+    vjp_reads = ("",)
     samples = staticmethod(_CASES)
 
     def compute(self, a):
@@ -84,7 +84,7 @@ class Extreme(Reduction):
     """Base of max and min: the gradient goes to the extreme element; equal ones share it equally."""
 
     vjp_formulas = (r"\bar{a} = \operatorname{expand}(\bar{y}) \odot [a = y] / \#\{a = y\}",)
-    reads = ("ya",)
+    vjp_reads = ("ya",)
     samples = staticmethod(_CASES)
 
     def vjp0(self, g, node):
@@ -143,7 +143,7 @@ class Prod(Reduction):
     method = True
     formula = r"y = \prod a"
     vjp_formulas = (r"\bar{a}_i = \bar{y} \prod_{j \ne i} a_j",)
-    reads = ("ya",)
+    vjp_reads = ("ya",)
 
     @staticmethod
     def samples(rng):

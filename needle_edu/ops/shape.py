@@ -45,7 +45,7 @@ class Transpose(UnaryOp):
     name, symbol = "transpose", "⊤"
     formula = r"y = a^\top"
     vjp_formulas = (r"\bar{a} = \bar{y}^\top",)
-    reads = ("",)
+    vjp_reads = ("",)
     samples = staticmethod(sampling.shaped(({}, (2, 3)), ({"axes": (0, 2)}, (2, 3, 4)), ({}, (2, 3, 4))))
 
     def __init__(self, axes=None):
@@ -73,7 +73,7 @@ class Permute(UnaryOp):
     method = True
     formula = r"y = \operatorname{permute}(a)"
     vjp_formulas = (r"\bar{a} = \operatorname{permute}^{-1}(\bar{y})",)
-    reads = ("",)
+    vjp_reads = ("",)
     samples = staticmethod(sampling.shaped(({"axes": (1, 2, 0)}, (2, 3, 4)), ({"axes": (1, 0)}, (2, 3))))
 
     def __init__(self, axes):
@@ -102,7 +102,7 @@ class Reshape(UnaryOp):
     name, symbol = "reshape", "reshape"
     formula = r"y = \operatorname{reshape}(a)"
     vjp_formulas = (r"\bar{a} = \operatorname{reshape}(\bar{y})",)
-    reads = ("",)
+    vjp_reads = ("",)
     samples = staticmethod(
         sampling.shaped(
             ({"shape": (3, 2)}, (2, 3)), ({"shape": (6,)}, (2, 3)), ({"shape": (2, -1)}, (2, 3, 2))
@@ -132,7 +132,7 @@ class BroadcastTo(UnaryOp):
     name, symbol = "broadcast_to", "broadcast"
     formula = r"y = \operatorname{broadcast}(a)"
     vjp_formulas = (r"\bar{a} = \sum_{\text{expanded axes}} \bar{y}",)
-    reads = ("",)
+    vjp_reads = ("",)
     samples = staticmethod(
         sampling.shaped(({"shape": (2, 3)}, (3,)), ({"shape": (4, 2, 3)}, (2, 1)), ({"shape": (2,)}, ()))
     )
@@ -160,7 +160,7 @@ class Stack(UnaryOp):
     name, symbol = "stack", "stack"
     formula = r"y = \operatorname{stack}(a_1, a_2, \dots)"
     vjp_formulas = (r"\bar{a} = \operatorname{split}(\bar{y})",)
-    reads = ("",)
+    vjp_reads = ("",)
     tuple_input = True
     samples = staticmethod(
         sampling.shaped(
@@ -190,7 +190,7 @@ class Concat(UnaryOp):
     name, symbol = "concat", "concat"
     formula = r"y = \operatorname{concat}(a_1, a_2, \dots)"
     vjp_formulas = (r"\bar{a}_i = \text{the part of } \bar{y} \text{ that came from } a_i",)
-    reads = ("",)
+    vjp_reads = ("",)
     tuple_input = True
     samples = staticmethod(
         sampling.shaped(({"axis": 0}, (2, 3), (1, 3)), ({"axis": -1}, (2, 3), (2, 2), (2, 1)))
@@ -226,7 +226,7 @@ class Flip(UnaryOp):
     method = True
     formula = r"y = \operatorname{flip}(a)"
     vjp_formulas = (r"\bar{a} = \operatorname{flip}(\bar{y})",)
-    reads = ("",)
+    vjp_reads = ("",)
     samples = staticmethod(
         sampling.shaped(({"axes": (0,)}, (2, 3)), ({"axes": (0, 2)}, (2, 3, 2)), ({"axes": (1,)}, (2, 3)))
     )
@@ -259,7 +259,7 @@ class Dilate(UnaryOp):
     method = True
     formula = r"y = \operatorname{dilate}(a)"
     vjp_formulas = (r"\bar{a} = \operatorname{undilate}(\bar{y})",)
-    reads = ("",)
+    vjp_reads = ("",)
     samples = staticmethod(
         sampling.shaped(({"axes": (0,), "dilation": 1}, (2, 3)), ({"axes": (0, 1, 5), "dilation": 2}, (2, 2)))
     )
@@ -292,7 +292,7 @@ class UnDilate(UnaryOp):
     method = True
     formula = r"y = \operatorname{undilate}(a)"
     vjp_formulas = (r"\bar{a} = \operatorname{dilate}(\bar{y})",)
-    reads = ("",)
+    vjp_reads = ("",)
     samples = staticmethod(
         sampling.shaped(({"axes": (0,), "dilation": 1}, (4, 3)), ({"axes": (0, 1, 5), "dilation": 2}, (3, 6)))
     )

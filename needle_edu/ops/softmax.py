@@ -28,7 +28,7 @@ class LogSumExp(Reduction):
     method = True
     formula = r"y = \ln \sum e^a"
     vjp_formulas = (r"\bar{a} = \bar{y} \odot e^{a - y}",)
-    reads = ("ya",)
+    vjp_reads = ("ya",)
     samples = staticmethod(
         sampling.shaped(
             ({}, (2, 3)),
@@ -62,7 +62,7 @@ class LogSoftmax(UnaryOp):
     method = True
     formula = r"y = a - \ln \sum e^a"
     vjp_formulas = (r"\bar{a} = \bar{y} - e^y \sum \bar{y}",)
-    reads = ("y",)
+    vjp_reads = ("y",)
     samples = staticmethod(sampling.shaped(({}, (2, 3)), ({"axis": 0}, (2, 3)), ({}, (3,))))
 
     def __init__(self, axis: int = -1):
@@ -93,7 +93,7 @@ class Softmax(UnaryOp):
     method = True
     formula = r"y = e^a / \sum e^a"
     vjp_formulas = (r"\bar{a} = y \odot (\bar{y} - \sum \bar{y} \odot y)",)
-    reads = ("y",)
+    vjp_reads = ("y",)
     samples = staticmethod(sampling.shaped(({}, (2, 3)), ({"axis": 0}, (2, 3)), ({}, (3,))))
 
     def __init__(self, axis: int = -1):

@@ -28,9 +28,11 @@ PARTS = tuple(
         "backend/settings",
         "nn/",
         "optim/",
-        "viz/tape",
+        "graph/recorder",
+        "graph/replay",
+        "graph/tape",
     )
-) + (PACKAGE + "viz/recorder", PACKAGE + "viz/stepper")
+)
 
 _ask = ctypes.PYFUNCTYPE(None, ctypes.c_ulong, ctypes.py_object, ctypes.py_object)(
     ("PyThreadState_SetAsyncExc", ctypes.pythonapi)

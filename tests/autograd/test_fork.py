@@ -82,7 +82,7 @@ def test_a_child_forked_while_others_are_in_backward_goes_on(busy_threads):
 def test_no_lock_that_another_thread_holds_is_waited_for():
     """The same with certainty: a thread holds every lock of the library just when the fork comes."""
     from needle_edu.backend import devices, standard_devices
-    from needle_edu.viz import render
+    from needle_edu.viz.drawing import render
 
     held, done = threading.Event(), threading.Event()
 

@@ -95,7 +95,7 @@ def listening(x, loss):
 
 
 def stepping(x, loss):
-    viz.stepper.record_backward(loss, ndl.autograd.find_topo_sort([loss]))
+    ndl.graph.record_backward(loss, ndl.autograd.find_topo_sort([loss]))
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def test_the_default_device_can_be_set_and_is_checked():
 @both
 def test_storage_is_shared_with_numpy_and_kept_alive(device):
     block = device.allocate(F32, 5)
-    assert block.nbytes == 20 and block.written == 0
+    assert block.nbytes == 20 and block.version == 0
     view = device.host_view(block, FLOAT)
     view[:] = range(5)
     before = memory.live_bytes()
@@ -162,8 +162,8 @@ def test_too_large_an_array_is_a_clear_memory_error(c_runtime):
 
 
 def test_the_write_clock_only_goes_forward():
-    first = storage.tick()
-    assert storage.tick() == first + 1 == storage.clock
+    first = storage.new_version()
+    assert storage.new_version() == first + 1 == storage.latest_version
 
 
 @both

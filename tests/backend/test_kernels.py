@@ -16,6 +16,7 @@ from needle_edu.backend.build import declarations
 from needle_edu.backend.dtypes import DTYPES, F32
 from needle_edu.backend.errors import EDTYPE, EINDEX
 from needle_edu.backend.reference import ReferenceRuntime
+from needle_edu.ndarray import layout
 
 HEADER = (paths.csrc_dir() / "include" / "needle_kernels.h").read_text()
 NAMES = declarations.kernel_names(HEADER)
@@ -119,6 +120,19 @@ def test_the_codes_in_python_are_those_of_the_header():
         assert f"ND_{name} = {getattr(errors, name)}" in HEADER
     for name in ("F32", "F64", "I32", "I64", "BOOL"):
         assert f"ND_{name} = {getattr(dtypes, name)}" in HEADER
+
+
+def test_a_plan_has_room_for_what_the_header_says(c_runtime):
+    """The two numbers stand in the header; cffi's struct and the arrays' own limit follow them."""
+    lib, most = c_runtime.lib, c_runtime.lib.ND_MAX_OPERANDS
+    assert lib.ND_MAX_NDIM == layout.MAX_NDIM and most >= 8
+    shape = tuple(range(1, lib.ND_MAX_NDIM + 1))
+    strides = [tuple(10 * k + d for d in range(len(shape))) for k in range(most + 1)]
+    plan = c_runtime.lower(len(shape), [F32] * most, shape, range(most), strides[:most])
+    assert list(plan.shape) == list(shape) and list(plan.offset) == list(range(most))
+    assert [tuple(row) for row in plan.stride] == strides[:most]
+    with pytest.raises(IndexError):
+        c_runtime.lower(len(shape), [F32] * (most + 1), shape, range(most + 1), strides)
 
 
 def test_the_same_numbers_for_any_thread_count(c_runtime):

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from needle_edu.cli import doctor
-from needle_edu.course import bubblewrap, run_question, sandbox, seccomp
-from needle_edu.course.sandbox import BubblewrapSandbox, Limits
+from needle_edu.course.grading import bubblewrap, run_question, sandbox, seccomp
+from needle_edu.course.grading.sandbox import BubblewrapSandbox
+from needle_edu.course.limits import Limits
 
 TROUBLE = sandbox.trouble()
 isolated_only = pytest.mark.skipif(bool(TROUBLE), reason=f"THE SANDBOX IS NOT TESTED: {TROUBLE}")

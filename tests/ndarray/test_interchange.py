@@ -165,8 +165,8 @@ def test_moving_between_devices():
 def test_writing_stamps_the_storage_and_computing_does_not():
     a = nd.array([1.0, 2.0, 3.0])
     b = a + a
-    assert a.storage.written == b.storage.written == 0
-    before = a.storage.written
+    assert a.storage.version == b.storage.version == 0
+    before = a.storage.version
     for write in (
         lambda: a.fill(1),
         lambda: a.__setitem__(0, 5),
@@ -176,8 +176,8 @@ def test_writing_stamps_the_storage_and_computing_does_not():
         lambda: a.copy_from(b),
     ):
         write()
-        assert a.storage.written > before
-        before = a.storage.written
+        assert a.storage.version > before
+        before = a.storage.version
 
 
 def test_text():

@@ -264,7 +264,7 @@ def test_without_a_gradient_there_is_advice_instead_of_a_stepper():
 
 
 def test_letters_are_those_of_the_formulas():
-    info = viz.opinfo.op_info
+    info = ndl.graph.op_info
     assert [info("relu_backward").letter(k, 2) for k in (0, 1)] == ["g", "a"]
     assert [info("where").letter(k, 3) for k in (0, 1, 2)] == ["a", "b", "c"]
     assert [info("stack").letter(k, 2) for k in (0, 1)] == ["1", "2"] and info("stack").vjp(1)

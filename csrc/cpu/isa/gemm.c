@@ -1,5 +1,5 @@
 /* build: -O2 -fno-schedule-insns */
-/* gemm.c - matrix product: any strides, batches, element types; blocked, packed, in threads.
+/* gemm.c - nd_matmul, the matrix product: any strides, batches, element types; blocked, packed, in threads.
  *
  * Read in this order: gemm_tile.h (the arithmetic), gemm_pack.h and gemm_block.h (how it is fed from the caches),
  * then this file, which turns a plan into sequential products and shares them out among the threads, and gemm_help.h
@@ -8,19 +8,14 @@
  */
 #include <stddef.h>
 #include <string.h>
-#include "needle_kernels.h"
+#include "gemm.h"
+#include "isa.h"
 #include "parallel.h"
 #include "pool.h"
 #include "gemm_help.h"
 #include "gemm_shape.h"
-#include "shuffle.h"
+#include "transpose.h"
 #include "unroll.h"
-
-#ifndef ND_ISA
-#define ND_ISA base
-#endif
-#define ND_JOIN_(a, b) a##_##b
-#define ND_JOIN(a, b) ND_JOIN_(a, b)
 
 /* c[m][n] = a[m][k] b[k][n], each with its row and column stride in elements. */
 typedef struct product {
@@ -30,8 +25,6 @@ typedef struct product {
   void *c;
   last_block *last; /* where it may open its last block to other threads, or NULL */
 } product;
-
-typedef int64_t two_words __attribute__((vector_size(16)));
 
 #define T float
 #define TYPE f32
@@ -141,7 +134,7 @@ static void cut_for(int64_t threads, job *j) {
     }
 }
 
-int ND_JOIN(nd_matmul, ND_ISA)(const nd_plan *p, void *out, const void *a, const void *b) {
+static int matmul(const nd_plan *p, void *out, const void *a, const void *b) {
   int outer = p->ndim - 3;
   if (outer < 0 || p->ndim > ND_MAX_NDIM) return ND_EPLAN;
   const int dtype = p->dtype[0];
@@ -162,10 +155,10 @@ int ND_JOIN(nd_matmul, ND_ISA)(const nd_plan *p, void *out, const void *a, const
   if (x.m < 1 || x.n < 1 || batches < 1) return ND_OK;
   job j = {.whole = x, .dtype = dtype, .outer = outer, .down = 1, .across = 1, .shape = p->shape,
            .a_stride = p->stride[1], .b_stride = p->stride[2], .c_stride = p->stride[0]};
-  /* Turn the product around if that lets rows of out, or the vector of a matrix-vector product, lie contiguous. */
+  /* Compute the transposed product if that lets rows of out, or the vector of a matrix-vector product, lie contiguous. */
   const int rows_of_out = x.c_col != 1 && x.c_row == 1 && x.m > 1 && x.n > 1;
-  const int turned_vector = (x.m == 1 && x.b_col != 1 && x.b_row == 1 && x.a_col == 1) || (x.n == 1 && x.a_row == 1);
-  if (rows_of_out || turned_vector) {
+  const int transposed_vector = (x.m == 1 && x.b_col != 1 && x.b_row == 1 && x.a_col == 1) || (x.n == 1 && x.a_row == 1);
+  if (rows_of_out || transposed_vector) {
     j.whole = transposed(&x);
     j.a_stride = p->stride[2], j.b_stride = p->stride[1];
   }
@@ -184,3 +177,5 @@ int ND_JOIN(nd_matmul, ND_ISA)(const nd_plan *p, void *out, const void *a, const
     nd_parallel_for(batches * j.down * j.across, 1, pieces, &j);
   return j.error;
 }
+
+const nd_gemm_table ND_TABLE(gemm) = {.matmul = matmul};

@@ -108,7 +108,7 @@ static int NAME(product)(const product *x) {
     return ND_OK;
   }
   const int pack_b = !(x->b_col == 1 && x->b_row != 0 && m <= DIRECT_B_ROWS);
-  const int pack_a = n > (x->a_col == 1 ? DIRECT_A_PANELS : DIRECT_TURNED_A) * PANEL;
+  const int pack_a = n > (x->a_col == 1 ? DIRECT_A_PANELS : DIRECT_TRANSPOSED_A) * PANEL;
   const int64_t depth = NAME(even_part)(k, BLOCK_K, 1);
   const int64_t part_m = NAME(even_part)(m, BLOCK_M, TILE_ROWS);
   const int64_t part_n = NAME(even_part)(n, m > part_m || !pack_b ? BLOCK_N : PANEL, PANEL);

@@ -47,4 +47,4 @@ static void cos_f32(int64_t n, void *const *data, const int64_t *stride, double 
   by_blocks(n, data, stride, quick_cos_f32, exact_cos_f32);
 }
 
-const nd_math_rows ND_NAME(nd_math_rows) = {ND_MATH_LIST(ND_ROW_ENTRY)};
+ROW_TABLE(transcendental)

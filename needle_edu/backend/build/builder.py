@@ -18,8 +18,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from .cache import cached, key_of
 from ..errors import BuildError
+from .cache import cached, key_of
 
 COMPILERS = ("cc", "gcc", "clang")
 FLAGS = (

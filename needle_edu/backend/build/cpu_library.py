@@ -20,11 +20,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..errors import BuildError
+from ..paths import csrc_dir
 from . import declarations
 from .builder import FLAGS, Source, shared_library
 from .cache import cached, key_of
-from ..errors import BuildError
-from ..paths import csrc_dir
 
 _AVX2 = ("-mavx2", "-mfma")
 _AVX512 = ("-mavx512f", "-mavx512dq", "-mavx512bw", "-mavx512vl", *_AVX2, "-mprefer-vector-width=512")

@@ -11,8 +11,8 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from .cache import default_folder
 from ..paths import csrc_dir, private_temporary
+from .cache import default_folder
 
 
 def state_of_sources() -> str:

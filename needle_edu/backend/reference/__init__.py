@@ -47,7 +47,7 @@ class ReferenceRuntime(Runtime):
         storage = Storage()
         storage.ptr = array
         storage.nbytes = array.nbytes
-        storage.written = 0
+        storage.version = 0
         return storage
 
     def host_view(
