@@ -51,7 +51,8 @@ class CLibrary(Runtime):
 
     def allocate(self, dtype: int, n: int) -> Storage:
         """Return a storage of `n` elements, not initialised."""
-        check_count(n)
+        if type(n) is not int or n < 0:
+            check_count(n)
         storage = Storage()
         storage.version = 0
         storage.nbytes = n * ITEMSIZES[dtype]

@@ -35,11 +35,9 @@ class CpuRuntime(CLibrary):
     def block(self, dtype: int, n: int) -> Any:
         """Return a block of memory; it goes back when nobody keeps it."""
         nbytes = n * ITEMSIZES[dtype]
-        return (
-            super().block(dtype, n)
-            if nbytes > _OWNED_LIMIT
-            else self._new_owned(self._owned[-(-nbytes // _STEP)])
-        )
+        if nbytes > _OWNED_LIMIT:
+            return super().block(dtype, n)
+        return self._new_owned(self._owned[-(-nbytes // _STEP)])
 
     def allocator(self, dtype: int, n: int) -> Callable[[], Storage]:
         """Return ``allocate(dtype, n)`` as a function of no arguments, for a size that is asked for often."""

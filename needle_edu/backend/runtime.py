@@ -35,7 +35,8 @@ class Runtime(ABC):
     host_view : callable or None
         ``host_view(storage, dtype, shape=None, offset=0, strides=None)`` returns a NumPy array over the storage's own
         memory, which it keeps alive: the elements described, row-major without strides, all in one line without a
-        shape. Offset and strides count elements. None: NumPy cannot see this memory.
+        shape. Offset and strides count elements. Kernels called before have done their work. None: NumPy cannot see
+        this memory.
     adopt : callable or None
         ``adopt(array)`` returns a `Storage` over the memory of a one-dimensional, contiguous, writable NumPy array.
         None: kernels cannot reach NumPy's memory. A runtime that adopts has host views, too.
