@@ -43,7 +43,7 @@ def _library() -> tuple[Any, Any]:
         from needle_edu.backend import native
 
         raise BuildError(f"the ladder's rungs are C functions and the C library is absent: {native.reason}")
-    return device.engine.ffi, device.engine.lib
+    return device.runtime.ffi, device.runtime.lib
 
 
 @dataclass(frozen=True)

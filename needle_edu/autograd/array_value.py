@@ -85,7 +85,7 @@ class ArrayValue(Value):
         return np.array(data, dtype=dtype, copy=copy) if copy is not None else np.asarray(data, dtype=dtype)
 
     def __repr__(self) -> str:
-        text = np.array2string(np.asarray(self.realize_cached_data()), separator=", ", prefix="Tensor(")
+        text = np.array2string(arrays.readable(self), separator=", ", prefix="Tensor(")
         facts = [f"dtype={self.dtype}"] if self.dtype.name not in ("float32", "int64", "bool") else []
         if self.op is not None:
             facts.append(f"op={self.op.name}")

@@ -13,7 +13,7 @@ from needle_edu.backend import DTypeError, GradientError, IndexOutOfRange, Needl
 from needle_edu.backend_selection import BACKEND, array_api, default_device
 
 from . import numpy_arrays, numpy_functions, own_arrays
-from .entry import as_numbers
+from .entry import as_numbers, readable
 
 mode: Any = numpy_arrays if BACKEND == "np" else own_arrays
 xp: Any = numpy_functions if BACKEND == "np" else array_api
@@ -65,5 +65,5 @@ def _exactly(number, array):
 
 __all__ = [
     "Array", "BACKEND", "DTypeError", "GradientError", "IndexOutOfRange", "NeedleError", "ShapeError",
-    "default_device", "add_into", "claim", "device_of", "enter", "like", "same_layout", "to_numpy", "xp",
+    "default_device", "add_into", "claim", "device_of", "enter", "like", "readable", "same_layout", "to_numpy", "xp",
 ]  # fmt: skip

@@ -4,12 +4,26 @@ import numpy as np
 
 from needle_edu.backend import DTypeError, ShapeError
 from needle_edu.backend.dtypes import python_ints_as_int64
+from needle_edu.ndarray.host import as_host
+
+
+def readable(data) -> np.ndarray:
+    """Return a tensor, or data of any kind, as a NumPy array to READ, whatever device it lives on.
+
+    Examples
+    --------
+    >>> import needle_edu as ndl
+    >>> readable(ndl.Tensor([1.0, 2.0])), readable([3, 4])
+    (array([1., 2.], dtype=float32), array([3, 4]))
+    """
+    realize = getattr(data, "realize_cached_data", None)
+    return as_host(data if realize is None else realize())
 
 
 def as_numbers(data, operation) -> np.ndarray:
     """Return data of any kind as a NumPy array of numbers, or say why it is none."""
     try:
-        array = python_ints_as_int64(np.asarray(data), data)
+        array = python_ints_as_int64(readable(data), data)
     except ValueError as error:
         raise ShapeError(
             f"{operation}: rows of different lengths make no array; pad them or cut them"

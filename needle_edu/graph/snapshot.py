@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from needle_edu.autograd.arrays import readable
+
 LIMIT = 64
 FIRST = 6
 
@@ -71,7 +73,7 @@ def take_snapshot(array: Any, limit: int = LIMIT) -> Snapshot | None:
     if isinstance(array, (tuple, list)):
         parts = tuple(take_snapshot(part, limit) for part in array)
         return Snapshot((len(parts),), "tuple", None, math.nan, math.nan, math.nan, (), parts)
-    data = np.asarray(array)
+    data = readable(array)
     first = tuple(data.flat[i].item() for i in range(min(FIRST, data.size)))
     if data.size:
         low, mean, high = float(data.min()), float(data.mean(dtype=np.float64)), float(data.max())

@@ -14,7 +14,7 @@ import numpy as np
 
 from needle_edu.backend import Device, DTypeError, ShapeError
 
-from . import creation, functions, indexing, interchange, linalg, manipulation, printing, reductions
+from . import creation, functions, host, indexing, interchange, linalg, manipulation, printing, reductions
 from .base import allocate, cast, new_array, set_array_class
 from .flat import Flat
 from .handle import Handle, handle_of
@@ -206,7 +206,7 @@ class NDArray(StridedArray):
 
     pad = manipulation.pad
     to = interchange.to
-    numpy = interchange.numpy
+    numpy = host.numpy
 
     # ---- elements -----------------------------------------------------------------------------------------------
 
@@ -229,11 +229,11 @@ class NDArray(StridedArray):
         """Return the only element as a Python number."""
         if self.layout.size != 1:
             raise ShapeError(f"item: wanted an array of one element, got shape {self.layout.shape}")
-        return interchange.as_numpy(self).item()
+        return host.host_values(self).item()
 
     def tolist(self) -> Any:
         """Return the elements as nested lists of Python numbers."""
-        return interchange.as_numpy(self).tolist()
+        return host.host_values(self).tolist()
 
     def __float__(self) -> float:
         return float(self.item())
@@ -280,7 +280,7 @@ class NDArray(StridedArray):
 
     def __reduce__(self) -> tuple:
         """Pickle the elements of this array alone, not the storage it may look into, and the name of its device."""
-        return _unpickled, (type(self), interchange.numpy(self), self.device), getattr(self, "__dict__", None)
+        return _unpickled, (type(self), host.numpy(self), self.device), getattr(self, "__dict__", None)
 
 
 def _unpickled(cls: type[NDArray], elements: np.ndarray, device: Device) -> NDArray:

@@ -17,7 +17,8 @@ from needle_edu.backend.storage import new_version
 from . import base
 from .base import allocate, kernel_failed
 from .dtypes import as_code, shown
-from .interchange import adopted, array, as_numpy, operand, usable
+from .host import host_values
+from .interchange import adopted, array, operand, usable
 from .layout import Layout, as_shape, compact_layout
 from .plans import check_writable, copy_plan, fill_plan, remember
 from .strided import Shape
@@ -258,9 +259,9 @@ def _fill(out: NDArray, value: Any, operation: str = "fill") -> None:
     value = number(value, layout.code, operation)
     if layout.code == I64 and abs(value) > EXACT:
         check_writable(layout)
-        as_numpy(out)[...] = value
-        return
-    if layout.compact:
+        one = array(value, "int64", layout.device)
+        err = layout.kernels["copy"](copy_plan(layout, one.layout), out.storage.ptr, one.storage.ptr)
+    elif layout.compact:
         err = layout.kernels["fill_dense"](layout.code, layout.size, out.storage.ptr, value)
     else:
         err = layout.kernels["fill"](fill_plan(layout), out.storage.ptr, value)
@@ -301,5 +302,5 @@ def may_overlap(a: NDArray, b: NDArray) -> bool:
     if a.storage is b.storage:
         return True
     if adopted and (id(a.storage) in adopted or id(b.storage) in adopted):
-        return np.may_share_memory(as_numpy(a), as_numpy(b))
+        return np.may_share_memory(host_values(a), host_values(b))
     return False

@@ -13,6 +13,7 @@ import numpy as np
 
 from needle_edu.backend import IndexOutOfRange
 
+from .host import as_host
 from .indexing import getitem, setitem
 from .views import reshaped
 
@@ -66,6 +67,8 @@ class Flat:
         if line is not None:
             return a._view(line), key
         try:
-            return a, np.unravel_index(np.arange(a.size)[key], a.shape)
+            return a, np.unravel_index(
+                np.arange(a.size)[key if isinstance(key, slice) else as_host(key)], a.shape
+            )
         except IndexError:
             raise IndexOutOfRange(f"flat: index {key} is out of range for {a.size} elements") from None

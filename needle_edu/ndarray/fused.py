@@ -43,7 +43,7 @@ def sgd_step(
     layout = p.layout
     out = allocate(layout)
     # Without an average the kernel still reads its argument list: NULL says that there is none.
-    average = layout.device.engine.null if u is None else u.storage.ptr
+    average = layout.device.runtime.null if u is None else u.storage.ptr
     write_into(
         "sgd_step_dense", "sgd_step", (p, g), layout.code, layout.size, out.storage.ptr, p.storage.ptr,
         g.storage.ptr, average, lr, momentum, weight_decay,

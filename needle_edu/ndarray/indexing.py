@@ -16,11 +16,12 @@ from needle_edu.backend import DTypeError, IndexOutOfRange, ShapeError
 from needle_edu.backend.dtypes import BOOL, F64, I64
 from needle_edu.backend.storage import new_version
 
-from . import base, functions, plans, reductions
+from . import base, functions, plans
 from .base import allocate, convert, kernel_failed
 from .creation import fill, full, may_overlap, scalar, write
 from .dtypes import shown
-from .interchange import as_numpy, asarray
+from .host import host_values
+from .interchange import asarray
 from .layout import Layout, make_layout
 from .plans import gather_plan, scatter_plan
 
@@ -229,7 +230,7 @@ def _places(mask: NDArray, layout: Layout, axis: int) -> list[NDArray]:
         axes = f"axis {axis}" if mask.ndim == 1 else f"axes {axis} to {axis + mask.ndim - 1}"
         raise IndexOutOfRange(f"a mask of shape {mask.shape} does not fit {axes}, of shape {covered}")
     # NumPy's positions have as many bits as an address, kernels' 64.
-    return [convert(asarray(places, device=layout.device), I64) for places in np.nonzero(as_numpy(mask))]
+    return [convert(asarray(places, device=layout.device), I64) for places in np.nonzero(host_values(mask))]
 
 
 def _slice(item: slice, extent: int, axis: int) -> tuple[int, int, int]:
@@ -260,9 +261,7 @@ def _combine(layout: Layout, view: Layout, arrays: list[tuple[int, NDArray]], po
     limit, offset = 1, view.offset
     for axis, index in arrays:
         extent, stride = layout.shape[axis], layout.strides[axis]
-        if index.size:
-            for bound in (reductions.min(index), reductions.max(index)):
-                _integer(int(as_numpy(bound)[0]), extent, axis)
+        _check(index, extent, axis)
         index = functions.where(index < 0, index + extent, index)
         if stride < 0:
             offset += (extent - 1) * stride
@@ -271,6 +270,12 @@ def _combine(layout: Layout, view: Layout, arrays: list[tuple[int, NDArray]], po
         walk = index * stride if walk is None else walk + index * stride
     base = make_layout(view.shape, view.strides, offset, view.code, view.device)
     return AdvancedIndex(base, walk, position, 1, limit, arrays[0][0])
+
+
+def _check(index: NDArray, extent: int, axis: int) -> None:
+    """Raise if an entry is out of range. A gather looks at each; with a step of 0 it stays where it is."""
+    one = full((), 0, "bool", index.device)
+    _gather(one, AdvancedIndex(one.layout, index, 0, 0, extent, axis))
 
 
 # ---- running it -----------------------------------------------------------------------------------------------

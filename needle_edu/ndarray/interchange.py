@@ -16,8 +16,9 @@ from needle_edu.backend import Device, DeviceError, DTypeError, ShapeError, Stor
 from needle_edu.backend.dtypes import DTYPES, python_ints_as_int64
 
 from . import base
-from .base import allocate, cast, new_array
+from .base import cast, new_array
 from .dtypes import as_code, shown
+from .host import from_host, host_values, need_host_view, numpy, shared_memory
 from .layout import Layout, compact_layout, make_layout
 
 if TYPE_CHECKING:
@@ -49,11 +50,9 @@ def array(a: Any, dtype: Any = "float32", device: Device | None = None) -> NDArr
         target = device or layout.device
         if target is layout.device:
             return cast(a, compact_layout(layout.shape, code, target))
-        a = as_numpy(a)
+        a = host_values(a)
     source = proper_bools(_numpy_from(a, "array"))
-    out = allocate(compact_layout(source.shape, code, usable(device)))
-    as_numpy(out)[...] = source
-    return out
+    return from_host(source, compact_layout(source.shape, code, usable(device)))
 
 
 def asarray(a: Any, dtype: Any = None, device: Device | None = None, copy: bool | None = None) -> NDArray:
@@ -113,6 +112,8 @@ def proper_bools(source: np.ndarray) -> np.ndarray:
 def share(source: np.ndarray, code: int, device: Device) -> NDArray | None:
     """Return an array over a NumPy array's own memory, or None where that is impossible."""
     flags, itemsize = source.flags, source.itemsize
+    if device.adopt is None:
+        return None
     if source.dtype != DTYPES[code] or not flags.aligned or not flags.writeable or not source.size:
         return None
     if flags.c_contiguous:
@@ -136,15 +137,6 @@ def _over(line: np.ndarray, layout: Layout) -> NDArray:
     number = id(out.storage)
     adopted[number] = ref(out.storage, lambda _: adopted.pop(number, None))
     return out
-
-
-def as_numpy(a: NDArray) -> np.ndarray:
-    """Return a NumPy array over the same memory, which it keeps alive."""
-    layout = a.layout
-    if not layout.size:
-        return np.empty(layout.shape, layout.dtype)
-    strides = None if layout.compact else layout.strides
-    return layout.device.numpy_view(a.storage, layout.dtype, layout.shape, layout.offset, strides)
 
 
 ARRAY_LIKE = (np.ndarray, np.generic, list, tuple, int, float)  # what an operation takes for an array
@@ -183,7 +175,7 @@ def _unpacked(items: list | tuple) -> list:
     return [
         _unpacked(item)
         if isinstance(item, (list, tuple))
-        else as_numpy(item)
+        else host_values(item)
         if isinstance(item, base.NDArray)
         else item
         for item in items
@@ -201,31 +193,22 @@ def usable(device: Device | None) -> Device:
 # ---- leaving ----------------------------------------------------------------------------------------------------
 
 
-def numpy(a: NDArray) -> np.ndarray:
-    """Return a copy as a NumPy array; ``np.asarray(a)`` shares the memory instead."""
-    return as_numpy(a).copy()
-
-
-def _window(a: NDArray) -> np.ndarray:
-    """Return a NumPy array over the same memory for others to look into.
-
-    It is read-only, like `numpy.broadcast_to`'s, where one element in memory stands for many: a write to one would
-    change them all.
-    """
-    shared = as_numpy(a)
-    if a.layout.expanded:
-        shared.flags.writeable = False
-    return shared
-
-
 def to_numpy_protocol(a: NDArray, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-    """Let ``np.asarray(a)`` look into the array's own memory; into a broadcast view's it may only look."""
-    shared = _window(a)
-    if dtype is not None and np.dtype(dtype) != shared.dtype:
+    """Let ``np.asarray(a)`` look into the array's own memory; into a broadcast view's it may only look.
+
+    Raises
+    ------
+    DeviceError
+        If NumPy cannot see that memory and no copy was asked for, as ``np.array(a)`` does.
+    """
+    if copy:
+        return numpy(a) if dtype is None else host_values(a).astype(dtype)
+    window = shared_memory(a, "np.asarray")
+    if dtype is not None and np.dtype(dtype) != window.dtype:
         if copy is False:
-            raise ShapeError(f"np.asarray: {shared.dtype} to {np.dtype(dtype)} needs a copy, but copy=False")
-        return shared.astype(dtype)
-    return shared.copy() if copy else shared
+            raise ShapeError(f"np.asarray: {window.dtype} to {np.dtype(dtype)} needs a copy, but copy=False")
+        return window.astype(dtype)
+    return window
 
 
 def to(a: NDArray, device: Device) -> NDArray:
@@ -238,16 +221,17 @@ def dlpack(a: NDArray, **options: Any) -> Any:
 
     PyTorch knows no negative strides: given one, it ends the process.
     """
+    need_host_view(a.device, "DLPack")
     if a.size and min(a.strides, default=0) < 0:
         if options.get("copy") is False:
             raise BufferError("DLPack: copy=False, but a stride is negative, which needs a copy")
         a = a.copy()
-    return _window(a).__dlpack__(**options)
+    return shared_memory(a, "DLPack").__dlpack__(**options)
 
 
 def dlpack_device(a: NDArray) -> tuple[int, int]:
     """Return DLPack's (kind, number) of the device: (1, 0) is the processor."""
-    return as_numpy(a).__dlpack_device__()
+    return shared_memory(a, "DLPack").__dlpack_device__()
 
 
 def from_dlpack(a: Any, device: Device | None = None, copy: bool | None = None) -> NDArray:

@@ -53,7 +53,8 @@ def _bound(bound):
 def _may_repeat(index) -> bool:
     """Whether the index may name an element twice: only integer arrays can."""
     arrays = [p for p in (index if isinstance(index, tuple) else (index,)) if not isinstance(p, _BASIC)]
-    return any(np.asarray(p).dtype.kind in "iu" for p in arrays)
+    dtypes = [p.dtype if isinstance(p, Array) else np.asarray(p).dtype for p in arrays]
+    return any(dtype.kind in "iu" for dtype in dtypes)
 
 
 _INDICES = (

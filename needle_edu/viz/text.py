@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from needle_edu.autograd.arrays import readable
 from needle_edu.graph import Snapshot
 
 CARD_CHARS = 22
@@ -97,7 +98,7 @@ def attribute_texts(attrs: Mapping[str, Any]) -> dict[str, str]:
     for name, value in attrs.items():
         if value is not None:
             array = hasattr(value, "dtype") and hasattr(value, "shape")
-            texts[name] = shorten(str(np.asarray(value).tolist() if array else value), ATTRIBUTE_CHARS)
+            texts[name] = shorten(str(readable(value).tolist() if array else value), ATTRIBUTE_CHARS)
     return texts
 
 

@@ -81,7 +81,7 @@ def test_a_child_forked_while_others_are_in_backward_goes_on(busy_threads):
 
 def test_no_lock_that_another_thread_holds_is_waited_for():
     """The same with certainty: a thread holds every lock of the library just when the fork comes."""
-    from needle_edu.backend import devices
+    from needle_edu.backend import devices, standard_devices
     from needle_edu.viz.drawing import render
 
     held, done = threading.Event(), threading.Event()
@@ -98,7 +98,7 @@ def test_no_lock_that_another_thread_holds_is_waited_for():
     def work():
         gradients()
         by_a_student()
-        devices.Device("another", devices._open_reference).engine
+        devices.Device("another", standard_devices._open_reference).runtime
         with cpu().override("add_dense", cpu().kernels.add_dense):
             pass
         with render._WASM_LOCK:

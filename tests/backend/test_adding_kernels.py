@@ -17,10 +17,10 @@ import pytest
 
 from needle_edu.backend import BuildError, paths
 from needle_edu.backend.build import builder, cpu_library, declarations
+from needle_edu.backend.cpu_runtime import CpuRuntime
 from needle_edu.backend.dtypes import DTYPES
 from needle_edu.backend.errors import EDTYPE
-from needle_edu.backend.native import NativeEngine
-from needle_edu.backend.reference import ReferenceEngine
+from needle_edu.backend.reference import ReferenceRuntime
 from needle_edu.backend.reference.plan import KERNELS
 
 ROOT = Path(__file__).parents[2]
@@ -52,7 +52,7 @@ def add_to(file: Path, text: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def engines(tmp_path_factory):
+def runtimes(tmp_path_factory):
     """The C library with both kernels, and the reference with them."""
     folder = tmp_path_factory.mktemp("adding")
     csrc = folder / "csrc"
@@ -80,7 +80,7 @@ def engines(tmp_path_factory):
     for number, (file, text) in enumerate(steps()):
         if file.startswith("needle_edu/"):
             run_in_reference(folder / f"step_{number}.py", file, text)
-    yield NativeEngine(ffi, ffi.dlopen(str(library))), ReferenceEngine()
+    yield CpuRuntime(ffi, ffi.dlopen(str(library))), ReferenceRuntime()
     KERNELS.clear()
     KERNELS.update(before)
 
@@ -110,8 +110,8 @@ def test_the_steps_are_those_of_the_table():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name, inputs", [("hypot", 2), ("hypot3", 3)])
-def test_an_added_kernel_computes_in_every_instruction_set(engines, rng, name, inputs):
-    c, reference = engines
+def test_an_added_kernel_computes_in_every_instruction_set(runtimes, rng, name, inputs):
+    c, reference = runtimes
     assert "base" in c.available_isas()
     # Rows of 37 with gaps, one reversed, one broadcast along the rows.
     layouts = [(0, (40, 1)), (36, (37, -1)), (1, (37, 1)), (2, (0, 3))][: inputs + 1]
@@ -125,13 +125,13 @@ def test_an_added_kernel_computes_in_every_instruction_set(engines, rng, name, i
         )
         wanted = memories[0].copy()
         wanted[places[0]] = np.sqrt(squares)
-        for engine in (c, reference):
-            for isa in engine.available_isas():
-                engine.set_isa(isa)
+        for runtime in (c, reference):
+            for isa in runtime.available_isas():
+                runtime.set_isa(isa)
                 copies = [memory.copy() for memory in memories]
-                plan = engine.lower(2, [code] * len(layouts), (5, 37), offsets, strides)
-                kernel = getattr(c.lib, f"nd_{name}") if engine is c else KERNELS[name]
-                assert kernel(plan, *(engine.adopt(memory).ptr for memory in copies)) == 0
+                plan = runtime.lower(2, [code] * len(layouts), (5, 37), offsets, strides)
+                kernel = getattr(c.lib, f"nd_{name}") if runtime is c else KERNELS[name]
+                assert kernel(plan, *(runtime.adopt(memory).ptr for memory in copies)) == 0
                 np.testing.assert_allclose(copies[0], wanted, rtol=1e-6, err_msg=f"{name} {isa} {code}")
     integers = c.lower(2, [2] * len(layouts), (5, 37), offsets, strides)
     pointers = [c.adopt(memory).ptr for memory in memories]

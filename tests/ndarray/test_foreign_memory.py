@@ -25,6 +25,7 @@ VIEWS = {
 }
 
 
+@pytest.mark.shares_memory
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_window_is_read_only_where_one_element_stands_for_many(view, device):
     """As NumPy's own broadcast views are: one write would change all of them."""
@@ -46,6 +47,7 @@ def test_a_window_is_read_only_where_one_element_stands_for_many(view, device):
             seen.fill(2**60)
 
 
+@pytest.mark.shares_memory
 def test_dlpack_says_what_numpy_says_about_a_broadcast_view():
     for array in (np.broadcast_to(np.zeros(1, "float32"), (3,)), nd.zeros(1).broadcast_to((3,))):
         with pytest.raises(BufferError, match="readonly"):
@@ -67,6 +69,7 @@ KEYS = {
 }
 
 
+@pytest.mark.shares_memory
 @pytest.mark.parametrize("key", KEYS)
 def test_an_index_is_copied_before_it_is_looked_at(key, device):
     given = KEYS[key](np.array([0, 1]))

@@ -102,6 +102,7 @@ def test_assignment_through_a_transposed_self(device):
     same(a, x.T)
 
 
+@pytest.mark.shares_memory
 def test_overlap_through_a_shared_numpy_buffer():
     x = np.arange(6, dtype="float32")
     a, b = nd.asarray(x), nd.asarray(x)
