@@ -29,7 +29,7 @@ from .errors import (
     ShapeError,
     raise_kernel_error,
 )
-from .settings import available_isas, get_isa, get_num_threads, has_openmp, set_isa, set_num_threads
+from .settings import available_isas, get_isa, get_num_threads, set_isa, set_num_threads
 from .storage import Storage
 
 BackendDevice = Device
@@ -56,7 +56,6 @@ __all__ = [
     "dtypes",
     "get_isa",
     "get_num_threads",
-    "has_openmp",
     "memory",
     "raise_kernel_error",
     "set_creators",
