@@ -2,7 +2,7 @@
 # Builds the C library and its tests and runs them.
 #   run.sh [plain]  optimised, as shipped
 #   run.sh asan     under the address and undefined-behaviour sanitizers
-#   run.sh tsan     under the thread sanitizer
+#   run.sh tsan     under the thread sanitizer, plain C only: threads are the same for all instruction sets
 #   run.sh arm64    cross-compiled for arm64, run by qemu; exit status 77 (skipped) if the tools are absent
 # Objects go to $BUILD (default: a temporary folder). CC and JOBS are respected.
 set -eu
@@ -37,6 +37,7 @@ case $($cc -dumpmachine) in
   aarch64*|arm64*) isas="base neon" family=-DND_ISAS_ARM64 ;;
   *) isas=base family= ;;
 esac
+if [ "$mode" = tsan ]; then isas=base family=; fi
 flags_of() {
   case $1 in
     avx2) echo "-mavx2 -mfma" ;;
