@@ -71,20 +71,19 @@ static void NAME(block)(int64_t m, int64_t n, int64_t k, const T *a, int64_t a_r
 
 /* Takes rows of a last block until none are left. `packed_a` holds BLOCK_M x k. */
 static void NAME(share_rows)(last_block *s, T *packed_a) {
-  int64_t rows;
-  for (;;) {
-    const int64_t i = take_rows(s, SHARED_ROWS, BLOCK_M, TILE_ROWS, &rows);
-    if (!rows) return;
-    NAME(pack_a)(rows, s->k, (const T *)s->a + i * s->a_row, s->a_row, s->a_col, packed_a);
-    NAME(block)(rows, s->n, s->k, packed_a, 0, 0, 1, s->packed_b, 0, NULL, (T *)s->c + i * s->c_row, s->c_row,
-                s->c_col, s->accumulate);
+  const block_product *x = &s->whole;
+  int64_t i, rows;
+  while ((rows = take_rows(s, SHARED_ROWS, BLOCK_M, TILE_ROWS, &i))) {
+    NAME(pack_a)(rows, x->k, (const T *)x->a + i * x->a_row, x->a_row, x->a_col, packed_a);
+    NAME(block)(rows, x->n, x->k, packed_a, 0, 0, 1, x->packed_b, 0, NULL, (T *)x->c + i * x->c_row, x->c_row,
+                x->c_col, x->accumulate);
     finished_rows(s, rows);
   }
 }
 
 /* Helps with another thread's last block. */
 static void NAME(help)(last_block *s) {
-  T *packed_a = nd_scratch(ND_SCRATCH_GEMM_A, BLOCK_M * s->k * (int64_t)sizeof(T));
+  T *packed_a = is_open(s) ? nd_scratch(ND_SCRATCH_GEMM_A, BLOCK_M * BLOCK_K * (int64_t)sizeof(T)) : NULL;
   if (packed_a) NAME(share_rows)(s, packed_a); /* without memory: its owner does all */
 }
 
@@ -127,12 +126,11 @@ static int NAME(product)(const product *x) {
       else if (ragged % LANES)
         NAME(pack_b)(kk, ragged, bb + nn - ragged, x->b_row, 1, packed_b);
       if (shared && p + depth >= k) {
-        last_block *s = x->last;
-        *s = (last_block){.m = m, .n = n, .k = kk, .a = a + p * x->a_col, .a_row = x->a_row, .a_col = x->a_col,
-                          .packed_b = packed_b, .c = c, .c_row = c_row, .c_col = c_col, .accumulate = p > 0};
-        open_block(s, OPEN);
-        NAME(share_rows)(s, packed_a);
-        await_helpers(s);
+        open_block(x->last, (block_product){.m = m, .n = n, .k = kk, .a = a + p * x->a_col, .a_row = x->a_row,
+                                            .a_col = x->a_col, .packed_b = packed_b, .c = c, .c_row = c_row,
+                                            .c_col = c_col, .accumulate = p > 0});
+        NAME(share_rows)(x->last, packed_a);
+        await_helpers(x->last);
         return ND_OK;
       }
       for (int64_t i = 0; i < m; i += part_m) {
