@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "caches.h"
 #include "check.h"
 
 static void *use_pool(void *seed) {
@@ -166,6 +167,8 @@ int main(void) {
   fork_while_others_compute();
   CHECK(nd_set_num_threads(0) == ND_EPLAN && nd_get_num_threads() >= 1, "no fewer than one thread");
   CHECK(nd_set_isa("z80") == ND_EISA && !nd_isa_supported("z80"), "an unknown instruction set");
+  CHECK(8 << 10 <= nd_cache_sizes.l1 && nd_cache_sizes.l1 < nd_cache_sizes.l2 && nd_cache_sizes.l2 <= 64 << 20,
+        "caches of %lld and %lld bytes", (long long)nd_cache_sizes.l1, (long long)nd_cache_sizes.l2);
   for (int code = ND_OK; code <= ND_EISA; code++)
     CHECK(strcmp(nd_error_text(code), nd_error_text(-1)) != 0, "error %d has a text of its own", code);
   return finish("runtime");
