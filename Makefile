@@ -6,7 +6,7 @@
 #   make fuzz MINUTES=5                              the property tests on other examples; SEED=7 repeats a round
 #   make all                                         what is longer than `make test`, before a release
 #   make bench                                       speed against NumPy and PyTorch, side by side
-#   make sanitize                                    the C tests under AddressSanitizer and UBSan
+#   make sanitize                                    the C tests under AddressSanitizer, UBSan and TSan
 #   make clean                                       removes what the commands above made
 
 # The first Python that is new enough; make PYTHON=/path/to/python3 names another.
@@ -21,7 +21,7 @@ MINUTES ?= 2
 SEED ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help again lab test lint types unit homeworks browser notebooks all slow orders isas fuzz bench sanitize parity clean
+.PHONY: help again lab test lint types unit homeworks browser notebooks all slow hidden orders isas fuzz bench sanitize parity clean
 
 help:
 	@sed -n '1,10s/^# \{0,1\}//p' Makefile
@@ -99,11 +99,15 @@ notebooks: $(VENV)/.test
 
 # What takes longer than `make test` may: run it before an issue is called resolved.
 all: $(VENV)/.parity
-	@sh tests/stages.sh "make all" 60 "test 12 $(MAKE) test" "slow 2 $(MAKE) slow" "orders 10 $(MAKE) orders" \
+	@sh tests/stages.sh "make all" 63 "test 12 $(MAKE) test" "slow 2 $(MAKE) slow" "hidden 3 $(MAKE) hidden" "orders 10 $(MAKE) orders" \
 	  "isas 24 $(MAKE) isas" "fuzz 6 $(MAKE) fuzz MINUTES=5" "sanitize 4 $(MAKE) sanitize"
 
 slow: $(VENV)/.test
 	$(TESTS) -m slow tests || [ $$? = 5 ] # pytest's status when none is marked
+
+# Arrays, gradients and training once more, on a device whose memory NumPy cannot see.
+hidden: $(VENV)/.test
+	$(TESTS) -q --device hidden -m "not slow" -k "not np_mode" $(addprefix tests/,ndarray autograd nn optim init metrics data graph)
 
 # The folders of arrays and ops five times, in five random orders: no test may need what another one left behind.
 orders: $(VENV)/.test
@@ -125,6 +129,7 @@ bench: $(VENV)/.parity
 
 sanitize:
 	bash csrc/tests/run.sh asan
+	bash csrc/tests/run.sh tsan
 
 # What students wrote stays: needle-edu-course/, and homework in my-*, with the checkpoints Jupyter made of it.
 clean:

@@ -1,19 +1,35 @@
 """For every test and doctest: the package is imported as a whole first, so that the doctests of one folder run alone
 as well, and its kernels are compiled, so that no test waits for that under a time limit of its own. `--shuffle NUMBER`
-runs the tests in a random order, the same for the same number: none may need what another one left behind.
+runs the tests in a random order, the same for the same number: none may need what another one left behind. `--device
+NAME` makes another device the default one: `hidden` (tests/backend/hidden_device.py) is one whose memory NumPy cannot
+see, for tests of arrays, gradients and training.
 """
 
 import random
+import sys
+from pathlib import Path
 
 import pytest
 
 import needle_edu
+from needle_edu.backend import devices, set_default_device
+
+sys.path.insert(0, str(Path(__file__).parent / "tests" / "backend"))  # for hidden_device.py
 
 
 def pytest_addoption(parser):
     parser.addoption(
         "--shuffle", type=int, metavar="NUMBER", help="run the tests in the random order of this number"
     )
+    parser.addoption("--device", metavar="NAME", help="the default device: cpu, cpu_numpy or hidden")
+
+
+def pytest_configure(config):
+    name = config.getoption("--device")
+    if name is not None:
+        import hidden_device  # noqa: F401  (registers it)
+
+        set_default_device(devices.device_named(name))
 
 
 def pytest_sessionstart(session):

@@ -24,15 +24,20 @@ SKIP = ("__pycache__", ".", "my-")  # beginnings of names; somebody's own work i
 
 
 def data_files(folder: str) -> list[str]:
-    """All files below `folder`, relative to it; of a homework only what `release_homeworks` makes again."""
+    """All files below `folder`, relative to it; of a homework only `homework_files`."""
     top = ROOT / folder
     found = (p.relative_to(top) for p in sorted(top.rglob("*")) if p.is_file())
     found = (p for p in found if not any(part.startswith(SKIP) for part in p.parts))
     return [
         p.as_posix()
         for p in found
-        if p.parts[0] != "homework" or p.name in ("README.md", f"{p.parts[1]}.ipynb")
+        if p.parts[0] != "homework" or p.name in ("README.md", *homework_files(p.parts[1]))
     ]
+
+
+def homework_files(name: str) -> list[str]:
+    """What belongs to a homework: its notebook, and what may lie beside it (needle_edu/course/homework_files.py)."""
+    return [f"{name}.ipynb", f"{name}_adapters.py", f"{name}.toml"]
 
 
 def release_homeworks(target: Path) -> None:
@@ -78,8 +83,8 @@ class BuildWithKernels(build_py):
         builder.__path__ = [str(ROOT / "needle_edu" / "backend")]
         sys.modules[builder.__name__] = builder
         try:
-            recipe = importlib.import_module("needle_edu_builder.recipe")
-            recipe.prebuild(Path(self.build_lib) / "needle_edu" / "backend" / "_lib")
+            cpu_library = importlib.import_module("needle_edu_builder.build.cpu_library")
+            cpu_library.prebuild(Path(self.build_lib) / "needle_edu" / "backend" / "_lib")
         except Exception as error:  # a missing or failing compiler must not fail the installation
             print(f"needle_edu: the C kernels were not compiled ({error}); the NumPy reference will be used.")
 

@@ -9,7 +9,8 @@
 
 The floors, each knowing only those before it: `backend` (devices and kernels), `ndarray` (strided arrays),
 `autograd` and `ops` (tensors and the chain rule), `init`, `nn`, `optim`, `data` (what a model is written with),
-`viz` and `course` (seeing and learning). What a program may not need (`data`, `viz`, `course`, …) loads on first use.
+`graph` (a finished run as data), `viz` and `course` (seeing and learning). What a program may not
+need (`data`, `graph`, `viz`, `course`, …) loads on first use.
 """
 
 import importlib
@@ -43,7 +44,7 @@ from .init import ones as ones, ones_like as ones_like, seed as seed, zeros as z
 from .ops import *  # what ops.__all__ names; its stub lists them all
 
 _LOADED = ("autograd", "backend", "init", "ndarray", "nn", "ops", "optim")
-_ROOMS = ("data", "metrics", "checkpoints", "backend_ndarray", "ladder", "viz", "course", "cli")
+_ROOMS = ("data", "metrics", "checkpoints", "backend_ndarray", "ladder", "graph", "viz", "course", "cli")
 _NAMES = {"check": "course", "install_as": "aliasing"}
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from .autograd.arrays import readable
 from .backend.errors import DataError
 from .backend.files import whole_file
 
@@ -55,7 +56,7 @@ def save(path: str | os.PathLike, /, **parts: Any) -> None:
                 f"checkpoints.save: {part} is a {type(thing).__name__}, wanted a module or an optimiser"
             )
         for name, value in thing.state_dict().items():
-            array = arrays[f"{part}/{name}"] = np.asarray(value)
+            array = arrays[f"{part}/{name}"] = readable(value)
             if array.dtype.hasobject:
                 raise DataError(
                     f"checkpoints.save: {part}: {name} is no number and no array of numbers: {value!r:.60}"

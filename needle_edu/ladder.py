@@ -1,7 +1,7 @@
 """The ladders: one computation, several times, each time faster by one idea, every step callable from here.
 
 ``ladder.matmul`` is the matrix product on the CPU, from three plain loops to what the library runs. The C files
-are csrc/cpu/ladder/matmul_1_naive.c to matmul_6_threads.c, short and meant to be read in order; the seventh rung
+are csrc/cpu/ladder/matmul_01_naive.c to matmul_11_threads.c, short and meant to be read in order; the twelfth rung
 is `nd_matmul` itself (csrc/cpu/isa/gemm.c). ``python -m needle_edu.ladder`` measures all of them beside NumPy;
 docs/kernels.md explains the numbers.
 """
@@ -43,7 +43,7 @@ def _library() -> tuple[Any, Any]:
         from needle_edu.backend import native
 
         raise BuildError(f"the ladder's rungs are C functions and the C library is absent: {native.reason}")
-    return device.engine.ffi, device.engine.lib
+    return device.runtime.ffi, device.runtime.lib
 
 
 @dataclass(frozen=True)
@@ -201,7 +201,8 @@ class MatmulLadder:
     >>> import numpy as np
     >>> from needle_edu import ladder
     >>> list(ladder.matmul.rungs)
-    ['naive', 'loop_order', 'tiled', 'packed', 'simd', 'threads', 'library']
+    ['naive', 'loop_order', 'tiled', 'registers', 'packed', 'simd', 'wide', 'blocked', 'edges', 'direct', 'threads',
+     'library']
     >>> a = np.arange(6, dtype="float32").reshape(2, 3)
     >>> ladder.matmul.rungs["tiled"](a, a.T).numpy()
     array([[ 5., 14.],
@@ -282,13 +283,26 @@ def _time(call: Callable[[], Any], least: float = 0.02) -> float:
 
 matmul = MatmulLadder(
     [
-        Rung("naive", "ladder/matmul_1_naive.c", "the definition: a row of a times a column of b"),
-        Rung("loop_order", "ladder/matmul_2_loop_order.c", "the innermost loop runs along rows"),
-        Rung("tiled", "ladder/matmul_3_tiled.c", "blocks of b that stay in the cache"),
-        Rung("packed", "ladder/matmul_4_packed.c", "a tile of out in registers, operands packed for it"),
-        Rung("simd", "ladder/matmul_5_simd.c", "the tile in vector registers, with fused multiply-add"),
-        Rung("threads", "ladder/matmul_6_threads.c", "each core takes a share of the rows"),
-        Rung("library", "isa/gemm.c", "any strides and types, packing only what pays, tiles of every size"),
+        Rung("naive", "ladder/matmul_01_naive.c", "the definition: a row of a times a column of b"),
+        Rung("loop_order", "ladder/matmul_02_loop_order.c", "the innermost loop runs along rows"),
+        Rung("tiled", "ladder/matmul_03_tiled.c", "blocks of b that stay in the cache"),
+        Rung("registers", "ladder/matmul_04_registers.c", "a tile of out stays in registers"),
+        Rung(
+            "packed",
+            "ladder/matmul_05_packed.c",
+            "a and b are copied into the order in which the tile reads them",
+        ),
+        Rung("simd", "ladder/matmul_06_simd.c", "the tile in vector registers, with fused multiply-add"),
+        Rung("wide", "ladder/matmul_07_wide.c", "the widest registers of this processor"),
+        Rung(
+            "blocked",
+            "ladder/matmul_08_blocked.c",
+            "all three loops in blocks: each number of b is packed once",
+        ),
+        Rung("edges", "ladder/matmul_09_edges.c", "tiles of every size, which write to out themselves"),
+        Rung("direct", "ladder/matmul_10_direct.c", "packs only what is read often"),
+        Rung("threads", "ladder/matmul_11_threads.c", "each core takes a share of the rows"),
+        Rung("library", "isa/gemm.c", "any strides, types and batches; blocks that follow the caches"),
     ]
 )
 """The matrix product on the CPU."""

@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
+import needle_edu
+
 # A busy machine must not fail a test: no deadline for an example, no complaint that drawing it was slow.
 PATIENT = settings(database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("same", PATIENT, derandomize=True, max_examples=60)
@@ -40,6 +42,13 @@ def global_generators_start_anew():
     """Weights and dropout come from NumPy's global generator: each test finds it at the same place."""
     np.random.seed(0)
     random.seed(0)
+
+
+@pytest.fixture(autouse=True)
+def default_device_shares_memory(request):
+    """A test that names no device runs on the default one; `--device` may have made that one NumPy cannot look into."""
+    if request.node.get_closest_marker("shares_memory") and needle_edu.default_device().host_view is None:
+        pytest.skip(f"{needle_edu.default_device()!r} shares no memory with NumPy")
 
 
 def pytest_make_parametrize_id(config, val, argname):

@@ -1,21 +1,12 @@
-/* elementwise.h - what the two halves of the elementwise driver share. */
+/* elementwise.h - the driver of all elementwise kernels: it walks plans, shares the work out to threads, calls rows. */
 #ifndef ND_ELEMENTWISE_H
 #define ND_ELEMENTWISE_H
-#include "drivers.h"
+#include "kernel_types.h"
 
-typedef struct {
-  const nd_plan *p;
-  nd_row *row;
-  int operands;
-  int item_size[ND_MAX_OPERANDS];
-  char *data[ND_MAX_OPERANDS]; /* at the element of point (0, 0, ...) */
-  double scalar;
-} nd_elementwise_job;
+/* out = f(operands): `operands` counts the output too, `data` are their storages; grain as in parallel.h. */
+int nd_run_elementwise(const nd_plan *p, int operands, nd_row *row, int64_t grain, void *const *data, double scalar);
 
-/* Smaller jobs are not worth the planning. */
-#define ND_BLOCK_FROM 256
-
-/* Decides whether blocks pay. If so, *turned is the plan with its dimensions in the order the blocks want. */
-int nd_wants_blocks(const nd_elementwise_job *j, nd_plan *turned);
-int nd_run_blocks(const nd_elementwise_job *j, const nd_plan *turned, int64_t grain);
+/* The same for compact operands of n elements. */
+int nd_run_dense(int64_t n, int operands, const int *item_size, nd_row *row, int64_t grain, void *const *data,
+                 double scalar);
 #endif

@@ -9,8 +9,9 @@
  * dimensions, a block of many rows is computed as ONE row; operands that repeat are packed: once, if they are the
  * same for every block.
  */
-#include "elementwise.h"
+#include "elementwise_blocks.h"
 #include "errors.h"
+#include "move.h"
 #include "parallel.h"
 #include "pool.h"
 
@@ -24,13 +25,13 @@ enum {
 static int64_t size_of(int64_t stride) { return stride < 0 ? -stride : stride; }
 
 /* Dimension `from` moves to place `to`; those between close ranks. The order never matters to the result. */
-static void move_dimension(nd_plan *p, int from, int to) {
+static void move_dimension(nd_plan *p, int operands, int from, int to) {
   const int step = from < to ? 1 : -1;
   for (int d = from; d != to; d += step) {
     const int64_t extent = p->shape[d];
     p->shape[d] = p->shape[d + step];
     p->shape[d + step] = extent;
-    for (int k = 0; k < ND_MAX_OPERANDS; k++) {
+    for (int k = 0; k < operands; k++) {
       const int64_t stride = p->stride[k][d];
       p->stride[k][d] = p->stride[k][d + step];
       p->stride[k][d + step] = stride;
@@ -47,11 +48,11 @@ static int densest(const nd_plan *p, int k) {
   return best;
 }
 
-int nd_wants_blocks(const nd_elementwise_job *j, nd_plan *turned) {
+int nd_wants_blocks(const nd_elementwise_job *j, nd_plan *reordered) {
   const int last = j->p->ndim - 1;
   if (j->p->shape[last] < NARROW && j->p->shape[last] * j->p->stride[0][last] == j->p->stride[0][last - 1] &&
       j->p->stride[0][last] == 1) {
-    *turned = *j->p;
+    *reordered = *j->p;
     return 1;
   }
   const int along = densest(j->p, 0);
@@ -61,12 +62,12 @@ int nd_wants_blocks(const nd_elementwise_job *j, nd_plan *turned) {
     awkward |= dense >= 0 && dense != last && j->p->stride[k][last] != 0;
   }
   if (!awkward) return 0;
-  *turned = *j->p;
-  if (along >= 0) move_dimension(turned, along, last); /* the output is written along its rows */
+  *reordered = *j->p;
+  if (along >= 0) move_dimension(reordered, j->operands, along, last); /* the output is written along its rows */
   for (int k = 1; k < j->operands; k++) {
-    const int dense = densest(turned, k);
-    if (dense >= 0 && dense != last && turned->stride[k][last]) {
-      move_dimension(turned, dense, last - 1);
+    const int dense = densest(reordered, k);
+    if (dense >= 0 && dense != last && reordered->stride[k][last]) {
+      move_dimension(reordered, j->operands, dense, last - 1);
       break;
     }
   }
@@ -89,11 +90,11 @@ static void run_blocks(void *ctx, int64_t lo, int64_t hi) {
   const nd_elementwise_job *j = b->j;
   const int last = p->ndim - 1;
   const int64_t room = (b->rows * b->cols + SLACK) * 8;
-  char *const scratch = nd_scratch(ND_SCRATCH_TILE, room * ND_MAX_OPERANDS);
+  char *const scratch = nd_scratch(ND_SCRATCH_TILE, room * j->operands);
   const char *packed_from[ND_MAX_OPERANDS] = {0};
   int64_t packed_rows[ND_MAX_OPERANDS] = {0};
   if (!scratch) {
-    b->failed = 1;
+    __atomic_store_n(&b->failed, 1, __ATOMIC_RELAXED);
     return;
   }
   for (int64_t block = lo; block < hi; block++) {

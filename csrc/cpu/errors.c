@@ -16,7 +16,7 @@ const char *nd_error_text(int code) {
     case ND_EDTYPE: return "this kernel does not know this combination of element types";
     case ND_ENOMEM: return "out of memory: a working buffer could not be allocated";
     case ND_EINDEX: return "an index is out of range";
-    case ND_EPLAN: return "malformed plan: more than 8 dimensions, a negative extent or a bad argument";
+    case ND_EPLAN: return "malformed plan: too many dimensions, a negative extent or a bad argument";
     case ND_EISA: return "unknown instruction set, or one this processor lacks";
     default: return "unknown error code";
   }

@@ -7,6 +7,6 @@
 /* Remembers `detail` and returns `code`: `return nd_fail(ND_EINDEX, i);` */
 int nd_fail(int code, int64_t detail);
 
-/* ND_OK if the plan can be walked: 0..8 dimensions, no negative extent. */
+/* ND_OK if the plan can be walked: 0..ND_MAX_NDIM dimensions, no negative extent. */
 int nd_check_plan(const nd_plan *p);
 #endif

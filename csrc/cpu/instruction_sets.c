@@ -1,27 +1,16 @@
 /* instruction_sets.c - which instruction set's kernels are in use.
  *
- * Every instruction set has one nd_isa: a struct of tables of row functions. At load the strongest one that this
- * processor supports is chosen; nd_set_isa changes it at any time.
+ * Every instruction set has one nd_isa: pointers to its tables, one for each line of families.h. At load the
+ * strongest one that this processor supports is chosen; nd_set_isa changes it at any time.
  */
 #include <string.h>
 #include "kernel_types.h"
 
-#define ISA(isa)                                                                                            \
-  extern const nd_unary_rows nd_unary_rows_##isa;                                                           \
-  extern const nd_math_rows nd_math_rows_##isa;                                                             \
-  extern const nd_binary_rows nd_binary_rows_##isa;                                                         \
-  extern const nd_power_rows nd_power_rows_##isa;                                                           \
-  extern const nd_scalar_rows nd_scalar_rows_##isa;                                                         \
-  extern const nd_compare_rows nd_compare_rows_##isa;                                                       \
-  extern const nd_move_rows nd_move_rows_##isa;                                                             \
-  extern const nd_reducers nd_reducers_##isa;                                                               \
-  extern const nd_slice_kernels nd_slice_kernels_##isa;                                                     \
-  extern const nd_optim_rows nd_optim_rows_##isa;                                                           \
-  extern nd_matmul_kernel nd_matmul_##isa;                                                                  \
-  static const nd_isa isa_##isa = {                                                                         \
-      #isa,                  &nd_unary_rows_##isa,   &nd_math_rows_##isa, &nd_binary_rows_##isa,            \
-      &nd_power_rows_##isa,  &nd_scalar_rows_##isa,  &nd_compare_rows_##isa, &nd_move_rows_##isa,           \
-      &nd_reducers_##isa,    &nd_slice_kernels_##isa, &nd_optim_rows_##isa, nd_matmul_##isa};
+#define DECLARE(family, table, isa) extern const struct nd_##family##_table nd_##family##_table_##isa;
+#define ENTRY(family, table, isa) .family = &nd_##family##_table_##isa,
+#define ISA(isa)             \
+  ND_FAMILIES(DECLARE, isa) \
+  static const nd_isa isa_##isa = {.name = #isa, ND_FAMILIES(ENTRY, isa)};
 
 ISA(base)
 #if defined(ND_ISAS_X86)

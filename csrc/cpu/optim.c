@@ -1,7 +1,7 @@
 /* optim.c - the drivers of the optimiser steps: share one long row out to threads. */
 #include <stddef.h>
 #include "errors.h"
-#include "kernel_types.h"
+#include "optim.h"
 #include "parallel.h"
 
 typedef struct {

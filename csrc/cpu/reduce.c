@@ -13,10 +13,10 @@
  * with its own copies if the axis is reduced, a result is written several times if it is kept.
  */
 #include <string.h>
-#include "drivers.h"
 #include "errors.h"
 #include "parallel.h"
 #include "pool.h"
+#include "reduce.h"
 
 enum {
   STRIP = 1024,       /* outputs in a group, at most */
@@ -215,9 +215,11 @@ static int run(job *j, int64_t elements) {
   return ND_OK;
 }
 
-int nd_run_reduce(const nd_plan *p, const nd_reducer *reducer, void *out, const void *a) {
+static int reduce(const nd_plan *p, const nd_reducer *of_type, void *out, const void *a) {
   const int bad = nd_check_plan(p);
   if (bad) return bad;
+  if (!nd_is_dtype(p->dtype[1])) return ND_EDTYPE;
+  const nd_reducer *reducer = &of_type[p->dtype[1]];
   if (p->dtype[0] != reducer->result) return ND_EDTYPE;
   job j = {.reducer = reducer, .in_size = nd_item_size(p->dtype[1]), .out_size = nd_item_size(p->dtype[0]),
            .kept.size = 1, .reduced.size = 1, .again.size = 1, .copies = 1};
@@ -252,3 +254,8 @@ int nd_run_reduce(const nd_plan *p, const nd_reducer *reducer, void *out, const 
   fold_narrow_rows(&j);
   return run(&j, elements);
 }
+
+int nd_sum(const nd_plan *p, void *out, const void *a) { return reduce(p, nd_current_isa()->reduce->sum, out, a); }
+int nd_prod(const nd_plan *p, void *out, const void *a) { return reduce(p, nd_current_isa()->reduce->prod, out, a); }
+int nd_max(const nd_plan *p, void *out, const void *a) { return reduce(p, nd_current_isa()->reduce->max, out, a); }
+int nd_min(const nd_plan *p, void *out, const void *a) { return reduce(p, nd_current_isa()->reduce->min, out, a); }

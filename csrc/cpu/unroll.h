@@ -3,9 +3,9 @@
  * GCC and Clang unroll and vectorise loops alike, but each obeys only its own pragmas and passes over the other's with
  * a warning. Where the loops over a tile of registers stay loops, the tile lies in memory and is ten times as slow.
  *
- *     ND_UNROLL(4)               four turns of a long loop become one
- *     ND_UNROLL_WHOLE(8)         a loop of at most 8 turns, their number known to the compiler, disappears
- *     ND_INDEPENDENT             no turn of the loop reads what another has written: it may be vectorised
+ *     ND_UNROLL(4)               four iterations of a long loop become one
+ *     ND_UNROLL_WHOLE(8)         a loop of at most 8 iterations, their number known to the compiler, disappears
+ *     ND_INDEPENDENT             no iteration of the loop reads what another has written: it may be vectorised
  *     ND_INDEPENDENT_UNROLL(4)   both; Clang chooses how often
  *     ND_HIDDEN(x)               x, but the compiler forgets how it was computed
  *

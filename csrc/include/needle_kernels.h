@@ -25,8 +25,7 @@
 #ifndef ND_API
 #define ND_API
 #endif
-#define ND_MAX_NDIM 8
-#define ND_MAX_OPERANDS 4
+enum { ND_MAX_NDIM = 8, ND_MAX_OPERANDS = 8 };
 
 /* Element types. bool is one byte, 0 or 1. */
 enum nd_dtype { ND_F32 = 0, ND_F64 = 1, ND_I32 = 2, ND_I64 = 3, ND_BOOL = 4 };
@@ -41,18 +40,17 @@ enum nd_error {
 };
 
 typedef struct nd_plan {
-  int32_t ndim;          /* dimensions of the iteration space, 0..8; Python has merged what can be merged */
-  int32_t dtype[4];      /* element type of each operand (enum nd_dtype) */
-  int64_t size;          /* number of points: product of shape (1 when ndim is 0, 0 when empty) */
-  int64_t shape[8];
-  int64_t offset[4];     /* of each operand, in elements */
-  int64_t stride[4][8];  /* of each operand, in elements */
+  int32_t ndim;                    /* dimensions of the iteration space; Python has merged what can be merged */
+  int32_t dtype[ND_MAX_OPERANDS];  /* element type of each operand (enum nd_dtype) */
+  int64_t size;                    /* number of points: product of shape (1 when ndim is 0, 0 when empty) */
+  int64_t shape[ND_MAX_NDIM];
+  int64_t offset[ND_MAX_OPERANDS];               /* of each operand, in elements */
+  int64_t stride[ND_MAX_OPERANDS][ND_MAX_NDIM];  /* of each operand, in elements */
 } nd_plan;
 
 /* ---- 1. library: errors, threads, instruction sets, memory ------------------------------------------------ */
 ND_API const char *nd_error_text(int code);
 ND_API int64_t nd_error_detail(void);            /* thread-local; see ND_EINDEX */
-ND_API int nd_has_openmp(void);
 ND_API int nd_get_num_threads(void);
 ND_API int nd_set_num_threads(int n);            /* n < 1 is refused with ND_EPLAN; returns 0 */
 ND_API const char *nd_isa_names(void);           /* compiled in, weakest first: "base avx2 avx512" / "base neon" */

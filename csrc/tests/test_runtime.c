@@ -57,7 +57,7 @@ static void pool(void) {
   nd_free(NULL);
 }
 
-/* The parent has run an OpenMP region; a child that ran another would wait for ever. */
+/* The parent has workers, the child has none of them: it must not wait for their help. */
 static void fork_after_threads(void) {
   enum { N = 200000 };
   float *a = nd_alloc(N * 4), *out = nd_alloc(N * 4);

@@ -13,14 +13,12 @@ import inspect
 from functools import lru_cache
 from typing import Any
 
-from needle_edu.backend import storage
-
 from . import arrays, events, state
 from .arrays import GradientError, NeedleError
-from .fit import fit
 from .tensor import Tensor
 from .tensor_tuple import TensorTuple
-from .value import Value
+from .unbroadcast import unbroadcast
+from .value import Value, fill_node
 
 _new = object.__new__  # Tensor(...) would run the public constructor, which copies and checks
 _VJP_NAMES = [f"vjp{k}" for k in range(8)]
@@ -36,7 +34,7 @@ class Op:
     symbol, formula, vjp_formulas
         How the op is drawn in a graph, and what it computes, in TeX: inputs are a, b, …, the result is y,
         adjoints carry a bar. There is one vjp formula per input.
-    reads : tuple of str, or None
+    vjp_reads : tuple of str, or None
         For each vjp the values it reads: ``"b"`` the second input, ``"y"`` the result. `backward` refuses to
         use a value that was overwritten; None means that any of them may be read.
     differentiable : bool
@@ -63,7 +61,7 @@ class Op:
     symbol = ""
     formula = ""
     vjp_formulas: tuple[str, ...] = ()
-    reads: tuple[str, ...] | None = None
+    vjp_reads: tuple[str, ...] | None = None
     differentiable = True
     value_class: Any
     vjps = None  # the functions vjp0, vjp1, …; None: ask `gradient`
@@ -74,7 +72,7 @@ class Op:
         if "name" not in own and cls.name in ("", cls.__mro__[1].__name__):  # nothing but a base's default
             cls.name = cls.__name__
         if "gradient" in own:
-            cls.vjps, cls.reads = None, own.get("reads")
+            cls.vjps, cls.vjp_reads = None, own.get("vjp_reads")
         elif any(name in own for name in _VJP_NAMES):
             last = max(k for k, name in enumerate(_VJP_NAMES) if hasattr(cls, name))
             cls.vjps = tuple(getattr(cls, name, None) for name in _VJP_NAMES[: last + 1])
@@ -123,7 +121,7 @@ class Op:
                 "return one Tensor per input, in order"
             )
         return tuple(
-            fit(g, x, node) if g is not None or x.requires_grad and not self.ignores(k) else None
+            unbroadcast(g, x, node) if g is not None or x.requires_grad and not self.ignores(k) else None
             for k, (g, x) in enumerate(zip(grads, node.inputs, strict=True))
         )
 
@@ -159,12 +157,10 @@ class Op:
     def _result(self, inputs, data, keep=False):
         """Make the result; it remembers op and inputs if a gradient may be wanted (or if told to `keep`)."""
         records = self.differentiable and state.grad_enabled() and any(x.requires_grad for x in inputs)
-        value = _new(self.value_class)
+        node = _new(self.value_class)
         if records or keep:
-            value._init(self, tuple(inputs), data, records)
-        else:
-            value._init(None, (), data, False)
-        return value
+            return fill_node(node, self, tuple(inputs), data, records)
+        return fill_node(node, None, (), data, False)
 
     def _apply_watched(self, inputs):
         """`apply` in lazy mode, or while somebody listens to events."""
@@ -253,23 +249,13 @@ class UnaryOp(TensorOp):
         data = self.compute(x)
         if data.__class__ is not arrays.Array:
             data = self.check_result(data, [x])
-        out = _new(Tensor)
-        out.cached_data = data
-        out.grad = out.extra = None
-        out.stamp = storage.clock
         if (
             a.requires_grad
             and (not state.threads_without_grad or state.grad_enabled())
             and self.differentiable
         ):
-            out.op = self
-            out.inputs = (a,)
-            out.requires_grad = True
-        else:
-            out.op = None
-            out.inputs = ()
-            out.requires_grad = False
-        return out
+            return fill_node(_new(Tensor), self, (a,), data, True)
+        return fill_node(_new(Tensor), None, (), data, False)
 
 
 class BinaryOp(TensorOp):
@@ -293,23 +279,13 @@ class BinaryOp(TensorOp):
         data = self.compute(x, y)
         if data.__class__ is not arrays.Array:
             data = self.check_result(data, [x, y])
-        out = _new(Tensor)
-        out.cached_data = data
-        out.grad = out.extra = None
-        out.stamp = storage.clock
         if (
             (a.requires_grad or b.requires_grad)
             and (not state.threads_without_grad or state.grad_enabled())
             and self.differentiable
         ):
-            out.op = self
-            out.inputs = (a, b)
-            out.requires_grad = True
-        else:
-            out.op = None
-            out.inputs = ()
-            out.requires_grad = False
-        return out
+            return fill_node(_new(Tensor), self, (a, b), data, True)
+        return fill_node(_new(Tensor), None, (), data, False)
 
 
 class TensorTupleOp(Op):

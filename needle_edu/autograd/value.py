@@ -37,10 +37,10 @@ class Value:
     ('multiply', [True, True], True)
     """
 
-    # No __init__: Op.apply fills the slots itself. `stamp` is the write clock when the value was computed;
-    # `extra` a dict of rare things (id, name), usually None.
+    # No __init__: `fill_node` fills the slots. `version` is the version counter when the value was computed; `extra`
+    # a dict of rare things (id, name), usually None.
     __slots__ = (
-        "op", "inputs", "cached_data", "requires_grad", "grad", "stamp", "extra", "__weakref__",
+        "op", "inputs", "cached_data", "requires_grad", "grad", "version", "extra", "__weakref__",
     )  # fmt: skip
 
     op: Any
@@ -48,29 +48,15 @@ class Value:
     cached_data: Any
     requires_grad: bool
     grad: Any
-    stamp: int
+    version: int
     extra: dict | None
-
-    def _init(self, op, inputs, cached_data, requires_grad) -> None:
-        self.op = op
-        self.inputs = inputs
-        self.cached_data = cached_data
-        self.requires_grad = requires_grad
-        self.grad = self.extra = None
-        self.stamp = storage.clock
 
     @classmethod
     def make_const(cls, data, requires_grad: bool = False):
         """Return a leaf around an array (or the array of another value), without copying it."""
         if isinstance(data, Value):
             data = data.realize_cached_data()
-        value = object.__new__(cls)
-        value.op = value.grad = value.extra = None
-        value.inputs = ()
-        value.cached_data = data
-        value.requires_grad = requires_grad
-        value.stamp = storage.clock
-        return value
+        return fill_node(object.__new__(cls), None, (), data, requires_grad)
 
     @classmethod
     def make_from_op(cls, op, inputs):
@@ -129,11 +115,25 @@ class Value:
 
         This is how an optimiser updates a parameter. `Tensor.data` does the same and checks the dtype.
         """
-        stamp = storage.tick()
-        self.cached_data, self.stamp = array, stamp  # both or neither, whenever an interrupt comes
+        version = storage.new_version()
+        self.cached_data, self.version = array, version  # both or neither, whenever an interrupt comes
         if self.op is not None:
             self._remember("replaced", True)
-            storage.tick()  # the stamp is older than the clock: `backward` looks closer
+            storage.new_version()  # the value's is older than the latest: `backward` looks closer
+
+
+def fill_node(node, op, inputs: tuple, data, requires_grad: bool):
+    """Make an empty object a node of the graph, and return it: every node there is was made here.
+
+    An op's result comes as ``fill_node(object.__new__(Tensor), op, inputs, array, True)``, a leaf with None and ().
+    """
+    node.op = op
+    node.inputs = inputs
+    node.cached_data = data
+    node.requires_grad = requires_grad
+    node.grad = node.extra = None
+    node.version = storage.latest_version
+    return node
 
 
 def _leaf(cls, grad, data, requires_grad: bool, label: str | None):
@@ -179,6 +179,6 @@ def _compute_missing(value: Value) -> None:
             if node.op is None:
                 raise arrays.NeedleError("this value has neither data nor an operation that could compute it")
             node.cached_data = node.op.computed([x.cached_data for x in node.inputs])
-            node.stamp = storage.clock
+            node.version = storage.latest_version
             if state.hook is not None:
                 events.computed(node)

@@ -1,23 +1,13 @@
 """The floor everything stands on: devices, their kernels, memory, and the errors they raise.
 
 A `Device` (`cpu()`, `cpu_numpy()`, …) hands out `Storage` and owns a table of kernels, one per function of
-csrc/include/needle_kernels.h. `cpu()` compiles and loads the C library the first time a kernel is asked for;
-without a compiler it runs on the NumPy reference. Nothing here knows what a tensor or a gradient is.
+csrc/include/needle_kernels.h; what runs it is a `Runtime`. `cpu()` compiles and loads the C library the first time a
+kernel is asked for; without a compiler it runs on the NumPy reference. Nothing here knows what a tensor or a gradient
+is.
 """
 
 from . import dtypes, memory, storage
-from .devices import (
-    Device,
-    all_devices,
-    cpu,
-    cpu_numpy,
-    cuda,
-    cuda_sim,
-    default_device,
-    set_creators,
-    set_default_device,
-    set_kernel_module_factory,
-)
+from .devices import Device, all_devices, register_device, set_creators, set_kernel_module_factory
 from .errors import (
     BuildError,
     DataError,
@@ -29,7 +19,9 @@ from .errors import (
     ShapeError,
     raise_kernel_error,
 )
-from .settings import available_isas, get_isa, get_num_threads, has_openmp, set_isa, set_num_threads
+from .runtime import Runtime
+from .settings import available_isas, get_isa, get_num_threads, set_isa, set_num_threads
+from .standard_devices import cpu, cpu_numpy, cuda, cuda_sim, default_device, set_default_device
 from .storage import Storage
 
 BackendDevice = Device
@@ -44,6 +36,7 @@ __all__ = [
     "GradientError",
     "IndexOutOfRange",
     "NeedleError",
+    "Runtime",
     "ShapeError",
     "Storage",
     "all_devices",
@@ -56,9 +49,9 @@ __all__ = [
     "dtypes",
     "get_isa",
     "get_num_threads",
-    "has_openmp",
     "memory",
     "raise_kernel_error",
+    "register_device",
     "set_creators",
     "set_default_device",
     "set_isa",

@@ -1,24 +1,24 @@
 """Devices: where arrays live and which kernels compute on them.
 
 There is exactly one object per device, so devices are compared with `is`, used as keys, and kept by every
-layout. A device is light until its first kernel is needed: only then is its engine opened, which for
-`cpu()` means loading (once in a while compiling) the C library. An engine has the kernels, allocates
+layout. A device is light until its first kernel is needed: only then is its `Runtime` opened, which for
+`cpu()` means loading (once in a while compiling) the C library. The runtime has the kernels, allocates
 storages and lowers layouts to the plans its kernels read; the NumPy reference and the C library are two
-engines with the same interface.
+runtimes with the same interface.
 
 Any kernel can be replaced while the program runs, ``with cpu().override("matmul", mine): ...``. So kernels
 must be looked up where they are called: ``device.kernels.matmul(...)``.
 """
 
 import os
-import sys
 import threading
 from collections.abc import Callable, Mapping
 from functools import cached_property, partial
 from typing import Any
 
-from .errors import BuildError, DeviceError
-from .scope import Change
+from .errors import DeviceError
+from .overrides import Override
+from .runtime import Runtime
 
 _lock = threading.RLock()
 
@@ -39,10 +39,21 @@ if hasattr(os, "register_at_fork"):
 
 _creators: dict[str, Callable[..., Any]] = {}
 _kernel_module_factory: Callable[["Device"], Any] | None = None
+_devices: dict[str, "Device"] = {}
+
+
+class _FromRuntime(cached_property):
+    """What the runtime gives under the same name: found once, it lies in the device itself, a fast place."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda device: getattr(device.runtime, self.attrname or ""))
 
 
 class Device:
     """A place to compute. Get one from `cpu()`, `cpu_numpy()`, `cuda()` or `cuda_sim()`.
+
+    What runs it is its `runtime`; whatever `Runtime` lists under kernels and memory, the device has under the same
+    name: ``device.kernels``, ``device.allocate``, ``device.copy_to_host``.
 
     Attributes
     ----------
@@ -58,76 +69,44 @@ class Device:
     (cpu(), True, True)
     """
 
-    def __init__(self, name: str, open_engine: Callable[[], Any], reason: str = ""):
+    def __init__(self, name: str, open_runtime: Callable[[], Runtime], reason: str = ""):
         self.name = name
         self.reason = reason
-        self._open_engine = open_engine
-        self._overrides: dict[str, tuple[Override, ...]] = {}
+        self._open_runtime = open_runtime
+        self._overridden: dict[str, _KernelPlace] = {}
 
     def enabled(self) -> bool:
         """Return whether arrays can live here."""
         return not self.reason
 
     @cached_property
-    def engine(self) -> Any:
-        """What runs this device: a `ReferenceEngine` or a `NativeEngine`; opened at the first use."""
+    def runtime(self) -> Any:
+        """What runs this device, a `Runtime`; opened at the first use."""
         if self.reason:
             raise DeviceError(self.reason)
         with _lock:  # two threads may come here at once; the second finds what the first has opened
-            if "engine" not in self.__dict__:
-                self.__dict__["engine"] = self._open_engine()
-            return self.__dict__["engine"]
+            if not self.opened():
+                self.__dict__["runtime"] = self._open_runtime()
+            return self.__dict__["runtime"]
 
-    # The properties below are used at every operation: each is computed once, then found in the object.
+    def opened(self) -> bool:
+        """Return whether this device has computed, or held an array: whether its runtime is open."""
+        return "runtime" in self.__dict__
 
-    @cached_property
-    def kernels(self) -> Any:
-        """The kernels, one attribute for each function of the header, without ``nd_``."""
-        return self.engine.kernels
+    native = _FromRuntime()
+    kernels = _FromRuntime()
+    lower = _FromRuntime()
+    error_detail = _FromRuntime()
+    allocate = _FromRuntime()
+    allocator = _FromRuntime()
+    address = _FromRuntime()
+    host_view = _FromRuntime()
+    adopt = _FromRuntime()
+    copy_from_host = _FromRuntime()
+    copy_to_host = _FromRuntime()
+    synchronize = _FromRuntime()
 
-    @cached_property
-    def allocate(self) -> Callable:
-        """``allocate(dtype_code, n)`` returns a `Storage` of n elements, not initialised."""
-        return self.engine.allocate
-
-    @cached_property
-    def allocator(self) -> Callable:
-        """``allocator(dtype_code, n)`` returns ``allocate`` for this size, a function of no arguments."""
-        return self.engine.allocator
-
-    @cached_property
-    def lower(self) -> Callable:
-        """``lower(ndim, dtypes, shape, offsets, strides)`` returns the plan that this device's kernels read.
-
-        `dtypes`, `offsets` and `strides` have one entry per operand, the output first; strides are in
-        elements.
-        """
-        return self.engine.lower
-
-    @cached_property
-    def numpy_view(self) -> Callable:
-        """``numpy_view(storage, dtype)`` returns a one-dimensional NumPy array over the same memory.
-
-        ``numpy_view(storage, dtype, shape, offset, strides)`` sees it through a layout, counted in elements;
-        without strides it is row-major.
-        """
-        return self.engine.numpy_view
-
-    @cached_property
-    def adopt(self) -> Callable:
-        """``adopt(array)`` returns a `Storage` over a contiguous one-dimensional NumPy array's memory."""
-        return self.engine.adopt
-
-    @property
-    def native(self) -> bool:
-        """Whether the kernels are compiled code (False: the NumPy reference)."""
-        return self.engine.native
-
-    def error_detail(self) -> int:
-        """Return the offending index after a kernel called in this thread returned ``EINDEX``."""
-        return self.engine.error_detail()
-
-    def override(self, name: str, function: Callable[..., int]) -> "Override":
+    def override(self, name: str, function: Callable[..., int]) -> Override:
         """Replace the kernel `name` by `function` until the returned object is undone.
 
         Parameters
@@ -153,16 +132,12 @@ class Device:
         >>> calls
         [(0, 2, 'out', 'a', 'b')]
         """
-        layer = Override(self, name, function)
-        own = vars(self.kernels)[name]
-        self._use(name, (*self._overrides.get(name, (Override(self, name, own),)), layer))
+        if not callable(getattr(self.kernels, name, None)):
+            raise DeviceError(f"override: {self!r} has no kernel {name!r}")
+        place = self._overridden.setdefault(name, _KernelPlace(vars(self.kernels), name))
+        layer = Override(place, function)
+        place.use((*place.stack, layer))
         return layer
-
-    def _use(self, name: str, stack: "tuple[Override, ...]") -> None:
-        """Put the top of a stack of kernels in force; the device's own lies at the bottom."""
-        table, function = vars(self.kernels), stack[-1].function
-        # All or nothing: an interrupt cannot fall between plain assignments.
-        self._overrides[name], table[name] = stack, function
 
     def restore(self, name: str | None = None) -> None:
         """Put the device's own kernel `name` back, whatever overrides there are; without a name, all kernels.
@@ -176,9 +151,10 @@ class Device:
         >>> cpu_numpy().kernels.add_dense is own
         True
         """
-        for one in list(self._overrides) if name is None else [name]:
-            if one in self._overrides:
-                self._use(one, self._overrides[one][:1])
+        for one in list(self._overridden) if name is None else [name]:
+            if one in self._overridden:
+                place = self._overridden[one]
+                place.use(place.stack[:1])
             elif not hasattr(self.kernels, one):
                 raise DeviceError(f"restore: {self!r} has no kernel {one!r}")
 
@@ -213,116 +189,57 @@ class Device:
         return device_named, (self.name,)  # a copied or unpickled device is the same one
 
 
-class Override(Change):
-    """One replacement of one kernel; made by `Device.override`."""
+class _KernelPlace:
+    """The place of one kernel in a device's table; the device's own version lies at the bottom of the stack."""
 
-    __slots__ = ("device", "function", "name")
+    __slots__ = ("name", "stack", "table")
 
-    def __init__(self, device: Device, name: str, function: Callable[..., int]):
-        if not callable(getattr(device.kernels, name, None)):
-            raise DeviceError(f"override: {device!r} has no kernel {name!r}")
-        super().__init__()
-        self.device, self.name, self.function = device, name, function
+    def __init__(self, table: dict[str, Any], name: str):
+        self.table, self.name = table, name
+        self.stack: tuple[Override, ...] = (Override(self, table[name]),)
 
-    def take_back(self) -> None:
-        """Take this replacement out, wherever it is in the stack."""
-        stack = self.device._overrides[self.name]
-        self.device._use(self.name, tuple([layer for layer in stack if layer is not self]))
+    def use(self, stack: tuple[Override, ...]) -> None:
+        function = stack[-1].entry
+        # All or nothing: an interrupt cannot fall between plain assignments.
+        self.stack, self.table[self.name] = stack, function
 
 
-def _open_cpu() -> Any:
-    """Open the C library, or say once why not and open the NumPy reference."""
-    from . import native  # loaded when a kernel is needed, not by `import needle_edu`
+def register_device(name: str, open_runtime: Callable[[], Runtime], reason: str = "") -> Device:
+    """Add a device; `device_named` and `all_devices` then know it, in other threads, too.
 
-    try:
-        return native.open_engine()
-    except BuildError as error:
-        if not native.switched_off():
-            print(f"needle_edu: cpu() runs on NumPy, slower: {error}", file=sys.stderr)
-        return _open_reference()
+    Parameters
+    ----------
+    name : str
+        What `repr` shows, with ``()`` behind. Pickled arrays name their device by it.
+    open_runtime : callable
+        Returns the `Runtime`; called once, when the first kernel or storage is needed.
+    reason : str
+        Why the device cannot be used here, one sentence that says what to do; empty if it can.
 
+    Raises
+    ------
+    DeviceError
+        If there is a device of this name.
 
-def _open_reference() -> Any:
-    from .reference import ReferenceEngine
-
-    return ReferenceEngine()
-
-
-def _open_nothing() -> Any:
-    raise DeviceError("this device has no engine")
-
-
-_DEVICES = {
-    device.name: device
-    for device in (
-        Device("cpu", _open_cpu),
-        Device("cpu_numpy", _open_reference),
-        Device(
-            "cuda",
-            _open_nothing,
-            "cuda() is not available: this version of needle_edu has no CUDA kernels yet, they come with a "
-            "later release; use cpu()",
-        ),
-        Device(
-            "cuda_sim",
-            _open_nothing,
-            "cuda_sim() is not available: this version of needle_edu has no CUDA simulator yet, it comes "
-            "with a later release; use cpu()",
-        ),
-    )
-}
-_default = _DEVICES["cpu"]
+    Examples
+    --------
+    >>> from needle_edu.backend import register_device
+    >>> register_device("cpu", lambda: None)
+    Traceback (most recent call last):
+        ...
+    needle_edu.backend.errors.DeviceError: register_device: there is a device 'cpu' already; choose another name
+    """
+    device = Device(name, open_runtime, reason)
+    if _devices.setdefault(name, device) is not device:
+        raise DeviceError(f"register_device: there is a device {name!r} already; choose another name")
+    return device
 
 
 def device_named(name: str) -> Device:
     """Return the device of this name."""
-    if name not in _DEVICES:
-        raise DeviceError(f"no device {name!r}; there are {', '.join(_DEVICES)}")
-    return _DEVICES[name]
-
-
-def cpu() -> Device:
-    """Return the processor, with C kernels where they can be compiled.
-
-    Examples
-    --------
-    >>> cpu().enabled()
-    True
-    """
-    return _DEVICES["cpu"]
-
-
-def cpu_numpy() -> Device:
-    """Return the processor computing with NumPy: the reference that other devices are tested against.
-
-    Examples
-    --------
-    >>> cpu_numpy().native
-    False
-    """
-    return _DEVICES["cpu_numpy"]
-
-
-def cuda() -> Device:
-    """Return the NVIDIA graphics processor; ask `enabled()` before using it.
-
-    Examples
-    --------
-    >>> cuda().enabled() or cuda().reason                      # doctest: +ELLIPSIS
-    'cuda() is not available: ...'
-    """
-    return _DEVICES["cuda"]
-
-
-def cuda_sim() -> Device:
-    """Return the simulated graphics processor; ask `enabled()` before using it.
-
-    Examples
-    --------
-    >>> cuda_sim().enabled() or cuda_sim().reason              # doctest: +ELLIPSIS
-    'cuda_sim() is not available: ...'
-    """
-    return _DEVICES["cuda_sim"]
+    if name not in _devices:
+        raise DeviceError(f"no device {name!r}; there are {', '.join(_devices)}")
+    return _devices[name]
 
 
 def all_devices() -> list[Device]:
@@ -330,44 +247,10 @@ def all_devices() -> list[Device]:
 
     Examples
     --------
-    >>> all_devices()
+    >>> all_devices()[:4]
     [cpu(), cpu_numpy(), cuda(), cuda_sim()]
     """
-    return list(_DEVICES.values())
-
-
-def default_device() -> Device:
-    """Return the device used where none is named.
-
-    Examples
-    --------
-    >>> default_device()
-    cpu()
-    """
-    return _default
-
-
-def set_default_device(device: Device) -> None:
-    """Make `device` the one used where none is named.
-
-    Raises
-    ------
-    DeviceError
-        If it is no device, or one that cannot be used here.
-
-    Examples
-    --------
-    >>> set_default_device(cpu_numpy())
-    >>> default_device()
-    cpu_numpy()
-    >>> set_default_device(cpu())
-    """
-    global _default
-    if not isinstance(device, Device):
-        raise DeviceError(f"set_default_device: wanted a device such as cpu(), got {device!r}")
-    if not device.enabled():
-        raise DeviceError(device.reason)
-    _default = device
+    return list(_devices.values())
 
 
 def set_creators(creators: Mapping[str, Any]) -> None:
@@ -376,7 +259,7 @@ def set_creators(creators: Mapping[str, Any]) -> None:
     Examples
     --------
     >>> import needle_edu                                   # needle_edu.ndarray gives the creators
-    >>> cpu().zeros(2)
+    >>> needle_edu.cpu().zeros(2)
     NDArray([0., 0.], dtype=float32, device=cpu())
     """
     _creators.update(creators)
@@ -388,7 +271,7 @@ def set_kernel_module_factory(factory: Callable[[Device], Any]) -> None:
     Examples
     --------
     >>> import needle_edu.backend_ndarray                   # gives the factory
-    >>> cpu().Array(3).size
+    >>> needle_edu.cpu().Array(3).size
     3
     """
     global _kernel_module_factory

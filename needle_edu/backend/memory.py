@@ -28,10 +28,12 @@ def live_bytes() -> int:
 
 
 def pool_bytes() -> int:
-    """Return the bytes that freed arrays left in the pool for the next ones; 0 on the NumPy reference."""
-    return devices.cpu().engine.pool_bytes()
+    """Return the bytes that freed arrays left for the next ones, on every device; the NumPy reference keeps none."""
+    return sum(device.runtime.pool_bytes() for device in devices.all_devices() if device.opened())
 
 
 def trim() -> None:
-    """Give the memory kept for reuse back to the operating system."""
-    devices.cpu().engine.trim()
+    """Give the memory that any device keeps for reuse back to the system."""
+    for device in devices.all_devices():
+        if device.opened():
+            device.runtime.trim()

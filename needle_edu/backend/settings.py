@@ -4,18 +4,7 @@ The kernels are compiled once for each instruction set; the best one that the pr
 library is loaded. Tests go through all of them with `set_isa`.
 """
 
-from .devices import cpu
-
-
-def has_openmp() -> bool:
-    """Return whether the kernels of `cpu()` were compiled with OpenMP, so that they can use several threads.
-
-    Examples
-    --------
-    >>> has_openmp() in (True, False)
-    True
-    """
-    return cpu().native and bool(cpu().engine.lib.nd_has_openmp())
+from .standard_devices import cpu
 
 
 def get_num_threads() -> int:
@@ -26,7 +15,7 @@ def get_num_threads() -> int:
     >>> get_num_threads() >= 1
     True
     """
-    return cpu().engine.get_num_threads()
+    return cpu().runtime.get_num_threads()
 
 
 def set_num_threads(n: int) -> None:
@@ -42,7 +31,7 @@ def set_num_threads(n: int) -> None:
     1
     >>> set_num_threads(before)
     """
-    cpu().engine.set_num_threads(n)
+    cpu().runtime.set_num_threads(n)
 
 
 def available_isas() -> tuple[str, ...]:
@@ -53,7 +42,7 @@ def available_isas() -> tuple[str, ...]:
     >>> get_isa() in available_isas()
     True
     """
-    return cpu().engine.available_isas()
+    return cpu().runtime.available_isas()
 
 
 def get_isa() -> str:
@@ -64,7 +53,7 @@ def get_isa() -> str:
     >>> get_isa() in ("base", "avx2", "avx512", "neon", "numpy")
     True
     """
-    return cpu().engine.get_isa()
+    return cpu().runtime.get_isa()
 
 
 def set_isa(name: str) -> None:
@@ -76,4 +65,4 @@ def set_isa(name: str) -> None:
     >>> set_isa(available_isas()[0])
     >>> set_isa(before)
     """
-    cpu().engine.set_isa(name)
+    cpu().runtime.set_isa(name)

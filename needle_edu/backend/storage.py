@@ -2,7 +2,7 @@
 
 An array is a storage seen through a layout (shape, strides, offset); a view is another layout over the same
 storage. The block goes back when the last reference to its `Storage` goes: reference counting does it at
-once, there is no destructor to write. Each storage also remembers when it was last overwritten, so that
+once, there is no destructor to write. Each storage also has a version, which every in-place write raises, so that
 `backward()` can refuse to use a value that changed after the forward pass.
 """
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from .arguments import integer
 
-clock = 0  # counts in-place writes, over all storages
+latest_version = 0  # the version counter: counts in-place writes, over all storages
 
 
 class Storage:
@@ -22,22 +22,22 @@ class Storage:
         What a kernel takes: a C pointer on a native device, a one-dimensional NumPy array on the reference.
     nbytes : int
         Size of the block as asked for.
-    written : int
-        Value of the write clock at the last in-place write; 0 for a block never overwritten.
+    version : int
+        Value of the version counter at the last in-place write; 0 for a block never overwritten.
 
     Examples
     --------
     >>> from needle_edu.backend import cpu
     >>> storage = cpu().allocate(0, 3)                      # three elements of dtype code 0, float32
-    >>> storage.nbytes, storage.written
+    >>> storage.nbytes, storage.version
     (12, 0)
     """
 
     # No __init__: `allocate` fills the slots itself, which is 60 ns faster and happens at every operation.
-    __slots__ = ("ptr", "nbytes", "written", "__weakref__")
+    __slots__ = ("ptr", "nbytes", "version", "__weakref__")
     ptr: Any
     nbytes: int
-    written: int
+    version: int
 
     def stay(self, block: Any) -> None:
         """Do nothing; whoever keeps this method keeps the storage."""
@@ -56,8 +56,8 @@ def check_count(n: Any) -> None:
     integer("allocate", "the number of elements", n, 0)
 
 
-def tick() -> int:
-    """Advance the write clock and return it: ``storage.written = tick()`` after an in-place write."""
-    global clock
-    clock += 1
-    return clock
+def new_version() -> int:
+    """Raise the version counter and return it: ``storage.version = new_version()`` after an in-place write."""
+    global latest_version
+    latest_version += 1
+    return latest_version

@@ -14,7 +14,7 @@ import numpy as np
 from needle_edu.backend import Device, set_kernel_module_factory
 from needle_edu.backend.arguments import integer
 from needle_edu.backend.dtypes import F32
-from needle_edu.ndarray import functions, interchange, linalg, reductions
+from needle_edu.ndarray import functions, linalg, reductions
 from needle_edu.ndarray.array import NDArray
 from needle_edu.ndarray.handle import Handle
 
@@ -54,7 +54,7 @@ class KernelModule:
 
     def from_numpy(self, a: np.ndarray, out: Handle) -> None:
         """Copy a NumPy array into `out`, row-major."""
-        interchange.as_numpy(_line(out))[...] = interchange.proper_bools(np.ravel(a))
+        _line(out)[...] = np.ravel(a)
 
     def to_numpy(self, a: Handle, shape: Sequence[int], strides: Sequence[int], offset: int) -> np.ndarray:
         """Return a copy of the elements that shape, strides and offset describe."""

@@ -52,17 +52,18 @@ def _numpy() -> Finding:
 
 
 def _compiler() -> Finding:
-    from needle_edu.backend import BuildError, build
+    from needle_edu.backend import BuildError
+    from needle_edu.backend.build import builder
 
     try:
-        compiler = build.find_compiler()
+        compiler = builder.find_compiler()
     except BuildError as error:
         return Finding(ABSENT, str(error))
     chosen = os.environ.get("CC", "").strip()
     if compiler is None and chosen:
         return Finding(ABSENT, f"{chosen!r}, named by $CC, was not found", "unset CC or correct it")
     if compiler is None:
-        return Finding(ABSENT, "none found", build.HOW_TO_GET_A_COMPILER)
+        return Finding(ABSENT, "none found", builder.HOW_TO_GET_A_COMPILER)
     return Finding(OK, _first_line([*compiler, "--version"]) or " ".join(compiler))
 
 
@@ -115,12 +116,6 @@ def _threads() -> Finding:
 
     if not _native():
         return Finding(ABSENT, "NumPy's own")
-    if not backend.has_openmp():
-        mend = (
-            "the compiler lacks OpenMP; Debian, Ubuntu with clang: sudo apt install libomp-dev; "
-            "macOS: brew install gcc, then CC=gcc-14"
-        )
-        return Finding(ABSENT, "1: built without OpenMP", mend)
     return Finding(OK, f"{backend.get_num_threads()} of {os.cpu_count()} (NEEDLE_EDU_NUM_THREADS changes it)")
 
 
@@ -134,7 +129,7 @@ def _cache() -> Finding:
 
 
 def _graphviz() -> Finding:
-    from needle_edu.viz import render
+    from needle_edu.viz.drawing import render
 
     names = {"dot": "the system's dot", "wasm": "Graphviz in WebAssembly", "python": "our own layout"}
     working, broken = [], []
@@ -158,7 +153,7 @@ def _jupyter() -> Finding:
 
 
 def _grading() -> Finding:
-    from needle_edu.course import bubblewrap, sandbox
+    from needle_edu.course.grading import bubblewrap, sandbox
 
     if trouble := sandbox.trouble():
         return Finding(ABSENT, "no sandbox, so `grade` refuses; checking one's own work needs none", trouble)

@@ -3,7 +3,7 @@
 A test is written ``def test_q1_values(sigmoid): close(sigmoid(x), ...)``: the name of its parameter is the
 name of what the student wrote. The test gets an `Answer` for it. Calling it sends the arguments wherever
 the student's code lives (this process in a notebook, a sandbox when grading), and plain values come back. A
-method of the answer is a probe of `needle_edu.course.probes`, such as ``sigmoid.op_forward(x)``: a few
+method of the answer is an adapter of `needle_edu.course.adapters`, such as ``sigmoid.op_forward(x)``: a few
 lines that put the answer to work inside the framework and report numbers.
 """
 
@@ -16,10 +16,11 @@ import threading
 import time
 import types
 from collections.abc import Callable, Collection, Iterator
+from functools import partial
 
-from needle_edu.course import wire, withheld
+from needle_edu.course import child, messages, withheld
+from needle_edu.course.limits import Limits
 
-SECONDS = 5.0  # of computing for one call of an answer, in a notebook
 PATIENCE = 6  # times as long it may take by the clock: the machine may be busy, or asleep
 
 
@@ -43,7 +44,7 @@ class Answer:
     name : str
         What the student's code calls it.
     ask : function
-        ``ask(probe, name, args, kwargs)`` returns plain values or raises `AnswerError`.
+        ``ask(adapter, name, args, kwargs)`` returns plain values or raises `AnswerError`.
     withheld : collection of str
         Names in the library that are no answer; they travel with each call, as the keyword ``withheld``.
     """
@@ -54,36 +55,38 @@ class Answer:
     def __call__(self, *args, **kwargs):
         return self._put("call", args, kwargs)
 
-    def __getattr__(self, probe: str):
-        if probe.startswith("_"):
-            raise AttributeError(probe)
-        return lambda *args, **kwargs: self._put(probe, args, kwargs)
+    def __getattr__(self, adapter: str):
+        if adapter.startswith("_"):
+            raise AttributeError(adapter)
+        return lambda *args, **kwargs: self._put(adapter, args, kwargs)
 
-    def _put(self, probe: str, args: tuple, kwargs: dict):
+    def _put(self, adapter: str, args: tuple, kwargs: dict):
         rules = {withheld.KEYWORD: self._withheld} if self._withheld else {}
-        reply = self._ask(probe, self._name, args, kwargs | rules)
+        reply = self._ask(adapter, self._name, args, kwargs | rules)
         if refused := withheld.refusal(reply, self._withheld):
             raise AnswerError(refused)
         return reply
 
 
-def perform(namespace: dict, probe: str, name: str, args: tuple, kwargs: dict):
-    """Call `namespace[name]` through a probe, where the student's code lives, and return plain values.
+def perform(namespace: dict, adapter: str, name: str, args: tuple, kwargs: dict, own: str = ""):
+    """Call `namespace[name]` through an adapter, where the student's code lives, and return plain values.
 
-    Every probe takes the keyword ``withheld``, see `needle_edu.course.withheld`. Raises whatever the student's
-    code raises; a result that no message can carry is a `wire.WireError`.
+    `own` is the text of the homework's own adapters. Every adapter takes the keyword ``withheld``, see
+    `needle_edu.course.withheld`. Raises whatever the student's code raises; a result that no message can carry is a
+    `messages.MessageError`.
     """
-    from needle_edu.course import probes
+    from needle_edu.course import adapters
 
     if not is_written(name, namespace):
         raise NameError(f"{name} is not defined")
-    found = probes.PROBES.get(probe)
+    known = adapters.table(own)
+    found = known.get(adapter)
     if found is None:
-        raise LookupError(f"there is no probe {probe!r}; known are {', '.join(probes.PROBES)}")
+        raise LookupError(f"there is no adapter {adapter!r}; known are {', '.join(known)}")
     answer, names = withheld.StudentsCode(namespace[name]), kwargs.get(withheld.KEYWORD, ())
     kwargs = {key: value for key, value in kwargs.items() if key != withheld.KEYWORD}
-    result = withheld.watched(names, lambda: probes.plain(found(answer, *args, **kwargs)))
-    return wire.decode(wire.encode(result))
+    result = withheld.watched(names, lambda: adapters.plain(found(answer, *args, **kwargs)))
+    return messages.decode(messages.encode(result))
 
 
 def is_written(name: str, namespace: dict) -> bool:
@@ -152,31 +155,37 @@ def open_kernels() -> None:
         default_device().kernels  # noqa: B018
 
 
-def ask_here(namespace: dict, seconds: float = SECONDS) -> Callable:
-    """The `ask` of a notebook: the answer runs in this process, on copies, and values still pass the wire.
+def ask_here(namespace: dict, seconds: float = Limits.call, adapters: str = "") -> Callable:
+    """The `ask` of a notebook: the answer runs in this process, on copies, and values still travel as messages.
 
-    After a call that took longer than `seconds` no other is made.
+    After a call that took longer than `seconds` no other is made. An answer in C runs in a child process (`child`).
     """
     stopped = False
 
-    def ask(probe, name, args, kwargs):
+    def ask(adapter, name, args, kwargs):
         nonlocal stopped
-        args, kwargs = wire.decode(wire.encode((args, kwargs)))  # copies, as in a sandbox
+        args, kwargs = messages.decode(messages.encode((args, kwargs)))  # copies, as in a sandbox
         if stopped:
             raise AnswerError("not run: time limit before")
         if not is_written(name, namespace):
             raise AnswerError("not defined", f"run the cell that defines your {name}")
         open_kernels()
+        run = partial(perform, namespace, adapter, name, args, kwargs, adapters)
         try:
+            if getattr(type(namespace[name]), "in_child", False) is True:
+                return child.in_child(run, seconds)
             with time_limit(seconds):
-                return perform(namespace, probe, name, args, kwargs)
+                return run()
         except TimeLimit as error:
             stopped = True
             where = place(error, namespace)
             raise AnswerError(
                 "time limit", f"no answer in {seconds:g} seconds{where}; does a loop never end?"
             ) from None
-        except wire.WireError as error:
+        except child.NoValue as error:
+            stopped = error.status == "time limit"
+            raise AnswerError(error.status, str(error)) from None
+        except messages.MessageError as error:
             raise AnswerError("wrong type", f"it returned {error}") from None
         except NotImplementedError:
             raise AnswerError("not written yet") from None

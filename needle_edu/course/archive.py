@@ -12,6 +12,7 @@ import stat
 import struct
 import zipfile
 import zlib
+from collections.abc import Callable
 
 from needle_edu.course import notebook
 from needle_edu.course.notebook import LimitError, NotebookError
@@ -47,12 +48,29 @@ def notebook_in(data: bytes, name: str, file_name: str = "") -> tuple[str, bytes
     NotebookError
         If there is no such notebook, or the archive is not read; the message says why.
     """
+    found = member_of(data, name, lambda names: names[choose(list(names), file_name, name)])
+    assert found is not None
+    return found
+
+
+def member_of(
+    data: bytes, name: str, pick: Callable[[dict], zipfile.ZipInfo | None]
+) -> tuple[str, bytes] | None:
+    """Return name and content of one file in the zip archive `name`; `pick` chooses it by its path, or None.
+
+    Raises
+    ------
+    NotebookError
+        If the archive, or the file in it, is not read; the message says why.
+    """
     try:
         with zipfile.ZipFile(_Steps(data)) as archive:
             # Not ZipInfo.is_dir(), which raises an IndexError for a name without a letter (Python 3.11).
             found = {i.filename: i for i in archive.infolist() if i.filename and not i.filename.endswith("/")}
-            inner = choose(list(found), file_name, name)
-            info = found[inner]
+            info = pick(found)
+            if info is None:
+                return None
+            inner = info.filename
             if info.flag_bits & 1:
                 raise LimitError(f"{name} is encrypted, so it was not read")
             if stat.S_ISLNK(info.external_attr >> 16):
@@ -62,8 +80,7 @@ def notebook_in(data: bytes, name: str, file_name: str = "") -> tuple[str, bytes
                     f"{name} is packed in a way that is not read here; pack it again as a plain zip"
                 )
             with archive.open(info) as file:
-                content = _read(file, inner, name)
-            return inner, content
+                return inner, _read(file, inner, name)
     except LimitError as error:
         raise LimitError(f"{name} was not read: {error}" if name not in str(error) else str(error)) from None
     except BROKEN as error:

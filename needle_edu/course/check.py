@@ -15,9 +15,10 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from needle_edu.course import homework_files, instructor, limits
 from needle_edu.course.answer import ask_here
-from needle_edu.course.questions import Verdict, collect, common_trouble
 from needle_edu.course.report_html import report_html
+from needle_edu.course.testing import Verdict, collect, common_trouble
 
 _MARKS = {True: "✓", False: "✗"}
 
@@ -61,22 +62,28 @@ class Report:
         return report_html(self.summary, self.verdicts)
 
 
-def report(question: str, namespace: dict, seed: int = 0, withheld: Sequence[str] = ()) -> Report:
+def report(
+    question: str, namespace: dict, seed: int = 0, withheld: Sequence[str] = (), homework: str = ""
+) -> Report:
     """Judge the answer to `question` that `namespace` holds, with the tests it holds."""
     tests = collect(namespace, question, withheld=withheld)
-    ask = ask_here(namespace)
+    beside = homework_files.files_for_check(homework) if homework else {}
+    seconds = limits.declared(beside.get(instructor.LIMITS, "")).call
+    ask = ask_here(namespace, seconds, beside.get(instructor.ADAPTERS, ""))
     with warnings.catch_warnings(), contextlib.redirect_stderr(sys.stdout):
         warnings.simplefilter("ignore")  # nbgrader counts anything on stderr as a failure
         return Report(question, tuple(test.verdict(ask, seed) for test in tests))
 
 
-def check(question: str, withheld: Sequence[str] = ()) -> None:
+def check(question: str, homework: str = "", withheld: Sequence[str] = ()) -> None:
     """Run the tests of the question in this cell on your answer and show what came out.
 
     Parameters
     ----------
     question : str
         The question's name, such as ``"q1"``.
+    homework : str
+        The homework's name, such as ``"hw1"``, if it has files beside its notebook (`homework_files`).
     withheld : sequence of str
         Names in needle_edu that would be the answer themselves: an answer that calls them does not pass.
 
@@ -85,11 +92,11 @@ def check(question: str, withheld: Sequence[str] = ()) -> None:
     CheckFailed
         Unless every test passes.
     NotebookError
-        If the cell's test functions are not there.
+        If the cell's test functions are not there, or the homework's files.
 
     Examples
     --------
-    >>> from needle_edu.course.judge import close
+    >>> from needle_edu.course.compare import close
     >>> def double(x):
     ...     return x + x
     >>> def test_q0_three(double):
@@ -99,7 +106,7 @@ def check(question: str, withheld: Sequence[str] = ()) -> None:
     q0: 1 of 1 tests pass
       ✓ twice three is six
     """
-    result = report(question, sys._getframe(1).f_globals, withheld=withheld)
+    result = report(question, sys._getframe(1).f_globals, withheld=withheld, homework=homework)
     _show(result)
     if not result.passed:
         raise CheckFailed(f"{result.summary}; what is missing stands above.")

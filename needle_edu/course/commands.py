@@ -6,38 +6,25 @@ called from a notebook or a program just as well.
 
 from __future__ import annotations
 
-import contextlib
 import sys
-import threading
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TextIO
 
-from needle_edu.course import (
-    feedback,
-    grader,
-    handed_in,
-    instructor,
-    notebook,
-    own_work,
-    questions,
-    records,
-    results,
-    sandbox,
-    student,
-)
+from needle_edu.course import homework_files, instructor, notebook, own_work, questions, student
 from needle_edu.course.check import Report
+from needle_edu.course.grading import records, sandbox
+from needle_edu.course.grading.grade_class import grade_class
+from needle_edu.course.grading.run_question import run_question
+from needle_edu.course.grading.submission import match
+from needle_edu.course.limits import Limits
 from needle_edu.course.notebook import NotebookError
-from needle_edu.course.run_question import run_question
-from needle_edu.course.sandbox import Limits
-from needle_edu.course.stopping import Stop, Stopped
-from needle_edu.course.submission import match
+from needle_edu.course.terminal import say, sorry
 
 
 def list_homeworks() -> int:
     """Print the homeworks of the course with their points."""
-    for name in questions.names():
+    for name in homework_files.names():
         homework = questions.load(name)
         parts = ", ".join(f"{q.name} ({q.points:g})" for q in homework.questions)
         print(f"{name}: {homework.points:g} points: {parts}")
@@ -63,13 +50,13 @@ def start(hw: str, dir: str | Path, force: bool = False) -> int:
         0 when the copy was written.
     """
     try:
-        file_name, tree = questions.read_source(questions.source_of(hw))
-        text = student.to_text(student.student_version(tree))
-        target = Path(dir) / file_name
+        source = homework_files.read_source(homework_files.source_of(hw))
+        text = student.to_text(student.student_version(source.tree))
+        target = Path(dir) / source.file_name
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.exists() or target.is_symlink():
             if not force:
-                return _sorry(
+                return sorry(
                     f"{target} is there already, and your work in it is kept. To start over: --force"
                 )
             backup = target.with_name(f"{target.stem}.{time.strftime('%Y%m%d-%H%M%S')}.backup.ipynb")
@@ -82,10 +69,13 @@ def start(hw: str, dir: str | Path, force: bool = False) -> int:
             target.rename(backup)
             print(f"needle-edu: what was there is now {backup}")
         records.write_whole(target, text)
+        if hw not in homework_files.names():  # the course's own are found wherever needle_edu is
+            for end, beside in source.beside.items():
+                records.write_whole(target.with_name(f"{target.stem}{end}"), beside)
     except NotebookError as error:
-        return _sorry(str(error))
+        return sorry(str(error))
     except OSError as error:
-        return _sorry(f"cannot write into {dir} ({error.strerror})")
+        return sorry(f"cannot write into {dir} ({error.strerror})")
     print(f"needle-edu: {target} is yours. Open it in Jupyter; or check it here: needle-edu check {dir}")
     return 0
 
@@ -107,13 +97,13 @@ def pack(hw: str, target: str | Path) -> int:
     """
     try:
         if Path(target).suffix != ".zip":
-            return _sorry(f"an archive's name ends in .zip, got {target}")
+            return sorry(f"an archive's name ends in .zip, got {target}")
         homework = questions.load_for_grading(hw)
-        instructor.pack(questions.source_of(hw), Path(target))
+        instructor.pack(homework_files.source_of(hw), Path(target))
     except NotebookError as error:
-        return _sorry(str(error))
+        return sorry(str(error))
     except OSError as error:
-        return _sorry(f"cannot write {target} ({error.strerror})")
+        return sorry(f"cannot write {target} ({error.strerror})")
     print(
         f"needle-edu: {target} holds {homework.name} with its solutions and hidden tests: for instructors only. "
         f"To grade with it: needle-edu grade {target} SUBMISSIONS --out GRADES"
@@ -136,14 +126,14 @@ def check(path: str | Path) -> int:
         0 only if all questions pass.
     """
     try:
-        files = own_work.find(Path(path), questions.names())
+        files = own_work.find(Path(path), homework_files.names())
         return max([_check_one(file, named=Path(path) not in (file, file.parent)) for file in files])
     except (NotebookError, RuntimeError) as error:
-        return _sorry(str(error))
+        return sorry(str(error))
 
 
 def _check_one(file: Path, named: bool) -> int:
-    homework = questions.load(own_work.name_in(file, questions.names()) or file)
+    homework = questions.load(own_work.name_in(file, homework_files.names()) or file)
     if named:
         print(f"{file}:")
     submission = match(homework, notebook.read(file))
@@ -152,11 +142,15 @@ def _check_one(file: Path, named: bool) -> int:
     passed = 0
     for question in homework.questions:
         answer, extra = submission.answers.get(question.name), submission.extra.get(question.name, ())
-        result = run_question(homework, question, answer, extra, hidden=False, messages=True, limits=Limits())
-        report = str(Report(question.name, result.verdicts))
+        result = run_question(homework, question, answer, extra, hidden=False, texts=True)
+        report = (
+            f"{question.name}: {question.waits}"
+            if result.waits
+            else str(Report(question.name, result.verdicts))
+        )
         print(report, *(f"  note: {note}" for note in result.notes if note not in report), sep="\n")
         passed += result.passed
-    count = len(homework.questions)
+    count = sum(not question.waits for question in homework.questions)
     print(f"{homework.name}: {passed} of {count} questions pass their visible tests.")
     return 0 if passed == count else 1
 
@@ -185,7 +179,7 @@ def grade(
     jobs : int
         How many submissions at a time.
     limits : Limits, optional
-        What one question of one submission may use.
+        What one question of one submission may use; by default what the homework declares.
     isolated : bool
         Whether student code runs in a sandbox that it cannot leave; if there is none here, nothing is graded.
         Without, it runs under limits only.
@@ -198,117 +192,18 @@ def grade(
     kind = sandbox.BubblewrapSandbox if isolated else sandbox.ProcessSandbox
     if trouble := sandbox.trouble() if isolated else kind.trouble():
         way_out = ". Without isolation: --unsafe-no-isolation" if isolated else ""
-        return _sorry(f"nothing was graded: {trouble.rstrip('.')}{way_out}")
+        return sorry(f"nothing was graded: {trouble.rstrip('.')}{way_out}")
     if caution := kind.caution():
-        _say(f"needle-edu: {caution}", sys.stderr)
+        say(f"needle-edu: {caution}", sys.stderr)
     try:
         homework = questions.load_for_grading(hw)
     except NotebookError as error:
-        return _sorry(str(error))
-    secret = sandbox.hidden(questions.homework_folder(), hw, submissions, out)
-    limits = replace(limits or Limits(), hide=secret)
+        return sorry(str(error))
+    secret = sandbox.hidden(homework_files.homework_folder(), hw, submissions, out)
+    limits = replace(limits or homework.limits, hide=secret)
     try:
-        return _grade_class(homework, Path(submissions), Path(out), jobs, limits, kind)
+        return grade_class(homework, Path(submissions), Path(out), jobs, limits, kind)
     except (NotebookError, RuntimeError, records.OutError) as error:
-        return _sorry(str(error))
+        return sorry(str(error))
     except OSError as error:
-        return _sorry(f"cannot grade {submissions} into {out} ({error.strerror}: {error.filename})")
-
-
-def _grade_class(
-    homework: questions.Homework,
-    submissions: Path,
-    out: Path,
-    jobs: int,
-    limits: Limits,
-    kind: type[sandbox.Sandbox],
-) -> int:
-    if not submissions.is_dir():
-        return _sorry(
-            f"{submissions} is no folder; one with a sub-folder, notebook or zip per student is wanted"
-        )
-    entries, others = handed_in.entries(submissions)
-    if others:
-        more = ", …" if len(others) > 10 else ""
-        _say(f"needle-edu: not graded, as no submissions: {', '.join(others[:10])}{more}", sys.stderr)
-    if not entries:
-        return _sorry(
-            f"there are no submissions in {submissions}: one sub-folder per student is wanted, "
-            "or a notebook, or a zip archive"
-        )
-    how = records.conditions_of(kind.__name__, limits)
-    stop = Stop()
-    with records.opened(out, homework, submissions, len(entries), how) as folder, stop.at_signals():
-        if folder.changed:
-            _say(
-                f"needle-edu: {out} has results of another {homework.name} or another way to run it; all is new"
-            )
-        graded = grader.earlier_records(homework, entries, folder)
-        if graded:
-            _say(f"needle-edu: {len(graded)} of {len(entries)} were graded before and have not changed")
-        changed = {entry.student for entry in entries if entry.page not in graded and folder.has(entry)}
-        _say(f"needle-edu: {homework.name}, {homework.points:g} points. {feedback.RULE}")
-        tell = _Teller(len(entries), len(graded), changed)
-        try:
-            if len(graded) < len(entries):
-                grader.try_reference(homework, limits=limits, sandbox=kind, stop=stop)
-            folder.begin()
-            grader.grade_folder(
-                homework,
-                entries,
-                folder,
-                graded,
-                jobs=jobs,
-                limits=limits,
-                sandbox=kind,
-                stop=stop,
-                tell=tell,
-            )
-        except Stopped:
-            results.write_tables(homework, entries, graded, folder)
-            _sorry(
-                f"stopped: {len(graded)} of {len(entries)} are graded and kept in {out}; the same command goes on"
-            )
-            return 128 + stop.number
-        except OSError as error:
-            return _sorry(
-                f"cannot write into {out} ({error.strerror}): {len(graded)} of {len(entries)} are graded and kept "
-                "there; the same command goes on"
-            )
-        results.write_tables(homework, entries, graded, folder)
-    missed = [record["student"] for record in graded.values() if not record["judged"]]
-    count = f"{len(graded) - len(missed)} of {len(graded)}" if missed else f"{len(graded)}"
-    _say(f"needle-edu: {count} graded; grades.csv, results.json and feedback/ are in {out}")
-    if missed:
-        return _sorry(
-            f"not judged, no points are in the table, see the notes there: {', '.join(sorted(missed))}"
-        )
-    return 0
-
-
-class _Teller:
-    """Prints a line for each student, from whichever thread, and the notes below it."""
-
-    def __init__(self, count: int, before: int, changed: set[str]):
-        self.count, self.done, self.changed = count, before, changed
-        self.lock = threading.Lock()
-
-    def __call__(self, record: records.Record) -> None:
-        with self.lock:
-            self.done += 1
-            again = " (once more)" if record["student"] in self.changed else ""
-            given = feedback.score(record["questions"].values())
-            _say(f"[{self.done}/{self.count}] {record['student']}: {given}{again}")
-            for note in results.said_of(record):
-                _say(f"    {note}")
-
-
-def _say(text: str, file: TextIO | None = None) -> None:
-    """Print a line in which nothing acts on the terminal; that nobody can read it any more stops no grading."""
-    with contextlib.suppress(OSError):
-        print(feedback.visible(text), file=file, flush=True)
-
-
-def _sorry(text: str) -> int:
-    _say(f"needle-edu: {text}", sys.stderr)
-    return 1
+        return sorry(f"cannot grade {submissions} into {out} ({error.strerror}: {error.filename})")

@@ -76,6 +76,11 @@ class Cell:
         return self.marks.get("solution") is True
 
     @property
+    def is_for_a_person(self) -> bool:
+        """Whether the answer is written here and has its points from whoever reads it (nbgrader: manually graded)."""
+        return self.is_answer and self.marks.get("grade") is True
+
+    @property
     def is_locked(self) -> bool:
         """Whether nobody should edit the cell."""
         return not self.is_answer and (self.is_tests or self.marks.get("locked") is True)

@@ -1,126 +1,28 @@
 """Questions and their tests, read from the instructor's notebook, or from a student's copy without the rest.
 
 A question is two cells: the answer (an nbgrader solution cell whose grade_id is the question's name,
-``q1``) and, locked, its tests. A test is a function ``test_q1_…``; its docstring's first line is the title
-the student sees, the rest are hints (`hints_in`); its parameters name what the student wrote, and ``rng`` is a
-random generator. The last line of the cell, ``check("q1", withheld=["sigmoid"])``, names the question and what
-of the library is no answer to it (`withheld`). Locked cells that hold no tests are set-up: the imports that
-answers and tests share.
+``q1``) and, locked, its tests (`testing`). The last line of the test cell, ``check("q1", homework="hw1",
+withheld=["sigmoid"])``, names the question, where it has more files than the notebook the homework, and what of the
+library is no answer to it (`withheld`). An answer cell that carries points itself has no tests: a person reads it.
+Locked cells that hold no tests are set-up: the imports that answers and tests share.
 """
 
 from __future__ import annotations
 
 import ast
-import inspect
-import re
-import zlib
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
-import numpy as np
-
-from needle_edu.course import instructor, notebook, student
-from needle_edu.course.answer import Answer, AnswerError
-from needle_edu.course.judge import Mismatch
+from needle_edu.course import homework_files, instructor, limits, notebook, source_cells, student, testing
+from needle_edu.course.limits import Limits
 from needle_edu.course.notebook import Cell, NotebookError
-
-# What a hint can be for: the beginning of a status; "overflow" is a wrong value that is nan or infinite.
-_KIND = re.compile(
-    r"((?:overflow|wrong (?:value|shape|type|dtype|length)|time limit|raised \w+)(?: of .*?)?): "
-)
-
-
-@dataclass(frozen=True)
-class Test:
-    """One test function of a question.
-
-    Attributes
-    ----------
-    title : str
-        What the student reads of it, whatever comes out.
-    hints : tuple of (kind, text)
-        What the student reads when it fails with a status of that kind.
-    withheld : tuple of str
-        Names in the library that are no answer to the question.
-    """
-
-    __test__ = False  # not for pytest
-
-    name: str
-    title: str
-    hints: tuple[tuple[str, str], ...]
-    hidden: bool
-    function: Callable
-    withheld: tuple[str, ...] = ()
-
-    def run(self, ask: Callable, seed: int) -> None:
-        """Run the test on an answer; returns if it passes, raises what it has against the answer if not."""
-        arguments: list = []
-        for parameter in inspect.signature(self.function).parameters:
-            if parameter == "rng":
-                arguments.append(np.random.default_rng([seed, zlib.crc32(self.name.encode())]))
-            else:
-                arguments.append(Answer(parameter, ask, self.withheld))
-        self.function(*arguments)
-
-    def verdict(self, ask: Callable, seed: int) -> Verdict:
-        """Run the test and say what came out; whatever happens inside is a verdict, never an exception."""
-        try:
-            with np.errstate(all="ignore"):
-                self.run(ask, seed)
-        except Mismatch as error:
-            return Verdict(self, False, error.status, str(error), error)
-        except AnswerError as error:
-            return Verdict(self, False, error.status, str(error))
-        except AssertionError as error:
-            return Verdict(self, False, "wrong value", f"wrong value: {error}")
-        except Exception:  # the test itself stumbled over the value: fail closed
-            return Verdict(self, False, "wrong type", "wrong type: the test could not read what came back")
-        return Verdict(self, True, "passed", "passed")
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What a test says about an answer. `status` may be shown to anybody; `detail` only for visible tests."""
-
-    test: Test
-    passed: bool
-    status: str
-    detail: str = ""
-    mismatch: Mismatch | None = None
-
-    @property
-    def message(self) -> str:
-        """What the student reads: for a hidden test the fixed status only."""
-        if self.passed:
-            return "passed"
-        text = self.status if self.test.hidden else self.detail or self.status
-        return f"{text}. Hint: {self.hint}" if self.hint else text
-
-    @property
-    def hint(self) -> str:
-        """The author's hint, where there is one for this mistake or else for this kind of failure."""
-        if self.mismatch and self.mismatch.hint:
-            return self.mismatch.hint
-        status = re.sub(r"^wrong value \((nan|inf)\)", "overflow", self.status) + " "
-        return " ".join(text for kind, text in self.test.hints if status.startswith(kind + " "))
-
-
-def common_trouble(verdicts: Sequence[Verdict]) -> str:
-    """What is said of all tests alike and has to do with none of them, such as "not written yet"; else ``""``."""
-    if (
-        any(verdict.passed or verdict.mismatch for verdict in verdicts)
-        or len({v.status for v in verdicts}) > 1
-    ):
-        return ""
-    texts = {verdict.message for verdict in verdicts if not verdict.test.hidden}
-    return texts.pop() if len(texts) == 1 else ""
+from needle_edu.course.testing import Test
 
 
 @dataclass(frozen=True)
 class Question:
-    """A question: its name, its points, its tests, and the cells it is made of."""
+    """A question: its name, its points, its tests, and the cells it is made of (one, if a person reads the answer)."""
 
     name: str
     points: float
@@ -128,13 +30,26 @@ class Question:
     answer: Cell
     cell: Cell
 
+    @property
+    def kind(self) -> str:
+        """What an answer is: ``"python"`` (a function, a class, a value), or one of `source_cells.KINDS`."""
+        found = source_cells.read(self.answer.source)
+        return "text" if self.answer.kind == "markdown" else found.kind if found else "python"
+
+    @property
+    def waits(self) -> str:
+        """What an answer waits for before it can have points, in a sentence; empty if nothing."""
+        if self.kind == "cuda":
+            return source_cells.NO_SIMULATOR
+        return "" if self.tests else "needs a person: somebody has to read this answer"
+
 
 @dataclass(frozen=True)
 class Homework:
-    """A homework: the instructor's notebook, and the student's version of it.
+    """A homework: the instructor's notebook, the files beside it, and the student's version.
 
     Where only the student's version is at hand, `questions` have the visible tests, no solutions, and
-    `is_whole` is False.
+    `is_whole` is False. `adapters` is source text: it runs where the student's code lives.
     """
 
     name: str
@@ -143,51 +58,12 @@ class Homework:
     released: tuple[Cell, ...]
     file_name: str
     is_whole: bool = True
+    adapters: str = ""
+    limits: Limits = field(default_factory=Limits)
 
     @property
     def points(self) -> float:
         return sum(question.points for question in self.questions)
-
-
-def homework_folder() -> Path:
-    """Where the homeworks are: in the checkout, or inside the installed package."""
-    from needle_edu.backend import paths
-
-    return paths.notebooks_dir() / "homework"
-
-
-def names() -> list[str]:
-    """The homeworks of the course, e.g. ``["hw1"]``."""
-    folder = homework_folder()
-    return (
-        sorted(p.name for p in folder.iterdir() if (p / f"{p.name}.ipynb").is_file())
-        if folder.is_dir()
-        else []
-    )
-
-
-def source_of(homework: str | Path) -> Path:
-    """The file a homework is read from: by its name, or the path of a notebook, its folder or an archive."""
-    path = Path(homework)
-    if str(homework) in names():
-        return homework_folder() / str(homework) / f"{homework}.ipynb"
-    if path.suffix in (".ipynb", ".zip"):
-        return path
-    if path.is_dir():
-        found = [p for p in path.glob("*.ipynb") if not p.name.endswith(".backup.ipynb")]
-        found = [p for p in found if p.stem == path.resolve().name] or found
-        if len(found) != 1:
-            raise NotebookError(f"{path} holds {len(found)} notebooks; a homework's folder holds one")
-        return found[0]
-    raise NotebookError(f"there is no homework {str(homework)!r}; there are: {', '.join(names()) or 'none'}")
-
-
-def read_source(path: Path) -> tuple[str, dict]:
-    """Name and tree of the notebook that `source_of` found; an archive's is read without unpacking it."""
-    if path.suffix != ".zip":
-        return path.name, notebook.read_tree(path)
-    name, content = instructor.read(path)
-    return name, notebook.tree_of(content, name)
 
 
 def load(homework: str | Path) -> Homework:
@@ -198,15 +74,16 @@ def load(homework: str | Path) -> Homework:
     NotebookError
         If the instructor's notebook contradicts itself, such as tests without an answer cell.
     """
-    file_name, tree = read_source(source_of(homework))
+    file_name, tree, beside = homework_files.read_source(homework_files.source_of(homework))
+    name = Path(file_name).stem
     cells = notebook.cells_of(tree, file_name)
     setup = tuple(c.source for c in cells if c.kind == "code" and c.is_locked and not c.is_tests)
     answers = {c.grade_id: c for c in cells if c.is_answer}
     questions = []
     for cell in cells:
-        if cell.is_tests:
+        if cell.is_tests or cell.is_for_a_person:
             try:
-                questions.append(_question(cell, answers, setup))
+                questions.append(_question(cell, answers, setup, name if beside else ""))
             except (Exception, SystemExit) as error:  # the author's cells ran: anything may come out of them
                 why = str(error) if isinstance(error, NotebookError) else f"{type(error).__name__}: {error}"
                 raise NotebookError(f"{file_name}: the test cell {cell.grade_id!r}: {why[:300]}") from None
@@ -214,20 +91,34 @@ def load(homework: str | Path) -> Homework:
         raise NotebookError(f"{file_name} is no homework: no cell in it is marked as the tests of a question")
     if len({q.name for q in questions}) != len(questions):
         raise NotebookError(f"{file_name}: two test cells for one question")
-    released = tuple(notebook.cells_of(student.student_version(tree), file_name))
-    whole = not student.is_released(tree)
-    return Homework(Path(file_name).stem, tuple(questions), setup, released, file_name, whole)
+    return Homework(
+        name=name,
+        questions=tuple(questions),
+        setup=setup,
+        released=tuple(notebook.cells_of(student.student_version(tree), file_name)),
+        file_name=file_name,
+        is_whole=not student.is_released(tree),
+        adapters=beside.get(instructor.ADAPTERS, ""),
+        limits=limits.declared(beside.get(instructor.LIMITS, ""), f"{name}{instructor.LIMITS}"),
+    )
 
 
-def _question(cell: Cell, answers: dict[str, Cell], setup: tuple[str, ...]) -> Question:
-    name, withheld = question_in(cell.source)
-    if name not in answers:
+def _question(cell: Cell, answers: dict[str, Cell], setup: tuple[str, ...], homework: str) -> Question:
+    """The question of a test cell; `homework` is its name if there are files beside the notebook."""
+    points = student.points_of(cell.marks)
+    if cell.is_for_a_person:
+        return Question(cell.grade_id, points, (), cell, cell)
+    check = check_in(cell.source)
+    if check.question not in answers:
         raise NotebookError(
             'its last line must be check("q1", withheld=["…"]), with the name of an answer cell'
         )
-    points = student.points_of(cell.marks)
-    tests = tests_in(cell.source, name, setup, withheld)
-    return Question(name, points, tests, answers[name], cell)
+    if homework and check.homework != homework:
+        raise NotebookError(
+            f'its check must say homework="{homework}", or in a notebook nobody finds the files beside it'
+        )
+    tests = testing.tests_in(cell.source, check.question, setup, check.withheld)
+    return Question(check.question, points, tests, answers[check.question], cell)
 
 
 def load_for_grading(hw: str | Path) -> Homework:
@@ -255,75 +146,31 @@ def load_for_grading(hw: str | Path) -> Homework:
     return homework
 
 
-def question_in(source: str) -> tuple[str, tuple[str, ...]]:
-    """The question's name and the names it withholds, from the `check` that ends a test cell.
+class Check(NamedTuple):
+    """What the `check` that ends a test cell says."""
 
-    The name is empty if the cell ends in anything else.
+    question: str = ""
+    homework: str = ""
+    withheld: tuple[str, ...] = ()
 
-    >>> question_in('def test_q1_a(f): ...\\ncheck("q1", withheld=["sigmoid"])')
-    ('q1', ('sigmoid',))
+
+def check_in(source: str) -> Check:
+    """The `check` that ends a test cell; an empty one if the cell ends in anything else.
+
+    >>> check_in('def test_q1_a(f): ...\\ncheck("q1", homework="hw1", withheld=["sigmoid"])')
+    Check(question='q1', homework='hw1', withheld=('sigmoid',))
     """
     last = ast.parse(source).body[-1:]
     match last:
-        case [ast.Expr(ast.Call(ast.Name("check"), [ast.Constant(str(name))], keywords))]:
-            names: list = []
+        case [ast.Expr(ast.Call(ast.Name("check"), [ast.Constant(str(question))], keywords))]:
+            homework, names = "", list[str]()
             for keyword in keywords:
                 match keyword:
+                    case ast.keyword("homework", ast.Constant(str(said))):
+                        homework = said
                     case ast.keyword("withheld", ast.List(items) | ast.Tuple(items)):
-                        names += [item.value for item in items if isinstance(item, ast.Constant)]
+                        names += [str(item.value) for item in items if isinstance(item, ast.Constant)]
                     case _:
-                        return "", ()
-            return name, tuple(str(item) for item in names)
-    return "", ()
-
-
-def tests_in(
-    source: str, question: str, setup: tuple[str, ...], withheld: Sequence[str] = ()
-) -> tuple[Test, ...]:
-    """Define the tests of one cell in a namespace of their own and return them in order."""
-    namespace: dict = {"__name__": f"tests_of_{question}"}
-    for text in setup:
-        exec(compile(text, "<set-up>", "exec", dont_inherit=True), namespace)
-    namespace["check"] = lambda name, withheld=(): None
-    exec(compile(source, f"<tests of {question}>", "exec", dont_inherit=True), namespace)
-    return collect(namespace, question, hidden_lines(source), withheld)
-
-
-def collect(
-    namespace: dict, question: str, hidden: Collection[int] = (), withheld: Sequence[str] = ()
-) -> tuple[Test, ...]:
-    """Return the functions ``test_<question>_…`` of a namespace as tests, in order."""
-    found = []
-    for name, function in namespace.items():
-        if name.startswith(f"test_{question}_") and inspect.isfunction(function):
-            title, _, rest = inspect.cleandoc(function.__doc__ or name).partition("\n")
-            line = function.__code__.co_firstlineno
-            found.append(Test(name, title, hints_in(rest), line in hidden, function, tuple(withheld)))
-    if not found:
-        raise NotebookError(f"check({question!r}): no functions test_{question}_… here; run the whole cell")
-    return tuple(found)
-
-
-def hints_in(text: str) -> tuple[tuple[str, str], ...]:
-    """The hints of a test, one a paragraph: what kind of failure each is for, and its words.
-
-    A hint that names no kind is for wrong values.
-
-    >>> hints_in("Add it to itself.\\n\\ntime limit: Does the\\nloop end?")
-    (('wrong value', 'Add it to itself.'), ('time limit', 'Does the loop end?'))
-    """
-    found = []
-    for paragraph in filter(None, (" ".join(part.split()) for part in text.split("\n\n"))):
-        kind = _KIND.match(paragraph)
-        found.append((kind[1], paragraph[kind.end() :]) if kind else ("wrong value", paragraph))
-    return tuple(found)
-
-
-def hidden_lines(source: str) -> set[int]:
-    """The line numbers, from 1, between the marks of hidden tests."""
-    lines, inside = set(), False
-    for number, line in enumerate(source.split("\n"), start=1):
-        inside = "BEGIN HIDDEN TESTS" in line or (inside and "END HIDDEN TESTS" not in line)
-        if inside:
-            lines.add(number)
-    return lines
+                        return Check()
+            return Check(question, homework, tuple(names))
+    return Check()

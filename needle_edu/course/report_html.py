@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from needle_edu.course.questions import Verdict, common_trouble
+from needle_edu.course.testing import Verdict, common_trouble
 
 _GREEN, _RED = "#1a7f37", "#cf222e"
 _CODE = (

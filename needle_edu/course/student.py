@@ -12,6 +12,7 @@ import copy
 import hashlib
 import json
 
+from needle_edu.course import source_cells
 from needle_edu.course.notebook import NotebookError
 
 REGIONS = ("SOLUTION", "HIDDEN TESTS")
@@ -155,9 +156,13 @@ def _locked(marks: dict) -> bool:
 
 
 def _clear_solution(cell: dict, marks: dict) -> None:
-    stub = CODE_STUB if cell["cell_type"] == "code" else TEXT_STUB
+    other = source_cells.read(cell["source"])  # no Python: its first line stays
+    stub = (
+        TEXT_STUB if cell["cell_type"] != "code" else source_cells.STUBS[other.kind] if other else CODE_STUB
+    )
+    first = cell["source"].lstrip().partition("\n")[0] + "\n" if other else ""
     cell["source"], found = cut(cell["source"], "SOLUTION", stub)
     if found and not marks.get("solution"):
         raise NotebookError("a solution in a cell that is not marked as an answer")
     if marks.get("solution") and not found:
-        cell["source"] = stub
+        cell["source"] = first + stub

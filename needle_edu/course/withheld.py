@@ -5,7 +5,7 @@ tells a `Watch` of every function that begins (`sys.setprofile`). If it is one o
 is a part of its own (``sigmoid``, ``Sigmoid.compute``, ``_sigmoid``), and if code of the student's is among its
 callers, the answer is refused with one sentence: in a notebook, under nbgrader and in grading alike. It is the
 FUNCTION that is known, not the way to it, so an alias, a method, an op's class, `getattr` or a layer built on it
-make no difference; and what the probes and the engine call by themselves stays as it is.
+make no difference; and what the adapters and the engine call by themselves stays as it is.
 
 This is a rule for honest work, not a lock. It does not see code that was typed or copied anew, other libraries,
 what a cell computes while it is run (before its answer is called), a compiled kernel that is called by hand (grading
@@ -23,6 +23,9 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 LIBRARY = os.path.dirname(os.path.dirname(__file__)) + os.sep
+ADAPTERS_FILE = (
+    "<adapters>"  # what the code of a homework's own adapters calls its file: ours too, not the student's
+)
 KEYWORD = "withheld"  # under it a call carries the names in, and a reply carries one out
 
 
@@ -31,7 +34,7 @@ class WithheldError(Exception):
 
 
 class StudentsCode:
-    """What the student wrote, as the probes call it: whatever runs below `__call__` runs for the student.
+    """What the student wrote, as the adapters call it: whatever runs below `__call__` runs for the student.
 
     The answer need not be a function of theirs: ``sigmoid = functools.partial(nd.sigmoid)`` has no frame to
     be seen by.
@@ -39,6 +42,9 @@ class StudentsCode:
 
     def __init__(self, answer: Any):
         self.answer = answer
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.answer, name)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         result = self.answer(*args, **kwargs)
@@ -158,4 +164,4 @@ def _plain(name: str) -> str:
 
 
 def _is_librarys(code: types.CodeType) -> bool:
-    return code.co_filename.startswith(LIBRARY)
+    return code.co_filename.startswith((LIBRARY, ADAPTERS_FILE))

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..autograd.arrays import readable
 from ..backend.errors import DataError
 
 
@@ -100,7 +101,7 @@ class Dataset:
             has one field.
         """
         if self.many_at_once:
-            return self[np.asarray(indices)]
+            return self[readable(indices)]
         return stack_examples(fetch(self, indices))
 
 
@@ -141,7 +142,7 @@ def stack_examples(examples: list[Any]) -> tuple[np.ndarray, ...]:
     if len({len(row) for row in rows}) > 1:
         raise DataError(f"a batch of examples with different numbers of fields: {[len(row) for row in rows]}")
     return tuple(
-        _stack(k, [np.asarray(field) for field in column]) for k, column in enumerate(zip(*rows, strict=True))
+        _stack(k, [readable(field) for field in column]) for k, column in enumerate(zip(*rows, strict=True))
     )
 
 

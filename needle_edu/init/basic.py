@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd import Tensor
+from ..autograd.arrays import readable
 from ..backend.arguments import real, whole
 from ..backend.errors import DTypeError, IndexOutOfRange
 from ..backend.random import generator
@@ -189,7 +190,7 @@ def class_numbers(who: str, labels: Any, n: int) -> np.ndarray:
         ...
     needle_edu.backend.errors.IndexOutOfRange: SoftmaxLoss: wants whole numbers from 0 to 2, got 3
     """
-    labels = np.asarray(labels)
+    labels = readable(labels)
     if labels.dtype.kind not in "biuf":
         raise DTypeError(f"{who}: wants whole numbers, got dtype {labels.dtype}")
     are_whole = labels.dtype.kind != "f" or (np.floor(labels) == labels).all()

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..autograd.arrays import readable
 from ..backend.errors import DTypeError, ShapeError
 from ..init.basic import class_numbers
 
@@ -38,7 +39,7 @@ def accuracy(logits: Any, labels: Any) -> float:
     >>> accuracy([[0.1, 0.9], [0.8, 0.2], [0.3, 0.7]], [1, 0, 0])
     0.6666666666666666
     """
-    scores, labels = np.asarray(logits), np.asarray(labels)
+    scores, labels = readable(logits), readable(labels)
     if scores.ndim != 2 or not scores.shape[1] or labels.shape != scores.shape[:1] or not labels.size:
         raise ShapeError(
             f"accuracy: got scores of shape {scores.shape} and labels of shape {labels.shape}, "

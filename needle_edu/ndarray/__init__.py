@@ -3,14 +3,15 @@
 An `NDArray` is a storage seen through a layout. The functions here carry the array API's (NumPy's) names, so that code
 written once for ``xp = x.__array_namespace__()`` runs on NumPy arrays and on NDArrays; `relu`, `sigmoid`,
 `logsumexp`, `gather`, `scatter_add`, `index_add` and the three `*_backward` are ours. Read array.py first, then
-layout.py, plans.py and elementwise.py: they are the engine, the rest is vocabulary.
+layout.py and views.py (what shapes mean), plans.py and base.py (how a kernel is run), elementwise.py and functions.py;
+the rest is vocabulary.
 """
 
 from math import e, inf, nan, pi
 
 from needle_edu.backend import set_creators
 
-from . import fused, methods
+from . import fused
 from .array import NDArray
 from .creation import (
     arange,
@@ -71,6 +72,7 @@ from .functions import (
     tanh_backward,
     where,
 )
+from .gather_scatter import gather, scatter_add, take
 from .indexing import index_add
 from .interchange import array, asarray, from_dlpack
 from .linalg import matmul
@@ -90,7 +92,6 @@ from .manipulation import (
     swapaxes,
     transpose,
 )
-from .picking import gather, scatter_add, take
 from .random import CREATORS
 from .reductions import all, any, argmax, argmin, logsumexp, max, mean, min, prod, sum
 

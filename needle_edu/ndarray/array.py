@@ -1,37 +1,29 @@
-"""NDArray: a storage seen through a layout.
+"""NDArray: the class, with every operator and method written out.
 
-The class holds two fields and what follows from them alone: properties, and the views, which share the storage and
-only compute another layout. Everything that runs a kernel is a function in the other files of this folder;
-methods.py lists which of those functions are operators and methods of the class. An operation makes its result with
-`new_array`, so no Python constructor runs on the way.
+A view only computes another layout over the same storage (layout.py). Everything that runs a kernel is a function of
+another file: an operator below is that very function, so ``a + b`` and ``add(a, b)`` are one call, and its name leads
+to the file where it is explained.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any
 
 import numpy as np
 
-from needle_edu.backend import Device, ShapeError, Storage, raise_kernel_error
-from needle_edu.backend.arguments import integer
+from needle_edu.backend import Device, DTypeError, ShapeError
 
-from .layout import (
-    Layout,
-    as_shape,
-    broadcasted,
-    compact_layout,
-    make_layout,
-    permuted,
-    reshaped,
-    transposed,
-)
-from .plans import Plan, copy_plan, map_plan
-
-Shape = tuple[int, ...]
+from . import creation, functions, host, indexing, interchange, linalg, manipulation, printing, reductions
+from .base import allocate, cast, new_array, set_array_class
+from .flat import Flat
+from .handle import Handle, handle_of
+from .layout import Layout, as_extents, as_shape, compact_layout, compact_strides, make_layout
+from .strided import Shape, StridedArray
+from .views import as_strided, broadcasted, permuted, reshaped, transposed
 
 
-class NDArray:
+class NDArray(StridedArray):
     """An n-dimensional array of float32, float64, int32, int64 or bool.
 
     Parameters
@@ -57,90 +49,85 @@ class NDArray:
              [5., 7., 9.]], dtype=float32, device=cpu())
     """
 
-    __slots__ = ("layout", "storage", "__weakref__")
+    __slots__ = ()
     __array_ufunc__ = None  # NumPy leaves `np.float32(2) * a` to us
     __hash__ = None  # type: ignore[assignment]  # `==` compares elements, so arrays cannot be keys
 
-    layout: Layout
-    storage: Storage
+    def __init__(self, other: Any, device: Device | None = None) -> None:
+        copy = interchange.array(other, other.dtype if isinstance(other, NDArray) else "float32", device)
+        self.layout, self.storage = copy.layout, copy.storage
 
-    if TYPE_CHECKING:  # for type checkers: methods.py gives the class its operators and methods
+    @staticmethod
+    def make(
+        shape: Shape,
+        strides: Shape | None = None,
+        device: Device | None = None,
+        handle: Handle | None = None,
+        offset: int = 0,
+    ) -> NDArray:
+        """Return an array over `handle`, another array's `_handle`, or over new uninitialised float32 memory."""
+        shape = as_extents(shape, "make")
+        if handle is None:
+            new = allocate(compact_layout(shape, 0, interchange.usable(device)))
+            if strides is None and offset == 0:
+                return new
+            handle = new._handle
+        if not isinstance(handle, Handle):
+            raise DTypeError(f"make: wanted another array's _handle, got {type(handle).__name__}")
+        whole = new_array(NDArray)
+        whole.storage = handle.storage
+        whole.layout = make_layout((handle.size,), (1,), 0, handle.code, handle.device)
+        return whole.as_strided(shape, compact_strides(shape) if strides is None else strides, offset)
 
-        def __init__(self, other: Any, device: Device | None = None) -> None: ...
-        def __getattr__(self, name: str) -> Any: ...
+    # ---- operators ----------------------------------------------------------------------------------------------
 
-        make: Any
+    __add__, __radd__ = functions.add, functions.radd
+    __sub__, __rsub__ = functions.subtract, functions.rsubtract
+    __mul__, __rmul__ = functions.multiply, functions.rmultiply
+    __truediv__, __rtruediv__ = functions.divide, functions.rdivide
+    __pow__, __rpow__ = functions.power, functions.rpower
+    __matmul__, __rmatmul__ = linalg.matmul, linalg.rmatmul
+    __neg__ = functions.negative
+    __pos__ = functions.positive
+    __abs__ = functions.abs
+    __eq__ = functions.equal  # type: ignore[assignment]
+    __ne__ = functions.not_equal  # type: ignore[assignment]
+    __lt__ = functions.less
+    __le__ = functions.less_equal
+    __gt__ = functions.greater
+    __ge__ = functions.greater_equal
+    __and__, __rand__ = functions.logical_and, functions.rlogical_and
+    __or__, __ror__ = functions.logical_or, functions.rlogical_or
+    __xor__, __rxor__ = functions.logical_xor, functions.rlogical_xor
+    __invert__ = functions.logical_not
 
-        def __add__(self, other: Any) -> NDArray: ...
-        def __radd__(self, other: Any) -> NDArray: ...
-        def __sub__(self, other: Any) -> NDArray: ...
-        def __rsub__(self, other: Any) -> NDArray: ...
-        def __mul__(self, other: Any) -> NDArray: ...
-        def __rmul__(self, other: Any) -> NDArray: ...
-        def __truediv__(self, other: Any) -> NDArray: ...
-        def __rtruediv__(self, other: Any) -> NDArray: ...
-        def __pow__(self, other: Any) -> NDArray: ...
-        def __rpow__(self, other: Any) -> NDArray: ...
-        def __matmul__(self, other: Any) -> NDArray: ...
-        def __rmatmul__(self, other: Any) -> NDArray: ...
-        def __and__(self, other: Any) -> NDArray: ...
-        def __rand__(self, other: Any) -> NDArray: ...
-        def __or__(self, other: Any) -> NDArray: ...
-        def __ror__(self, other: Any) -> NDArray: ...
-        def __xor__(self, other: Any) -> NDArray: ...
-        def __rxor__(self, other: Any) -> NDArray: ...
-        def __invert__(self) -> NDArray: ...
-        def __neg__(self) -> NDArray: ...
-        def __abs__(self) -> NDArray: ...
-        def __lt__(self, other: Any) -> NDArray: ...
-        def __le__(self, other: Any) -> NDArray: ...
-        def __gt__(self, other: Any) -> NDArray: ...
-        def __ge__(self, other: Any) -> NDArray: ...
-        def __getitem__(self, index: Any) -> NDArray: ...
-        def __setitem__(self, index: Any, value: Any) -> None: ...
-        def __iter__(self) -> Iterator[NDArray]: ...
+    # ---- functions as methods -----------------------------------------------------------------------------------
 
-    # ---- what the layout knows --------------------------------------------------------------------------------
+    exp = functions.exp
+    log = functions.log
+    tanh = functions.tanh
+    sqrt = functions.sqrt
+    maximum = functions.maximum
+    minimum = functions.minimum
+    clip = functions.clip
+    astype = functions.astype
+    sum = reductions.sum
+    prod = reductions.prod
+    mean = reductions.mean
+    max = reductions.max
+    min = reductions.min
+    argmax = reductions.argmax
+    argmin = reductions.argmin
+    any = reductions.any
+    all = reductions.all
 
-    @property
-    def shape(self) -> Shape:
-        """Extent of each axis."""
-        return self.layout.shape
+    # ---- views: another layout over the same storage ------------------------------------------------------------
 
-    @property
-    def strides(self) -> Shape:
-        """Distance from one index to the next along each axis, in elements."""
-        return self.layout.strides
-
-    @property
-    def offset(self) -> int:
-        """Position of the first element in the storage, in elements."""
-        return self.layout.offset
-
-    @property
-    def dtype(self) -> np.dtype:
-        """Element type."""
-        return self.layout.dtype
-
-    @property
-    def device(self) -> Device:
-        """Where the storage lives."""
-        return self.layout.device
-
-    @property
-    def ndim(self) -> int:
-        """Number of axes."""
-        return self.layout.ndim
-
-    @property
-    def size(self) -> int:
-        """Number of elements."""
-        return self.layout.size
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of the elements, each counted once per position."""
-        return self.layout.size * self.layout.dtype.itemsize
+    def _view(self, layout: Layout) -> NDArray:
+        view = new_array(NDArray)
+        view.layout = layout
+        view.storage = self.storage
+        return view
 
     @property
     def T(self) -> NDArray:
@@ -154,29 +141,6 @@ class NDArray:
         if ndim < 2:
             raise ShapeError(f"mT: a matrix has at least 2 dimensions, got shape {self.layout.shape}")
         return self._view(permuted(self.layout, (*range(ndim - 2), ndim - 1, ndim - 2)))
-
-    def is_compact(self) -> bool:
-        """Return whether the elements lie row-major from position 0 of the storage, without gaps."""
-        return self.layout.compact
-
-    def __len__(self) -> int:
-        if not self.layout.ndim:
-            raise ShapeError("len: an array of 0 dimensions has no length")
-        return self.layout.shape[0]
-
-    def __array_namespace__(self, *, api_version: str | None = None) -> Any:
-        """Return the module of functions on NDArrays, named as in the array API."""
-        from needle_edu import ndarray
-
-        return ndarray
-
-    # ---- views: another layout over the same storage ------------------------------------------------------------
-
-    def _view(self, layout: Layout) -> NDArray:
-        view = new_array(NDArray)
-        view.layout = layout
-        view.storage = self.storage
-        return view
 
     def permute(self, axes: Shape) -> NDArray:
         """Return the view whose axis k is axis ``axes[k]`` of this array.
@@ -202,7 +166,7 @@ class NDArray:
         return self._view(layout)
 
     def broadcast_to(self, shape: Shape) -> NDArray:
-        """Return the view stretched to `shape`, with stride 0 along stretched axes."""
+        """Return the view expanded to `shape`, with stride 0 along expanded axes."""
         shape = shape if type(shape) is tuple else as_shape(shape, "broadcast_to")
         return self._view(broadcasted(self.layout, shape))
 
@@ -214,21 +178,12 @@ class NDArray:
         ShapeError
             If some element would lie outside.
         """
-        shape, strides = as_shape(shape, "as_strided"), as_shape(strides, "as_strided")
-        layout = self.layout
-        start = layout.offset if offset is None else integer("as_strided", "offset", offset)
-        if len(shape) != len(strides) or min(shape, default=0) < 0:
-            raise ShapeError(f"as_strided: shape {shape} and strides {strides} do not describe an array")
-        reach = [(extent - 1) * stride for extent, stride in zip(shape, strides, strict=True)]
-        lowest = start + sum(step for step in reach if step < 0)
-        highest = start + sum(step for step in reach if step > 0)
-        room = self.storage.nbytes // layout.dtype.itemsize
-        if 0 not in shape and not 0 <= lowest <= highest < room:
-            raise ShapeError(
-                f"as_strided: shape {shape} with strides {strides} from offset {start} touches elements {lowest} to "
-                f"{highest}, but the storage has {room}"
-            )
-        return self._view(make_layout(shape, strides, start, layout.code, layout.device))
+        room = self.storage.nbytes // self.layout.dtype.itemsize
+        return self._view(as_strided(self.layout, shape, strides, offset, room))
+
+    transpose = manipulation.transpose
+    squeeze = manipulation.squeeze
+    flip = manipulation.flip
 
     # ---- copies -------------------------------------------------------------------------------------------------
 
@@ -249,43 +204,90 @@ class NDArray:
     def __deepcopy__(self, memo: dict) -> NDArray:
         return self.copy()
 
+    pad = manipulation.pad
+    to = interchange.to
+    numpy = host.numpy
 
-new_array = object.__new__  # new_array(NDArray): 40 ns less than a constructor written in Python
+    # ---- elements -----------------------------------------------------------------------------------------------
+
+    __getitem__ = indexing.getitem
+    __setitem__ = indexing.setitem
+    process_slice = indexing.process_slice
+    compact_strides = staticmethod(compact_strides)
+    flat = property(Flat)
+    _handle = property(handle_of)
+
+    def fill(self, value: bool | int | float) -> None:
+        """Write one number into every element, in place."""
+        creation.fill(self, value)
+
+    def copy_from(self, value: Any) -> None:
+        """Write the elements of `value`, which broadcasts, into this array in place: ``a[...] = value``."""
+        self[...] = value
+
+    def item(self) -> bool | int | float:
+        """Return the only element as a Python number."""
+        if self.layout.size != 1:
+            raise ShapeError(f"item: wanted an array of one element, got shape {self.layout.shape}")
+        return host.host_values(self).item()
+
+    def tolist(self) -> Any:
+        """Return the elements as nested lists of Python numbers."""
+        return host.host_values(self).tolist()
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __index__(self) -> int:
+        if self.layout.code not in (2, 3) or self.layout.ndim:
+            raise DTypeError(
+                f"only an integer array of 0 dimensions is an index, got {self.dtype} {self.shape}"
+            )
+        return int(self.item())
+
+    def __bool__(self) -> bool:
+        if self.layout.size != 1:
+            raise ShapeError(
+                f"the truth of an array of {self.layout.size} elements is ambiguous; use .any() or .all()"
+            )
+        return bool(self.item())
+
+    def __iter__(self) -> Iterator[NDArray]:
+        return (self[i] for i in range(len(self)))
+
+    def __contains__(self, value: Any) -> bool:
+        found = self == value
+        return isinstance(found, NDArray) and bool(found.any())
+
+    # ---- for others to look at ----------------------------------------------------------------------------------
+
+    __repr__ = printing.to_repr
+    __str__ = printing.to_str
+    __format__ = printing.to_format
+    _repr_html_ = printing.to_html
+    __array__ = interchange.to_numpy_protocol
+    __dlpack__ = interchange.dlpack
+    __dlpack_device__ = interchange.dlpack_device
+
+    def __array_namespace__(self, *, api_version: str | None = None) -> Any:
+        """Return the module of functions on NDArrays, named as in the array API."""
+        from needle_edu import ndarray
+
+        return ndarray
+
+    def __reduce__(self) -> tuple:
+        """Pickle the elements of this array alone, not the storage it may look into, and the name of its device."""
+        return _unpickled, (type(self), host.numpy(self), self.device), getattr(self, "__dict__", None)
 
 
-def allocate(layout: Layout) -> NDArray:
-    """Return an uninitialised array of this layout, which must be gapless."""
-    out = new_array(NDArray)
-    out.layout = layout
-    out.storage = layout.allocate()
-    return out
+def _unpickled(cls: type[NDArray], elements: np.ndarray, device: Device) -> NDArray:
+    a = new_array(cls)
+    own = interchange.array(elements, elements.dtype, device)
+    a.layout, a.storage = own.layout, own.storage
+    return a
 
 
-def run(name: str, layout: Layout, plan: Plan, *operands: NDArray) -> NDArray:
-    """Return what kernel `name` makes of the operands, in a new array of this gapless layout."""
-    out = allocate(layout)
-    err = layout.kernels[name](plan, out.storage.ptr, *[operand.storage.ptr for operand in operands])
-    if err:
-        kernel_failed(name, err, *operands)
-    return out
-
-
-def convert(a: NDArray, code: int) -> NDArray:
-    """Return `a` in the element type with this code: itself if it has it, else a copy with its order of axes."""
-    return a if a.layout.code == code else run("copy", *map_plan(a.layout, code), a)
-
-
-def cast(a: NDArray, layout: Layout) -> NDArray:
-    """Return the elements of `a`, converted and broadcast, as a new array of this gapless layout."""
-    return run("copy", layout, copy_plan(layout, a.layout), a)
-
-
-def describe(*arrays: NDArray) -> str:
-    """Return what an error message says about operands: ``float32 (3, 4) and int64 (4,)``."""
-    return " and ".join(f"{a.layout.dtype.name} {a.layout.shape}" for a in arrays)
-
-
-def kernel_failed(operation: str, err: int, *arrays: NDArray) -> NoReturn:
-    """Raise the error that a kernel's return code stands for."""
-    raise_kernel_error(err, operation, describe(*arrays), index=arrays[0].layout.device.error_detail())
-    raise AssertionError("raise_kernel_error returned")
+set_array_class(NDArray)

@@ -1,24 +1,30 @@
 """Making arrays from a shape and a number, and writing into arrays in place.
 
-Every write stamps the storage with the write clock, so that autograd can tell when a value it still needs is gone.
+Every write gives the storage a new version, so that autograd can tell when a value it still needs is gone.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from needle_edu.backend import Device, DTypeError, ShapeError
 from needle_edu.backend.arguments import integer
 from needle_edu.backend.dtypes import BOOL, DTYPES, F32, F64, I64
-from needle_edu.backend.storage import tick
+from needle_edu.backend.storage import new_version
 
-from .array import NDArray, Shape, allocate, kernel_failed
+from . import base
+from .base import allocate, kernel_failed
 from .dtypes import as_code, shown
-from .interchange import adopted, array, as_numpy, operand, usable
+from .host import host_values
+from .interchange import adopted, array, operand, usable
 from .layout import Layout, as_shape, compact_layout
 from .plans import check_writable, copy_plan, fill_plan, remember
+from .strided import Shape
+
+if TYPE_CHECKING:
+    from .array import NDArray
 
 
 def _layout(shape: int | Shape, dtype: Any, device: Device | None) -> Layout:
@@ -88,7 +94,7 @@ def ones(shape: int | Shape, dtype: Any = "float32", device: Device | None = Non
 
 
 def _like(a: Any, dtype: Any, device: Device | None, operation: str) -> tuple:
-    a = operand(a, operation)
+    a = operand(operation, a)
     return a.shape, a.dtype if dtype is None else dtype, a.device if device is None else device
 
 
@@ -115,7 +121,7 @@ def full_like(
     >>> nd.full_like(nd.zeros(2), 7)
     NDArray([7., 7.], dtype=float32, device=cpu())
     """
-    if dtype is None and device is None and type(a) is NDArray and a.layout.compact:
+    if dtype is None and device is None and type(a) is base.NDArray and a.layout.compact:
         out = allocate(a.layout)
         _fill(out, fill_value, "full_like")
         return out
@@ -243,14 +249,19 @@ def number(value: Any, code: int, operation: str) -> bool | int | float:
     return int(value)
 
 
+def scalar(operation: str, value: Any, code: int, device: Device) -> NDArray:
+    """Return a number as an array of no axes, in the type with this code, which must hold it."""
+    return full((), number(value, code, operation), DTYPES[code], device)
+
+
 def _fill(out: NDArray, value: Any, operation: str = "fill") -> None:
     layout = out.layout
     value = number(value, layout.code, operation)
     if layout.code == I64 and abs(value) > EXACT:
         check_writable(layout)
-        as_numpy(out)[...] = value
-        return
-    if layout.compact:
+        one = array(value, "int64", layout.device)
+        err = layout.kernels["copy"](copy_plan(layout, one.layout), out.storage.ptr, one.storage.ptr)
+    elif layout.compact:
         err = layout.kernels["fill_dense"](layout.code, layout.size, out.storage.ptr, value)
     else:
         err = layout.kernels["fill"](fill_plan(layout), out.storage.ptr, value)
@@ -261,7 +272,7 @@ def _fill(out: NDArray, value: Any, operation: str = "fill") -> None:
 def fill(a: NDArray, value: Any, operation: str = "fill") -> None:
     """Write one number into every element, in place."""
     _fill(a, value, operation)
-    a.storage.written = tick()
+    a.storage.version = new_version()
 
 
 def write(out: NDArray, value: NDArray, operation: str = "assignment") -> None:
@@ -283,7 +294,7 @@ def write(out: NDArray, value: NDArray, operation: str = "assignment") -> None:
     err = layout.kernels["copy"](plan, out.storage.ptr, value.storage.ptr)
     if err:
         kernel_failed(operation, err, out, value)
-    out.storage.written = tick()
+    out.storage.version = new_version()
 
 
 def may_overlap(a: NDArray, b: NDArray) -> bool:
@@ -291,5 +302,5 @@ def may_overlap(a: NDArray, b: NDArray) -> bool:
     if a.storage is b.storage:
         return True
     if adopted and (id(a.storage) in adopted or id(b.storage) in adopted):
-        return np.may_share_memory(as_numpy(a), as_numpy(b))
+        return np.may_share_memory(host_values(a), host_values(b))
     return False

@@ -1,8 +1,8 @@
 """Which element type comes out: entry conversions, promotion, weak Python scalars.
 
-Arrays hold float32 (the default), float64, int32, int64 or bool. Two operands of different types meet by three
-rules: within a kind the wider type wins, bool takes the other's type, and an integer takes the type of the float it
-meets (NumPy would go to float64; a network's float32 must not double because an index joined in). A Python number
+Arrays hold float32 (the default), float64, int32, int64 or bool. The result type of two operands follows three
+rules: within a kind the wider type wins, bool takes the other's type, and an integer takes the type of the float beside
+it (NumPy would go to float64; a network's float32 must not double because an index joined in). A Python number
 is *weak*: it adopts the type of the array beside it. True division and functions such as `exp` turn integers
 into float32.
 """
@@ -68,7 +68,7 @@ _WANTED = "one of " + ", ".join(dtype.name for dtype in DTYPES)
 
 
 def promote(a: int, b: int) -> int:
-    """Return the code of the type in which codes `a` and `b` meet.
+    """Return the code of the result type of codes `a` and `b`.
 
     Examples
     --------
@@ -87,7 +87,7 @@ _PROMOTED = ((F32, F64, F32, F32, F32),
 
 
 def promote_scalar(code: int, scalar: bool | int | float) -> int:
-    """Return the code in which an array of type `code` meets a weak Python number.
+    """Return the code of the result type of an array of type `code` and a weak Python number.
 
     Examples
     --------
@@ -109,7 +109,7 @@ def floating(code: int) -> int:
 
 
 def result_type(*dtypes: object) -> np.dtype:
-    """Return the type in which dtypes or arrays meet.
+    """Return the result type of dtypes or arrays: the one in which an operation on them computes.
 
     Examples
     --------

@@ -7,15 +7,18 @@ the index of each element. Writing through a compact copy would be lost.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from needle_edu.backend import IndexOutOfRange
 
-from .array import NDArray
+from .host import as_host
 from .indexing import getitem, setitem
-from .layout import reshaped
+from .views import reshaped
+
+if TYPE_CHECKING:
+    from .array import NDArray
 
 
 class Flat:
@@ -64,6 +67,8 @@ class Flat:
         if line is not None:
             return a._view(line), key
         try:
-            return a, np.unravel_index(np.arange(a.size)[key], a.shape)
+            return a, np.unravel_index(
+                np.arange(a.size)[key if isinstance(key, slice) else as_host(key)], a.shape
+            )
         except IndexError:
             raise IndexOutOfRange(f"flat: index {key} is out of range for {a.size} elements") from None

@@ -7,18 +7,20 @@ what can be said with these few (`clip`, `isnan`, `all` …) is said here in Pyt
 from __future__ import annotations
 
 from math import inf
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from needle_edu.backend.dtypes import BOOL, F64, I32
 
-from . import plans
-from .array import NDArray, convert, run
-from .creation import full, number
-from .dtypes import as_code, floating, promote, promote_scalar
-from .elementwise import UNSUPPORTED, binary, check_together, comparison, reflected, unary
+from . import base, plans
+from .base import convert, run
+from .dtypes import as_code, floating, promote
+from .elementwise import UNSUPPORTED, binary, comparison, reflected, unary
 from .interchange import asarray, operand
-from .layout import compact_layout
 from .numbers import Number
+from .operands import beside, check_together
+
+if TYPE_CHECKING:
+    from .array import NDArray
 
 # ---- one array: float functions turn integers into float32, the others keep them ------------------------------
 
@@ -53,7 +55,7 @@ def positive(a: NDArray) -> NDArray:
     >>> nd.positive(nd.array([1, -2]))
     NDArray([ 1., -2.], dtype=float32, device=cpu())
     """
-    return operand(a, "positive").copy()
+    return operand("positive", a).copy()
 
 
 def logical_not(a: NDArray) -> NDArray:
@@ -65,7 +67,7 @@ def logical_not(a: NDArray) -> NDArray:
     >>> nd.logical_not(nd.array([0, 2]))
     NDArray([ True, False], dtype=bool, device=cpu())
     """
-    a = operand(a, "logical_not")
+    a = operand("logical_not", a)
     return run("logical_not", *plans.map_plan(a.layout, BOOL), a)
 
 
@@ -78,7 +80,7 @@ def isnan(a: NDArray) -> NDArray:
     >>> nd.isnan(nd.array([1, nd.nan]))
     NDArray([False,  True], dtype=bool, device=cpu())
     """
-    a = operand(a, "isnan")
+    a = operand("isnan", a)
     return not_equal(a, a)
 
 
@@ -91,7 +93,7 @@ def isfinite(a: NDArray) -> NDArray:
     >>> nd.isfinite(nd.array([1, nd.inf, nd.nan]))
     NDArray([ True, False, False], dtype=bool, device=cpu())
     """
-    a = operand(a, "isfinite")
+    a = operand("isfinite", a)
     return less(abs(convert(a, floating(a.layout.code))), inf)
 
 
@@ -106,7 +108,7 @@ def astype(a: NDArray, dtype: Any, copy: bool = True) -> NDArray:
     >>> nd.astype(nd.array([1.7, -1.7]), "int32")
     NDArray([ 1, -1], dtype=int32, device=cpu())
     """
-    a = operand(a, "astype")
+    a = operand("astype", a)
     code = as_code(dtype)
     return a.copy() if copy and code == a.layout.code else convert(a, code)
 
@@ -114,30 +116,30 @@ def astype(a: NDArray, dtype: Any, copy: bool = True) -> NDArray:
 # ---- two arrays -----------------------------------------------------------------------------------------------
 
 
-def _float_meet(a: int, b: int) -> int:
+def _float_result(a: int, b: int) -> int:
     return floating(promote(a, b))
 
 
-def _power_meet(a: int, b: int) -> int:
+def _power_result(a: int, b: int) -> int:
     code = promote(a, b)
     return I32 if code == BOOL else code
 
 
-def _logical_meet(a: int, b: int) -> int:
+def _logical_result(a: int, b: int) -> int:
     return BOOL
 
 
 add = binary("add", "a + b", plans.arithmetic_plan)
 subtract = binary("subtract", "a - b", plans.arithmetic_plan)
 multiply = binary("multiply", "a * b", plans.arithmetic_plan)
-divide = binary("divide", "a / b, in a float type", plans.division_plan, _float_meet)
-power = binary("power", "a to the power b", plans.division_plan, _power_meet, plans.arithmetic_plan)
+divide = binary("divide", "a / b, in a float type", plans.division_plan, _float_result)
+power = binary("power", "a to the power b", plans.division_plan, _power_result, plans.arithmetic_plan)
 maximum = binary("maximum", "the larger of a and b; nan if one is nan", plans.extremum_plan)
 minimum = binary("minimum", "the smaller of a and b; nan if one is nan", plans.extremum_plan)
-relu_backward = binary("relu_backward", "a where b > 0, else 0", plans.division_plan, _float_meet)
-tanh_backward = binary("tanh_backward", "a * (1 - b**2), b = tanh(x)", plans.division_plan, _float_meet)
+relu_backward = binary("relu_backward", "a where b > 0, else 0", plans.division_plan, _float_result)
+tanh_backward = binary("tanh_backward", "a * (1 - b**2), b = tanh(x)", plans.division_plan, _float_result)
 sigmoid_backward = binary(
-    "sigmoid_backward", "a * b * (1 - b), b = sigmoid(x)", plans.division_plan, _float_meet
+    "sigmoid_backward", "a * b * (1 - b), b = sigmoid(x)", plans.division_plan, _float_result
 )
 equal = comparison("equal", "a == b")
 not_equal = comparison("not_equal", "a != b")
@@ -145,9 +147,9 @@ less = comparison("less", "a < b")
 less_equal = comparison("less_equal", "a <= b")
 greater = comparison("greater", "a > b")
 greater_equal = comparison("greater_equal", "a >= b")
-logical_and = comparison("logical_and", "a and b", plans.logical_plan, _logical_meet)
-logical_or = comparison("logical_or", "a or b", plans.logical_plan, _logical_meet)
-logical_xor = comparison("logical_xor", "either a or b", plans.logical_plan, _logical_meet)
+logical_and = comparison("logical_and", "a and b", plans.logical_plan, _logical_result)
+logical_or = comparison("logical_or", "a or b", plans.logical_plan, _logical_result)
+logical_xor = comparison("logical_xor", "either a or b", plans.logical_plan, _logical_result)
 pow = power
 
 radd, rsubtract, rmultiply = reflected(add), reflected(subtract), reflected(multiply)
@@ -165,28 +167,14 @@ def where(condition: NDArray, a: NDArray | Number, b: NDArray | Number) -> NDArr
     >>> nd.where(x > 0, x, 0)
     NDArray([0., 2., 0.], dtype=float32, device=cpu())
     """
-    arrays = [x for x in (condition, a, b) if isinstance(x, NDArray)]
+    arrays = [x for x in (condition, a, b) if isinstance(x, base.NDArray)]
     device = arrays[0].device if arrays else None
-    condition = convert(_beside(condition, None, device), BOOL)
-    a, b = _beside(a, b, device), _beside(b, a, device)
+    condition = convert(beside("where", condition, None, device), BOOL)
+    a, b = beside("where", a, b, device), beside("where", b, a, device)
     check_together("where", condition, a, b)
     code = promote(a.layout.code, b.layout.code)
     a, b = convert(a, code), convert(b, code)
     return run("where", *plans.where_plan(condition.layout, a.layout, b.layout), condition, a, b)
-
-
-def _beside(x: Any, other: Any, device: Any) -> NDArray:
-    """Return x as an array; a number takes the type of the array beside it."""
-    if isinstance(x, NDArray):
-        return x
-    if isinstance(x, (bool, int, float)) and isinstance(other, NDArray):
-        layout = other.layout
-        code = promote_scalar(layout.code, x)
-        dtype = compact_layout((), code, layout.device).dtype
-        return full((), number(x, code, "where"), dtype, layout.device)
-    if isinstance(x, float):
-        return full((), x, device=device)
-    return asarray(x, device=device)
 
 
 def clip(a: NDArray, min: Number | None = None, max: Number | None = None) -> NDArray:
@@ -198,7 +186,7 @@ def clip(a: NDArray, min: Number | None = None, max: Number | None = None) -> ND
     >>> nd.clip(nd.arange(5), 1, 3)
     NDArray([1, 1, 2, 3, 3], dtype=int64, device=cpu())
     """
-    a = operand(a, "clip")
+    a = operand("clip", a)
     if min is None and max is None:
         return a.copy()
     if min is not None:

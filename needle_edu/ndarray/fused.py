@@ -6,11 +6,16 @@ averages, which belong to the optimiser alone, are updated in place.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from needle_edu.backend import DTypeError, ShapeError
 from needle_edu.backend.dtypes import F64
-from needle_edu.backend.storage import tick
+from needle_edu.backend.storage import new_version
 
-from .array import NDArray, allocate, convert, kernel_failed
+from .base import allocate, convert, write_into
+
+if TYPE_CHECKING:
+    from .array import NDArray
 
 
 def sgd_step(
@@ -38,22 +43,13 @@ def sgd_step(
     layout = p.layout
     out = allocate(layout)
     # Without an average the kernel still reads its argument list: NULL says that there is none.
-    average = layout.device.engine.null if u is None else u.storage.ptr
-    err = layout.kernels["sgd_step_dense"](
-        layout.code,
-        layout.size,
-        out.storage.ptr,
-        p.storage.ptr,
-        g.storage.ptr,
-        average,
-        lr,
-        momentum,
-        weight_decay,
-    )
-    if err:
-        kernel_failed("sgd_step", err, p, g)
+    average = layout.device.runtime.null if u is None else u.storage.ptr
+    write_into(
+        "sgd_step_dense", "sgd_step", (p, g), layout.code, layout.size, out.storage.ptr, p.storage.ptr,
+        g.storage.ptr, average, lr, momentum, weight_decay,
+    )  # fmt: skip
     if u is not None:
-        u.storage.written = tick()
+        u.storage.version = new_version()
     return out
 
 
@@ -77,20 +73,18 @@ def adam_step(
     p, g = _together("adam_step", p, g, m, v)
     layout = p.layout
     out = allocate(layout)
-    err = layout.kernels["adam_step_dense"](
-        layout.code, layout.size, out.storage.ptr, p.storage.ptr, g.storage.ptr, m.storage.ptr, v.storage.ptr,
-        lr, beta1, beta2, eps, weight_decay, 1 - beta1**t, 1 - beta2**t,
+    write_into(
+        "adam_step_dense", "adam_step", (p, g), layout.code, layout.size, out.storage.ptr, p.storage.ptr,
+        g.storage.ptr, m.storage.ptr, v.storage.ptr, lr, beta1, beta2, eps, weight_decay, 1 - beta1**t, 1 - beta2**t,
     )  # fmt: skip
-    if err:
-        kernel_failed("adam_step", err, p, g)
-    m.storage.written = v.storage.written = tick()
+    m.storage.version = v.storage.version = new_version()
     return out
 
 
 def add_into(total: NDArray, a: NDArray) -> bool:
-    """Add `a` to `total` in place, if both are floats of one gapless layout; returns whether they are.
+    """Add `a` to `total` in place, if both are floats of one dense layout; returns whether they are.
 
-    The write is not stamped: `total` must be an array that nobody else holds, such as a sum being made.
+    The version stays: `total` must be an array that nobody else holds, such as a sum being made.
 
     Examples
     --------
@@ -104,9 +98,7 @@ def add_into(total: NDArray, a: NDArray) -> bool:
     if layout is not a.layout or not layout.dense_float:
         return False
     ptr = total.storage.ptr
-    err = layout.kernels["add_dense"](layout.code, layout.size, ptr, ptr, a.storage.ptr)
-    if err:
-        kernel_failed("add", err, total, a)
+    write_into("add_dense", "add", (total, a), layout.code, layout.size, ptr, ptr, a.storage.ptr)
     return True
 
 

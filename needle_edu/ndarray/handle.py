@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from needle_edu.backend import Device, Storage
-from needle_edu.backend.dtypes import DTYPES
+from typing import TYPE_CHECKING
 
-from .array import NDArray
+from needle_edu.backend import Device, Storage
+
+if TYPE_CHECKING:
+    from .array import NDArray
 
 
 class Handle:
@@ -18,8 +20,7 @@ class Handle:
 
     def ptr(self) -> int:
         """Return the address of the first element; views of one array have the same."""
-        line = self.device.numpy_view(self.storage, DTYPES[self.code])
-        return line.__array_interface__["data"][0]
+        return self.device.address(self.storage)
 
 
 def handle_of(a: NDArray) -> Handle:

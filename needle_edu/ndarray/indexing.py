@@ -1,40 +1,44 @@
 """Indexing and assignment, as in NumPy.
 
 Integers, slices, `...` and None only compute another layout: the result is a view. Integer arrays and boolean masks
-pick elements one by one: they copy when read, and write through when assigned to. Such an index is brought to one
-form, a view of the untouched axes plus ONE integer array that says how far to walk along the picked axes, so
-that one gather and one scatter kernel serve every combination.
+are advanced indices, which name elements one by one: they copy when read, and write through when assigned to. Such
+an index is brought to one form, a view of the untouched axes plus ONE integer array that says how far to walk along
+the indexed axes, so that one gather and one scatter kernel serve every combination.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from needle_edu.backend import DTypeError, IndexOutOfRange, ShapeError
 from needle_edu.backend.dtypes import BOOL, F64, I64
-from needle_edu.backend.storage import tick
+from needle_edu.backend.storage import new_version
 
-from . import functions, plans, reductions
-from .array import NDArray, allocate, convert, kernel_failed
-from .creation import fill, full, may_overlap, number, write
+from . import base, functions, plans
+from .base import allocate, convert, kernel_failed
+from .creation import fill, full, may_overlap, scalar, write
 from .dtypes import shown
-from .interchange import as_numpy, asarray
+from .host import host_values
+from .interchange import asarray
 from .layout import Layout, make_layout
 from .plans import gather_plan, scatter_plan
+
+if TYPE_CHECKING:
+    from .array import NDArray
 
 _INTEGERS = (int, np.integer)
 _NUMBERS = (int, float, np.number, np.bool_)
 
 
-class Pick(NamedTuple):
-    """Which elements of a view an integer array picks.
+class AdvancedIndex(NamedTuple):
+    """Which elements of a view an integer array names.
 
     Element `point` of the result is ``view[rest of point] + where[part of point] * step`` in memory.
     """
 
-    view: Layout  # the axes that are not picked from
+    view: Layout  # the axes that no array indexes
     where: NDArray  # int64, shape B
     position: int  # the axes of B stand before this axis of the view
     step: int
@@ -46,21 +50,21 @@ def getitem(a: NDArray, key: Any) -> NDArray:
     """Return ``a[key]``: a view for integers, slices, ... and None; a copy for arrays and masks."""
     if type(key) is int:
         return a._view(_plain_view(a.layout, (key,)))
-    view, pick = resolve(a, key)
-    return a._view(view) if pick is None else _gather(a, pick)
+    view, advanced = resolve(a, key)
+    return a._view(view) if advanced is None else _gather(a, advanced)
 
 
 def setitem(a: NDArray, key: Any, value: Any) -> None:
     """Do ``a[key] = value`` in place; the value broadcasts or has as many elements, and takes the array's dtype."""
     plans.check_writable(a.layout)
-    view, pick = resolve(a, key)
-    if pick is not None:
+    view, advanced = resolve(a, key)
+    if advanced is not None:
         value = _as_value(a, value)
-        _scatter(a, pick, value, add=False)
+        _scatter(a, advanced, value, add=False)
     elif isinstance(value, _NUMBERS):
         fill(a._view(view), value, "assignment")
     else:
-        write(a._view(view), value if isinstance(value, NDArray) else asarray(value, device=a.device))
+        write(a._view(view), value if isinstance(value, base.NDArray) else asarray(value, device=a.device))
 
 
 def index_add(a: NDArray, key: Any, value: Any) -> NDArray:
@@ -75,19 +79,19 @@ def index_add(a: NDArray, key: Any, value: Any) -> NDArray:
     NDArray([1., 0., 5.], dtype=float32, device=cpu())
     """
     out = a.copy()
-    view, pick = resolve(out, key)
+    view, advanced = resolve(out, key)
     value = _as_value(a, value)
-    if pick is None:
+    if advanced is None:
         target = out._view(view)
         write(target, functions.add(target, value))
     else:
-        _scatter(out, pick, value, add=True)
+        _scatter(out, advanced, value, add=True)
     return out
 
 
 def _as_value(a: NDArray, value: Any) -> NDArray:
     if isinstance(value, _NUMBERS):
-        return full((), number(value, a.layout.code, "assignment"), a.dtype, a.device)
+        return scalar("assignment", value, a.layout.code, a.device)
     return convert(asarray(value, device=a.device), a.layout.code)
 
 
@@ -99,18 +103,20 @@ def process_slice(a: NDArray, item: slice, axis: int) -> slice:
 # ---- reading the key ------------------------------------------------------------------------------------------
 
 
-def resolve(a: NDArray, key: Any) -> tuple[Layout, Pick | None]:
-    """Return the layout of the view that `key` means, and what to pick (from a view of its own) if it has arrays."""
+def resolve(a: NDArray, key: Any) -> tuple[Layout, AdvancedIndex | None]:
+    """Return the layout of the view that `key` means, and if it has arrays, what they name (in a view of its own)."""
     key = key if type(key) is tuple else (key,)
     plain = _plain(key)
     return _read(a.layout, key) if plain is None else (_plain_view(a.layout, plain), None)
 
 
-def _read(layout: Layout, key: tuple) -> tuple[Layout, Pick | None]:
+def _read(layout: Layout, key: tuple) -> tuple[Layout, AdvancedIndex | None]:
     items = _expand(layout, key)
     shape, strides, offset = [], [], layout.offset
-    picked: list[tuple[int, NDArray]] = []  # (axis, index array)
-    places: list[tuple[int, int]] = []  # of what is picked: (position in the key, axes of the view before it)
+    arrays: list[tuple[int, NDArray]] = []  # (axis, index array)
+    places: list[
+        tuple[int, int]
+    ] = []  # of integers and arrays: (position in the key, axes of the view before it)
     axis = 0
     for position, item in enumerate(items):
         if item is None:
@@ -130,16 +136,16 @@ def _read(layout: Layout, key: tuple) -> tuple[Layout, Pick | None]:
             axis += 1
             continue
         for index in _places(item, layout, axis) if item.layout.code == BOOL else [item]:
-            picked.append((axis, index))
+            arrays.append((axis, index))
             axis += 1
     shape += layout.shape[axis:]
     strides += layout.strides[axis:]
     view = make_layout(tuple(shape), tuple(strides), offset, layout.code, layout.device)
-    if not picked:
+    if not arrays:
         return view, None
-    # NumPy: side by side, the picked axes stay in their place; separated by slices, they go to the front.
+    # NumPy: side by side, the indexed axes stay in their place; separated by slices, they go to the front.
     together = places[-1][0] - places[0][0] == len(places) - 1
-    return view, _combine(layout, view, picked, places[0][1] if together else 0)
+    return view, _combine(layout, view, arrays, places[0][1] if together else 0)
 
 
 def _plain(key: tuple) -> tuple | None:
@@ -182,7 +188,7 @@ def _expand(layout: Layout, key: tuple) -> list:
         elif item is not None:
             if not isinstance(item, slice) and (isinstance(item, bool) or not isinstance(item, _INTEGERS)):
                 item = _index_array(item, layout)
-            used += item.ndim if isinstance(item, NDArray) and item.layout.code == BOOL else 1
+            used += item.ndim if isinstance(item, base.NDArray) and item.layout.code == BOOL else 1
         items.append(item)
     missing = layout.ndim - used
     if missing < 0:
@@ -196,7 +202,7 @@ def _index_array(item: Any, layout: Layout) -> NDArray:
     """Return an int64 array, or a mask of at least one dimension, that nobody else can write to.
 
     Places are checked first and used afterwards, and kernels run without Python's lock: an index that another
-    thread changes in between would lead out of the array. A copy costs little beside the picking.
+    thread changes in between would lead out of the array. A copy costs little beside the gather.
     """
     if isinstance(item, (list, tuple)) and not len(item):
         return full(0, 0, "int64", layout.device)
@@ -224,7 +230,7 @@ def _places(mask: NDArray, layout: Layout, axis: int) -> list[NDArray]:
         axes = f"axis {axis}" if mask.ndim == 1 else f"axes {axis} to {axis + mask.ndim - 1}"
         raise IndexOutOfRange(f"a mask of shape {mask.shape} does not fit {axes}, of shape {covered}")
     # NumPy's positions have as many bits as an address, kernels' 64.
-    return [convert(asarray(places, device=layout.device), I64) for places in np.nonzero(as_numpy(mask))]
+    return [convert(asarray(places, device=layout.device), I64) for places in np.nonzero(host_values(mask))]
 
 
 def _slice(item: slice, extent: int, axis: int) -> tuple[int, int, int]:
@@ -243,21 +249,19 @@ def _integer(index: Any, extent: int, axis: int) -> int:
     return int(index) % extent
 
 
-def _combine(layout: Layout, view: Layout, picked: list[tuple[int, NDArray]], position: int) -> Pick:
-    if len(picked) == 1:
-        axis, index = picked[0]
-        return Pick(view, index, position, layout.strides[axis], layout.shape[axis], axis)
-    shapes = [index.shape for _, index in picked]
+def _combine(layout: Layout, view: Layout, arrays: list[tuple[int, NDArray]], position: int) -> AdvancedIndex:
+    if len(arrays) == 1:
+        axis, index = arrays[0]
+        return AdvancedIndex(view, index, position, layout.strides[axis], layout.shape[axis], axis)
+    shapes = [index.shape for _, index in arrays]
     if plans.broadcast_shape(*shapes) is None:
         raise IndexOutOfRange(f"index arrays of shapes {' and '.join(map(str, shapes))} do not broadcast")
     # Several axes: how far to walk is the sum over the axes, counted from the lowest address.
     walk: Any = None
     limit, offset = 1, view.offset
-    for axis, index in picked:
+    for axis, index in arrays:
         extent, stride = layout.shape[axis], layout.strides[axis]
-        if index.size:
-            for bound in (reductions.min(index), reductions.max(index)):
-                _integer(int(as_numpy(bound)[0]), extent, axis)
+        _check(index, extent, axis)
         index = functions.where(index < 0, index + extent, index)
         if stride < 0:
             offset += (extent - 1) * stride
@@ -265,45 +269,53 @@ def _combine(layout: Layout, view: Layout, picked: list[tuple[int, NDArray]], po
         limit += max(extent - 1, 0) * stride
         walk = index * stride if walk is None else walk + index * stride
     base = make_layout(view.shape, view.strides, offset, view.code, view.device)
-    return Pick(base, walk, position, 1, limit, picked[0][0])
+    return AdvancedIndex(base, walk, position, 1, limit, arrays[0][0])
+
+
+def _check(index: NDArray, extent: int, axis: int) -> None:
+    """Raise if an entry is out of range. A gather looks at each; with a step of 0 it stays where it is."""
+    one = full((), 0, "bool", index.device)
+    _gather(one, AdvancedIndex(one.layout, index, 0, 0, extent, axis))
 
 
 # ---- running it -----------------------------------------------------------------------------------------------
 
 
-def _gather(a: NDArray, pick: Pick) -> NDArray:
-    layout, plan = gather_plan(pick.view, pick.where.layout, pick.position)
+def _gather(a: NDArray, advanced: AdvancedIndex) -> NDArray:
+    layout, plan = gather_plan(advanced.view, advanced.where.layout, advanced.position)
     out = allocate(layout)
     err = layout.kernels["gather"](
-        plan, out.storage.ptr, a.storage.ptr, pick.where.storage.ptr, pick.step, pick.limit
+        plan, out.storage.ptr, a.storage.ptr, advanced.where.storage.ptr, advanced.step, advanced.limit
     )
     if err:
-        _failed("indexing", err, a, pick)
+        _failed("indexing", err, a, advanced)
     return out
 
 
-def _scatter(a: NDArray, pick: Pick, value: NDArray, add: bool) -> None:
-    shape, plan = scatter_plan(pick.view, value.layout, pick.where.layout, pick.position)
+def _scatter(a: NDArray, advanced: AdvancedIndex, value: NDArray, add: bool) -> None:
+    shape, plan = scatter_plan(advanced.view, value.layout, advanced.where.layout, advanced.position)
     if plan is None:
         if value.size != int(np.prod(shape)):
             raise ShapeError(
                 f"assignment: a value of shape {value.shape} does not fit the shape {shape} it is written to"
             )
         value = value.reshape(shape)
-        _, plan = scatter_plan(pick.view, value.layout, pick.where.layout, pick.position)
+        _, plan = scatter_plan(advanced.view, value.layout, advanced.where.layout, advanced.position)
     if may_overlap(a, value):
         value = value.copy()
-        _, plan = scatter_plan(pick.view, value.layout, pick.where.layout, pick.position)
+        _, plan = scatter_plan(advanced.view, value.layout, advanced.where.layout, advanced.position)
     err = a.layout.kernels["scatter"](
-        plan, a.storage.ptr, value.storage.ptr, pick.where.storage.ptr, pick.step, pick.limit, add
+        plan, a.storage.ptr, value.storage.ptr, advanced.where.storage.ptr, advanced.step, advanced.limit, add
     )
     if err:
-        _failed("assignment", err, a, pick)
-    a.storage.written = tick()
+        _failed("assignment", err, a, advanced)
+    a.storage.version = new_version()
 
 
-def _failed(operation: str, err: int, a: NDArray, pick: Pick) -> None:
+def _failed(operation: str, err: int, a: NDArray, advanced: AdvancedIndex) -> None:
     detail = a.device.error_detail()
-    if not -pick.limit <= detail < pick.limit:
-        raise IndexOutOfRange(f"index {detail} is out of range for axis {pick.axis} with size {pick.limit}")
+    if not -advanced.limit <= detail < advanced.limit:
+        raise IndexOutOfRange(
+            f"index {detail} is out of range for axis {advanced.axis} with size {advanced.limit}"
+        )
     kernel_failed(operation, err, a)

@@ -7,7 +7,7 @@ into ours. Whoever looks keeps the memory alive. Writes made through such a wind
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 import numpy as np
@@ -15,9 +15,14 @@ import numpy as np
 from needle_edu.backend import Device, DeviceError, DTypeError, ShapeError, Storage, default_device
 from needle_edu.backend.dtypes import DTYPES, python_ints_as_int64
 
-from .array import NDArray, allocate, cast, new_array
+from . import base
+from .base import cast, new_array
 from .dtypes import as_code, shown
+from .host import from_host, host_values, need_host_view, numpy, shared_memory
 from .layout import Layout, compact_layout, make_layout
+
+if TYPE_CHECKING:
+    from .array import NDArray
 
 # Storages over foreign memory, by id: only there may two of them overlap.
 adopted: dict[int, ref[Storage]] = {}
@@ -40,16 +45,14 @@ def array(a: Any, dtype: Any = "float32", device: Device | None = None) -> NDArr
     NDArray([1., 2., 3.], dtype=float32, device=cpu())
     """
     code = as_code(dtype)
-    if isinstance(a, NDArray):
+    if isinstance(a, base.NDArray):
         layout = a.layout
         target = device or layout.device
         if target is layout.device:
             return cast(a, compact_layout(layout.shape, code, target))
-        a = as_numpy(a)
+        a = host_values(a)
     source = proper_bools(_numpy_from(a, "array"))
-    out = allocate(compact_layout(source.shape, code, usable(device)))
-    as_numpy(out)[...] = source
-    return out
+    return from_host(source, compact_layout(source.shape, code, usable(device)))
 
 
 def asarray(a: Any, dtype: Any = None, device: Device | None = None, copy: bool | None = None) -> NDArray:
@@ -76,7 +79,7 @@ def asarray(a: Any, dtype: Any = None, device: Device | None = None, copy: bool 
     >>> a
     NDArray([7, 1, 2], dtype=int64, device=cpu())
     """
-    if isinstance(a, NDArray):
+    if isinstance(a, base.NDArray):
         code = a.layout.code if dtype is None else as_code(dtype)
         same = code == a.layout.code and device in (None, a.layout.device)
         if same and not copy:
@@ -109,6 +112,8 @@ def proper_bools(source: np.ndarray) -> np.ndarray:
 def share(source: np.ndarray, code: int, device: Device) -> NDArray | None:
     """Return an array over a NumPy array's own memory, or None where that is impossible."""
     flags, itemsize = source.flags, source.itemsize
+    if device.adopt is None:
+        return None
     if source.dtype != DTYPES[code] or not flags.aligned or not flags.writeable or not source.size:
         return None
     if flags.c_contiguous:
@@ -126,7 +131,7 @@ def share(source: np.ndarray, code: int, device: Device) -> NDArray | None:
 
 def _over(line: np.ndarray, layout: Layout) -> NDArray:
     """Return an array that reads the memory of a one-dimensional NumPy array through a layout."""
-    out = new_array(NDArray)
+    out = new_array(base.NDArray)
     out.layout = layout
     out.storage = layout.device.adopt(line)
     number = id(out.storage)
@@ -134,21 +139,15 @@ def _over(line: np.ndarray, layout: Layout) -> NDArray:
     return out
 
 
-def as_numpy(a: NDArray) -> np.ndarray:
-    """Return a NumPy array over the same memory, which it keeps alive."""
-    layout = a.layout
-    if not layout.size:
-        return np.empty(layout.shape, layout.dtype)
-    strides = None if layout.compact else layout.strides
-    return layout.device.numpy_view(a.storage, layout.dtype, layout.shape, layout.offset, strides)
+ARRAY_LIKE = (np.ndarray, np.generic, list, tuple, int, float)  # what an operation takes for an array
 
 
-def operand(a: Any, operation: str) -> NDArray:
-    """Return a NumPy array, sequence or number as an NDArray; raise for anything that is not an array."""
-    if isinstance(a, NDArray):
+def operand(operation: str, a: Any, beside: Any = None) -> NDArray:
+    """Return an argument as an NDArray, on the device of an array `beside` it; raise for what is no array."""
+    if isinstance(a, base.NDArray):
         return a
-    if isinstance(a, (np.ndarray, np.generic, list, tuple, int, float)):
-        return asarray(a)
+    if isinstance(a, ARRAY_LIKE):
+        return asarray(a, device=beside.device if isinstance(beside, base.NDArray) else None)
     raise DTypeError(f"{operation}: wanted an NDArray, got {type(a).__name__}")
 
 
@@ -176,8 +175,8 @@ def _unpacked(items: list | tuple) -> list:
     return [
         _unpacked(item)
         if isinstance(item, (list, tuple))
-        else as_numpy(item)
-        if isinstance(item, NDArray)
+        else host_values(item)
+        if isinstance(item, base.NDArray)
         else item
         for item in items
     ]
@@ -194,31 +193,22 @@ def usable(device: Device | None) -> Device:
 # ---- leaving ----------------------------------------------------------------------------------------------------
 
 
-def numpy(a: NDArray) -> np.ndarray:
-    """Return a copy as a NumPy array; ``np.asarray(a)`` shares the memory instead."""
-    return as_numpy(a).copy()
-
-
-def _window(a: NDArray) -> np.ndarray:
-    """Return a NumPy array over the same memory for others to look into.
-
-    It is read-only, like `numpy.broadcast_to`'s, where one element in memory stands for many: a write to one would
-    change them all.
-    """
-    shared = as_numpy(a)
-    if a.layout.stretched:
-        shared.flags.writeable = False
-    return shared
-
-
 def to_numpy_protocol(a: NDArray, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-    """Let ``np.asarray(a)`` look into the array's own memory; into a broadcast view's it may only look."""
-    shared = _window(a)
-    if dtype is not None and np.dtype(dtype) != shared.dtype:
+    """Let ``np.asarray(a)`` look into the array's own memory; into a broadcast view's it may only look.
+
+    Raises
+    ------
+    DeviceError
+        If NumPy cannot see that memory and no copy was asked for, as ``np.array(a)`` does.
+    """
+    if copy:
+        return numpy(a) if dtype is None else host_values(a).astype(dtype)
+    window = shared_memory(a, "np.asarray")
+    if dtype is not None and np.dtype(dtype) != window.dtype:
         if copy is False:
-            raise ShapeError(f"np.asarray: {shared.dtype} to {np.dtype(dtype)} needs a copy, but copy=False")
-        return shared.astype(dtype)
-    return shared.copy() if copy else shared
+            raise ShapeError(f"np.asarray: {window.dtype} to {np.dtype(dtype)} needs a copy, but copy=False")
+        return window.astype(dtype)
+    return window
 
 
 def to(a: NDArray, device: Device) -> NDArray:
@@ -231,16 +221,17 @@ def dlpack(a: NDArray, **options: Any) -> Any:
 
     PyTorch knows no negative strides: given one, it ends the process.
     """
+    need_host_view(a.device, "DLPack")
     if a.size and min(a.strides, default=0) < 0:
         if options.get("copy") is False:
             raise BufferError("DLPack: copy=False, but a stride is negative, which needs a copy")
         a = a.copy()
-    return _window(a).__dlpack__(**options)
+    return shared_memory(a, "DLPack").__dlpack__(**options)
 
 
 def dlpack_device(a: NDArray) -> tuple[int, int]:
     """Return DLPack's (kind, number) of the device: (1, 0) is the processor."""
-    return as_numpy(a).__dlpack_device__()
+    return shared_memory(a, "DLPack").__dlpack_device__()
 
 
 def from_dlpack(a: Any, device: Device | None = None, copy: bool | None = None) -> NDArray:

@@ -6,17 +6,23 @@ matrix is multiplied where it lies, and a batch that shares its right operand be
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 from needle_edu.backend import DeviceError, DTypeError, ShapeError
 from needle_edu.backend.dtypes import BOOL
 
 from . import plans
-from .array import NDArray, convert, kernel_failed, new_array, run
+from .base import convert, planned, run
 from .dtypes import promote
-from .elementwise import operand, reflected
+from .elementwise import reflected
+from .operands import pair
+
+if TYPE_CHECKING:
+    from .array import NDArray
 
 
+@partial(planned, "matmul", plans.matmul_plan)
 def matmul(a: NDArray, b: NDArray) -> NDArray:
     """Return the matrix product.
 
@@ -39,25 +45,11 @@ def matmul(a: NDArray, b: NDArray) -> NDArray:
     NDArray([[ 5., 11.],
              [11., 25.]], dtype=float32, device=cpu())
     """
-    if type(a) is not NDArray or type(b) is not NDArray:
-        return _slow_matmul(a, b)
-    lo, plan = plans.matmul_plan(a.layout, b.layout)
-    if plan is None:
-        return _slow_matmul(a, b)
-    out = new_array(NDArray)
-    out.layout = lo
-    out.storage = storage = lo.allocate()
-    err = lo.kernels["matmul"](plan, storage.ptr, a.storage.ptr, b.storage.ptr)
-    if err:
-        kernel_failed("matmul", err, a, b)
-    return out
-
-
-def _slow_matmul(a: Any, b: Any) -> NDArray:
-    """Sort out foreign arrays and mixed types; say clearly what does not fit."""
-    a, b = operand("matmul", a, b), operand("matmul", b, a)
-    if a is NotImplemented or b is NotImplemented:
+    # Two NDArrays for which there is a plan do not come here: foreign arrays, mixed types, and what does not fit.
+    operands = pair("matmul", a, b)
+    if operands is None:
         return NotImplemented
+    a, b = operands
     if not a.ndim or not b.ndim:
         raise ShapeError(
             f"matmul: operands have at least 1 dimension, got {a.shape} and {b.shape}; use * for numbers"

@@ -6,16 +6,21 @@ Only `concat`, `stack` and `pad` copy, since their result is larger than any ope
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from needle_edu.backend import DeviceError, ShapeError
 
-from .array import NDArray, Shape, allocate
+from .base import allocate
 from .creation import full, write
 from .dtypes import promote
 from .indexing import getitem, setitem
 from .interchange import operand
 from .layout import compact_layout, normalize_axes, normalize_axis
 from .plans import broadcast_shape
+from .strided import Shape
+
+if TYPE_CHECKING:
+    from .array import NDArray
 
 
 def reshape(a: NDArray, shape: Shape) -> NDArray:
@@ -32,7 +37,7 @@ def reshape(a: NDArray, shape: Shape) -> NDArray:
 
 
 def broadcast_to(a: NDArray, shape: Shape) -> NDArray:
-    """Return the view stretched to `shape`.
+    """Return the view expanded to `shape`.
 
     Examples
     --------
@@ -45,7 +50,7 @@ def broadcast_to(a: NDArray, shape: Shape) -> NDArray:
 
 
 def broadcast_arrays(*arrays: NDArray) -> list[NDArray]:
-    """Return views of all arrays, stretched to their common shape.
+    """Return views of all arrays, expanded to their common shape.
 
     Examples
     --------
@@ -170,8 +175,10 @@ def flip(a: NDArray, axis: int | tuple[int, ...] | None = None) -> NDArray:
     >>> nd.flip(nd.arange(3))
     NDArray([2, 1, 0], dtype=int64, device=cpu())
     """
-    turned = normalize_axes(axis, a.ndim, "flip")
-    return getitem(a, tuple(slice(None, None, -1 if axis in turned else None) for axis in range(a.ndim)))
+    reversed_axes = normalize_axes(axis, a.ndim, "flip")
+    return getitem(
+        a, tuple(slice(None, None, -1 if axis in reversed_axes else None) for axis in range(a.ndim))
+    )
 
 
 def concat(arrays: Sequence[NDArray], axis: int | None = 0) -> NDArray:
@@ -244,7 +251,7 @@ def pad(a: NDArray, axes: Sequence[tuple[int, int]], value: bool | int | float =
 
 
 def _operands(operation: str, arrays: Sequence[NDArray]) -> list[NDArray]:
-    arrays = [operand(a, operation) for a in arrays]
+    arrays = [operand(operation, a) for a in arrays]
     if not arrays:
         raise ShapeError(f"{operation}: no arrays")
     return arrays

@@ -7,62 +7,49 @@ up to 2**53; larger ones travel as an array of one element. And comparing intege
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import inf
+from typing import TYPE_CHECKING
 
 from needle_edu.backend import DTypeError
 from needle_edu.backend.dtypes import BOOL, F64, I32, I64
 
-from . import plans
-from .array import NDArray, convert, kernel_failed, new_array, run
-from .creation import EXACT, full, number
+from . import base, plans
+from .base import Binary, convert, run, run_scalar, scalar_form
+from .creation import EXACT, number, scalar
 from .dtypes import floating, promote_scalar, shown
+from .operands import COMPARISONS
 from .reductions import min
 
+if TYPE_CHECKING:
+    from .array import NDArray
+
 Number = bool | int | float
-NumberForm = Callable[[NDArray, Number], NDArray]
 
 
-def arithmetic_form(kernel: str, operation: str, swapped: bool = False, sign: int = 1) -> NumberForm:
+def arithmetic_form(kernel: str, operation: str, swapped: bool = False, sign: int = 1) -> Binary:
     """Make ``operation(a, s)`` out of kernel `kernel`; `swapped` means ``operation(s, a)``; `sign` goes on s."""
     largest = {I32: 2**31 - 1, I64: EXACT}  # so that -s fits, too, and a double holds it
-    strided, dense = kernel + "_scalar", kernel + "_scalar_dense"
+    strided = kernel + "_scalar"
 
-    def form(a: NDArray, s: Number) -> NDArray:
-        la = a.layout
-        if la.dense_float:
-            out = new_array(NDArray)
-            out.layout = la
-            out.storage = storage = la.allocate()
-            try:
-                err = la.kernels[dense](la.code, la.size, storage.ptr, a.storage.ptr, sign * s)
-            except OverflowError:  # an integer that no double holds
-                raise DTypeError(f"{operation}: {shown(s)} does not fit {la.dtype}") from None
-        else:
-            code = promote_scalar(la.code, s)
-            if operation == "divide":
-                code = floating(code)
-            elif operation == "power" and code == BOOL:
-                code = I32
-            a = convert(a, code)
-            s = number(s, code, operation)
-            if code == BOOL or code > F64 and not -largest[code] <= s <= largest[code]:
-                return _as_array(operation, a, s, swapped)
-            if operation == "power" and code > F64:
-                refuse_negative(a if swapped else s)
-            lo, plan = plans.map_plan(a.layout, code)
-            out = new_array(NDArray)
-            out.layout = lo
-            out.storage = storage = lo.allocate()
-            err = lo.kernels[strided](plan, storage.ptr, a.storage.ptr, sign * s)
-        if err:
-            kernel_failed(operation, err, a)
-        return out
+    def slow(a: NDArray, s: Number) -> NDArray:
+        code = promote_scalar(a.layout.code, s)
+        if operation == "divide":
+            code = floating(code)
+        elif operation == "power" and code == BOOL:
+            code = I32
+        a = convert(a, code)
+        s = number(s, code, operation)
+        if code == BOOL or code > F64 and not -largest[code] <= s <= largest[code]:
+            return _as_array(operation, a, s, swapped)
+        if operation == "power" and code > F64:
+            refuse_negative(a if swapped else s)
+        layout, plan = plans.map_plan(a.layout, code)
+        return run_scalar(strided, layout, plan, a, sign * s, operation)
 
-    return form
+    return scalar_form(strided, operation, sign, slow)
 
 
-def comparison_form(operation: str) -> NumberForm:
+def comparison_form(operation: str) -> Binary:
     """Make ``operation(a, s)`` with a bool result."""
     kernel = operation + "_scalar"
 
@@ -83,24 +70,15 @@ def comparison_form(operation: str) -> NumberForm:
                         return _as_array(operation, convert(a, I64), int(s), False)
                     code, s = F64, inf if s > 0 else -inf  # beyond every integer: only the side counts
             a = convert(a, code)
-        lo, plan = plans.map_plan(a.layout, BOOL)
-        out = new_array(NDArray)
-        out.layout = lo
-        out.storage = storage = lo.allocate()
-        try:
-            err = lo.kernels[kernel](plan, storage.ptr, a.storage.ptr, s)
-        except OverflowError:  # an integer that no double holds
-            raise DTypeError(f"{operation}: {shown(s)} does not fit {a.dtype}") from None
-        if err:
-            kernel_failed(operation, err, a)
-        return out
+        layout, plan = plans.map_plan(a.layout, BOOL)
+        return run_scalar(kernel, layout, plan, a, s, operation)
 
     return form
 
 
 def refuse_negative(exponent: NDArray | Number) -> None:
     """Raise if an exponent for integers, or one of several, is negative: then the power is no integer."""
-    if isinstance(exponent, NDArray):
+    if isinstance(exponent, base.NDArray):
         exponent = min(exponent).item() if exponent.size else 0
     if exponent < 0:
         raise DTypeError(
@@ -110,7 +88,7 @@ def refuse_negative(exponent: NDArray | Number) -> None:
 
 def _as_array(operation: str, a: NDArray, s: Number, swapped: bool) -> NDArray:
     """Compute with the number as an array of one element."""
-    b = full((), s, a.dtype, a.device)
+    b = scalar(operation, s, a.layout.code, a.device)
     if a.layout.code == BOOL:
         if operation not in ON_BOOLS:
             raise DTypeError(
@@ -126,7 +104,6 @@ def _as_array(operation: str, a: NDArray, s: Number, swapped: bool) -> NDArray:
 
 # Arithmetic on two bools that stays bool: the kernel that computes it.
 ON_BOOLS = {"add": "logical_or", "multiply": "logical_and", "maximum": "maximum", "minimum": "minimum"}
-COMPARISONS = ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal")
 COMPARISON_PLANS = dict.fromkeys(COMPARISONS, plans.comparison_plan)
 _MIRRORED = {
     "less": "greater",
@@ -136,7 +113,7 @@ _MIRRORED = {
 }
 
 # operation(a, s) ...
-NUMBER_FORMS: dict[str, NumberForm] = {
+NUMBER_FORMS: dict[str, Binary] = {
     "add": arithmetic_form("add", "add"),
     "subtract": arithmetic_form("add", "subtract", sign=-1),
     "multiply": arithmetic_form("multiply", "multiply"),
@@ -147,7 +124,7 @@ NUMBER_FORMS: dict[str, NumberForm] = {
 } | {name: comparison_form(name) for name in COMPARISONS}
 
 # ... and operation(s, a)
-SWAPPED_FORMS: dict[str, NumberForm] = NUMBER_FORMS | {
+SWAPPED_FORMS: dict[str, Binary] = NUMBER_FORMS | {
     "subtract": arithmetic_form("rsubtract", "subtract", swapped=True),
     "divide": arithmetic_form("rdivide", "divide", swapped=True),
     "power": arithmetic_form("rpower", "power", swapped=True),

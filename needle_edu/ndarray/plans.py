@@ -14,7 +14,8 @@ from typing import Any
 from needle_edu.backend import ShapeError
 from needle_edu.backend.dtypes import BOOL, F64, I64
 
-from .layout import MAX_NDIM, Layout, broadcasted, compact_layout, normalize_axes, retyped
+from .layout import MAX_NDIM, Layout, compact_layout, normalize_axes
+from .views import broadcasted, retyped
 
 Plan = Any  # whatever device.lower returns
 remember = lru_cache(maxsize=8192)
@@ -84,7 +85,7 @@ def _elementwise(out_code: int, *operands: Layout) -> tuple[Any, Plan]:
     shape = broadcast_shape(*(layout.shape for layout in operands))
     if shape is None:
         return None, None
-    whole = [layout for layout in operands if layout.gapless and layout.shape == shape]
+    whole = [layout for layout in operands if layout.dense and layout.shape == shape]
     if not whole or any(layout.compact for layout in whole):
         out = compact_layout(shape, out_code, operands[0].device)
     else:
@@ -146,7 +147,7 @@ def fill_plan(out: Layout) -> Plan:
 
 def check_writable(out: Layout) -> None:
     """Raise for a broadcast view: one element in memory stands for many, and all would change with it."""
-    if out.stretched:
+    if out.expanded:
         raise ShapeError(
             f"assignment: this array of shape {out.shape} is a broadcast view, its elements share memory; "
             "write into a copy()"
@@ -223,8 +224,8 @@ def _batch_strides(layout: Layout, batch: tuple) -> tuple:
 # ---- gather and scatter -----------------------------------------------------------------------------------------
 
 
-def _picked(view: Layout, index: Layout, position: int) -> tuple[tuple, tuple, tuple]:
-    """Return (shape, strides of the view, strides of the index) over the result of picking.
+def _gathered(view: Layout, index: Layout, position: int) -> tuple[tuple, tuple, tuple]:
+    """Return (shape, strides of the view, strides of the index) over what is gathered.
 
     The axes of `index` are inserted before axis `position` of `view`.
     """
@@ -237,7 +238,7 @@ def _picked(view: Layout, index: Layout, position: int) -> tuple[tuple, tuple, t
 @remember
 def gather_plan(view: Layout, index: Layout, position: int) -> tuple[Layout, Plan]:
     """Plan ``out = view[index]``."""
-    shape, view_strides, index_strides = _picked(view, index, position)
+    shape, view_strides, index_strides = _gathered(view, index, position)
     out = compact_layout(shape, view.code, view.device)
     return out, lower(shape, (out, out.strides), (view, view_strides), (index, index_strides))
 
@@ -245,7 +246,7 @@ def gather_plan(view: Layout, index: Layout, position: int) -> tuple[Layout, Pla
 @remember
 def scatter_plan(view: Layout, value: Layout, index: Layout, position: int) -> tuple[tuple, Plan]:
     """Plan ``view[index] = value``; returns the shape that the value must broadcast to, and the plan or None."""
-    shape, view_strides, index_strides = _picked(view, index, position)
+    shape, view_strides, index_strides = _gathered(view, index, position)
     if broadcast_shape(value.shape, shape) != shape:
         return shape, None
     value = broadcasted(value, shape)

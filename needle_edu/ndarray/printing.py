@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .array import NDArray
-from .interchange import as_numpy
+from .host import host_values
+
+if TYPE_CHECKING:
+    from .array import NDArray
 
 _MOST_ROWS, _MOST_COLUMNS = 10, 12
 
@@ -16,7 +18,7 @@ _MOST_ROWS, _MOST_COLUMNS = 10, 12
 def to_repr(a: NDArray) -> str:
     """Return ``NDArray(elements, dtype=..., device=...)``."""
     prefix = type(a).__name__ + "("
-    body = np.array2string(as_numpy(a), separator=", ", prefix=prefix)
+    body = np.array2string(host_values(a), separator=", ", prefix=prefix)
     if not a.size:
         body = f"[], shape={a.shape}"
     return f"{prefix}{body}, dtype={a.dtype.name}, device={a.device})"
@@ -31,17 +33,17 @@ def to_str(a: NDArray) -> str:
     >>> print(nd.array([1, 2]))
     [1. 2.]  float32 on cpu()
     """
-    return f"{as_numpy(a)}  {a.dtype.name} on {a.device}"
+    return f"{host_values(a)}  {a.dtype.name} on {a.device}"
 
 
 def to_format(a: NDArray, spec: str) -> str:
     """Format an array of one element as its number: ``f"{loss:.3f}"``; without a format, as `str`."""
-    return format(as_numpy(a).item(), spec) if spec and a.size == 1 else format(to_str(a), spec)
+    return format(host_values(a).item(), spec) if spec and a.size == 1 else format(to_str(a), spec)
 
 
 def to_html(a: NDArray) -> str:
     """Return a table of the elements with shape, strides, dtype and device; long axes are shortened."""
-    values = as_numpy(a)
+    values = host_values(a)
     facts = f"shape {a.shape} · strides {a.strides} · {a.dtype.name} on {a.device}"
     rows = values.reshape(1, -1) if values.ndim < 2 else values.reshape(-1, values.shape[-1])
     note = "" if values.ndim < 3 else f" (the rows of {values.ndim} axes, one below the other)"

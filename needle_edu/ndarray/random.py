@@ -15,6 +15,7 @@ from needle_edu.backend.random import generator
 
 from . import creation
 from .array import NDArray
+from .host import as_host
 from .indexing import getitem
 from .interchange import array, asarray
 from .layout import as_extents
@@ -33,7 +34,7 @@ def randn(device: Device, *shape: int, dtype: Any = "float32") -> NDArray:
 def one_hot(device: Device, n: int, i: Any, dtype: Any = "float32") -> NDArray:
     """Return rows of the n x n identity: row ``i[k]`` for each entry of `i`; the shape is ``i.shape + (n,)``."""
     n = integer("one_hot", "n", n, 0)
-    labels = np.asarray(i)
+    labels = as_host(i)
     if labels.dtype.kind == "f" and (labels != np.floor(labels)).any():
         raise DTypeError(f"one_hot: labels are whole numbers from 0 to {n - 1}, got {labels}")
     index = asarray(labels, device=device).astype("int64")

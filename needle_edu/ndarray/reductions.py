@@ -9,18 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from needle_edu.backend import ShapeError
 from needle_edu.backend.dtypes import BOOL, F64, I64
 from needle_edu.backend.naming import give_name
 
-from .array import NDArray, allocate, convert, kernel_failed
+from . import base
+from .base import allocate, convert, run_unary
 from .creation import full
 from .dtypes import floating
 from .examples import example
 from .interchange import operand
 from .plans import reduce_plan, remember
+
+if TYPE_CHECKING:
+    from .array import NDArray
 
 Axis = int | tuple[int, ...] | list[int] | None
 
@@ -40,8 +44,8 @@ def reduction(
     ) -> NDArray:
         if dtype is not None or out is not None:
             refuse_numpys(name, dtype)
-        if type(a) is not NDArray:
-            a = operand(a, name)
+        if type(a) is not base.NDArray:
+            a = operand(name, a)
         la = a.layout
         lo, plan = plan_of(la, tuple(axis) if isinstance(axis, list) else axis, keepdims)
         if not la.size:
@@ -52,11 +56,7 @@ def reduction(
                     f"{name}: no elements along axis {axis} of shape {la.shape}, so there is none"
                 )
             return allocate(lo)
-        reduced = allocate(lo)
-        err = lo.kernels[kernel](plan, reduced.storage.ptr, a.storage.ptr)
-        if err:
-            kernel_failed(name, err, a)
-        return reduced
+        return run_unary(kernel, lo, plan, a)
 
     give_name(op, name)
     op.__doc__ = (
@@ -113,7 +113,7 @@ def logsumexp(a: NDArray, axis: Axis = None, keepdims: bool = False) -> NDArray:
     >>> nd.logsumexp(nd.array([1e10, 1e10]))
     NDArray([1.e+10], dtype=float32, device=cpu())
     """
-    a = operand(a, "logsumexp")
+    a = operand("logsumexp", a)
     return _logsumexp(convert(a, floating(a.layout.code)), axis, keepdims)
 
 
@@ -128,7 +128,7 @@ def mean(
     >>> nd.mean(nd.array([[1, 2], [3, 4]]), axis=0)
     NDArray([2., 3.], dtype=float32, device=cpu())
     """
-    a = operand(a, "mean")
+    a = operand("mean", a)
     code = floating(a.layout.code)
     if dtype is not None or out is not None:
         refuse_numpys("mean", dtype)
@@ -148,7 +148,7 @@ def any(a: NDArray, axis: Axis = None, keepdims: bool = False, *, out: Any = Non
     >>> nd.any(nd.array([[0, 2], [0, 0]]), axis=1)
     NDArray([ True, False], dtype=bool, device=cpu())
     """
-    return _some(convert(operand(a, "any"), BOOL), axis, keepdims, out=out)
+    return _some(convert(operand("any", a), BOOL), axis, keepdims, out=out)
 
 
 def all(a: NDArray, axis: Axis = None, keepdims: bool = False, *, out: Any = None) -> NDArray:
@@ -160,4 +160,4 @@ def all(a: NDArray, axis: Axis = None, keepdims: bool = False, *, out: Any = Non
     >>> nd.all(nd.array([[1, 2], [0, 1]]), axis=1)
     NDArray([ True, False], dtype=bool, device=cpu())
     """
-    return _every(convert(operand(a, "all"), BOOL), axis, keepdims, out=out)
+    return _every(convert(operand("all", a), BOOL), axis, keepdims, out=out)

@@ -7,12 +7,12 @@ from typing import Any
 from ..autograd import Tensor
 
 
-def as_tensor(x: Any) -> Tensor:
-    """`x` if it is a tensor; an array or a list of numbers becomes one that requires no gradient.
+def as_tensor(x: Any, device: Any = None) -> Tensor:
+    """`x` if it is a tensor; an array or a list of numbers becomes one on `device` that requires no gradient.
 
     Examples
     --------
     >>> as_tensor([1.0, 2.0])
     Tensor([1., 2.], requires_grad=False)
     """
-    return x if isinstance(x, Tensor) else Tensor(x, requires_grad=False)
+    return x if isinstance(x, Tensor) else Tensor(x, device=device, requires_grad=False)

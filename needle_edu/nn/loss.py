@@ -44,7 +44,8 @@ class SoftmaxLoss(Module):
         IndexOutOfRange
             If a label is not a class.
         """
-        logits, y = as_tensor(logits), as_tensor(y)
+        logits = as_tensor(logits)
+        y = as_tensor(y, logits.device)
         if len(logits.shape) != 2 or y.shape != logits.shape[:1] or not y.shape[0]:
             raise ShapeError(
                 f"SoftmaxLoss: got logits of shape {logits.shape} and labels of shape {y.shape}, "

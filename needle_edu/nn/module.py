@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd import Tensor, state
+from ..autograd.arrays import readable
 from ..backend.errors import DataError, DTypeError, ShapeError
 from .parameter import Parameter
 
@@ -214,7 +215,7 @@ class Module:
 def _array(who: str, name: str, value: Any) -> np.ndarray:
     """A saved value as an array, or an error that names it."""
     try:
-        return np.asarray(value)
+        return readable(value)
     except ValueError as error:
         raise DataError(f"{who}: {name}: rows of different lengths make no array") from error
 

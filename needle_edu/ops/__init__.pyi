@@ -19,12 +19,8 @@ from .arithmetic import DivScalar as DivScalar
 from .arithmetic import EWiseAdd as EWiseAdd
 from .arithmetic import EWiseDiv as EWiseDiv
 from .arithmetic import EWiseMul as EWiseMul
-from .arithmetic import EWisePow as EWisePow
-from .arithmetic import Maximum as Maximum
-from .arithmetic import Minimum as Minimum
 from .arithmetic import MulScalar as MulScalar
 from .arithmetic import Negate as Negate
-from .arithmetic import PowerScalar as PowerScalar
 from .compare import Equal as Equal
 from .compare import Greater as Greater
 from .compare import GreaterEqual as GreaterEqual
@@ -36,6 +32,8 @@ from .compare import LogicalOr as LogicalOr
 from .compare import LogicalXor as LogicalXor
 from .compare import NotEqual as NotEqual
 from .compare import Where as Where
+from .dilation import Dilate as Dilate
+from .dilation import UnDilate as UnDilate
 from .elementwise import Abs as Abs
 from .elementwise import AsType as AsType
 from .elementwise import Ceil as Ceil
@@ -48,9 +46,13 @@ from .elementwise import Sign as Sign
 from .elementwise import Sin as Sin
 from .elementwise import Sqrt as Sqrt
 from .elementwise import Square as Square
+from .extrema import Maximum as Maximum
+from .extrema import Minimum as Minimum
 from .indexing import GetItem as GetItem
-from .indexing import PutBack as PutBack
+from .indexing import GetItemBackward as GetItemBackward
 from .linalg import MatMul as MatMul
+from .powers import EWisePow as EWisePow
+from .powers import PowerScalar as PowerScalar
 from .reduction import ArgMax as ArgMax
 from .reduction import Max as Max
 from .reduction import Mean as Mean
@@ -59,13 +61,11 @@ from .reduction import Prod as Prod
 from .reduction import Summation as Summation
 from .shape import BroadcastTo as BroadcastTo
 from .shape import Concat as Concat
-from .shape import Dilate as Dilate
 from .shape import Flip as Flip
 from .shape import Permute as Permute
 from .shape import Reshape as Reshape
 from .shape import Stack as Stack
 from .shape import Transpose as Transpose
-from .shape import UnDilate as UnDilate
 from .softmax import LogSoftmax as LogSoftmax
 from .softmax import LogSumExp as LogSumExp
 from .softmax import Softmax as Softmax
@@ -123,7 +123,7 @@ def flip(a: Any, axes: Any) -> Tensor: ...
 def dilate(a: Any, axes: Any, dilation: Any) -> Tensor: ...
 def undilate(a: Any, axes: Any, dilation: Any) -> Tensor: ...
 def getitem(a: Any, index: Any) -> Tensor: ...
-def put_back(a: Any, index: Any, shape: Any) -> Tensor: ...
+def getitem_backward(a: Any, index: Any, shape: Any) -> Tensor: ...
 def make_tuple(*args: Any) -> TensorTuple: ...
 def tuple_get_item(a: Any, index: Any) -> Tensor: ...
 def split(a: Any, axis: Any = 0) -> TensorTuple: ...

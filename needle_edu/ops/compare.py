@@ -204,7 +204,7 @@ class Where(TensorOp):
     name = symbol = "where"
     formula = r"y = a\ ?\ b : c"
     vjp_formulas = ("", r"\bar{b} = a\ ?\ \bar{y} : 0", r"\bar{c} = a\ ?\ 0 : \bar{y}")
-    reads = ("", "a", "a")
+    vjp_reads = ("", "a", "a")
     vjp0 = None  # a condition has no gradient
 
     @staticmethod

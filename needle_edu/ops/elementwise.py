@@ -27,7 +27,7 @@ class Exp(UnaryOp):
     method = True
     formula = r"y = e^a"
     vjp_formulas = (r"\bar{a} = \bar{y} \odot y",)
-    reads = ("y",)
+    vjp_reads = ("y",)
     samples = staticmethod(sampling.unary())
 
     def compute(self, a):
@@ -50,7 +50,7 @@ class Log(UnaryOp):
     method = True
     formula = r"y = \ln a"
     vjp_formulas = (r"\bar{a} = \bar{y} / a",)
-    reads = ("a",)
+    vjp_reads = ("a",)
     samples = staticmethod(sampling.unary(0.5, 2.0))
 
     def compute(self, a):
@@ -73,7 +73,7 @@ class Sin(UnaryOp):
     method = True
     formula = r"y = \sin a"
     vjp_formulas = (r"\bar{a} = \bar{y} \odot \cos a",)
-    reads = ("a",)
+    vjp_reads = ("a",)
     samples = staticmethod(sampling.unary())
 
     def compute(self, a):
@@ -96,7 +96,7 @@ class Cos(UnaryOp):
     method = True
     formula = r"y = \cos a"
     vjp_formulas = (r"\bar{a} = -\bar{y} \odot \sin a",)
-    reads = ("a",)
+    vjp_reads = ("a",)
     samples = staticmethod(sampling.unary())
 
     def compute(self, a):
@@ -119,7 +119,7 @@ class Sqrt(UnaryOp):
     method = True
     formula = r"y = \sqrt{a}"
     vjp_formulas = (r"\bar{a} = \bar{y} / (2 y)",)
-    reads = ("y",)
+    vjp_reads = ("y",)
     samples = staticmethod(sampling.unary(0.5, 2.0))
 
     def compute(self, a):
@@ -142,7 +142,7 @@ class Square(UnaryOp):
     method = True
     formula = r"y = a^2"
     vjp_formulas = (r"\bar{a} = 2\,\bar{y} \odot a",)
-    reads = ("a",)
+    vjp_reads = ("a",)
     samples = staticmethod(sampling.unary())
 
     def compute(self, a):
@@ -165,7 +165,7 @@ class Reciprocal(UnaryOp):
     method = True
     formula = r"y = 1 / a"
     vjp_formulas = (r"\bar{a} = -\bar{y} \odot y^2",)
-    reads = ("y",)
+    vjp_reads = ("y",)
     samples = staticmethod(sampling.unary(0.5, 2.0))
 
     def compute(self, a):
@@ -188,7 +188,7 @@ class Abs(UnaryOp):
     method = True
     formula = r"y = \lvert a \rvert"
     vjp_formulas = (r"\bar{a} = \bar{y} \odot \operatorname{sign} a",)
-    reads = ("a",)
+    vjp_reads = ("a",)
     samples = staticmethod(sampling.unary())
 
     def compute(self, a):
@@ -202,7 +202,7 @@ class StepFunction(UnaryOp):
     """Base of functions made of steps: the derivative is 0 between them, and is taken as 0 at them."""
 
     vjp_formulas = (r"\bar{a} = 0",)
-    reads = ("",)
+    vjp_reads = ("",)
 
     def vjp0(self, g, node):
         return constant(xp.zeros_like(g.realize_cached_data()))
@@ -275,7 +275,7 @@ class AsType(UnaryOp):
     method = True
     formula = r"y = \operatorname{cast}(a)"
     vjp_formulas = (r"\bar{a} = \operatorname{cast}(\bar{y})",)
-    reads = ("",)
+    vjp_reads = ("",)
     samples = staticmethod(sampling.unary(dtype="float64"))
 
     def __init__(self, dtype):

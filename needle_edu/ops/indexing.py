@@ -1,7 +1,7 @@
-"""Indexing: ``a[index]`` picks elements, and its vjp puts the adjoint back where they came from.
+"""Indexing: ``a[index]`` gathers elements, and its vjp scatters the adjoint back to where they came from.
 
 Everything NumPy understands as an index works: integers, slices, ``...``, None, integer arrays and boolean
-masks. An integer array may pick the same element twice; its adjoints are then added up.
+masks. An integer array may name the same element twice; its adjoints are then added up.
 """
 
 import copy
@@ -15,9 +15,7 @@ from needle_edu.autograd.registry import register, slot
 from needle_edu.autograd.value import Value
 from needle_edu.ndarray.layout import as_shape
 
-from . import fused
-
-_GETITEM, _PUT = slot("getitem"), slot("put_back")
+_GETITEM, _GETITEM_BACKWARD = slot("getitem"), slot("getitem_backward")
 
 
 _BASIC = (int, slice, type(None), type(...))
@@ -53,9 +51,10 @@ def _bound(bound):
 
 
 def _may_repeat(index) -> bool:
-    """Whether the index may pick an element twice: only integer arrays can."""
+    """Whether the index may name an element twice: only integer arrays can."""
     arrays = [p for p in (index if isinstance(index, tuple) else (index,)) if not isinstance(p, _BASIC)]
-    return any(np.asarray(p).dtype.kind in "iu" for p in arrays)
+    dtypes = [p.dtype if isinstance(p, Array) else np.asarray(p).dtype for p in arrays]
+    return any(dtype.kind in "iu" for dtype in dtypes)
 
 
 _INDICES = (
@@ -80,7 +79,7 @@ class GetItem(UnaryOp):
     name, symbol = "getitem", "[ ]"
     formula = r"y = a[i]"
     vjp_formulas = (r"\bar{a}[i] = \bar{y},\ \text{0 elsewhere}",)
-    reads = ("",)
+    vjp_reads = ("",)
 
     def __init__(self, index):
         self.index = _own(index)
@@ -93,22 +92,22 @@ class GetItem(UnaryOp):
         return a[self.index]
 
     def vjp0(self, g, node):
-        return _PUT.cls(self.index, node.inputs[0].shape).apply(g)
+        return _GETITEM_BACKWARD.cls(self.index, node.inputs[0].shape).apply(g)
 
 
 @register
-class PutBack(UnaryOp):
+class GetItemBackward(UnaryOp):
     """The vjp of getitem: zeros of a shape, with the elements added at an index.
 
     >>> from needle_edu import Tensor, ops
-    >>> ops.put_back(Tensor([5.0, 6.0]), [0, 0], shape=(3,))
-    Tensor([11.,  0.,  0.], op=put_back)
+    >>> ops.getitem_backward(Tensor([5.0, 6.0]), [0, 0], shape=(3,))
+    Tensor([11.,  0.,  0.], op=getitem_backward)
     """
 
-    name, symbol = "put_back", "[ ]′"
+    name, symbol = "getitem_backward", "[ ]′"
     formula = r"y[i] = a,\ \text{0 elsewhere}"
     vjp_formulas = (r"\bar{a} = \bar{y}[i]",)
-    reads = ("",)
+    vjp_reads = ("",)
 
     def __init__(self, index, shape):
         self.index = _own(index)
@@ -116,13 +115,15 @@ class PutBack(UnaryOp):
 
     @staticmethod
     def samples(rng):
-        picked = [(index, shape, np.zeros(shape)[index].shape) for shape, index in _INDICES]
-        return [({"index": index, "shape": shape}, (rng.normal(size=size),)) for index, shape, size in picked]
+        gathered = [(index, shape, np.zeros(shape)[index].shape) for shape, index in _INDICES]
+        return [
+            ({"index": index, "shape": shape}, (rng.normal(size=size),)) for index, shape, size in gathered
+        ]
 
     def compute(self, a):
         out = xp.zeros(self.shape, dtype=a.dtype, device=a.device)
         if _may_repeat(self.index):
-            return fused.index_add(out, self.index, a)
+            return xp.index_add(out, self.index, a)
         out[self.index] = a
         return out
 

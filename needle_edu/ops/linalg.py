@@ -4,9 +4,9 @@ Axes before the last two are a stack: they are broadcast as in elementwise opera
 matrix that was used for the whole stack is summed over it.
 """
 
-from needle_edu.autograd.fit import sum_to
 from needle_edu.autograd.op import BinaryOp
 from needle_edu.autograd.registry import register
+from needle_edu.autograd.unbroadcast import sum_to
 
 from . import sampling
 
@@ -27,7 +27,7 @@ class MatMul(BinaryOp):
     name, symbol = "matmul", "@"
     formula = r"y = a\,b"
     vjp_formulas = (r"\bar{a} = \bar{y}\,b^\top", r"\bar{b} = a^\top\,\bar{y}")
-    reads = ("b", "a")
+    vjp_reads = ("b", "a")
     samples = staticmethod(
         sampling.shaped(
             ({}, (2, 3), (3, 4)),

@@ -1,7 +1,7 @@
 """Reductions: many elements become one. Sum, mean, largest, smallest, product.
 
 `axes` (or `axis`, as NumPy says) is None (all), an int, or a tuple; the reduced axes disappear from the
-shape, or keep extent 1 with ``keepdims=True``. The vjp of a reduction stretches the adjoint back over the axes
+shape, or keep extent 1 with ``keepdims=True``. The vjp of a reduction expands the adjoint back over the axes
 that were reduced. As in the course, a reduction over all axes of an NDArray has shape (1,); in np mode it has
 shape ().
 """
@@ -11,7 +11,7 @@ from needle_edu.autograd.op import UnaryOp
 from needle_edu.autograd.registry import register, slot
 
 from . import sampling
-from .constants import chosen_axes, constant, normal_axes, stretch
+from .constants import chosen_axes, constant, expand, normalize_axes
 
 _PLAIN = (int, tuple, type(None))
 _CONCAT, _MAKE_TUPLE = slot("concat"), slot("make_tuple")
@@ -42,15 +42,15 @@ class Summation(Reduction):
 
     name, symbol = "summation", "Σ"
     formula = r"y = \sum a"
-    vjp_formulas = (r"\bar{a} = \operatorname{stretch}(\bar{y})",)
-    reads = ("",)
+    vjp_formulas = (r"\bar{a} = \operatorname{expand}(\bar{y})",)
+    vjp_reads = ("",)
     samples = staticmethod(_CASES)
 
     def compute(self, a):
         return xp.sum(a, axis=self.axes, keepdims=self.keepdims)
 
     def vjp0(self, g, node):
-        return stretch(g, self.axes, node.inputs[0].shape)
+        return expand(g, self.axes, node.inputs[0].shape)
 
 
 @register
@@ -65,8 +65,8 @@ class Mean(Reduction):
     name = symbol = "mean"
     method = True
     formula = r"y = \frac1n \sum a"
-    vjp_formulas = (r"\bar{a} = \operatorname{stretch}(\bar{y}) / n",)
-    reads = ("",)
+    vjp_formulas = (r"\bar{a} = \operatorname{expand}(\bar{y}) / n",)
+    vjp_reads = ("",)
     samples = staticmethod(_CASES)
 
     def compute(self, a):
@@ -75,25 +75,25 @@ class Mean(Reduction):
     def vjp0(self, g, node):
         shape = node.inputs[0].shape
         count = 1
-        for axis in normal_axes(self.axes, len(shape)):
+        for axis in normalize_axes(self.axes, len(shape), self.name):
             count *= shape[axis]
-        return stretch(g / count, self.axes, shape)
+        return expand(g / count, self.axes, shape)
 
 
 class Extreme(Reduction):
     """Base of max and min: the gradient goes to the extreme element; equal ones share it equally."""
 
-    vjp_formulas = (r"\bar{a} = \operatorname{stretch}(\bar{y}) \odot [a = y] / \#\{a = y\}",)
-    reads = ("ya",)
+    vjp_formulas = (r"\bar{a} = \operatorname{expand}(\bar{y}) \odot [a = y] / \#\{a = y\}",)
+    vjp_reads = ("ya",)
     samples = staticmethod(_CASES)
 
     def vjp0(self, g, node):
         a = node.inputs[0]
         data = a.realize_cached_data()
-        largest = stretch(node.detach(), self.axes, a.shape).realize_cached_data()
+        largest = expand(node.detach(), self.axes, a.shape).realize_cached_data()
         winners = xp.astype(data == largest, g.dtype)
-        count = xp.sum(winners, axis=normal_axes(self.axes, len(a.shape)), keepdims=True)
-        return stretch(g, self.axes, a.shape) * constant(winners / count)
+        count = xp.sum(winners, axis=normalize_axes(self.axes, len(a.shape), self.name), keepdims=True)
+        return expand(g, self.axes, a.shape) * constant(winners / count)
 
 
 @register
@@ -143,7 +143,7 @@ class Prod(Reduction):
     method = True
     formula = r"y = \prod a"
     vjp_formulas = (r"\bar{a}_i = \bar{y} \prod_{j \ne i} a_j",)
-    reads = ("ya",)
+    vjp_reads = ("ya",)
 
     @staticmethod
     def samples(rng):
@@ -162,8 +162,8 @@ class Prod(Reduction):
     def vjp0(self, g, node):
         a = node.inputs[0]
         if not bool(xp.any(a.realize_cached_data() == 0)):
-            return stretch(g * node, self.axes, a.shape) / a
-        return stretch(g, self.axes, a.shape) * _product_of_others(a, self.axes)
+            return expand(g * node, self.axes, a.shape) / a
+        return expand(g, self.axes, a.shape) * _product_of_others(a, self.axes)
 
 
 def _product_of_others(a, axes):
@@ -172,7 +172,7 @@ def _product_of_others(a, axes):
     It is the product of those before times the product of those after. Both are running products, which
     doubling steps find in log2(n) multiplications: after the k-th, every entry covers 2^k neighbours.
     """
-    reduced = normal_axes(axes, len(a.shape))
+    reduced = normalize_axes(axes, len(a.shape), "prod")
     kept = tuple([axis for axis in range(len(a.shape)) if axis not in reduced])
     order = kept + reduced
     moved = a.permute(order)

@@ -8,8 +8,8 @@ from needle_edu.autograd.arrays import xp
 from needle_edu.autograd.op import UnaryOp
 from needle_edu.autograd.registry import register
 
-from . import fused, sampling
-from .constants import chosen_axes, normal_axes, stretch
+from . import sampling
+from .constants import chosen_axes, expand, normalize_axes
 from .reduction import Reduction
 
 
@@ -28,7 +28,7 @@ class LogSumExp(Reduction):
     method = True
     formula = r"y = \ln \sum e^a"
     vjp_formulas = (r"\bar{a} = \bar{y} \odot e^{a - y}",)
-    reads = ("ya",)
+    vjp_reads = ("ya",)
     samples = staticmethod(
         sampling.shaped(
             ({}, (2, 3)),
@@ -40,11 +40,11 @@ class LogSumExp(Reduction):
     )
 
     def compute(self, a):
-        return fused.logsumexp(a, axis=self.axes, keepdims=self.keepdims)
+        return xp.logsumexp(a, axis=self.axes, keepdims=self.keepdims)
 
     def vjp0(self, g, node):
         a = node.inputs[0]
-        return stretch(g, self.axes, a.shape) * (a - stretch(node, self.axes, a.shape)).exp()
+        return expand(g, self.axes, a.shape) * (a - expand(node, self.axes, a.shape)).exp()
 
 
 @register
@@ -62,19 +62,19 @@ class LogSoftmax(UnaryOp):
     method = True
     formula = r"y = a - \ln \sum e^a"
     vjp_formulas = (r"\bar{a} = \bar{y} - e^y \sum \bar{y}",)
-    reads = ("y",)
+    vjp_reads = ("y",)
     samples = staticmethod(sampling.shaped(({}, (2, 3)), ({"axis": 0}, (2, 3)), ({}, (3,))))
 
     def __init__(self, axis: int = -1):
         self.axis = chosen_axes(self.name, axis)
 
     def compute(self, a):
-        normal_axes(self.axis, a.ndim, self.name)
+        normalize_axes(self.axis, a.ndim, self.name)
         a = a - xp.max(a, axis=self.axis, keepdims=True)
-        return a - fused.logsumexp(a, axis=self.axis, keepdims=True)
+        return a - xp.logsumexp(a, axis=self.axis, keepdims=True)
 
     def vjp0(self, g, node):
-        return g - node.exp() * stretch(g.sum(self.axis), self.axis, g.shape)
+        return g - node.exp() * expand(g.sum(self.axis), self.axis, g.shape)
 
 
 @register
@@ -93,16 +93,16 @@ class Softmax(UnaryOp):
     method = True
     formula = r"y = e^a / \sum e^a"
     vjp_formulas = (r"\bar{a} = y \odot (\bar{y} - \sum \bar{y} \odot y)",)
-    reads = ("y",)
+    vjp_reads = ("y",)
     samples = staticmethod(sampling.shaped(({}, (2, 3)), ({"axis": 0}, (2, 3)), ({}, (3,))))
 
     def __init__(self, axis: int = -1):
         self.axis = chosen_axes(self.name, axis)
 
     def compute(self, a):
-        normal_axes(self.axis, a.ndim, self.name)
+        normalize_axes(self.axis, a.ndim, self.name)
         e = xp.exp(a - xp.max(a, axis=self.axis, keepdims=True))
         return e / xp.sum(e, axis=self.axis, keepdims=True)
 
     def vjp0(self, g, node):
-        return node * (g - stretch((g * node).sum(self.axis), self.axis, g.shape))
+        return node * (g - expand((g * node).sum(self.axis), self.axis, g.shape))

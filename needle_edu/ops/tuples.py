@@ -29,7 +29,7 @@ class MakeTensorTuple(TensorTupleOp):
     name, symbol = "make_tuple", "( , )"
     formula = "y = (a, b, …)"
     vjp_formulas = (r"\bar{a}_i = \bar{y}_i",)
-    reads = ()
+    vjp_reads = ()
     samples = staticmethod(sampling.shaped(({}, (2, 3), (2,)), ({}, (3,))))
 
     def compute(self, *args):
@@ -51,7 +51,7 @@ class TupleGetItem(UnaryOp):
     name, symbol = "tuple_get_item", "( )ᵢ"
     formula = "y = a_i"
     vjp_formulas = (r"\bar{a} = (0, …, \bar{y}, …, 0)",)
-    reads = ("",)
+    vjp_reads = ("",)
     tuple_input = True
     samples = staticmethod(sampling.shaped(({"index": 0}, (2, 3), (2,)), ({"index": -1}, (2,), (3,))))
 
@@ -86,7 +86,7 @@ class Split(TensorTupleOp):
     name, symbol = "split", "split"
     formula = r"y = \operatorname{split}(a)"
     vjp_formulas = (r"\bar{a} = \operatorname{stack}(\bar{y})",)
-    reads = ("",)
+    vjp_reads = ("",)
     samples = staticmethod(
         sampling.shaped(({"axis": 0}, (2, 3)), ({"axis": 1}, (2, 3)), ({"axis": -1}, (2, 2, 2)))
     )
@@ -116,7 +116,7 @@ class FusedAddScalars(TensorTupleOp):
     name, symbol = "fused_add_scalars", "+,+"
     formula = r"y = (a + c_0, a + c_1)"
     vjp_formulas = (r"\bar{a} = \bar{y}_0 + \bar{y}_1",)
-    reads = ("",)
+    vjp_reads = ("",)
     samples = staticmethod(sampling.shaped(({"c0": 1.5, "c1": -2.0}, (2, 3))))
 
     def __init__(self, c0, c1):

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd import Tensor
+from ..autograd.arrays import readable
 from ..backend.arguments import real
 from ..backend.errors import DataError, GradientError, ShapeError
 
@@ -153,7 +154,7 @@ class Optimizer:
 
     def _setting(self, who: str, name: str, value: Any) -> Any:
         """A saved setting as a Python number that makes sense."""
-        array = np.asarray(value)
+        array = readable(value)
         if array.ndim or array.dtype.kind not in "iuf":
             raise DataError(f"{who}: {name} is one number, got {value!r:.60}")
         try:
@@ -179,7 +180,7 @@ class Optimizer:
 
 def _count(who: str, name: str, value: Any) -> int:
     """A saved counter as a Python integer."""
-    array = np.asarray(value)
+    array = readable(value)
     if array.ndim or array.dtype.kind not in "iu" or array < 0:
         raise DataError(f"{who}: {name} is a whole number of at least 0, got {value!r:.60}")
     return int(array)
@@ -188,7 +189,7 @@ def _count(who: str, name: str, value: Any) -> int:
 def _average(who: str, name: str, value: Any, p: Tensor) -> Any:
     """A saved average as an array of the kind that its parameter has."""
     try:
-        array = np.asarray(value)
+        array = readable(value)
     except ValueError as error:
         raise DataError(f"{who}: {name}: rows of different lengths make no array") from error
     if array.dtype.kind not in "iuf":

@@ -5,10 +5,11 @@ backward pass of the real run, with all its numbers. `record()` does the same fo
 three only listen to the engine's events.
 """
 
-from needle_edu.viz.drawing import Drawing, draw
-from needle_edu.viz.graph import Edge, Graph, Node
-from needle_edu.viz.render import available_engines
-from needle_edu.viz.stepper import Stepper, step
+from needle_edu.graph import Edge, Graph, Node
+from needle_edu.viz.drawing.draw import Drawing, draw
+from needle_edu.viz.drawing.render import available_engines
+from needle_edu.viz.stepper.stepper import Stepper
+from needle_edu.viz.stepper.walk import step
 from needle_edu.viz.tape import Tape, record
 
 __all__ = [

@@ -24,13 +24,16 @@ PARTS = tuple(
     for part in (
         "autograd/",
         "backend/scope",
+        "backend/overrides",
         "backend/devices",
         "backend/settings",
         "nn/",
         "optim/",
-        "viz/tape",
+        "graph/recorder",
+        "graph/replay",
+        "graph/tape",
     )
-) + (PACKAGE + "viz/recorder", PACKAGE + "viz/stepper")
+)
 
 _ask = ctypes.PYFUNCTYPE(None, ctypes.c_ulong, ctypes.py_object, ctypes.py_object)(
     ("PyThreadState_SetAsyncExc", ctypes.pythonapi)

@@ -50,6 +50,7 @@ def test_it_works_under_no_grad():
             grad_check(SwappedMul(), [1.0], [2.0])
 
 
+@pytest.mark.shares_memory
 def test_a_compute_in_numpy_keeps_its_digits():
     """In float32 the difference of two close points would be noise."""
 

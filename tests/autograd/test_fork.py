@@ -10,7 +10,7 @@ import pytest
 from autograd_helpers import tensor
 
 from needle_edu import cpu, no_grad, override
-from needle_edu.autograd import engine, state
+from needle_edu.autograd import engine, gradients as written, state
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform has no fork"),
@@ -81,13 +81,13 @@ def test_a_child_forked_while_others_are_in_backward_goes_on(busy_threads):
 
 def test_no_lock_that_another_thread_holds_is_waited_for():
     """The same with certainty: a thread holds every lock of the library just when the fork comes."""
-    from needle_edu.backend import devices
-    from needle_edu.viz import render
+    from needle_edu.backend import devices, standard_devices
+    from needle_edu.viz.drawing import render
 
     held, done = threading.Event(), threading.Event()
 
     def hold():
-        with engine._lock, devices._lock, render._WASM_LOCK:
+        with written.lock, devices._lock, render._WASM_LOCK:
             held.set()
             done.wait()
 
@@ -98,7 +98,7 @@ def test_no_lock_that_another_thread_holds_is_waited_for():
     def work():
         gradients()
         by_a_student()
-        devices.Device("another", devices._open_reference).engine
+        devices.Device("another", standard_devices._open_reference).runtime
         with cpu().override("add_dense", cpu().kernels.add_dense):
             pass
         with render._WASM_LOCK:

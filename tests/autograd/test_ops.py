@@ -34,7 +34,7 @@ def test_every_op_has_samples_and_formulas():
         if cls.differentiable:
             operands = 1 if getattr(cls, "tuple_input", False) or name == "make_tuple" else len(samples[0][1])
             assert len(cls.vjp_formulas) == operands, f"{name} needs a vjp formula for each input"
-            for formula, reads in zip(cls.vjp_formulas, cls.reads or (), strict=False):
+            for formula, reads in zip(cls.vjp_formulas, cls.vjp_reads or (), strict=False):
                 right = formula.partition("=")[2]
                 for letter in "ab" if operands == 2 and cls.vjps and name in ("multiply", "matmul") else "":
                     assert (letter in right.replace(r"\bar", "")) == (letter in reads), (name, formula, reads)
@@ -80,8 +80,8 @@ def _ignored(cls, k):
 
 @by_id(DIFFERENTIABLE)
 def test_vjps_read_only_what_they_declare(cls, attrs, inputs):
-    """`reads` decides whether an overwritten value is an error: spoil the rest, nothing must change."""
-    if cls.reads is None or getattr(cls, "tuple_input", False) or cls.vjps is None:
+    """`vjp_reads` decides whether an overwritten value is an error: spoil the rest, nothing must change."""
+    if cls.vjp_reads is None or getattr(cls, "tuple_input", False) or cls.vjps is None:
         pytest.skip("reads everything, or no single vjps")
     for k, vjp in enumerate(cls.vjps):
         if vjp is None:
@@ -90,9 +90,9 @@ def test_vjps_read_only_what_they_declare(cls, attrs, inputs):
         g = node.ones_like()
         before = vjp(node.op, g, node).numpy()
         for letter, value in zip("abcdefgh", node.inputs, strict=False):
-            if letter not in cls.reads[k]:
+            if letter not in cls.vjp_reads[k]:
                 _spoil(value)
-        if "y" not in cls.reads[k]:
+        if "y" not in cls.vjp_reads[k]:
             _spoil(node)
         np.testing.assert_array_equal(vjp(node.op, g, node).numpy(), before)
 
@@ -142,7 +142,7 @@ WITH_ATTRIBUTES = [
     ("broadcast_to", X, ((2, 2, 3),), np.broadcast_to(X, (2, 2, 3))),
     ("transpose", X[None], ((0, 2),), X[None].swapaxes(0, 2)), ("flip", X, ((1,),), X[:, ::-1]),
     ("getitem", X, ((slice(None), 1),), X[:, 1]),
-    ("put_back", X[0], (1, (2, 3)), np.array([[0, 0, 0], X[0]])),
+    ("getitem_backward", X[0], (1, (2, 3)), np.array([[0, 0, 0], X[0]])),
     ("dilate", X[:, :2], ((1,), 2), X[:, :2].repeat(3, 1) * [1, 0, 0, 1, 0, 0]),
     ("undilate", X, ((1,), 2), X[:, :1]),
 ]  # fmt: skip

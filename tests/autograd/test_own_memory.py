@@ -47,9 +47,9 @@ def test_a_gradient_does_not_follow_its_index(kind, create_graph):
     assert x.grad.numpy().tolist() == [1, 1, 0]
 
 
-def test_put_back_keeps_its_index_too():
+def test_getitem_backward_keeps_its_index_too():
     x, index = tensor([5.0, 6.0]), np.array([0, 1])
-    y = ops.put_back(x, index, (3,)) * tensor([1.0, 10.0, 100.0])
+    y = ops.getitem_backward(x, index, (3,)) * tensor([1.0, 10.0, 100.0])
     index[:] = 2
     y.backward()
     assert x.grad.numpy().tolist() == [1, 10]

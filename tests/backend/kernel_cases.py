@@ -1,33 +1,30 @@
-"""Random operands for every kernel of the header: strided, reversed, broadcast, with gaps that must stay untouched."""
+"""Random operands for every kernel of the header: strided, reversed, broadcast, with gaps that must stay untouched.
+
+Which cases fit an elementwise kernel or a reduction, its declaration says; all others have a function here.
+"""
 
 import dataclasses
+import re
 
 import numpy as np
 
 from needle_edu.backend.dtypes import BOOL, DTYPES, F64, I64
+from needle_edu.backend.paths import csrc_dir
 
-UNARY = [
-    *("negative", "abs", "sign", "square", "sqrt", "reciprocal", "relu", "floor", "ceil", "logical_not"),
-    *("exp", "log", "sin", "cos", "tanh", "sigmoid"),
-]
-COMPARE = ["equal", "not_equal", "less", "less_equal", "greater", "greater_equal"]
-LOGICAL = ["logical_and", "logical_or", "logical_xor"]
-BACKWARD = ["relu_backward", "tanh_backward", "sigmoid_backward"]
-ARITHMETIC = ["add", "subtract", "multiply", "divide", "power", "maximum", "minimum"]
-BINARY = [*ARITHMETIC, *COMPARE, *LOGICAL, *BACKWARD]
-SCALAR = [
-    "add",
-    "multiply",
-    "rsubtract",
-    "divide",
-    "rdivide",
-    "power",
-    "rpower",
-    "maximum",
-    "minimum",
-    *COMPARE,
-]
-REDUCE = ["sum", "prod", "max", "min", "argmax", "argmin", "logsumexp"]
+HEADER = (csrc_dir() / "include" / "needle_kernels.h").read_text()
+
+
+def declared(inputs: str, dense: bool = True) -> list[str]:
+    """Return the kernels declared with a plan, an output and `inputs` (types alone), with or without a dense form."""
+    found = re.findall(r"int nd_(\w+)\(const nd_plan \*p, void \*out, (.*?)\);", HEADER)
+    fitting = [name for name, given in found if re.sub(r"(\*|double )\w+", r"\1", given) == inputs]
+    return [name for name in fitting if (f"nd_{name}_dense(" in HEADER) == dense]
+
+
+UNARY = declared("const void *")
+BINARY = declared("const void *, const void *")
+SCALAR = [name.removesuffix("_scalar") for name in declared("const void *, double ")]
+REDUCE = [name for name in declared("const void *", dense=False) if name != "copy"]
 STEPS = {"sgd_step_dense": 3, "adam_step_dense": 4}
 
 # Functions that round differently in different libraries; all others must agree to the last bit.
@@ -35,7 +32,10 @@ ROUNDED = {
     *("exp", "log", "sin", "cos", "tanh", "sigmoid", "power", "rpower", "logsumexp", "sum", "prod", "matmul"),
     *("tanh_backward", "sigmoid_backward", "sgd_step_dense", "adam_step_dense", "scatter"),
 }
-TO_BOOL = {*COMPARE, *LOGICAL, "logical_not"}
+TO_BOOL = {
+    *("equal", "not_equal", "less", "less_equal", "greater", "greater_equal"),
+    *("logical_not", "logical_and", "logical_or", "logical_xor"),
+}
 
 
 def all_names() -> set[str]:

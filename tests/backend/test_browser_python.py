@@ -145,9 +145,9 @@ def test_the_real_error_is_told(device):
         def broken():
             import os
             os.no_such_function
-        {device}()._open_engine = broken
+        {device}()._open_runtime = broken
         import needle_edu
-        for name in ("kernels", "engine", "native", "allocate", "allocator", "lower", "numpy_view", "adopt"):
+        for name in ("kernels", "runtime", "native", "allocate", "allocator", "lower", "host_view", "adopt"):
             try:
                 getattr({device}(), name)
             except AttributeError as error:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from needle_edu.backend import BuildError, build, cache, index, paths, recipe
+from needle_edu.backend import BuildError, paths
+from needle_edu.backend.build import builder, cache, cpu_library, index
 
 ROOT = Path(paths.__file__).resolve().parents[2]
 ANSWER = '#include "answer.h"\n__attribute__((visibility("default"))) int answer(void) { return ANSWER; }\n'
@@ -42,19 +43,19 @@ def python(
 
 
 def test_compiles_once_and_again_when_an_included_file_changes(source, compiler, capfd):
-    library = build.shared_library("answer", [source], announce="compiling")
+    library = builder.shared_library("answer", [source], announce="compiling")
     assert answer_of(library) == 42
-    again = build.shared_library("answer", [source], announce="compiling")
+    again = builder.shared_library("answer", [source], announce="compiling")
     assert again == library
     assert capfd.readouterr().err.count("compiling") == 1
     (source.parent / "answer.h").write_text("#define ANSWER 43\n")
-    changed = build.shared_library("answer", [source], announce="compiling")
+    changed = builder.shared_library("answer", [source], announce="compiling")
     assert changed != library
     assert answer_of(changed) == 43
 
 
 def test_flags_are_part_of_the_name(source, compiler):
-    assert build.shared_library("answer", [source]) != build.shared_library(
+    assert builder.shared_library("answer", [source]) != builder.shared_library(
         "answer", [source], flags=("-O1", "-fPIC")
     )
 
@@ -62,34 +63,37 @@ def test_flags_are_part_of_the_name(source, compiler):
 def test_the_compilers_message_reaches_the_reader(source, compiler):
     source.write_text("int answer(void) { return undefined_name; }\n")
     with pytest.raises(BuildError, match="answer.c") as caught:
-        build.shared_library("answer", [source])
+        builder.shared_library("answer", [source])
     assert "undefined_name" in str(caught.value)
     assert not list(cache.default_folder().glob("*.so"))
 
 
 def test_a_truncated_or_altered_library_is_made_again(source, compiler):
-    library = build.shared_library("answer", [source])
+    library = builder.shared_library("answer", [source])
     whole = library.read_bytes()
     library.write_bytes(whole[: len(whole) // 2])
-    assert build.shared_library("answer", [source]).stat().st_size == len(whole)
+    assert builder.shared_library("answer", [source]).stat().st_size == len(whole)
     library.write_bytes(b"x" * len(whole))
     os.utime(library, ns=(0, 0))
-    assert answer_of(build.shared_library("answer", [source])) == 42
+    assert answer_of(builder.shared_library("answer", [source])) == 42
 
 
 def test_building_afresh_trusts_no_object_file(source, compiler):
     """After a crash of the machine a file may have its name but no content; the linker accepts an empty one."""
-    library = build.shared_library("answer", [source])
+    library = builder.shared_library("answer", [source])
     for path in (library.parent / "objects").iterdir():
         path.write_bytes(b"")
-    assert answer_of(build.shared_library("answer", [source], fresh=True)) == 42
+    assert answer_of(builder.shared_library("answer", [source], fresh=True)) == 42
 
 
 def test_a_killed_build_leaves_nothing_that_looks_like_a_library(source, compiler, tmp_path):
     slow = tmp_path / "slow-cc"
     slow.write_text(f'#!/bin/sh\ntouch {tmp_path}/started\nsleep 30\nexec {compiler[0]} "$@"\n')
     slow.chmod(0o755)
-    code = f"from needle_edu.backend import build; build.shared_library('answer', [r'{source}'], flags=('-fPIC',))"
+    code = (
+        "from needle_edu.backend.build import builder; "
+        f"builder.shared_library('answer', [r'{source}'], flags=('-fPIC',))"
+    )
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "CC": str(slow)}
     process = subprocess.Popen([sys.executable, "-c", code], env=environment, start_new_session=True)
     deadline = time.monotonic() + 60
@@ -109,8 +113,8 @@ def test_a_killed_build_leaves_nothing_that_looks_like_a_library(source, compile
 
 def test_two_processes_compile_once(source, compiler, tmp_path):
     code = f"""
-        from needle_edu.backend import build
-        print(build.shared_library('answer', [r'{source}'], announce='compiling'))
+        from needle_edu.backend.build import builder
+        print(builder.shared_library('answer', [r'{source}'], announce='compiling'))
     """
     command = [sys.executable, "-c", textwrap.dedent(code)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -129,20 +133,10 @@ def test_a_source_edited_during_compilation_is_compiled_again(source, compiler, 
     editing = tmp_path / "editing-cc"
     editing.write_text(f'#!/bin/sh\necho "#define ANSWER 7" > {header}\nexec {compiler[0]} "$@"\n')
     editing.chmod(0o755)
-    library = build.shared_library("answer", [source], compiler=[str(editing)])
+    library = builder.shared_library("answer", [source], compiler=[str(editing)])
     assert answer_of(library) == 7
     header.write_text("#define ANSWER 42\n")
-    assert answer_of(build.shared_library("answer", [source])) == 42
-
-
-def test_openmp_is_dropped_where_the_compiler_lacks_it(source, compiler, tmp_path):
-    plain = tmp_path / "plain-cc"
-    plain.write_text(
-        f'#!/bin/sh\nfor a; do [ "$a" = -fopenmp ] && echo "unsupported option" >&2 && exit 1; done\n'
-        f'exec {compiler[0]} "$@"\n'
-    )
-    plain.chmod(0o755)
-    assert answer_of(build.shared_library("answer", [source], compiler=[str(plain)])) == 42
+    assert answer_of(builder.shared_library("answer", [source])) == 42
 
 
 def test_no_compiler_is_one_sentence_and_numpy_computes(tmp_path):
@@ -176,13 +170,15 @@ def test_without_python_h_the_dlopen_form_is_used(compiler):
         import sysconfig
         usual = sysconfig.get_path
         sysconfig.get_path = lambda name, *rest: "/nowhere" if name == "include" else usual(name, *rest)
-        from needle_edu.backend import cpu, native, cache
+        from needle_edu.backend import cpu, native
+        from needle_edu.backend.build import cache
         cpu().kernels
         assert "Python.h" in native.reason or native.form == "api"  # api: the extension was in the cache before
         library = native.library_path
-        from needle_edu.backend import recipe, BuildError
+        from needle_edu.backend import BuildError
+        from needle_edu.backend.build import cpu_library
         try:
-            recipe.python_extension(library, fresh=True)
+            cpu_library.python_extension(library, fresh=True)
         except BuildError as error:
             print(error)
         """,
@@ -263,7 +259,7 @@ def test_a_note_is_believed_only_while_nothing_changed(tmp_path, monkeypatch):
     made = tmp_path / "made"
     made.write_text("1")
     sources = index.state_of_sources()
-    assert "needle_kernels.h" in sources and "recipe.py" in sources
+    assert "needle_kernels.h" in sources and "cpu_library.py" in sources
     assert index.recall("test", sources) is None
     index.remember("test", sources, [made])
     assert index.recall("test", sources) == [made]
@@ -272,9 +268,9 @@ def test_a_note_is_believed_only_while_nothing_changed(tmp_path, monkeypatch):
     assert index.recall("test", sources) is None
 
 
-def test_the_recipe_covers_other_processors_and_sanitizers():
-    isas = {flag for run in recipe.cpu_sources(paths.csrc_dir(), "aarch64") for flag in run.flags}
+def test_the_library_covers_other_processors_and_sanitizers():
+    isas = {flag for run in cpu_library.cpu_sources(paths.csrc_dir(), "aarch64") for flag in run.flags}
     assert {"-DND_ISA=base", "-DND_ISA=neon", "-DND_ISAS_ARM64"} <= isas
     assert not [flag for flag in isas if flag.startswith("-mavx")]
-    other = {flag for run in recipe.cpu_sources(paths.csrc_dir(), "riscv64") for flag in run.flags}
+    other = {flag for run in cpu_library.cpu_sources(paths.csrc_dir(), "riscv64") for flag in run.flags}
     assert "-DND_ISA=base" in other and not [flag for flag in other if "ND_ISAS" in flag]

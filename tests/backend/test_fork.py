@@ -1,6 +1,6 @@
 """A child forked while other threads compute does not wait for what they held: those threads do not exist in it.
 
-Locks of the C library (the memory pool, the threads' team) and of the engine must be free in the child, which computes
+Locks of the C library (the memory pool, the threads' team) and of the runtime must be free in the child, which computes
 in one thread.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from needle_edu import ndarray as nd
-from needle_edu.backend import cpu, devices, get_num_threads, set_num_threads
+from needle_edu.backend import cpu, devices, get_num_threads, set_num_threads, standard_devices
 
 CHILDREN = 50
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
@@ -75,14 +75,14 @@ def test_children_forked_beside_busy_kernels_compute():
     assert beside_busy_threads(lambda: (nd.matmul(x, x), y + y), compute) == [0] * CHILDREN
 
 
-def test_a_child_forked_while_another_thread_opens_an_engine():
+def test_a_child_forked_while_another_thread_opens_a_runtime():
     """That thread holds the lock of the devices, for half a minute if it compiles."""
     held, release = threading.Event(), threading.Event()
 
     def open_slowly():
         held.set()
         release.wait(60)
-        return devices._open_reference()
+        return standard_devices._open_reference()
 
     thread = threading.Thread(target=lambda: devices.Device("slow", open_slowly).kernels)
     thread.start()
@@ -90,7 +90,7 @@ def test_a_child_forked_while_another_thread_opens_an_engine():
         assert held.wait(30)
 
         def work() -> bool:
-            device = devices.Device("fresh", devices._open_reference)
+            device = devices.Device("fresh", standard_devices._open_reference)
             with device.override("add", device.kernels.subtract):
                 return device.kernels.add is device.kernels.subtract
 

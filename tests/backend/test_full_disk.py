@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from needle_edu.backend import BuildError, build, cache, paths
+from needle_edu.backend import BuildError, paths
+from needle_edu.backend.build import builder, cache
 
 ROOT = Path(paths.__file__).resolve().parents[2]
 Usage = namedtuple("Usage", "total used free")
@@ -37,16 +38,16 @@ def fill_disks(monkeypatch, *folders):
 
 def test_a_full_cache_is_replaced_by_the_temporary_folder(source, compiler, tmp_path, monkeypatch):
     fill_disks(monkeypatch, tmp_path / "cache")
-    library = build.shared_library("answer", [source])
+    library = builder.shared_library("answer", [source])
     assert library.is_relative_to(tmp_path / "temporary")
     status = library.stat().st_mtime_ns
-    assert build.shared_library("answer", [source]) == library and library.stat().st_mtime_ns == status
+    assert builder.shared_library("answer", [source]) == library and library.stat().st_mtime_ns == status
 
 
 def test_a_library_that_is_there_is_used_however_full_the_disk(source, compiler, tmp_path, monkeypatch):
-    library = build.shared_library("answer", [source])
+    library = builder.shared_library("answer", [source])
     fill_disks(monkeypatch, tmp_path)
-    assert build.shared_library("answer", [source]) == library
+    assert builder.shared_library("answer", [source]) == library
 
 
 def test_without_room_anywhere_nothing_is_begun(source, compiler, tmp_path, monkeypatch, capfd):
@@ -54,7 +55,7 @@ def test_without_room_anywhere_nothing_is_begun(source, compiler, tmp_path, monk
     with pytest.raises(
         BuildError, match=r"the disk is full: compiling needs 4 MB in .*cache.*NEEDLE_EDU_CACHE"
     ):
-        build.shared_library("answer", [source], announce="compiling")
+        builder.shared_library("answer", [source], announce="compiling")
     assert "compiling" not in capfd.readouterr().err
 
 
@@ -70,9 +71,9 @@ def test_a_small_file_system(source, compiler, tmp_path):
     if mount.returncode:
         pytest.skip(f"mounting is forbidden here: {mount.stderr.strip()}")
     try:
-        library = build.shared_library("answer", [source])
+        library = builder.shared_library("answer", [source])
         assert library.is_relative_to(tmp_path / "temporary")
-        assert build.shared_library("answer", [source], room=1 << 20).is_relative_to(small)
+        assert builder.shared_library("answer", [source], room=1 << 20).is_relative_to(small)
     finally:
         subprocess.run(["umount", small], check=True)
 
@@ -133,7 +134,7 @@ def test_the_compilers_own_files_are_put_beside_the_library(source, tmp_path, co
     looking = tmp_path / "looking-cc"
     looking.write_text(f'#!/bin/sh\necho "$TMPDIR" >> {tmp_path}/seen\nexec {compiler[0]} "$@"\n')
     looking.chmod(0o755)
-    build.shared_library("answer", [source], compiler=[str(looking)])
+    builder.shared_library("answer", [source], compiler=[str(looking)])
     places = {Path(line).parent for line in (tmp_path / "seen").read_text().splitlines()}
     assert places == {cache.default_folder()}
 

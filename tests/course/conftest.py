@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from needle_edu.course import notebook, questions, sandbox, student
+from needle_edu.course import notebook, questions, student
+from needle_edu.course.grading import sandbox
 
 
 def code_cell(name: str, source: str, **marks) -> dict:

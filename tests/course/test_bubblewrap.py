@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from needle_edu.cli import doctor
-from needle_edu.course import bubblewrap, run_question, sandbox, seccomp
-from needle_edu.course.sandbox import BubblewrapSandbox, Limits
+from needle_edu.course.grading import bubblewrap, run_question, sandbox, seccomp
+from needle_edu.course.grading.sandbox import BubblewrapSandbox
+from needle_edu.course.limits import Limits
 
 TROUBLE = sandbox.trouble()
 isolated_only = pytest.mark.skipif(bool(TROUBLE), reason=f"THE SANDBOX IS NOT TESTED: {TROUBLE}")
@@ -114,7 +115,10 @@ def test_a_sandbox_for_a_package_in_the_temporary_folder(tmp_path):
     """/tmp is every question's own, and empty; but what runs the question may lie there."""
     site = tmp_path / "site with spaces"
     shutil.copytree(bubblewrap.PACKAGE, site / "needle_edu", ignore=shutil.ignore_patterns("__pycache__"))
-    code = "import needle_edu; from needle_edu.course import sandbox; print(needle_edu.__file__, sandbox.trouble())"
+    code = (
+        "import needle_edu; from needle_edu.course.grading import sandbox; "
+        "print(needle_edu.__file__, sandbox.trouble())"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=tmp_path,

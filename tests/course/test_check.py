@@ -13,9 +13,9 @@ from needle_edu.backend.reference import ReferenceEngine
 from needle_edu.course import CheckFailed, check, close, same
 from needle_edu.course.answer import TimeLimit, ask_here, time_limit
 from needle_edu.course.check import report
+from needle_edu.course.grading.question_result import Result
 from needle_edu.course.notebook import NotebookError
-from needle_edu.course.questions import collect
-from needle_edu.course.run_question import Result
+from needle_edu.course.testing import collect
 
 
 def run(answer: str, tests: str, question: str = "q1") -> dict:

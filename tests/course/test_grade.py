@@ -11,19 +11,12 @@ from pathlib import Path
 import pytest
 
 from needle_edu import cli
-from needle_edu.course import (
-    commands,
-    feedback,
-    handed_in,
-    questions,
-    records,
-    results,
-    run_question,
-    sandbox,
-)
-from needle_edu.course.handed_in import Entry
-from needle_edu.course.questions import Verdict
-from needle_edu.course.sandbox import Limits
+from needle_edu.course import commands, feedback, questions
+from needle_edu.course.grading import handed_in, records, results, sandbox
+from needle_edu.course.grading.handed_in import Entry
+from needle_edu.course.grading.question_result import Result
+from needle_edu.course.limits import Limits
+from needle_edu.course.testing import Verdict
 
 ROOMY = Limits(wall=90, cells=30, call=20, cpu=30)  # the machine may be busy
 
@@ -56,7 +49,7 @@ def test_solutions_and_other_submissions_are_out_of_sight(hand_in, grade, toy_so
     folder = tmp_path / "submissions"
     spy = f"""
         import glob, os
-        from needle_edu.course import questions
+        from needle_edu.course import homework_files
         def seen(look, path):
             try:
                 return look(path)
@@ -64,7 +57,7 @@ def test_solutions_and_other_submissions_are_out_of_sight(hand_in, grade, toy_so
                 return look.__defaults__[0]
         text = seen(lambda path, nothing="": open(path).read(), {str(toy_source)!r})
         print(repr(text), seen(lambda path, nothing=[]: os.listdir(path), {str(folder)!r}))
-        print(glob.glob(str(questions.homework_folder()) + "/**"))
+        print(glob.glob(str(homework_files.homework_folder()) + "/**"))
         def double(x): return 2 * x
         """
     hand_in("eve", q1=spy)
@@ -313,9 +306,7 @@ def test_the_page_says_of_a_visible_test_what_check_says(toy):
         Verdict(visible, False, "raised TypeError", detail),
         Verdict(hidden, False, "raised KeyError", detail),
     )
-    record = results.record_of(
-        Entry("ada", Path("ada"), "ada"), [run_question.Result(toy.questions[0], verdicts)]
-    )
+    record = results.record_of(Entry("ada", Path("ada"), "ada"), [Result(toy.questions[0], verdicts)])
     page = feedback.page("toy", record)
     assert page.count("it took &lt;3&gt;\nin line 2") == 1 and page.count("raised KeyError") == 1
     assert "it took" not in json.dumps(record["questions"]["q1"]["tests"][1])

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from needle_edu.course import archive, handed_in, notebook
+from needle_edu.course import archive, notebook
+from needle_edu.course.grading import handed_in
 from needle_edu.course.notebook import LimitError, NotebookError
 
 GOOD = json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": []}).encode()

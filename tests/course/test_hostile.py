@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from needle_edu.course import commands
-from needle_edu.course.sandbox import Limits
+from needle_edu.course.limits import Limits
 
 # A whole class through the real command. Each attack by itself, in the sandbox: test_isolation.py, in every run.
 pytestmark = pytest.mark.slow

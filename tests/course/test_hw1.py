@@ -5,12 +5,13 @@ import shutil
 
 import pytest
 
-from needle_edu.course import commands, notebook, questions, run_question
+from needle_edu.course import commands, homework_files, notebook, questions
 from needle_edu.course.answer import ask_here
 from needle_edu.course.check import report
+from needle_edu.course.grading import run_question
 
 HW1 = questions.load("hw1")
-SOURCE = notebook.read(questions.source_of("hw1"))
+SOURCE = notebook.read(homework_files.source_of("hw1"))
 SOLUTIONS = {cell.grade_id: cell.source for cell in SOURCE if cell.is_answer}
 QUESTIONS = list(SOLUTIONS)
 
@@ -450,7 +451,7 @@ def test_a_mistake_loses_its_question_and_gets_a_hint_that_fits(mistake):
     namespace: dict = {"__name__": "__main__"}
     for source in [*HW1.setup, WRONG[mistake]]:
         exec(source, namespace)
-    question, ask = question_of(mistake), ask_here(namespace, seconds=0.7)
+    question, ask = question_of(mistake), ask_here(namespace, 0.7, HW1.adapters)
     verdicts = [test.verdict(ask, seed=7) for test in question.tests]
     assert not all(verdict.passed for verdict in verdicts)
     hints = [verdict.hint for verdict in verdicts if not verdict.passed and verdict.hint]
@@ -491,7 +492,7 @@ def test_check_gives_the_same_verdicts_as_grading():
         exec(source, namespace)
     for question in HW1.questions:
         # Values are compared here, not speed: a busy machine gets more than the five seconds of `check`.
-        verdicts = [test.verdict(ask_here(namespace, seconds=120), seed=3) for test in question.tests]
+        verdicts = [test.verdict(ask_here(namespace, 120, HW1.adapters), seed=3) for test in question.tests]
         assert all(verdict.passed for verdict in verdicts), verdicts
 
 
@@ -514,7 +515,7 @@ def test_a_slip_is_named(name, answer, says):
     for source in [*HW1.setup, answer]:
         exec(source, namespace)
     (question,) = (q for q in HW1.questions if q.name == name)
-    assert says in question.tests[0].verdict(ask_here(namespace), seed=0).message
+    assert says in question.tests[0].verdict(ask_here(namespace, adapters=HW1.adapters), seed=0).message
 
 
 def test_the_librarys_own_function_is_no_answer():
@@ -524,7 +525,9 @@ def test_the_librarys_own_function_is_no_answer():
         exec(source, namespace)
     (cell,) = (cell for cell in HW1.released if cell.is_tests and "q3" in cell.grade_id)
     exec(cell.source.rpartition("check(")[0], namespace)
-    assert [verdict.status for verdict in report("q3", namespace).verdicts] == ["not defined"] * 5
+    assert [verdict.status for verdict in report("q3", namespace, homework="hw1").verdicts] == [
+        "not defined"
+    ] * 5
 
 
 def test_the_students_copy_solved_passes_its_checks():
@@ -547,7 +550,7 @@ def test_the_library_is_as_before():
 
 
 def test_the_notebook_is_clean():
-    tree = json.loads(questions.source_of("hw1").read_text())
+    tree = json.loads(homework_files.source_of("hw1").read_text())
     ids = [cell["id"] for cell in tree["cells"]]
     assert len(set(ids)) == len(ids) and all(not cell.get("outputs") for cell in tree["cells"])
     assert all(

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import needle_edu
-from needle_edu.course import notebook, questions, student
+from needle_edu.course import homework_files, notebook, student
 
 pytest.importorskip("nbgrader", reason="needs: pip install 'needle_edu[teach]'")
 
@@ -61,7 +61,7 @@ def course(tmp_path_factory, toy_source) -> Path:
     """A course in which nbgrader has released two homeworks and graded three submissions of one."""
     folder = tmp_path_factory.mktemp("course")
     (folder / "nbgrader_config.py").write_text(CONFIG)
-    for source in (questions.source_of("hw1"), toy_source):
+    for source in (homework_files.source_of("hw1"), toy_source):
         target = folder / "source" / source.stem / source.name
         target.parent.mkdir(parents=True)
         shutil.copyfile(source, target)

@@ -5,15 +5,15 @@ import shutil
 
 import pytest
 
-from needle_edu.course import commands, own_work, questions
+from needle_edu.course import commands, homework_files, own_work
 
 
 @pytest.fixture
 def course(tmp_path):
     """A reader's folder as `needle-edu lab` and the start page leave it."""
     folder = tmp_path / "needle-edu-course"
-    shutil.copytree(questions.homework_folder().parent / "lectures", folder / "lectures")
-    shutil.copy(questions.homework_folder().parent / "start.ipynb", folder)
+    shutil.copytree(homework_files.homework_folder().parent / "lectures", folder / "lectures")
+    shutil.copy(homework_files.homework_folder().parent / "start.ipynb", folder)
     assert commands.start("hw1", folder / "my-hw1") == 0
     return folder
 

@@ -17,8 +17,10 @@ from pathlib import Path
 
 import pytest
 
-from needle_edu.course import commands, grader, handed_in, processes, records, results, run_question
-from needle_edu.course.sandbox import Limits
+from needle_edu.course import commands
+from needle_edu.course.grading import grader, handed_in, processes, records, results, run_question
+from needle_edu.course.grading.question_result import Result
+from needle_edu.course.limits import Limits
 
 ROOMY = Limits(wall=90, cells=30, call=20, cpu=30)
 CLASS = [f"student{number}" for number in range(6)]
@@ -421,7 +423,7 @@ def fail_for(monkeypatch):
                     calls.append(question.name)
                     if how == "raises":
                         raise RuntimeError("no process left")
-                    yield run_question.Result(question, (), ("no process left",), judged=False)
+                    yield Result(question, (), ("no process left",), judged=False)
                 else:
                     yield from real(homework, {question.name: answers[question.name]}, **options)
 

@@ -15,8 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from needle_edu.course import processes, run_question, sandbox
-from needle_edu.course.sandbox import BubblewrapSandbox, Limits, ProcessSandbox
+from needle_edu.course.grading import processes, run_question, sandbox
+from needle_edu.course.grading.question_result import Result
+from needle_edu.course.grading.sandbox import BubblewrapSandbox, ProcessSandbox
+from needle_edu.course.limits import Limits
 
 QUICK = Limits(wall=60, cells=20, call=10, cpu=10, memory=768 * 2**20)
 MARK = f"needle-edu-sandbox-test-{os.getpid()}"
@@ -29,7 +31,7 @@ BOTH = [
 kinds = pytest.mark.parametrize("kind", BOTH)
 
 
-def examine(toy, source: str, kind=ProcessSandbox, **options) -> run_question.Result:
+def examine(toy, source: str, kind=ProcessSandbox, **options) -> Result:
     return run_question.run_question(
         toy, toy.questions[0], source, limits=options.pop("limits", QUICK), sandbox=kind, **options
     )
@@ -241,12 +243,12 @@ def test_what_is_forged_after_a_hidden_input_is_not_shown(toy, kind):
     """Messages written straight to the pipe: the grader does not ask the sandbox whether texts may come out."""
     forge = """
 import os
-from needle_edu.course import wire
+from needle_edu.course import messages
 def double(x):
     if len(x) > 1:
         for fd in range(3, 64):
             try:
-                os.write(fd, wire.encode(("raised", wire.Raised("ValueError"), "forged words")) * 3)
+                os.write(fd, messages.encode(("raised", messages.Raised("ValueError"), "forged words")) * 3)
             except OSError:
                 pass
     return 2 * x
@@ -260,8 +262,9 @@ def double(x):
 
 GRADER = """
 import sys
-from needle_edu.course import sandbox
-with getattr(sandbox, sys.argv[1])(sandbox.Limits()) as sandbox, sandbox.question() as inside:
+from needle_edu.course.grading import sandbox
+from needle_edu.course.limits import Limits
+with getattr(sandbox, sys.argv[1])(Limits()) as sandbox, sandbox.question() as inside:
     source = sys.argv[2]
     inside.ask({"setup": [], "extra": [], "answer": source}, 40)
     print("started", flush=True)
@@ -293,7 +296,8 @@ time.sleep(600)
 
 KILLED_AT = """
 import os, signal, sys
-from needle_edu.course.sandbox import Limits, ProcessSandbox
+from needle_edu.course.grading.sandbox import ProcessSandbox
+from needle_edu.course.limits import Limits
 reached = getattr(ProcessSandbox, sys.argv[1])
 def killed(*arguments):
     reached(*arguments)
@@ -324,7 +328,7 @@ def until(condition, seconds: float = 20.0) -> None:
 
 ORPHAN = """
 import os, sys, time
-from needle_edu.course import sandbox_worker
+from needle_edu.course.grading import sandbox_worker
 inside, grader = os.pipe()
 worker = os.getpid()
 if os.fork():

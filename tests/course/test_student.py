@@ -7,10 +7,10 @@ import zipfile
 
 import pytest
 
-from needle_edu.course import commands, notebook, questions, student
+from needle_edu.course import commands, homework_files, notebook, questions, student
 from needle_edu.course.notebook import NotebookError
 
-HOMEWORKS = questions.names()
+HOMEWORKS = homework_files.names()
 
 
 def test_there_is_a_homework():
@@ -19,7 +19,7 @@ def test_there_is_a_homework():
 
 @pytest.mark.parametrize("name", HOMEWORKS)
 def test_nothing_secret_is_left(name):
-    source = notebook.read_tree(questions.source_of(name))
+    source = notebook.read_tree(homework_files.source_of(name))
     copy = student.student_version(source)
     secrets = 0
     for before, after in zip(source["cells"], copy["cells"], strict=True):
@@ -37,8 +37,8 @@ def test_nothing_secret_is_left(name):
 
 @pytest.mark.parametrize("name", HOMEWORKS)
 def test_imports_and_signatures_are_intact(name):
-    source = notebook.cells_of(notebook.read_tree(questions.source_of(name)))
-    copy = notebook.cells_of(student.student_version(notebook.read_tree(questions.source_of(name))))
+    source = notebook.cells_of(notebook.read_tree(homework_files.source_of(name)))
+    copy = notebook.cells_of(student.student_version(notebook.read_tree(homework_files.source_of(name))))
     for before, after in zip(source, copy, strict=True):
         assert (before.kind, before.id) == (after.kind, after.id)
         if before.is_answer:

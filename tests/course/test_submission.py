@@ -2,10 +2,10 @@
 
 import pytest
 
+from needle_edu.course.grading.run_question import run_submission
+from needle_edu.course.grading.submission import MAX_SOURCE, match
+from needle_edu.course.limits import Limits
 from needle_edu.course.notebook import Cell
-from needle_edu.course.run_question import run_submission
-from needle_edu.course.sandbox import Limits
-from needle_edu.course.submission import MAX_SOURCE, match
 
 ROOMY = Limits(wall=90, cells=30, call=20, cpu=30)
 RIGHT = "def double(x):\n    return x + x"

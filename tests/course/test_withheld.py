@@ -1,6 +1,6 @@
 """The library is no answer: whichever way the student's code reaches a withheld function, the question is refused.
 
-And nothing else is: the probes, the engine and other functions of the library work as before.
+And nothing else is: the adapters, the engine and other functions of the library work as before.
 """
 
 import sys
@@ -11,8 +11,9 @@ import pytest
 
 import needle_edu as ndl
 from needle_edu import ndarray as nd
-from needle_edu.course import answer, run_question, withheld
+from needle_edu.course import answer, withheld
 from needle_edu.course.check import report
+from needle_edu.course.grading import run_question
 from needle_edu.course.questions import load
 
 HW1 = load("hw1")
@@ -81,13 +82,13 @@ ATTACKS = {
     "q1: a second copy of the module": (
         "sigmoid",
         q1(
-            "spec = util.spec_from_file_location('again', ndl.ops.fused.__file__)\n"
+            "spec = util.spec_from_file_location('again', ndl.autograd.numpy_functions.__file__)\n"
             "    again = util.module_from_spec(spec); spec.loader.exec_module(again)\n"
-            "    return nd.array(again._sigmoid(a.numpy()), dtype=a.dtype)",
+            "    return nd.array(again.sigmoid(a.numpy()), dtype=a.dtype)",
             "from importlib import util",
         ),
     ),
-    "q1: the fused kernel": ("sigmoid", q1("return ndl.ops.fused.sigmoid(a)")),
+    "q1: the fused kernel": ("sigmoid", q1("return ndl.autograd.arrays.xp.sigmoid(a)")),
     "q1: the reference kernel": (
         "sigmoid",
         q1(
@@ -98,8 +99,8 @@ ATTACKS = {
     "q1: through needle_edu.course": (
         "sigmoid",
         q1(
-            "return nd.array(probes.op_gradient(lambda g, y: y, 'sigmoid', a.numpy(), a.numpy())[0])",
-            "from needle_edu.course import probes",
+            "return nd.array(adapters.op_gradient(lambda g, y: y, 'sigmoid', a.numpy(), a.numpy())[0])",
+            "from needle_edu.course import adapters",
         ),
     ),
     "q1: an exception that is caught": (
@@ -222,7 +223,7 @@ def visible(name: str, source: str):
         exec(compile(text, "<cell of a notebook>", "exec"), namespace)
     (cell,) = (cell for cell in HW1.released if cell.is_tests and cell.grade_id == f"{name}-tests")
     exec(compile(cell.source.rpartition("check(")[0], "<tests in a notebook>", "exec"), namespace)
-    return report(name, namespace, withheld=QUESTION[name].tests[0].withheld).verdicts
+    return report(name, namespace, withheld=QUESTION[name].tests[0].withheld, homework="hw1").verdicts
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
@@ -256,7 +257,7 @@ def test_what_is_not_withheld_is_free():
 
 
 def test_our_own_calls_are_not_refused():
-    """The engine and the probes use what the student may not."""
+    """The engine and the adapters use what the student may not."""
     namespace = {"half": lambda g, node: g / 2, "np": np}
     x = np.array([0.0, 1.0], "float32")
     rules = {"withheld": ["sigmoid", "backward", "propagate"]}

@@ -17,9 +17,12 @@ from needle_edu.backend import (
     DeviceError,
     DTypeError,
     ShapeError,
+    available_isas,
     cpu,
     cpu_numpy,
+    get_isa,
     get_num_threads,
+    set_isa,
     set_num_threads,
 )
 
@@ -27,11 +30,14 @@ SHAPES = [
     (1, 1, 1),
     (1, 7, 5),
     (7, 1, 5),
-    (4, 8, 16),  # whole tiles of rung 4
-    (6, 16, 300),  # one whole tile of rung 5, two blocks of depth
+    (4, 8, 16),  # whole tiles of rungs 4 and 5
+    (6, 16, 300),  # one whole tile of rung 6, two blocks of depth
     (13, 17, 31),
     (67, 301, 65),  # one more than a block of rung 3 in every direction
-    (121, 33, 257),  # one more than a block of rungs 4 to 6
+    (121, 33, 257),  # one more than a block of rungs 5 and 6
+    (169, 35, 513),  # one more than a block of rungs 7 to 10; b of rung 10 packed, a read where it lies
+    (16, 801, 40),  # rows that are cut evenly; a of rung 10 packed, b read where it lies
+    (30, 4099, 3),  # one more panel than a block of b
     (3, 5, 0),
     (0, 5, 3),
 ]
@@ -44,10 +50,19 @@ def bound(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return (a.shape[-1] + 2) * 6e-8 * (np.abs(a).astype("f8") @ np.abs(b).astype("f8")) + 1e-30
 
 
+@pytest.fixture(params=available_isas())
+def isa(request):
+    """Each instruction set of this processor: from rung 7 on each has tiles of its own."""
+    before = get_isa()
+    set_isa(request.param)
+    yield request.param
+    set_isa(before)
+
+
 @needs_library
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("name", ladder.matmul.rungs)
-def test_rung_is_the_product(name, shape):
+def test_rung_is_the_product(name, shape, isa):
     m, n, k = shape
     rng = np.random.default_rng(m * 1000 + n)
     a = rng.standard_normal((m, k)).astype("f4")

@@ -63,7 +63,7 @@ def matmul(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> int:
         [0, 0, 0],
         [[*out_s, 0], [*a_s[:-1], 0, a_s[-1]], [*b_s[:-2], 0, b_s[-1], b_s[-2]]],
     )
-    ffi = cpu().engine.ffi
+    ffi = cpu().runtime.ffi
     pointers = (ffi.cast("void *", x.__array_interface__["data"][0]) for x in (out, a, b))
     return cpu().kernels.matmul(plan, *pointers)
 

@@ -5,9 +5,11 @@ Every property test asks NumPy through these functions. A difference that is not
 
 from contextlib import contextmanager
 
+import hidden_device  # noqa: F401  (registers it)
 import numpy as np
 
-from needle_edu.backend import available_isas, cpu, cpu_numpy, get_isa, set_isa
+from needle_edu.backend import available_isas, cpu, default_device, get_isa, set_isa
+from needle_edu.backend.devices import device_named
 from needle_edu.ndarray import NDArray
 
 DIFFERENCES = {
@@ -26,7 +28,7 @@ DIFFERENCES = {
 DTYPES = ("float32", "float64", "int32", "int64", "bool")
 
 
-def meet(a: np.dtype, b: np.dtype) -> np.dtype:
+def result_type(a: np.dtype, b: np.dtype) -> np.dtype:
     """The type of a + b: "int with float"."""
     kinds = {a.kind, b.kind}
     if kinds == {"i", "f"}:
@@ -51,8 +53,11 @@ def flip(x: np.ndarray, axis: int | None) -> np.ndarray:
 
 
 def places() -> list[str]:
-    """Every way to compute this machine has: the reference and each instruction set of the C library."""
-    return ["cpu_numpy", *(f"cpu:{isa}" for isa in available_isas())]
+    """Every way to compute this machine has: the reference, each instruction set of the C library, and a device whose
+    memory NumPy cannot see. Or the one that `--device` names."""
+    if default_device() is not cpu():
+        return [default_device().name]
+    return ["cpu_numpy", *(f"cpu:{isa}" for isa in available_isas()), "hidden"]
 
 
 @contextmanager
@@ -60,7 +65,7 @@ def computing_on(place: str):
     """Yield the device of a place, with its instruction set switched on."""
     name, _, isa = place.partition(":")
     if not isa:
-        yield cpu_numpy()
+        yield device_named(name)
         return
     before = get_isa()
     set_isa(isa)

@@ -35,7 +35,7 @@ def test_eye_larger_than_any_array():
 @pytest.mark.parametrize("size", [2**62, 2**63 - 1])
 def test_the_reference_says_that_memory_is_missing(size):
     with pytest.raises(MemoryError, match="no memory for"):
-        cpu_numpy().engine.allocate(0, size)
+        cpu_numpy().allocate(0, size)
 
 
 def test_clip_wants_an_array():

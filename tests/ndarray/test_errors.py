@@ -69,7 +69,7 @@ def test_shapes(compute, message):
         compute(nd.ones((2, 3)))
 
 
-@pytest.mark.parametrize("key", [slice(None), 0, (0, 1), [0, 1]], ids=["all", "row", "element", "picked"])
+@pytest.mark.parametrize("key", [slice(None), 0, (0, 1), [0, 1]], ids=["all", "row", "element", "gathered"])
 @pytest.mark.parametrize("value", [1, nd.ones(1)], ids=["number", "array"])
 def test_a_broadcast_view_cannot_be_written_to(key, value):
     """Its rows are one row in memory, so one write would change them all; NumPy's are read-only, too."""

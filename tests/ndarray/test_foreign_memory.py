@@ -25,6 +25,7 @@ VIEWS = {
 }
 
 
+@pytest.mark.shares_memory
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_window_is_read_only_where_one_element_stands_for_many(view, device):
     """As NumPy's own broadcast views are: one write would change all of them."""
@@ -46,6 +47,7 @@ def test_a_window_is_read_only_where_one_element_stands_for_many(view, device):
             seen.fill(2**60)
 
 
+@pytest.mark.shares_memory
 def test_dlpack_says_what_numpy_says_about_a_broadcast_view():
     for array in (np.broadcast_to(np.zeros(1, "float32"), (3,)), nd.zeros(1).broadcast_to((3,))):
         with pytest.raises(BufferError, match="readonly"):
@@ -67,17 +69,18 @@ KEYS = {
 }
 
 
+@pytest.mark.shares_memory
 @pytest.mark.parametrize("key", KEYS)
 def test_an_index_is_copied_before_it_is_looked_at(key, device):
     given = KEYS[key](np.array([0, 1]))
     a = nd.zeros((6, 6), device=device)
-    _, pick = resolve(a, given)
+    _, advanced = resolve(a, given)
     for part in given if isinstance(given, tuple) else (given,):
-        assert not np.shares_memory(np.asarray(pick.where), np.asarray(part))
+        assert not np.shares_memory(np.asarray(advanced.where), np.asarray(part))
 
 
 def test_a_thread_that_writes_to_the_index_leads_nobody_out_of_the_array():
-    """It flips the index between a place inside and one far outside, while we pick: either all goes well, or the
+    """It flips the index between a place inside and one far outside, while we gather: either all goes well, or the
     index is refused. What lies behind the array (a canary, in one block with it) is neither read nor written.
     """
     block = np.full(2 * 4096, 13, "float32")

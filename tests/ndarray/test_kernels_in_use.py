@@ -89,7 +89,7 @@ def test_sgd_is_its_formula(dtype, device, rng):
     u = 0.9 * u + 0.1 * (g + 0.01 * p)
     np.testing.assert_allclose(got.numpy(), p - 0.1 * u, rtol=2e-6, atol=1e-7)
     np.testing.assert_allclose(c.numpy(), u, rtol=2e-6, atol=1e-7)
-    assert c.storage.written > 0 and a.storage.written == 0
+    assert c.storage.version > 0 and a.storage.version == 0
     same(a, p)
 
 

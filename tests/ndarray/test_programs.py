@@ -13,7 +13,7 @@ from hypothesis import given, strategies as st
 
 from needle_edu import ndarray as nd
 
-from .oracle import computing_on, flip, float_of, meet, places, same, total
+from .oracle import computing_on, flip, float_of, places, result_type, same, total
 from .strategies import arrays, basic_keys
 
 ARITHMETIC = ("add", "subtract", "multiply", "maximum", "minimum")
@@ -104,14 +104,14 @@ class Program:
         name = self.choose(ARITHMETIC)
         if x.dtype == y.dtype == bool and name == "subtract":
             name = "add"
-        dtype = meet(x.dtype, y.dtype)
+        dtype = result_type(x.dtype, y.dtype)
         expected = getattr(np, name)(x.astype(dtype), y.astype(dtype))
         self.small(getattr(nd, name)(a, b), expected, name)
 
     def divide(self):
         a, x = self.pick()
         b, y = self.partner(x)
-        dtype = float_of(meet(x.dtype, y.dtype))
+        dtype = float_of(result_type(x.dtype, y.dtype))
         self.check(a / b, x.astype(dtype) / y.astype(dtype), "divide", 1e-6)
 
     def number(self):
@@ -138,7 +138,7 @@ class Program:
         name = self.choose(COMPARE)
         if self.draw(st.booleans()):
             b, y = self.partner(x)
-            dtype = meet(x.dtype, y.dtype)
+            dtype = result_type(x.dtype, y.dtype)
             self.keep(getattr(nd, name)(a, b), getattr(np, name)(x.astype(dtype), y.astype(dtype)), name)
         else:
             s = self.choose([0, 1, -2, 0.5, 1e30])
@@ -163,7 +163,7 @@ class Program:
         a, x = self.pick()
         b, y = self.partner(x)
         c, z = self.one_of([(a, x), (b, y)])
-        dtype = meet(x.dtype, y.dtype)
+        dtype = result_type(x.dtype, y.dtype)
         self.keep(nd.where(c, a, b), np.where(z, x.astype(dtype), y.astype(dtype)), "where")
 
     def reduce(self):
@@ -195,7 +195,7 @@ class Program:
         y = self.draw(arrays(shape=shape))
         if x.dtype == y.dtype == bool or not (np.isfinite(x).all() and np.isfinite(y).all()):
             return
-        dtype = meet(x.dtype, y.dtype)
+        dtype = result_type(x.dtype, y.dtype)
         if x.ndim > 2 and len(shape) > 2 and shape[:-2] != x.shape[:-2]:
             return
         b = (
@@ -230,7 +230,7 @@ class Program:
     def join(self):
         a, x = self.pick()
         b, y = self.pick()
-        dtype = meet(x.dtype, y.dtype)
+        dtype = result_type(x.dtype, y.dtype)
         if x.shape == y.shape:
             axis = self.draw(st.integers(-x.ndim - 1, x.ndim))
             self.check(

@@ -10,11 +10,11 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from needle_edu.course import notebook, questions, student
+from needle_edu.course import homework_files, notebook, student
 
 from .strict_copy import TAG, strict_copy
 
-SOURCES = [questions.homework_folder() / name / f"{name}.ipynb" for name in questions.names()]
+SOURCES = [homework_files.homework_folder() / name / f"{name}.ipynb" for name in homework_files.names()]
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +59,7 @@ def test_a_wrong_solution_is_red(tmp_path):
     """The first solution of homework 1 gives its input back. With the tag left in, nbval passes it."""
     folder = tmp_path / "notebooks" / "homework"
     folder.mkdir(parents=True)
-    tree = nbformat.read(questions.source_of("hw1"), as_version=4)
+    tree = nbformat.read(homework_files.source_of("hw1"), as_version=4)
     first = next(k for k, cell in enumerate(tree.cells) if "BEGIN SOLUTION" in cell.source)
     tree.cells = tree.cells[: first + 2]  # the answer and its check
     tree.cells[first].source = "def sigmoid(a):\n    return a"

@@ -47,7 +47,7 @@ def test_a_step_stamps_the_averages_it_writes():
     """A graph that was made from them must notice."""
     p, g, u, m, v = (nd.asarray(a) for a in draw("float32", 5))
     fused.sgd_step(p, g, u, 0.1, 0.9)
-    after_sgd = u.storage.written
+    after_sgd = u.storage.version
     fused.adam_step(p, g, m, v, 0.1, 0.9, 0.99, 1e-6, 0.0, 1)
-    assert 0 < after_sgd < m.storage.written == v.storage.written
-    assert p.storage.written == g.storage.written == 0
+    assert 0 < after_sgd < m.storage.version == v.storage.version
+    assert p.storage.version == g.storage.version == 0

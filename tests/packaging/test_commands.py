@@ -252,7 +252,7 @@ def test_doctor_tries_every_instruction_set_and_puts_it_back(monkeypatch):
 
 
 def test_doctor_says_when_a_layout_engine_is_broken(monkeypatch):
-    from needle_edu.viz import render
+    from needle_edu.viz.drawing import render
 
     def broken(sizes, edges, direction="TB", engine=None):
         if engine != "python":

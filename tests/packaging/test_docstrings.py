@@ -13,7 +13,7 @@ import pytest
 
 ROOMS = [
     *("", ".backend", ".ndarray", ".autograd", ".ops", ".init", ".nn", ".optim", ".data", ".metrics"),
-    *(".checkpoints", ".ladder", ".viz", ".course"),
+    *(".checkpoints", ".ladder", ".graph", ".viz", ".course"),
 ]
 
 

@@ -15,8 +15,9 @@ from viz_story import Story, network_story, square_story
 import needle_edu as ndl
 from needle_edu import viz
 from needle_edu.backend import NeedleError
-from needle_edu.viz import Drawing, available_engines, render
-from needle_edu.viz.graph import build_graph
+from needle_edu.graph import build_graph
+from needle_edu.viz import Drawing, available_engines
+from needle_edu.viz.drawing import render
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -4,8 +4,9 @@ import time
 
 from hypothesis import given, settings, strategies as st
 
-from needle_edu.viz.layout import assign_layers, count_crossings, keep_apart, layered_layout
-from needle_edu.viz.render import compute_layout
+from needle_edu.viz.drawing.layout import assign_layers, count_crossings, layered_layout
+from needle_edu.viz.drawing.placement import keep_apart
+from needle_edu.viz.drawing.render import compute_layout
 
 
 @st.composite

@@ -7,7 +7,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from needle_edu.viz.mathcells import formulas_to_mathml
+from needle_edu.viz.tex.mathcells import formulas_to_mathml
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").rglob("*.ipynb"))
 
@@ -49,7 +49,7 @@ def test_an_exported_page_shows_them_offline(browser, tmp_path):
 
     source = "# The root $\\sqrt{a}$\n\nA sum:\n\n$$\\sum_{i=1}^{n} a_i * b_i$$"
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(source)])
-    exporter = HTMLExporter(preprocessors=["needle_edu.viz.mathcells.MathCells"])
+    exporter = HTMLExporter(preprocessors=["needle_edu.viz.tex.mathcells.MathCells"])
     path = tmp_path / "page.html"
     path.write_text(exporter.from_notebook_node(notebook)[0], encoding="utf-8")
     page = browser.new_context(offline=True).new_page()

@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 import needle_edu as ndl
-from needle_edu.viz.texml import TexError, tex_to_mathml
+from needle_edu.viz.tex.texml import TexError, tex_to_mathml
 
 FORMULAS = [
     (name, tex)

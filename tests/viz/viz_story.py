@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from needle_edu.viz.snapshot import take_snapshot
+from needle_edu.graph import take_snapshot
 
 
 @dataclass

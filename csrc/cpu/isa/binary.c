@@ -23,4 +23,4 @@ FLOATS(BINARY_ROW, relu_backward, b > 0 ? a : (T)0)
 FLOATS(BINARY_ROW, tanh_backward, a * ((T)1 - b * b))
 FLOATS(BINARY_ROW, sigmoid_backward, a * b * ((T)1 - b))
 
-const nd_binary_rows ND_NAME(nd_binary_rows) = {ND_BINARY_LIST(ND_ROW_ENTRY)};
+ROW_TABLE(binary)

@@ -15,4 +15,4 @@ ALL(TEST_ROW, less_equal_scalar, a <= s)
 ALL(TEST_ROW, greater_scalar, a > s)
 ALL(TEST_ROW, greater_equal_scalar, a >= s)
 
-const nd_compare_rows ND_NAME(nd_compare_rows) = {ND_COMPARE_LIST(ND_ROW_ENTRY) ND_COMPARE_SCALAR_LIST(ND_ROW_ENTRY)};
+ROW_TABLE(compare)

@@ -1,5 +1,5 @@
 /* build: -O2 -fno-schedule-insns */
-/* gemm.c - matrix product: any strides, batches, element types; blocked, packed, in threads.
+/* gemm.c - nd_matmul, the matrix product: any strides, batches, element types; blocked, packed, in threads.
  *
  * Read in this order: gemm_tile.h (the arithmetic), gemm_pack.h and gemm_block.h (how it is fed from the caches),
  * then this file, which turns a plan into sequential products and shares them out among the threads, and gemm_help.h
@@ -8,19 +8,14 @@
  */
 #include <stddef.h>
 #include <string.h>
-#include "needle_kernels.h"
+#include "gemm.h"
+#include "isa.h"
 #include "parallel.h"
 #include "pool.h"
 #include "gemm_help.h"
 #include "gemm_shape.h"
-#include "shuffle.h"
+#include "transpose.h"
 #include "unroll.h"
-
-#ifndef ND_ISA
-#define ND_ISA base
-#endif
-#define ND_JOIN_(a, b) a##_##b
-#define ND_JOIN(a, b) ND_JOIN_(a, b)
 
 /* c[m][n] = a[m][k] b[k][n], each with its row and column stride in elements. */
 typedef struct product {
@@ -30,8 +25,6 @@ typedef struct product {
   void *c;
   last_block *last; /* where it may open its last block to other threads, or NULL */
 } product;
-
-typedef int64_t two_words __attribute__((vector_size(16)));
 
 #define T float
 #define TYPE f32
@@ -62,7 +55,6 @@ typedef struct job {
   int64_t down, across;
   const int64_t *shape, *a_stride, *b_stride, *c_stride;   /* of the batch dimensions */
   last_block *last;                                        /* of each piece, or NULL if nobody helps */
-  int started;
 } job;
 
 static inline const void *at(const void *base, int64_t elements, int64_t bytes) {
@@ -80,21 +72,6 @@ static product transposed(const product *x) {
 static inline int64_t cut(int64_t total, int64_t pieces, int64_t i, int64_t unit) {
   const int64_t at_unit = (total * i / pieces + unit - 1) / unit * unit;
   return i == pieces || at_unit > total ? total : at_unit;
-}
-
-/* Helps with the last blocks of all pieces. It waits for a block that is not open yet only if all pieces have been
- * started: one that has not may be waiting for this very thread. */
-static void help_others(job *j) {
-  const int64_t count = j->down * j->across;
-  for (int pending = 1; pending; sched_yield()) {
-    pending = 0;
-    const int all_run = __atomic_load_n(&j->started, __ATOMIC_ACQUIRE) == count;
-    for (int64_t i = 0; i < count; i++) {
-      const int state = __atomic_load_n(&j->last[i].state, __ATOMIC_ACQUIRE);
-      if (state == OPEN) help[j->dtype](&j->last[i]);
-      pending |= state == NOT_YET && all_run;
-    }
-  }
 }
 
 /* Pieces low .. high-1 of the job, one sequential product each. */
@@ -118,16 +95,11 @@ static void pieces(void *context, int64_t low, int64_t high) {
     x.a = at(x.a, top * x.a_row, bytes);
     x.b = at(x.b, left * x.b_col, bytes);
     x.c = (void *)at(x.c, top * x.c_row + left * x.c_col, bytes);
-    if (j->last) {
-      x.last = &j->last[piece];
-      __atomic_fetch_add(&j->started, 1, __ATOMIC_RELEASE);
-    }
+    if (j->last) x.last = &j->last[piece];
     const int error = x.m && x.n ? products[j->dtype](&x) : ND_OK;
     if (error) __atomic_store_n(&j->error, error, __ATOMIC_RELAXED);
-    if (j->last && __atomic_load_n(&x.last->state, __ATOMIC_RELAXED) == NOT_YET)
-      open_block(x.last, NOTHING_TO_SHARE);
   }
-  if (j->last) help_others(j);
+  for (int64_t i = 0; j->last && i < j->down * j->across; i++) help[j->dtype](&j->last[i]);
 }
 
 /* Cuts out into threads = down x across pieces so that together they read the least of a and b: the piece whose
@@ -141,7 +113,7 @@ static void cut_for(int64_t threads, job *j) {
     }
 }
 
-int ND_JOIN(nd_matmul, ND_ISA)(const nd_plan *p, void *out, const void *a, const void *b) {
+static int matmul(const nd_plan *p, void *out, const void *a, const void *b) {
   int outer = p->ndim - 3;
   if (outer < 0 || p->ndim > ND_MAX_NDIM) return ND_EPLAN;
   const int dtype = p->dtype[0];
@@ -162,10 +134,10 @@ int ND_JOIN(nd_matmul, ND_ISA)(const nd_plan *p, void *out, const void *a, const
   if (x.m < 1 || x.n < 1 || batches < 1) return ND_OK;
   job j = {.whole = x, .dtype = dtype, .outer = outer, .down = 1, .across = 1, .shape = p->shape,
            .a_stride = p->stride[1], .b_stride = p->stride[2], .c_stride = p->stride[0]};
-  /* Turn the product around if that lets rows of out, or the vector of a matrix-vector product, lie contiguous. */
+  /* Compute the transposed product if that lets rows of out, or the vector of a matrix-vector product, lie contiguous. */
   const int rows_of_out = x.c_col != 1 && x.c_row == 1 && x.m > 1 && x.n > 1;
-  const int turned_vector = (x.m == 1 && x.b_col != 1 && x.b_row == 1 && x.a_col == 1) || (x.n == 1 && x.a_row == 1);
-  if (rows_of_out || turned_vector) {
+  const int transposed_vector = (x.m == 1 && x.b_col != 1 && x.b_row == 1 && x.a_col == 1) || (x.n == 1 && x.a_row == 1);
+  if (rows_of_out || transposed_vector) {
     j.whole = transposed(&x);
     j.a_stride = p->stride[2], j.b_stride = p->stride[1];
   }
@@ -177,7 +149,7 @@ int ND_JOIN(nd_matmul, ND_ISA)(const nd_plan *p, void *out, const void *a, const
   if (threads > 1 && threads <= MAX_HELPERS && batches == 1 && 
       j.whole.m / j.down > blocks_that_fit(nd_cache_sizes, bytes).m) {
     j.last = last;
-    for (int64_t i = 0; i < threads; i++) last[i].state = NOT_YET;
+    for (int64_t i = 0; i < threads; i++) last[i].unbegun = 0;
   }
   if (threads <= 1)
     pieces(&j, 0, batches);
@@ -185,3 +157,5 @@ int ND_JOIN(nd_matmul, ND_ISA)(const nd_plan *p, void *out, const void *a, const
     nd_parallel_for(batches * j.down * j.across, 1, pieces, &j);
   return j.error;
 }
+
+const nd_gemm_table ND_TABLE(gemm) = {.matmul = matmul};

@@ -74,22 +74,21 @@ static void NAME(block)(int64_t m, int64_t n, int64_t k, const T *a, int64_t a_r
 
 /* Takes rows of a last block until none are left, at most `most` at a time. `packed_a` holds most x k. */
 static void NAME(share_rows)(last_block *s, int64_t most, T *packed_a) {
-  int64_t rows;
-  for (;;) {
-    const int64_t i = take_rows(s, SHARED_ROWS, most, TILE_ROWS, &rows);
-    if (!rows) return;
-    NAME(pack_a)(rows, s->k, (const T *)s->a + i * s->a_row, s->a_row, s->a_col, packed_a);
-    NAME(block)(rows, s->n, s->k, packed_a, 0, 0, 1, s->packed_b, 0, NULL, (T *)s->c + i * s->c_row, s->c_row,
-                s->c_col, s->accumulate);
+  const block_product *x = &s->whole;
+  int64_t i, rows;
+  while ((rows = take_rows(s, SHARED_ROWS, most, TILE_ROWS, &i))) {
+    NAME(pack_a)(rows, x->k, (const T *)x->a + i * x->a_row, x->a_row, x->a_col, packed_a);
+    NAME(block)(rows, x->n, x->k, packed_a, 0, 0, 1, x->packed_b, 0, NULL, (T *)x->c + i * x->c_row, x->c_row,
+                x->c_col, x->accumulate);
     finished_rows(s, rows);
   }
 }
 
 /* Helps with another thread's last block. */
 static void NAME(help)(last_block *s) {
-  const int64_t most = blocks_that_fit(nd_cache_sizes, ELEMENT_BYTES).m;
-  T *packed_a = nd_scratch(ND_SCRATCH_GEMM_A, most * s->k * (int64_t)sizeof(T));
-  if (packed_a) NAME(share_rows)(s, most, packed_a); /* without memory: its owner does all */
+  const block_size fit = blocks_that_fit(nd_cache_sizes, ELEMENT_BYTES);
+  T *packed_a = is_open(s) ? nd_scratch(ND_SCRATCH_GEMM_A, fit.m * fit.k * (int64_t)sizeof(T)) : NULL;
+  if (packed_a) NAME(share_rows)(s, fit.m, packed_a); /* without memory: its owner does all */
 }
 
 /* out = a @ b on this thread. */
@@ -112,7 +111,7 @@ static int NAME(product)(const product *x) {
     return ND_OK;
   }
   const int pack_b = !(x->b_col == 1 && x->b_row != 0 && m <= DIRECT_B_ROWS);
-  const int pack_a = n > (x->a_col == 1 ? DIRECT_A_PANELS : DIRECT_TURNED_A) * PANEL;
+  const int pack_a = n > (x->a_col == 1 ? DIRECT_A_PANELS : DIRECT_TRANSPOSED_A) * PANEL;
   const block_size fit = blocks_that_fit(nd_cache_sizes, ELEMENT_BYTES);
   const int64_t depth = NAME(even_part)(k, fit.k, 1);
   const int64_t part_m = NAME(even_part)(m, fit.m, TILE_ROWS);
@@ -132,12 +131,11 @@ static int NAME(product)(const product *x) {
       else if (ragged % LANES)
         NAME(pack_b)(kk, ragged, bb + nn - ragged, x->b_row, 1, packed_b);
       if (shared && p + depth >= k) {
-        last_block *s = x->last;
-        *s = (last_block){.m = m, .n = n, .k = kk, .a = a + p * x->a_col, .a_row = x->a_row, .a_col = x->a_col,
-                          .packed_b = packed_b, .c = c, .c_row = c_row, .c_col = c_col, .accumulate = p > 0};
-        open_block(s, OPEN);
-        NAME(share_rows)(s, fit.m, packed_a);
-        await_helpers(s);
+        open_block(x->last, (block_product){.m = m, .n = n, .k = kk, .a = a + p * x->a_col, .a_row = x->a_row,
+                                            .a_col = x->a_col, .packed_b = packed_b, .c = c, .c_row = c_row,
+                                            .c_col = c_col, .accumulate = p > 0});
+        NAME(share_rows)(x->last, fit.m, packed_a);
+        await_helpers(x->last);
         return ND_OK;
       }
       for (int64_t i = 0; i < m; i += part_m) {

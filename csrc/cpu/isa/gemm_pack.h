@@ -5,45 +5,22 @@
  * are touched, and rows that lie a power of two apart no longer fight for the same cache set. Packing costs one
  * pass over k*n numbers and is paid back by m (for b) or n (for a) uses of each; gemm_block.h decides when.
  *
- * A transposed matrix is contiguous along k; it is turned in 16-byte squares (4 x 4 floats, 2 x 2 doubles).
+ * A transposed matrix is contiguous along k; it is transposed in 16-byte squares (transpose.h): 4 x 4
+ * floats, 2 x 2 doubles.
  * Rows that lie far apart are no straight line a processor could foresee, so packing asks for them in advance:
  * without, each cache line of a 1024 x 1024 matrix costs its whole latency and packing a third more time.
  * Included by gemm_type.h once per element type.
  */
 
-/* A square of SIDE x SIDE numbers, read by columns of stride `column`, written by rows of stride `row`. */
-static inline __attribute__((always_inline)) void NAME(turn_square)(const T *from, int64_t column, T *to,
-                                                                    int64_t row) {
-  S x[SIDE];
-ND_UNROLL_WHOLE(4)
-  for (int i = 0; i < SIDE; i++) memcpy(&x[i], from + i * column, sizeof(S));
+/* A square of SIDE x SIDE numbers, and half a one of 32-bit numbers. */
 #if ELEMENT_BYTES == 4
-  const S p = LOWER_LANES(x[0], x[2]), q = LOWER_LANES(x[1], x[3]);
-  const S r = UPPER_LANES(x[0], x[2]), s = UPPER_LANES(x[1], x[3]);
-  x[0] = LOWER_LANES(p, q), x[1] = UPPER_LANES(p, q);
-  x[2] = LOWER_LANES(r, s), x[3] = UPPER_LANES(r, s);
+#define TRANSPOSE_SQUARE transpose_square_32x4
 #else
-  const S p = x[0], q = x[1];
-  x[0] = LOWER_LANES(p, q), x[1] = UPPER_LANES(p, q);
-#endif
-ND_UNROLL_WHOLE(4)
-  for (int i = 0; i < SIDE; i++) memcpy(to + i * row, &x[i], sizeof(S));
-}
-
-#if ELEMENT_BYTES == 4
-/* Half a square: 2 columns of 4 numbers become 4 rows of 2, each moved as one word of 8 bytes. */
-static inline __attribute__((always_inline)) void NAME(turn_pair)(const T *from, int64_t column, T *to, int64_t row) {
-  S x[2];
-  for (int i = 0; i < 2; i++) memcpy(&x[i], from + i * column, sizeof(S));
-  const two_words low = (two_words)LOWER_LANES(x[0], x[1]), high = (two_words)UPPER_LANES(x[0], x[1]);
-  const int64_t words[4] = {low[0], low[1], high[0], high[1]};
-ND_UNROLL_WHOLE(4)
-  for (int i = 0; i < 4; i++) memcpy(to + i * row, &words[i], 8);
-}
+#define TRANSPOSE_SQUARE transpose_square_64x2
 #endif
 
 /* to[p][j] = from[p*1 + j*column] for p < k, j < width; rows of `to` are `row` apart. */
-static inline __attribute__((always_inline)) void NAME(turn_panel)(int64_t k, int64_t width, const T *from,
+static inline __attribute__((always_inline)) void NAME(transpose_panel)(int64_t k, int64_t width, const T *from,
                                                                    int64_t column, T *to, int64_t row) {
   const int64_t square = width & -SIDE;
   int64_t p = 0;
@@ -51,10 +28,10 @@ static inline __attribute__((always_inline)) void NAME(turn_panel)(int64_t k, in
     if (p * ELEMENT_BYTES % 64 == 0) /* once for each cache line of 64 bytes */
       for (int64_t j = 0; j < width; j++) __builtin_prefetch(from + p + AHEAD + j * column);
     for (int64_t j = 0; j < square; j += SIDE)
-      NAME(turn_square)(from + p + j * column, column, to + p * row + j, row);
+      TRANSPOSE_SQUARE(to + p * row + j, row, from + p + j * column, column);
 #if ELEMENT_BYTES == 4
     const int64_t pair = width & 2;
-    if (pair) NAME(turn_pair)(from + p + square * column, column, to + p * row + square, row);
+    if (pair) transpose_half_32x4(to + p * row + square, row, from + p + square * column, column);
 #else
     const int64_t pair = 0;
 #endif
@@ -80,9 +57,9 @@ static void NAME(pack_panel)(int64_t k, int64_t width, int64_t padded, const T *
     for (int64_t p = 0; p < k; p++)
       for (int64_t j = 0; j < width; j++) to[p * padded + j] = b[p * b_row + j];
   } else if (b_row == 1 && width == PANEL) {
-    NAME(turn_panel)(k, PANEL, b, b_col, to, PANEL);
+    NAME(transpose_panel)(k, PANEL, b, b_col, to, PANEL);
   } else if (b_row == 1) {
-    NAME(turn_panel)(k, width, b, b_col, to, padded);
+    NAME(transpose_panel)(k, width, b, b_col, to, padded);
   } else {
     for (int64_t p = 0; p < k; p++)
       for (int64_t j = 0; j < width; j++) to[p * padded + j] = b[p * b_row + j * b_col];
@@ -104,9 +81,9 @@ static void NAME(pack_a)(int64_t m, int64_t k, const T *a, int64_t a_row, int64_
   for (int64_t group = 0; group < groups; group++) {
     const int64_t rows = least + (group < larger);
     if (a_col == 1 && rows == TILE_ROWS) {
-      NAME(turn_panel)(k, TILE_ROWS, a, a_row, to, TILE_ROWS);
+      NAME(transpose_panel)(k, TILE_ROWS, a, a_row, to, TILE_ROWS);
     } else if (a_col == 1) {
-      NAME(turn_panel)(k, rows, a, a_row, to, rows);
+      NAME(transpose_panel)(k, rows, a, a_row, to, rows);
     } else if (a_row == 1 && rows == TILE_ROWS) {
       for (int64_t p = 0; p < k; p++) memcpy(to + p * TILE_ROWS, a + p * a_col, TILE_ROWS * sizeof(T));
     } else {
@@ -117,3 +94,4 @@ static void NAME(pack_a)(int64_t m, int64_t k, const T *a, int64_t a_row, int64_
     to += rows * k;
   }
 }
+#undef TRANSPOSE_SQUARE

@@ -37,7 +37,7 @@
 #define SHARED_ROWS (4 * TILE_ROWS)   /* the least part of a last block that a thread takes from it */
 #define DIRECT_B_ROWS (4 * TILE_ROWS) /* up to so many rows of a, a row-major b is read where it lies */
 #define DIRECT_A_PANELS 24            /* up to so many panels of b, a row-major a is read where it lies; */
-#define DIRECT_TURNED_A 4             /* a transposed one, cheaper to pack, only up to so many */
+#define DIRECT_TRANSPOSED_A 4         /* a transposed one, cheaper to pack, only up to so many */
 #define AHEAD 64                      /* elements of a row, and rows, that packing asks the memory for in advance */
 #define ROWS_AHEAD 24
 #define THREAD_PRODUCTS 800000        /* multiply-adds per thread, some 10 us: waking one pays from a tenth of that on an

@@ -1,4 +1,5 @@
 /* move.c - fill, where, copy and cast; packing a block is in pack.h. */
+#include "move.h"
 #include "pack.h"
 #include "rows.h"
 
@@ -41,10 +42,10 @@ ALL(COPY_ROW, i32, a)
 ALL(COPY_ROW, i64, a)
 ALL(COPY_ROW, b8, a != 0)
 
-const nd_move_rows ND_NAME(nd_move_rows) = {
-    .fill = ND_ROWS_ALL(fill),
-    .where = ND_ROWS_ALL(where),
-    .copy = {ND_ROWS_ALL(copy_to_f32), ND_ROWS_ALL(copy_to_f64), ND_ROWS_ALL(copy_to_i32), ND_ROWS_ALL(copy_to_i64),
-             ND_ROWS_ALL(copy_to_b8)},
+const nd_move_table ND_TABLE(move) = {
+    .fill = ND_FUNCTIONS_ALL(fill),
+    .where = ND_FUNCTIONS_ALL(where),
+    .copy = {ND_FUNCTIONS_ALL(copy_to_f32), ND_FUNCTIONS_ALL(copy_to_f64), ND_FUNCTIONS_ALL(copy_to_i32),
+             ND_FUNCTIONS_ALL(copy_to_i64), ND_FUNCTIONS_ALL(copy_to_b8)},
     .pack = {[1] = pack_1, [4] = pack_4, [8] = pack_8},
 };

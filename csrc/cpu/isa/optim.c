@@ -1,5 +1,6 @@
 /* optim.c - optimiser steps: one pass over parameter, gradient and state instead of a dozen small ones. */
 #include <math.h>
+#include "optim.h"
 #include "rows.h"
 
 #define SGD(T)                                                                                              \
@@ -39,4 +40,4 @@ SGD(f64)
 ADAM(f32, sqrtf)
 ADAM(f64, sqrt)
 
-const nd_optim_rows ND_NAME(nd_optim_rows) = {.sgd = {sgd_f32, sgd_f64}, .adam = {adam_f32, adam_f64}};
+const nd_optim_table ND_TABLE(optim) = {.sgd = {sgd_f32, sgd_f64}, .adam = {adam_f32, adam_f64}};

@@ -8,18 +8,7 @@
 #define ND_PACK_H
 #include <stdint.h>
 #include <string.h>
-#include "turn.h"
-
-/* One square of src, turned over into dst. */
-#define TURN_SQUARE(size, type)                                                                             \
-  static inline void turn_square_##size(type *dst, int64_t down, const type *src, int64_t across) {         \
-    vec_##size v[WIDTH_##size];                                                                             \
-    ND_UNROLL_WHOLE(8) for (int i = 0; i < WIDTH_##size; i++) memcpy(&v[i], src + i * across, sizeof v[i]);      \
-    turn_##size(v);                                                                                         \
-    ND_UNROLL_WHOLE(8) for (int i = 0; i < WIDTH_##size; i++) memcpy(dst + i * down, &v[i], sizeof v[i]);      \
-  }
-TURN_SQUARE(4, uint32_t)
-TURN_SQUARE(8, uint64_t)
+#include "transpose.h"
 
 #define PACK_PLAIN(size, type)                                                                              \
   static void pack_plain_##size(int64_t rows, int64_t cols, type *dst, int64_t down, const type *src, int64_t rs, \
@@ -31,19 +20,27 @@ PACK_PLAIN(1, uint8_t)
 PACK_PLAIN(4, uint32_t)
 PACK_PLAIN(8, uint64_t)
 
+/* One square. A function of its own: in the loops below it would lack registers and read everything twice. */
+#define PACK_SQUARE(size, bits, type)                                                                       \
+  static __attribute__((noinline)) void pack_square_##size(type *dst, int64_t down, const type *src, int64_t across) { \
+    transpose_wide_square_##bits(dst, down, src, across);                                                   \
+  }
+PACK_SQUARE(4, 32, uint32_t)
+PACK_SQUARE(8, 64, uint64_t)
+
 /* Squares first, then the plain loop for the edges. */
-#define PACK_TURNED(size, type)                                                                             \
-  static void pack_turned_##size(int64_t rows, int64_t cols, type *dst, const type *src, int64_t cs) {      \
-    enum { W = WIDTH_##size };                                                                              \
+#define PACK_TRANSPOSED(size, bits, type)                                                                   \
+  static void pack_transposed_##size(int64_t rows, int64_t cols, type *dst, const type *src, int64_t cs) {  \
+    enum { W = WIDE_##bits };                                                                               \
     const int64_t r_end = rows / W * W, c_end = cols / W * W;                                               \
     for (int64_t c = 0; c < c_end; c += W)                                                                  \
-      for (int64_t r = 0; r < r_end; r += W) turn_square_##size(dst + r * cols + c, cols, src + r + c * cs, cs); \
+      for (int64_t r = 0; r < r_end; r += W) pack_square_##size(dst + r * cols + c, cols, src + r + c * cs, cs); \
     pack_plain_##size(rows, cols - c_end, dst + c_end, cols, src + c_end * cs, 1, cs);                      \
     pack_plain_##size(rows - r_end, c_end, dst + r_end * cols, cols, src + r_end, 1, cs);                   \
   }
-PACK_TURNED(4, uint32_t)
-PACK_TURNED(8, uint64_t)
-static void pack_turned_1(int64_t rows, int64_t cols, uint8_t *dst, const uint8_t *src, int64_t cs) {
+PACK_TRANSPOSED(4, 32, uint32_t)
+PACK_TRANSPOSED(8, 64, uint64_t)
+static void pack_transposed_1(int64_t rows, int64_t cols, uint8_t *dst, const uint8_t *src, int64_t cs) {
   for (int64_t c = 0; c < cols; c++)
     for (int64_t r = 0; r < rows; r++) dst[r * cols + c] = src[r + c * cs];
 }
@@ -52,8 +49,8 @@ static void pack_turned_1(int64_t rows, int64_t cols, uint8_t *dst, const uint8_
   static void pack_##size(int64_t rows, int64_t cols, void *dst_, const void *src_, int64_t rs, int64_t cs) { \
     type *dst = dst_;                                                                                       \
     const type *src = src_;                                                                                 \
-    if (rs == 1 && cs != 0) { /* turned */                                                                  \
-      pack_turned_##size(rows, cols, dst, src, cs);                                                         \
+    if (rs == 1 && cs != 0) { /* transposed */                                                              \
+      pack_transposed_##size(rows, cols, dst, src, cs);                                                     \
     } else if (rs == 0) { /* one row, then copies of copies */                                              \
       pack_plain_##size(1, cols, dst, cols, src, rs, cs);                                                   \
       for (int64_t done = 1; done < rows; done *= 2)                                                        \

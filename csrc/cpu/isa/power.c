@@ -44,4 +44,4 @@ SCALAR_ROW(rpower_scalar, f32, pow_of_f32(s, a))
 SCALAR_ROW(rpower_scalar, f64, pow(s, a))
 INTEGERS(SCALAR_ROW, rpower_scalar, (T)integer_power(s, a))
 
-const nd_power_rows ND_NAME(nd_power_rows) = {ND_POWER_LIST(ND_ROW_ENTRY) ND_POWER_SCALAR_LIST(ND_ROW_ENTRY)};
+ROW_TABLE(power)

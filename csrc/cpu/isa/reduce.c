@@ -7,6 +7,7 @@
  * are added in short stretches, a few thousand in many parallel lanes, and the stretches are added as doubles.
  */
 #include <math.h>
+#include "reduce.h"
 #include "rows.h"
 #include "reduce_lanes.h"
 
@@ -99,7 +100,7 @@ REDUCER(min, b8, b8, b8, 1, SMALLER)
   {how##_##name##_rows_##T, how##_##name##_columns_##T, name##_start_##T, name##_merge_##T, name##_finish_##T, \
    RESULT, sizeof(A)}
 
-const nd_reducers ND_NAME(nd_reducers) = {
+const nd_reduce_table ND_TABLE(reduce) = {
     .sum = {ENTRY(lane, sum, f32, f64, ND_F32), ENTRY(lane, sum, f64, f64, ND_F64), ENTRY(plain, sum, i32, i64, ND_I64),
             ENTRY(plain, sum, i64, i64, ND_I64), ENTRY(plain, sum, b8, i64, ND_I64)},
     .prod = {ENTRY(plain, prod, f32, f64, ND_F32), ENTRY(plain, prod, f64, f64, ND_F64),

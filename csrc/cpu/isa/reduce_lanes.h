@@ -5,16 +5,16 @@
  */
 #ifndef ND_REDUCE_LANES_H
 #define ND_REDUCE_LANES_H
-#include "turn.h"
+#include "transpose.h"
 
 /* A vector of W floats or doubles, and integers of the same size to hold the masks of comparisons. */
-enum { W_f32 = WIDTH_4, W_f64 = WIDTH_8 };
+enum { W_f32 = WIDE_32, W_f64 = WIDE_64 };
 typedef f32 lanes_f32 __attribute__((vector_size(W_f32 * 4)));
 typedef f64 lanes_f64 __attribute__((vector_size(W_f64 * 8)));
 typedef i32 mask_f32 __attribute__((vector_size(W_f32 * 4)));
 typedef i64 mask_f64 __attribute__((vector_size(W_f64 * 8)));
-#define turn_f32(v) turn_4((vec_4 *)(v))
-#define turn_f64(v) turn_8((vec_8 *)(v))
+#define transpose_f32(v) transpose_wide_32((vec_wide_32 *)(v))
+#define transpose_f64(v) transpose_wide_64((vec_wide_64 *)(v))
 
 /* `mask ? x : y`, lane by lane */
 #define CHOOSE(mask, x, y) ((V)(((mask) & (M)(x)) | (~(mask) & (M)(y))))
@@ -61,7 +61,7 @@ enum {
     for (int64_t c = 0; c < n; c++) total = JOIN(total, (A)a[c]);                                           \
     return total;                                                                                           \
   }                                                                                                         \
-  /* W short rows at once, W <= cols: lane l of x[i] holds columns l, l+W, ... of row i. Turned over, lane i */ \
+  /* W short rows at once, W <= cols: lane l of x[i] holds columns l, l+W, ... of row i. Transposed, lane i */ \
   /* belongs to row i. The last cols % W columns come from a vector that ends with the row: `fresh` are the */ \
   /* lanes of it that have not been counted. */                                                             \
   static void name##_of_short_rows_##T(int64_t cols, const T *a, int64_t rs, A *acc) {                      \
@@ -87,7 +87,7 @@ enum {
         x[i] = JOIN_LANES(x[i], y);                                                                         \
       }                                                                                                     \
     }                                                                                                       \
-    turn_##T(x);                                                                                            \
+    transpose_##T(x);                                                                                       \
     for (int i = 1; i < W; i++) x[0] = JOIN_LANES(x[0], x[i]);                                              \
     for (int l = 0; l < W; l++) acc[l] = JOIN(acc[l], (A)x[0][l]);                                          \
   }                                                                                                         \

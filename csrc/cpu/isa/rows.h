@@ -9,15 +9,9 @@
  */
 #ifndef ND_ROWS_H
 #define ND_ROWS_H
-#include "kernel_types.h"
+#include "elementwise_kernels.h"
+#include "isa.h"
 #include "unroll.h"
-
-#ifndef ND_ISA
-#error "compile with -DND_ISA=base (or avx2, avx512, neon)"
-#endif
-#define ND_JOIN2(a, b) a##_##b
-#define ND_JOIN(a, b) ND_JOIN2(a, b)
-#define ND_NAME(name) ND_JOIN(name, ND_ISA) /* nd_unary_rows -> nd_unary_rows_avx2 */
 
 typedef float U_f32; /* floats have no wrapping twin; the name must exist */
 typedef double U_f64;
@@ -94,6 +88,7 @@ typedef uint8_t U_b8;
 #define TEST_ROW(name, type, ...) ROW_OF_ONE(name, type, b8, __VA_ARGS__)
 #define COMPARE_ROW(name, type, ...) ROW_OF_TWO(name, type, b8, __VA_ARGS__)
 
-/* A table entry: .add = {add_f32, add_f64, ...} */
-#define ND_ROW_ENTRY(name, result, cost, types) .name = ND_ROWS_##types(name),
+/* The family's table: .add = {add_f32, add_f64, ...}, ... */
+#define ND_ROW_ENTRY(family, form, name, result, cost, types) .name = ND_FUNCTIONS_##types(name),
+#define ROW_TABLE(family) const struct nd_##family##_table ND_TABLE(family) = {ND_ROWS_##family(ND_ROW_ENTRY)};
 #endif

@@ -13,4 +13,4 @@ FLOATS(SCALAR_ROW, minimum_scalar, ((a < s) | (a != a)) ? a : s)
 INTEGERS(SCALAR_ROW, maximum_scalar, a > s ? a : s)
 INTEGERS(SCALAR_ROW, minimum_scalar, a < s ? a : s)
 
-const nd_scalar_rows ND_NAME(nd_scalar_rows) = {ND_SCALAR_LIST(ND_ROW_ENTRY)};
+ROW_TABLE(scalar)

@@ -3,10 +3,12 @@
  * Both first want the extreme of each row, which the reductions of reduce.c find in SIMD lanes. Rows are contiguous,
  * `down` elements apart; row r leaves its answer in out[r * to].
  */
+#include "reduce.h"
 #include "rows.h"
+#include "slices.h"
 #include "vecmath.h"
 
-extern const nd_reducers ND_NAME(nd_reducers);
+extern const nd_reduce_table ND_TABLE(reduce);
 
 enum { ROWS = 64, BUFFER = 1024 }; /* rows at a time; elements of exp(a - m) at a time */
 
@@ -14,7 +16,7 @@ enum { ROWS = 64, BUFFER = 1024 }; /* rows at a time; elements of exp(a - m) at 
  * holds +inf, is its own answer (a - m would be nan). Short rows share one buffer: exp runs over all of them. */
 #define LOGSUMEXP(T, code)                                                                                  \
   static void logsumexp_##T(int64_t rows, int64_t n, const void *a_, int64_t down, void *out_, int64_t to) { \
-    const nd_reducer *max = &ND_NAME(nd_reducers).max[code], *sum = &ND_NAME(nd_reducers).sum[code];        \
+    const nd_reducer *max = &ND_TABLE(reduce).max[code], *sum = &ND_TABLE(reduce).sum[code];        \
     const int64_t together = n * 2 > BUFFER ? 1 : BUFFER / (n + 1) < ROWS ? BUFFER / (n + 1) : ROWS;        \
     for (int64_t r = 0; r < rows; r += together) {                                                          \
       const int64_t count = rows - r < together ? rows - r : together;                                      \
@@ -60,7 +62,7 @@ FIND(b8)
 
 #define ARG_EXTREME(name, T, code, which)                                                                   \
   static void name##_##T(int64_t rows, int64_t n, const void *a_, int64_t down, void *out_, int64_t to) {   \
-    const nd_reducer *reducer = &ND_NAME(nd_reducers).which[code];                                          \
+    const nd_reducer *reducer = &ND_TABLE(reduce).which[code];                                          \
     for (int64_t r = 0; r < rows; r += ROWS) {                                                              \
       const int64_t count = rows - r < ROWS ? rows - r : ROWS;                                              \
       const T *a = (const T *)a_ + r * down;                                                                \
@@ -77,8 +79,8 @@ ARG_EXTREMES(i32, ND_I32)
 ARG_EXTREMES(i64, ND_I64)
 ARG_EXTREMES(b8, ND_BOOL)
 
-const nd_slice_kernels ND_NAME(nd_slice_kernels) = {
-    .logsumexp = ND_ROWS_FLOATS(logsumexp),
-    .argmax = ND_ROWS_ALL(argmax),
-    .argmin = ND_ROWS_ALL(argmin),
+const nd_slices_table ND_TABLE(slices) = {
+    .logsumexp = ND_FUNCTIONS_FLOATS(logsumexp),
+    .argmax = ND_FUNCTIONS_ALL(argmax),
+    .argmin = ND_FUNCTIONS_ALL(argmin),
 };

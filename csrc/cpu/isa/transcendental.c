@@ -54,4 +54,4 @@ ROW_BY_BLOCKS(sigmoid, EXP_LIMIT)
 ROW_BY_BLOCKS(sin, SIN_LIMIT)
 ROW_BY_BLOCKS(cos, SIN_LIMIT)
 
-const nd_math_rows ND_NAME(nd_math_rows) = {ND_MATH_LIST(ND_ROW_ENTRY)};
+ROW_TABLE(transcendental)

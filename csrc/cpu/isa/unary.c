@@ -28,4 +28,4 @@ INTEGERS(UNARY_ROW, ceil, a)
 
 ALL(TEST_ROW, logical_not, a == 0)
 
-const nd_unary_rows ND_NAME(nd_unary_rows) = {ND_UNARY_LIST(ND_ROW_ENTRY)};
+ROW_TABLE(unary)

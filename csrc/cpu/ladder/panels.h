@@ -1,4 +1,4 @@
-/* panels.h - what rungs 4 and 5 share: packing, and the loops around the register tile.
+/* panels.h - what rungs 5 and 6 share: the loops around the register tile.
  *
  * The including file defines ROWS and COLUMNS, the size of its tile, and afterwards
  *     static void tile(int64_t depth, const float *a, const float *b, float acc[ROWS][COLUMNS])
@@ -12,25 +12,11 @@
  */
 #include "needle_kernels.h"
 #include "needle_ladder.h"
+#include "packing.h"
 
 enum { BLOCK_M = 120, BLOCK_K = 256 };
 
 static void tile(int64_t depth, const float *a, const float *b, float acc[ROWS][COLUMNS]);
-
-static inline int64_t smaller(int64_t x, int64_t y) { return x < y ? x : y; }
-
-/* to[group][p][i] = a[group*ROWS + i][p] */
-static void pack_a(int64_t rows, int64_t depth, const float *a, int64_t k, float *to) {
-  for (int64_t i0 = 0; i0 < rows; i0 += ROWS)
-    for (int64_t p = 0; p < depth; p++)
-      for (int64_t i = i0; i < i0 + ROWS; i++) *to++ = i < rows ? a[i * k + p] : 0;
-}
-
-/* to[p][j] = b[p][j] */
-static void pack_b(int64_t depth, int64_t columns, const float *b, int64_t n, float *to) {
-  for (int64_t p = 0; p < depth; p++)
-    for (int64_t j = 0; j < COLUMNS; j++) *to++ = j < columns ? b[p * n + j] : 0;
-}
 
 static int multiply_panels(int64_t m, int64_t n, int64_t k, const float *a, const float *b, float *out) {
   float *packed_a = nd_alloc((BLOCK_M + ROWS) * BLOCK_K * sizeof(float));
@@ -44,10 +30,10 @@ static int multiply_panels(int64_t m, int64_t n, int64_t k, const float *a, cons
   for (int64_t i0 = 0; i0 < m; i0 += BLOCK_M)
     for (int64_t p0 = 0; p0 < k; p0 += BLOCK_K) {
       const int64_t rows = smaller(BLOCK_M, m - i0), depth = smaller(BLOCK_K, k - p0);
-      pack_a(rows, depth, a + i0 * k + p0, k, packed_a);
+      pack_a(rows, depth, a + i0 * k + p0, k, ROWS, packed_a);
       for (int64_t j0 = 0; j0 < n; j0 += COLUMNS) {
         const int64_t columns = smaller(COLUMNS, n - j0);
-        pack_b(depth, columns, b + p0 * n + j0, n, packed_b);
+        pack_b(depth, columns, b + p0 * n + j0, n, COLUMNS, packed_b);
         for (int64_t i = 0; i < rows; i += ROWS) {
           float acc[ROWS][COLUMNS];
           tile(depth, packed_a + i * depth, packed_b, acc);

@@ -6,23 +6,15 @@ then the memory of the output, then that of the inputs; the return value is 0 or
 """
 
 import types
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ..dtypes import DTYPES
-from ..errors import DeviceError
+from ..runtime import Runtime
 from ..storage import Storage, check_count
 from . import elementwise, indexing, reductions  # noqa: F401  (each registers its kernels)
 from .plan import KERNELS, Plan, last_error
-
-
-def check_num_threads(n: int) -> None:
-    """Raise unless `n` is a number of threads."""
-    if not isinstance(n, int) or n < 1:
-        raise DeviceError(f"the number of threads must be an integer of at least 1, got {n!r}")
 
 
 class _Window:
@@ -33,42 +25,33 @@ class _Window:
     __array_interface__: dict[str, Any]
 
 
-class ReferenceEngine:
-    """The NumPy reference as an engine of a device: kernels, plans and memory."""
+class ReferenceRuntime(Runtime):
+    """The NumPy reference as the runtime of a device; the ``ptr`` of a storage is a one-dimensional NumPy array."""
 
     native = False
-    null = None  # what a kernel gets for an operand that is absent
     lower = staticmethod(Plan)
 
     def __init__(self) -> None:
         self.kernels = types.SimpleNamespace(**KERNELS)
 
-    @staticmethod
-    def allocate(dtype: int, n: int) -> Storage:
+    def allocate(self, dtype: int, n: int) -> Storage:
         """Return a storage of `n` elements, not initialised."""
         check_count(n)
         try:
-            return ReferenceEngine.adopt(np.empty(n, DTYPES[dtype]))
+            return self.adopt(np.empty(n, DTYPES[dtype]))
         except ValueError:  # more bytes than an address can count
             raise MemoryError(f"no memory for {n:,} elements of {DTYPES[dtype].name}") from None
 
-    @staticmethod
-    def allocator(dtype: int, n: int) -> Callable[[], Storage]:
-        """Return ``allocate(dtype, n)`` as a function of no arguments."""
-        check_count(n)
-        return partial(ReferenceEngine.allocate, dtype, n)
-
-    @staticmethod
-    def adopt(array: np.ndarray) -> Storage:
+    def adopt(self, array: np.ndarray) -> Storage:
         """Return a storage over the memory of a one-dimensional, contiguous NumPy array, without a copy."""
         storage = Storage()
         storage.ptr = array
         storage.nbytes = array.nbytes
-        storage.written = 0
+        storage.version = 0
         return storage
 
-    @staticmethod
-    def numpy_view(
+    def host_view(
+        self,
         storage: Storage,
         dtype: np.dtype,
         shape: tuple | None = None,
@@ -91,42 +74,23 @@ class ReferenceEngine:
         }
         return np.asarray(window)
 
-    @staticmethod
-    def error_detail() -> int:
+    def address(self, storage: Storage) -> int:
+        """Return the address of a storage's first byte."""
+        return storage.ptr.__array_interface__["data"][0]
+
+    def copy_from_host(self, storage: Storage, source: np.ndarray, offset: int = 0) -> None:
+        """Copy all of `source` into the storage, from its element `offset` on."""
+        storage.ptr.view(source.dtype)[offset : offset + source.size] = source.ravel()
+
+    def copy_to_host(self, storage: Storage, target: np.ndarray, offset: int = 0) -> None:
+        """Fill `target` with elements of the storage, from its element `offset` on."""
+        line = storage.ptr.view(target.dtype)[offset : offset + target.size]
+        target[...] = line.reshape(target.shape)
+
+    def error_detail(self) -> int:
         """Return the index that made a kernel of this thread return ``EINDEX``."""
         return getattr(last_error, "detail", 0)
 
-    @staticmethod
-    def get_num_threads() -> int:
-        """NumPy runs these kernels in one thread."""
-        return 1
-
-    @staticmethod
-    def set_num_threads(n: int) -> None:
-        """Accept any number of threads; NumPy runs these kernels in one."""
-        check_num_threads(n)
-
-    @staticmethod
-    def available_isas() -> tuple[str, ...]:
-        """NumPy chooses its instructions itself."""
-        return ("numpy",)
-
-    @staticmethod
-    def get_isa() -> str:
+    def get_isa(self) -> str:
         """NumPy chooses its instructions itself."""
         return "numpy"
-
-    @staticmethod
-    def set_isa(name: str) -> None:
-        """Refuse every instruction set but ``"numpy"``."""
-        if name != "numpy":
-            raise DeviceError(f"set_isa: the NumPy reference has no instruction set {name!r}; it knows numpy")
-
-    @staticmethod
-    def pool_bytes() -> int:
-        """NumPy keeps no memory for us."""
-        return 0
-
-    @staticmethod
-    def trim() -> None:
-        """Nothing to give back."""

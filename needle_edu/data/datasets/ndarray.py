@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...autograd.arrays import readable
 from ...backend.errors import DataError
 from ..dataset import Dataset
 
@@ -40,7 +41,7 @@ class NDArrayDataset(Dataset):
     def __init__(self, *arrays: Any, transforms: Sequence[Callable] | None = None):
         super().__init__(transforms)
         try:
-            self.arrays = tuple(np.asarray(array) for array in arrays)
+            self.arrays = tuple(readable(array) for array in arrays)
         except ValueError as error:
             raise DataError(
                 "NDArrayDataset: rows of different lengths make no array; pad or cut them"

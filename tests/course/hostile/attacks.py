@@ -6,7 +6,7 @@ braces are filled in there.
 """
 
 TRY = """
-import ctypes, os, platform, socket, subprocess, sys
+import ctypes, os, platform, socket, subprocess, sys, time
 libc = ctypes.CDLL(None, use_errno=True)
 
 def attempt(what, action):
@@ -58,9 +58,12 @@ ATTACKS = {
         root = os.path.dirname(os.path.dirname(needle_edu.__file__))
         for name in ("notebooks", "tests", ".git", "needle_edu/notebooks/homework"):
             attempt(name, lambda: os.listdir(os.path.join(root, name)) or False)
-        for folder, _, files in os.walk("/"):
-            if folder.startswith(("/usr", "/proc", "/sys")):
-                continue
+        for folder, folders, files in os.walk("/"):
+            if folder == "/":
+                folders[:] = sorted(set(folders) - {{"usr", "proc", "sys"}})
+            if time.process_time() > 4:
+                print("unfinished: this disk is large")
+                break
             for name in set(files) & {{"hw1.ipynb", "toy.ipynb", "test_hw1.py"}}:
                 print("OPEN:", folder, name)
         """,

@@ -107,8 +107,9 @@ class Bait:
 
 def main() -> None:
     """Run a job: ``{"toy", "folder", "sandbox", "limits", "answers": {name: [answer to q1, answer to q2]}}``."""
-    from needle_edu.course import questions, sandbox
-    from needle_edu.course.run_question import run_submission
+    from needle_edu.course import limits, questions
+    from needle_edu.course.grading import sandbox
+    from needle_edu.course.grading.run_question import run_submission
 
     job = json.load(sys.stdin)
     os.environ["SECRET_TOKEN"] = TOKEN
@@ -120,14 +121,14 @@ def main() -> None:
     report: dict = {"user": os.getuid(), "trouble": kind.trouble(), "caution": kind.caution(), "answers": {}}
     if not report["trouble"]:
         toy = questions.load(job["toy"])
-        limits = sandbox.Limits(**job["limits"])
+        most = limits.Limits(**job["limits"])
         with Bait(Path(job["folder"]) / "bait", job["toy"], job["mark"]) as bait:
             for name, (first, second) in job["answers"].items():
                 names = {**bait.names(), **job["names"]}
                 if name not in job["verbatim"]:
                     first = job["try"] + textwrap.dedent(first).format(**names)
                 answers = {"q1": (textwrap.dedent(first), ()), "q2": (second, ())}
-                results = list(run_submission(toy, answers, limits=limits, sandbox=kind))
+                results = list(run_submission(toy, answers, limits=most, sandbox=kind))
                 report["answers"][name] = {
                     "points": [result.points for result in results],
                     "judged": [result.judged for result in results],

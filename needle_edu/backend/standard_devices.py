@@ -1,0 +1,124 @@
+"""The devices that needle_edu brings: the processor, its NumPy reference, and the graphics processors to come."""
+
+import sys
+
+from .devices import Device, register_device
+from .errors import BuildError, DeviceError
+from .runtime import Runtime
+
+
+def _open_cpu() -> Runtime:
+    """Open the C library, or say once why not and open the NumPy reference."""
+    from . import native  # loaded when a kernel is needed, not by `import needle_edu`
+
+    try:
+        return native.open_runtime()
+    except BuildError as error:
+        if not native.switched_off():
+            print(f"needle_edu: cpu() runs on NumPy, slower: {error}", file=sys.stderr)
+        return _open_reference()
+
+
+def _open_reference() -> Runtime:
+    from .reference import ReferenceRuntime
+
+    return ReferenceRuntime()
+
+
+def _open_nothing() -> Runtime:
+    raise DeviceError("this device has no runtime")
+
+
+_cpu = register_device("cpu", _open_cpu)
+_cpu_numpy = register_device("cpu_numpy", _open_reference)
+_cuda = register_device(
+    "cuda",
+    _open_nothing,
+    "cuda() is not available: this version of needle_edu has no CUDA kernels yet, they come with a "
+    "later release; use cpu()",
+)
+_cuda_sim = register_device(
+    "cuda_sim",
+    _open_nothing,
+    "cuda_sim() is not available: this version of needle_edu has no CUDA simulator yet, it comes "
+    "with a later release; use cpu()",
+)
+_default = _cpu
+
+
+def cpu() -> Device:
+    """Return the processor, with C kernels where they can be compiled.
+
+    Examples
+    --------
+    >>> cpu().enabled()
+    True
+    """
+    return _cpu
+
+
+def cpu_numpy() -> Device:
+    """Return the processor computing with NumPy: the reference that other devices are tested against.
+
+    Examples
+    --------
+    >>> cpu_numpy().native
+    False
+    """
+    return _cpu_numpy
+
+
+def cuda() -> Device:
+    """Return the NVIDIA graphics processor; ask `enabled()` before using it.
+
+    Examples
+    --------
+    >>> cuda().enabled() or cuda().reason                      # doctest: +ELLIPSIS
+    'cuda() is not available: ...'
+    """
+    return _cuda
+
+
+def cuda_sim() -> Device:
+    """Return the simulated graphics processor; ask `enabled()` before using it.
+
+    Examples
+    --------
+    >>> cuda_sim().enabled() or cuda_sim().reason              # doctest: +ELLIPSIS
+    'cuda_sim() is not available: ...'
+    """
+    return _cuda_sim
+
+
+def default_device() -> Device:
+    """Return the device used where none is named.
+
+    Examples
+    --------
+    >>> default_device()
+    cpu()
+    """
+    return _default
+
+
+def set_default_device(device: Device) -> None:
+    """Make `device` the one used where none is named.
+
+    Raises
+    ------
+    DeviceError
+        If it is no device, or one that cannot be used here.
+
+    Examples
+    --------
+    >>> set_default_device(cpu_numpy())
+    >>> default_device()
+    cpu_numpy()
+    >>> set_default_device(cpu())
+    """
+    global _default
+    if not isinstance(device, Device):
+        raise DeviceError(f"set_default_device: wanted a device such as cpu(), got {device!r}")
+    if not device.enabled():
+        raise DeviceError(device.reason)
+    _default = device

@@ -1,0 +1,64 @@
+"""Listening to the engine: whatever is known of a run was heard from the event stream.
+
+A `Recorder` is installed at the engine's one hook, writes every event down with a snapshot of its array,
+and is taken out again. It never touches the learner's tensors.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from needle_edu.autograd import events, state
+from needle_edu.backend.scope import Block, Run
+from needle_edu.graph.snapshot import LIMIT, Snapshot, take_snapshot
+
+MAX_EVENTS = 50_000
+
+
+class Recorder(Block):
+    """A list of events, each with a snapshot of its array.
+
+    Parameters
+    ----------
+    limit : int
+        Arrays of at most so many elements are copied whole, of larger ones a summary is kept.
+    max_events : int
+        After so many events the recorder stops writing; `full` tells.
+
+    Attributes
+    ----------
+    records : list of (Event, Snapshot or None)
+
+    Examples
+    --------
+    >>> import needle_edu as ndl
+    >>> with Recorder() as recorder:
+    ...     y = ndl.Tensor([3.0]) * 2
+    >>> [(event.kind, snapshot.first) for event, snapshot in recorder.records if snapshot is not None]
+    [('computed', (3.0,)), ('computed', (6.0,))]
+    """
+
+    def __init__(self, limit: int = LIMIT, max_events: int = MAX_EVENTS):
+        self.limit, self.max_events = limit, max_events
+        self.records: list[tuple[Any, Snapshot | None]] = []
+        self.full = False
+        self._previous: events.Hook | None = None  # who listened before
+
+    def __call__(self, event: events.Event, array: Any) -> None:
+        if len(self.records) < self.max_events:
+            self.records.append((event, take_snapshot(array, self.limit)))
+        else:
+            self.full = True
+        if self._previous is not None:
+            self._previous(event, array)
+
+    def begin(self, run: Run) -> None:
+        """Listen from now on, and pass every event on to whoever listened before."""
+        self._previous = state.hook
+        events.set_hook(self)
+
+    def end(self, run: Run) -> None:
+        """Stop listening."""
+        if state.hook is self:
+            events.set_hook(self._previous)
+        self._previous = None

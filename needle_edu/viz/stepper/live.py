@@ -1,0 +1,59 @@
+"""The live form of the stepper: a widget whose position Python can read and set.
+
+It uses anywidget and the same script as the static form. anywidget is imported only when someone asks for the widget
+(`viz.step(loss, live=True)`), because most pages need neither a kernel nor a widget library.
+"""
+
+from __future__ import annotations
+
+from needle_edu.backend import NeedleError
+from needle_edu.viz.page import static_text
+from needle_edu.viz.stepper.stepper import Stepper
+
+
+def make_live(stepper: Stepper):
+    """A widget around a finished stepper.
+
+    Returns
+    -------
+    anywidget.AnyWidget
+        With the trait `index` (the present step, in both directions) and the attribute `stepper`.
+
+    Raises
+    ------
+    NeedleError
+        anywidget is not installed; the message says how to install it.
+    """
+    try:
+        import anywidget
+        import traitlets
+    except ImportError as error:
+        raise NeedleError(
+            "viz.step(live=True) needs the package anywidget, which is not installed: run `pip install anywidget`. "
+            "Without live=True the stepper works everywhere."
+        ) from error
+
+    class LiveStepper(anywidget.AnyWidget):
+        """The stepper as a widget; `index` is the present step."""
+
+        _esm = static_text("stepper/stepper.js")
+        data = traitlets.Dict().tag(sync=True)
+        index = traitlets.Int(0).tag(sync=True)
+
+        @traitlets.validate("index")
+        def _inside(self, proposal):
+            return max(0, min(len(stepper.steps) - 1, proposal["value"]))
+
+        def __repr__(self) -> str:
+            return repr(stepper).replace("<Stepper", "<LiveStepper")
+
+        def _repr_mimebundle_(self, **options):
+            bundle = super()._repr_mimebundle_(**options)
+            data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+            # A page without widget support falls back to the static form.
+            extra = {"text/plain": repr(self), "text/html": stepper.html}
+            return {**(data or {}), **extra}, metadata
+
+    widget = LiveStepper(data=stepper.data)
+    widget.stepper = stepper
+    return widget

@@ -1,0 +1,140 @@
+"""The stepper's page: a recorded run as a self-contained piece of HTML.
+
+Everything a step shows is made here, in Python, and packed into the page with the graph's picture. So it steps with no
+kernel and no network, in JupyterLab and in exported pages.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from needle_edu.backend import NeedleError
+from needle_edu.graph import Graph
+from needle_edu.viz.drawing.cards import make_cards
+from needle_edu.viz.drawing.render import compute_layout
+from needle_edu.viz.drawing.svg import to_svg
+from needle_edu.viz.page import PAGE, scoped_css, static_text, write_atomically
+from needle_edu.viz.stepper.panel import Pieces, render_step
+from needle_edu.viz.stepper.steps import Step
+from needle_edu.viz.subject import check_size
+from needle_edu.viz.text import card_text
+
+MAX_NODES = 400
+FALLBACK = "Run this cell (or trust the notebook) to step through the picture."
+
+
+class Stepper:
+    """A recorded run to walk through; shows itself in Jupyter.
+
+    Attributes
+    ----------
+    graph : Graph
+    steps : list of Step
+        What happens, with the recorded numbers.
+    html : str
+        What a notebook shows: everything is in it.
+
+    Examples
+    --------
+    >>> import needle_edu as ndl
+    >>> x = ndl.Tensor([3.0], requires_grad=True)
+    >>> stepper = ndl.viz.step(x * x)
+    >>> stepper.steps[1].title
+    'v1 = x × x'
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        steps: list[Step],
+        direction: str = "TB",
+        engine: str | None = None,
+        max_nodes: int = MAX_NODES,
+    ):
+        check_size(len(graph.nodes), max_nodes, "step")
+        if not steps:
+            raise NeedleError(
+                "viz: nothing was recorded, so there is nothing to step through; compute inside "
+                "`with viz.record() as tape:`"
+            )
+        self.graph, self.steps = graph, steps
+        place = {k: i for i, k in enumerate(graph.nodes)}
+        texts: dict[int, list[str]] = {k: [] for k in graph.nodes}
+        packed, pieces = [], Pieces()
+        for step in steps:
+            entry = pack_step(step, place, pieces)
+            if "g" in entry:
+                texts[step.value].append(entry["g"][1])
+            packed.append(entry)
+        cards = make_cards(graph, also=texts)
+        sizes = {k: (card.width, card.height) for k, card in cards.items()}
+        layout = compute_layout(sizes, [(e.source, e.target) for e in graph.edges], direction, engine)
+        self.engine = layout.engine
+        self._svg = to_svg(graph, cards, layout, numbers=False)
+        self._data = {"steps": packed, "pieces": pieces.texts}
+        content = self._svg + json.dumps(self._data)
+        self._scope = "ndl-" + hashlib.sha256(content.encode()).hexdigest()[:10]
+
+    @property
+    def css(self) -> str:
+        """The style sheets, limited to this stepper."""
+        return "\n".join(
+            scoped_css(name, self._scope) for name in ("drawing/graph.css", "stepper/stepper.css")
+        )
+
+    @property
+    def data(self) -> dict:
+        """What the script needs, as JSON."""
+        return {**self._data, "scope": self._scope, "svg": self._svg, "css": self.css}
+
+    @property
+    def html(self) -> str:
+        """What a notebook shows: a page that steps with no kernel and no network."""
+        name = f"needle-stepper-{self._scope[4:]}"
+        # Inside a script element only "</script" could do harm; without any "<" it can't occur.
+        data = json.dumps({**self._data, "scope": self._scope}, ensure_ascii=False).replace("<", "\\u003c")
+        script = static_text("stepper/stepper.js")
+        return (
+            f'<div id="{name}" class="needle-stepper"><div class="{self._scope}"><style>{self.css}</style>{self._svg}'
+            f'<p>{FALLBACK}</p></div><script type="application/json" class="ndl-data">{data}</script></div>'
+            f'<script type="module">{script}\nmountAll("{name}");</script>'
+        )
+
+    def save(self, path: str | os.PathLike) -> Path:
+        """Write a page of its own (.html), complete or not at all."""
+        forms = {".html": lambda: PAGE.format(title="stepping through backpropagation", body=self.html)}
+        return write_atomically(Path(path), forms, "Stepper.save")
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
+        return {"text/html": self.html, "text/plain": repr(self)}
+
+    def __repr__(self) -> str:
+        forward = sum(step.phase == "forward" for step in self.steps)
+        backward = len(self.steps) - forward
+        return f"<Stepper: {forward} forward and {backward} backward steps, {len(self.graph.nodes)} nodes>"
+
+
+def pack_step(step: Step, place: Mapping[int, int], pieces: Pieces) -> dict[str, Any]:
+    """A step as the script reads it: phase, node, origin, edges, title, panel; what becomes known (v, g)."""
+    entry: dict[str, Any] = {
+        "p": int(step.phase == "backward"),
+        "n": place[step.value],
+        "e": step.edges,
+        "t": step.title,
+        "h": render_step(step, pieces),
+    }
+    if step.origin is not None:
+        entry["o"] = place[step.origin]
+    if step.kind in ("leaf", "op"):
+        entry["v"] = place[step.value]
+    if step.kind in ("seed", "sum", "grad") or step.kind == "vjp" and step.completes:
+        entry["g"] = [place[step.value], card_text(step.result.numbers if step.result else None)]
+    return entry

@@ -1,0 +1,102 @@
+"""`viz.step`: walk through the forward and the backward pass of a real run, one event at a time.
+
+The finished graph is replayed, backward runs ONCE while a recorder listens, and every `.grad` is put back
+as it was. What was recorded becomes a page (`stepper`); `live=True` makes a widget of the same script whose position
+Python can read and set (`live`).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+
+from needle_edu.autograd import TensorTuple
+from needle_edu.backend import GradientError
+from needle_edu.graph import record_backward, variable_names
+from needle_edu.graph.names import names_by_id
+from needle_edu.graph.replay import REPLACEABLE, replaced
+from needle_edu.viz.stepper.live import make_live
+from needle_edu.viz.stepper.narrator import tell
+from needle_edu.viz.stepper.stepper import MAX_NODES, Stepper
+from needle_edu.viz.subject import check_size, history
+
+REPLACED = (
+    f" (Your own {REPLACEABLE} is installed. It can't be watched, so what follows is the engine's pass.)"
+)
+
+
+def step(
+    loss,
+    live: bool = False,
+    out_grad=None,
+    direction: str = "TB",
+    engine: str | None = None,
+    max_nodes: int = MAX_NODES,
+):
+    """Walk through the forward and the backward pass that belong to `loss`.
+
+    Parameters
+    ----------
+    loss : Tensor
+        The result of a forward pass; its graph is replayed, and backward runs once. Every `.grad` is as before
+        afterwards.
+    live : bool
+        True makes a widget with a Python side (`stepper.index`); needs anywidget and a running kernel.
+    out_grad : Tensor, optional
+        The adjoint to start with; ones by default.
+    direction : {"TB", "LR"}
+        From top to bottom or from left to right.
+    engine : {"dot", "wasm", "python"}, optional
+        Who places the boxes; by default the best one this machine has.
+    max_nodes : int
+        Larger graphs are refused, with advice.
+
+    Returns
+    -------
+    Stepper
+
+    Raises
+    ------
+    GradientError
+        `loss` needs no gradient: there is no backward pass to walk through.
+    NeedleError
+        The graph has more than `max_nodes` nodes.
+
+    Examples
+    --------
+    >>> import needle_edu as ndl
+    >>> x = ndl.Tensor([3.0])
+    >>> ndl.viz.step(x * x)
+    <Stepper: 2 forward and 6 backward steps, 2 nodes>
+    >>> x.grad is None
+    True
+    """
+    values = history(loss, "step")
+    if isinstance(loss, TensorTuple):
+        raise TypeError("viz.step: wanted one Tensor, got a TensorTuple; step through one of its parts, t[0]")
+    if not loss.requires_grad:
+        raise GradientError(
+            "viz.step: this tensor needs no gradient, so there is no backward pass to walk through. Either no "
+            "parameter took part (make one with ndl.Tensor(..., requires_grad=True) or x.requires_grad_() before "
+            "computing), or it was computed under no_grad() or detached. viz.draw(t) draws it all the same"
+        )
+    check_size(len(values), max_nodes, "step")
+    names = variable_names(sys._getframe(1))
+    records = record_backward(loss, values, out_grad)
+    called = names_by_id(names, values)
+    note = REPLACED if replaced() else ""
+    return make_stepper(
+        records, called, live=live, note=note, direction=direction, engine=engine, max_nodes=max_nodes
+    )
+
+
+def make_stepper(
+    records, names: Mapping[int, str] | None = None, live: bool = False, note: str = "", **options
+):
+    """A stepper from recorded events; `live` chooses the widget, `note` is added where backward starts."""
+    graph, steps = tell(records, names)
+    for told in steps:
+        if told.kind == "seed":
+            told.text += note
+    stepper = Stepper(graph, steps, **options)
+    return make_live(stepper) if live else stepper

@@ -1,0 +1,1 @@
+"""Formulas: TeX to MathML (`texml`), a learner's names in them (`notation`), exported notebooks (`mathcells`)."""
