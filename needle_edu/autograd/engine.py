@@ -115,9 +115,9 @@ def _contribute(vjps, g, node, adjoints, plus, told) -> None:
     k = -1
     for x in node.inputs:
         k += 1
-        if not x.requires_grad or vjps[k] is None:
+        if not x.requires_grad or (vjp := vjps[k]) is None:
             continue
-        gx = vjps[k](op, g, node)
+        gx = vjp(op, g, node)
         if not same_layout(gx, x):
             gx = unbroadcast(gx, x, node)
         if told:

@@ -13,6 +13,8 @@ import inspect
 from functools import lru_cache
 from typing import Any
 
+from needle_edu.backend import storage
+
 from . import arrays, events, state
 from .arrays import GradientError, NeedleError
 from .tensor import Tensor
@@ -229,8 +231,38 @@ def _entered(data, operands):
     return arrays.enter(data, dtype="float64" if wide and getattr(data, "dtype", "") == "float64" else None)
 
 
-class UnaryOp(TensorOp):
-    """An op of one tensor: `apply` written out, because it runs at every step of every model.
+class _FewInputs(TensorOp):
+    """An op of one or two tensors: `apply` written out, because it runs at every step of every model."""
+
+    def apply(self, a, b=None):
+        """Compute the result for `a` (and `b`); as `Op.apply`, with `fill_node` written out: a call is 6 % of an op."""
+        x = a.cached_data
+        if x is None or state.watched or (b is not None and b.cached_data is None):
+            return TensorOp.apply(self, a) if b is None else TensorOp.apply(self, a, b)
+        data = self.compute(x) if b is None else self.compute(x, b.cached_data)
+        if data.__class__ is not arrays.Array:
+            data = self.check_result(data, [x] if b is None else [x, b.cached_data])
+        node = _new(Tensor)
+        node.cached_data = data
+        node.grad = node.extra = None
+        node.version = storage.latest_version
+        if (
+            (a.requires_grad or (b is not None and b.requires_grad))
+            and (not state.threads_without_grad or state.grad_enabled())
+            and self.differentiable
+        ):
+            node.op = self
+            node.inputs = (a,) if b is None else (a, b)
+            node.requires_grad = True
+        else:
+            node.op = None
+            node.inputs = ()
+            node.requires_grad = False
+        return node
+
+
+class UnaryOp(_FewInputs):
+    """An op of one tensor.
 
     Examples
     --------
@@ -241,25 +273,9 @@ class UnaryOp(TensorOp):
     Tensor([1.5], op=Half)
     """
 
-    def apply(self, a):
-        """Compute the result for `a`; as `Op.apply`."""
-        x = a.cached_data
-        if x is None or state.watched:
-            return TensorOp.apply(self, a)
-        data = self.compute(x)
-        if data.__class__ is not arrays.Array:
-            data = self.check_result(data, [x])
-        if (
-            a.requires_grad
-            and (not state.threads_without_grad or state.grad_enabled())
-            and self.differentiable
-        ):
-            return fill_node(_new(Tensor), self, (a,), data, True)
-        return fill_node(_new(Tensor), None, (), data, False)
 
-
-class BinaryOp(TensorOp):
-    """An op of two tensors, likewise.
+class BinaryOp(_FewInputs):
+    """An op of two tensors.
 
     Examples
     --------
@@ -269,23 +285,6 @@ class BinaryOp(TensorOp):
     >>> Distance()(Tensor([3.0]), Tensor([5.0]))
     Tensor([2.], op=Distance)
     """
-
-    def apply(self, a, b):
-        """Compute the result for `a` and `b`; as `Op.apply`."""
-        x = a.cached_data
-        y = b.cached_data
-        if x is None or y is None or state.watched:
-            return TensorOp.apply(self, a, b)
-        data = self.compute(x, y)
-        if data.__class__ is not arrays.Array:
-            data = self.check_result(data, [x, y])
-        if (
-            (a.requires_grad or b.requires_grad)
-            and (not state.threads_without_grad or state.grad_enabled())
-            and self.differentiable
-        ):
-            return fill_node(_new(Tensor), self, (a, b), data, True)
-        return fill_node(_new(Tensor), None, (), data, False)
 
 
 class TensorTupleOp(Op):

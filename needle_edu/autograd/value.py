@@ -123,7 +123,7 @@ class Value:
 
 
 def fill_node(node, op, inputs: tuple, data, requires_grad: bool):
-    """Make an empty object a node of the graph, and return it: every node there is was made here.
+    """Make an empty object a node of the graph, and return it: every node is made here, or by the same lines in op.py.
 
     An op's result comes as ``fill_node(object.__new__(Tensor), op, inputs, array, True)``, a leaf with None and ().
     """

@@ -18,7 +18,7 @@ from needle_edu.autograd import (
     no_grad,
     sum_node_list,
 )
-from needle_edu.autograd.arrays import BACKEND, readable
+from needle_edu.autograd.arrays import BACKEND, Array, readable
 from needle_edu.autograd.events import set_hook, value_id
 from needle_edu.backend import GradientError, NeedleError
 
@@ -654,3 +654,34 @@ def test_replacing_a_result_counts():
     y.data = tensor([4.0])
     with pytest.raises(GradientError, match="exp.*overwritten"):
         z.backward()
+
+
+# -- sums of contributions -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("uses", [2, 3, 5])
+def test_contributions_are_summed_whatever_shape_they_have(uses):
+    """Also where they have shape (): NumPy's sum of two such arrays is a number, and no array."""
+    x = tensor(np.array(2.0))
+    y = x * 1.0
+    for k in range(1, uses):
+        y = y + x * (k + 1.0)
+    y.backward()
+    assert isinstance(x.grad.cached_data, Array)
+    assert x.grad.numpy().shape == () and x.grad.item() == uses * (uses + 1) / 2
+
+
+def test_a_contribution_that_is_summed_is_not_changed_by_it():
+    """The second is added to the first in a new array, since others may hold the first one."""
+    x, kept = tensor([1.0, 2.0]), []
+
+    class Keeps(TensorOp):
+        def compute(self, a):
+            return a + 0
+
+        def gradient(self, out_grad, node):
+            kept.append(out_grad)
+            return out_grad
+
+    ((x * 2 + x * 3 + Keeps()(x)) * 1.0).sum().backward()
+    assert x.grad.numpy().tolist() == [6, 6] and kept[0].numpy().tolist() == [1, 1]
