@@ -4,6 +4,7 @@
  * with additions only: an index computed by division for each element costs 15 times the addition it serves.
  * Rows that are short, or that jump through memory, go through blocks (elementwise_blocks.c).
  */
+#include <stddef.h>
 #include "elementwise_blocks.h"
 #include "errors.h"
 #include "parallel.h"
@@ -25,7 +26,8 @@ static void dense_piece(void *ctx, int64_t lo, int64_t hi) {
 int nd_run_dense(int64_t n, int operands, const int *item_size, nd_row *row, int64_t grain, void *const *data,
                  double scalar) {
   if (n < 1) return ND_OK;
-  job j = {.row = row, .operands = operands, .scalar = scalar};
+  job j;
+  j.p = NULL, j.row = row, j.operands = operands, j.scalar = scalar;
   for (int k = 0; k < operands; k++) {
     j.item_size[k] = item_size[k];
     j.data[k] = data[k];
@@ -35,10 +37,9 @@ int nd_run_dense(int64_t n, int operands, const int *item_size, nd_row *row, int
 }
 
 /* ---- any strides: the points lo .. hi-1 in row-major order, one (part of a) row at a time ----------------- */
-static void strided_piece(void *ctx, int64_t lo, int64_t hi) {
-  const job *j = ctx;
+static inline __attribute__((always_inline)) void walk(const job *j, const int operands, int64_t lo, int64_t hi) {
   const nd_plan *p = j->p;
-  const int last = p->ndim - 1, operands = j->operands;
+  const int last = p->ndim - 1;
   int64_t index[ND_MAX_NDIM], stride[ND_MAX_OPERANDS], step[ND_MAX_NDIM][ND_MAX_OPERANDS]; /* steps are in bytes */
   void *at[ND_MAX_OPERANDS];
   for (int64_t d = last, rest = lo; d >= 0; d--) {
@@ -73,11 +74,23 @@ static void strided_piece(void *ctx, int64_t lo, int64_t hi) {
   }
 }
 
+/* Where the compiler knows the number of operands, the loops over them disappear. */
+static void strided_piece(void *ctx, int64_t lo, int64_t hi) {
+  const job *j = ctx;
+  switch (j->operands) {
+    case 1: walk(j, 1, lo, hi); return;
+    case 2: walk(j, 2, lo, hi); return;
+    case 3: walk(j, 3, lo, hi); return;
+    default: walk(j, j->operands, lo, hi);
+  }
+}
+
 int nd_run_elementwise(const nd_plan *p, int operands, nd_row *row, int64_t grain, void *const *data, double scalar) {
   const int bad = nd_check_plan(p);
   if (bad) return bad;
   if (p->size == 0) return ND_OK;
-  job j = {.p = p, .row = row, .operands = operands, .scalar = scalar};
+  job j; /* field by field: most of its room is for operands that are not there */
+  j.p = p, j.row = row, j.operands = operands, j.scalar = scalar;
   for (int k = 0; k < operands; k++) {
     j.item_size[k] = nd_item_size(p->dtype[k]);
     j.data[k] = (char *)data[k] + p->offset[k] * j.item_size[k];

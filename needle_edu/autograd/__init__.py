@@ -1,9 +1,10 @@
 """Automatic differentiation: values, operations, and the chain rule.
 
-Reading order: value.py (a node of the graph), op.py (an operation and its vector-Jacobian products),
-tensor.py, topo.py, engine.py (backward), unbroadcast.py. Around them stand registry.py (every op by name; where your
-own goes in), modes.py (no_grad), events.py (what the stepper listens to) and checks.py (is this gradient
-right?). The ops themselves are in `needle_edu.ops`.
+Reading order: value.py (a node of the graph), op.py (an operation and its vector-Jacobian products), tensor.py,
+topo.py, engine.py (backward), and what the engine calls: unbroadcast.py, adjoints.py, gradients.py, version_check.py.
+Around them stand registry.py (every op by name; where your own goes in), replaceable.py (the functions that students
+write), modes.py (no_grad), events.py (what the stepper listens to) and checks.py (is this gradient right?). The ops
+themselves are in `needle_edu.ops`.
 
 Three live globals, as in the course: ``autograd.TENSOR_COUNTER`` (number of live values),
 ``autograd.LAZY_MODE`` and ``autograd.CREATE_GRAPH``; assigning to them takes effect.
@@ -14,11 +15,12 @@ import types
 
 from . import events, registry, state
 from .checks import grad_check
-from .engine import compute_gradient_of_variables, sum_node_list
+from .engine import compute_gradient_of_variables
 from .events import value_id
 from .modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .op import BinaryOp, Op, TensorOp, TensorTupleOp, UnaryOp
 from .registry import override, restore
+from .replaceable import sum_node_list
 from .tensor import Tensor
 from .tensor_tuple import TensorTuple
 from .topo import find_topo_sort

@@ -226,7 +226,7 @@ def _about(data) -> dict:
         return {"nbytes": 0}
     if isinstance(data, tuple):
         return {"nbytes": sum([_about(part)["nbytes"] for part in data])}
-    device = arrays.default_device() if arrays.BACKEND == "np" else data.device
+    device = arrays.device_of(data)
     return {
         "shape": data.shape,
         "dtype": data.dtype.name,

@@ -13,14 +13,12 @@ import inspect
 from functools import lru_cache
 from typing import Any
 
-from needle_edu.backend import storage
-
 from . import arrays, events, state
 from .arrays import GradientError, NeedleError
 from .tensor import Tensor
 from .tensor_tuple import TensorTuple
 from .unbroadcast import unbroadcast
-from .value import Value
+from .value import Value, fill_node
 
 _new = object.__new__  # Tensor(...) would run the public constructor, which copies and checks
 _VJP_NAMES = [f"vjp{k}" for k in range(8)]
@@ -159,12 +157,10 @@ class Op:
     def _result(self, inputs, data, keep=False):
         """Make the result; it remembers op and inputs if a gradient may be wanted (or if told to `keep`)."""
         records = self.differentiable and state.grad_enabled() and any(x.requires_grad for x in inputs)
-        value = _new(self.value_class)
+        node = _new(self.value_class)
         if records or keep:
-            value._init(self, tuple(inputs), data, records)
-        else:
-            value._init(None, (), data, False)
-        return value
+            return fill_node(node, self, tuple(inputs), data, records)
+        return fill_node(node, None, (), data, False)
 
     def _apply_watched(self, inputs):
         """`apply` in lazy mode, or while somebody listens to events."""
@@ -253,23 +249,13 @@ class UnaryOp(TensorOp):
         data = self.compute(x)
         if data.__class__ is not arrays.Array:
             data = self.check_result(data, [x])
-        out = _new(Tensor)
-        out.cached_data = data
-        out.grad = out.extra = None
-        out.version = storage.latest_version
         if (
             a.requires_grad
             and (not state.threads_without_grad or state.grad_enabled())
             and self.differentiable
         ):
-            out.op = self
-            out.inputs = (a,)
-            out.requires_grad = True
-        else:
-            out.op = None
-            out.inputs = ()
-            out.requires_grad = False
-        return out
+            return fill_node(_new(Tensor), self, (a,), data, True)
+        return fill_node(_new(Tensor), None, (), data, False)
 
 
 class BinaryOp(TensorOp):
@@ -293,23 +279,13 @@ class BinaryOp(TensorOp):
         data = self.compute(x, y)
         if data.__class__ is not arrays.Array:
             data = self.check_result(data, [x, y])
-        out = _new(Tensor)
-        out.cached_data = data
-        out.grad = out.extra = None
-        out.version = storage.latest_version
         if (
             (a.requires_grad or b.requires_grad)
             and (not state.threads_without_grad or state.grad_enabled())
             and self.differentiable
         ):
-            out.op = self
-            out.inputs = (a, b)
-            out.requires_grad = True
-        else:
-            out.op = None
-            out.inputs = ()
-            out.requires_grad = False
-        return out
+            return fill_node(_new(Tensor), self, (a, b), data, True)
+        return fill_node(_new(Tensor), None, (), data, False)
 
 
 class TensorTupleOp(Op):

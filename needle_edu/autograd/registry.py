@@ -18,7 +18,7 @@ from collections.abc import Callable
 from typing import Any
 
 from needle_edu.backend import NeedleError
-from needle_edu.backend.scope import Change
+from needle_edu.backend.overrides import Override
 
 _TAUGHT = ("symbol", "formula", "vjp_formulas")  # what an override inherits from the op it replaces
 
@@ -53,11 +53,18 @@ class Slot:
     def original(self) -> Any:
         return self.stack[0].entry if self.stack else None
 
-    def use(self, stack: "tuple[Override, ...]") -> None:
+    def use(self, stack: tuple[Override, ...]) -> None:
         """Point to the top of a stack of overrides."""
         top = stack[-1]
         # All or nothing: an interrupt cannot fall between plain assignments.
-        self.stack, self.cls, self.instance = stack, top.cls, top.instance
+        self.stack, self.cls, self.instance = stack, top.entry, top.instance
+        if self.function is not None:
+            self.function.__wrapped__ = top.entry  # `ops.exp??` shows the class in use
+
+    def layer(self, entry: Any) -> Override:
+        """Return a layer for this place, after a look at what is to go in."""
+        self.check(entry)
+        return Override(self, entry, entry() if _needs_no_arguments(entry) else None)
 
     def check(self, entry: Any) -> None:
         """Refuse what is no op; let an override inherit the name, symbol and formulas it does not give itself."""
@@ -80,31 +87,12 @@ class FunctionSlot(Slot):
         if not callable(entry):
             raise TypeError(f"override({self.name!r}): wanted a function, got {entry!r}")
 
-    def use(self, stack: "tuple[Override, ...]") -> None:
-        self.stack, self.function = stack, stack[-1].function
+    def layer(self, entry: Any) -> Override:
+        self.check(entry)
+        return Override(self, entry)
 
-
-class Override(Change):
-    """One layer in a slot: the version in use while no other lies on top of it."""
-
-    __slots__ = ("cls", "entry", "function", "instance", "slot")
-
-    def __init__(self, place: Slot, entry: Any):
-        super().__init__()
-        self.slot, self.entry = place, entry
-        place.check(entry)
-        self.cls: Any = None
-        self.instance: Any = None
-        self.function: Any = None
-        if isinstance(place, FunctionSlot):
-            self.function = entry
-        else:
-            self.cls = entry
-            self.instance = entry() if _needs_no_arguments(entry) else None
-
-    def take_back(self) -> None:
-        """Take this version out again, whatever was put on top of it since."""
-        self.slot.use(tuple([layer for layer in self.slot.stack if layer is not self]))
+    def use(self, stack: tuple[Override, ...]) -> None:
+        self.stack, self.function = stack, stack[-1].entry
 
 
 _slots: dict[str, Slot] = {}
@@ -129,14 +117,14 @@ def register(cls: Any) -> Any:
     place = slot(cls.name)
     if place.stack and cls is not place.original and _same_name(cls, place.original):
         # The module was loaded again, or a notebook's cell was run again: the new class takes the old one's place.
-        place.use((Override(place, cls), *place.stack[1:]))
+        place.use((place.layer(cls), *place.stack[1:]))
         return cls
     if place.stack:
         raise NeedleError(f"the op {cls.name!r} is registered twice; use override() to replace it")
     _slots[cls.name] = _slots.pop(
         cls.name
     )  # listed in order of registration, even if somebody asked for it before
-    place.use((Override(place, cls),))
+    place.use((place.layer(cls),))
     return cls
 
 
@@ -147,7 +135,7 @@ def _same_name(one: Any, other: Any) -> bool:
 def function_slot(name: str, function: Callable[..., Any]) -> FunctionSlot:
     """Enter a function that students may replace under `name`."""
     _slots[name] = place = FunctionSlot(name)
-    place.use((Override(place, function),))
+    place.use((place.layer(function),))
     return place
 
 
@@ -184,7 +172,7 @@ def override(name: str, entry: Any) -> Override:
     array([-0.1,  2. ], dtype=float32)
     """
     place = _known("override", name)
-    layer = Override(place, entry)
+    layer = place.layer(entry)
     place.use((*place.stack, layer))
     return layer
 

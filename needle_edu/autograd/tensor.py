@@ -3,16 +3,17 @@
 Every operator here is one line that names an op. The op itself is found in the registry when the operator is
 used, so this file knows no op, and a student's own version of one takes effect at once. Less common
 operations (`exp`, `relu`, `max`, …) are methods too; they are installed from the registry, and tensor.pyi
-lists them all.
+lists them all. What needs no op (shape, dtype, `numpy()`, printing) is in array_value.py.
 """
 
 import numpy as np
 
 from . import arrays, state
+from .array_value import ArrayValue
 from .arrays import DTypeError, NeedleError
 from .engine import run_backward
 from .registry import slot
-from .value import Value, refuse_history
+from .value import Value, fill_node, refuse_history
 
 
 def _binary(name: str, scalar_name: str):
@@ -26,7 +27,7 @@ def _binary(name: str, scalar_name: str):
             if type(other) is not float and isinstance(other, np.generic):
                 other = other.item()
             return scalar_op.cls(other).apply(self)
-        return op.instance.apply(self, self._operand(other, name))
+        return op.instance.apply(self, as_tensor(other, name, self))
 
     return operator
 
@@ -34,16 +35,16 @@ def _binary(name: str, scalar_name: str):
 def _reflected(name: str):
     """Return the operator for ``other <op> tensor`` where that is not the same as ``tensor <op> other``."""
     op = slot(name)
-    return lambda self, other: op.instance.apply(self._operand(other, name), self)
+    return lambda self, other: op.instance.apply(as_tensor(other, name, self), self)
 
 
 def _elementwise(name: str):
     """Return an operator of which no form with a number exists: a number becomes a constant."""
     op = slot(name)
-    return lambda self, other: op.instance.apply(self, self._operand(other, name))
+    return lambda self, other: op.instance.apply(self, as_tensor(other, name, self))
 
 
-class Tensor(Value):
+class Tensor(ArrayValue):
     """A multi-dimensional array whose history can be differentiated.
 
     Parameters
@@ -76,7 +77,7 @@ class Tensor(Value):
         if isinstance(array, Value):
             array = array.realize_cached_data()
         refuse_history(array, type(self).__name__)
-        self._init(None, (), arrays.enter(array, device, dtype), requires_grad)
+        fill_node(self, None, (), arrays.enter(array, device, dtype), requires_grad)
 
     # -- operators -------------------------------------------------------------------------------------------
     __add__ = __radd__ = _binary("add", "add_scalar")
@@ -103,9 +104,9 @@ class Tensor(Value):
         return self
 
     def __sub__(self, other):
-        return self + _negative(
-            other if isinstance(other, (Tensor, int, float)) else self._plain(other), self
-        )
+        if not isinstance(other, (Tensor, int, float)):
+            other = other.item() if isinstance(other, np.generic) else as_tensor(other, "subtract", self)
+        return self + _negative(other, self)
 
     def __rsub__(self, other):
         return _negative(self, other) + other
@@ -114,14 +115,17 @@ class Tensor(Value):
         return _ABS.instance.apply(self)
 
     def __matmul__(self, other):
-        other = other if isinstance(other, Tensor) else self._operand(other, "matmul")
+        other = other if isinstance(other, Tensor) else as_tensor(other, "matmul", self)
         return _MATMUL.instance.apply(self, other)
 
     def __rmatmul__(self, other):
-        return _MATMUL.instance.apply(self._operand(other, "matmul"), self)
+        return _MATMUL.instance.apply(as_tensor(other, "matmul", self), self)
 
     def __getitem__(self, index):
         return _GETITEM.cls(index).apply(self)
+
+    def __iter__(self):
+        return (self[i] for i in range(len(self)))
 
     # -- common methods --------------------------------------------------------------------------------------
     def matmul(self, other):
@@ -154,93 +158,6 @@ class Tensor(Value):
     def T(self):
         """The transpose: the last two axes swapped."""
         return _TRANSPOSE.instance.apply(self)
-
-    # -- facts -----------------------------------------------------------------------------------------------
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Extent of each axis."""
-        return self.realize_cached_data().shape
-
-    @property
-    def dtype(self) -> np.dtype:
-        """Element type, a `numpy.dtype`; it equals its name, such as "float32"."""
-        return self.realize_cached_data().dtype
-
-    @property
-    def ndim(self) -> int:
-        """Number of axes."""
-        return len(self.shape)
-
-    @property
-    def size(self) -> int:
-        """Number of elements."""
-        return self.realize_cached_data().size
-
-    @property
-    def device(self):
-        """The device the data is on (in np mode there is only one)."""
-        data = self.realize_cached_data()
-        return arrays.default_device() if arrays.BACKEND == "np" else data.device
-
-    @property
-    def name(self) -> str | None:
-        """A label for graphs and messages; None unless set."""
-        return self.extra.get("name") if self.extra else None
-
-    @name.setter
-    def name(self, label: str | None) -> None:
-        self._remember("name", label)
-
-    def __len__(self) -> int:
-        if not self.shape:
-            raise TypeError("len() of a tensor without axes")
-        return self.shape[0]
-
-    def __iter__(self):
-        return (self[i] for i in range(len(self)))
-
-    def item(self):
-        """Return the only element as a Python number."""
-        if self.size != 1:
-            raise arrays.ShapeError(f"item: wanted a tensor with one element, got shape {self.shape}")
-        return self.numpy().reshape(())[()].item()
-
-    def __float__(self) -> float:
-        return float(self.item())
-
-    def __int__(self) -> int:
-        return int(self.item())
-
-    def __bool__(self) -> bool:
-        if self.size != 1:
-            raise arrays.ShapeError(
-                f"a tensor of shape {self.shape} is neither true nor false; use .numpy().any() or .all()"
-            )
-        return bool(self.item())
-
-    def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if spec else str(self)
-
-    def numpy(self) -> np.ndarray:
-        """Return a copy of the data as a NumPy array."""
-        data = self.realize_cached_data()
-        return data.copy() if isinstance(data, np.ndarray) else data.numpy()
-
-    def __array__(self, dtype=None, copy=None) -> np.ndarray:
-        data = self.realize_cached_data()
-        return np.array(data, dtype=dtype, copy=copy) if copy is not None else np.asarray(data, dtype=dtype)
-
-    def __repr__(self) -> str:
-        text = np.array2string(arrays.readable(self), separator=", ", prefix="Tensor(")
-        facts = [f"dtype={self.dtype}"] if self.dtype.name not in ("float32", "int64", "bool") else []
-        if self.op is not None:
-            facts.append(f"op={self.op.name}")
-        elif not self.requires_grad:
-            facts.append("requires_grad=False")
-        return f"Tensor({', '.join([text, *facts])})"
-
-    def __str__(self) -> str:
-        return str(self.realize_cached_data())
 
     # -- gradients -------------------------------------------------------------------------------------------
     def backward(self, out_grad=None, create_graph: bool | None = None, accumulate: bool = False) -> None:
@@ -298,16 +215,21 @@ class Tensor(Value):
             raise NeedleError("retain_grad: this tensor requires no gradient")
         self._remember("retain", True)
 
-    def _plain(self, other):
-        """Return a NumPy scalar as a Python number, anything else as an operand."""
-        return other.item() if isinstance(other, np.generic) else self._operand(other, "subtract")
 
-    def _operand(self, other, operation: str):
-        """Return `other`, a number or an array, as a constant that can be combined with this tensor."""
-        if isinstance(other, Tensor):
-            return other
-        refuse_history(other, operation)
-        return Tensor.make_const(arrays.like(other, self.realize_cached_data(), operation))
+def as_tensor(data, operation: str, like: Tensor | None = None):
+    """Return an argument of an op as a value: a number or an array becomes a constant, beside the tensor `like`.
+
+    Raises
+    ------
+    GradientError
+        If a list holds a tensor that requires a gradient.
+    """
+    if isinstance(data, Tensor) or (like is None and isinstance(data, Value)):
+        return data
+    refuse_history(data, operation)
+    if like is None:
+        return Tensor.make_const(arrays.enter(data, operation=operation))
+    return Tensor.make_const(arrays.like(data, like.realize_cached_data(), operation))
 
 
 def _negative(b, a):
@@ -320,7 +242,7 @@ def _negative(b, a):
     is_number = not isinstance(b, Tensor)
     if not (isinstance(b, bool) if is_number else b.dtype.kind == "b"):
         return -b
-    dtype = a.dtype if is_number else b._operand(a, "subtract").dtype
+    dtype = a.dtype if is_number else as_tensor(a, "subtract", b).dtype
     if dtype.kind == "b":
         raise DTypeError("subtract: not defined for two bools; convert a tensor with astype('int32')")
     return -(b if is_number else _ASTYPE.cls(dtype).apply(b))
@@ -333,6 +255,7 @@ _ABS, _NOT, _ASTYPE = slot("abs"), slot("logical_not"), slot("astype")
 
 def install_method(name: str, function) -> None:
     """Make an op's function a method of Tensor as well; it must not hide anything written above."""
-    if name in vars(Tensor) and getattr(vars(Tensor)[name], "__module__", "") != function.__module__:
+    written = getattr(Tensor, name, None)
+    if written is not None and getattr(written, "__module__", "") != function.__module__:
         raise NeedleError(f"Tensor already has {name!r}; the op can't be a method too")
     setattr(Tensor, name, function)

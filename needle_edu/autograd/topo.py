@@ -28,9 +28,8 @@ def post_order(node_list: list) -> list:
             seen.add(node)
             inputs = node.inputs
             if inputs:
-                stack.append(node)
-                stack.append(None)
-                stack.extend(inputs[::-1])
+                stack += node, None
+                stack += inputs[::-1]
             else:
                 order.append(node)
     return order

@@ -28,27 +28,24 @@ def unbroadcast(g, x, node):
     """
     if not isinstance(g, Value):
         fix = "is a `return` missing?" if g is None else "compute it with tensors, not with arrays"
-        raise GradientError(
-            f"{node.op.name}: the gradient for {describe(x, node)} is {_kind(g)}; wanted a Tensor ({fix})"
-        )
+        raise _refused(x, node, f"is {_kind(g)}; wanted a Tensor ({fix})")
     data, wanted = g.realize_cached_data(), x.realize_cached_data()
     if isinstance(wanted, tuple) or isinstance(data, tuple):
         if type(data) is not type(wanted) or len(data) != len(wanted):
-            raise GradientError(
-                f"{node.op.name}: the gradient for {describe(x, node)} is {_kind(g)}; wanted {_kind(x)}"
-            )
+            raise _refused(x, node, f"is {_kind(g)}; wanted {_kind(x)}")
         return g
-    if data.shape != wanted.shape:
-        axes = broadcast_axes(wanted.shape, data.shape)
-        if axes is None or data.shape != node.realize_cached_data().shape:
-            raise GradientError(
-                f"{node.op.name}: the gradient for {describe(x, node)} has shape {data.shape}, "
-                f"wanted {wanted.shape}"
-            )
-        g = sum_to(g, wanted.shape)
-    if data.dtype != wanted.dtype and wanted.dtype.kind == "f":
+    got, shape = data.shape, wanted.shape
+    if got != shape:
+        if broadcast_axes(shape, got) is None or got != node.realize_cached_data().shape:
+            raise _refused(x, node, f"has shape {got}, wanted {shape}")
+        g = sum_to(g, shape)
+    if data.dtype is not wanted.dtype and data.dtype != wanted.dtype and wanted.dtype.kind == "f":
         g = _ASTYPE.cls(wanted.dtype).apply(g)
     return g
+
+
+def _refused(x, node, what: str) -> GradientError:
+    return GradientError(f"{node.op.name}: the gradient for {describe(x, node)} {what}")
 
 
 def sum_to(g, shape: tuple[int, ...]):
@@ -60,7 +57,9 @@ def sum_to(g, shape: tuple[int, ...]):
     if g.requires_grad:
         return _RESHAPE.cls(shape).apply(_SUMMATION.cls(axes).apply(g))
     data = xp.sum(g.realize_cached_data(), axis=axes, keepdims=len(got) == len(shape))
-    return g.make_const(xp.reshape(xp.asarray(data), shape) if data.shape != shape or not shape else data)
+    if data.shape != shape or not shape:  # over all axes our sum has shape (1,), NumPy's is a number
+        data = xp.reshape(xp.asarray(data), shape)
+    return g.make_const(data)
 
 
 @lru_cache(1024)

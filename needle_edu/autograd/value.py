@@ -37,8 +37,8 @@ class Value:
     ('multiply', [True, True], True)
     """
 
-    # No __init__: Op.apply fills the slots itself. `version` is the version counter when the value was
-    # computed; `extra` a dict of rare things (id, name), usually None.
+    # No __init__: `fill_node` fills the slots. `version` is the version counter when the value was computed; `extra`
+    # a dict of rare things (id, name), usually None.
     __slots__ = (
         "op", "inputs", "cached_data", "requires_grad", "grad", "version", "extra", "__weakref__",
     )  # fmt: skip
@@ -51,26 +51,12 @@ class Value:
     version: int
     extra: dict | None
 
-    def _init(self, op, inputs, cached_data, requires_grad) -> None:
-        self.op = op
-        self.inputs = inputs
-        self.cached_data = cached_data
-        self.requires_grad = requires_grad
-        self.grad = self.extra = None
-        self.version = storage.latest_version
-
     @classmethod
     def make_const(cls, data, requires_grad: bool = False):
         """Return a leaf around an array (or the array of another value), without copying it."""
         if isinstance(data, Value):
             data = data.realize_cached_data()
-        value = object.__new__(cls)
-        value.op = value.grad = value.extra = None
-        value.inputs = ()
-        value.cached_data = data
-        value.requires_grad = requires_grad
-        value.version = storage.latest_version
-        return value
+        return fill_node(object.__new__(cls), None, (), data, requires_grad)
 
     @classmethod
     def make_from_op(cls, op, inputs):
@@ -134,6 +120,20 @@ class Value:
         if self.op is not None:
             self._remember("replaced", True)
             storage.new_version()  # the value's is older than the latest: `backward` looks closer
+
+
+def fill_node(node, op, inputs: tuple, data, requires_grad: bool):
+    """Make an empty object a node of the graph, and return it: every node there is was made here.
+
+    An op's result comes as ``fill_node(object.__new__(Tensor), op, inputs, array, True)``, a leaf with None and ().
+    """
+    node.op = op
+    node.inputs = inputs
+    node.cached_data = data
+    node.requires_grad = requires_grad
+    node.grad = node.extra = None
+    node.version = storage.latest_version
+    return node
 
 
 def _leaf(cls, grad, data, requires_grad: bool, label: str | None):

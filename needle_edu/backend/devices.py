@@ -17,8 +17,8 @@ from functools import cached_property, partial
 from typing import Any
 
 from .errors import DeviceError
+from .overrides import Override
 from .runtime import Runtime
-from .scope import Change
 
 _lock = threading.RLock()
 
@@ -73,7 +73,7 @@ class Device:
         self.name = name
         self.reason = reason
         self._open_runtime = open_runtime
-        self._overrides: dict[str, tuple[Override, ...]] = {}
+        self._overridden: dict[str, _KernelPlace] = {}
 
     def enabled(self) -> bool:
         """Return whether arrays can live here."""
@@ -106,7 +106,7 @@ class Device:
     copy_to_host = _FromRuntime()
     synchronize = _FromRuntime()
 
-    def override(self, name: str, function: Callable[..., int]) -> "Override":
+    def override(self, name: str, function: Callable[..., int]) -> Override:
         """Replace the kernel `name` by `function` until the returned object is undone.
 
         Parameters
@@ -132,16 +132,12 @@ class Device:
         >>> calls
         [(0, 2, 'out', 'a', 'b')]
         """
-        layer = Override(self, name, function)
-        own = vars(self.kernels)[name]
-        self._use(name, (*self._overrides.get(name, (Override(self, name, own),)), layer))
+        if not callable(getattr(self.kernels, name, None)):
+            raise DeviceError(f"override: {self!r} has no kernel {name!r}")
+        place = self._overridden.setdefault(name, _KernelPlace(vars(self.kernels), name))
+        layer = Override(place, function)
+        place.use((*place.stack, layer))
         return layer
-
-    def _use(self, name: str, stack: "tuple[Override, ...]") -> None:
-        """Put the top of a stack of kernels in force; the device's own lies at the bottom."""
-        table, function = vars(self.kernels), stack[-1].function
-        # All or nothing: an interrupt cannot fall between plain assignments.
-        self._overrides[name], table[name] = stack, function
 
     def restore(self, name: str | None = None) -> None:
         """Put the device's own kernel `name` back, whatever overrides there are; without a name, all kernels.
@@ -155,9 +151,10 @@ class Device:
         >>> cpu_numpy().kernels.add_dense is own
         True
         """
-        for one in list(self._overrides) if name is None else [name]:
-            if one in self._overrides:
-                self._use(one, self._overrides[one][:1])
+        for one in list(self._overridden) if name is None else [name]:
+            if one in self._overridden:
+                place = self._overridden[one]
+                place.use(place.stack[:1])
             elif not hasattr(self.kernels, one):
                 raise DeviceError(f"restore: {self!r} has no kernel {one!r}")
 
@@ -192,21 +189,19 @@ class Device:
         return device_named, (self.name,)  # a copied or unpickled device is the same one
 
 
-class Override(Change):
-    """One replacement of one kernel; made by `Device.override`."""
+class _KernelPlace:
+    """The place of one kernel in a device's table; the device's own version lies at the bottom of the stack."""
 
-    __slots__ = ("device", "function", "name")
+    __slots__ = ("name", "stack", "table")
 
-    def __init__(self, device: Device, name: str, function: Callable[..., int]):
-        if not callable(getattr(device.kernels, name, None)):
-            raise DeviceError(f"override: {device!r} has no kernel {name!r}")
-        super().__init__()
-        self.device, self.name, self.function = device, name, function
+    def __init__(self, table: dict[str, Any], name: str):
+        self.table, self.name = table, name
+        self.stack: tuple[Override, ...] = (Override(self, table[name]),)
 
-    def take_back(self) -> None:
-        """Take this replacement out, wherever it is in the stack."""
-        stack = self.device._overrides[self.name]
-        self.device._use(self.name, tuple([layer for layer in stack if layer is not self]))
+    def use(self, stack: tuple[Override, ...]) -> None:
+        function = stack[-1].entry
+        # All or nothing: an interrupt cannot fall between plain assignments.
+        self.stack, self.table[self.name] = stack, function
 
 
 def register_device(name: str, open_runtime: Callable[[], Runtime], reason: str = "") -> Device:

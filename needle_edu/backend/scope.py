@@ -11,8 +11,12 @@ import functools
 import operator
 import threading
 import weakref
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, Self
+
+# Runs an iterator of C, such as `map(setattr, …)`, to its end, in one call of C that no interrupt can cut.
+at_once: Any = functools.partial(deque, maxlen=0)
 
 
 class Run:

@@ -9,7 +9,7 @@ process with whoever wrote the answer.
 
 from needle_edu.course.check import CheckFailed, check
 from needle_edu.course.compare import Mismatch, close, same
-from needle_edu.course.source_cells import register_magics
+from needle_edu.course.source_answers import register_magics
 from needle_edu.course.when_written import NotWritten, when_written
 
 __all__ = ["CheckFailed", "Mismatch", "NotWritten", "check", "close", "same", "when_written"]

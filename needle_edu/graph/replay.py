@@ -12,9 +12,10 @@ from itertools import repeat
 from typing import Any
 
 from needle_edu.autograd import Tensor, Value, events, override
-from needle_edu.autograd.engine import GRADIENTS, at_once, propagate
+from needle_edu.autograd.engine import GRADIENTS, propagate
 from needle_edu.autograd.events import value_id
 from needle_edu.autograd.topo import post_order
+from needle_edu.backend.scope import at_once
 from needle_edu.graph.build import build_graph
 from needle_edu.graph.names import names_by_id
 from needle_edu.graph.nodes import Graph
@@ -58,18 +59,14 @@ def graph_of(tensor: Value, depth: int | None = None, names: Iterable[tuple[Any,
     """
     if not isinstance(tensor, Value):
         raise TypeError(f"graph_of: wanted a Tensor, got {type(tensor).__name__}")
-    heard: list = []  # arrays are kept only until we know which nodes are wanted
-    previous = events.set_hook(lambda event, array: heard.append((event, array)))
-    try:
+    with _Replay() as heard:
         events.replay(tensor)
-    finally:
-        events.set_hook(previous)
     values = post_order([tensor])
     called = names_by_id(names, values)
-    graph = build_graph(((event, None) for event, _ in heard if event.kind == "created"), called)
+    graph = build_graph(((event, None) for event, _ in heard.records if event.kind == "created"), called)
     if depth is not None:
         graph = graph.near(value_id(tensor), depth)
-    for event, array in heard:
+    for event, array in heard.records:
         node = graph.nodes.get(event.value)
         if node is not None and event.kind == "computed":
             node.value = take_snapshot(array, LIMIT)
@@ -82,6 +79,13 @@ def graph_of(tensor: Value, depth: int | None = None, names: Iterable[tuple[Any,
         elif not node.is_leaf and node.requires_grad:
             node.absent = "not kept"  # backward keeps it only after retain_grad()
     return graph
+
+
+class _Replay(Recorder):
+    """Keeps the arrays themselves, until it is known of which nodes a snapshot is wanted; nobody else hears of it."""
+
+    def __call__(self, event: events.Event, array: Any) -> None:
+        self.records.append((event, array))
 
 
 def record_backward(

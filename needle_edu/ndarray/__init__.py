@@ -3,7 +3,8 @@
 An `NDArray` is a storage seen through a layout. The functions here carry the array API's (NumPy's) names, so that code
 written once for ``xp = x.__array_namespace__()`` runs on NumPy arrays and on NDArrays; `relu`, `sigmoid`,
 `logsumexp`, `gather`, `scatter_add`, `index_add` and the three `*_backward` are ours. Read array.py first, then
-layout.py, plans.py and elementwise.py: they are the engine, the rest is vocabulary.
+layout.py and views.py (what shapes mean), plans.py and base.py (how a kernel is run), elementwise.py and functions.py;
+the rest is vocabulary.
 """
 
 from math import e, inf, nan, pi

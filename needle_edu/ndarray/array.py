@@ -13,25 +13,14 @@ from typing import Any
 import numpy as np
 
 from needle_edu.backend import Device, DTypeError, ShapeError
-from needle_edu.backend.arguments import integer
 
 from . import creation, functions, host, indexing, interchange, linalg, manipulation, printing, reductions
 from .base import allocate, cast, new_array, set_array_class
 from .flat import Flat
 from .handle import Handle, handle_of
-from .layout import (
-    Layout,
-    as_extents,
-    as_shape,
-    broadcasted,
-    compact_layout,
-    compact_strides,
-    make_layout,
-    permuted,
-    reshaped,
-    transposed,
-)
+from .layout import Layout, as_extents, as_shape, compact_layout, compact_strides, make_layout
 from .strided import Shape, StridedArray
+from .views import as_strided, broadcasted, permuted, reshaped, transposed
 
 
 class NDArray(StridedArray):
@@ -80,11 +69,9 @@ class NDArray(StridedArray):
         shape = as_extents(shape, "make")
         if handle is None:
             new = allocate(compact_layout(shape, 0, interchange.usable(device)))
-            return (
-                new
-                if strides is None and offset == 0
-                else NDArray.make(shape, strides, None, new._handle, offset)
-            )
+            if strides is None and offset == 0:
+                return new
+            handle = new._handle
         if not isinstance(handle, Handle):
             raise DTypeError(f"make: wanted another array's _handle, got {type(handle).__name__}")
         whole = new_array(NDArray)
@@ -191,21 +178,8 @@ class NDArray(StridedArray):
         ShapeError
             If some element would lie outside.
         """
-        shape, strides = as_shape(shape, "as_strided"), as_shape(strides, "as_strided")
-        layout = self.layout
-        start = layout.offset if offset is None else integer("as_strided", "offset", offset)
-        if len(shape) != len(strides) or min(shape, default=0) < 0:
-            raise ShapeError(f"as_strided: shape {shape} and strides {strides} do not describe an array")
-        reach = [(extent - 1) * stride for extent, stride in zip(shape, strides, strict=True)]
-        lowest = start + sum(step for step in reach if step < 0)
-        highest = start + sum(step for step in reach if step > 0)
-        room = self.storage.nbytes // layout.dtype.itemsize
-        if 0 not in shape and not 0 <= lowest <= highest < room:
-            raise ShapeError(
-                f"as_strided: shape {shape} with strides {strides} from offset {start} touches elements {lowest} to "
-                f"{highest}, but the storage has {room}"
-            )
-        return self._view(make_layout(shape, strides, start, layout.code, layout.device))
+        room = self.storage.nbytes // self.layout.dtype.itemsize
+        return self._view(as_strided(self.layout, shape, strides, offset, room))
 
     transpose = manipulation.transpose
     squeeze = manipulation.squeeze

@@ -1,6 +1,6 @@
-"""How an elementwise operation is made: three factories, and the road for everything unusual.
+"""How an elementwise operation is made: three factories, and the slow path of every operation.
 
-`unary`, `binary` and `comparison` put the fast road of base.py before a slow one, which sorts out numbers, mixed
+`unary`, `binary` and `comparison` put the fast path of base.py before a slow one, which sorts out numbers, mixed
 types, other array libraries and errors. The operations themselves are listed in functions.py.
 """
 
@@ -56,7 +56,7 @@ def binary(
     """Make the function of two arrays that kernel `name` computes.
 
     `plan_of` gives (result layout, plan) for operands of one type, `result_code` the type to compute in. Operands
-    that only `slow_plan_of` plans for take the slow road.
+    that only `slow_plan_of` plans for take the slow path.
     """
     slow = _slow(name, slow_plan_of or plan_of, result_code)
     slow.__doc__ = f"Return {formula}, element by element, broadcasting the operands.{example(name)}"

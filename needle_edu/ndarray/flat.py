@@ -15,7 +15,7 @@ from needle_edu.backend import IndexOutOfRange
 
 from .host import as_host
 from .indexing import getitem, setitem
-from .layout import reshaped
+from .views import reshaped
 
 if TYPE_CHECKING:
     from .array import NDArray

@@ -15,7 +15,7 @@ from needle_edu.backend.dtypes import BOOL, F64, I32, I64
 
 from . import base, plans
 from .base import Binary, convert, run, run_scalar, scalar_form
-from .creation import EXACT, full, number
+from .creation import EXACT, number, scalar
 from .dtypes import floating, promote_scalar, shown
 from .operands import COMPARISONS
 from .reductions import min
@@ -88,7 +88,7 @@ def refuse_negative(exponent: NDArray | Number) -> None:
 
 def _as_array(operation: str, a: NDArray, s: Number, swapped: bool) -> NDArray:
     """Compute with the number as an array of one element."""
-    b = full((), s, a.dtype, a.device)
+    b = scalar(operation, s, a.layout.code, a.device)
     if a.layout.code == BOOL:
         if operation not in ON_BOOLS:
             raise DTypeError(

@@ -14,7 +14,8 @@ from typing import Any
 from needle_edu.backend import ShapeError
 from needle_edu.backend.dtypes import BOOL, F64, I64
 
-from .layout import MAX_NDIM, Layout, broadcasted, compact_layout, normalize_axes, retyped
+from .layout import MAX_NDIM, Layout, compact_layout, normalize_axes
+from .views import broadcasted, retyped
 
 Plan = Any  # whatever device.lower returns
 remember = lru_cache(maxsize=8192)

@@ -1,4 +1,4 @@
-"""Arithmetic: + - · / and powers, of two tensors or of a tensor and a number.
+"""Arithmetic: + - · / of two tensors, or of a tensor and a number.
 
 Two tensors of different shapes are broadcast as in NumPy. The vjps below need not mention it: the engine sums
 each contribution over the broadcast dimensions. Integers stay integers, except that a quotient is float32;
@@ -6,12 +6,11 @@ of an integer and a float the result is a float. ``a - b`` is the sum of a and t
 course.
 """
 
-from needle_edu.autograd.arrays import xp
 from needle_edu.autograd.op import BinaryOp, UnaryOp
 from needle_edu.autograd.registry import register
 
 from . import sampling
-from .constants import constant, nonzero, plain_number
+from .constants import plain_number
 
 
 class ScalarOp(UnaryOp):
@@ -184,133 +183,3 @@ class DivScalar(ScalarOp):
 
     def vjp0(self, g, node):
         return g / self.scalar
-
-
-@register
-class EWisePow(BinaryOp):
-    """The first tensor to the power of the second. The derivative in b at a = 0 is taken as 0.
-
-    >>> from needle_edu import Tensor, ops
-    >>> ops.power(Tensor([2.0, 3.0]), Tensor([3.0, 2.0]))
-    Tensor([8., 9.], op=power)
-    """
-
-    name, symbol = "power", "pow"
-    formula = r"y = a^b"
-    vjp_formulas = (r"\bar{a} = \bar{y} \odot b \odot a^{b-1}", r"\bar{b} = \bar{y} \odot y \odot \ln a")
-    vjp_reads = ("ab", "ya")
-    samples = staticmethod(sampling.binary(0.5, 2.0))
-
-    def compute(self, a, b):
-        return a**b
-
-    def vjp0(self, g, node):
-        a, b = node.inputs
-        exponent = b - 1
-        if b.dtype.kind != "f":  # 0 - 1 is no exponent for integers; times b = 0, any other serves
-            exponent = exponent + constant(xp.astype(b.realize_cached_data() == 0, b.dtype))
-        return g * b * _no_pole(a, b) ** exponent
-
-    def vjp1(self, g, node):
-        return g * node * nonzero(node.inputs[0]).log()
-
-
-def _no_pole(a, b):
-    """Return `a` with 1 where a and b are both 0: there b · a^(b-1) is 0, not 0 · ∞."""
-    poles = (a.realize_cached_data() == 0) * (b.realize_cached_data() == 0)
-    return a + constant(xp.astype(poles, a.dtype)) if bool(xp.any(poles)) else a
-
-
-@register
-class PowerScalar(ScalarOp):
-    """Every element to the power of a number.
-
-    >>> from needle_edu import Tensor, ops
-    >>> ops.power_scalar(Tensor([2.0, 3.0]), 2)
-    Tensor([4., 9.], op=power_scalar)
-    """
-
-    name, symbol = "power_scalar", "pow"
-    formula = r"y = a^c"
-    vjp_formulas = (r"\bar{a} = c\,\bar{y} \odot a^{c-1}",)
-    vjp_reads = ("a",)
-
-    @staticmethod
-    def samples(rng):
-        cases = sampling.unary(scalar=3)(rng) + sampling.unary(0.5, 2.0, scalar=-1.5)(rng)
-        return [*cases, ({"scalar": 0}, (rng.normal(size=3),)), ({"scalar": 1}, (rng.normal(size=3),))]
-
-    def compute(self, a):
-        return a**self.scalar
-
-    def vjp0(self, g, node):
-        if self.scalar == 0:  # 0 · a^(-1) would be nan at a = 0
-            return g * 0
-        return g * (node.inputs[0] ** (self.scalar - 1) * self.scalar)
-
-
-@register
-class Maximum(BinaryOp):
-    """The larger of two elements. Where they are equal, each gets half of the gradient.
-
-    >>> from needle_edu import Tensor, ops
-    >>> ops.maximum(Tensor([1.0, 5.0]), Tensor([3.0, 2.0]))
-    Tensor([3., 5.], op=maximum)
-    """
-
-    name, symbol = "maximum", "max"
-    formula = r"y = \max(a, b)"
-    vjp_formulas = (
-        r"\bar{a} = \bar{y} \odot ([a > b] + \tfrac12 [a = b])",
-        r"\bar{b} = \bar{y} \odot ([b > a] + \tfrac12 [a = b])",
-    )
-    vjp_reads = ("ab", "ab")
-    samples = staticmethod(sampling.binary())
-
-    def compute(self, a, b):
-        return xp.maximum(a, b)
-
-    def vjp0(self, g, node):
-        a, b = node.inputs
-        return g * _share(a, b, g)
-
-    def vjp1(self, g, node):
-        a, b = node.inputs
-        return g * _share(b, a, g)
-
-
-@register
-class Minimum(BinaryOp):
-    """The smaller of two elements. Where they are equal, each gets half of the gradient.
-
-    >>> from needle_edu import Tensor, ops
-    >>> ops.minimum(Tensor([1.0, 5.0]), Tensor([3.0, 2.0]))
-    Tensor([1., 2.], op=minimum)
-    """
-
-    name, symbol = "minimum", "min"
-    formula = r"y = \min(a, b)"
-    vjp_formulas = (
-        r"\bar{a} = \bar{y} \odot ([a < b] + \tfrac12 [a = b])",
-        r"\bar{b} = \bar{y} \odot ([b < a] + \tfrac12 [a = b])",
-    )
-    vjp_reads = ("ab", "ab")
-    samples = staticmethod(sampling.binary())
-
-    def compute(self, a, b):
-        return xp.minimum(a, b)
-
-    def vjp0(self, g, node):
-        a, b = node.inputs
-        return g * _share(b, a, g)
-
-    def vjp1(self, g, node):
-        a, b = node.inputs
-        return g * _share(a, b, g)
-
-
-def _share(winner, loser, g):
-    """Return the share of the gradient for `winner`: 1 where it is larger, 1/2 where both are equal."""
-    a, b = winner.realize_cached_data(), loser.realize_cached_data()
-    dtype = g.dtype
-    return constant(xp.astype(a > b, dtype) + xp.astype(a == b, dtype) * 0.5)

@@ -7,7 +7,7 @@ from needle_edu.autograd.arrays import DTypeError, ShapeError, xp
 from needle_edu.autograd.registry import slot
 from needle_edu.autograd.tensor import Tensor
 from needle_edu.autograd.value import Value
-from needle_edu.ndarray.layout import normalize_axis
+from needle_edu.ndarray import layout
 
 _RESHAPE, _BROADCAST_TO = slot("reshape"), slot("broadcast_to")
 
@@ -72,23 +72,9 @@ def chosen_axes(operation: str, axes, axis=None):
         ) from None
 
 
-@lru_cache(1024)
-def normal_axes(axes, ndim: int, operation: str = "") -> tuple[int, ...]:
-    """Return axes (None: all, an int, or a tuple) as a tuple of non-negative integers.
-
-    Examples
-    --------
-    >>> normal_axes(-1, 3), normal_axes(None, 2)
-    ((2,), (0, 1))
-    """
-    if axes is None:
-        return tuple(range(ndim))
-    if isinstance(axes, int):
-        axes = (axes,)
-    normal = tuple([normalize_axis(axis, ndim, operation) for axis in axes])
-    if len(set(normal)) < len(normal):
-        raise ShapeError(f"{operation}: an axis appears twice in {axes}")
-    return normal
+normalize_axes = lru_cache(1024, typed=True)(
+    layout.normalize_axes
+)  # the arrays' own, remembered for the vjps
 
 
 @lru_cache(1024)
@@ -100,7 +86,7 @@ def kept_shape(axes, shape: tuple[int, ...]) -> tuple[int, ...]:
     >>> kept_shape(1, (2, 3, 4))
     (2, 1, 4)
     """
-    reduced = normal_axes(axes, len(shape))
+    reduced = normalize_axes(axes, len(shape), "reduction")
     return tuple([1 if axis in reduced else n for axis, n in enumerate(shape)])
 
 

@@ -6,17 +6,19 @@ op up in the registry when it is called, so an override is used at once. Whateve
 with the name of the function that was called.
 """
 
+import ast
 import inspect
+import linecache
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NoReturn
 
-from needle_edu.autograd import arrays
 from needle_edu.autograd.arrays import NeedleError
 from needle_edu.autograd.op import attribute_names
 from needle_edu.autograd.registry import Slot
-from needle_edu.autograd.tensor import Tensor
-from needle_edu.autograd.value import Value, refuse_history
+from needle_edu.autograd.tensor import Tensor, as_tensor
+from needle_edu.autograd.value import Value
 from needle_edu.backend.naming import give_name
 
 from .tuples import _MAKE_TUPLE
@@ -46,14 +48,43 @@ def make_function(slot: Slot) -> Callable:
     give_name(function, slot.name)
     function.__module__ = "needle_edu.ops"
     function.__doc__ = cls.__doc__
+    function.__wrapped__ = cls  # `ops.exp??` shows the class in use, see Slot.use
+    function.getdoc = partial(source_in_use, slot)  # and so does `ops.exp?`
     function.__signature__ = inspect.Signature([p.replace(annotation=p.empty) for p in inputs + attributes])
     return function
+
+
+def source_in_use(slot: Slot) -> str:
+    """Return the source of the class that an op's function uses now: what Jupyter shows for ``ops.exp?``.
+
+    Examples
+    --------
+    >>> from needle_edu.autograd.registry import slot
+    >>> print(source_in_use(slot("exp")))
+    <BLANKLINE>
+    @register
+    class Exp(UnaryOp):
+    ...
+        def vjp0(self, g, node):
+            return g * node
+    <BLANKLINE>
+    """
+    cls = slot.cls
+    try:
+        return "\n" + inspect.getsource(cls)  # a docstring's first line would be indented by itself
+    except (OSError, TypeError):  # a class of a notebook's cell: Python knows no file of it, its methods do
+        code = cls.compute.__code__
+    lines = linecache.getlines(code.co_filename)
+    for node in ast.walk(ast.parse("".join(lines))):
+        if isinstance(node, ast.ClassDef) and node.lineno <= code.co_firstlineno <= (node.end_lineno or 0):
+            return "\n" + "".join(lines[node.lineno - 1 : node.end_lineno])
+    return inspect.getdoc(cls) or ""
 
 
 def _of_one(slot: Slot) -> Callable:
     def function(a):
         try:
-            return slot.instance.apply(a if isinstance(a, Tensor) else _as_tensor(a, slot.name))
+            return slot.instance.apply(a if isinstance(a, Tensor) else as_tensor(a, slot.name))
         except _ERRORS as error:
             _name_the_op(slot, error)
 
@@ -67,7 +98,7 @@ def _of_several(slot: Slot, count: int) -> Callable:
         like = next((a for a in reversed(args) if isinstance(a, Tensor)), None)  # not the mask of `where`
         try:
             return slot.instance.apply(
-                *[a if isinstance(a, Tensor) else _as_tensor(a, slot.name, like) for a in args]
+                *[a if isinstance(a, Tensor) else as_tensor(a, slot.name, like) for a in args]
             )
         except _ERRORS as error:
             _name_the_op(slot, error)
@@ -78,7 +109,7 @@ def _of_several(slot: Slot, count: int) -> Callable:
 def _of_any_number(slot: Slot) -> Callable:
     def function(*args):
         try:
-            return slot.instance.apply(*[_as_tensor(a, slot.name) for a in args])
+            return slot.instance.apply(*[as_tensor(a, slot.name) for a in args])
         except _ERRORS as error:
             _name_the_op(slot, error)
 
@@ -89,7 +120,7 @@ def _with_attributes(slot: Slot) -> Callable:
     def function(a, *values, **named):
         try:
             op = slot.cls(*values, **_understood(slot, named) if named else named)
-            return op.apply(a if isinstance(a, Tensor) else _as_tensor(a, slot.name))
+            return op.apply(a if isinstance(a, Tensor) else as_tensor(a, slot.name))
         except _ERRORS as error:
             _name_the_op(slot, error, values, named)
 
@@ -151,18 +182,9 @@ def _what_was_wrong_with_the_call(slot: Slot, values: tuple, named: dict) -> str
     return ""
 
 
-def _as_tensor(a, operation: str, like: Tensor | None = None) -> Value:
-    if isinstance(a, Value):
-        return a
-    refuse_history(a, operation)
-    if like is not None:
-        return Tensor.make_const(arrays.like(a, like.realize_cached_data(), operation))
-    return Tensor.make_const(arrays.enter(a, operation=operation))
-
-
 def _as_tuple(args, operation: str) -> Value:
     if isinstance(args, Value):
         return args
     if not isinstance(args, (list, tuple)):
         raise TypeError(f"{operation}: wanted a list of tensors, got {type(args).__name__}")
-    return _MAKE_TUPLE.instance.apply(*[_as_tensor(a, operation) for a in args])
+    return _MAKE_TUPLE.instance.apply(*[as_tensor(a, operation) for a in args])

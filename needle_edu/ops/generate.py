@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from needle_edu.autograd import registry
+from needle_edu.autograd.array_value import ArrayValue
 from needle_edu.autograd.tensor import Tensor
 
 PACKAGE = Path(__file__).resolve().parent.parent
@@ -84,9 +85,10 @@ def tensor_stub() -> str:
         "",
     ]
     lines += ["", "class Tensor(Value):", *_ATTRIBUTES]
-    for name, thing in vars(Tensor).items():
+    for name, thing in (vars(ArrayValue) | vars(Tensor)).items():
         lines += _member(name, thing)
-    lines += ["", "", "def install_method(name: str, function: Any) -> None: ..."]
+    lines += ["", "", "def as_tensor(data: Any, operation: str, like: Tensor | None = None) -> Any: ..."]
+    lines += ["def install_method(name: str, function: Any) -> None: ..."]
     return "\n".join(lines) + "\n"
 
 

@@ -11,7 +11,7 @@ from needle_edu.autograd.op import UnaryOp
 from needle_edu.autograd.registry import register, slot
 
 from . import sampling
-from .constants import chosen_axes, constant, expand, normal_axes
+from .constants import chosen_axes, constant, expand, normalize_axes
 
 _PLAIN = (int, tuple, type(None))
 _CONCAT, _MAKE_TUPLE = slot("concat"), slot("make_tuple")
@@ -75,7 +75,7 @@ class Mean(Reduction):
     def vjp0(self, g, node):
         shape = node.inputs[0].shape
         count = 1
-        for axis in normal_axes(self.axes, len(shape)):
+        for axis in normalize_axes(self.axes, len(shape), self.name):
             count *= shape[axis]
         return expand(g / count, self.axes, shape)
 
@@ -92,7 +92,7 @@ class Extreme(Reduction):
         data = a.realize_cached_data()
         largest = expand(node.detach(), self.axes, a.shape).realize_cached_data()
         winners = xp.astype(data == largest, g.dtype)
-        count = xp.sum(winners, axis=normal_axes(self.axes, len(a.shape)), keepdims=True)
+        count = xp.sum(winners, axis=normalize_axes(self.axes, len(a.shape), self.name), keepdims=True)
         return expand(g, self.axes, a.shape) * constant(winners / count)
 
 
@@ -172,7 +172,7 @@ def _product_of_others(a, axes):
     It is the product of those before times the product of those after. Both are running products, which
     doubling steps find in log2(n) multiplications: after the k-th, every entry covers 2^k neighbours.
     """
-    reduced = normal_axes(axes, len(a.shape))
+    reduced = normalize_axes(axes, len(a.shape), "prod")
     kept = tuple([axis for axis in range(len(a.shape)) if axis not in reduced])
     order = kept + reduced
     moved = a.permute(order)

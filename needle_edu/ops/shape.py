@@ -13,9 +13,7 @@ from needle_edu.backend.arguments import integer
 from needle_edu.ndarray.layout import as_shape
 
 from . import sampling
-from .constants import chosen_axes, normal_axes
-
-_UNDILATE, _DILATE = slot("undilate"), slot("dilate")
+from .constants import chosen_axes, normalize_axes
 
 
 @lru_cache(256)
@@ -26,7 +24,7 @@ def _swapped(axes: tuple[int, int] | None, ndim: int) -> tuple[int, ...]:
         raise ShapeError(f"transpose: wanted two axes to swap, got {axes}; permute() reorders all of them")
     if ndim < 2:
         raise ShapeError(f"transpose: wanted at least two axes, got {ndim}")
-    first, second = normal_axes(axes, ndim, "transpose")
+    first, second = normalize_axes(axes, ndim, "transpose")
     order = list(range(ndim))
     order[first], order[second] = second, first
     return tuple(order)
@@ -54,6 +52,8 @@ class Transpose(UnaryOp):
             raise ShapeError(f"transpose: wanted two axes to swap, got {axes}")
 
     def compute(self, a):
+        if self.axes is None and a.ndim == 2:  # a matrix: the usual case, in a hurry
+            return a.T
         return xp.permute_dims(a, _swapped(self.axes, a.ndim))
 
     def vjp0(self, g, node):
@@ -83,7 +83,7 @@ class Permute(UnaryOp):
         return xp.permute_dims(a, self.axes)
 
     def vjp0(self, g, node):
-        axes = normal_axes(self.axes, len(self.axes))
+        axes = normalize_axes(self.axes, len(self.axes), self.name)
         return Permute([axes.index(axis) for axis in range(len(axes))]).apply(g)
 
 
@@ -203,7 +203,7 @@ class Concat(UnaryOp):
         return xp.concat(args, axis=self.axis)
 
     def vjp0(self, g, node):
-        (axis,) = normal_axes(self.axis, len(g.shape))
+        (axis,) = normalize_axes(self.axis, len(g.shape), self.name)
         parts, start = [], 0
         for array in node.inputs[0].realize_cached_data():
             stop = start + array.shape[axis]
@@ -239,71 +239,3 @@ class Flip(UnaryOp):
 
     def vjp0(self, g, node):
         return self.apply(g)
-
-
-def _spread(ndim: int, axes, dilation: int) -> tuple[slice, ...]:
-    """Return the index of the original elements in a dilated array; axes beyond the last are ignored."""
-    return tuple([slice(None, None, dilation + 1 if axis in axes else 1) for axis in range(ndim)])
-
-
-@register
-class Dilate(UnaryOp):
-    """`dilation` zeros after every element along some axes: size n becomes n·(dilation + 1).
-
-    >>> from needle_edu import Tensor, ops
-    >>> ops.dilate(Tensor([1.0, 2.0]), axes=0, dilation=1)
-    Tensor([1., 0., 2., 0.], op=dilate)
-    """
-
-    name = symbol = "dilate"
-    method = True
-    formula = r"y = \operatorname{dilate}(a)"
-    vjp_formulas = (r"\bar{a} = \operatorname{undilate}(\bar{y})",)
-    vjp_reads = ("",)
-    samples = staticmethod(
-        sampling.shaped(({"axes": (0,), "dilation": 1}, (2, 3)), ({"axes": (0, 1, 5), "dilation": 2}, (2, 2)))
-    )
-
-    def __init__(self, axes, dilation: int):
-        self.axes, self.dilation = as_shape(axes, self.name), integer(self.name, "dilation", dilation)
-        if self.dilation < 0:
-            raise ShapeError(f"{self.name}: dilation is a number of zeros, at least 0, got {dilation}")
-
-    def compute(self, a):
-        shape = tuple([n * (self.dilation + 1) if axis in self.axes else n for axis, n in enumerate(a.shape)])
-        out = xp.zeros(shape, dtype=a.dtype, device=a.device)
-        out[_spread(a.ndim, self.axes, self.dilation)] = a
-        return out
-
-    def vjp0(self, g, node):
-        return _UNDILATE.cls(self.axes, self.dilation).apply(g)
-
-
-@register
-class UnDilate(UnaryOp):
-    """The elements that `dilate` would have put zeros behind; the rest is dropped.
-
-    >>> from needle_edu import Tensor, ops
-    >>> ops.undilate(Tensor([1.0, 0.0, 2.0, 0.0]), axes=0, dilation=1)
-    Tensor([1., 2.], op=undilate)
-    """
-
-    name = symbol = "undilate"
-    method = True
-    formula = r"y = \operatorname{undilate}(a)"
-    vjp_formulas = (r"\bar{a} = \operatorname{dilate}(\bar{y})",)
-    vjp_reads = ("",)
-    samples = staticmethod(
-        sampling.shaped(({"axes": (0,), "dilation": 1}, (4, 3)), ({"axes": (0, 1, 5), "dilation": 2}, (3, 6)))
-    )
-
-    def __init__(self, axes, dilation: int):
-        self.axes, self.dilation = as_shape(axes, self.name), integer(self.name, "dilation", dilation)
-        if self.dilation < 0:
-            raise ShapeError(f"{self.name}: dilation is a number of zeros, at least 0, got {dilation}")
-
-    def compute(self, a):
-        return a[_spread(a.ndim, self.axes, self.dilation)]
-
-    def vjp0(self, g, node):
-        return _DILATE.cls(self.axes, self.dilation).apply(g)

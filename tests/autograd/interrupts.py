@@ -24,6 +24,7 @@ PARTS = tuple(
     for part in (
         "autograd/",
         "backend/scope",
+        "backend/overrides",
         "backend/devices",
         "backend/settings",
         "nn/",

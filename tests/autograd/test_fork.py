@@ -10,7 +10,7 @@ import pytest
 from autograd_helpers import tensor
 
 from needle_edu import cpu, no_grad, override
-from needle_edu.autograd import engine, state
+from needle_edu.autograd import engine, gradients as written, state
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform has no fork"),
@@ -87,7 +87,7 @@ def test_no_lock_that_another_thread_holds_is_waited_for():
     held, done = threading.Event(), threading.Event()
 
     def hold():
-        with engine._lock, devices._lock, render._WASM_LOCK:
+        with written.lock, devices._lock, render._WASM_LOCK:
             held.set()
             done.wait()
 

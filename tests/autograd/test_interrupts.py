@@ -51,7 +51,7 @@ def clean():
     assert state.hook is None and not events.quiet.on and not state.watched
     assert str(state.module_path) == "" and not nn.module._calling.modules
     assert all(len(place.stack) == 1 for place in registry._slots.values() if place.stack)
-    assert all(len(stack) == 1 for stack in cpu()._overrides.values())
+    assert all(len(place.stack) == 1 for place in cpu()._overridden.values())
     x = tensor([0.5, 2.0])
     (x * x + ops.exp(x)).sum().backward()
     np.testing.assert_allclose(x.grad.numpy(), 2 * np.array([0.5, 2.0]) + np.exp([0.5, 2.0]))
@@ -239,6 +239,11 @@ def recorded():
     tape.graph()
 
 
+def drawn():
+    x = tensor([1.0])
+    ndl.graph.graph_of(x * 2)
+
+
 class Twice(nn.Module):
     def __init__(self):
         self.layer = nn.ReLU()
@@ -271,7 +276,7 @@ def gradients():
             overrides,
         ),
         *(named, undone, kernels, kernels_undone, switched_by_hand, switched_for_a_function),
-        *(recorded, modules, gradients),
+        *(recorded, drawn, modules, gradients),
     ],
     ids=lambda f: f.__name__,
 )

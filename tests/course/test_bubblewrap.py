@@ -115,7 +115,10 @@ def test_a_sandbox_for_a_package_in_the_temporary_folder(tmp_path):
     """/tmp is every question's own, and empty; but what runs the question may lie there."""
     site = tmp_path / "site with spaces"
     shutil.copytree(bubblewrap.PACKAGE, site / "needle_edu", ignore=shutil.ignore_patterns("__pycache__"))
-    code = "import needle_edu; from needle_edu.course import sandbox; print(needle_edu.__file__, sandbox.trouble())"
+    code = (
+        "import needle_edu; from needle_edu.course.grading import sandbox; "
+        "print(needle_edu.__file__, sandbox.trouble())"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=tmp_path,

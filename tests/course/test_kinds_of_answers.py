@@ -7,12 +7,13 @@ import json
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from needle_edu.backend.build import builder
-from needle_edu.course import c_answers, commands, notebook, questions, source_cells, student
+from needle_edu.course import c_answers, commands, notebook, questions, source_answers, source_cells, student
 from needle_edu.course.check import report
 from needle_edu.course.grading import sandbox
 from needle_edu.course.grading.run_question import run_question
@@ -379,7 +380,7 @@ def notebook_space(kernels, name: str, answer: str) -> dict:
     if cell is None:
         exec(answer, space)
     else:
-        source_cells.define(cell, space)
+        source_answers.define(cell, space)
     exec(question.cell.source.rpartition("check(")[0], space)
     return space
 
@@ -498,3 +499,26 @@ def test_guards_are_seen_on_both_sides(rng):
         memory.whole[place] = kept
         assert memory.is_intact
     assert np.shares_memory(memory.array, memory.whole) and memory.array.shape == (2, 3)
+
+
+LAUGHS = "#define A0 1+1\n" + "".join(
+    f"#define A{k + 1} A{k} A{k} A{k} A{k} A{k} A{k} A{k} A{k}\n" for k in range(12)
+)
+
+
+@pytest.mark.skipif(KIND is sandbox.ProcessSandbox, reason="no sandbox can be made here")
+@pytest.mark.parametrize(
+    "bomb", ['#include "/dev/zero"', f"{LAUGHS}int many = A12;"], ids=["zeros", "macros"]
+)
+def test_a_compiler_without_end_is_stopped(kernels, bomb):
+    tight = replace(kernels.limits, cells=6, cpu=4)
+    question = kernels.questions[0]
+    result = run_question(kernels, question, f"%%c add\n{bomb}\n", limits=tight, sandbox=KIND)
+    assert result.judged and result.points == 0 and not any(verdict.passed for verdict in result.verdicts)
+    assert {v.status for v in result.verdicts} <= {
+        "does not compile",
+        "time limit",
+        "memory limit",
+        "its process ended",
+    }
+    assert run(kernels, "q1", SOLUTIONS["q1"]).passed

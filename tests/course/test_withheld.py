@@ -82,13 +82,13 @@ ATTACKS = {
     "q1: a second copy of the module": (
         "sigmoid",
         q1(
-            "spec = util.spec_from_file_location('again', ndl.ops.fused.__file__)\n"
+            "spec = util.spec_from_file_location('again', ndl.autograd.numpy_functions.__file__)\n"
             "    again = util.module_from_spec(spec); spec.loader.exec_module(again)\n"
-            "    return nd.array(again._sigmoid(a.numpy()), dtype=a.dtype)",
+            "    return nd.array(again.sigmoid(a.numpy()), dtype=a.dtype)",
             "from importlib import util",
         ),
     ),
-    "q1: the fused kernel": ("sigmoid", q1("return ndl.ops.fused.sigmoid(a)")),
+    "q1: the fused kernel": ("sigmoid", q1("return ndl.autograd.arrays.xp.sigmoid(a)")),
     "q1: the reference kernel": (
         "sigmoid",
         q1(

@@ -20,14 +20,21 @@ PACK_PLAIN(1, uint8_t)
 PACK_PLAIN(4, uint32_t)
 PACK_PLAIN(8, uint64_t)
 
+/* One square. A function of its own: in the loops below it would lack registers and read everything twice. */
+#define PACK_SQUARE(size, bits, type)                                                                       \
+  static __attribute__((noinline)) void pack_square_##size(type *dst, int64_t down, const type *src, int64_t across) { \
+    transpose_wide_square_##bits(dst, down, src, across);                                                   \
+  }
+PACK_SQUARE(4, 32, uint32_t)
+PACK_SQUARE(8, 64, uint64_t)
+
 /* Squares first, then the plain loop for the edges. */
 #define PACK_TRANSPOSED(size, bits, type)                                                                   \
   static void pack_transposed_##size(int64_t rows, int64_t cols, type *dst, const type *src, int64_t cs) {  \
     enum { W = WIDE_##bits };                                                                               \
     const int64_t r_end = rows / W * W, c_end = cols / W * W;                                               \
     for (int64_t c = 0; c < c_end; c += W)                                                                  \
-      for (int64_t r = 0; r < r_end; r += W)                                                                \
-        transpose_wide_square_##bits(dst + r * cols + c, cols, src + r + c * cs, cs);                       \
+      for (int64_t r = 0; r < r_end; r += W) pack_square_##size(dst + r * cols + c, cols, src + r + c * cs, cs); \
     pack_plain_##size(rows, cols - c_end, dst + c_end, cols, src + c_end * cs, 1, cs);                      \
     pack_plain_##size(rows - r_end, c_end, dst + r_end * cols, cols, src + r_end, 1, cs);                   \
   }

@@ -14,7 +14,7 @@ import io
 import os
 import sys
 
-from needle_edu.course import messages, source_cells
+from needle_edu.course import messages, source_answers, source_cells
 from needle_edu.course.answer import explain, perform
 from needle_edu.course.cells import FILE_NAME, python_of, run_cell
 
@@ -114,7 +114,7 @@ def run_cells(job: dict, namespace: dict, limit: int) -> dict:
                 notes.append(f"an extra cell of yours raised {type(error).__name__[:60]}")
     try:
         if cell := source_cells.read(job["answer"]):
-            source_cells.define(cell, namespace, job.get("headers"))
+            source_answers.define(cell, namespace, job.get("headers"))
         else:
             run_cell(job["answer"], namespace)
     except BaseException as error:
@@ -167,7 +167,8 @@ def serve(namespace: dict, adapters: str, pipes: Pipes, texts: bool) -> None:
     """Answer the calls of one test until it is over; `texts` of exceptions could carry hidden inputs out."""
     while isinstance(message := pipes.read(), tuple):
         try:
-            value: tuple = ("value", perform(namespace, *message, own=adapters))
+            adapter, name, args, kwargs = message
+            value: tuple = ("value", perform(namespace, adapter, name, args, kwargs, adapters))
             messages.encode(value)
         except BaseException as error:
             kind = "refused" if type(error) is messages.MessageError else "raised"
