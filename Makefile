@@ -6,7 +6,7 @@
 #   make fuzz MINUTES=5                              the property tests on other examples; SEED=7 repeats a round
 #   make all                                         what is longer than `make test`, before a release
 #   make bench                                       speed against NumPy and PyTorch, side by side
-#   make sanitize                                    the C tests under AddressSanitizer and UBSan
+#   make sanitize                                    the C tests under AddressSanitizer, UBSan and TSan
 #   make clean                                       removes what the commands above made
 
 # The first Python that is new enough; make PYTHON=/path/to/python3 names another.
@@ -129,6 +129,7 @@ bench: $(VENV)/.parity
 
 sanitize:
 	bash csrc/tests/run.sh asan
+	bash csrc/tests/run.sh tsan
 
 # What students wrote stays: needle-edu-course/, and homework in my-*, with the checkpoints Jupyter made of it.
 clean:

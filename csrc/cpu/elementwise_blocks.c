@@ -94,7 +94,7 @@ static void run_blocks(void *ctx, int64_t lo, int64_t hi) {
   const char *packed_from[ND_MAX_OPERANDS] = {0};
   int64_t packed_rows[ND_MAX_OPERANDS] = {0};
   if (!scratch) {
-    b->failed = 1;
+    __atomic_store_n(&b->failed, 1, __ATOMIC_RELAXED);
     return;
   }
   for (int64_t block = lo; block < hi; block++) {

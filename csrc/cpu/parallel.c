@@ -1,75 +1,219 @@
-/* parallel.c - one parallel-for over OpenMP, or a serial loop where there is none (Apple's clang).
+/* parallel.c - one parallel-for: the caller and its workers take pieces of a job until none is left.
  *
- * fork: libgomp's worker threads do not exist in a forked child, but its bookkeeping does, so the first parallel
- * region of the child waits for ever. A child (Python's multiprocessing makes them) therefore stays serial.
+ * OpenMP gives each thread a share and returns when all threads have come. While another program runs on the core of
+ * one of them, that is milliseconds away, for a job of microseconds. Here a piece belongs to nobody before it is begun:
+ * `unbegun` counts those that are left, whoever lowers it by one has taken one, and the caller takes pieces like
+ * everybody else. A worker that comes late finds nothing left, and nobody has waited for it. The caller waits only for
+ * pieces that others have begun; if one of them was then taken off its core, that wait is long and may soon come again,
+ * so for some time the caller works alone.
+ *
+ * Workers are made when there is work for them. One that finds none keeps looking for a moment, because kernels often
+ * follow each other closely, and then sleeps. One job at a time has them; meanwhile other threads of the program do
+ * their own jobs alone. No result needs them: where the system gives no threads, the caller takes all pieces.
+ *
+ * fork: a forked child (Python's multiprocessing makes them) has no copies of the workers, so it works alone.
  */
+#define _GNU_SOURCE
 #include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
-#ifdef _OPENMP
-#include <omp.h>
-#endif
+#include <time.h>
+#include <unistd.h>
 #include "needle_kernels.h"
 #include "parallel.h"
 
-static int threads = 1; /* at load: as OMP_NUM_THREADS says, else one for each processor this process may use */
-static int in_forked_child = 0;
+enum {
+  MOST_WORKERS = 1023,
+  PIECES_EACH = 4,         /* for each thread */
+  MOMENT = 50000,          /* ns: so long one looks out for others before going to sleep */
+  ALONE = 16,              /* after waiting in vain the caller works alone, so many times as long as it waited, */
+  LONGEST_ALONE = 1 << 30  /* but no longer than this (ns): it may have been a debugger that stopped us */
+};
 
-static void after_fork_in_child(void) { in_forked_child = 1; }
+static atomic_int threads = 1;               /* how many may work, the caller among them */
+static atomic_int workers, asleep;           /* how many there are, how many of them sleep */
+static atomic_int available = MOST_WORKERS;  /* how many the system gives, as far as we know */
+static atomic_int in_forked_child;
+static __thread int inside;                  /* this thread is in a body: what it calls, it does alone */
 
-__attribute__((constructor)) static void at_load(void) {
-  pthread_atfork(NULL, NULL, after_fork_in_child);
-#ifdef _OPENMP
-  /* Asks the system: once, not at every kernel. Without the variable, omp_get_max_threads() would be what another
-   * library of this process has chosen for itself. */
-  threads = getenv("OMP_NUM_THREADS") ? omp_get_max_threads() : omp_get_num_procs();
-#endif
+static pthread_mutex_t door = PTHREAD_MUTEX_INITIALIZER; /* held to fall asleep, and to come and go */
+static pthread_cond_t work = PTHREAD_COND_INITIALIZER, done = PTHREAD_COND_INITIALIZER;
+
+static atomic_flag taken = ATOMIC_FLAG_INIT; /* some caller has the workers, for this job: */
+static struct {
+  int64_t n, pieces;
+  nd_body body;
+  void *ctx;
+  _Alignas(64) _Atomic int64_t unbegun; /* pieces nobody has taken; on a cache line of its own: all look at it */
+  _Alignas(64) _Atomic int64_t unfinished;
+} job;
+static _Atomic int64_t alone_until;          /* on the clock of now() */
+
+static int64_t now(void) { /* nanoseconds */
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return t.tv_sec * (int64_t)1000000000 + t.tv_nsec;
 }
 
-int nd_has_openmp(void) {
-#ifdef _OPENMP
-  return 1;
-#else
-  return 0;
-#endif
-}
+/* ---- pieces ------------------------------------------------------------------------------------------------- */
 
-int nd_get_num_threads(void) {
-#ifdef _OPENMP
-  return in_forked_child ? 1 : __atomic_load_n(&threads, __ATOMIC_RELAXED);
-#else
-  return 1;
-#endif
-}
-
-int nd_set_num_threads(int n) {
-  if (n < 1) return ND_EPLAN;
-  __atomic_store_n(&threads, n, __ATOMIC_RELAXED);
-  return ND_OK;
-}
-
-#ifdef _OPENMP
 /* Piece i of `pieces`: the first n % pieces pieces are one item longer. */
 static int64_t piece_start(int64_t n, int64_t pieces, int64_t i) {
   const int64_t rest = n % pieces;
   return n / pieces * i + (i < rest ? i : rest);
 }
-#endif
+
+/* Takes a piece and does it; returns 0 if all have been taken. What the job is may be read only after a piece of it was
+ * taken: until that piece is finished, the job stays. A moment before, it may have been another one. */
+static int take_piece(void) {
+  int64_t left = atomic_load_explicit(&job.unbegun, memory_order_relaxed);
+  do
+    if (left == 0) return 0;
+  while (!atomic_compare_exchange_weak_explicit(&job.unbegun, &left, left - 1, memory_order_acquire,
+                                                memory_order_relaxed));
+  const int64_t i = job.pieces - left;
+  job.body(job.ctx, piece_start(job.n, job.pieces, i), piece_start(job.n, job.pieces, i + 1));
+  if (atomic_fetch_sub_explicit(&job.unfinished, 1, memory_order_acq_rel) == 1) {
+    pthread_mutex_lock(&door);
+    pthread_cond_signal(&done);
+    pthread_mutex_unlock(&door);
+  }
+  return 1;
+}
+
+static int64_t unbegun(void) { return atomic_load_explicit(&job.unbegun, memory_order_relaxed); }
+static int finished(void) { return atomic_load_explicit(&job.unfinished, memory_order_acquire) == 0; }
+
+/* ---- workers ------------------------------------------------------------------------------------------------ */
+
+static int too_many(void) { return atomic_load(&workers) >= atomic_load(&threads); }
+
+/* Wakes two sleepers, or fewer if there is less to do; each of them then wakes two more. It takes no lock: who is just
+ * falling asleep may miss it, and that costs time, but no result. */
+static void wake_two(void) {
+  const int sleepers = atomic_load(&asleep);
+  const int64_t awake = 1 + atomic_load(&workers) - sleepers, useful = unbegun() - awake;
+  for (int i = 0; i < 2 && i < sleepers && i < useful; i++) pthread_cond_signal(&work);
+}
+
+static void *work_for_ever(void *unused) {
+  inside = 1;
+  for (;;) {
+    for (int64_t since = now(); !too_many() && now() - since < MOMENT; sched_yield())
+      while (!too_many() && take_piece()) since = now();
+    pthread_mutex_lock(&door);
+    atomic_fetch_add(&asleep, 1);
+    while (!unbegun() && !too_many()) pthread_cond_wait(&work, &door);
+    atomic_fetch_sub(&asleep, 1);
+    const int leave = too_many();
+    if (leave) atomic_fetch_sub(&workers, 1);
+    pthread_mutex_unlock(&door);
+    if (leave) return unused;
+    wake_two();
+  }
+}
+
+/* Makes workers until there are `wanted`. They leave signals to the program: a Ctrl-C that a worker took would not
+ * interrupt what Python waits for. Only those stay that tell of a thread's own mistakes. */
+static void hire(int wanted) {
+  sigset_t others, before;
+  sigfillset(&others);
+  sigdelset(&others, SIGSEGV), sigdelset(&others, SIGBUS), sigdelset(&others, SIGFPE), sigdelset(&others, SIGILL);
+  pthread_sigmask(SIG_SETMASK, &others, &before);
+  pthread_mutex_lock(&door);
+  while (atomic_load(&workers) < wanted && wanted <= atomic_load(&available)) {
+    pthread_t id;
+    if (pthread_create(&id, NULL, work_for_ever, NULL)) {
+      atomic_store(&available, atomic_load(&workers));
+    } else {
+      pthread_detach(id);
+      atomic_fetch_add(&workers, 1);
+    }
+  }
+  pthread_mutex_unlock(&door);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+/* ---- the caller --------------------------------------------------------------------------------------------- */
+
+static void await_others(void) {
+  for (const int64_t since = now(); now() - since < MOMENT; sched_yield())
+    if (finished()) return;
+  pthread_mutex_lock(&door);
+  while (!finished()) pthread_cond_wait(&done, &door);
+  pthread_mutex_unlock(&door);
+}
+
+static void do_together(int wanted) {
+  if (wanted > atomic_load(&available)) wanted = atomic_load(&available);
+  if (atomic_load(&workers) < wanted) hire(wanted);
+  atomic_store_explicit(&job.unfinished, job.pieces, memory_order_relaxed);
+  atomic_store_explicit(&job.unbegun, job.pieces, memory_order_release);
+  wake_two();
+  int64_t begin = now(), quickest = INT64_MAX; /* of the caller's own pieces */
+  while (take_piece()) {
+    const int64_t end = now();
+    if (end - begin < quickest) quickest = end - begin;
+    begin = end;
+  }
+  if (finished()) return;
+  await_others();
+  /* Pieces are alike and the others were begun earlier: a worker that runs, even on a slow core, is done by now. */
+  const int64_t end = now(), waited = end - begin;
+  if (quickest < INT64_MAX && waited > 2 * quickest + MOMENT)
+    atomic_store(&alone_until, end + (waited < LONGEST_ALONE / ALONE ? ALONE * waited : LONGEST_ALONE));
+}
 
 void nd_parallel_for(int64_t n, int64_t grain, nd_body body, void *ctx) {
   if (n <= 0) return;
-#ifdef _OPENMP
-  if (n >= 2 * grain && !in_forked_child && !omp_in_parallel()) {
-    int64_t pieces = n / (grain < 1 ? 1 : grain);
-    if (pieces > nd_get_num_threads()) pieces = nd_get_num_threads();
-    if (pieces > 1) {
-      /* Were OpenMP to grant fewer threads than asked, a thread takes several pieces: the cut stays the same. */
-#pragma omp parallel num_threads((int)pieces)
-      for (int64_t i = omp_get_thread_num(); i < pieces; i += omp_get_num_threads())
-        body(ctx, piece_start(n, pieces, i), piece_start(n, pieces, i + 1));
-      return;
-    }
+  const int64_t most = inside ? 1 : nd_get_num_threads();
+  int64_t pieces = most == 1 ? 1 : n / (grain < 1 ? 1 : grain);
+  if (pieces > most * PIECES_EACH) pieces = most * PIECES_EACH;
+  if (pieces < 2) {
+    body(ctx, 0, n);
+    return;
   }
+  inside = 1;
+  const int mine = !atomic_flag_test_and_set_explicit(&taken, memory_order_acquire);
+  if (mine && now() >= atomic_load(&alone_until)) {
+    job.n = n, job.pieces = pieces, job.body = body, job.ctx = ctx;
+    do_together((int)(pieces < most ? pieces : most) - 1);
+  } else {
+    for (int64_t i = 0; i < pieces; i++) body(ctx, piece_start(n, pieces, i), piece_start(n, pieces, i + 1));
+  }
+  if (mine) atomic_flag_clear_explicit(&taken, memory_order_release);
+  inside = 0;
+}
+
+/* ---- how many threads --------------------------------------------------------------------------------------- */
+
+int nd_get_num_threads(void) { return in_forked_child ? 1 : atomic_load_explicit(&threads, memory_order_relaxed); }
+
+int nd_set_num_threads(int n) {
+  if (n < 1) return ND_EPLAN;
+  atomic_store(&threads, n);
+  atomic_store(&alone_until, 0);
+  if (in_forked_child) return ND_OK;
+  pthread_mutex_lock(&door);
+  atomic_store(&available, MOST_WORKERS);
+  pthread_cond_broadcast(&work); /* who is too many leaves */
+  pthread_mutex_unlock(&door);
+  return ND_OK;
+}
+
+static void after_fork_in_child(void) { in_forked_child = 1; }
+
+/* As many as OMP_NUM_THREADS says, which numerical libraries agree on, else one for each processor we may use. */
+__attribute__((constructor)) static void at_load(void) {
+  pthread_atfork(NULL, NULL, after_fork_in_child);
+  const char *wish = getenv("OMP_NUM_THREADS");
+  long n = wish ? strtol(wish, NULL, 10) : 0;
+#ifdef __linux__
+  cpu_set_t allowed;
+  if (n < 1 && sched_getaffinity(0, sizeof allowed, &allowed) == 0) n = CPU_COUNT(&allowed);
 #endif
-  (void)grain;
-  body(ctx, 0, n);
+  if (n < 1) n = sysconf(_SC_NPROCESSORS_ONLN);
+  threads = n < 1 ? 1 : n > MOST_WORKERS ? MOST_WORKERS + 1 : (int)n;
 }

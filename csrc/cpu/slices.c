@@ -43,7 +43,7 @@ static void slices(void *ctx, int64_t lo, int64_t hi) {
   nd_row *row = nd_current_isa()->move->copy[copy.dtype[1]][copy.dtype[1]];
   void *block = NULL;
   if (!j->contiguous && !(block = nd_scratch(ND_SCRATCH_SLICE, j->at_once * j->length * j->in_size))) {
-    j->failed = 1;
+    __atomic_store_n(&j->failed, 1, __ATOMIC_RELAXED);
     return;
   }
   while (lo < hi) {
@@ -55,7 +55,8 @@ static void slices(void *ctx, int64_t lo, int64_t hi) {
     if (block) {
       if (!j->lonely) copy.shape[0] = rows;
       copy.size = rows * j->length;
-      if (nd_run_elementwise(&copy, 2, row, ND_GRAIN_CHEAP, (void *[]){block, (void *)a}, 0)) j->failed = 1;
+      if (nd_run_elementwise(&copy, 2, row, ND_GRAIN_CHEAP, (void *[]){block, (void *)a}, 0))
+        __atomic_store_n(&j->failed, 1, __ATOMIC_RELAXED);
       j->kernel(rows, j->length, block, j->length, out, j->to);
     } else {
       j->kernel(rows, j->length, a, j->down, out, j->to);

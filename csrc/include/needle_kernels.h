@@ -51,7 +51,6 @@ typedef struct nd_plan {
 /* ---- 1. library: errors, threads, instruction sets, memory ------------------------------------------------ */
 ND_API const char *nd_error_text(int code);
 ND_API int64_t nd_error_detail(void);            /* thread-local; see ND_EINDEX */
-ND_API int nd_has_openmp(void);
 ND_API int nd_get_num_threads(void);
 ND_API int nd_set_num_threads(int n);            /* n < 1 is refused with ND_EPLAN; returns 0 */
 ND_API const char *nd_isa_names(void);           /* compiled in, weakest first: "base avx2 avx512" / "base neon" */

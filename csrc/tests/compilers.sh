@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds the C library with each compiler named and runs the C tests, then the Python tests of the kernels on what it
-# built. Clang, which has no OpenMP runtime of its own everywhere, is tried without -fopenmp as well: one thread.
+# built.
 #   compilers.sh clang gcc-11
 # PYTHON is the interpreter (default: the checkout's .venv).
 set -eu
@@ -13,7 +13,4 @@ for compiler in "$@"; do
   CC=$compiler sh "$here/run.sh"
   CC=$compiler "$python" -m pytest -q -p no:xdist \
     tests/backend/test_kernels.py tests/ladder tests/ndarray/test_kernels_in_use.py
-  case $compiler in
-    *clang*) NO_OPENMP=1 CC=$compiler sh "$here/run.sh" ;;
-  esac
 done

@@ -2,8 +2,9 @@
 # Builds the C library and its tests and runs them.
 #   run.sh [plain]  optimised, as shipped
 #   run.sh asan     under the address and undefined-behaviour sanitizers
+#   run.sh tsan     under the thread sanitizer, plain C only: threads are the same for all instruction sets
 #   run.sh arm64    cross-compiled for arm64, run by qemu; exit status 77 (skipped) if the tools are absent
-# Objects go to $BUILD (default: a temporary folder). CC and JOBS are respected; NO_OPENMP=1 builds for one thread.
+# Objects go to $BUILD (default: a temporary folder). CC and JOBS are respected.
 set -eu
 mode=${1:-plain}
 csrc=$(cd "$(dirname "$0")/.." && pwd)
@@ -17,15 +18,18 @@ case $mode in
   asan)
     optimise="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer"
     link=-fsanitize=address,undefined ;;
+  tsan)
+    optimise="-O1 -g -fsanitize=thread"
+    link=-fsanitize=thread ;;
   arm64)
-    cc=aarch64-linux-gnu-gcc run=qemu-aarch64 link="-static -Wl,--no-warnings" # libgomp mentions dlopen
+    cc=aarch64-linux-gnu-gcc run=qemu-aarch64 link=-static
     for tool in $cc $run; do
       if ! command -v $tool >/dev/null; then
         echo "*** SKIPPED: arm64 tests need $tool: sudo apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user ***"
         exit 77
       fi
     done ;;
-  *) echo "usage: $0 [plain|asan|arm64]" >&2; exit 2 ;;
+  *) echo "usage: $0 [plain|asan|tsan|arm64]" >&2; exit 2 ;;
 esac
 
 case $($cc -dumpmachine) in
@@ -33,6 +37,7 @@ case $($cc -dumpmachine) in
   aarch64*|arm64*) isas="base neon" family=-DND_ISAS_ARM64 ;;
   *) isas=base family= ;;
 esac
+if [ "$mode" = tsan ]; then isas=base family=; fi
 flags_of() {
   case $1 in
     avx2) echo "-mavx2 -mfma" ;;
@@ -42,11 +47,7 @@ flags_of() {
 # Clang mentions each flag that only GCC knows.
 quiet=
 if $cc --version | grep -qi clang; then quiet=-Wno-ignored-optimization-argument; fi
-openmp=-fopenmp
-echo '#include <omp.h>
-int main(void) { return omp_get_max_threads() < 1; }' > "$build/try.c"
-if [ -n "${NO_OPENMP:-}" ] || ! $cc -fopenmp "$build/try.c" -o "$build/try" 2>/dev/null; then openmp=; fi
-common="-std=gnu11 -Wall -Wextra $quiet -fno-math-errno -fno-trapping-math -ffp-contract=fast $openmp $family -I$csrc/include -I$csrc/cpu -I$csrc/tests"
+common="-std=gnu11 -Wall -Wextra $quiet -fno-math-errno -fno-trapping-math -ffp-contract=fast -pthread $family -I$csrc/include -I$csrc/cpu -I$csrc/tests"
 
 # One make rule for each object; make runs them in parallel and only when something has changed.
 headers=$(find "$csrc" -name '*.h' | tr '\n' ' ')
@@ -56,7 +57,7 @@ rules=$build/Makefile
 echo 'all: programs' > "$rules"
 rule() { # object, source, extra flags
   own=$optimise
-  if [ "$mode" != asan ]; then own="$own $(sed -n '1s|.*/\* build: \(.*\) \*/.*|\1|p' "$2")"; fi
+  if [ "$mode" != asan ] && [ "$mode" != tsan ]; then own="$own $(sed -n '1s|.*/\* build: \(.*\) \*/.*|\1|p' "$2")"; fi
   printf '%s: %s %s\n\t@%s %s %s %s -c %s -o %s\n' "$1" "$2" "$headers" "$cc" "$common" "$own" "$3" "$2" "$1" >> "$rules"
   objects="$objects $1"
 }
@@ -67,7 +68,7 @@ done
 for source in "$csrc"/tests/test_*.c; do
   program=$build/$(basename "$source" .c)
   programs="$programs $program"
-  printf '%s: %s %s $(OBJECTS)\n\t@%s %s %s %s $(OBJECTS) %s -lm -lpthread -o %s\n' "$program" "$source" "$headers" \
+  printf '%s: %s %s $(OBJECTS)\n\t@%s %s %s %s $(OBJECTS) %s -lm -o %s\n' "$program" "$source" "$headers" \
     "$cc" "$common" "$optimise" "$source" "$link" "$program" >> "$rules"
 done
 echo "programs:$programs" >> "$rules"

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "caches.h"
 #include "needle_kernels.h"
 
 static const int64_t bytes_of[4] = {4, 8, 4, 8};
@@ -154,11 +155,17 @@ int main(void) {
   for (char *isa = strtok_r(rest, " ", &rest); isa; isa = strtok_r(NULL, " ", &rest)) {
     if (!nd_isa_supported(isa)) continue;
     if (nd_set_isa(isa) != ND_OK) return printf("cannot choose %s\n", isa), 1;
-    for (int threads = 1; threads <= 3; threads += 2) {
-      nd_set_num_threads(threads);
-      check_isa(isa);
+    const nd_caches own = nd_cache_sizes, small = {.l1 = 1 << 10, .l2 = 1 << 10}, large = {.l1 = 1 << 20, .l2 = 64 << 20};
+    nd_set_num_threads(1);
+    check_isa(isa);
+    for (int size = 0; size < 3; size++) { /* small caches: many blocks in a small product, and threads that help */
+      nd_cache_sizes = size == 0 ? small : size == 1 ? own : large;
+      for (int type = ND_F32; type <= ND_F64; type++) check_help(isa, type, ROW_MAJOR), check_help(isa, type, TRANSPOSED);
     }
-    for (int type = ND_F32; type <= ND_F64; type++) check_help(isa, type, ROW_MAJOR), check_help(isa, type, TRANSPOSED);
+    nd_cache_sizes = small;
+    nd_set_num_threads(3);
+    check_isa(isa);
+    nd_cache_sizes = own;
   }
   const nd_plan bad = {.ndim = 2}, mixed = {.ndim = 3, .dtype = {ND_F32, ND_F64, ND_F32}, .shape = {1, 1, 1}, .size = 1};
   double one = 1;

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "caches.h"
 #include "check.h"
 
 static void *use_pool(void *seed) {
@@ -56,7 +57,7 @@ static void pool(void) {
   nd_free(NULL);
 }
 
-/* The parent has run an OpenMP region; a child that ran another would wait for ever. */
+/* The parent has workers, the child has none of them: it must not wait for their help. */
 static void fork_after_threads(void) {
   enum { N = 200000 };
   float *a = nd_alloc(N * 4), *out = nd_alloc(N * 4);
@@ -166,6 +167,8 @@ int main(void) {
   fork_while_others_compute();
   CHECK(nd_set_num_threads(0) == ND_EPLAN && nd_get_num_threads() >= 1, "no fewer than one thread");
   CHECK(nd_set_isa("z80") == ND_EISA && !nd_isa_supported("z80"), "an unknown instruction set");
+  CHECK(8 << 10 <= nd_cache_sizes.l1 && nd_cache_sizes.l1 < nd_cache_sizes.l2 && nd_cache_sizes.l2 <= 64 << 20,
+        "caches of %lld and %lld bytes", (long long)nd_cache_sizes.l1, (long long)nd_cache_sizes.l2);
   for (int code = ND_OK; code <= ND_EISA; code++)
     CHECK(strcmp(nd_error_text(code), nd_error_text(-1)) != 0, "error %d has a text of its own", code);
   return finish("runtime");

@@ -13,7 +13,7 @@ from needle_edu.backend import DTypeError, GradientError, IndexOutOfRange, Needl
 from needle_edu.backend_selection import BACKEND, array_api, default_device
 
 from . import numpy_arrays, numpy_functions, own_arrays
-from .entry import as_numbers, readable as readable
+from .entry import as_numbers, readable
 
 mode: Any = numpy_arrays if BACKEND == "np" else own_arrays
 xp: Any = numpy_functions if BACKEND == "np" else array_api

@@ -20,7 +20,7 @@ from .errors import (
     raise_kernel_error,
 )
 from .runtime import Runtime
-from .settings import available_isas, get_isa, get_num_threads, has_openmp, set_isa, set_num_threads
+from .settings import available_isas, get_isa, get_num_threads, set_isa, set_num_threads
 from .standard_devices import cpu, cpu_numpy, cuda, cuda_sim, default_device, set_default_device
 from .storage import Storage
 
@@ -49,7 +49,6 @@ __all__ = [
     "dtypes",
     "get_isa",
     "get_num_threads",
-    "has_openmp",
     "memory",
     "raise_kernel_error",
     "register_device",

@@ -40,8 +40,6 @@ def open_runtime() -> CpuRuntime:
     try:
         if switched_off():
             raise BuildError("NEEDLE_EDU_NATIVE=0 switches the C library off")
-        # GNU's OpenMP waits for work by spinning, for long: beside NumPy's own threads that costs milliseconds.
-        os.environ.setdefault("GOMP_SPINCOUNT", "10000")
         try:
             ffi, lib = _load(fresh=False)
         except (OSError, ImportError):  # a damaged or foreign file in the cache

@@ -7,17 +7,6 @@ library is loaded. Tests go through all of them with `set_isa`.
 from .standard_devices import cpu
 
 
-def has_openmp() -> bool:
-    """Return whether the kernels of `cpu()` were compiled with OpenMP, so that they can use several threads.
-
-    Examples
-    --------
-    >>> has_openmp() in (True, False)
-    True
-    """
-    return cpu().native and bool(cpu().runtime.lib.nd_has_openmp())
-
-
 def get_num_threads() -> int:
     """Return how many threads a kernel of `cpu()` may use.
 

@@ -116,12 +116,6 @@ def _threads() -> Finding:
 
     if not _native():
         return Finding(ABSENT, "NumPy's own")
-    if not backend.has_openmp():
-        mend = (
-            "the compiler lacks OpenMP; Debian, Ubuntu with clang: sudo apt install libomp-dev; "
-            "macOS: brew install gcc, then CC=gcc-14"
-        )
-        return Finding(ABSENT, "1: built without OpenMP", mend)
     return Finding(OK, f"{backend.get_num_threads()} of {os.cpu_count()} (NEEDLE_EDU_NUM_THREADS changes it)")
 
 

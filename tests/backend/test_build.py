@@ -139,16 +139,6 @@ def test_a_source_edited_during_compilation_is_compiled_again(source, compiler, 
     assert answer_of(builder.shared_library("answer", [source])) == 42
 
 
-def test_openmp_is_dropped_where_the_compiler_lacks_it(source, compiler, tmp_path):
-    plain = tmp_path / "plain-cc"
-    plain.write_text(
-        f'#!/bin/sh\nfor a; do [ "$a" = -fopenmp ] && echo "unsupported option" >&2 && exit 1; done\n'
-        f'exec {compiler[0]} "$@"\n'
-    )
-    plain.chmod(0o755)
-    assert answer_of(builder.shared_library("answer", [source], compiler=[str(plain)])) == 42
-
-
 def test_no_compiler_is_one_sentence_and_numpy_computes(tmp_path):
     result = python(
         """

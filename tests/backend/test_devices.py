@@ -216,10 +216,13 @@ def test_settings_are_obeyed_and_checked(c_runtime):
 def test_settings_from_the_environment(c_runtime):
     show = "from needle_edu import backend; print(backend.get_isa(), backend.get_num_threads())"
     assert run(show, NEEDLE_EDU_ISA="base", NEEDLE_EDU_NUM_THREADS="1").stdout.split() == ["base", "1"]
-    if backend.has_openmp():  # our own variable goes before the one of all OpenMP programs
-        assert run(show, OMP_NUM_THREADS="3").stdout.split()[1] == "3"
-        both = run(show, OMP_NUM_THREADS="3", NEEDLE_EDU_NUM_THREADS="2")
-        assert both.stdout.split()[1] == "2"
+    # our own variable goes before the one that many libraries obey
+    assert run(show, OMP_NUM_THREADS="3").stdout.split()[1] == "3"
+    both = run(show, OMP_NUM_THREADS="3", NEEDLE_EDU_NUM_THREADS="2")
+    assert both.stdout.split()[1] == "2"
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    for nonsense in ("", "0", "many"):
+        assert run(show, OMP_NUM_THREADS=nonsense).stdout.split()[1] == str(usable)
     assert "NEEDLE_EDU_ISA=mmx" in run(show, NEEDLE_EDU_ISA="mmx").stderr
     assert "at least 1" in run(show, NEEDLE_EDU_NUM_THREADS="none").stderr
     off = run(show, NEEDLE_EDU_NATIVE="0")
@@ -244,16 +247,48 @@ def test_a_forked_child_computes_and_does_not_hang(c_runtime):
     assert result.stdout.strip() == "0", result.stderr
 
 
-@pytest.mark.parametrize("granted", ["1", "2"])
-def test_a_product_ends_when_fewer_threads_are_granted_than_asked_for(granted, c_runtime):
-    """Threads help each other with large products: one that would wait for a piece nobody runs would wait for ever."""
+@pytest.mark.skipif(sys.platform != "linux", reason="limits the address space as Linux does")
+def test_kernels_compute_where_the_system_gives_no_threads(c_runtime):
+    """A container may allow no more of them. Here there is no room for their stacks, 8 MB each."""
     code = """if True:
+        import os, resource
+        os.environ["OPENBLAS_NUM_THREADS"] = "1"
         import numpy as np, needle_edu as ndl
-        a, b = np.ones((700, 600), "float32"), np.ones((600, 1700), "float32")
+        ndl.backend.set_num_threads(1)
+        a, b = (ndl.ndarray.array(np.ones(s, "float32")) for s in ((700, 600), (600, 1700)))
+        product = a @ b, a @ b  # the memory that follows is there now
+        del product
+        pages = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (pages + 7_000_000,) * 2)
+        ndl.backend.set_num_threads(4)
         for _ in range(5):
-            assert ((ndl.ndarray.array(a) @ ndl.ndarray.array(b)).numpy() == 600).all()
+            product = a @ b
+        print(len(os.listdir("/proc/self/task")))
+        assert (product.numpy() == 600).all()
     """
-    result = run(code, OMP_THREAD_LIMIT=granted, NEEDLE_EDU_NUM_THREADS="4")
+    result = run(code)
+    assert (result.returncode, result.stdout) == (0, "1\n"), result.stderr
+    unlimited = run(code.replace("resource.setrlimit(", "("))
+    assert unlimited.stdout == "4\n", unlimited.stderr  # otherwise the above shows nothing
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="dlclose of other systems leaves such libraries loaded anyway"
+)
+def test_the_library_is_not_unloaded_under_its_threads(c_runtime):
+    code = """if True:
+        import _ctypes, ctypes, time
+        from needle_edu.backend.build import cpu_library
+        lib = ctypes.CDLL(str(cpu_library.library()))
+        lib.nd_set_num_threads(2)
+        n, room, one = ctypes.c_int64(400_000), ctypes.create_string_buffer(1_600_000), ctypes.c_double(1)
+        assert lib.nd_fill_dense(0, n, room, one) == 0
+        handle = lib._handle
+        del lib
+        _ctypes.dlclose(handle)
+        time.sleep(0.2)  # its threads have looked for work, in code that is still there, and sleep
+    """
+    result = run(code)
     assert result.returncode == 0, result.stderr
 
 

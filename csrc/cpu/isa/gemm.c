@@ -55,7 +55,6 @@ typedef struct job {
   int64_t down, across;
   const int64_t *shape, *a_stride, *b_stride, *c_stride;   /* of the batch dimensions */
   last_block *last;                                        /* of each piece, or NULL if nobody helps */
-  int started;
 } job;
 
 static inline const void *at(const void *base, int64_t elements, int64_t bytes) {
@@ -73,21 +72,6 @@ static product transposed(const product *x) {
 static inline int64_t cut(int64_t total, int64_t pieces, int64_t i, int64_t unit) {
   const int64_t at_unit = (total * i / pieces + unit - 1) / unit * unit;
   return i == pieces || at_unit > total ? total : at_unit;
-}
-
-/* Helps with the last blocks of all pieces. It waits for a block that is not open yet only if all pieces have been
- * started: one that has not may be waiting for this very thread. */
-static void help_others(job *j) {
-  const int64_t count = j->down * j->across;
-  for (int pending = 1; pending; sched_yield()) {
-    pending = 0;
-    const int all_run = __atomic_load_n(&j->started, __ATOMIC_ACQUIRE) == count;
-    for (int64_t i = 0; i < count; i++) {
-      const int state = __atomic_load_n(&j->last[i].state, __ATOMIC_ACQUIRE);
-      if (state == OPEN) help[j->dtype](&j->last[i]);
-      pending |= state == NOT_YET && all_run;
-    }
-  }
 }
 
 /* Pieces low .. high-1 of the job, one sequential product each. */
@@ -111,16 +95,11 @@ static void pieces(void *context, int64_t low, int64_t high) {
     x.a = at(x.a, top * x.a_row, bytes);
     x.b = at(x.b, left * x.b_col, bytes);
     x.c = (void *)at(x.c, top * x.c_row + left * x.c_col, bytes);
-    if (j->last) {
-      x.last = &j->last[piece];
-      __atomic_fetch_add(&j->started, 1, __ATOMIC_RELEASE);
-    }
+    if (j->last) x.last = &j->last[piece];
     const int error = x.m && x.n ? products[j->dtype](&x) : ND_OK;
     if (error) __atomic_store_n(&j->error, error, __ATOMIC_RELAXED);
-    if (j->last && __atomic_load_n(&x.last->state, __ATOMIC_RELAXED) == NOT_YET)
-      open_block(x.last, NOTHING_TO_SHARE);
   }
-  if (j->last) help_others(j);
+  for (int64_t i = 0; j->last && i < j->down * j->across; i++) help[j->dtype](&j->last[i]);
 }
 
 /* Cuts out into threads = down x across pieces so that together they read the least of a and b: the piece whose
@@ -167,9 +146,10 @@ static int matmul(const nd_plan *p, void *out, const void *a, const void *b) {
   if (threads > work / THREAD_PRODUCTS) threads = (int64_t)(work / THREAD_PRODUCTS);
   if (batches < threads) cut_for(threads, &j);
   last_block last[MAX_HELPERS];
-  if (threads > 1 && threads <= MAX_HELPERS && batches == 1 && j.whole.m / j.down > BLOCK_M) {
+  if (threads > 1 && threads <= MAX_HELPERS && batches == 1 && 
+      j.whole.m / j.down > blocks_that_fit(nd_cache_sizes, bytes).m) {
     j.last = last;
-    for (int64_t i = 0; i < threads; i++) last[i].state = NOT_YET;
+    for (int64_t i = 0; i < threads; i++) last[i].unbegun = 0;
   }
   if (threads <= 1)
     pieces(&j, 0, batches);

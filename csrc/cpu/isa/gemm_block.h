@@ -1,15 +1,15 @@
 /* gemm_block.h - one sequential product: cutting it into blocks that fit the caches, and choosing what to pack.
  *
- *   for each block of depth (BLOCK_K)
- *     for each block of columns of b (BLOCK_N):          pack b: BLOCK_K x BLOCK_N
- *       for each block of rows of a (BLOCK_M):           pack a: BLOCK_M x BLOCK_K, stays in L2
- *         for each panel of b:                           BLOCK_K x PANEL, stays in L1
+ *   for each block of depth (k)
+ *     for each block of columns of b (BLOCK_N):          pack b: k x BLOCK_N
+ *       for each block of rows of a (m):                 pack a: m x k, stays in L2
+ *         for each panel of b:                           k x PANEL, stays in L1
  *           for each group of rows of a:                 one tile of out, TILE_ROWS x PANEL, in registers
  *
- * When all rows of a fit one block, a is packed once and each panel of b just before it is used, so that it never
- * leaves L1 at all. A small m reads a row-major b where it lies, a small n reads a where it lies.
- * These are the loops of GotoBLAS and BLIS (Van Zee and van de Geijn, "BLIS: A framework for rapidly
- * instantiating BLAS functionality", ACM TOMS 2015). Included by gemm_type.h once per element type.
+ * blocks_that_fit() (gemm_shape.h) says what m and k are. When all rows of a fit one block, a is packed once and each
+ * panel of b just before it is used, so that it never leaves L1 at all. A small m reads a row-major b where it lies, a
+ * small n reads a where it lies. These are the loops of GotoBLAS and BLIS (Van Zee and van de Geijn, "BLIS: A framework
+ * for rapidly instantiating BLAS functionality", ACM TOMS 2015). Included by gemm_type.h once per element type.
  */
 
 /* Number of parts of size <= limit, and the size of one when they are made equal: 400 -> 2 x 200, not 256 + 144. */
@@ -24,9 +24,10 @@ static inline int64_t NAME(even_part)(int64_t total, int64_t limit, int64_t mult
 static void NAME(edge_tile)(int64_t rows, int64_t width, int64_t k, const T *a, int64_t a_row, int64_t a_col,
                             const T *b, int64_t b_row, T *c, int64_t c_row, int64_t c_col, int accumulate) {
   T tile[TILE_ROWS * PANEL] __attribute__((aligned(64)));
-  NAME(tiles)[(width + LANES - 1) / LANES - 1][rows - 1](k, a, a_row, a_col, b, b_row, tile, PANEL, 0);
+  const int64_t vectors = (width + LANES - 1) / LANES, tile_row = vectors * LANES;
+  NAME(tiles)[vectors - 1][rows - 1](k, a, a_row, a_col, b, b_row, tile, tile_row, 0);
   for (int64_t i = 0; i < rows; i++) {
-    const T *from = tile + i * PANEL;
+    const T *from = tile + i * tile_row;
     T *to = c + i * c_row;
     if (accumulate || c_col != 1) {
       for (int64_t j = 0; j < width; j++) to[j * c_col] = accumulate ? to[j * c_col] + from[j] : from[j];
@@ -56,8 +57,10 @@ static void NAME(block)(int64_t m, int64_t n, int64_t k, const T *a, int64_t a_r
       const int64_t rows = least + (group < larger);
       const T *from = a_packed ? a + i * k : a + i * a_row;
       const int64_t row = a_packed ? 1 : a_row, col = a_packed ? rows : a_col;
-      if (accumulate) /* out will be read after the tile's long loop: ask for it now */
-        for (int64_t l = 0; l < rows; l++) __builtin_prefetch(c + (i + l) * c_row + j * c_col, 1);
+      if (accumulate) /* out will be read after the tile's long loop: ask for its cache lines now */
+        for (int64_t l = 0; l < rows; l++)
+          for (int64_t at = 0; at < width; at += 64 / ELEMENT_BYTES)
+            __builtin_prefetch(c + (i + l) * c_row + (j + at) * c_col, 1);
       if (whole)
         NAME(tiles)[vectors - 1][rows - 1](k, from, row, col, panel, panel_row, c + i * c_row + j, c_row,
                                            accumulate);
@@ -69,23 +72,23 @@ static void NAME(block)(int64_t m, int64_t n, int64_t k, const T *a, int64_t a_r
   }
 }
 
-/* Takes rows of a last block until none are left. `packed_a` holds BLOCK_M x k. */
-static void NAME(share_rows)(last_block *s, T *packed_a) {
-  int64_t rows;
-  for (;;) {
-    const int64_t i = take_rows(s, SHARED_ROWS, BLOCK_M, TILE_ROWS, &rows);
-    if (!rows) return;
-    NAME(pack_a)(rows, s->k, (const T *)s->a + i * s->a_row, s->a_row, s->a_col, packed_a);
-    NAME(block)(rows, s->n, s->k, packed_a, 0, 0, 1, s->packed_b, 0, NULL, (T *)s->c + i * s->c_row, s->c_row,
-                s->c_col, s->accumulate);
+/* Takes rows of a last block until none are left, at most `most` at a time. `packed_a` holds most x k. */
+static void NAME(share_rows)(last_block *s, int64_t most, T *packed_a) {
+  const block_product *x = &s->whole;
+  int64_t i, rows;
+  while ((rows = take_rows(s, SHARED_ROWS, most, TILE_ROWS, &i))) {
+    NAME(pack_a)(rows, x->k, (const T *)x->a + i * x->a_row, x->a_row, x->a_col, packed_a);
+    NAME(block)(rows, x->n, x->k, packed_a, 0, 0, 1, x->packed_b, 0, NULL, (T *)x->c + i * x->c_row, x->c_row,
+                x->c_col, x->accumulate);
     finished_rows(s, rows);
   }
 }
 
 /* Helps with another thread's last block. */
 static void NAME(help)(last_block *s) {
-  T *packed_a = nd_scratch(ND_SCRATCH_GEMM_A, BLOCK_M * s->k * (int64_t)sizeof(T));
-  if (packed_a) NAME(share_rows)(s, packed_a); /* without memory: its owner does all */
+  const block_size fit = blocks_that_fit(nd_cache_sizes, ELEMENT_BYTES);
+  T *packed_a = is_open(s) ? nd_scratch(ND_SCRATCH_GEMM_A, fit.m * fit.k * (int64_t)sizeof(T)) : NULL;
+  if (packed_a) NAME(share_rows)(s, fit.m, packed_a); /* without memory: its owner does all */
 }
 
 /* out = a @ b on this thread. */
@@ -109,11 +112,12 @@ static int NAME(product)(const product *x) {
   }
   const int pack_b = !(x->b_col == 1 && x->b_row != 0 && m <= DIRECT_B_ROWS);
   const int pack_a = n > (x->a_col == 1 ? DIRECT_A_PANELS : DIRECT_TRANSPOSED_A) * PANEL;
-  const int64_t depth = NAME(even_part)(k, BLOCK_K, 1);
-  const int64_t part_m = NAME(even_part)(m, BLOCK_M, TILE_ROWS);
+  const block_size fit = blocks_that_fit(nd_cache_sizes, ELEMENT_BYTES);
+  const int64_t depth = NAME(even_part)(k, fit.k, 1);
+  const int64_t part_m = NAME(even_part)(m, fit.m, TILE_ROWS);
   const int64_t part_n = NAME(even_part)(n, m > part_m || !pack_b ? BLOCK_N : PANEL, PANEL);
   T *packed_b = nd_scratch(ND_SCRATCH_GEMM_B, depth * (pack_b ? part_n : PANEL) * (int64_t)sizeof(T));
-  T *packed_a = pack_a ? nd_scratch(ND_SCRATCH_GEMM_A, depth * BLOCK_M * (int64_t)sizeof(T)) : NULL;
+  T *packed_a = pack_a ? nd_scratch(ND_SCRATCH_GEMM_A, depth * fit.m * (int64_t)sizeof(T)) : NULL;
   if (!packed_b || (pack_a && !packed_a)) return ND_ENOMEM;
   const int shared = x->last && pack_a && pack_b && m > part_m && part_n >= n;
 
@@ -127,12 +131,11 @@ static int NAME(product)(const product *x) {
       else if (ragged % LANES)
         NAME(pack_b)(kk, ragged, bb + nn - ragged, x->b_row, 1, packed_b);
       if (shared && p + depth >= k) {
-        last_block *s = x->last;
-        *s = (last_block){.m = m, .n = n, .k = kk, .a = a + p * x->a_col, .a_row = x->a_row, .a_col = x->a_col,
-                          .packed_b = packed_b, .c = c, .c_row = c_row, .c_col = c_col, .accumulate = p > 0};
-        open_block(s, OPEN);
-        NAME(share_rows)(s, packed_a);
-        await_helpers(s);
+        open_block(x->last, (block_product){.m = m, .n = n, .k = kk, .a = a + p * x->a_col, .a_row = x->a_row,
+                                            .a_col = x->a_col, .packed_b = packed_b, .c = c, .c_row = c_row,
+                                            .c_col = c_col, .accumulate = p > 0});
+        NAME(share_rows)(x->last, fit.m, packed_a);
+        await_helpers(x->last);
         return ND_OK;
       }
       for (int64_t i = 0; i < m; i += part_m) {

@@ -6,46 +6,58 @@
  * ones at the end. A part is the same rows whoever takes it, and each element of out is summed in the same order: the
  * bits of the result do not depend on who was faster.
  *
- * An owner returns when all rows of its block are done, and not before: until then others read its panels.
+ * Nobody waits for a block to be opened. An owner returns when all rows of its block are finished, and not before:
+ * until then others read its panels.
  */
 #ifndef GEMM_HELP_H
 #define GEMM_HELP_H
 #include <sched.h>
 #include <stdint.h>
 
-enum { MAX_HELPERS = 64 };                         /* with more threads than this nobody helps */
-enum { NOT_YET = 0, OPEN = 1, NOTHING_TO_SHARE = 2 };
+enum { MAX_HELPERS = 64 }; /* with more threads than this nobody helps */
 
-/* The last block of a piece: c[m][n] (+)= a[m][k] b[k][n] with b packed. */
-typedef struct last_block {
+/* c[m][n] (+)= a[m][k] b[k][n] with b packed. */
+typedef struct block_product {
   int64_t m, n, k, a_row, a_col, c_row, c_col;
   const void *a, *packed_b;
   void *c;
   int accumulate;
-  int state;          /* written by the owner, once */
-  int64_t next, done; /* rows taken, rows finished */
+} block_product;
+
+/* The last block of a piece. Its product may be read by who has taken rows of it. */
+typedef struct last_block {
+  block_product whole;
+  int64_t unbegun;    /* rows that nobody has taken; 0 before the block is open */
+  int64_t unfinished; /* rows that are not written yet */
 } __attribute__((aligned(64))) last_block;
 
-/* Takes the next rows of the block: returns the first, their number in `rows`, 0 when none are left. A quarter of what
+static inline void open_block(last_block *s, block_product whole) {
+  s->whole = whole;
+  s->unfinished = whole.m;
+  __atomic_store_n(&s->unbegun, whole.m, __ATOMIC_RELEASE);
+}
+
+static inline int is_open(const last_block *s) { return __atomic_load_n(&s->unbegun, __ATOMIC_RELAXED) > 0; }
+
+/* Takes the next rows of the block: returns their number, 0 if none are left, the first in `first`. A quarter of what
  * is left, at most `most`, at least `least`, is a size that depends on the rows alone. */
-static inline int64_t take_rows(last_block *s, int64_t least, int64_t most, int64_t unit, int64_t *rows) {
-  int64_t first = __atomic_load_n(&s->next, __ATOMIC_RELAXED), count;
+static inline int64_t take_rows(last_block *s, int64_t least, int64_t most, int64_t unit, int64_t *first) {
+  int64_t left = __atomic_load_n(&s->unbegun, __ATOMIC_RELAXED), count;
   do {
-    const int64_t left = s->m - first;
     count = left / 4 / unit * unit;
     count = count > most ? most : count < least ? least : count;
     if (count > left) count = left;
-    if (count <= 0) return *rows = 0, first;
-  } while (!__atomic_compare_exchange_n(&s->next, &first, first + count, 1, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
-  *rows = count;
-  return first;
+    if (count == 0) return 0;
+  } while (!__atomic_compare_exchange_n(&s->unbegun, &left, left - count, 1, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED));
+  *first = s->whole.m - left;
+  return count;
 }
 
-static inline void finished_rows(last_block *s, int64_t rows) { __atomic_fetch_add(&s->done, rows, __ATOMIC_RELEASE); }
-
-static inline void open_block(last_block *s, int state) { __atomic_store_n(&s->state, state, __ATOMIC_RELEASE); }
+static inline void finished_rows(last_block *s, int64_t rows) {
+  __atomic_fetch_sub(&s->unfinished, rows, __ATOMIC_RELEASE);
+}
 
 static inline void await_helpers(const last_block *s) {
-  while (__atomic_load_n(&s->done, __ATOMIC_ACQUIRE) < s->m) sched_yield();
+  while (__atomic_load_n(&s->unfinished, __ATOMIC_ACQUIRE)) sched_yield();
 }
 #endif

@@ -1,19 +1,24 @@
-/* gemm_shape.h - the numbers of the matrix product that depend on the processor, chosen by what the compiler was
- * told to target. docs/kernels.md says how they were measured.
+/* gemm_shape.h - the numbers of the matrix product that depend on the processor. docs/kernels.md says how they were
+ * measured.
  *
- *   registers     16 (x86) or 32 (AVX-512, arm64) hold the tile, one row of b and one broadcast of a
- *   tile          6 x 2 = 12 of 16;  14 x 1 of 32 (wide vectors waste less on narrow matrices);  6 x 4 = 24 of 32
- *   BLOCK_K       a panel of b (BLOCK_K x 64 bytes) is 32 KB, a whole L1 cache: more of it comes from L2 than with 400,
- *                 but out is read and written less often, and two threads share the way to it
- *   BLOCK_M       a block of a (BLOCK_M x BLOCK_K floats) takes two thirds of a 512 KB L2 cache
+ * The tile follows the registers, so it is chosen by what the compiler was told to target: 16 of them (x86) or 32
+ * (AVX-512, arm64) hold the tile, one row of b and one broadcast of a.
+ *
+ *     tile      registers           loads    multiply-adds for each step of k
+ *     6 x 2     12 + 2 + 1 of 16      8      12
+ *     14 x 2    28 + 2 + 1 of 32     16      28     14 x 1 would need 15 for 14: such a core, which can do two of each
+ *     6 x 4     24 + 4 + 1 of 32     10      24     in a cycle, would be waiting for its loads
+ *
+ * The blocks follow the caches, so they are chosen when the library runs: blocks_that_fit() below.
  */
 #ifndef GEMM_SHAPE_H
 #define GEMM_SHAPE_H
+#include "caches.h"
 
 #if defined(__AVX512F__)
 #define VECTOR_BYTES 64
 #define TILE_ROWS 14
-#define TILE_VECTORS 1
+#define TILE_VECTORS 2
 #elif defined(__AVX2__)
 #define VECTOR_BYTES 32
 #define TILE_ROWS 6
@@ -28,9 +33,7 @@
 #define TILE_VECTORS 2
 #endif
 
-#define BLOCK_K 512
-#define BLOCK_M 168
-#define BLOCK_N 4096
+#define BLOCK_N 4096                  /* columns of b that are packed at once, at most: 8 MB of float32 */
 #define SHARED_ROWS (4 * TILE_ROWS)   /* the least part of a last block that a thread takes from it */
 #define DIRECT_B_ROWS (4 * TILE_ROWS) /* up to so many rows of a, a row-major b is read where it lies */
 #define DIRECT_A_PANELS 24            /* up to so many panels of b, a row-major a is read where it lies; */
@@ -45,10 +48,30 @@
 #define ROWS_TO_14(F, N) \
   ROWS_TO_6(F, N) F(7, N) F(8, N) F(9, N) F(10, N) F(11, N) F(12, N) F(13, N) F(14, N)
 #if TILE_ROWS == 14
-#define EACH_TILE(F) ROWS_TO_14(F, 1)
+#define EACH_TILE(F) ROWS_TO_14(F, 1) ROWS_TO_14(F, 2)
 #elif TILE_VECTORS == 2
 #define EACH_TILE(F) ROWS_TO_6(F, 1) ROWS_TO_6(F, 2)
 #else
 #define EACH_TILE(F) ROWS_TO_6(F, 1) ROWS_TO_6(F, 2) ROWS_TO_6(F, 3) ROWS_TO_6(F, 4)
 #endif
+
+/* A block of a has `m` rows and `k` columns, a block of b `k` rows. */
+typedef struct block_size {
+  int64_t k, m;
+} block_size;
+
+/*   k   A panel of b, k x TILE_VECTORS registers, is read again by each group of rows and wants to stay in L1. Out is
+ *       read and written once for every k, which wants it large. So it may be half as large again as L1: the tile
+ *       takes in (6 x 2) 15 or (14 x 2) 13 bytes a cycle, and L2 gives 30 and more. From 512 on nothing is gained.
+ *       L1 32 KB:  6 x 2: 48 KB /  64 -> 512;   14 x 2: 48 KB / 128 = 384.     L1 48 KB: 512 for both.
+ *   m   A block of a, m x k, is read again for each panel of b. It gets half of L2; the panel and out pass through the
+ *       other half.     L2 1 MB, float32, k = 512: 512 KB / 2 KB = 256 rows, 266 in groups of 14.  */
+static inline block_size blocks_that_fit(nd_caches cache, int64_t element_bytes) {
+  enum { LEAST_K = 256, MOST_K = 512, LEAST_M = 48, MOST_M = 512 };
+  const int64_t k = (cache.l1 + cache.l1 / 2) / (TILE_VECTORS * VECTOR_BYTES);
+  const int64_t deep = k < LEAST_K ? LEAST_K : k > MOST_K ? MOST_K : k;
+  const int64_t m = cache.l2 / 2 / (deep * element_bytes);
+  const int64_t high = m < LEAST_M ? LEAST_M : m > MOST_M ? MOST_M : m;
+  return (block_size){.k = deep, .m = (high + TILE_ROWS - 1) / TILE_ROWS * TILE_ROWS};
+}
 #endif

@@ -30,11 +30,8 @@ INLINE float power_of_two_f32(float rounded) { return f32_of_bits((bits_of_f32(r
 INLINE double power_of_two_f64(double rounded) { return f64_of_bits((bits_of_f64(rounded) + 1023) << 52); }
 
 /* exp(x) = 2^n exp(r), n = round(x / ln 2), |r| <= ln 2 / 2. ln 2 is subtracted in two parts, the first so short
- * that n times it is exact. 2^n in two factors, for results below the smallest normal number. */
-INLINE float exp_of_f32(float x) {
-  x = x > 89.0f ? 89.0f : x;     /* exp is +inf from 88.73 on; a nan passes both comparisons unchanged */
-  x = x < -104.0f ? -104.0f : x; /* and 0 below -103.98 */
-  const float n = (x * 1.44269504f + ROUND_F32) - ROUND_F32;
+ * that n times it is exact. This is exp(r), between 0.7 and 1.42. */
+INLINE float reduced_exp_f32(float x, float n) {
   const float r = (x - n * 0.693359375f) - n * -2.12194440e-4f;
   float p = 1.9875691500e-4f;
   p = p * r + 1.3981999507e-3f;
@@ -42,9 +39,23 @@ INLINE float exp_of_f32(float x) {
   p = p * r + 4.1665795894e-2f;
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
-  const float y = p * (r * r) + r + 1.0f;
+  return p * (r * r) + r + 1.0f;
+}
+
+/* For |x| <= EXP_LIMIT, where argument and result are ordinary numbers: n is added to the exponent field of exp(r). */
+#define EXP_LIMIT 87.0f
+INLINE float quick_exp_of_f32(float x) {
+  const float rounded = x * 1.44269504f + ROUND_F32;
+  return f32_of_bits(bits_of_f32(reduced_exp_f32(x, rounded - ROUND_F32)) + (bits_of_f32(rounded) << 23));
+}
+
+/* For every x, at twice the price: 2^n in two factors, for results below the smallest normal number. */
+INLINE float exp_of_f32(float x) {
+  x = x > 89.0f ? 89.0f : x;     /* exp is +inf from 88.73 on; a nan passes both comparisons unchanged */
+  x = x < -104.0f ? -104.0f : x; /* and 0 below -103.98 */
+  const float n = (x * 1.44269504f + ROUND_F32) - ROUND_F32;
   const float half = n * 0.5f + ROUND_F32, rest = (n - (half - ROUND_F32)) + ROUND_F32;
-  return y * power_of_two_f32(half) * power_of_two_f32(rest);
+  return reduced_exp_f32(x, n) * power_of_two_f32(half) * power_of_two_f32(rest);
 }
 
 INLINE double exp_of_f64(double x) {
@@ -117,13 +128,18 @@ INLINE float tanh_of_f32(float x) {
   p = p * z + 1.33314422036e-1f;
   p = p * z - 3.33332819422e-1f;
   const float near = p * z * a + a;
-  const float far = 1.0f - 2.0f / (exp_of_f32(a + a) + 1.0f);
-  return copysignf(a < 0.625f ? near : far, x);
+  const float b = a > 20.0f ? 20.0f : a; /* tanh is 1 from 9.1 on */
+  const float far = 1.0f - 2.0f / (quick_exp_of_f32(b + b) + 1.0f);
+  return copysignf(a >= 0.625f ? far : near, x); /* a nan is near: quick_exp would spoil it */
 }
 
-/* 1/(1 + exp(-x)); exp never sees a positive number, so nothing overflows. */
+/* 1/(1 + exp(-x)); exp never sees a positive number, so nothing overflows. The quick one as above. */
 INLINE float sigmoid_of_f32(float x) {
   const float e = exp_of_f32(-fabsf(x));
+  return (x < 0 ? e : 1.0f) / (1.0f + e);
+}
+INLINE float quick_sigmoid_of_f32(float x) {
+  const float e = quick_exp_of_f32(-fabsf(x));
   return (x < 0 ? e : 1.0f) / (1.0f + e);
 }
 INLINE double sigmoid_of_f64(double x) {

@@ -17,20 +17,24 @@
 enum { PAYING_WORK = 80000 };
 
 typedef struct job {
-  int64_t n, k;
+  int64_t m, n, k, strips;
   const float *a, *b;
   float *out;
   int error;
 } job;
 
+/* Strips low .. high-1 of out, each an equal share of its rows. */
 static void some_rows(void *context, int64_t low, int64_t high) {
   job *j = context;
-  const int error = nl_matmul_direct(high - low, j->n, j->k, j->a + low * j->k, j->b, j->out + low * j->n);
+  const int64_t first = j->m * low / j->strips, rows = j->m * high / j->strips - first;
+  const int error = nl_matmul_direct(rows, j->n, j->k, j->a + first * j->k, j->b, j->out + first * j->n);
   if (error) __atomic_store_n(&j->error, error, __ATOMIC_RELAXED);
 }
 
 int nl_matmul_threads(int64_t m, int64_t n, int64_t k, const float *a, const float *b, float *out) {
-  job j = {.n = n, .k = k, .a = a, .b = b, .out = out, .error = ND_OK};
-  nd_parallel_for(m, 1 + PAYING_WORK / (n * k + 1), some_rows, &j);
+  const int64_t threads = nd_get_num_threads(), paying = m / (1 + PAYING_WORK / (n * k + 1));
+  job j = {.m = m, .n = n, .k = k, .a = a, .b = b, .out = out, .error = ND_OK};
+  j.strips = paying < 1 ? 1 : paying < threads ? paying : threads;
+  nd_parallel_for(j.strips, 1, some_rows, &j);
   return j.error;
 }

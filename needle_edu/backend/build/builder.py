@@ -30,7 +30,7 @@ FLAGS = (
     "-ffp-contract=fast",
     "-fvisibility=hidden",
     "-fPIC",
-    "-fopenmp",
+    "-pthread",
 )
 HOW_TO_GET_A_COMPILER = "Debian, Ubuntu: sudo apt install gcc; macOS: xcode-select --install"
 _DISK_IS_FULL = (
@@ -102,7 +102,7 @@ def shared_library(
     include : sequence of Path
         Folders that ``#include "..."`` looks into after the file's own.
     flags, link : sequence of str
-        For every run of the compiler, and for the last one. ``-fopenmp`` is dropped if the compiler lacks it.
+        For every run of the compiler, and for the last one.
     compiler : sequence of str, optional
         Its command; default `find_compiler()`.
     folder : Path, optional
@@ -132,7 +132,7 @@ def shared_library(
         command = _working_compiler(compiler)
         if announce:
             print(announce, file=sys.stderr, flush=True)
-        options = [*_without_missing_openmp(command, flags, temporary), *(f"-I{path}" for path in include)]
+        options = [*flags, *(f"-I{path}" for path in include)]
         jobs = [
             ([*command, *options, *run.flags], run.path, key_of([*command, *options, *run.flags, text]))
             for run, text in zip(runs, texts, strict=True)
@@ -204,19 +204,6 @@ def _working_compiler(compiler: Sequence[str] | None) -> list[str]:
             raise BuildError(f"the C compiler {wanted!r} (from $CC) was not found; unset CC or correct it")
         raise BuildError(f"no C compiler was found ({', '.join(COMPILERS)}). {HOW_TO_GET_A_COMPILER}")
     return command
-
-
-def _without_missing_openmp(command: list[str], flags: Sequence[str], temporary: Path) -> list[str]:
-    """Drop -fopenmp if no program can be made with it (Apple's clang): the library then runs one thread."""
-    if "-fopenmp" not in flags:
-        return list(flags)
-    probe = temporary / "probe.c"
-    probe.write_text("#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n")
-    try:
-        _run([*command, "-fopenmp", str(probe), "-o", str(temporary / "probe")], probe, temporary)
-    except BuildError:
-        return [flag for flag in flags if flag != "-fopenmp"]
-    return list(flags)
 
 
 def _compile_all(

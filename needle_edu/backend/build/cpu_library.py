@@ -113,6 +113,8 @@ def library(
         cpu_sources(csrc, machine or platform.machine()),
         include=(csrc / "include", csrc / "cpu"),
         flags=(*FLAGS, _EXPORT, *extra_flags),
+        # its threads wait for work to the end of the program: the library must not be unloaded under them
+        link=("-Wl,-z,nodelete",) if sys.platform == "linux" else (),
         compiler=compiler,
         folder=folder,
         announce="needle_edu: compiling the C kernels, once; this takes about half a minute ...",

@@ -36,7 +36,7 @@ def kernel_names(header: str) -> list[str]:
 
     Examples
     --------
-    >>> kernel_names("ND_API int nd_abs_dense(int dtype, int64_t n);\\nND_API int nd_has_openmp(void);")
+    >>> kernel_names("ND_API int nd_abs_dense(int dtype, int64_t n);\\nND_API int nd_get_num_threads(void);")
     ['abs_dense']
     """
     return _KERNEL.findall(header)
