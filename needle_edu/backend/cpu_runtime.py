@@ -73,12 +73,14 @@ class CpuRuntime(CLibrary):
         strides: tuple | None = None,
     ) -> np.ndarray:
         """Return a NumPy array over a storage, which it keeps alive: all of it, or the elements described."""
-        itemsize = dtype.itemsize
         if shape is None:
-            shape = (storage.nbytes // itemsize,)
+            shape = (storage.nbytes // dtype.itemsize,)
         # The array keeps the buffer, the buffer this second name of the block, and that, as cffi thinks that
         # `stay` frees the block, the storage.
         block = self._buffer(self._gc(storage.ptr, storage.stay), storage.nbytes)
+        if strides is None and not offset:  # the usual case, in a hurry
+            return np.ndarray(shape, dtype, block)
+        itemsize = dtype.itemsize
         if strides is None:
             return np.ndarray(shape, dtype, block, offset * itemsize)
         return np.ndarray(shape, dtype, block, offset * itemsize, [stride * itemsize for stride in strides])

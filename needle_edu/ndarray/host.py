@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from needle_edu.backend import Device, DeviceError
+from needle_edu.backend import DeviceError
 
 from . import base
 from .base import allocate
@@ -65,20 +65,16 @@ def shared_memory(a: NDArray, operation: str) -> np.ndarray:
     It is read-only, like `numpy.broadcast_to`'s, where one element in memory stands for many: a write to one would
     change them all.
     """
-    need_host_view(a.layout.device, operation)
-    window = host_values(a)
-    if a.layout.expanded:
-        window.flags.writeable = False
-    return window
-
-
-def need_host_view(device: Device, operation: str) -> None:
-    """Raise unless NumPy can see the memory of this device."""
+    device = a.layout.device
     if device.host_view is None:
         raise DeviceError(
             f"{operation}: the memory of {device!r} cannot be shared with NumPy; copy it with a.numpy(), or with "
             "a.to(cpu())"
         )
+    window = host_values(a)
+    if a.layout.expanded:
+        window.flags.writeable = False
+    return window
 
 
 def as_host(x: Any) -> np.ndarray:

@@ -18,7 +18,7 @@ from needle_edu.backend.dtypes import DTYPES, python_ints_as_int64
 from . import base
 from .base import cast, new_array
 from .dtypes import as_code, shown
-from .host import from_host, host_values, need_host_view, numpy, shared_memory
+from .host import from_host, host_values, numpy, shared_memory
 from .layout import Layout, compact_layout, make_layout
 
 if TYPE_CHECKING:
@@ -221,7 +221,6 @@ def dlpack(a: NDArray, **options: Any) -> Any:
 
     PyTorch knows no negative strides: given one, it ends the process.
     """
-    need_host_view(a.device, "DLPack")
     if a.size and min(a.strides, default=0) < 0:
         if options.get("copy") is False:
             raise BufferError("DLPack: copy=False, but a stride is negative, which needs a copy")

@@ -8,8 +8,8 @@ import time
 import numpy as np
 import pytest
 
-from needle_edu.backend import devices
-from needle_edu.backend.reference import ReferenceEngine
+from needle_edu.backend import devices, standard_devices
+from needle_edu.backend.reference import ReferenceRuntime
 from needle_edu.course import CheckFailed, check, close, same
 from needle_edu.course.answer import TimeLimit, ask_here, time_limit
 from needle_edu.course.check import report
@@ -268,11 +268,11 @@ def test_the_clock_starts_after_the_kernels_are_compiled(monkeypatch):
     """A fresh installation compiles them at the first use, which takes longer than an answer may."""
     clocks = []
 
-    def open_engine():
+    def open_runtime():
         clocks.append(signal.getitimer(signal.ITIMER_REAL))
-        return ReferenceEngine()
+        return ReferenceRuntime()
 
-    monkeypatch.setattr(devices, "_default", devices.Device("not yet opened", open_engine))
+    monkeypatch.setattr(standard_devices, "_default", devices.Device("not yet opened", open_runtime))
     answer = "import needle_edu as ndl\ndef double(x): return (ndl.Tensor(x) * 2).numpy()"
     assert report("q1", run(answer, TESTS)).passed
     assert clocks == [(0.0, 0.0)]

@@ -130,6 +130,12 @@ def test_a_kernel_refuses_an_array_of_another_device():
     same(nd.concat([b, a.to(cpu())]), np.ones(6, "float32"))
 
 
+def test_an_integer_that_no_double_holds_arrives_whole():
+    a = nd.full((2, 3), 2**60 + 1, dtype="int64", device=hidden)
+    a[1] = -(2**61) - 1
+    same(a, np.array([[2**60 + 1] * 3, [-(2**61) - 1] * 3]))
+
+
 def test_new_memory_is_no_accidental_zero():
     """So a test on this device finds out who reads what was never written."""
     assert np.isnan(nd.empty((5,), device=hidden).numpy()).all()
@@ -141,6 +147,7 @@ def test_tensors_there_are_printed_scored_saved_and_loaded():
     assert metrics.accuracy(x, labels) == metrics.accuracy(X, labels.numpy())
     loss = nn.SoftmaxLoss()
     assert loss(x, labels).item() == pytest.approx(loss(ndl.Tensor(X, device=cpu()), labels.numpy()).item())
+    assert loss(x, labels.numpy()).item() == loss(x, labels).item()
     one_hot = ndl.init.one_hot(4, labels)
     np.testing.assert_array_equal(one_hot.numpy(), np.eye(4)[labels.numpy()])
     model = nn.Linear(4, 2, device=hidden)
