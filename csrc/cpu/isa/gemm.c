@@ -146,7 +146,7 @@ static int matmul(const nd_plan *p, void *out, const void *a, const void *b) {
   if (threads > work / THREAD_PRODUCTS) threads = (int64_t)(work / THREAD_PRODUCTS);
   if (batches < threads) cut_for(threads, &j);
   last_block last[MAX_HELPERS];
-  if (threads > 1 && threads <= MAX_HELPERS && batches == 1 && 
+  if (threads > 1 && threads <= MAX_HELPERS && batches == 1 &&
       j.whole.m / j.down > blocks_that_fit(nd_cache_sizes, bytes).m) {
     j.last = last;
     for (int64_t i = 0; i < threads; i++) last[i].unbegun = 0;
