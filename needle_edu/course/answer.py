@@ -82,7 +82,10 @@ def perform(namespace: dict, adapter: str, name: str, args: tuple, kwargs: dict,
     known = adapters.table(own)
     found = known.get(adapter)
     if found is None:
-        raise LookupError(f"there is no adapter {adapter!r}; known are {', '.join(known)}")
+        raise LookupError(
+            f"there is no adapter {adapter!r}; known are {', '.join(known)}. A homework's own are found by its name: "
+            'write it into the check, as in check("q1", homework="hw1")'
+        )
     answer, names = withheld.StudentsCode(namespace[name]), kwargs.get(withheld.KEYWORD, ())
     kwargs = {key: value for key, value in kwargs.items() if key != withheld.KEYWORD}
     result = withheld.watched(names, lambda: adapters.plain(found(answer, *args, **kwargs)))
