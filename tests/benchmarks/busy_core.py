@@ -1,8 +1,9 @@
-"""Kernels on all threads while another program keeps one core busy: `python -m tests.benchmarks.busy_core [seconds]`.
+"""Kernels on all threads while another program keeps one core busy: `python -m tests.benchmarks.busy_core [seconds]
+[--write-table]`.
 
 Whoever shares work out must not wait for a thread that the system does not let run. The measure is the mean time of a
 call, which counts the rare long wait, against the mean on one thread under the same load; the promise is at most 1.5.
-Both take turns in blocks of a quarter of a second. It prints rows for docs/speed.md, and takes half a minute.
+Both take turns in blocks of a quarter of a second. It takes half a minute; `--write-table` puts it into docs/speed.md.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import numpy as np
 import needle_edu as ndl
 from needle_edu.backend import get_num_threads, set_num_threads
 
-from .table import human
+from . import table
 
 BLOCK = 0.25  # seconds
 PROMISE = 1.5  # mean time under load, against one thread
@@ -72,29 +73,39 @@ def measure(job: Callable[[], object], most: int, rounds: int) -> dict[int, list
     return times
 
 
-def row(name: str, load: str, times: dict[int, list[float]]) -> str:
-    one, all_threads = (times[threads] for threads in (1, max(times)))
-    mean = statistics.fmean(all_threads) / statistics.fmean(one)
-    median = statistics.median(all_threads) / statistics.median(one)
-    cells = [f"{human(statistics.median(x))}, {human(statistics.fmean(x))}" for x in (one, all_threads)]
-    kept = "" if load == "idle" else "yes" if mean <= PROMISE else "**no**"
-    promise = "" if load == "idle" else f"<= {PROMISE:g}"
-    return f"| {name} | {load} | {cells[0]} | {cells[1]} | {median:.2f} | {mean:.2f} | {promise} | {kept} |"
+def entry(name: str, load: str, times: dict[int, list[float]]) -> dict:
+    """A row of the table: median and mean in seconds, on one thread and on all."""
+    median_and_mean = [
+        [float(f"{average(times[threads]):.4g}") for average in (statistics.median, statistics.fmean)]
+        for threads in (1, max(times))
+    ]
+    promise = PROMISE if load == "busy" else None
+    return {
+        "what": f"{name}, {load}",
+        "promise": promise,
+        "one": median_and_mean[0],
+        "all": median_and_mean[1],
+    }
 
 
-def main(seconds: float = 30) -> None:
+def main(seconds: float, write: bool) -> None:
     most = get_num_threads()
     if most == 1 or not ndl.cpu().native:
         sys.exit("this needs the C kernels and at least two threads")
     all_jobs = jobs()
     rounds = max(2, round(seconds / (2 * len(all_jobs)) / (2 * BLOCK)))
-    print(f"| what | other core | 1 thread: median, mean | {most} threads | median | mean | promise | kept |")
-    print("|---|---|---|---|---|---|---|---|")
+    entries = []
     for load, state in (("idle", contextlib.nullcontext), ("busy", busy_core)):
         for name, job in all_jobs.items():
             with state():
-                print(row(name, load, measure(job, most, rounds)), flush=True)
+                entries.append(entry(name, load, measure(job, most, rounds)))
+    print(table.render([{"machine": table.machine(), "busy": entries}]))
+    if write:
+        table.keep(table.machine(), "busy", entries)
+        table.write_page()
 
 
 if __name__ == "__main__":
-    main(*map(float, sys.argv[1:]))
+    words = sys.argv[1:]
+    numbers = [float(word) for word in words if word != "--write-table"]
+    main(numbers[0] if numbers else 30, "--write-table" in words)

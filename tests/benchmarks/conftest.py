@@ -1,19 +1,14 @@
 """Benchmarks run only by `make bench`. They measure; they never fail because a machine is slow.
 
-Every duel is kept, and at the end of the run the table in docs/speed.md is written anew.
+Every duel is kept, and at the end of the run the table is printed; `--write-table` puts it into docs/speed.md.
 """
 
 from __future__ import annotations
-
-import platform
-from pathlib import Path
 
 import pytest
 
 from . import table
 from .duel import duel
-
-TABLE = Path(__file__).parents[2] / "docs" / "speed.md"
 
 
 @pytest.fixture(scope="session")
@@ -49,13 +44,17 @@ OUTCOMES = pytest.StashKey[list]()
 def pytest_sessionfinish(session):
     outcomes = session.config.stash.get(OUTCOMES, [])
     if outcomes:
-        text = table.render(outcomes, machine=f"{platform.machine()}, {table.processor()}")
-        print("\n" + text)
+        entries = [table.entry(outcome) for outcome in outcomes]
+        name = table.machine()
+        print("\n" + table.render([{"machine": name, "duels": entries}]))
         if session.config.getoption("--write-table"):
-            table.write(TABLE, text)
+            table.keep(name, "duels", entries)
+            table.write_page()
 
 
 def pytest_addoption(parser):
     parser.addoption(
-        "--write-table", action="store_true", help="write the table of this run into docs/speed.md"
+        "--write-table",
+        action="store_true",
+        help="keep this machine's numbers, and make the tables of docs/speed.md anew",
     )

@@ -56,7 +56,7 @@ def test_add(arena, fight, layout):
     fight(
         f"add 1 M, {layout}",
         {"needle_edu": lambda: a + b, "NumPy": lambda: x + y, "PyTorch": lambda: p + q},
-        limit=1.0,
+        limit=0.9 if layout == "contiguous" else 1.0,
     )
 
 
@@ -73,7 +73,7 @@ def test_exp(arena, fight, layout):
     fight(
         f"exp 1 M, {layout}",
         {"needle_edu": lambda: exp(a), "NumPy": lambda: np.exp(x), "PyTorch": lambda: torch.exp(p)},
-        limit=1.0,
+        limit=0.6,
     )
 
 
@@ -92,4 +92,5 @@ def test_sum(arena, fight, layout, axis):
         "NumPy": lambda: x.sum(axis=axis),
         "PyTorch": (lambda: p.sum()) if axis is None else (lambda: p.sum(axis)),
     }
-    fight(f"sum 1 M, {'full' if axis is None else f'axis {axis}'}, {layout}", contenders, limit=1.0)
+    what = f"sum 1 M, {'full' if axis is None else f'axis {axis}'}, {layout}"
+    fight(what, contenders, limit=0.9 if axis is None and layout == "contiguous" else 1.0)

@@ -24,7 +24,7 @@ def test_chain_4x4(arena, fight):
         theirs.grad = None
         ((theirs * theirs).relu() @ theirs).sum().backward()
 
-    fight("chain of 4 ops on 4x4, forward + backward", {"needle_edu": needle, "PyTorch": pytorch}, limit=0.6)
+    fight("chain of 4 ops on 4x4, forward + backward", {"needle_edu": needle, "PyTorch": pytorch}, limit=0.35)
 
 
 def test_mlp_step(arena, fight):
@@ -44,21 +44,25 @@ def test_mlp_step(arena, fight):
         optimiser.step()
 
     tnn = torch.nn
-    twin = tnn.Sequential(
-        tnn.Linear(784, 400), tnn.ReLU(), tnn.Linear(400, 100), tnn.ReLU(), tnn.Linear(100, 10)
-    )
-    twin_loss, adam = tnn.CrossEntropyLoss(), torch.optim.Adam(twin.parameters(), lr=1e-3)
     tx, ty = torch.from_numpy(images), torch.from_numpy(labels)
 
-    def pytorch():
-        adam.zero_grad()
-        twin_loss(twin(tx), ty).backward()
-        adam.step()
+    def pytorch(**options):
+        twin = tnn.Sequential(
+            tnn.Linear(784, 400), tnn.ReLU(), tnn.Linear(400, 100), tnn.ReLU(), tnn.Linear(100, 10)
+        )
+        twin_loss, adam = tnn.CrossEntropyLoss(), torch.optim.Adam(twin.parameters(), lr=1e-3, **options)
+
+        def step():
+            adam.zero_grad()
+            twin_loss(twin(tx), ty).backward()
+            adam.step()
+
+        return step
 
     fight(
         "MLP 784-400-100-10, batch 128, Adam step",
-        {"needle_edu": needle, "PyTorch": pytorch},
-        limit=0.8,
+        {"needle_edu": needle, "PyTorch": pytorch(), "PyTorch, fused Adam": pytorch(fused=True)},
+        limit=0.75,
         **AFTER_BLAS,
         block_s=0.1,
     )
@@ -84,6 +88,7 @@ def test_import_time(request, benchmark):
         rounds["needle_edu"].append(seconds(both))
     pairs = zip(rounds["needle_edu"], rounds["NumPy"], strict=True)
     added = statistics.median(ours - alone for ours, alone in pairs)
-    outcome = Outcome(f"import: needle_edu adds {added * 1e3:.0f} ms (promise: at most 60)", None, rounds)
+    print(f"needle_edu adds {added * 1e3:.0f} ms to the import of NumPy; the promise is at most 60")
+    outcome = Outcome("import numpy, needle_edu", None, rounds)
     request.config.stash.setdefault(OUTCOMES, []).append(outcome)
     benchmark.pedantic(lambda: seconds(both), rounds=3)
