@@ -24,14 +24,20 @@ LECTURE = "lectures/01_what_is_a_framework.ipynb"
 LEFT_OUT = (
     ".git",
     ".venv",
-    "build",
-    "dist",
     "screenshots",
     "needle-edu-course",
     "my-*",
     ".*_cache",
     "*.egg-info",
 )
+
+
+def left_out(folder, names):
+    """For copytree: what no clone has. `build` and `dist` are products at the top only."""
+    products = {"build", "dist"} if Path(folder) == REPO else set()
+    return shutil.ignore_patterns(*LEFT_OUT)(folder, names) | (products & set(names))
+
+
 GIT = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0"}
 WHO = {f"GIT_{role}_{what}": "a@b.invalid" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 
