@@ -2,6 +2,7 @@
 
 from .activations import ReLU, Sigmoid, Tanh
 from .containers import Flatten, Identity, Residual, Sequential
+from .convolution import Conv, Conv1d, Conv2d
 from .dropout import Dropout
 from .linear import Linear
 from .loss import SoftmaxLoss
@@ -11,6 +12,9 @@ from .parameter import Parameter
 
 __all__ = [
     "BatchNorm1d",
+    "Conv",
+    "Conv1d",
+    "Conv2d",
     "Dropout",
     "Flatten",
     "Identity",

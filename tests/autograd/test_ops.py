@@ -182,6 +182,7 @@ def test_forward_of_tuples():
 def test_every_op_has_a_forward_test():
     tested = {*FORWARD, *[w[0] for w in WITH_ATTRIBUTES]}
     tested |= {"make_tuple", "tuple_get_item", "split", "stack", "concat", "fused_add_scalars"}
+    tested |= {"conv", "conv1d", "conv2d", "conv_input_backward", "conv_weight_backward"}  # test_convolution.py
     assert tested == set(registry.ops())
 
 
