@@ -7,11 +7,15 @@ from .dropout import Dropout
 from .linear import Linear
 from .loss import SoftmaxLoss
 from .module import Module
-from .norm import BatchNorm1d, LayerNorm1d
+from .norm import BatchNorm1d, BatchNorm2d, LayerNorm1d
 from .parameter import Parameter
+from .pooling import AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
 
 __all__ = [
+    "AvgPool1d",
+    "AvgPool2d",
     "BatchNorm1d",
+    "BatchNorm2d",
     "Conv",
     "Conv1d",
     "Conv2d",
@@ -20,6 +24,8 @@ __all__ = [
     "Identity",
     "LayerNorm1d",
     "Linear",
+    "MaxPool1d",
+    "MaxPool2d",
     "Module",
     "Parameter",
     "ReLU",

@@ -98,3 +98,61 @@ X = np.ones((1, 4, 5, 3))
 def test_what_does_not_fit_is_refused(call, message):
     with pytest.raises((ShapeError, ValueError), match=message):
         call()
+
+
+@pytest.mark.parametrize(
+    ("layer", "op"),
+    [
+        (nn.MaxPool2d(2), lambda x: ops.max_pool2d(x, 2)),
+        (nn.MaxPool2d(3, 2, 1, ceil_mode=True), lambda x: ops.max_pool2d(x, 3, 2, 1, ceil_mode=True)),
+        (nn.AvgPool2d(3, stride=1, padding=1), lambda x: ops.avg_pool2d(x, 3, 1, 1)),
+        (
+            nn.AvgPool2d(3, 1, 1, count_include_pad=False),
+            lambda x: ops.avg_pool2d(x, 3, 1, 1, count_include_pad=False),
+        ),
+    ],
+)
+def test_pooling_layers_are_the_ops(layer, op, rng):
+    x = Tensor(rng.normal(size=(2, 3, 6, 5)))
+    np.testing.assert_array_equal(layer(x).numpy(), op(x).numpy())
+    assert layer.parameters() == []
+
+
+def test_pooling_layers_say_what_makes_no_sense_when_they_are_made():
+    assert repr(nn.MaxPool1d(2)) == "MaxPool1d(kernel_size=(2,), stride=(2,), padding=(0,), dilation=(1,))"
+    with pytest.raises(ShapeError, match="max_pool2d: padding is at most half"):
+        nn.MaxPool2d(2, padding=2)
+    with pytest.raises(ShapeError, match="avg_pool1d: kernel_size is a whole number"):
+        nn.AvgPool1d(0)
+    with pytest.raises(TypeError, match="colour"):
+        nn.MaxPool2d(2, colour=3)
+
+
+def test_batch_norm_of_images_is_batch_norm_of_pixels(rng):
+    """And so in evaluation; both averages follow the biased variance."""
+    x = rng.normal(size=(4, 3, 2, 5)).astype("float32")
+    images, rows = nn.BatchNorm2d(3), nn.BatchNorm1d(3)
+    a, b = Tensor(x), Tensor(x.transpose(0, 2, 3, 1).reshape(-1, 3))
+    for mode in ("train", "train", "eval"):
+        getattr(images, mode)(), getattr(rows, mode)()
+        y, z = images(a), rows(b)
+        np.testing.assert_allclose(
+            y.numpy().transpose(0, 2, 3, 1).reshape(-1, 3), z.numpy(), rtol=1e-4, atol=1e-5
+        )
+        (y * y * y).backward(), (z * z * z).backward()
+        got, wanted = a.grad.numpy().transpose(0, 2, 3, 1).reshape(-1, 3), b.grad.numpy()
+        np.testing.assert_allclose(got, wanted, rtol=1e-3, atol=1e-4)
+        np.testing.assert_allclose(images.weight.grad.numpy(), rows.weight.grad.numpy(), rtol=1e-4, atol=1e-4)
+    biased = x.transpose(1, 0, 2, 3).reshape(3, -1).var(1)
+    np.testing.assert_allclose(images.running_var.numpy(), 0.81 + 0.19 * biased, rtol=1e-5)
+    np.testing.assert_allclose(images.running_mean.numpy(), rows.running_mean.numpy(), rtol=1e-5)
+
+
+def test_batch_norm_of_images_refuses_other_shapes():
+    for shape in [(2, 3), (2, 4, 2, 2), (3, 2, 2)]:
+        with pytest.raises(
+            ShapeError, match=r"BatchNorm2d\(3\): got input of shape .*\(batch, 3, height, width\)"
+        ):
+            nn.BatchNorm2d(3)(np.ones(shape))
+    with pytest.raises(ShapeError, match=r"BatchNorm2d\(3\): no examples"):
+        nn.BatchNorm2d(3)(np.ones((0, 3, 2, 2)))
