@@ -23,7 +23,7 @@ class _Pool(Module):
     def forward(self, x: Tensor) -> Tensor:
         """`x` of shape (N, C, *extents) gives (N, C, *extents')."""
         # Through the function, not self.op: an override of the op is used at once.
-        attributes = {name: getattr(self.op, name) for name in attribute_names(type(self.op))}
+        attributes = {name: getattr(self.op, name) for name in attribute_names(self.op_class)}
         return getattr(ops, self.op.name)(as_tensor(x), **attributes)
 
     def extra_repr(self) -> str:
