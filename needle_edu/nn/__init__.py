@@ -2,7 +2,7 @@
 
 from .activations import ReLU, Sigmoid, Tanh
 from .containers import Flatten, Identity, Residual, Sequential
-from .convolution import Conv, Conv1d, Conv2d
+from .convolution import Conv, Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
 from .dropout import Dropout
 from .linear import Linear
 from .loss import SoftmaxLoss
@@ -19,6 +19,8 @@ __all__ = [
     "Conv",
     "Conv1d",
     "Conv2d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
     "Dropout",
     "Flatten",
     "Identity",

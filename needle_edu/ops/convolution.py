@@ -166,6 +166,108 @@ class Conv2d(_ConvNd):
     )
 
 
+class _ConvTranspose(BinaryOp):
+    """What transposed convolutions share: `plan` says of which convolution, from y to a, each is the adjoint."""
+
+    axes = 0
+    symbol = "∗ᵀ"
+    formula = r"y = a \ast^\top b"
+    vjp_formulas = (r"\bar{a} = \bar{y} \ast b", r"\bar{b} = \bar{y} \ast a")
+    vjp_reads = ("b", "a")
+
+    def __init__(self, stride=1, padding=0, output_padding=0, groups: int = 1, dilation=1):
+        self.stride = per_axis(self.name, "stride", stride, self.axes, 1)
+        self.padding = per_axis(self.name, "padding", padding, self.axes, 0)
+        self.output_padding = per_axis(self.name, "output_padding", output_padding, self.axes, 0)
+        self.groups = integer(self.name, "groups", groups, 1)
+        self.dilation = per_axis(self.name, "dilation", dilation, self.axes, 1)
+        for more, s, d in zip(self.output_padding, self.stride, self.dilation, strict=True):
+            if more >= max(s, d):
+                raise ShapeError(
+                    f"{self.name}: output_padding is smaller than stride or dilation, got {more} with stride {s} "
+                    f"and dilation {d}"
+                )
+
+    def plan(self, a: tuple, w: tuple) -> Correlation:
+        k = "K, " * (self.axes - 1) + "K"
+        if len(a) != self.axes + 2 or len(w) != self.axes + 2 or a[1] != w[0]:
+            raise ShapeError(
+                f"{self.name}: wanted shapes (N, C, *extents) and (C, O/groups, {k}), got {a} and {w}"
+                + ("; add a batch axis: a[None]" if len(a) == self.axes + 1 else "")
+            )
+        extents, pairs = [], []
+        for extent, kernel, s, p, more, d in zip(
+            a[2:], w[2:], self.stride, self.padding, self.output_padding, self.dilation, strict=True
+        ):
+            extents.append((extent - 1) * s - 2 * p + d * (kernel - 1) + more + 1)
+            pairs.append((p, p - more))  # the windows end where those of the convolution did
+        if min(extents) < 1:
+            raise ShapeError(
+                f"{self.name}: nothing is left of {a} with padding {self.padding}; use less padding"
+            )
+        y = (a[0], w[1] * self.groups, *extents)
+        return correlation(self.name, y, w, self.stride, tuple(pairs), self.dilation, self.groups, False)
+
+    def compute(self, a, b):
+        c = self.plan(a.shape, b.shape)
+        _no_bools(self.name, a, b)
+        return input_adjoint(c, a, b)
+
+    def vjp0(self, g, node):
+        a, b = node.inputs
+        w = self.plan(a.shape, b.shape).windows
+        return _FORWARD[self.axes].cls(w.stride, w.padding, w.dilation, self.groups).apply(g, b)
+
+    def vjp1(self, g, node):
+        a, b = node.inputs
+        return _WEIGHT.cls(b.shape, *_described(self.plan(a.shape, b.shape))).apply(g, a)
+
+
+@register
+class ConvTranspose1d(_ConvTranspose):
+    """Transposed convolution along one axis; attributes as for `conv_transpose2d`.
+
+    Shapes (N, C, L) and (C, O/groups, K) give (N, O, L').
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.conv_transpose1d(Tensor([[[1.0, 2.0]]]), Tensor([[[5.0, 7.0]]]), stride=2)
+    Tensor([[[ 5.,  7., 10., 14.]]], op=conv_transpose1d)
+    """
+
+    name, axes = "conv_transpose1d", 1
+    samples = staticmethod(
+        sampling.shaped(
+            ({}, (2, 2, 3), (2, 3, 2)),
+            ({"stride": 2, "padding": 1, "output_padding": 1, "groups": 2}, (1, 4, 3), (4, 1, 3)),
+        )
+    )
+
+
+@register
+class ConvTranspose2d(_ConvTranspose):
+    """Transposed convolution: every element of the input spreads the kernel over the result, as in PyTorch.
+
+    Shapes (N, C, H, W) and (C, O/groups, K, L) give (N, O, H', W') with
+    H' = (H − 1)·stride − 2·padding + dilation·(K − 1) + output_padding + 1. The attributes are numbers or pairs;
+    `padding` is cut off on each side, `output_padding` (smaller than stride or dilation) is added behind. It is the
+    adjoint of `conv2d`, not its inverse.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.conv_transpose2d(Tensor([[[[1.0, 2.0]]]]), Tensor([[[[1.0, 1.0], [1.0, 0.0]]]]))
+    Tensor([[[[1., 3., 2.],
+              [1., 2., 0.]]]], op=conv_transpose2d)
+    """
+
+    name, axes = "conv_transpose2d", 2
+    samples = staticmethod(
+        sampling.shaped(
+            ({}, (2, 2, 2, 3), (2, 3, 2, 2)),
+            ({"stride": 2, "padding": (1, 0), "output_padding": 1}, (1, 2, 2, 2), (2, 1, 3, 2)),
+            ({"dilation": 2, "groups": 2, "output_padding": 1}, (1, 2, 2, 2), (2, 1, 2, 2)),
+        )
+    )
+
+
 class _Adjoint(BinaryOp):
     """What the two adjoints share: the attributes of a convolution, fully written out."""
 

@@ -165,7 +165,8 @@ def paddings(
 ) -> tuple[tuple[int, int], ...]:
     """Return padding as pairs: a number, one for each axis, a pair for each axis, "valid" (none) or "same".
 
-    "same" keeps the extents; what does not divide by two goes behind (an even kernel pads at the right).
+    A pair is (before, behind), and a negative one cuts elements off. "same" keeps the extents; what does not divide by
+    two goes behind (an even kernel pads at the right).
 
     Examples
     --------
@@ -190,5 +191,5 @@ def paddings(
         for pair in value:
             if len(pair) != 2:
                 raise ShapeError(f"{who}: padding by pairs is (before, behind) for each axis, got {value!r}")
-        return tuple([(integer(who, "padding", p[0], 0), integer(who, "padding", p[1], 0)) for p in value])
+        return tuple([(integer(who, "padding", p[0]), integer(who, "padding", p[1])) for p in value])
     return tuple([(p, p) for p in per_axis(who, "padding", value, count, 0)])

@@ -67,7 +67,18 @@ CASES = {
     "1x1 with stride": ("conv2d", (2, 3, 5, 4), (5, 3, 1, 1), {"stride": 2}),
     "one axis": ("conv1d", (2, 3, 9), (4, 3, 3), {"stride": 2, "padding": 2, "dilation": 2}),
     "one axis, groups": ("conv1d", (2, 4, 6), (2, 2, 4), {"groups": 2, "padding": "same"}),
-}
+    "transposed": ("conv_transpose2d", (2, 3, 4, 3), (3, 2, 3, 2), {}),
+    "transposed, stride": (
+        "conv_transpose2d", (2, 3, 4, 3), (3, 2, 3, 4), {"stride": (2, 3), "padding": 1, "output_padding": (1, 2)},
+    ),
+    "transposed, groups": ("conv_transpose2d", (1, 4, 3, 3), (4, 3, 2, 2), {"groups": 2, "stride": 3}),
+    "output_padding below dilation": (
+        "conv_transpose2d", (1, 2, 3, 3), (2, 2, 2, 2), {"dilation": 3, "output_padding": 2, "padding": 1},
+    ),
+    "transposed, one axis": (
+        "conv_transpose1d", (2, 3, 5), (3, 2, 4), {"stride": 2, "padding": 1, "output_padding": 1},
+    ),
+}  # fmt: skip
 
 
 def derivatives(function, make, inputs, weight, grad):
@@ -169,6 +180,12 @@ WRONG = {
     "dilation": (lambda: ops.conv2d(X, W, dilation=0.5), "dilation is a whole number"),
     "square": (lambda: ops.conv(np.ones((1, 4, 4, 2)), np.ones((3, 2, 2, 1))), r"\(K, K, C, O\)"),
     "course's layout": (lambda: ops.conv(X, W), r"wanted shapes \(N, H, W, C\) and \(K, K, C, O\)"),
+    "output_padding": (
+        lambda: ops.conv_transpose2d(X, np.ones((2, 1, 3, 3)), stride=2, output_padding=2),
+        "output_padding is smaller than stride or dilation",
+    ),
+    "transposed": (lambda: ops.conv_transpose2d(X, W), r"wanted shapes .*\(C, O/groups, K, K\)"),
+    "nothing left": (lambda: ops.conv_transpose2d(X, np.ones((2, 1, 1, 1)), padding=2), "use less padding"),
     "adjoint": (lambda: ops.conv_weight_backward(X, X, shape=(3, 2, 3, 3)), "wanted an adjoint of shape"),
 }
 

@@ -52,6 +52,8 @@ def test_conv_is_conv2d_in_another_layout(k, stride, rng):
         ("Conv1d", (3, 4, 3), {"stride": 2, "padding": 1}, (2, 3, 8)),
         ("Conv2d", (4, 6, (3, 2)), {"groups": 2, "dilation": (1, 2)}, (2, 4, 5, 6)),
         ("Conv2d", (3, 4, 3), {"padding": "same", "bias": False}, (2, 3, 5, 6)),
+        ("ConvTranspose2d", (4, 6, 3, 2, 1, 1, 2), {}, (2, 4, 5, 6)),
+        ("ConvTranspose1d", (3, 4, 4), {"stride": 2, "padding": 1, "bias": False}, (2, 3, 5)),
     ],
 )
 def test_layers_are_pytorch_s(name, arguments, named, shape, rng):
