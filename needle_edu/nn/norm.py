@@ -61,10 +61,11 @@ class BatchNorm1d(Module):
         self, dim: int, eps: float = 1e-5, momentum: float = 0.1, device: Any = None, dtype: Any = "float32"
     ):
         super().__init__()
-        (self.dim,) = whole("BatchNorm1d", dim=dim)
-        real("BatchNorm1d", 0, eps=eps)
-        real("BatchNorm1d", 0, 1, momentum=momentum)
-        floating("BatchNorm1d", "parameters", dtype)
+        who = type(self).__name__
+        (self.dim,) = whole(who, dim=dim)
+        real(who, 0, eps=eps)
+        real(who, 0, 1, momentum=momentum)
+        floating(who, "parameters", dtype)
         self.eps = eps
         self.momentum = momentum
         place = {"device": device, "dtype": dtype}
@@ -80,19 +81,23 @@ class BatchNorm1d(Module):
             raise ShapeError(
                 f"BatchNorm1d({self.dim}): got input of shape {x.shape}, wanted (batch, {self.dim})"
             )
+        return self._normalised(x, 0, (self.dim,))
+
+    def _normalised(self, x: Tensor, axes: int | tuple[int, ...], column: tuple[int, ...]) -> Tensor:
+        """Normalise over `axes`; a feature's numbers, brought into the shape `column`, broadcast over them."""
         if not self.training:
-            return _scale(x - self.running_mean, self.running_var, self)
-        batch = x.shape[0]
-        if batch == 0:
+            return _scale(x - _shaped(self.running_mean, column), self.running_var, self, column)
+        if x.size == 0:
             raise ShapeError(
-                f"BatchNorm1d({self.dim}): no examples, so no mean; got input of shape {x.shape}"
+                f"{type(self).__name__}({self.dim}): no examples, so no mean; got input of shape {x.shape}"
             )
-        mean = x.sum(axes=0) / batch
-        centred = x - mean
-        var = (centred * centred).sum(axes=0) / batch
+        count = x.size // self.dim
+        mean = x.sum(axes=axes) / count
+        centred = x - _shaped(mean, column)
+        var = (centred * centred).sum(axes=axes) / count
         self.running_mean = self._follow(self.running_mean, mean)
         self.running_var = self._follow(self.running_var, var)
-        return _scale(centred, var, self)
+        return _scale(centred, var, self, column)
 
     def _follow(self, average: Tensor, batch: Tensor) -> Tensor:
         """The running average after this batch: a leaf of the same dtype, whatever dtype the batch has."""
@@ -103,6 +108,29 @@ class BatchNorm1d(Module):
     def extra_repr(self) -> str:
         """`dim`."""
         return str(self.dim)
+
+
+class BatchNorm2d(BatchNorm1d):
+    """`BatchNorm1d` for images: each channel is a feature, and every pixel of the batch an example of it.
+
+    Parameters, attributes and averages are those of `BatchNorm1d`. The variance is the biased one, for the running
+    average too, as in Needle.
+
+    Examples
+    --------
+    >>> layer = BatchNorm2d(1)
+    >>> layer(Tensor([[[[1.0, 3.0]]], [[[3.0, 1.0]]]])).numpy().round(2).tolist()
+    [[[[-1.0, 1.0]]], [[[1.0, -1.0]]]]
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`x` of shape (batch, dim, height, width), with at least one pixel in training."""
+        x = as_tensor(x)
+        if len(x.shape) != 4 or x.shape[1] != self.dim:
+            raise ShapeError(
+                f"BatchNorm2d({self.dim}): got input of shape {x.shape}, wanted (batch, {self.dim}, height, width)"
+            )
+        return self._normalised(x, (0, 2, 3), (self.dim, 1, 1))
 
 
 class LayerNorm1d(Module):
@@ -158,6 +186,16 @@ class LayerNorm1d(Module):
         return str(self.dim)
 
 
-def _scale(centred: Tensor, var: Tensor, layer: BatchNorm1d | LayerNorm1d) -> Tensor:
-    """Divide by the standard deviation, then apply the layer's weight and bias."""
-    return layer.weight * (centred / (var + layer.eps) ** 0.5) + layer.bias
+def _scale(
+    centred: Tensor, var: Tensor, layer: BatchNorm1d | LayerNorm1d, column: tuple[int, ...] = ()
+) -> Tensor:
+    """Divide by the standard deviation, then apply the layer's weight and bias; `column` is their shape for that."""
+    deviation = (var + layer.eps) ** 0.5
+    return _shaped(layer.weight, column) * (centred / _shaped(deviation, column)) + _shaped(
+        layer.bias, column
+    )
+
+
+def _shaped(feature: Tensor, column: tuple[int, ...]) -> Tensor:
+    """Return numbers of features in the shape in which they broadcast; a line of them does so already."""
+    return feature.reshape(column) if len(column) > 1 else feature

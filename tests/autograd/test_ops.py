@@ -182,6 +182,10 @@ def test_forward_of_tuples():
 def test_every_op_has_a_forward_test():
     tested = {*FORWARD, *[w[0] for w in WITH_ATTRIBUTES]}
     tested |= {"make_tuple", "tuple_get_item", "split", "stack", "concat", "fused_add_scalars"}
+    # test_convolution.py, test_pooling.py
+    tested |= {"conv", "conv1d", "conv2d", "conv_input_backward", "conv_weight_backward"}
+    tested |= {"conv_transpose1d", "conv_transpose2d"}
+    tested |= {"max_pool1d", "max_pool2d", "avg_pool1d", "avg_pool2d", "avg_pool_backward"}
     assert tested == set(registry.ops())
 
 

@@ -1,0 +1,80 @@
+"""Pooling layers: smaller images, one number for each window. They have no parameters; the ops do the work."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import ops
+from ..autograd import Tensor
+from ..autograd.op import attribute_names
+from .inputs import as_tensor
+from .module import Module
+
+
+class _Pool(Module):
+    """Keeps the attributes of an op, which is made at once: what makes no sense is said here."""
+
+    op_class: Any = None
+
+    def __init__(self, *values: Any, **named: Any):
+        super().__init__()
+        self.op = type(self).op_class(*values, **named)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`x` of shape (N, C, *extents) gives (N, C, *extents')."""
+        # Through the function, not self.op: an override of the op is used at once.
+        attributes = {name: getattr(self.op, name) for name in attribute_names(self.op_class)}
+        return getattr(ops, self.op.name)(as_tensor(x), **attributes)
+
+    def extra_repr(self) -> str:
+        """The attributes; a switch that is off is left out."""
+        shown = {name: value for name, value in self.op.attrs.items() if value is not None}
+        return ", ".join([f"{name}={value!r}" for name, value in shown.items()])
+
+
+class MaxPool1d(_Pool):
+    """`ops.max_pool1d` as a layer: `MaxPool1d(kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False)`.
+
+    Examples
+    --------
+    >>> MaxPool1d(2)([[[1.0, 3.0, 2.0, 5.0]]]).numpy().tolist()
+    [[[3.0, 5.0]]]
+    """
+
+    op_class = ops.MaxPool1d
+
+
+class MaxPool2d(_Pool):
+    """`ops.max_pool2d` as a layer: `MaxPool2d(kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False)`.
+
+    Examples
+    --------
+    >>> MaxPool2d(2)([[[[1.0, 2.0], [4.0, 3.0]]]]).numpy().tolist()
+    [[[[4.0]]]]
+    """
+
+    op_class = ops.MaxPool2d
+
+
+class AvgPool1d(_Pool):
+    """`ops.avg_pool1d` as a layer: `AvgPool1d(kernel_size, stride=None, padding=0, ceil_mode=False, …)`.
+
+    Examples
+    --------
+    >>> AvgPool1d(2)([[[1.0, 3.0, 2.0, 6.0]]]).numpy().tolist()
+    [[[2.0, 4.0]]]
+    """
+
+    op_class = ops.AvgPool1d
+
+
+class AvgPool2d(_Pool):
+    """`ops.avg_pool2d` as a layer: `AvgPool2d(kernel_size, stride=None, padding=0, ceil_mode=False, …)`.
+
+    Examples
+    --------
+    >>> AvgPool2d(2)([[[[1.0, 2.0], [4.0, 3.0]]]]).numpy().tolist()
+    [[[[2.5]]]]
+    """
+
+    op_class = ops.AvgPool2d
