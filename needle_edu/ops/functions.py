@@ -38,6 +38,8 @@ def make_function(slot: Slot) -> Callable:
         function = _of_a_tuple(slot)
     elif inputs[0].kind is inspect.Parameter.VAR_POSITIONAL:
         function = _of_any_number(slot)
+    elif attributes and len(inputs) > 1:
+        function = _of_several_with_attributes(slot, len(inputs))
     elif attributes:
         function = _with_attributes(slot)
     elif len(inputs) == 1:
@@ -121,6 +123,24 @@ def _with_attributes(slot: Slot) -> Callable:
         try:
             op = slot.cls(*values, **_understood(slot, named) if named else named)
             return op.apply(a if isinstance(a, Tensor) else as_tensor(a, slot.name))
+        except _ERRORS as error:
+            _name_the_op(slot, error, values, named)
+
+    return function
+
+
+def _of_several_with_attributes(slot: Slot, count: int) -> Callable:
+    names = list(inspect.signature(slot.original.compute).parameters)[1 : count + 1]
+
+    def function(*args, **named):
+        given = [*args[:count], *[named.pop(name) for name in names[len(args) :] if name in named]]
+        if len(given) != count:
+            raise TypeError(f"{slot.name}() takes {count} tensors, got {len(given)}")
+        values = args[count:]
+        try:
+            op = slot.cls(*values, **_understood(slot, named) if named else named)
+            like = next((a for a in reversed(given) if isinstance(a, Tensor)), None)
+            return op.apply(*[a if isinstance(a, Tensor) else as_tensor(a, slot.name, like) for a in given])
         except _ERRORS as error:
             _name_the_op(slot, error, values, named)
 
