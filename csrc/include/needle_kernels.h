@@ -228,4 +228,19 @@ ND_API int nd_sgd_step_dense(int dtype, int64_t n, void *out, const void *p, con
 ND_API int nd_adam_step_dense(int dtype, int64_t n, void *out, const void *p, const void *g, void *m, void *v,
                               double lr, double b1, double b2, double eps, double weight_decay,
                               double correct1, double correct2);
+
+/* ---- 10. softmax cross-entropy, f32 or f64 -----------------------------------------------------------------
+ * The iteration space is (rows..., classes): a row of logits for each example. labels, of any element type, has stride
+ * 0 along the classes and holds whole numbers in [0, classes), or `ignore`, whose rows count for nothing; weight (NULL:
+ * all 1) has one element for each class. With p = softmax(a) and q_k = smoothing/classes + (1-smoothing)*[k = label]:
+ *   loss of a row = -sum over k of weight_k q_k log(p_k)
+ * out holds one loss for each row (ND_EACH; stride 0 along the classes), or in one element (all strides 0) their
+ * sum (ND_SUM), or that divided by the sum of the labels' weights (ND_MEAN). The backward kernel computes for each logit
+ *   out_k = g (p_k sum_j weight_j q_j - weight_k q_k)
+ * with g laid out as the forward kernel's out. Operands: out, a, labels, weight; out, g, a, labels, weight. */
+enum nd_reduction { ND_EACH = 0, ND_SUM = 1, ND_MEAN = 2 };
+ND_API int nd_cross_entropy(const nd_plan *p, void *out, const void *a, const void *labels, const void *weight,
+                            double smoothing, int64_t ignore, int reduction);
+ND_API int nd_cross_entropy_backward(const nd_plan *p, void *out, const void *g, const void *a, const void *labels,
+                                     const void *weight, double smoothing, int64_t ignore, int reduction);
 #endif

@@ -9,6 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from needle_edu.backend import IndexOutOfRange, ShapeError
+from needle_edu.ndarray.losses import wrong_label
+
 
 def __getattr__(name: str) -> Any:
     return getattr(np, name)
@@ -58,3 +61,47 @@ def index_add(a, index, value):
     out = a.copy()
     np.add.at(out, index, value)
     return out
+
+
+def cross_entropy(a, labels, weight=None, label_smoothing=0.0, ignore_index=None, reduction="mean"):
+    """-sum over k of weight_k q_k log(softmax(a)_k) for each example; q is one-hot, smoothed."""
+    z, q, divisor, axis = _cross_entropy_parts(a, labels, weight, label_smoothing, ignore_index, reduction)
+    log_p = z - np.log(np.sum(np.exp(z), axis=axis, keepdims=True))
+    losses = -np.sum(np.where(q != 0, q * log_p, 0), axis=axis)
+    return losses if reduction == "none" else np.asarray(losses.sum() / divisor, a.dtype)
+
+
+def cross_entropy_backward(
+    g, a, labels, weight=None, label_smoothing=0.0, ignore_index=None, reduction="mean"
+):
+    """The vjp of cross_entropy: softmax minus q."""
+    z, q, divisor, axis = _cross_entropy_parts(a, labels, weight, label_smoothing, ignore_index, reduction)
+    p = np.exp(z) / np.sum(np.exp(z), axis=axis, keepdims=True)
+    g = np.expand_dims(g, axis) if reduction == "none" else np.reshape(g, ()) / divisor
+    used = np.any(q != 0, axis=axis, keepdims=True)
+    return np.where(used, g * (p * np.sum(q, axis=axis, keepdims=True) - q), 0).astype(a.dtype)
+
+
+def _cross_entropy_parts(a, labels, weight, label_smoothing, ignore_index, reduction):
+    """z = a - max(a), the weighted q, what to divide by, and the axis of the classes."""
+    axis = 0 if a.ndim == 1 else 1
+    if not a.ndim or labels.shape != a.shape[:axis] + a.shape[axis + 1 :] or not a.shape[axis]:
+        raise ShapeError(
+            f"cross_entropy: got logits of shape {a.shape} and labels of shape {labels.shape}; wanted "
+            "(N, classes) and (N,), or (N, classes, d1, …) and (N, d1, …), with at least one class"
+        )
+    classes = a.shape[axis]
+    if weight is not None and weight.shape != (classes,):
+        raise ShapeError(
+            f"cross_entropy: one weight for each of {classes} classes wanted, got {weight.shape}"
+        )
+    ignored = np.expand_dims(labels == ignore_index, axis)
+    y = np.expand_dims(labels, axis)
+    if not np.all(ignored | ((y >= 0) & (y < classes) & (np.floor(y) == y))):
+        raise IndexOutOfRange(f"cross_entropy: {wrong_label(labels, classes, ignore_index)}")
+    along = [classes if d == axis else 1 for d in range(a.ndim)]
+    of_class = np.ones(along, a.dtype) if weight is None else np.reshape(weight, along)
+    right = (y == np.reshape(np.arange(classes), along)) & ~ignored
+    q = np.where(ignored, 0, (1 - label_smoothing) * right + label_smoothing / classes) * of_class
+    divisor = (right * of_class).sum() if reduction == "mean" else 1
+    return a - np.max(a, axis=axis, keepdims=True), q.astype(a.dtype), divisor, axis

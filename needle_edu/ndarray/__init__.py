@@ -2,9 +2,9 @@
 
 An `NDArray` is a storage seen through a layout. The functions here carry the array API's (NumPy's) names, so that code
 written once for ``xp = x.__array_namespace__()`` runs on NumPy arrays and on NDArrays; `relu`, `sigmoid`,
-`logsumexp`, `gather`, `scatter_add`, `index_add` and the three `*_backward` are ours. Read array.py first, then
-layout.py and views.py (what shapes mean), plans.py and base.py (how a kernel is run), elementwise.py and functions.py;
-the rest is vocabulary.
+`logsumexp`, `cross_entropy`, `gather`, `scatter_add`, `index_add` and those with `_backward` are ours. Read array.py
+first, then layout.py and views.py (what shapes mean), plans.py and base.py (how a kernel is run), elementwise.py and
+functions.py; the rest is vocabulary.
 """
 
 from math import e, inf, nan, pi
@@ -76,6 +76,7 @@ from .gather_scatter import gather, scatter_add, take
 from .indexing import index_add
 from .interchange import array, asarray, from_dlpack
 from .linalg import matmul
+from .losses import cross_entropy, cross_entropy_backward
 from .manipulation import (
     broadcast_arrays,
     broadcast_to,
@@ -102,7 +103,8 @@ set_creators(CREATORS)
 
 __all__ = [
     "NDArray", "abs", "add", "all", "any", "arange", "argmax", "argmin", "array", "asarray", "astype",
-    "bool", "bool_", "broadcast_arrays", "broadcast_to", "ceil", "clip", "concat", "cos", "divide", "e",
+    "bool", "bool_", "broadcast_arrays", "broadcast_to", "ceil", "clip", "concat", "cos", "cross_entropy",
+    "cross_entropy_backward", "divide", "e",
     "empty", "empty_like", "equal", "exp", "expand_dims", "eye", "flip", "float32", "float64", "floor",
     "from_dlpack", "full", "full_like", "fused", "gather", "greater", "greater_equal", "index_add",
     "inf", "int32", "int64", "isclose", "isfinite", "isnan", "less", "less_equal", "linspace", "log",

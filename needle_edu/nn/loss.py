@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from .. import ops
 from ..autograd import Tensor
-from ..backend.errors import ShapeError
+from ..autograd.registry import slot
+from ..backend.errors import IndexOutOfRange, ShapeError
 from ..init.basic import class_numbers
 from .inputs import as_tensor
 from .module import Module
+
+_CROSS_ENTROPY = slot("cross_entropy")
 
 
 class SoftmaxLoss(Module):
     r"""The mean of :math:`\log \sum_j e^{z_j} - z_y` over a batch of logits z with labels y.
 
     It is the cross-entropy between the labels and the softmax of the logits: minus the logarithm of the
-    probability given to the right class. The logarithm is taken by `ops.logsoftmax`, which subtracts the
-    largest logit first: large logits neither overflow nor lose digits, and a class may be ruled out by a
-    logit of -inf.
+    probability given to the right class. It is one op, `ops.cross_entropy`, which subtracts the largest
+    logit first: large logits neither overflow nor lose digits, and a class may be ruled out by a logit of -inf.
 
     Examples
     --------
@@ -46,12 +45,14 @@ class SoftmaxLoss(Module):
         """
         logits = as_tensor(logits)
         y = as_tensor(y, logits.device)
-        if len(logits.shape) != 2 or y.shape != logits.shape[:1] or not y.shape[0]:
+        shape = logits.shape
+        if len(shape) != 2 or y.shape != shape[:1] or not y.shape[0]:
             raise ShapeError(
-                f"SoftmaxLoss: got logits of shape {logits.shape} and labels of shape {y.shape}, "
+                f"SoftmaxLoss: got logits of shape {shape} and labels of shape {y.shape}, "
                 "wanted (batch, classes) and (batch,), batch at least 1"
             )
-        batch, classes = logits.shape
-        class_numbers("SoftmaxLoss, labels", y, classes)
-        right = ops.equal(y.reshape((batch, 1)), np.arange(classes))  # [i, j]: is j the class of example i?
-        return ops.where(right, ops.logsoftmax(logits), 0.0).sum() / -batch
+        try:
+            return _CROSS_ENTROPY.cls(None, 0.0, None).apply(logits, y)
+        except IndexOutOfRange:
+            class_numbers("SoftmaxLoss, labels", y, shape[1])
+            raise

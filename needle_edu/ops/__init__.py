@@ -12,7 +12,8 @@ from needle_edu.autograd.tensor import install_method
 # In the order of the table in docs/ops.md.
 # isort: off
 from . import arithmetic, powers, extrema, elementwise, activations, reduction, softmax, linalg  # noqa: F401
-from . import convolution, pooling, shape, dilation, indexing, tuples, compare  # noqa: F401
+from . import losses, convolution, pooling  # noqa: F401
+from . import shape, dilation, indexing, tuples, compare  # noqa: F401
 
 # isort: on
 from .functions import make_function

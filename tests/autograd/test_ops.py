@@ -114,6 +114,7 @@ def test_without_gradient(cls, attrs, inputs):
 X = np.array([[0.5, -1.25, 2.0], [3.0, -0.75, 1.5]])
 Z = np.array([[1.5, 0.25, -2.0], [3.0, 2.5, 0.5]])
 P = np.abs(X)
+Y, LOG_P = np.array([2, 0]), X - np.log(np.exp(X).sum(1, keepdims=True))
 FORWARD = {
     "add": ((X, Z), X + Z), "multiply": ((X, Z), X * Z), "divide": ((X, Z), X / Z), "power": ((P, Z), P**Z),
     "maximum": ((X, Z), np.maximum(X, Z)), "minimum": ((X, Z), np.minimum(X, Z)), "negate": ((X,), -X),
@@ -130,6 +131,8 @@ FORWARD = {
     "logsoftmax": ((X,), X - np.log(np.exp(X).sum(1, keepdims=True))),
     "relu_backward": ((X, Z), np.where(Z > 0, X, 0)), "tanh_backward": ((X, Z), X * (1 - Z * Z)),
     "sigmoid_backward": ((X, Z), X * Z * (1 - Z)),
+    "cross_entropy": ((X, Y), np.array(-LOG_P[[0, 1], Y].mean()).reshape(TOTAL)),
+    "cross_entropy_backward": ((np.ones(TOTAL), X, Y), (np.exp(LOG_P) - np.eye(3)[Y]) / 2),
 }  # fmt: skip
 WITH_ATTRIBUTES = [
     ("add_scalar", X, (1.5,), X + 1.5), ("mul_scalar", X, (1.5,), X * 1.5), ("divide_scalar", X, (4,), X / 4),

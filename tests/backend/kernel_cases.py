@@ -25,12 +25,14 @@ UNARY = declared("const void *")
 BINARY = declared("const void *, const void *")
 SCALAR = [name.removesuffix("_scalar") for name in declared("const void *, double ")]
 REDUCE = [name for name in declared("const void *", dense=False) if name != "copy"]
+LOSSES = ("cross_entropy", "cross_entropy_backward")
 STEPS = {"sgd_step_dense": 3, "adam_step_dense": 4}
 
 # Functions that round differently in different libraries; all others must agree to the last bit.
 ROUNDED = {
     *("exp", "log", "sin", "cos", "tanh", "sigmoid", "power", "rpower", "logsumexp", "sum", "prod", "matmul"),
     *("tanh_backward", "sigmoid_backward", "sgd_step_dense", "adam_step_dense", "scatter"),
+    *LOSSES,
 }
 TO_BOOL = {
     *("equal", "not_equal", "less", "less_equal", "greater", "greater_equal"),
@@ -41,7 +43,7 @@ TO_BOOL = {
 def all_names() -> set[str]:
     """Return every kernel that has a case here."""
     dense = [*UNARY, *BINARY, *(f"{name}_scalar" for name in SCALAR), "fill"]
-    others = ["copy", "where", "matmul", "gather", "scatter", *REDUCE, *STEPS]
+    others = ["copy", "where", "matmul", "gather", "scatter", *REDUCE, *STEPS, *LOSSES]
     return {*dense, *(f"{name}_dense" for name in dense), *others}
 
 
@@ -128,6 +130,8 @@ def make(name: str, rng: np.random.Generator, code: int) -> Case:
     )
     if name in STEPS:
         return optimiser_step(name, rng, code)
+    if name in LOSSES:
+        return cross_entropy(name, rng, code)
     if base in REDUCE:
         return reduction(base, rng, code)
     if base in ("matmul", "gather", "scatter"):
@@ -199,6 +203,25 @@ def scatter(rng: np.random.Generator, code: int) -> Case:
     target.memory[...] = numbers(rng, target.memory.size, code, special=False)
     add = int(rng.integers(2))
     return Case([target, values, _indices(rng, shape, limit)], shape, extra=(step, limit, add))
+
+
+def cross_entropy(name: str, rng: np.random.Generator, code: int) -> Case:
+    """Logits of some rows; labels of any type, some ignored and now and then one that is no class."""
+    classes, reduction = int(rng.choice([1, 2, 3, 10, 33, 600, 1100])), int(rng.integers(3))
+    shape = (*shape_of(rng, int(rng.integers(0, 4)))[: 3 if classes < 100 else 1], classes)
+    last, rows = len(shape) - 1, list(range(len(shape) - 1))
+    ignore = int(rng.choice([-1, 0, -100]))
+    labels = operand(rng, shape, int(rng.integers(4)), still=[last])
+    wrong = classes if rng.random() < 0.1 else classes - 1
+    labels.memory[...] = rng.choice([ignore, 0, classes - 1, classes // 2, wrong], labels.memory.size)
+    weight = Operand(numbers(rng, classes + 2, code, special=False), 1, (*[0] * last, 1))
+    weight.memory[...] = weight.memory if code == BOOL else abs(weight.memory) + 1
+    result = operand(rng, shape, code, still=[last] if reduction == 0 else [*rows, last], special=False)
+    logits = operand(rng, shape, code, special=False)
+    operands = [result, logits, labels, weight]
+    if name == "cross_entropy_backward":
+        operands = [operand(rng, shape, code), *operands]
+    return Case(operands, shape, extra=(float(rng.choice([0, 0.1])), ignore, reduction))
 
 
 def optimiser_step(name: str, rng: np.random.Generator, code: int) -> Case:

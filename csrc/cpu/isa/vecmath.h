@@ -58,6 +58,12 @@ INLINE float exp_of_f32(float x) {
   return reduced_exp_f32(x, n) * power_of_two_f32(half) * power_of_two_f32(rest);
 }
 
+/* For x <= 0, as in a softmax, where a result below 1e-38 counts for nothing and may be 0: one factor, no clamp above. */
+INLINE float exp_below_one_f32(float x) {
+  const float y = quick_exp_of_f32(x < -EXP_LIMIT ? -EXP_LIMIT : x);
+  return x >= -EXP_LIMIT ? y : x < -EXP_LIMIT ? 0.0f : x; /* a nan stays nan */
+}
+
 INLINE double exp_of_f64(double x) {
   x = x > 710.0 ? 710.0 : x;
   x = x < -746.0 ? -746.0 : x;

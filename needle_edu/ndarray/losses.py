@@ -1,0 +1,163 @@
+"""Softmax cross-entropy and its gradient, one kernel each: no array of probabilities is written down.
+
+Logits have shape (classes,), (N, classes) or (N, classes, d1, …), as in PyTorch; the labels that shape without the
+classes. What the options mean says `needle_edu.ops.cross_entropy`; here they are not checked again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn
+
+import numpy as np
+
+from needle_edu.backend import DTypeError, IndexOutOfRange, ShapeError
+from needle_edu.backend.dtypes import F64
+from needle_edu.backend.errors import EINDEX
+
+from .base import allocate, convert, kernel_failed
+from .layout import MAX_NDIM, Layout, compact_layout
+from .plans import Plan, coalesce, remember
+
+if TYPE_CHECKING:
+    from .array import NDArray
+
+REDUCTIONS = {"none": 0, "sum": 1, "mean": 2}
+_NOTHING = -(2**63)  # no label: nothing is ignored
+
+
+def cross_entropy(
+    a: NDArray, labels: NDArray, weight: NDArray | None = None, label_smoothing: float = 0.0,
+    ignore_index: int | None = None, reduction: str = "mean",
+) -> NDArray:  # fmt: skip
+    """Return the cross-entropy between labels and the softmax of logits; its mean or sum has shape (1,).
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> nd.cross_entropy(nd.array([[0, 0], [0, 0]]), nd.array([0, 1])).round(4)
+    NDArray([0.6931], dtype=float32, device=cpu())
+    """
+    layout, weights = a.layout, None if weight is None else weight.layout
+    out_layout, plan = _forward_plan(layout, labels.layout, weights, reduction)
+    out = allocate(out_layout)
+    err = layout.kernels["cross_entropy"](
+        plan, out.storage.ptr, a.storage.ptr, labels.storage.ptr,
+        layout.device.runtime.null if weight is None else weight.storage.ptr,
+        label_smoothing, _NOTHING if ignore_index is None else ignore_index, REDUCTIONS[reduction],
+    )  # fmt: skip
+    if err:
+        _failed("cross_entropy", err, a, labels, ignore_index)
+    return out
+
+
+def cross_entropy_backward(
+    g: NDArray, a: NDArray, labels: NDArray, weight: NDArray | None = None, label_smoothing: float = 0.0,
+    ignore_index: int | None = None, reduction: str = "mean",
+) -> NDArray:  # fmt: skip
+    """Return the gradient of `cross_entropy` with respect to the logits, times the adjoint `g` of its result.
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> nd.cross_entropy_backward(nd.ones(1), nd.array([[0, 0]]), nd.array([1]))
+    NDArray([[ 0.5, -0.5]], dtype=float32, device=cpu())
+    """
+    layout, weights = a.layout, None if weight is None else weight.layout
+    g = convert(g, layout.code)
+    out_layout, plan = _backward_plan(g.layout, layout, labels.layout, weights, reduction)
+    out = allocate(out_layout)
+    err = layout.kernels["cross_entropy_backward"](
+        plan, out.storage.ptr, g.storage.ptr, a.storage.ptr, labels.storage.ptr,
+        layout.device.runtime.null if weight is None else weight.storage.ptr,
+        label_smoothing, _NOTHING if ignore_index is None else ignore_index, REDUCTIONS[reduction],
+    )  # fmt: skip
+    if err:
+        _failed("cross_entropy_backward", err, a, labels, ignore_index)
+    return out
+
+
+@remember
+def _forward_plan(a: Layout, labels: Layout, weight: Layout | None, reduction: str) -> tuple[Layout, Plan]:
+    _check(a, labels, weight)
+    out = compact_layout(labels.shape if reduction == "none" else (1,), a.code, a.device)
+    strides = out.strides if reduction == "none" else (0,) * labels.ndim
+    return out, _lower(a, labels, weight, [(out, strides, 0)])
+
+
+@remember
+def _backward_plan(
+    g: Layout, a: Layout, labels: Layout, weight: Layout | None, reduction: str
+) -> tuple[Layout, Plan]:
+    _check(a, labels, weight)
+    wanted = labels.shape if reduction == "none" else (1,)
+    if g.shape != wanted and not (g.size == 1 and reduction != "none"):
+        raise ShapeError(f"cross_entropy_backward: the adjoint has shape {g.shape}, wanted {wanted}")
+    axis = _class_axis(a)
+    out = compact_layout(a.shape, a.code, a.device)
+    g_strides = g.strides if reduction == "none" else (0,) * labels.ndim
+    return out, _lower(
+        a, labels, weight, [(out, _without(out.strides, axis), out.strides[axis]), (g, g_strides, 0)]
+    )
+
+
+def _lower(a: Layout, labels: Layout, weight: Layout | None, first: list) -> Plan:
+    """The classes come last, whatever their axis; neighbouring axes of examples are merged. Operand: (layout, strides
+    along the examples, stride along the classes)."""
+    axis = _class_axis(a)
+    operands = [*first, (a, _without(a.strides, axis), a.strides[axis]), (labels, labels.strides, 0)]
+    if weight is not None:
+        operands.append((weight, (0,) * labels.ndim, 1))
+    examples, strides = coalesce(labels.shape, tuple(row for _, row, _ in operands))
+    if len(examples) >= MAX_NDIM:
+        raise ShapeError(f"cross_entropy: {len(examples)} axes beside the classes; at most {MAX_NDIM - 1}")
+    return a.device.lower(
+        len(examples) + 1,
+        tuple(layout.code for layout, _, _ in operands),
+        (*examples, a.shape[axis]),
+        tuple(layout.offset for layout, _, _ in operands),
+        tuple((*row, last) for row, (_, _, last) in zip(strides, operands, strict=True)),
+    )
+
+
+def _class_axis(a: Layout) -> int:
+    return 0 if a.ndim == 1 else 1
+
+
+def _without(values: tuple, axis: int) -> tuple:
+    return values[:axis] + values[axis + 1 :]
+
+
+def _check(a: Layout, labels: Layout, weight: Layout | None) -> None:
+    if not a.ndim or labels.shape != _without(a.shape, _class_axis(a)) or not a.shape[_class_axis(a)]:
+        raise ShapeError(
+            f"cross_entropy: got logits of shape {a.shape} and labels of shape {labels.shape}; wanted "
+            "(N, classes) and (N,), or (N, classes, d1, …) and (N, d1, …), with at least one class"
+        )
+    if a.code > F64:
+        raise DTypeError(f"cross_entropy: logits are float32 or float64, got {a.dtype}")
+    if weight is not None and (weight.shape != (a.shape[_class_axis(a)],) or weight.code != a.code):
+        raise ShapeError(
+            f"cross_entropy: one weight of {a.dtype} for each of {a.shape[_class_axis(a)]} classes wanted, "
+            f"got {weight.dtype} {weight.shape}"
+        )
+
+
+def _failed(operation: str, err: int, a: NDArray, labels: NDArray, ignore_index: int | None) -> NoReturn:
+    if err == EINDEX:
+        last = a.shape[_class_axis(a.layout)] - 1
+        raise IndexOutOfRange(f"{operation}: {wrong_label(labels.numpy(), last + 1, ignore_index)}")
+    kernel_failed(operation, err, a, labels)
+
+
+def wrong_label(labels: np.ndarray, classes: int, ignore_index: int | None) -> str:
+    """Return what an error says of the first label that is no class.
+
+    Examples
+    --------
+    >>> wrong_label(np.array([0, 3]), 3, None)
+    'labels are whole numbers from 0 to 2, got 3'
+    """
+    wrong = labels[
+        ~((labels >= 0) & (labels < classes) & (np.floor(labels) == labels) | (labels == ignore_index))
+    ]
+    return f"labels are whole numbers from 0 to {classes - 1}, got {wrong.flat[0]}"

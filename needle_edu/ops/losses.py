@@ -1,0 +1,153 @@
+"""Losses that are one op: the softmax cross-entropy.
+
+Softmax, logarithm and the choice of the right class are three passes over the logits; as one op they are one. The
+gradient is the difference between what the network says and what is right, p - q. The other losses are made of
+ordinary ops, in `needle_edu.nn`.
+"""
+
+import numpy as np
+
+from needle_edu.autograd.arrays import NeedleError, enter, xp
+from needle_edu.autograd.op import BinaryOp, TensorOp
+from needle_edu.autograd.registry import register, slot
+from needle_edu.autograd.value import Value
+
+from .constants import constant, expand
+
+_BACKWARD, _SOFTMAX = slot("cross_entropy_backward"), slot("softmax")
+REDUCTIONS = ("none", "mean", "sum")
+
+
+class _CrossEntropy(TensorOp):
+    """What both directions have: the options."""
+
+    def __init__(self, weight=None, label_smoothing=0.0, ignore_index=-100, reduction="mean"):
+        if reduction not in REDUCTIONS:
+            raise NeedleError(f"{self.name}: reduction is 'none', 'mean' or 'sum', got {reduction!r}")
+        if not 0 <= label_smoothing <= 1:
+            raise NeedleError(f"{self.name}: label_smoothing lies between 0 and 1, got {label_smoothing}")
+        if weight is not None:
+            is_ours = isinstance(weight, Value)
+            weight = weight.realize_cached_data() if is_ours else weight
+            weight = enter(weight, dtype=None if is_ours else "float64", operation=self.name)
+        self.weight = weight
+        self.label_smoothing = label_smoothing
+        self.ignore_index = ignore_index
+        self.reduction = reduction
+
+    def _options(self, a):
+        """The options as the kernels take them, for logits `a`."""
+        weight = self.weight
+        if weight is not None and weight.dtype != a.dtype:
+            weight = xp.astype(weight, a.dtype)
+        return weight, self.label_smoothing, self.ignore_index, self.reduction
+
+
+def _cases(rng):
+    y, many, w = np.array([0, 2, 1, 2]), np.array([[0, 2], [1, -100]]), np.array([0.5, 2.0, 1.0])
+    a, b = rng.normal(size=(4, 3)), rng.normal(size=(2, 3, 2))
+    return [
+        ({}, (a, y)),
+        ({"reduction": "none"}, (a, y)),
+        ({"weight": w, "label_smoothing": 0.1, "ignore_index": 2}, (a, y)),
+        ({"weight": w, "reduction": "sum"}, (b, many)),
+        ({"label_smoothing": 0.3, "reduction": "none"}, (b, many)),
+        ({}, (a[0], np.array(1))),
+    ]
+
+
+@register
+class CrossEntropy(BinaryOp, _CrossEntropy):
+    """The cross-entropy between labels and the softmax of logits: how surprised a classifier is by the right answer.
+
+    Logits have shape (classes,), (N, classes) or (N, classes, d1, …), labels that shape without the classes; they
+    are whole numbers from 0 to classes - 1, integers or floats, or `ignore_index`, which counts for nothing (None: no
+    number does). `weight` has a number for each class. `label_smoothing` s takes 1 - s for the right class and spreads
+    s evenly over all. The mean divides by the sum of the labels' weights.
+
+    Raises ShapeError if shapes do not belong together, IndexOutOfRange if a label is no class.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.cross_entropy(Tensor([[0.0, 0.0], [0.0, 0.0]]), Tensor([0, 1])).numpy().round(4)      # log 2
+    array([0.6931], dtype=float32)
+    """
+
+    name, symbol = "cross_entropy", "−Σ q ln p"
+    formula = r"y = -\frac1n \sum q \ln p,\ p = \operatorname{softmax} a,\ q = \operatorname{onehot} b"
+    vjp_formulas = (r"\bar{a} = \frac{\bar{y}}{n}\,(p - q)", "")
+    vjp_reads = ("ab", "")
+    samples = staticmethod(_cases)
+
+    def compute(self, a, b):
+        return xp.cross_entropy(a, b, *self._options(a))
+
+    def vjp0(self, g, node):
+        backward = _BACKWARD.cls(self.weight, self.label_smoothing, self.ignore_index, self.reduction)
+        return backward.apply(g, *node.inputs)
+
+    vjp1 = None  # a class number has no derivative
+
+
+@register
+class CrossEntropyBackward(_CrossEntropy):
+    """The vjp of cross_entropy: softmax minus the one-hot labels, times the adjoint.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.cross_entropy_backward(Tensor([1.0]), Tensor([[0.0, 0.0]]), Tensor([1])).numpy()
+    array([[ 0.5, -0.5]], dtype=float32)
+    """
+
+    name, symbol = "cross_entropy_backward", "p − q"
+    formula = r"y = \frac{a}{n}\,(p - q),\ p = \operatorname{softmax} b,\ q = \operatorname{onehot} c"
+    vjp_formulas = (
+        r"\bar{a} = \frac1n \sum \bar{y} \odot (p - q)",
+        r"\bar{b} = \frac{a}{n}\,p \odot (\bar{y} - \sum \bar{y} \odot p)",
+        "",
+    )
+    vjp_reads = ("abc", "abc", "")
+
+    @staticmethod
+    def samples(rng):
+        each = [(attrs, a, y) for attrs, (a, y) in _cases(rng)]
+        return [
+            (attrs, (rng.normal(size=y.shape if attrs.get("reduction") == "none" else (1,)), a, y))
+            for attrs, a, y in each
+        ]
+
+    def compute(self, g, a, labels):
+        return xp.cross_entropy_backward(g, a, labels, *self._options(a))
+
+    def vjp0(self, g, node):
+        incoming, a, labels = node.inputs
+        of_one = self.apply(incoming.ones_like().detach(), a, labels)
+        if self.reduction == "none":
+            return (g * of_one).sum(_class_axis(a))
+        return (g * of_one).sum().reshape(incoming.shape)
+
+    def vjp1(self, g, node):
+        incoming, a, labels = node.inputs
+        axis = _class_axis(a)
+        p = _SOFTMAX.cls(axis).apply(a)
+        sizes = constant(self._sizes(a.realize_cached_data(), labels.realize_cached_data()))
+        incoming = incoming if self.reduction == "none" else expand(incoming, None, labels.shape)
+        rows = expand(incoming * sizes, axis, a.shape)
+        return rows * p * (g - expand((g * p).sum(axis), axis, a.shape))
+
+    vjp2 = None
+
+    def _sizes(self, a, labels):
+        """For each row the sum of its weighted q, divided by what the mean divides by; 0 for an ignored row."""
+        used = xp.ones_like(labels) == 1 if self.ignore_index is None else labels != self.ignore_index
+        own = xp.astype(used, a.dtype)
+        every = 1.0
+        if self.weight is not None:
+            weight = self._options(a)[0]
+            every = xp.mean(weight)
+            safe = xp.astype(xp.where(used, labels, xp.zeros_like(labels)), "int64")
+            own = own * xp.reshape(xp.take(weight, xp.reshape(safe, (-1,)), axis=0), labels.shape)
+        sizes = (1 - self.label_smoothing) * own + self.label_smoothing * every * xp.astype(used, a.dtype)
+        return sizes / xp.sum(own) if self.reduction == "mean" else sizes
+
+
+def _class_axis(a) -> int:
+    return 0 if len(a.shape) == 1 else 1
