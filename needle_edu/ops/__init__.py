@@ -3,7 +3,7 @@
 One op is one small class: what it computes, its vector-Jacobian products, the formulas, and inputs to test it
 on. The classes stand in the files of this folder (arithmetic, elementwise, reduction, …) and enter the
 registry of `needle_edu.autograd`; from there come the functions below, Tensor's methods, the table in
-docs/ops.md and the tests.
+docs/ops.md and the tests. Functions made of several ops are in compositions.py and einstein.py.
 """
 
 from needle_edu.autograd import Op, TensorOp, TensorTupleOp, registry
@@ -11,11 +11,13 @@ from needle_edu.autograd.tensor import install_method
 
 # In the order of the table in docs/ops.md.
 # isort: off
-from . import arithmetic, powers, extrema, elementwise, activations, reduction, softmax, linalg  # noqa: F401
-from . import losses, convolution, pooling  # noqa: F401
-from . import shape, dilation, indexing, tuples, compare  # noqa: F401
+from . import arithmetic, powers, extrema, elementwise, activations, reduction, statistics, order, softmax  # noqa: F401
+from . import losses, linalg, convolution, pooling  # noqa: F401
+from . import shape, arrangement, dilation, indexing, tuples, compare  # noqa: F401
 
 # isort: on
+from . import compositions, inplace
+from .einstein import einsum
 from .functions import make_function
 
 __all__ = ["Op", "TensorOp", "TensorTupleOp"]
@@ -27,6 +29,12 @@ for _name, _slot in registry.ops().items():
     __all__ += [_name, _slot.cls.__name__]
     if getattr(_slot.cls, "method", False):
         install_method(_name, _function)
+
+for _function in (*compositions.FUNCTIONS, einsum):
+    globals()[_function.__name__] = _function
+    __all__ += [_function.__name__]
+for _function in (*[globals()[_name] for _name in compositions.METHODS], *inplace.METHODS):
+    install_method(_function.__name__, _function)
 
 
 def __dir__() -> list[str]:

@@ -1,14 +1,14 @@
-"""The larger or smaller of two tensors, element by element.
+"""The larger or smaller of two tensors, element by element; and bounds.
 
 The gradient goes to the winner. Where both are equal, each gets half of it.
 """
 
-from needle_edu.autograd.arrays import xp
-from needle_edu.autograd.op import BinaryOp
+from needle_edu.autograd.arrays import DTypeError, xp
+from needle_edu.autograd.op import BinaryOp, UnaryOp
 from needle_edu.autograd.registry import register
 
 from . import sampling
-from .constants import constant
+from .constants import constant, plain_number
 
 
 @register
@@ -76,3 +76,48 @@ def _share(winner, loser, g):
     a, b = winner.realize_cached_data(), loser.realize_cached_data()
     dtype = g.dtype
     return constant(xp.astype(a > b, dtype) + xp.astype(a == b, dtype) * 0.5)
+
+
+@register
+class Clip(UnaryOp):
+    """Every element moved into [min, max]; None is no bound. On a bound the gradient still passes.
+
+    Where min > max, the result is max everywhere.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.clip(Tensor([-2.0, 0.5, 3.0]), 0, 1)
+    Tensor([0. , 0.5, 1. ], op=clip)
+    """
+
+    name = symbol = "clip"
+    method = True
+    formula = r"y = \min(\max(a, l), u)"
+    vjp_formulas = (r"\bar{a} = \bar{y} \odot [l \le a \le u]",)
+    vjp_reads = ("a",)
+
+    @staticmethod
+    def samples(rng):
+        x = sampling.away_from_zero(rng, (2, 4), -2.0, 2.0)
+        return [
+            ({"min": -0.05, "max": 0.05}, (x,)),
+            ({"min": 0.0}, (x,)),
+            ({"max": 0}, (x,)),
+            ({"min": -5, "max": 5}, (x,)),
+        ]
+
+    def __init__(self, min=None, max=None):
+        self.min = None if min is None else plain_number(self.name, min)
+        self.max = None if max is None else plain_number(self.name, max)
+
+    def compute(self, a):
+        if self.min is None and self.max is None:
+            raise DTypeError("clip: wanted a bound, min= or max= or both, got none")
+        return xp.clip(a, self.min, self.max)
+
+    def vjp0(self, g, node):
+        a = node.inputs[0].realize_cached_data()
+        inside = None if self.min is None else a >= self.min
+        if self.max is not None:
+            below = a <= self.max
+            inside = below if inside is None else xp.logical_and(inside, below)
+        return g * constant(xp.astype(inside, g.dtype))

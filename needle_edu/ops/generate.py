@@ -11,6 +11,9 @@ from needle_edu.autograd import registry
 from needle_edu.autograd.array_value import ArrayValue
 from needle_edu.autograd.tensor import Tensor
 
+from . import compositions, inplace
+from .einstein import einsum
+
 PACKAGE = Path(__file__).resolve().parent.parent
 
 _INTRODUCTION = """\
@@ -52,7 +55,24 @@ def op_table() -> str:
         vjps = ", ".join(f"${formula}$" for formula in cls.vjp_formulas if formula)
         about = _first_line(cls)
         lines.append(f"| {signature} | `{cls.__name__}` | {about} | ${cls.formula}$ | {vjps or 'none'} |")
+    lines += _composed()
     return "\n".join(lines) + "\n"
+
+
+def _composed() -> list[str]:
+    """Return the table of the functions that are made of ops."""
+    about = [(f, _first_line(f)) for f in (*compositions.FUNCTIONS, einsum)]
+    title = "Compositions: functions that are made of ops, and have their derivatives from them"
+    lines = [f"\n## {title}\n", "| function | what it gives |", "|---|---|"]
+    for function, text in about:
+        dot = "· " if function.__name__ in compositions.METHODS else ""
+        lines.append(f"| {dot}`{function.__name__}{inspect.signature(function)}` | {text} |")
+    lines += ["\n## In place: methods that write into a tensor's memory, outside the graph\n"]
+    lines += ["| method | what it does |", "|---|---|"]
+    for method in inplace.METHODS:
+        shown = str(inspect.signature(method)).replace("(self, ", "(").replace("(self)", "()")
+        lines.append(f"| · `{method.__name__}{shown}` | {_first_line(method)} |")
+    return lines
 
 
 def _first_line(thing) -> str:
@@ -81,6 +101,7 @@ def tensor_stub() -> str:
         "import numpy as np",
         "",
         "from .op import Op",
+        "from .tensor_tuple import TensorTuple",
         "from .value import Value",
         "",
     ]
@@ -95,12 +116,13 @@ def tensor_stub() -> str:
 _ATTRIBUTES = [  # what a value holds; see value.py
     "    op: Op | None", "    inputs: tuple[Value, ...]", "    grad: Tensor | None", "    requires_grad: bool",
 ]  # fmt: skip
+_TUPLES = ("unbind", "chunk", "hsplit", "vsplit", "dsplit")
 _RESULTS = {  # everything else gives a Tensor
     "__init__": "None", "__len__": "int", "__iter__": "Any", "__float__": "float", "__int__": "int",
     "__bool__": "bool", "__repr__": "str", "__str__": "str", "__format__": "str", "__reduce__": "Any",
     "__array__": "np.ndarray", "numpy": "np.ndarray", "item": "Any", "backward": "None", "retain_grad": "None",
     "shape": "tuple[int, ...]", "dtype": "np.dtype", "ndim": "int", "size": "int", "num_outputs": "int",
-    "name": "str | None", "device": "Any", "split": "TensorTuple",
+    "name": "str | None", "device": "Any", "split": "TensorTuple", **dict.fromkeys(_TUPLES, "TensorTuple"),
 }  # fmt: skip
 
 
@@ -133,6 +155,10 @@ def ops_stub() -> str:
         op: Any = slot.original
         parameters = inspect.signature(getattr(ops, name)).parameters.values()
         lines.append(f"def {name}{_typed(parameters)} -> {op.value_class.__name__}: ...")
+    for function in (*compositions.FUNCTIONS, einsum):
+        parameters = inspect.signature(function).parameters.values()
+        result = "TensorTuple" if function.__name__ in _TUPLES else "Tensor"
+        lines.append(f"def {function.__name__}{_typed(parameters)} -> {result}: ...")
     return "\n".join(lines) + "\n"
 
 

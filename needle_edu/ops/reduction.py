@@ -6,7 +6,7 @@ that were reduced. As in the course, a reduction over all axes of an NDArray has
 shape ().
 """
 
-from needle_edu.autograd.arrays import ShapeError, xp
+from needle_edu.autograd.arrays import xp
 from needle_edu.autograd.op import UnaryOp
 from needle_edu.autograd.registry import register, slot
 
@@ -81,7 +81,7 @@ class Mean(Reduction):
 
 
 class Extreme(Reduction):
-    """Base of max and min: the gradient goes to the extreme element; equal ones share it equally."""
+    """Base of max and min: the gradient goes to the extreme element; equal ones, or all nan, share it equally."""
 
     vjp_formulas = (r"\bar{a} = \operatorname{expand}(\bar{y}) \odot [a = y] / \#\{a = y\}",)
     vjp_reads = ("ya",)
@@ -91,7 +91,10 @@ class Extreme(Reduction):
         a = node.inputs[0]
         data = a.realize_cached_data()
         largest = expand(node.detach(), self.axes, a.shape).realize_cached_data()
-        winners = xp.astype(data == largest, g.dtype)
+        winners = data == largest
+        if data.dtype.kind == "f" and bool(xp.any(xp.isnan(largest))):  # nan wins, and equals nothing
+            winners = xp.logical_or(winners, xp.logical_and(xp.isnan(data), xp.isnan(largest)))
+        winners = xp.astype(winners, g.dtype)
         count = xp.sum(winners, axis=normalize_axes(self.axes, len(a.shape), self.name), keepdims=True)
         return expand(g, self.axes, a.shape) * constant(winners / count)
 
@@ -198,37 +201,3 @@ def _shift(t, by: int):
 
 def _join(left, right):
     return _CONCAT.cls(-1).apply(_MAKE_TUPLE.instance.apply(left, right))
-
-
-@register
-class ArgMax(UnaryOp):
-    """The position of the largest element along one axis (None: in the flattened tensor); no gradient.
-
-    The result is int64; the axis disappears from the shape, or keeps extent 1 with ``keepdims=True``.
-
-    >>> from needle_edu import Tensor, ops
-    >>> ops.argmax(Tensor([[1.0, 2.0], [4.0, 3.0]]), axis=1)
-    Tensor([1, 0], requires_grad=False)
-    """
-
-    name = symbol = "argmax"
-    method = True
-    differentiable = False
-    formula = r"y = \arg\max a"
-    samples = staticmethod(
-        sampling.shaped(
-            ({}, (2, 3)),
-            ({"axis": 0}, (2, 3)),
-            ({"axis": -1}, (2, 3)),
-            ({"axis": 1, "keepdims": True}, (2, 3)),
-        )
-    )
-
-    def __init__(self, axis=None, keepdims=False, axes=None):
-        self.axis = chosen_axes(self.name, axes, axis)
-        if isinstance(self.axis, tuple):
-            raise ShapeError(f"argmax: axis is None or one int, got {self.axis}")
-        self.keepdims = keepdims
-
-    def compute(self, a):
-        return xp.argmax(a, axis=self.axis, keepdims=self.keepdims)

@@ -4,15 +4,19 @@ A TensorTuple is one value of the graph, so that `split` is one node with severa
 tuple too.
 """
 
+from itertools import pairwise
+from typing import Any
+
 from needle_edu.autograd.arrays import IndexOutOfRange, ShapeError, xp
 from needle_edu.autograd.op import TensorTupleOp, UnaryOp
 from needle_edu.autograd.registry import register, slot
 from needle_edu.autograd.state import grad_enabled
 from needle_edu.autograd.tensor_tuple import TensorTuple
 from needle_edu.backend.arguments import integer
+from needle_edu.ndarray.layout import as_shape
 
 from . import sampling
-from .constants import constant, plain_number
+from .constants import constant, normalize_axes, plain_number
 
 _MAKE_TUPLE = slot("make_tuple")
 
@@ -102,6 +106,58 @@ class Split(TensorTupleOp):
 
     def vjp0(self, g, node):
         return slot("stack").cls(self.axis).apply(g)
+
+
+@register
+class TensorSplit(TensorTupleOp):
+    """Consecutive parts along an axis, which stays: the opposite of concat. `split` takes the axis away.
+
+    `sections` is a number of parts, the first of them one longer if they can't be equal, or the places where a
+    new part begins, as in NumPy's array_split.
+
+    >>> from needle_edu import Tensor, ops
+    >>> [part.numpy().tolist() for part in ops.tensor_split(Tensor([1.0, 2.0, 3.0]), 2)]
+    [[1.0, 2.0], [3.0]]
+    >>> [part.shape for part in ops.tensor_split(Tensor([1.0, 2.0, 3.0]), [1])]
+    [(1,), (2,)]
+    """
+
+    name, symbol = "tensor_split", "✂"
+    formula = r"y = (a_{[0, s_1)}, a_{[s_1, s_2)}, \dots)"
+    vjp_formulas = (r"\bar{a} = \operatorname{concat}(\bar{y})",)
+    vjp_reads = ("",)
+    samples = staticmethod(
+        sampling.shaped(
+            ({"sections": 2}, (3, 2)),
+            ({"sections": [1, 1, 3], "axis": 1}, (2, 4)),
+            ({"sections": 3, "axis": -1}, (2, 2)),
+        )
+    )
+
+    def __init__(self, sections, axis: int = 0):
+        self.axis = integer(self.name, "axis", axis)
+        self.sections: Any
+        if isinstance(sections, (list, tuple)):
+            cuts = self.sections = as_shape(sections, self.name)
+            if list(cuts) != sorted(abs(cut) for cut in cuts):
+                raise ShapeError(f"tensor_split: wanted places from 0 on in ascending order, got {sections}")
+        else:
+            parts = self.sections = integer(self.name, "sections", sections)
+            if parts < 1:
+                raise ShapeError(f"tensor_split: wanted a number of parts, at least 1, got {sections}")
+
+    def compute(self, a):
+        (axis,) = normalize_axes(self.axis, a.ndim, self.name)
+        if isinstance(self.sections, tuple):
+            cuts = (0, *[min(cut, a.shape[axis]) for cut in self.sections], a.shape[axis])
+        else:
+            short, longer = divmod(a.shape[axis], self.sections)
+            cuts = tuple([k * short + min(k, longer) for k in range(self.sections + 1)])
+        before = (slice(None),) * axis
+        return tuple([a[(*before, slice(start, stop))] for start, stop in pairwise(cuts)])
+
+    def vjp0(self, g, node):
+        return slot("concat").cls(self.axis).apply(g)
 
 
 @register

@@ -148,6 +148,11 @@ WITH_ATTRIBUTES = [
     ("getitem_backward", X[0], (1, (2, 3)), np.array([[0, 0, 0], X[0]])),
     ("dilate", X[:, :2], ((1,), 2), X[:, :2].repeat(3, 1) * [1, 0, 0, 1, 0, 0]),
     ("undilate", X, ((1,), 2), X[:, :1]),
+    ("argmin", X, (1,), X.argmin(1)), ("var", X, (1,), X.var(1, ddof=1)), ("std", X, (0, 0), X.std(0)),
+    ("norm", X, (3, 1), (abs(X) ** 3).sum(1) ** (1 / 3)), ("clip", X, (-1, 2.5), X.clip(-1, 2.5)),
+    ("pad", X, (((1, 0), (0, 2)), 7.5), np.pad(X, ((1, 0), (0, 2)), constant_values=7.5)),
+    ("roll", X, ((1, -1), (0, 1)), np.roll(X, (1, -1), (0, 1))), ("tril", X, (), np.tril(X)),
+    ("triu", X, (1,), np.triu(X, 1)),
 ]  # fmt: skip
 
 
@@ -176,6 +181,8 @@ def test_forward_of_tuples():
     np.testing.assert_array_equal(ops.stack(list(parts), 1).numpy(), X)
     np.testing.assert_array_equal(ops.stack(parts, 0).numpy(), X.T)
     np.testing.assert_array_equal(ops.concat([tensor(X), tensor(Z)], 1).numpy(), np.hstack([X, Z]))
+    for got, wanted in zip(ops.tensor_split(tensor(X), 2, 1), np.array_split(X, 2, 1), strict=True):
+        np.testing.assert_array_equal(got.numpy(), wanted)
     plus, minus = ops.fused_add_scalars(tensor(X), 1, -2)
     np.testing.assert_array_equal(plus.numpy(), X + 1)
     np.testing.assert_array_equal(minus.numpy(), X - 2)
@@ -189,6 +196,7 @@ def test_every_op_has_a_forward_test():
     tested |= {"conv", "conv1d", "conv2d", "conv_input_backward", "conv_weight_backward"}
     tested |= {"conv_transpose1d", "conv_transpose2d"}
     tested |= {"max_pool1d", "max_pool2d", "avg_pool1d", "avg_pool2d", "avg_pool_backward"}
+    tested |= {"tensor_split"}
     assert tested == set(registry.ops())
 
 

@@ -1,0 +1,338 @@
+"""Compositions: functions that are made of ops, and so need no derivative of their own.
+
+What a graph shows are the ops they are made of: `unsqueeze` is a reshape, `swapaxes` a transpose, `embedding`
+indexes rows. Other names for the same things, NumPy's and PyTorch's, stand here too.
+"""
+
+from needle_edu.autograd.arrays import Array, DTypeError, IndexOutOfRange, ShapeError, xp
+from needle_edu.autograd.registry import slot
+from needle_edu.autograd.tensor import Tensor, as_tensor
+from needle_edu.backend.arguments import integer
+
+from .constants import chosen_axes, constant, normalize_axes
+
+_CONCAT, _SPLIT, _TENSOR_SPLIT, _WHERE = slot("concat"), slot("split"), slot("tensor_split"), slot("where")
+
+
+def unsqueeze(a, axis):
+    """Return the tensor with a new axis of extent 1 at place `axis` of the result, or at several places.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.unsqueeze(Tensor([1.0, 2.0]), 1).shape, ops.unsqueeze(Tensor([1.0, 2.0]), (0, -1)).shape
+    ((2, 1), (1, 2, 1))
+    """
+    a = as_tensor(a, "unsqueeze")
+    axes = chosen_axes("unsqueeze", axis)
+    axes = (axes,) if isinstance(axes, int) else axes or ()
+    ndim = a.ndim + len(axes)
+    new = normalize_axes(axes, ndim, "unsqueeze")
+    extents = iter(a.shape)
+    return a.reshape(tuple([1 if k in new else next(extents) for k in range(ndim)]))
+
+
+def squeeze(a, axis=None):
+    """Return the tensor without the given axes, which must have extent 1; by default without all that have.
+
+    >>> import needle_edu as ndl
+    >>> ndl.ops.squeeze(ndl.zeros(1, 2, 1)).shape, ndl.ops.squeeze(ndl.zeros(1, 2, 1), -1).shape
+    ((2,), (1, 2))
+    """
+    a = as_tensor(a, "squeeze")
+    if axis is None:
+        gone = tuple([k for k, n in enumerate(a.shape) if n == 1])
+    else:
+        gone = normalize_axes(chosen_axes("squeeze", axis), a.ndim, "squeeze")
+    if any(a.shape[k] != 1 for k in gone):
+        raise ShapeError(f"squeeze: axis {axis} of shape {a.shape} has an extent other than 1")
+    return a.reshape(tuple([n for k, n in enumerate(a.shape) if k not in gone]))
+
+
+def swapaxes(a, axis1, axis2):
+    """Return the tensor with two axes swapped: ``transpose(a, (axis1, axis2))``.
+
+    >>> import needle_edu as ndl
+    >>> ndl.ops.swapaxes(ndl.zeros(2, 3, 4), 0, 2).shape
+    (4, 3, 2)
+    """
+    a = as_tensor(a, "swapaxes")
+    first, second = [
+        normalize_axes(integer("swapaxes", "axis", axis), a.ndim, "swapaxes")[0] for axis in (axis1, axis2)
+    ]
+    return a if first == second else a.transpose((first, second))
+
+
+def moveaxis(a, source, destination):
+    """Return the tensor with one axis moved to another place; the others keep their order.
+
+    >>> import needle_edu as ndl
+    >>> ndl.ops.moveaxis(ndl.zeros(2, 3, 4), 0, -1).shape
+    (3, 4, 2)
+    """
+    a = as_tensor(a, "moveaxis")
+    axes = list(range(a.ndim))
+    axis = axes.pop(normalize_axes(integer("moveaxis", "source", source), a.ndim, "moveaxis")[0])
+    axes.insert(normalize_axes(integer("moveaxis", "destination", destination), a.ndim, "moveaxis")[0], axis)
+    return a.permute(tuple(axes))
+
+
+def flatten(a, start_axis=0, end_axis=-1):
+    """Return the tensor with the axes from `start_axis` to `end_axis` made one.
+
+    >>> import needle_edu as ndl
+    >>> ndl.ops.flatten(ndl.zeros(2, 3, 4), 1).shape
+    (2, 12)
+    """
+    a = as_tensor(a, "flatten")
+    if not a.ndim:
+        return a.reshape((1,))
+    first, last = [
+        normalize_axes(integer("flatten", "axis", axis), a.ndim, "flatten")[0]
+        for axis in (start_axis, end_axis)
+    ]
+    if first > last:
+        raise ShapeError(f"flatten: axis {start_axis} comes after axis {end_axis} in shape {a.shape}")
+    size = 1
+    for n in a.shape[first : last + 1]:
+        size *= n
+    return a.reshape((*a.shape[:first], size, *a.shape[last + 1 :]))
+
+
+def concatenate(args, axis=0):
+    """Return the tensors joined along an existing axis: `concat` under NumPy's name.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.concatenate([Tensor([1.0]), Tensor([2.0, 3.0])])
+    Tensor([1., 2., 3.], op=concat)
+    """
+    return _CONCAT.function(args, axis)
+
+
+def cat(args, axis=0):
+    """Return the tensors joined along an existing axis: `concat` under PyTorch's name.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.cat([Tensor([1.0]), Tensor([2.0, 3.0])])
+    Tensor([1., 2., 3.], op=concat)
+    """
+    return _CONCAT.function(args, axis)
+
+
+def unbind(a, axis=0):
+    """Return the slices along an axis, which disappears: `split` under PyTorch's name.
+
+    >>> from needle_edu import Tensor, ops
+    >>> [part.item() for part in ops.unbind(Tensor([1.0, 2.0]))]
+    [1.0, 2.0]
+    """
+    return _SPLIT.function(a, axis)
+
+
+def chunk(a, chunks, axis=0):
+    """Return at most `chunks` parts along an axis, all of one length but perhaps a shorter last one.
+
+    >>> import needle_edu as ndl
+    >>> [part.shape for part in ndl.ops.chunk(ndl.zeros(5), 3)]
+    [(2,), (2,), (1,)]
+    """
+    a = as_tensor(a, "chunk")
+    (axis,) = normalize_axes(integer("chunk", "axis", axis), a.ndim, "chunk")
+    if integer("chunk", "chunks", chunks) < 1:
+        raise ShapeError(f"chunk: wanted a number of parts, at least 1, got {chunks}")
+    n = a.shape[axis]
+    length = max(-(-n // chunks), 1)
+    return _TENSOR_SPLIT.cls(list(range(length, n, length)) if n else chunks, axis).apply(a)
+
+
+def hsplit(a, sections):
+    """Return parts side by side: along axis 1, or along axis 0 of a tensor with one axis. See `vsplit`.
+
+    >>> import needle_edu as ndl
+    >>> [part.shape for part in ndl.ops.hsplit(ndl.zeros(2, 4), 2)]
+    [(2, 2), (2, 2)]
+    """
+    a = as_tensor(a, "hsplit")
+    return _split_evenly("hsplit", a, sections, 0 if a.ndim == 1 else 1)
+
+
+def vsplit(a, sections):
+    """Return parts one above the other: `sections` equal ones along axis 0, or those that begin at `sections`.
+
+    >>> import needle_edu as ndl
+    >>> [part.shape for part in ndl.ops.vsplit(ndl.zeros(4, 2), [1])]
+    [(1, 2), (3, 2)]
+    """
+    return _split_evenly("vsplit", as_tensor(a, "vsplit"), sections, 0, 2)
+
+
+def dsplit(a, sections):
+    """Return parts along axis 2, the depth. See `vsplit`.
+
+    >>> import needle_edu as ndl
+    >>> [part.shape for part in ndl.ops.dsplit(ndl.zeros(1, 2, 4), 2)]
+    [(1, 2, 2), (1, 2, 2)]
+    """
+    return _split_evenly("dsplit", as_tensor(a, "dsplit"), sections, 2)
+
+
+def _split_evenly(name, a, sections, axis, ndim=None):
+    ndim = axis + 1 if ndim is None else ndim
+    if a.ndim < ndim:
+        raise ShapeError(f"{name}: wanted at least {ndim} axes, got shape {a.shape}")
+    several = isinstance(sections, (list, tuple))
+    if not several and (integer(name, "sections", sections) < 1 or a.shape[axis] % sections):
+        raise ShapeError(
+            f"{name}: axis {axis} of shape {a.shape} has no {sections} equal parts; tensor_split allows others"
+        )
+    return _TENSOR_SPLIT.function(a, sections, axis)
+
+
+def dot(a, b):
+    """Return the inner product of two vectors, as one number (shape ()).
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.dot(Tensor([1.0, 2.0]), Tensor([10.0, 1.0])).item()
+    12.0
+    """
+    a, b = as_tensor(a, "dot"), as_tensor(b, "dot")
+    if a.ndim != 1 or a.shape != b.shape:
+        raise ShapeError(
+            f"dot: wanted two vectors of one length, got shapes {a.shape} and {b.shape}; matmul takes matrices"
+        )
+    return a @ b
+
+
+def outer(a, b):
+    """Return the outer product of two vectors: every product ``a[i] * b[j]``, shape (m, n).
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.outer(Tensor([1.0, 2.0]), Tensor([3.0, 4.0])).numpy().tolist()
+    [[3.0, 4.0], [6.0, 8.0]]
+    """
+    a, b = as_tensor(a, "outer"), as_tensor(b, "outer")
+    if a.ndim != 1 or b.ndim != 1:
+        raise ShapeError(f"outer: wanted two vectors, got shapes {a.shape} and {b.shape}")
+    return a.reshape((-1, 1)) * b.reshape((1, -1))
+
+
+def take(a, indices, axis=None):
+    """Return the slices at integer `indices` along an axis; with axis None, elements of the flattened tensor.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.take(Tensor([[1.0, 2.0], [3.0, 4.0]]), [1, 1, 0], axis=1).numpy().tolist()
+    [[2.0, 2.0, 1.0], [4.0, 4.0, 3.0]]
+    """
+    a, where = as_tensor(a, "take"), _integers("take", indices)
+    if axis is None:
+        return a.reshape((-1,))[where]
+    (axis,) = normalize_axes(integer("take", "axis", axis), a.ndim, "take")
+    return a[(slice(None),) * axis + (where,)]
+
+
+def take_along_axis(a, indices, axis=-1):
+    """Return ``y[i, j] = a[i, indices[i, j]]`` (for axis 1 of two): elements chosen in each row by itself.
+
+    `indices` has as many axes as `a`; its extents are those of `a`, or 1, except along `axis`. PyTorch's gather.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.take_along_axis(Tensor([[1.0, 2.0], [3.0, 4.0]]), [[1], [0]], axis=1).numpy().tolist()
+    [[2.0], [3.0]]
+    """
+    a, where = as_tensor(a, "take_along_axis"), _integers("take_along_axis", indices)
+    (axis,) = normalize_axes(integer("take_along_axis", "axis", axis), a.ndim, "take_along_axis")
+    if where.ndim != a.ndim or any(n not in (1, a.shape[k]) for k, n in enumerate(where.shape) if k != axis):
+        raise ShapeError(
+            f"take_along_axis: indices of shape {where.shape} do not fit a tensor of shape {a.shape}; wanted as "
+            f"many axes, with the same extents (or 1) except along axis {axis}"
+        )
+    return a[along(where, axis, a.shape)]
+
+
+def along(where, axis: int, shape) -> tuple:
+    """Return the index that names, for each place of `where`, the element ``where`` steps along `axis`."""
+    key = []
+    for k, n in enumerate(shape):
+        if k == axis:
+            key.append(where)
+        else:
+            steps = xp.arange(n, device=where.device)
+            key.append(xp.reshape(steps, tuple([n if j == k else 1 for j in range(len(shape))])))
+    return tuple(key)
+
+
+def embedding(index, weight, padding_idx=None):
+    """Return the rows of `weight` (n, d) that `index` names: shape ``index.shape + (d,)``.
+
+    `index` holds integers from 0 on, or floats that are whole numbers, as the course's data has them. The row
+    `padding_idx` gets no gradient.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.embedding(Tensor([1, 1, 0]), Tensor([[1.0, 2.0], [3.0, 4.0]])).numpy().tolist()
+    [[3.0, 4.0], [3.0, 4.0], [1.0, 2.0]]
+    """
+    weight = as_tensor(weight, "embedding")
+    index = as_tensor(index, "embedding")
+    if weight.ndim != 2:
+        raise ShapeError(f"embedding: wanted a weight of shape (rows, columns), got {weight.shape}")
+    if index.dtype.kind == "f":
+        whole = index.realize_cached_data()
+        if not bool(xp.all(xp.floor(whole) == whole)):
+            raise DTypeError("embedding: wanted whole numbers as index, got floats with a fraction")
+        index = index.astype("int64")
+    where = _integers("embedding", index)
+    rows = weight.shape[0]
+    _check_range("embedding", where, rows)
+    picked = weight[where]
+    if padding_idx is None:
+        return picked
+    padding = integer("embedding", "padding_idx", padding_idx)
+    if not -rows <= padding < rows:
+        raise IndexOutOfRange(f"embedding: padding_idx {padding} is out of range for {rows} rows")
+    is_padding = constant(xp.reshape(where == padding % rows, (*where.shape, 1)))
+    return _WHERE.instance.apply(is_padding, picked.detach(), picked)
+
+
+def one_hot(index, num_classes=-1):
+    """Return int64 rows that are 1 at the place `index` names and 0 elsewhere, ``index.shape + (num_classes,)``.
+
+    By default there are as many classes as the largest index asks for. `init.one_hot` gives floats.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.one_hot(Tensor([2, 0])).numpy().tolist()
+    [[0, 0, 1], [1, 0, 0]]
+    """
+    where = _integers("one_hot", index)
+    n = integer("one_hot", "num_classes", num_classes)
+    if n == -1:
+        if not where.size:
+            raise ShapeError("one_hot: no index to count the classes by; give num_classes")
+        n = int(xp.max(where)) + 1
+    _check_range("one_hot", where, n)
+    classes = xp.arange(n, device=where.device)
+    return constant(xp.astype(xp.reshape(where, (*where.shape, 1)) == classes, "int64"))
+
+
+def _check_range(name, where, n):
+    if where.size and (int(xp.min(where)) < 0 or int(xp.max(where)) >= n):
+        wrong = int(xp.min(where)) if int(xp.min(where)) < 0 else int(xp.max(where))
+        raise IndexOutOfRange(f"{name}: index {wrong} is out of range for {n} {_THINGS[name]}")
+
+
+_THINGS = {"embedding": "rows", "one_hot": "classes"}
+
+
+def _integers(name, index):
+    """Return an argument that holds integers as an array."""
+    if isinstance(index, (Tensor, Array)) or not hasattr(index, "__len__") or len(index):
+        array = as_tensor(index, name).realize_cached_data()
+    else:
+        array = xp.zeros((0,), dtype="int64")
+    if array.dtype.kind not in "iu":
+        raise DTypeError(f"{name}: wanted integers as index, got {array.dtype}; convert with astype('int64')")
+    return array
+
+
+FUNCTIONS = (
+    unsqueeze, squeeze, swapaxes, moveaxis, flatten, concatenate, cat, unbind, chunk, hsplit, vsplit, dsplit,
+    dot, outer, take, take_along_axis, embedding, one_hot,
+)  # fmt: skip
+METHODS = ("unsqueeze", "squeeze", "swapaxes", "moveaxis", "flatten", "unbind", "chunk", "dot", "take")
