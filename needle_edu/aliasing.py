@@ -18,7 +18,18 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from .autograd.state import set_create_graph
+from .backend.compatibility import set_needle_rules
 from .backend.errors import NeedleError
+
+# Modules of Needle that we have under another name: the course's layout since 2023, and that of its first homeworks.
+LAYOUT = {
+    **dict.fromkeys(("nn.nn_basic", "nn.nn_conv", "nn.nn_sequence", "nn.nn_transformer"), "nn"),
+    **dict.fromkeys(("ops.ops_mathematic", "ops.ops_logarithmic", "ops.ops_tuple"), "ops"),
+    **dict.fromkeys(("init.init_basic", "init.init_initializers"), "init"),
+    **dict.fromkeys(("data.data_basic", "data.data_transforms"), "data"),
+    **{f"data.datasets.{name}_dataset": "data.datasets" for name in ("mnist", "cifar10", "ndarray", "ptb")},
+    "backend_numpy": "backend_selection",
+}
 
 
 class AliasFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -30,11 +41,14 @@ class AliasFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         The name that code imports, such as "needle".
     original : str
         The package that answers to it, such as "needle_edu".
+    layout : dict, optional
+        Names below `alias` that another module below `original` answers to.
     """
 
-    def __init__(self, alias: str, original: str):
+    def __init__(self, alias: str, original: str, layout: dict[str, str] | None = None):
         self.alias = alias
         self.original = original
+        self.layout = layout or {}
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -42,7 +56,8 @@ class AliasFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         """The recipe for importing `fullname`, or None if the name is not ours or has no original."""
         if fullname != self.alias and not fullname.startswith(self.alias + "."):
             return None
-        original = self.original + fullname[len(self.alias) :]
+        below = fullname[len(self.alias) + 1 :]
+        original = ".".join(filter(None, [self.original, self.layout.get(below, below)]))
         try:
             found = importlib.util.find_spec(original)
         except ModuleNotFoundError:
@@ -69,9 +84,10 @@ class AliasFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 def install_as(name: str) -> None:
     """Make `import name` and `import name.anything` give needle_edu's own modules.
 
-    It wins over a package of that name on `sys.path`, and may be called again without harm. Calling it also
-    sets `autograd.CREATE_GRAPH`, the one difference between the two names: code written for Needle expects
-    every gradient to be a graph node that can itself be differentiated.
+    It wins over a package of that name on `sys.path`, and may be called again without harm. Modules that Needle
+    calls otherwise (`LAYOUT`) are found too. Calling it also changes four habits of the whole process, on which code
+    written for Needle counts, see docs/needle.md: every gradient is a graph node (`autograd.CREATE_GRAPH`), and what
+    `backend.compatibility` lists. `set_habits(False)` takes the four back.
 
     Parameters
     ----------
@@ -86,12 +102,11 @@ def install_as(name: str) -> None:
     Examples
     --------
     >>> import needle_edu as ndl
-    >>> before = ndl.autograd.CREATE_GRAPH
     >>> install_as("needle")
     >>> import needle.nn
     >>> needle.nn is ndl.nn, ndl.autograd.CREATE_GRAPH
     (True, True)
-    >>> ndl.autograd.CREATE_GRAPH = before
+    >>> set_habits(False)
     """
     if not name.isidentifier():
         raise NeedleError(f"install_as: wants a top-level module name such as 'needle', got {name!r}")
@@ -102,6 +117,23 @@ def install_as(name: str) -> None:
             f"{getattr(sys.modules[name], '__file__', 'memory')}; call install_as before importing it"
         )
     if not any(isinstance(finder, AliasFinder) and finder.alias == name for finder in sys.meta_path):
-        sys.meta_path.insert(0, AliasFinder(name, __package__))
+        sys.meta_path.insert(0, AliasFinder(name, __package__, LAYOUT))
     importlib.import_module(name)
-    set_create_graph(True)
+    set_habits(True)
+
+
+def set_habits(needle: bool) -> None:
+    """Switch the process to Needle's habits, or back to needle_edu's: all four of docs/needle.md.
+
+    Examples
+    --------
+    >>> import needle_edu as ndl
+    >>> set_habits(True)
+    >>> bool(ndl.Tensor([0.0]))
+    True
+    >>> set_habits(False)
+    >>> bool(ndl.Tensor([0.0]))
+    False
+    """
+    set_create_graph(needle)
+    set_needle_rules(needle)

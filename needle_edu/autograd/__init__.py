@@ -7,11 +7,24 @@ write), modes.py (no_grad), events.py (what the stepper listens to) and checks.p
 themselves are in `needle_edu.ops`.
 
 Three live globals, as in the course: ``autograd.TENSOR_COUNTER`` (number of live values),
-``autograd.LAZY_MODE`` and ``autograd.CREATE_GRAPH``; assigning to them takes effect.
+``autograd.LAZY_MODE`` and ``autograd.CREATE_GRAPH``; assigning to them takes effect. Needle's `autograd` offers the
+array class and the devices too; so does this one.
 """
 
 import sys
 import types
+
+from needle_edu.backend_selection import (
+    Device,
+    NDArray,
+    all_devices,
+    array_api,
+    cpu,
+    cpu_numpy,
+    cuda,
+    cuda_sim,
+    default_device,
+)
 
 from . import events, registry, state
 from .checks import grad_check
@@ -59,6 +72,8 @@ sys.modules[__name__].__class__ = _Autograd
 
 __all__ = [
     "BinaryOp",
+    "Device",
+    "NDArray",
     "Op",
     "Tensor",
     "TensorOp",
@@ -66,7 +81,14 @@ __all__ = [
     "TensorTupleOp",
     "UnaryOp",
     "Value",
+    "all_devices",
+    "array_api",
     "compute_gradient_of_variables",
+    "cpu",
+    "cpu_numpy",
+    "cuda",
+    "cuda_sim",
+    "default_device",
     "enable_grad",
     "events",
     "find_topo_sort",

@@ -20,6 +20,7 @@ xp: Any = numpy_functions if BACKEND == "np" else array_api
 Array: Any = mode.Array
 same_layout, claim, add_into = mode.same_layout, mode.claim, mode.add_into
 device_of, to_numpy, enter = mode.device_of, mode.to_numpy, mode.enter
+getitem, subscript = mode.getitem, mode.subscript
 kept, number_dtype, entry_dtype = mode.kept, mode.number_dtype, mode.entry_dtype
 
 _KINDS = "biuf"  # a later kind holds the numbers of the earlier ones
@@ -65,5 +66,6 @@ def _exactly(number, array):
 
 __all__ = [
     "Array", "BACKEND", "DTypeError", "GradientError", "IndexOutOfRange", "NeedleError", "ShapeError",
-    "default_device", "add_into", "claim", "device_of", "enter", "like", "readable", "same_layout", "to_numpy", "xp",
+    "add_into", "claim", "default_device", "device_of", "enter", "getitem", "like", "readable", "same_layout",
+    "subscript", "to_numpy", "xp",
 ]  # fmt: skip

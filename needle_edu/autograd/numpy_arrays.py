@@ -36,6 +36,16 @@ def add_into(total, a) -> bool:
     return True
 
 
+def getitem(array, index):
+    """Read elements."""
+    return array[index]
+
+
+def subscript(index):
+    """Return the index that ``tensor[index]`` means: NumPy's arrays go by NumPy's rules under every name."""
+    return index
+
+
 def device_of(array):
     """The device of an array: there is only one."""
     return default_device()

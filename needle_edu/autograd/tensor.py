@@ -8,6 +8,8 @@ lists them all. What needs no op (shape, dtype, `numpy()`, printing) is in array
 
 import numpy as np
 
+from needle_edu.backend import compatibility
+
 from . import arrays, state
 from .array_value import ArrayValue
 from .arrays import DTypeError, NeedleError
@@ -60,6 +62,11 @@ class Tensor(ArrayValue):
     requires_grad : bool
         Whether `backward` computes a gradient for this tensor.
 
+    Raises
+    ------
+    TypeError
+        For other keywords; under the name `needle` they are ignored, with a warning.
+
     Examples
     --------
     >>> from needle_edu import Tensor
@@ -73,7 +80,9 @@ class Tensor(ArrayValue):
     __slots__ = ()
     __array_ufunc__ = None  # NumPy arrays and scalars leave `array * tensor` to the tensor
 
-    def __init__(self, array, *, device=None, dtype=None, requires_grad: bool = True):
+    def __init__(self, array, *, device=None, dtype=None, requires_grad: bool = True, **unknown):
+        if unknown:
+            compatibility.unknown_keywords(type(self).__name__, unknown)
         if isinstance(array, Value):
             array = array.realize_cached_data()
         refuse_history(array, type(self).__name__)
@@ -122,10 +131,12 @@ class Tensor(ArrayValue):
         return _MATMUL.instance.apply(as_tensor(other, "matmul", self), self)
 
     def __getitem__(self, index):
+        if compatibility.integers_keep_axis:
+            index = arrays.subscript(index)
         return _GETITEM.cls(index).apply(self)
 
     def __iter__(self):
-        return (self[i] for i in range(len(self)))
+        return (_GETITEM.cls(i).apply(self) for i in range(len(self)))
 
     # -- common methods --------------------------------------------------------------------------------------
     def matmul(self, other):

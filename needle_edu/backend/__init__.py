@@ -6,7 +6,7 @@ kernel is asked for; without a compiler it runs on the NumPy reference. Nothing 
 is.
 """
 
-from . import dtypes, memory, storage
+from . import compatibility, dtypes, memory, storage
 from .devices import Device, all_devices, register_device, set_creators, set_kernel_module_factory
 from .errors import (
     BuildError,
@@ -41,6 +41,7 @@ __all__ = [
     "Storage",
     "all_devices",
     "available_isas",
+    "compatibility",
     "cpu",
     "cpu_numpy",
     "cuda",

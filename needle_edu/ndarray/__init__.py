@@ -93,8 +93,9 @@ from .manipulation import (
     swapaxes,
     transpose,
 )
+from .needle_names import permute, prod, summation
 from .random import CREATORS
-from .reductions import all, any, argmax, argmin, logsumexp, max, mean, min, prod, sum
+from .reductions import all, any, argmax, argmin, logsumexp, max, mean, min, sum
 
 bool = bool_  # the array API's name of the dtype
 newaxis = None
@@ -110,10 +111,10 @@ __all__ = [
     "inf", "int32", "int64", "isclose", "isfinite", "isnan", "less", "less_equal", "linspace", "log",
     "logical_and", "logical_not", "logical_or", "logical_xor", "logsumexp", "matmul",
     "matrix_transpose", "max", "maximum", "mean", "min", "minimum", "moveaxis", "multiply", "nan",
-    "negative", "newaxis", "not_equal", "ones", "ones_like", "pad", "permute_dims", "pi", "positive",
+    "negative", "newaxis", "not_equal", "ones", "ones_like", "pad", "permute", "permute_dims", "pi", "positive",
     "pow", "power", "prod", "reciprocal", "relu", "relu_backward", "reshape", "result_type",
     "scatter_add", "sigmoid", "sigmoid_backward", "sign", "sin", "sqrt", "square", "squeeze", "stack",
-    "subtract", "sum", "swapaxes", "take", "tanh", "tanh_backward", "transpose", "where", "zeros",
+    "subtract", "sum", "summation", "swapaxes", "take", "tanh", "tanh_backward", "transpose", "where", "zeros",
     "zeros_like",
 ]  # fmt: skip
 

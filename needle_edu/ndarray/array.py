@@ -210,7 +210,7 @@ class NDArray(StridedArray):
 
     # ---- elements -----------------------------------------------------------------------------------------------
 
-    __getitem__ = indexing.getitem
+    __getitem__ = indexing.subscript
     __setitem__ = indexing.setitem
     process_slice = indexing.process_slice
     compact_strides = staticmethod(compact_strides)
@@ -256,7 +256,7 @@ class NDArray(StridedArray):
         return bool(self.item())
 
     def __iter__(self) -> Iterator[NDArray]:
-        return (self[i] for i in range(len(self)))
+        return (indexing.getitem(self, i) for i in range(len(self)))
 
     def __contains__(self, value: Any) -> bool:
         found = self == value

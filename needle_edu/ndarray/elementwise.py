@@ -97,6 +97,9 @@ def _slow_binary(name: str, plan_of: Callable, result_code: Callable, a: Any, b:
         return SWAPPED_FORMS[name](b, a if isinstance(a, (int, float)) else a.item())
     operands = pair(name, a, b)
     if operands is None:
+        if not isinstance(a, base.NDArray) and not isinstance(b, base.NDArray):  # no operator's call, then
+            kind = type(a if hasattr(a, "__array_ufunc__") else b).__name__
+            raise DTypeError(f"{name}: wanted an NDArray, got {kind}; for a Tensor use ops.{name}")
         return NotImplemented
     check_together(name, *operands)
     code = result_code(*[operand.layout.code for operand in operands])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from needle_edu.backend import DTypeError, IndexOutOfRange, ShapeError
+from needle_edu.backend import DTypeError, IndexOutOfRange, ShapeError, compatibility
 from needle_edu.backend.dtypes import BOOL, F64, I64
 from needle_edu.backend.storage import new_version
 
@@ -44,6 +44,11 @@ class AdvancedIndex(NamedTuple):
     step: int
     limit: int  # its entries lie in [-limit, limit)
     axis: int  # the indexed axis, for the error message
+
+
+def subscript(a: NDArray, key: Any) -> NDArray:
+    """Return what a user's ``a[key]`` means: `getitem`, but under the name `needle` an integer keeps its axis."""
+    return getitem(a, compatibility.subscript(key) if compatibility.integers_keep_axis else key)
 
 
 def getitem(a: NDArray, key: Any) -> NDArray:

@@ -7,7 +7,7 @@ tuple too.
 from itertools import pairwise
 from typing import Any
 
-from needle_edu.autograd.arrays import IndexOutOfRange, ShapeError, xp
+from needle_edu.autograd.arrays import IndexOutOfRange, ShapeError, getitem, xp
 from needle_edu.autograd.op import TensorTupleOp, UnaryOp
 from needle_edu.autograd.registry import register, slot
 from needle_edu.autograd.state import grad_enabled
@@ -102,7 +102,7 @@ class Split(TensorTupleOp):
         if not -a.ndim <= self.axis < a.ndim:
             raise ShapeError(f"split: axis {self.axis} is out of range for shape {a.shape}")
         before = (slice(None),) * (self.axis % a.ndim)
-        return tuple([a[(*before, i)] for i in range(a.shape[self.axis])])
+        return tuple([getitem(a, (*before, i)) for i in range(a.shape[self.axis])])
 
     def vjp0(self, g, node):
         return slot("stack").cls(self.axis).apply(g)

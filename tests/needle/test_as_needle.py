@@ -150,7 +150,7 @@ def test_applications_are_offered_only_on_request_and_never_over_the_users_files
         )
 
 
-def test_create_graph_is_the_only_difference():
+def test_under_the_name_needle_gradients_are_graph_nodes():
     program = (
         "import {0} as ndl\nx = ndl.Tensor([3.0]); y = x * x * x; y.backward(); g = x.grad\n"
         "print(g.numpy(), g.op is None)"

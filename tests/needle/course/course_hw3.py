@@ -65,7 +65,7 @@ class TestOnDevice:
 
     @pytest.mark.parametrize("fn", [
         lambda X: X[3:4, 3:4], lambda X: X[1:8:2, 2:3], lambda X: X[2:4, :],
-        lambda X: X[5, 1:5], lambda X: X[-3:, ::2],
+        lambda X: X[5:6, 1:5], lambda X: X[-3:, ::2],
     ])  # fmt: skip
     def test_getitem(self, device, fn):
         a = np.random.randn(8, 8)
@@ -78,7 +78,14 @@ class TestOnDevice:
         a = np.random.randn(4, 5, 6)
         A = nd.array(a, device=device)
         np.testing.assert_allclose(
-            A.permute((2, 0, 1))[1:5:2, :, 3].numpy(), a.transpose(2, 0, 1)[1:5:2, :, 3], rtol=1e-5
+            A.permute((2, 0, 1))[1:5:2, :, 3:].numpy(), a.transpose(2, 0, 1)[1:5:2, :, 3:], rtol=1e-5
+        )
+
+    def test_an_integer_index_keeps_its_axis(self, device):
+        a = np.random.randn(4, 5, 6)
+        A = nd.array(a, device=device)
+        np.testing.assert_allclose(
+            A.permute((2, 0, 1))[1:5:2, :, 3].numpy(), a.transpose(2, 0, 1)[1:5:2, :, 3:4], rtol=1e-5
         )
 
     def test_setitem(self, device):

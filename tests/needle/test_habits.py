@@ -1,0 +1,187 @@
+"""What the name `needle` changes for the process, switch by switch; and that nothing of it leaks into our own name.
+
+In-process: the switches go on for one test and off again. The import names are looked at in processes of their own.
+"""
+
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from needle_edu import Tensor, autograd, ndarray as nd, nn, ops
+from needle_edu.aliasing import LAYOUT, set_habits
+from needle_edu.backend import DTypeError, IndexOutOfRange, ShapeError, compatibility
+from needle_edu.backend_selection import BACKEND
+
+np_mode = BACKEND == "np"
+
+
+@pytest.fixture
+def needle():
+    set_habits(True)
+    yield
+    set_habits(False)
+
+
+INDICES = [1, -1, np.int64(2), (1, 2), (slice(None), 1), (-1, slice(0, 2)), (..., 0), (0, None, 1), ()]
+
+
+def kept(key, array):
+    """NumPy's answer to Needle's rule: integers as slices of one."""
+    items = key if isinstance(key, tuple) else (key,)
+    whole = [slice(i, i + 1 or None) if isinstance(i, (int, np.integer)) else i for i in items]
+    return array[tuple(whole)]
+
+
+@pytest.mark.parametrize("key", INDICES)
+def test_an_integer_keeps_its_axis_in_arrays_and_tensors(needle, key):
+    numbers = np.arange(12.0, dtype=np.float32).reshape(3, 4)
+    a, wanted = nd.array(numbers), kept(key, numbers)
+    np.testing.assert_array_equal(a[key].numpy(), wanted)
+    t = Tensor(numbers)
+    got = t[key]
+    np.testing.assert_array_equal(got.numpy(), numbers[key] if np_mode else wanted)
+    got.sum().backward()
+    mask = np.zeros_like(numbers)
+    mask[key] = 1
+    np.testing.assert_array_equal(t.grad.numpy(), mask)
+
+
+def test_natively_an_integer_drops_its_axis():
+    assert nd.zeros((3, 4))[1, :].shape == Tensor(np.zeros((3, 4)))[1].shape == (4,)
+
+
+def test_kept_axes_are_views_are_checked_and_can_be_assigned_to(needle):
+    a = nd.zeros((3, 4))
+    row = a[1, :]
+    row[...] = 5
+    a[0, :] = nd.ones((4,))
+    a[2, :] = nd.full((1, 4), 2)
+    np.testing.assert_array_equal(a.numpy(), [[1] * 4, [5] * 4, [2] * 4])
+    with pytest.raises(IndexOutOfRange, match="index 3 is out of range for axis 0 with size 3"):
+        a[3]
+    assert a[[0, 1], 2].shape == (2,) and a[a > 4].shape == (4,)  # beside arrays: NumPy's rule
+
+
+def test_iteration_gives_rows_under_both_names(needle):
+    assert (
+        [row.shape for row in nd.zeros((2, 3))]
+        == [row.shape for row in Tensor(np.zeros((2, 3)))]
+        == [(3,)] * 2
+    )
+    assert len(list(nd.zeros(2))) == 2
+
+
+def test_the_ops_index_by_their_own_path(needle):
+    x = Tensor(np.arange(6.0).reshape(2, 3))
+    assert ops.getitem(x, 1).shape == (3,)
+    assert [part.shape for part in ops.split(x, 0)] == [(3,), (3,)]
+
+
+OP_SUITE = """
+import sys, pytest
+from needle_edu.backend.compatibility import set_needle_rules
+class RulesOn:
+    def pytest_collection_finish(session):
+        set_needle_rules(True)
+sys.exit(pytest.main(["-q", "-n0", "-p", "no:cacheprovider", "tests/autograd/test_ops.py"], plugins=[RulesOn]))
+"""
+
+
+def test_the_native_op_suite_passes_with_the_rules_on():
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", OP_SUITE], cwd=root, capture_output=True, text=True, timeout=600
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_every_tensor_is_true_only_under_the_name_needle():
+    for value in ([0.0], [1.0, 2.0], []):
+        set_habits(True)
+        try:
+            assert bool(Tensor(value)) is True
+        finally:
+            set_habits(False)
+    assert not Tensor([0.0])
+    with pytest.raises(ShapeError, match="neither true nor false"):
+        bool(Tensor([1.0, 2.0]))
+
+
+def test_unknown_keywords_are_ignored_with_one_warning(needle):
+    compatibility._warned.clear()
+    with pytest.warns(UserWarning, match="unexpected keyword argument 'required_grad'; it is ignored"):
+        assert Tensor([1.0], required_grad=False).requires_grad
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        nn.Parameter([1.0], required_grad=False)
+
+
+def test_natively_they_are_refused():
+    with pytest.raises(TypeError, match=r"Tensor\(\) got an unexpected keyword argument 'required_grad'"):
+        Tensor([1.0], required_grad=False)
+
+
+def test_all_four_go_on_and_off_together():
+    before = autograd.CREATE_GRAPH, *switches()
+    set_habits(True)
+    on = autograd.CREATE_GRAPH, *switches()
+    set_habits(False)
+    assert before == (autograd.CREATE_GRAPH, *switches()) == (False,) * 4 and on == (True,) * 4
+
+
+def switches():
+    c = compatibility
+    return c.integers_keep_axis, c.tensors_are_true, c.keywords_are_swallowed
+
+
+def test_array_api_has_needles_names():
+    a = nd.array(np.arange(24.0).reshape(2, 3, 4))
+    np.testing.assert_array_equal(nd.summation(a, axis=1).numpy(), a.numpy().sum(1))
+    assert nd.summation(a, axis=(0, 2), keepdims=True).shape == (1, 3, 1)
+    np.testing.assert_array_equal(nd.permute(a, (2, 0, 1)).numpy(), a.numpy().transpose(2, 0, 1))
+    assert nd.prod((2, 3)) == 6 and type(nd.prod((2, 3))) is int and nd.prod(()) == 1
+    assert nd.prod(a, axis=0).shape == (3, 4)
+    with pytest.raises(DTypeError, match="permute: wanted an NDArray, got str"):
+        nd.permute("abc", (0,))
+
+
+def test_functions_of_arrays_refuse_tensors_in_words():
+    for function in (nd.power, nd.maximum, nd.add):
+        name = function.__name__
+        with pytest.raises(DTypeError, match=f"{name}: wanted an NDArray, got Tensor; .*ops.{name}"):
+            function(Tensor([1.0]), 2)
+        with pytest.raises(DTypeError, match=f"{name}: wanted an NDArray, got Tensor"):
+            function(2, Tensor([1.0]))
+
+
+LAYOUTS = f"""
+import importlib, needle_edu
+needle_edu.install_as("needle")
+for name, ours in {LAYOUT!r}.items():
+    module = importlib.import_module("needle." + name)
+    assert module is importlib.import_module("needle_edu." + ours), name
+    assert module.__spec__.name == module.__name__ == "needle_edu." + ours, name
+from needle.autograd import NDArray, Device, Tensor, all_devices, array_api, cpu, default_device
+from needle.nn.nn_basic import Linear, Module, Parameter
+from needle.ops.ops_mathematic import *
+from needle.ops.ops_logarithmic import logsumexp
+from needle.ops import ops_tuple
+from needle.init.init_basic import rand
+from needle.init.init_initializers import xavier_uniform
+from needle.data.data_basic import DataLoader
+from needle.data.datasets.mnist_dataset import MNISTDataset
+assert NDArray is needle_edu.NDArray and relu is needle_edu.ops.relu and cpu() in all_devices()
+try:
+    import needle.nn.nn_nothing
+except ModuleNotFoundError:
+    print("found")
+"""
+
+
+def test_the_courses_module_names_are_found():
+    done = subprocess.run([sys.executable, "-c", LAYOUTS], capture_output=True, text=True, timeout=120)
+    assert done.stdout == "found\n", done.stderr
