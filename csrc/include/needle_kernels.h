@@ -220,13 +220,15 @@ ND_API int nd_gather(const nd_plan *p, void *out, const void *src, const void *i
 ND_API int nd_scatter(const nd_plan *p, void *dst, const void *val, const void *index, int64_t step, int64_t limit, int add);
 
 /* ---- 9. optimiser steps, dense, f32 or f64; out may be p ---------------------------------------------------
- * sgd:  d = g + weight_decay*p;  u <- momentum*u + (1-momentum)*d (u NULL: d itself);  out = p - lr*u
+ * sgd:  d = g + weight_decay*p;  u <- momentum*u + fresh*d (u NULL: d itself);  out = p - lr*u
+ *       nesterov (u not NULL):  out = p - lr*(d + momentum*u)
  * adam: d = g + weight_decay*p;  m <- b1*m + (1-b1)*d;  v <- b2*v + (1-b2)*d*d;
- *       out = p - lr * (m/correct1) / (sqrt(v/correct2) + eps)   with correct_i = 1 - b_i^t */
+ *       out = shrink*p - lr * (m/correct1) / (sqrt(v/correct2) + eps)   with correct_i = 1 - b_i^t
+ *       AdamW: weight_decay 0 and shrink = 1 - lr*weight_decay; Adam: shrink 1 */
 ND_API int nd_sgd_step_dense(int dtype, int64_t n, void *out, const void *p, const void *g, void *u,
-                             double lr, double momentum, double weight_decay);
+                             double lr, double momentum, double fresh, double weight_decay, int nesterov);
 ND_API int nd_adam_step_dense(int dtype, int64_t n, void *out, const void *p, const void *g, void *m, void *v,
-                              double lr, double b1, double b2, double eps, double weight_decay,
+                              double lr, double b1, double b2, double eps, double weight_decay, double shrink,
                               double correct1, double correct2);
 
 /* ---- 10. softmax cross-entropy, f32 or f64 -----------------------------------------------------------------

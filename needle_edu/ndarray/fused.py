@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 
 
 def sgd_step(
-    p: NDArray, g: NDArray, u: NDArray | None, lr: float, momentum: float = 0.0, weight_decay: float = 0.0
-) -> NDArray:
+    p: NDArray, g: NDArray, u: NDArray | None, lr: float, momentum: float = 0.0, weight_decay: float = 0.0,
+    fresh: float | None = None, nesterov: bool = False,
+) -> NDArray:  # fmt: skip
     """Return the parameters after a step of gradient descent.
 
-    ``d = g + weight_decay*p;  u <- momentum*u + (1 - momentum)*d;  p - lr*u``, and ``p - lr*d`` where `u` is None.
+    ``d = g + weight_decay*p;  u <- momentum*u + fresh*d;  p - lr*u``, and ``p - lr*d`` where `u` is None;
+    with `nesterov`, ``p - lr*(d + momentum*u)``.
 
     Parameters
     ----------
@@ -31,6 +33,8 @@ def sgd_step(
         Parameters and their gradient, of one shape.
     u : NDArray or None
         Moving average of the gradient, compact; updated in place.
+    fresh : float, optional
+        The share of the new gradient, ``1 - momentum`` if not given.
 
     Examples
     --------
@@ -46,7 +50,7 @@ def sgd_step(
     average = layout.device.runtime.null if u is None else u.storage.ptr
     write_into(
         "sgd_step_dense", "sgd_step", (p, g), layout.code, layout.size, out.storage.ptr, p.storage.ptr,
-        g.storage.ptr, average, lr, momentum, weight_decay,
+        g.storage.ptr, average, lr, momentum, 1 - momentum if fresh is None else fresh, weight_decay, int(nesterov),
     )  # fmt: skip
     if u is not None:
         u.storage.version = new_version()
@@ -55,9 +59,11 @@ def sgd_step(
 
 def adam_step(
     p: NDArray, g: NDArray, m: NDArray, v: NDArray, lr: float, beta1: float, beta2: float, eps: float,
-    weight_decay: float, t: int,
+    weight_decay: float, t: int, decoupled: bool = False,
 ) -> NDArray:  # fmt: skip
     """Return the parameters after step `t` (counted from 1) of Adam, with bias correction.
+
+    Weight decay is added to the gradient, or, `decoupled` (AdamW), shrinks the parameters by themselves.
 
     Parameters
     ----------
@@ -71,11 +77,15 @@ def adam_step(
     D. P. Kingma and J. Ba, "Adam: a method for stochastic optimization", ICLR 2015, algorithm 1.
     """
     p, g = _together("adam_step", p, g, m, v)
+    shrink = 1.0
+    if decoupled:
+        shrink, weight_decay = 1 - lr * weight_decay, 0.0
     layout = p.layout
     out = allocate(layout)
     write_into(
         "adam_step_dense", "adam_step", (p, g), layout.code, layout.size, out.storage.ptr, p.storage.ptr,
-        g.storage.ptr, m.storage.ptr, v.storage.ptr, lr, beta1, beta2, eps, weight_decay, 1 - beta1**t, 1 - beta2**t,
+        g.storage.ptr, m.storage.ptr, v.storage.ptr, lr, beta1, beta2, eps, weight_decay, shrink,
+        1 - beta1**t, 1 - beta2**t,
     )  # fmt: skip
     m.storage.version = v.storage.version = new_version()
     return out

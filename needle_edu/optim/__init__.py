@@ -1,10 +1,26 @@
 """Optimisers: how a gradient becomes a better parameter."""
 
-from .adam import Adam
+from .adam import Adam, AdamW
+from .adaptive import Adadelta, Adagrad, RMSprop
+from .muon import Muon
 from .optimizer import Optimizer
+from .radam import RAdam
 from .sgd import SGD
+from .signs import Lion, Rprop
 
-__all__ = ["SGD", "Adam", "Optimizer"]
+__all__ = [
+    "SGD",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Lion",
+    "Muon",
+    "Optimizer",
+    "RAdam",
+    "RMSprop",
+    "Rprop",
+]
 
 
 def __dir__() -> list[str]:

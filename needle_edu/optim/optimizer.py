@@ -13,30 +13,39 @@ from typing import Any
 import numpy as np
 
 from ..autograd import Tensor
-from ..autograd.arrays import readable
-from ..backend.arguments import real
-from ..backend.errors import DataError, GradientError, ShapeError
+from ..backend.arguments import real, switch
+from ..backend.errors import DTypeError, GradientError
+from . import saving
+from .attributes import Memory, Setting
 
 
 class Optimizer:
-    """The base of all optimisers: define `step`.
+    """The base of all optimisers: define `step`, or `update`, the step of one parameter.
 
     Parameters
     ----------
-    params : iterable of Tensor
-        What to train, usually `model.parameters()`. One that is named twice is trained once.
+    params : iterable of Tensor, or of dict
+        What to train, usually `model.parameters()`. One that is named twice is trained once. Dicts are groups, which
+        may have settings of their own: `[{"params": body.parameters()}, {"params": head.parameters(), "lr": 0.1}]`.
+    **settings
+        What holds for every group that does not say otherwise.
 
     Attributes
     ----------
     params : list of Tensor
+        All parameters. What is remembered of one is found by its position here.
+    param_groups : list of dict
+        Each with "params" and all settings. `optimizer.lr` reads the first group's; setting it sets every group's.
     hyperparameters : tuple of str
-        Names of the attributes that `state_dict` saves as numbers.
+        Names of the settings that are numbers.
+    options : dict
+        Settings that need not be there, with what they are by default; they are saved where they differ from it.
     memories : tuple of str
-        Names of the attributes that `state_dict` saves as arrays: dicts from the position of a parameter in
-        `params` to an array of its shape.
+        Names of what is remembered of each parameter as an array of its shape.
+    extras : tuple of str
+        The same for what only some settings need.
     counters : tuple of str
-        Names of the attributes that `state_dict` saves as whole numbers: dicts from the position of a parameter
-        to how often something happened to it.
+        Names of what is remembered as a whole number: how often something happened to the parameter.
 
     Examples
     --------
@@ -52,38 +61,170 @@ class Optimizer:
     """
 
     hyperparameters: tuple[str, ...] = ()
+    options: dict[str, Any] = {}
     memories: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
     counters: tuple[str, ...] = ()
+    shares: tuple[str, ...] = ("beta1", "beta2", "momentum")
+    pairs: dict[str, tuple[str, str]] = {"betas": ("beta1", "beta2")}
+    lr = Setting("lr")
 
-    def __init__(self, params: Iterable[Tensor]):
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        """Make every setting and every memory an attribute, so that `optimizer.lr` and `optimizer.m[0]` can be read."""
+        super().__init_subclass__(**keywords)
+        for name in (*cls.hyperparameters, *cls.options):
+            setattr(cls, name, Setting(name))
+        for name in (*cls.memories, *cls.extras, *cls.counters):
+            setattr(cls, name, Memory(name))
+
+    def __init__(self, params: Iterable[Tensor] | Iterable[dict[str, Any]], **settings: Any):
         who = type(self).__name__
         if isinstance(params, Tensor) or not isinstance(params, Iterable):
             advice = f"{who}(model.parameters())" if hasattr(params, "parameters") else "a list: [w, b]"
             raise TypeError(
                 f"{who}: params must be several tensors, got one {type(params).__name__}; give {advice}"
             )
-        params = list(params)
-        strangers = [type(p).__name__ for p in params if not isinstance(p, Tensor)]
-        if strangers:
-            raise TypeError(f"{who}: params must be tensors, got {strangers[0]}")
-        self.params: list[Tensor] = list(dict.fromkeys(params))
+        self.defaults = self._checked(settings)
+        self.params: list[Tensor] = []
+        self.param_groups: list[dict[str, Any]] = []
+        self.state: dict[int, dict[str, Any]] = {}  # what is remembered, by the position of the parameter
+        given: list[Any] = list(params)
+        grouped = bool(given) and all(isinstance(group, dict) for group in given)
+        for group in given if grouped else [{"params": given}]:
+            self.add_param_group(group)
 
     def __repr__(self) -> str:
-        settings = ", ".join(f"{name}={getattr(self, name, '?')}" for name in self.hyperparameters)
-        return f"{type(self).__name__}({settings}) · {sum(p.size for p in self.params):,} parameters"
+        settings = {name: getattr(self, name, "?") for name in self.hyperparameters}
+        settings |= {name: getattr(self, name) for name in self._options_in_use(self.param_groups[0])}
+        shown = ", ".join(f"{name}={value}" for name, value in settings.items())
+        groups = f" in {len(self.param_groups)} groups" if len(self.param_groups) > 1 else ""
+        return f"{type(self).__name__}({shown}) · {sum(p.size for p in self.params):,} parameters{groups}"
+
+    # ---- settings and groups --------------------------------------------------------------------
+
+    def add_param_group(self, group: dict[str, Any]) -> None:
+        """Look after more parameters, with settings of their own: `{"params": [...], "lr": 0.1}`.
+
+        Settings that the group does not name are those the optimiser was made with.
+
+        Raises
+        ------
+        TypeError
+            If it is no such dict, or names a setting that the optimiser does not have.
+        ValueError
+            If a setting makes no sense, or a parameter is in a group already.
+
+        Examples
+        --------
+        >>> from needle_edu.optim import SGD
+        >>> w, b = Tensor([1.0]), Tensor([1.0])
+        >>> optimizer = SGD([{"params": [w]}, {"params": [b], "lr": 0.5}], lr=0.1)
+        >>> [group["lr"] for group in optimizer.param_groups]
+        [0.1, 0.5]
+        """
+        who = type(self).__name__
+        if not isinstance(group, dict) or "params" not in group:
+            raise TypeError(f"{who}: a group is a dict {{'params': [...], 'lr': ...}}, got {group!r:.60}")
+        given = group["params"]
+        if not isinstance(given, Tensor) and not isinstance(given, Iterable):
+            raise TypeError(f"{who}: params must be several tensors, got one {type(given).__name__}")
+        members = [given] if isinstance(given, Tensor) else list(given)
+        strangers = [type(p).__name__ for p in members if not isinstance(p, Tensor)]
+        if strangers:
+            raise TypeError(f"{who}: params must be tensors, got {strangers[0]}")
+        members = list(dict.fromkeys(members))
+        here = set(self.params)
+        if any(p in here for p in members):
+            raise ValueError(f"{who}: a parameter is in two groups; its step would be made twice")
+        own = self._checked({name: value for name, value in group.items() if name != "params"})
+        new = {"params": members, **self.defaults, **own}
+        self.check_group(new)
+        self.param_groups.append(new)
+        self.params.extend(members)
+
+    def _checked(self, settings: dict[str, Any]) -> dict[str, Any]:
+        """Settings that make sense, each pair (such as PyTorch's `betas`) as the two numbers it stands for."""
+        who = type(self).__name__
+        known = {"lr", *self.hyperparameters, *self.options}
+        found: dict[str, Any] = {}
+        for name, value in settings.items():
+            if name in self.pairs:
+                try:
+                    first, second = value
+                except (TypeError, ValueError):
+                    raise ValueError(f"{who}: {name} is a pair of numbers, got {value!r}") from None
+                found |= dict(zip(self.pairs[name], (first, second), strict=True))
+            elif name in known:
+                found[name] = value
+            else:
+                raise TypeError(f"{who}: there is no setting {name!r}; the settings are {sorted(known)}")
+        for name, value in found.items():
+            self.check_hyperparameter(name, value)
+        return found
+
+    def _options_in_use(self, group: dict[str, Any]) -> list[str]:
+        """Names of the options that are not what they are by default."""
+        return [name for name, default in self.options.items() if group.get(name, default) != default]
 
     def check_hyperparameter(self, name: str, value: Any) -> None:
-        """Raise ValueError unless a setting makes sense; `load_state_dict` asks this too. Here: finite, at least 0."""
-        real(type(self).__name__, 0, **{name: value})
+        """Raise ValueError unless a setting makes sense; `load_state_dict` asks this too.
+
+        Here: an option that is off or on stays one; a number is finite, at least 0, and less than 1 if it is one of
+        `shares`.
+        """
+        who = type(self).__name__
+        if isinstance(self.options.get(name), bool):
+            switch(who, **{name: value})
+        else:
+            real(who, 0, below=1 if name in self.shares else math.inf, **{name: value})
+
+    def check_group(self, group: dict[str, Any]) -> None:
+        """Raise ValueError where settings that make sense alone make none together; here: never."""
+
+    # ---- a step ---------------------------------------------------------------------------------
 
     def step(self) -> None:
         """Change every parameter that has a gradient; those whose `grad` is None stay as they are."""
-        raise NotImplementedError(f"{type(self).__name__} must define step(self)")
+        place = -1
+        for group in self.param_groups:
+            for p in group["params"]:
+                place += 1
+                if p.grad is None:
+                    continue
+                data, grad = self._arrays(p)
+                state = dict(self.state.get(place, ()))
+                new = self.update(data, grad, state, group)
+                self.state[place] = state
+                p.replace_data(new)
+
+    def update(self, p: Any, g: Any, state: dict[str, Any], s: dict[str, Any]) -> Any:
+        """The step of one parameter: the formula of an optimiser.
+
+        Parameters
+        ----------
+        p, g : array
+            The parameter and its gradient, of one shape and dtype; neither is written to.
+        state : dict
+            What is remembered of this parameter, by the names in `memories` and `counters`; empty at first. To be
+            changed.
+        s : dict
+            The settings of the parameter's group.
+
+        Returns
+        -------
+        array
+            The new parameter.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} must define step(self), or update(self, p, g, state, s)"
+        )
 
     def reset_grad(self) -> None:
         """Set `grad` of every parameter to None."""
         for p in self.params:
             p.grad = None
+
+    zero_grad = reset_grad  # PyTorch's name
 
     def clip_grad_norm(self, max_norm: float = 0.25) -> float:
         """Shorten all gradients by one factor, so that together they are at most `max_norm` long.
@@ -116,13 +257,14 @@ class Optimizer:
                 p.grad = grad.detach() * factor
         return norm
 
+    # ---- saving and loading ---------------------------------------------------------------------
+
     def state_dict(self) -> dict[str, np.ndarray]:
-        """Name → array of all an optimiser remembers: its settings, and for each parameter its averages."""
-        saved = {name: np.asarray(getattr(self, name)) for name in self.hyperparameters}
-        for memory in (*self.memories, *self.counters):
-            for place, array in getattr(self, memory).items():
-                saved[f"{memory}.{place}"] = np.array(array)
-        return saved
+        """Name → array of all an optimiser remembers: its settings, and for each parameter its averages.
+
+        Settings of the second group are called "groups.1.lr" and so on.
+        """
+        return saving.state_dict(self)
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
         """Take over what `state_dict` gave. All of it, or, after an error, nothing.
@@ -132,36 +274,7 @@ class Optimizer:
         DataError, ShapeError
             If the state is of another kind of optimiser, or of other parameters.
         """
-        who = f"{type(self).__name__}.load_state_dict"
-        missing = [name for name in self.hyperparameters if name not in saved]
-        if missing:
-            raise DataError(f"{who}: the saved state is of another kind of optimiser: missing {missing}")
-        new: dict[str, Any] = {memory: {} for memory in (*self.memories, *self.counters)}
-        for name, value in saved.items():
-            memory, _, place = name.partition(".")
-            if name in self.hyperparameters:
-                new[name] = self._setting(who, name, value)
-            elif memory not in new or not place.isdecimal() or int(place) >= len(self.params):
-                raise DataError(f"{who}: {name!r} belongs to no parameter of this optimiser")
-            elif memory in self.counters:
-                new[memory][int(place)] = _count(who, name, value)
-            else:
-                new[memory][int(place)] = _average(who, name, value, self.params[int(place)])
-        places = [set(new[memory]) for memory in (*self.memories, *self.counters)]
-        if any(found != places[0] for found in places):
-            raise DataError(f"{who}: a parameter has only a part of {[*self.memories, *self.counters]}")
-        vars(self).update(new)  # one call: all or nothing
-
-    def _setting(self, who: str, name: str, value: Any) -> Any:
-        """A saved setting as a Python number that makes sense."""
-        array = readable(value)
-        if array.ndim or array.dtype.kind not in "iuf":
-            raise DataError(f"{who}: {name} is one number, got {value!r:.60}")
-        try:
-            self.check_hyperparameter(name, array.item())
-        except ValueError as error:
-            raise DataError(f"{who}: {error}") from error
-        return array.item()
+        saving.load_state_dict(self, saved)
 
     def _arrays(self, p: Tensor) -> tuple[Any, Any]:
         """The arrays of `p` and of `p.grad`, checked to have one shape."""
@@ -175,25 +288,10 @@ class Optimizer:
                 f"{type(self).__name__}.step: a parameter of shape {data.shape} has a gradient of shape "
                 f"{grad.shape}"
             )
+        if data.dtype.kind != "f":  # whole numbers cannot take a small step: it would be cut to nothing
+            raise DTypeError(
+                f"{type(self).__name__}.step: parameters are float32 or float64, got {data.dtype}"
+            )
+        if grad.dtype != data.dtype:
+            grad = grad.__array_namespace__().astype(grad, data.dtype)
         return data, grad
-
-
-def _count(who: str, name: str, value: Any) -> int:
-    """A saved counter as a Python integer."""
-    array = readable(value)
-    if array.ndim or array.dtype.kind not in "iu" or array < 0:
-        raise DataError(f"{who}: {name} is a whole number of at least 0, got {value!r:.60}")
-    return int(array)
-
-
-def _average(who: str, name: str, value: Any, p: Tensor) -> Any:
-    """A saved average as an array of the kind that its parameter has."""
-    try:
-        array = readable(value)
-    except ValueError as error:
-        raise DataError(f"{who}: {name}: rows of different lengths make no array") from error
-    if array.dtype.kind not in "iuf":
-        raise DataError(f"{who}: {name} is an array of numbers, got {value!r:.60}")
-    if array.shape != p.shape:
-        raise ShapeError(f"{who}: {name}: got shape {array.shape}, wanted {p.shape}")
-    return Tensor(array, device=p.device, dtype=p.dtype).cached_data

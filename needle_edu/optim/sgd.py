@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -19,8 +18,13 @@ class SGD(Optimizer):
 
     .. math:: u \leftarrow m\,u + (1 - m)\,(g + \lambda p), \qquad p \leftarrow p - \eta\,u
 
-    where u starts at zero. Momentum here is a running average (the course's form; PyTorch leaves out the
-    factor 1 - m).
+    where u starts at zero. Momentum here is a running average (the course's form). PyTorch's momentum, a sum that
+    forgets, is had with a number as `dampening` :math:`\tau`, usually 0:
+
+    .. math:: u \leftarrow m\,u + (1 - \tau)\,(g + \lambda p), \qquad \text{beginning with } u = g + \lambda p
+
+    and with it Nesterov's, which steps along :math:`g + \lambda p + m\,u`: as if the momentum had been followed first
+    and the gradient measured there.
 
     Parameters
     ----------
@@ -31,6 +35,15 @@ class SGD(Optimizer):
         m, between 0 (none) and 1.
     weight_decay : float
         :math:`\lambda`, pulls parameters towards zero.
+    dampening : float or None
+        None: the course's momentum. A number from 0 to 1: PyTorch's, with this :math:`\tau`.
+    nesterov : bool
+        Nesterov's momentum, for `dampening=0` only.
+
+    References
+    ----------
+    I. Sutskever, J. Martens, G. Dahl, G. Hinton, "On the importance of initialization and momentum in deep learning",
+    ICML 2013.
 
     Examples
     --------
@@ -42,30 +55,48 @@ class SGD(Optimizer):
     """
 
     hyperparameters = ("lr", "momentum", "weight_decay")
-    memories = ("u",)
+    options = {"dampening": None, "nesterov": False}
+    extras = ("u",)
+    momentum: float
+    weight_decay: float
 
     def __init__(
-        self, params: Iterable[Tensor], lr: float = 0.01, momentum: float = 0.0, weight_decay: float = 0.0
+        self,
+        params: Iterable[Tensor] | Iterable[dict[str, Any]],
+        lr: float = 0.01,
+        momentum: float = 0.0,
+        weight_decay: float = 0.0,
+        dampening: float | None = None,
+        nesterov: bool = False,
     ):
-        super().__init__(params)
-        self.lr = lr
-        self.momentum = momentum
-        self.weight_decay = weight_decay
-        for name in self.hyperparameters:
-            self.check_hyperparameter(name, getattr(self, name))
-        self.u: dict[int, Any] = {}  # running averages of the gradients, filled at the first step
+        super().__init__(
+            params,
+            lr=lr, momentum=momentum, weight_decay=weight_decay, dampening=dampening, nesterov=nesterov,
+        )  # fmt: skip
 
     def check_hyperparameter(self, name: str, value: Any) -> None:
-        """Raise ValueError unless a setting makes sense: momentum is less than 1, all are finite and at least 0."""
-        real("SGD", 0, below=1 if name == "momentum" else math.inf, **{name: value})
+        """Raise ValueError unless a setting makes sense: `dampening` is None, or a number up to 1."""
+        if name == "dampening" and value is not None:
+            real("SGD", 0, 1, dampening=value)
+        elif name != "dampening":
+            super().check_hyperparameter(name, value)
 
-    def step(self) -> None:
-        """One step for every parameter that has a gradient."""
-        for i, p in enumerate(self.params):
-            if p.grad is None:
-                continue
-            data, grad = self._arrays(p)
-            if self.momentum and i not in self.u:
-                self.u[i] = data.__array_namespace__().zeros_like(data)
-            new = sgd_step(data, grad, self.u.get(i), self.lr, self.momentum, self.weight_decay)
-            p.replace_data(new)
+    def check_group(self, group: dict[str, Any]) -> None:
+        """Raise ValueError unless looking ahead (`nesterov`) comes with `momentum` and `dampening=0`."""
+        momentum, dampening = group["momentum"], group["dampening"]
+        if group["nesterov"] and not (momentum and dampening == 0):
+            raise ValueError(
+                f"SGD: nesterov wants momentum > 0 and dampening=0, got momentum={momentum} and dampening={dampening}"
+            )
+
+    def update(self, p: Any, g: Any, state: dict[str, Any], s: dict[str, Any]) -> Any:
+        """One step of one parameter."""
+        momentum, dampening = s["momentum"], s["dampening"]
+        if not momentum:
+            return sgd_step(p, g, None, s["lr"], 0.0, s["weight_decay"])
+        fresh = 1 - momentum if dampening is None else 1 - dampening
+        if "u" not in state:
+            state["u"] = p.__array_namespace__().zeros_like(p)
+            if dampening is not None:  # PyTorch begins with u = g + λp itself
+                fresh = 1.0
+        return sgd_step(p, g, state["u"], s["lr"], momentum, s["weight_decay"], fresh, s["nesterov"])

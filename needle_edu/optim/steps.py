@@ -11,11 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from ..backend.errors import DTypeError
 from ..ndarray import fused
 
 
-def sgd_step(p: Any, g: Any, u: Any, lr: float, momentum: float, weight_decay: float) -> Any:
+def sgd_step(
+    p: Any, g: Any, u: Any, lr: float, momentum: float, weight_decay: float,
+    fresh: float | None = None, nesterov: bool = False,
+) -> Any:  # fmt: skip
     """The new p. `u`, of p's shape, is updated in place; None means that there is no momentum.
 
     Examples
@@ -25,31 +27,26 @@ def sgd_step(p: Any, g: Any, u: Any, lr: float, momentum: float, weight_decay: f
     (array([0.8]), array([2.]))
     """
     if not isinstance(p, np.ndarray):  # our own arrays
-        return fused.sgd_step(p, g, u, lr, momentum, weight_decay)
-    _check_float("SGD", p)
+        return fused.sgd_step(p, g, u, lr, momentum, weight_decay, fresh, nesterov)
     d = g + weight_decay * p
     if u is not None:
-        u[...] = momentum * u + (1 - momentum) * d
-        d = u
+        u[...] = momentum * u + (1 - momentum if fresh is None else fresh) * d
+        d = d + momentum * u if nesterov else u
     return (p - lr * d).astype(p.dtype)
 
 
 def adam_step(
     p: Any, g: Any, m: Any, v: Any,
-    lr: float, beta1: float, beta2: float, eps: float, weight_decay: float, t: int,
+    lr: float, beta1: float, beta2: float, eps: float, weight_decay: float, t: int, decoupled: bool = False,
 ) -> Any:  # fmt: skip
     """The new p after step number `t`, counted from 1. `m` and `v`, of p's shape, are updated in place."""
     if not isinstance(p, np.ndarray):
-        return fused.adam_step(p, g, m, v, lr, beta1, beta2, eps, weight_decay, t)
-    _check_float("Adam", p)
-    d = g + weight_decay * p
+        return fused.adam_step(p, g, m, v, lr, beta1, beta2, eps, weight_decay, t, decoupled)
+    if decoupled:
+        p, d = (1 - lr * weight_decay) * p, g
+    else:
+        d = g + weight_decay * p
     m[...] = beta1 * m + (1 - beta1) * d
     v[...] = beta2 * v + (1 - beta2) * d * d
     unbiased_m, unbiased_v = m / (1 - beta1**t), v / (1 - beta2**t)
     return (p - lr * unbiased_m / (np.sqrt(unbiased_v) + eps)).astype(p.dtype)
-
-
-def _check_float(who: str, p: np.ndarray) -> None:
-    """Whole numbers cannot take a small step: it would be cut to nothing."""
-    if p.dtype.kind != "f":
-        raise DTypeError(f"{who}: parameters are float32 or float64, got {p.dtype}")

@@ -229,7 +229,7 @@ def optimiser_step(name: str, rng: np.random.Generator, code: int) -> Case:
     memories = [numbers(rng, n + 1, code, special=False) for _ in range(STEPS[name] + 1)]
     if name == "adam_step_dense":
         memories[4] = abs(memories[4]) if code != BOOL else memories[4]  # the mean of squares
-        extra = (0.1, 0.9, 0.99, 1e-3, float(rng.choice([0, 0.01])), 0.3, 0.2)
+        extra = (0.1, 0.9, 0.99, 1e-3, float(rng.choice([0, 0.01])), float(rng.choice([1, 0.9])), 0.3, 0.2)
     else:
-        extra = (0.1, 0.9, float(rng.choice([0, 0.01])))
+        extra = (0.1, 0.9, float(rng.choice([0.1, 1])), float(rng.choice([0, 0.01])), int(rng.integers(2)))
     return Case([Operand(memory, 0, ()) for memory in memories], count=n, extra=extra)

@@ -56,16 +56,17 @@ def _places(plan: Plan, k: int, index: Array, step: int, limit: int) -> Array | 
 @kernel
 def sgd_step_dense(
     dtype: int, n: int, out: Array, p: Array, g: Array, u: Array | None,
-    lr: float, momentum: float, weight_decay: float,
+    lr: float, momentum: float, fresh: float, weight_decay: float, nesterov: int,
 ) -> int:  # fmt: skip
-    """u <- momentum*u + (1-momentum)*d, out = p - lr*u, d = g + weight_decay*p; without u, out = p - lr*d"""
+    """u <- momentum*u + fresh*d, out = p - lr*u, d = g + weight_decay*p; without u, out = p - lr*d"""
     if dtype not in FLOATS:
         return EDTYPE
     out, p, g = (memory.view(DTYPES[dtype])[:n] for memory in (out, p, g))
     d = g + weight_decay * p
     if u is not None:
         average = u.view(DTYPES[dtype])[:n]
-        average[...] = d = momentum * average + (1 - momentum) * d
+        average[...] = momentum * average + fresh * d
+        d = d + momentum * average if nesterov else average
     out[...] = p - lr * d
     return OK
 
@@ -73,14 +74,15 @@ def sgd_step_dense(
 @kernel
 def adam_step_dense(
     dtype: int, n: int, out: Array, p: Array, g: Array, m: Array, v: Array,
-    lr: float, b1: float, b2: float, eps: float, weight_decay: float, correct1: float, correct2: float,
+    lr: float, b1: float, b2: float, eps: float, weight_decay: float, shrink: float,
+    correct1: float, correct2: float,
 ) -> int:  # fmt: skip
-    """One step of Adam (Kingma and Ba, 2015) with L2 weight decay; m and v are updated in place"""
+    """One step of Adam (Kingma and Ba, 2015); m and v are updated in place. AdamW: weight_decay 0, shrink < 1"""
     if dtype not in FLOATS:
         return EDTYPE
     out, p, g, m, v = (memory.view(DTYPES[dtype])[:n] for memory in (out, p, g, m, v))
     d = g + weight_decay * p
     m[...] = b1 * m + (1 - b1) * d
     v[...] = b2 * v + (1 - b2) * d * d
-    out[...] = p - lr * (m / correct1) / (np.sqrt(v / correct2) + eps)
+    out[...] = shrink * p - lr * (m / correct1) / (np.sqrt(v / correct2) + eps)
     return OK

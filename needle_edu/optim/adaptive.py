@@ -1,0 +1,225 @@
+"""Step sizes from the size of past gradients: Adagrad, and the two that let it forget, RMSprop and Adadelta.
+
+One step size for all numbers is too large for some and too small for others. All three divide each gradient by
+what that number's gradients usually measure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ..autograd import Tensor
+from .optimizer import Optimizer
+
+
+class Adagrad(Optimizer):
+    r"""Adaptive gradients: divide by the root of the sum of all squares so far.
+
+    With the gradient g of a parameter p, in its step t = 1, 2, ...
+
+    .. math::
+        d &= g + \lambda p, \qquad s \leftarrow s + d^2 \\
+        p &\leftarrow p - \frac{\eta}{1 + (t - 1)\,\gamma}\,\frac{d}{\sqrt s + \epsilon}
+
+    The sum only grows, so the steps get ever shorter. The defaults are PyTorch's.
+
+    Parameters
+    ----------
+    params : iterable of Tensor, or of dict (groups)
+    lr : float
+        The step size :math:`\eta`.
+    lr_decay : float
+        :math:`\gamma`, lets the step size itself shrink.
+    weight_decay : float
+        :math:`\lambda`, pulls parameters towards zero.
+    initial_accumulator_value : float
+        What s starts at.
+    eps : float
+        Keeps the division finite.
+
+    References
+    ----------
+    J. Duchi, E. Hazan, Y. Singer, "Adaptive subgradient methods for online learning and stochastic optimization",
+    JMLR 12, 2011.
+
+    Examples
+    --------
+    >>> w = Tensor([1.0, 1.0])
+    >>> (Tensor([1.0, 100.0]) * w).sum().backward()
+    >>> Adagrad([w], lr=0.1).step()
+    >>> w.numpy().round(4).tolist()                # both move alike
+    [0.8999999761581421, 0.8999999761581421]
+    """
+
+    hyperparameters = ("lr", "lr_decay", "weight_decay", "initial_accumulator_value", "eps")
+    memories = ("s",)
+    counters = ("t",)
+
+    def __init__(
+        self,
+        params: Iterable[Tensor] | Iterable[dict[str, Any]],
+        lr: float = 0.01,
+        lr_decay: float = 0.0,
+        weight_decay: float = 0.0,
+        initial_accumulator_value: float = 0.0,
+        eps: float = 1e-10,
+    ):
+        super().__init__(
+            params,
+            lr=lr, lr_decay=lr_decay, weight_decay=weight_decay,
+            initial_accumulator_value=initial_accumulator_value, eps=eps,
+        )  # fmt: skip
+
+    def update(self, p: Any, g: Any, state: dict[str, Any], s: dict[str, Any]) -> Any:
+        """One step of one parameter."""
+        xp = p.__array_namespace__()
+        d = g + s["weight_decay"] * p
+        state["t"] = t = state.get("t", 0) + 1
+        state["s"] = total = state.get("s", s["initial_accumulator_value"]) + d * d
+        lr = s["lr"] / (1 + (t - 1) * s["lr_decay"])
+        return p - lr * d / (xp.sqrt(total) + s["eps"])
+
+
+class RMSprop(Optimizer):
+    r"""Divide by the root of a running mean of squares: Adagrad that forgets.
+
+    With the gradient g of a parameter p, in each step
+
+    .. math::
+        d &= g + \lambda p, \qquad v \leftarrow \alpha v + (1 - \alpha)\,d^2 \\
+        u &\leftarrow m\,u + d\,/\,(\sqrt v + \epsilon), \qquad p \leftarrow p - \eta\,u
+
+    where v and u start at zero. With `centered`, the square of a running mean of d is taken from v first: what is left
+    is the variance. The defaults are PyTorch's.
+
+    Parameters
+    ----------
+    params : iterable of Tensor, or of dict (groups)
+    lr : float
+        The step size :math:`\eta`.
+    alpha : float
+        :math:`\alpha`, how long the mean of squares remembers.
+    eps : float
+        Keeps the division finite.
+    weight_decay : float
+        :math:`\lambda`, pulls parameters towards zero.
+    momentum : float
+        m, between 0 (none) and 1.
+    centered : bool
+        Divide by the standard deviation instead.
+
+    References
+    ----------
+    G. Hinton, "Neural networks for machine learning", lecture 6e, 2012. Centred: A. Graves, "Generating sequences with
+    recurrent neural networks", 2013.
+
+    Examples
+    --------
+    >>> w = Tensor([1.0])
+    >>> (w * w).sum().backward()
+    >>> RMSprop([w], lr=0.01).step()               # at first v is 1 % of the square: ten times lr
+    >>> w.numpy().round(4).tolist()
+    [0.8999999761581421]
+    """
+
+    hyperparameters = ("lr", "alpha", "eps", "weight_decay", "momentum")
+    options = {"centered": False}
+    memories = ("v",)
+    extras = ("mean", "u")
+    shares = ("alpha", "momentum")
+
+    def __init__(
+        self,
+        params: Iterable[Tensor] | Iterable[dict[str, Any]],
+        lr: float = 0.01,
+        alpha: float = 0.99,
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        momentum: float = 0.0,
+        centered: bool = False,
+    ):
+        super().__init__(
+            params,
+            lr=lr,
+            alpha=alpha,
+            eps=eps,
+            weight_decay=weight_decay,
+            momentum=momentum,
+            centered=centered,
+        )
+
+    def update(self, p: Any, g: Any, state: dict[str, Any], s: dict[str, Any]) -> Any:
+        """One step of one parameter."""
+        xp, alpha = p.__array_namespace__(), s["alpha"]
+        d = g + s["weight_decay"] * p
+        state["v"] = square = alpha * state.get("v", 0.0) + (1 - alpha) * d * d
+        if s["centered"]:
+            state["mean"] = mean = alpha * state.get("mean", 0.0) + (1 - alpha) * d
+            square = square - mean * mean
+        u = d / (xp.sqrt(square) + s["eps"])
+        if s["momentum"]:
+            state["u"] = u = s["momentum"] * state.get("u", 0.0) + u
+        return p - s["lr"] * u
+
+
+class Adadelta(Optimizer):
+    r"""Steps in the units of the parameter: as long as the last steps were, not as the gradient is.
+
+    With the gradient g of a parameter p, in each step
+
+    .. math::
+        d &= g + \lambda p, \qquad v \leftarrow \rho v + (1 - \rho)\,d^2 \\
+        \Delta &= \frac{\sqrt{a + \epsilon}}{\sqrt{v + \epsilon}}\,d, \qquad
+        a \leftarrow \rho a + (1 - \rho)\,\Delta^2, \qquad p \leftarrow p - \eta\,\Delta
+
+    where v and a start at zero. The defaults are PyTorch's.
+
+    Parameters
+    ----------
+    params : iterable of Tensor, or of dict (groups)
+    lr : float
+        :math:`\eta`, 1 in the paper.
+    rho : float
+        :math:`\rho`, how long both means remember.
+    eps : float
+        Keeps the division finite, and makes the first step.
+    weight_decay : float
+        :math:`\lambda`, pulls parameters towards zero.
+
+    References
+    ----------
+    M. Zeiler, "ADADELTA: an adaptive learning rate method", 2012.
+
+    Examples
+    --------
+    >>> w = Tensor([1.0])
+    >>> (w * w).sum().backward()
+    >>> Adadelta([w]).step()
+    >>> w.numpy().round(4).tolist()
+    [0.9968000054359436]
+    """
+
+    hyperparameters = ("lr", "rho", "eps", "weight_decay")
+    memories = ("v", "a")
+    shares = ("rho",)
+
+    def __init__(
+        self,
+        params: Iterable[Tensor] | Iterable[dict[str, Any]],
+        lr: float = 1.0,
+        rho: float = 0.9,
+        eps: float = 1e-6,
+        weight_decay: float = 0.0,
+    ):
+        super().__init__(params, lr=lr, rho=rho, eps=eps, weight_decay=weight_decay)
+
+    def update(self, p: Any, g: Any, state: dict[str, Any], s: dict[str, Any]) -> Any:
+        """One step of one parameter."""
+        xp, rho, eps = p.__array_namespace__(), s["rho"], s["eps"]
+        d = g + s["weight_decay"] * p
+        state["v"] = v = rho * state.get("v", 0.0) + (1 - rho) * d * d
+        a = state.get("a", xp.zeros_like(p))
+        delta = xp.sqrt(a + eps) / xp.sqrt(v + eps) * d
+        state["a"] = rho * a + (1 - rho) * delta * delta
+        return p - s["lr"] * delta
