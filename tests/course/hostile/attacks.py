@@ -58,11 +58,11 @@ ATTACKS = {
         root = os.path.dirname(os.path.dirname(needle_edu.__file__))
         for name in ("notebooks", "tests", ".git", "needle_edu/notebooks/homework"):
             attempt(name, lambda: os.listdir(os.path.join(root, name)) or False)
+        start = time.monotonic()
         for folder, folders, files in os.walk("/"):
             if folder == "/":
                 folders[:] = sorted(set(folders) - {{"usr", "proc", "sys"}})
-            if time.process_time() > 4:
-                print("unfinished: this disk is large")
+            if time.monotonic() - start > 2:  # a large disk; the cell has a time limit
                 break
             for name in set(files) & {{"hw1.ipynb", "toy.ipynb", "test_hw1.py"}}:
                 print("OPEN:", folder, name)
