@@ -11,7 +11,18 @@ from needle_edu.autograd.tensor import install_method
 
 # In the order of the table in docs/ops.md.
 # isort: off
-from . import arithmetic, powers, extrema, elementwise, activations, reduction, softmax, linalg  # noqa: F401
+from . import (
+    arithmetic,
+    powers,
+    extrema,
+    elementwise,
+    activations,
+    smooth,
+    piecewise,
+    reduction,
+    softmax,
+    linalg,
+)  # noqa: F401
 from . import losses  # noqa: F401
 from . import shape, dilation, indexing, tuples, compare  # noqa: F401
 
