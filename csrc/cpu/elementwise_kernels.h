@@ -32,7 +32,11 @@
   X(transcendental, ONE, sin, SAME, COSTLY, FLOATS)    \
   X(transcendental, ONE, cos, SAME, COSTLY, FLOATS)    \
   X(transcendental, ONE, tanh, SAME, COSTLY, FLOATS)   \
-  X(transcendental, ONE, sigmoid, SAME, COSTLY, FLOATS)
+  X(transcendental, ONE, sigmoid, SAME, COSTLY, FLOATS) \
+  X(transcendental, ONE, erf, SAME, COSTLY, FLOATS)    \
+  X(transcendental, ONE, gelu, SAME, COSTLY, FLOATS)   \
+  X(transcendental, ONE, silu, SAME, COSTLY, FLOATS)   \
+  X(transcendental, ONE, softplus, SAME, COSTLY, FLOATS)
 
 #define ND_ROWS_binary(X)                               \
   X(binary, TWO, add, SAME, CHEAP, NUMBERS)             \
@@ -46,7 +50,9 @@
   X(binary, TWO, logical_xor, SAME, CHEAP, BOOLS)       \
   X(binary, TWO, relu_backward, SAME, CHEAP, FLOATS)    \
   X(binary, TWO, tanh_backward, SAME, CHEAP, FLOATS)    \
-  X(binary, TWO, sigmoid_backward, SAME, CHEAP, FLOATS)
+  X(binary, TWO, sigmoid_backward, SAME, CHEAP, FLOATS) \
+  X(binary, TWO, gelu_backward, SAME, COSTLY, FLOATS)   \
+  X(binary, TWO, silu_backward, SAME, COSTLY, FLOATS)
 
 #define ND_ROWS_scalar(X)                                        \
   X(scalar, WITH_SCALAR, add_scalar, SAME, CHEAP, NUMBERS)       \

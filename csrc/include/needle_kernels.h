@@ -74,7 +74,7 @@ ND_API int nd_fill_dense(int dtype, int64_t n, void *out, double value);
 ND_API int nd_copy(const nd_plan *p, void *out, const void *a);
 
 /* ---- 3. elementwise, one operand: out = f(a) --------------------------------------------------------------
- * dtype[0] == dtype[1] except logical_not (any -> bool). exp..sigmoid and sqrt, reciprocal: f32, f64 only.
+ * dtype[0] == dtype[1] except logical_not (any -> bool). exp..softplus and sqrt, reciprocal: f32, f64 only.
  * negative, abs, sign, square, relu, floor, ceil: f32 f64 i32 i64. */
 ND_API int nd_negative(const nd_plan *p, void *out, const void *a);
 ND_API int nd_abs(const nd_plan *p, void *out, const void *a);
@@ -89,6 +89,10 @@ ND_API int nd_cos(const nd_plan *p, void *out, const void *a);
 ND_API int nd_tanh(const nd_plan *p, void *out, const void *a);
 ND_API int nd_sigmoid(const nd_plan *p, void *out, const void *a);       /* 1/(1+exp(-a)), stable on both sides */
 ND_API int nd_relu(const nd_plan *p, void *out, const void *a);          /* max(a, 0); nan stays nan */
+ND_API int nd_erf(const nd_plan *p, void *out, const void *a); /* the error function */
+ND_API int nd_gelu(const nd_plan *p, void *out, const void *a); /* a times the normal distribution up to a; 0 at -inf */
+ND_API int nd_silu(const nd_plan *p, void *out, const void *a); /* a sigmoid(a); 0 at -inf */
+ND_API int nd_softplus(const nd_plan *p, void *out, const void *a); /* log(1 + exp(a)) */
 ND_API int nd_floor(const nd_plan *p, void *out, const void *a);
 ND_API int nd_ceil(const nd_plan *p, void *out, const void *a);
 ND_API int nd_logical_not(const nd_plan *p, void *out, const void *a);
@@ -105,6 +109,10 @@ ND_API int nd_cos_dense(int dtype, int64_t n, void *out, const void *a);
 ND_API int nd_tanh_dense(int dtype, int64_t n, void *out, const void *a);
 ND_API int nd_sigmoid_dense(int dtype, int64_t n, void *out, const void *a);
 ND_API int nd_relu_dense(int dtype, int64_t n, void *out, const void *a);
+ND_API int nd_erf_dense(int dtype, int64_t n, void *out, const void *a);
+ND_API int nd_gelu_dense(int dtype, int64_t n, void *out, const void *a);
+ND_API int nd_silu_dense(int dtype, int64_t n, void *out, const void *a);
+ND_API int nd_softplus_dense(int dtype, int64_t n, void *out, const void *a);
 ND_API int nd_floor_dense(int dtype, int64_t n, void *out, const void *a);
 ND_API int nd_ceil_dense(int dtype, int64_t n, void *out, const void *a);
 ND_API int nd_logical_not_dense(int dtype, int64_t n, void *out, const void *a);
@@ -133,6 +141,8 @@ ND_API int nd_logical_xor(const nd_plan *p, void *out, const void *a, const void
 ND_API int nd_relu_backward(const nd_plan *p, void *out, const void *g, const void *x);    /* g where x > 0, else 0 */
 ND_API int nd_tanh_backward(const nd_plan *p, void *out, const void *g, const void *y);    /* g (1 - y^2) */
 ND_API int nd_sigmoid_backward(const nd_plan *p, void *out, const void *g, const void *y); /* g y (1 - y) */
+ND_API int nd_gelu_backward(const nd_plan *p, void *out, const void *g, const void *x);
+ND_API int nd_silu_backward(const nd_plan *p, void *out, const void *g, const void *x);
 ND_API int nd_add_dense(int dtype, int64_t n, void *out, const void *a, const void *b);
 ND_API int nd_subtract_dense(int dtype, int64_t n, void *out, const void *a, const void *b);
 ND_API int nd_multiply_dense(int dtype, int64_t n, void *out, const void *a, const void *b);
@@ -152,6 +162,8 @@ ND_API int nd_logical_xor_dense(int dtype, int64_t n, void *out, const void *a, 
 ND_API int nd_relu_backward_dense(int dtype, int64_t n, void *out, const void *g, const void *x);
 ND_API int nd_tanh_backward_dense(int dtype, int64_t n, void *out, const void *g, const void *y);
 ND_API int nd_sigmoid_backward_dense(int dtype, int64_t n, void *out, const void *g, const void *y);
+ND_API int nd_gelu_backward_dense(int dtype, int64_t n, void *out, const void *g, const void *x);
+ND_API int nd_silu_backward_dense(int dtype, int64_t n, void *out, const void *g, const void *x);
 
 /* ---- 5. elementwise with a scalar: out = f(a, s) ----------------------------------------------------------
  * s is converted to the element type of a first, which it must fit. rsubtract = s - a, rdivide = s / a,

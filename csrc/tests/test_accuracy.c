@@ -44,6 +44,11 @@ static double sample(int i, int dtype, double lo, double hi) {
 static double sigmoid(double x) { return x >= 0 ? 1 / (1 + exp(-x)) : exp(x) / (1 + exp(x)); }
 static long double sigmoidl(long double x) { return 1 / (1 + expl(-x)); }
 
+static double gelu(double x) { return x < -40 ? -0.0 : x * 0.5 * erfc(-x * sqrt(0.5)); }
+static long double gelul(long double x) { return x < -160 ? -0.0L : x * 0.5L * erfcl(-x * sqrtl(0.5L)); }
+static double softplus(double x) { return isnan(x) ? x : fmax(x, 0) + log1p(exp(-fabs(x))); }
+static long double softplusl(long double x) { return isnan(x) ? x : fmaxl(x, 0) + log1pl(expl(-fabsl(x))); }
+
 #define SWEEP(name, true64, true80, lo, hi, limit)                                                          \
   {                                                                                                         \
     double worst = 0, worst_at = 0;                                                                         \
@@ -74,6 +79,9 @@ static void sweeps(void) {
   SWEEP(log, log, logl, 0.4, 2.5, 2)
   SWEEP(tanh, tanh, tanhl, -10, 10, 2.5) /* f64 is the C library's */
   SWEEP(sigmoid, sigmoid, sigmoidl, -40, 40, 3)
+  SWEEP(erf, erf, erfl, -4, 4, 2)
+  SWEEP(gelu, gelu, gelul, -14, 14, 2000) /* f64: a rounding of x / sqrt(2) counts x^2 times in erfc */
+  SWEEP(softplus, softplus, softplusl, -40, 40, 3)
   SWEEP(sin, sin, sinl, -1e6, 1e6, 1)
   SWEEP(cos, cos, cosl, -1e6, 1e6, 1)
 }

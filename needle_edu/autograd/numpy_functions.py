@@ -5,12 +5,16 @@ each, one pass over memory instead of three, and NumPy has not: composed from or
 kernels' definitions.
 """
 
+import math
 from typing import Any
 
 import numpy as np
 
 from needle_edu.backend import IndexOutOfRange, ShapeError
 from needle_edu.ndarray.losses import wrong_label
+
+_erf = np.vectorize(math.erf, otypes=[np.float64])
+_erfc = np.vectorize(math.erfc, otypes=[np.float64])
 
 
 def __getattr__(name: str) -> Any:
@@ -31,6 +35,41 @@ def sigmoid(a):
     """1 / (1 + exp(-a)) without overflow: exp only ever sees numbers that are not positive."""
     e = np.exp(-np.abs(a))
     return np.where(a >= 0, 1 / (1 + e), e / (1 + e))
+
+
+def erf(a):
+    """The error function, which NumPy has not, number by number."""
+    return _erf(a).astype(a.dtype)
+
+
+def gelu(a):
+    """a times the part of the standard normal distribution below a; 0 at -inf."""
+    cut = np.maximum(a, -40).astype(np.float64)
+    return (cut * _erfc(cut * -(0.5**0.5)) / 2).astype(a.dtype)
+
+
+def gelu_backward(g, x):
+    """The vjp of gelu at x."""
+    cut = np.clip(x, -40, 40).astype(np.float64)
+    density = np.exp(-0.5 * cut * cut) / math.sqrt(2 * math.pi)
+    return g * (_erfc(cut * -(0.5**0.5)) / 2 + cut * density).astype(x.dtype)
+
+
+def silu(a):
+    """a sigmoid(a); 0 at -inf."""
+    cut = np.maximum(a, -800)
+    return cut * sigmoid(cut)
+
+
+def silu_backward(g, x):
+    """The vjp of silu at x."""
+    cut = np.clip(x, -800, 800)
+    return g * sigmoid(cut) * (1 + cut * sigmoid(-cut))
+
+
+def softplus(a):
+    """log(1 + exp(a)) without overflow."""
+    return np.maximum(a, 0) + np.log1p(np.exp(-np.abs(a)))
 
 
 def logsumexp(a, axis=None, keepdims=False):

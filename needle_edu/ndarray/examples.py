@@ -19,6 +19,10 @@ _EXAMPLES = """
     cos(nd.array([0, nd.inf]))                                        [ 1., nan] float32
     tanh(nd.array([0, nd.inf]))                                       [0., 1.] float32
     sigmoid(nd.array([0, nd.inf]))                                    [0.5, 1. ] float32
+    erf(nd.array([0, nd.inf]))                                        [0., 1.] float32
+    gelu(nd.array([0, 10, -nd.inf]))                                  [ 0., 10., -0.] float32
+    silu(nd.array([0, 100, -nd.inf]))                                 [  0., 100.,  -0.] float32
+    softplus(nd.array([100, -nd.inf]))                                [100.,   0.] float32
     add(nd.array([1, 2]), 10)                                         [11., 12.] float32
     subtract(nd.array([1, 2]), nd.array([10, 20]))                    [ -9., -18.] float32
     multiply(nd.array([1, 2]), nd.array([10, 20]))                    [10., 40.] float32
@@ -29,6 +33,8 @@ _EXAMPLES = """
     relu_backward(nd.array([7, 7]), nd.array([3, -2]))                [7., 0.] float32
     tanh_backward(nd.array([8, 8]), nd.array([0, 0.5]))               [8., 6.] float32
     sigmoid_backward(nd.array([8, 8]), nd.array([0.5, 1]))            [2., 0.] float32
+    gelu_backward(nd.array([8, 8]), nd.array([20, -50]))              [8., 0.] float32
+    silu_backward(nd.array([8, 8]), nd.array([0, 100]))               [4., 8.] float32
     equal(nd.array([1, 2]), 2)                                        [False,  True] bool
     not_equal(nd.array([1, 2]), 2)                                    [ True, False] bool
     less(nd.array([1, 2]), 2)                                         [ True, False] bool

@@ -44,6 +44,10 @@ sin = unary("sin", "the sine of a in radians", floating)
 cos = unary("cos", "the cosine of a in radians", floating)
 tanh = unary("tanh", "the hyperbolic tangent", floating)
 sigmoid = unary("sigmoid", "1 / (1 + exp(-a))", floating)
+erf = unary("erf", "the error function", floating)
+gelu = unary("gelu", "a times the part of the standard normal distribution below a", floating)
+silu = unary("silu", "a * sigmoid(a)", floating)
+softplus = unary("softplus", "log(1 + exp(a))", floating)
 
 
 def positive(a: NDArray) -> NDArray:
@@ -140,6 +144,12 @@ relu_backward = binary("relu_backward", "a where b > 0, else 0", plans.division_
 tanh_backward = binary("tanh_backward", "a * (1 - b**2), b = tanh(x)", plans.division_plan, _float_result)
 sigmoid_backward = binary(
     "sigmoid_backward", "a * b * (1 - b), b = sigmoid(x)", plans.division_plan, _float_result
+)
+gelu_backward = binary(
+    "gelu_backward", "a times the derivative of gelu at b", plans.division_plan, _float_result
+)
+silu_backward = binary(
+    "silu_backward", "a times the derivative of silu at b", plans.division_plan, _float_result
 )
 equal = comparison("equal", "a == b")
 not_equal = comparison("not_equal", "a != b")

@@ -1,11 +1,38 @@
 """The layers a network is built from, and `Module`, of which all are made."""
 
-from .activations import ReLU, Sigmoid, Tanh
+from .activations import (
+    ELU,
+    GELU,
+    Hardswish,
+    Hardtanh,
+    LeakyReLU,
+    LogSoftmax,
+    ReLU,
+    ReLU6,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softmin,
+    Softplus,
+    Tanh,
+)
 from .containers import Flatten, Identity, Residual, Sequential
 from .convolution import Conv, Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
 from .dropout import Dropout
 from .linear import Linear
-from .loss import SoftmaxLoss
+from .loss import CrossEntropyLoss, DistillationLoss, NLLLoss, SoftmaxLoss
+from .losses import (
+    BCELoss,
+    BCEWithLogitsLoss,
+    HingeLoss,
+    HuberLoss,
+    KLDivLoss,
+    L1Loss,
+    Loss,
+    MAELoss,
+    MSELoss,
+    SmoothL1Loss,
+)
 from .module import Module
 from .norm import BatchNorm1d, BatchNorm2d, LayerNorm1d
 from .parameter import Parameter
@@ -21,20 +48,45 @@ __all__ = [
     "Conv2d",
     "ConvTranspose1d",
     "ConvTranspose2d",
+    "BCELoss",
+    "BCEWithLogitsLoss",
+    "BatchNorm1d",
+    "CrossEntropyLoss",
+    "DistillationLoss",
     "Dropout",
+    "ELU",
     "Flatten",
+    "GELU",
+    "Hardswish",
+    "Hardtanh",
+    "HingeLoss",
+    "HuberLoss",
     "Identity",
+    "KLDivLoss",
+    "L1Loss",
     "LayerNorm1d",
+    "LeakyReLU",
     "Linear",
     "MaxPool1d",
     "MaxPool2d",
+    "LogSoftmax",
+    "Loss",
+    "MAELoss",
+    "MSELoss",
     "Module",
+    "NLLLoss",
     "Parameter",
     "ReLU",
+    "ReLU6",
     "Residual",
     "Sequential",
+    "SiLU",
     "Sigmoid",
+    "SmoothL1Loss",
+    "Softmax",
     "SoftmaxLoss",
+    "Softmin",
+    "Softplus",
     "Tanh",
 ]
 

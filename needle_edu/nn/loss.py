@@ -1,12 +1,19 @@
-"""SoftmaxLoss: how surprised a classifier is by the right answer."""
+"""The losses of classifiers: how surprised they are by the right answer."""
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+
+from .. import ops
 from ..autograd import Tensor
+from ..autograd.arrays import readable
 from ..autograd.registry import slot
-from ..backend.errors import IndexOutOfRange, ShapeError
+from ..backend.errors import IndexOutOfRange, NeedleError, ShapeError
 from ..init.basic import class_numbers
 from .inputs import as_tensor
+from .losses import Loss
 from .module import Module
 
 _CROSS_ENTROPY = slot("cross_entropy")
@@ -56,3 +63,157 @@ class SoftmaxLoss(Module):
         except IndexOutOfRange:
             class_numbers("SoftmaxLoss, labels", y, shape[1])
             raise
+
+
+class CrossEntropyLoss(Loss):
+    r"""The cross-entropy between targets and the softmax of logits, with PyTorch's options.
+
+    Parameters
+    ----------
+    weight : Tensor of shape (classes,), optional
+        How much each class counts.
+    ignore_index : int
+        Labels that count for nothing.
+    reduction : str
+        "mean" divides by the sum of the labels' weights (with probabilities as targets: by their number), "sum" does
+        not, "none" gives the loss of each example.
+    label_smoothing : float
+        So much of the target, 0 to 1, is spread evenly over all classes.
+    temperature : float
+        The logits are divided by it: above 1 makes probabilities more alike, below 1 less.
+
+    Examples
+    --------
+    >>> loss = CrossEntropyLoss(label_smoothing=0.1)
+    >>> loss(Tensor([[0.0, 0.0]]), Tensor([1])).numpy().round(4)                     # a class number
+    array([0.6931], dtype=float32)
+    >>> loss(Tensor([[0.0, 0.0]]), Tensor([[0.3, 0.7]])).numpy().round(4)            # probabilities
+    array([0.6931], dtype=float32)
+    """
+
+    def __init__(
+        self, weight: Any = None, ignore_index: int = -100, reduction: str = "mean", label_smoothing: float = 0.0,
+        temperature: float = 1.0,
+    ):  # fmt: skip
+        super().__init__(reduction)
+        if not temperature > 0:
+            raise NeedleError(f"CrossEntropyLoss: temperature is a number above 0, got {temperature}")
+        self.weight = None if weight is None else as_tensor(weight).detach()
+        self.ignore_index = ignore_index
+        self.label_smoothing = label_smoothing
+        self.temperature = temperature
+
+    def forward(self, x: Tensor, target: Tensor) -> Tensor:
+        """The loss.
+
+        Parameters
+        ----------
+        x : Tensor of shape (classes,), (N, classes) or (N, classes, d1, ...)
+            The logits.
+        target : Tensor
+            Class numbers, of the shape of `x` without the classes; or probabilities, of the shape of `x`.
+        """
+        x = as_tensor(x)
+        target = as_tensor(target, x.device)
+        if self.temperature != 1:
+            x = x / self.temperature
+        if target.shape == x.shape:
+            return self._of_probabilities(x, target)
+        return ops.cross_entropy(
+            x, target, self.weight, self.label_smoothing, self.ignore_index, self.reduction
+        )
+
+    def _of_probabilities(self, x: Tensor, target: Tensor) -> Tensor:
+        """The targets themselves are what is right: q in the sum of -q ln p over the classes."""
+        axis = 0 if len(x.shape) == 1 else 1
+        classes = x.shape[axis]
+        if self.label_smoothing:
+            target = target * (1 - self.label_smoothing) + self.label_smoothing / classes
+        q = target
+        if self.weight is not None:
+            q = q * self.weight.reshape((classes,) + (1,) * (len(x.shape) - axis - 1))
+        losses = -(q * ops.logsoftmax(x, axis)).sum(axis)
+        return self.reduced(losses)
+
+
+class NLLLoss(Loss):
+    """Minus the logarithm of the right class's probability, from logarithms: `CrossEntropyLoss` after logsoftmax.
+
+    Parameters
+    ----------
+    weight, ignore_index, reduction
+        As for `CrossEntropyLoss`.
+
+    Examples
+    --------
+    >>> NLLLoss()(ops.logsoftmax(Tensor([[0.0, 0.0]])), Tensor([1])).numpy().round(4)
+    array([0.6931], dtype=float32)
+    """
+
+    def __init__(self, weight: Any = None, ignore_index: int = -100, reduction: str = "mean"):
+        super().__init__(reduction)
+        self.weight = None if weight is None else as_tensor(weight).detach()
+        self.ignore_index = ignore_index
+
+    def forward(self, x: Tensor, target: Tensor) -> Tensor:
+        """The loss of logarithms `x` of shape (N, classes) or (N, classes, d1, ...) with class numbers."""
+        x = as_tensor(x)
+        labels = readable(as_tensor(target, x.device))
+        axis = 0 if len(x.shape) == 1 else 1
+        if not x.shape or labels.shape != x.shape[:axis] + x.shape[axis + 1 :]:
+            raise ShapeError(
+                f"NLLLoss: got logarithms of shape {x.shape} and labels of shape {labels.shape}; wanted "
+                "(N, classes) and (N,), or (N, classes, d1, …) and (N, d1, …)"
+            )
+        classes = x.shape[axis]
+        used = labels != self.ignore_index
+        labels = class_numbers("NLLLoss, labels", np.where(used, labels, 0), classes)
+        weight = np.ones(classes, x.dtype) if self.weight is None else self.weight.numpy()
+        right = np.moveaxis(np.eye(classes, dtype=x.dtype)[labels.astype(np.intp)], -1, axis)
+        counts = (weight[labels.astype(np.intp)] * used).astype(x.dtype)
+        chosen = ops.where(Tensor(right != 0, device=x.device), x, 0.0).sum(axis)
+        losses = -chosen * Tensor(counts.reshape(chosen.shape), device=x.device, requires_grad=False)
+        if self.reduction == "mean":
+            return losses.sum() / float(counts.sum())
+        return self.reduced(losses)
+
+
+class DistillationLoss(Loss):
+    r"""What a small network learns from a large one: to be as unsure as its teacher, and right.
+
+    It is :math:`\alpha\,T^2\,KL(\text{teacher} \| \text{student}) + (1 - \alpha)\,\text{cross-entropy}`, with the
+    probabilities of both at temperature T in the first term; T² keeps its gradients as large as the second's.
+
+    Examples
+    --------
+    >>> logits = Tensor([[1.0, 2.0]])
+    >>> DistillationLoss(alpha=1.0)(logits, logits, Tensor([1])).item()              # the same: nothing to learn
+    0.0
+
+    References
+    ----------
+    G. Hinton, O. Vinyals, J. Dean, "Distilling the knowledge in a neural network", 2015.
+    """
+
+    def __init__(self, temperature: float = 2.0, alpha: float = 0.5):
+        super().__init__()
+        if not temperature > 0 or not 0 <= alpha <= 1:
+            raise NeedleError(
+                "DistillationLoss: temperature is a number above 0, alpha lies between 0 and 1, "
+                f"got temperature={temperature}, alpha={alpha}"
+            )
+        self.temperature = temperature
+        self.alpha = alpha
+
+    def forward(self, x: Tensor, teacher: Tensor, target: Tensor) -> Tensor:  # type: ignore[override]
+        """The loss of a student's logits `x` and its `teacher`'s, (N, classes) both, with class numbers (N,)."""
+        x = as_tensor(x)
+        teacher = as_tensor(teacher, x.device).detach()
+        if x.shape != teacher.shape:
+            raise ShapeError(
+                f"DistillationLoss: the student's logits have shape {x.shape}, the teacher's {teacher.shape}"
+            )
+        theirs = ops.logsoftmax(teacher / self.temperature)
+        ours = ops.logsoftmax(x / self.temperature)
+        divergence = (theirs.exp() * (theirs - ours)).sum() / x.shape[0] * self.temperature**2
+        return divergence * self.alpha + ops.cross_entropy(x, as_tensor(target, x.device)) * (1 - self.alpha)

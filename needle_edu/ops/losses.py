@@ -1,4 +1,4 @@
-"""Losses that are one op: the softmax cross-entropy.
+"""Losses that are one op: the softmax cross-entropy, and the binary one.
 
 Softmax, logarithm and the choice of the right class are three passes over the logits; as one op they are one. The
 gradient is the difference between what the network says and what is right, p - q. The other losses are made of
@@ -12,9 +12,11 @@ from needle_edu.autograd.op import BinaryOp, TensorOp
 from needle_edu.autograd.registry import register, slot
 from needle_edu.autograd.value import Value
 
+from . import sampling
 from .constants import constant, expand
 
 _BACKWARD, _SOFTMAX = slot("cross_entropy_backward"), slot("softmax")
+_MAXIMUM = slot("maximum")
 REDUCTIONS = ("none", "mean", "sum")
 
 
@@ -151,3 +153,43 @@ class CrossEntropyBackward(_CrossEntropy):
 
 def _class_axis(a) -> int:
     return 0 if len(a.shape) == 1 else 1
+
+
+@register
+class BinaryCrossEntropy(BinaryOp):
+    """The cross-entropy of each probability a with its target b: -b ln a - (1 - b) ln(1 - a).
+
+    A logarithm counts at least as -100, and the gradient divides by at least 1e-12, as in PyTorch: what is certain
+    and wrong loses 100, not infinitely much.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.binary_cross_entropy(Tensor([0.5, 0.0]), Tensor([1.0, 1.0])).numpy().round(4)
+    array([  0.6931, 100.    ], dtype=float32)
+    """
+
+    name, symbol = "binary_cross_entropy", "−t ln p"
+    formula = r"y = -b \ln a - (1 - b) \ln(1 - a)"
+    vjp_formulas = (
+        r"\bar{a} = \bar{y} \odot \frac{a - b}{a\,(1 - a)}",
+        r"\bar{b} = \bar{y} \odot \ln\frac{1 - a}{a}",
+    )
+    vjp_reads = ("ab", "a")
+    samples = staticmethod(sampling.binary(0.2, 0.8))
+
+    def compute(self, a, b):
+        wrong = xp.maximum(xp.log(a), -100.0) * b
+        return -(wrong + xp.maximum(xp.log(1.0 - a), -100.0) * (1.0 - b))
+
+    def vjp0(self, g, node):
+        a, b = node.inputs
+        return (
+            g
+            * (a - b)
+            / _MAXIMUM.instance.apply(a * (a * -1 + 1), constant(xp.full((), 1e-12, dtype=a.dtype)))
+        )
+
+    def vjp1(self, g, node):
+        a = node.inputs[0]
+        least = constant(xp.full((), -100.0, dtype=a.dtype))
+        right = _MAXIMUM.instance.apply((a * -1 + 1).log(), least)
+        return g * (right - _MAXIMUM.instance.apply(a.log(), least))

@@ -5,6 +5,8 @@ A new op is tested as soon as it is registered: its samples are in its class. An
 here.
 """
 
+import math
+
 import numpy as np
 import pytest
 from autograd_helpers import TOTAL, as_function, cases, tensor
@@ -113,7 +115,7 @@ def test_without_gradient(cls, attrs, inputs):
 
 X = np.array([[0.5, -1.25, 2.0], [3.0, -0.75, 1.5]])
 Z = np.array([[1.5, 0.25, -2.0], [3.0, 2.5, 0.5]])
-P = np.abs(X)
+P, PHI = np.abs(X), np.vectorize(math.erfc)(-X / math.sqrt(2)) / 2
 Y, LOG_P = np.array([2, 0]), X - np.log(np.exp(X).sum(1, keepdims=True))
 FORWARD = {
     "add": ((X, Z), X + Z), "multiply": ((X, Z), X * Z), "divide": ((X, Z), X / Z), "power": ((P, Z), P**Z),
@@ -131,12 +133,20 @@ FORWARD = {
     "logsoftmax": ((X,), X - np.log(np.exp(X).sum(1, keepdims=True))),
     "relu_backward": ((X, Z), np.where(Z > 0, X, 0)), "tanh_backward": ((X, Z), X * (1 - Z * Z)),
     "sigmoid_backward": ((X, Z), X * Z * (1 - Z)),
+    "erf": ((X,), np.vectorize(math.erf)(X)), "gelu": ((X,), X * PHI), "silu": ((X,), X / (1 + np.exp(-X))),
+    "gelu_backward": ((Z, X), Z * (PHI + X * np.exp(-X * X / 2) / math.sqrt(2 * math.pi))),
+    "silu_backward": ((Z, X), Z * (1 + np.exp(-X) * (1 + X)) / (1 + np.exp(-X)) ** 2),
+    "softplus": ((X,), np.log(1 + np.exp(X))), "logaddexp": ((X, Z), np.logaddexp(X, Z)),
+    "relu6": ((3 * X,), np.clip(3 * X, 0, 6)), "hardswish": ((X,), X * np.clip(X + 3, 0, 6) / 6),
+    "binary_cross_entropy": ((P / 4, P / 5), -P / 5 * np.log(P / 4) - (1 - P / 5) * np.log(1 - P / 4)),
     "cross_entropy": ((X, Y), np.array(-LOG_P[[0, 1], Y].mean()).reshape(TOTAL)),
     "cross_entropy_backward": ((np.ones(TOTAL), X, Y), (np.exp(LOG_P) - np.eye(3)[Y]) / 2),
 }  # fmt: skip
 WITH_ATTRIBUTES = [
     ("add_scalar", X, (1.5,), X + 1.5), ("mul_scalar", X, (1.5,), X * 1.5), ("divide_scalar", X, (4,), X / 4),
     ("power_scalar", X, (3,), X**3), ("astype", X, ("int64",), X.astype("int64")),
+    ("leaky_relu", X, (0.3,), np.where(X > 0, X, 0.3 * X)), ("hardtanh", X, (-1, 1), np.clip(X, -1, 1)),
+    ("elu", X, (2,), np.where(X > 0, X, 2 * np.expm1(X))),
     ("summation", X, (0,), X.sum(0)), ("mean", X, (1,), X.mean(1)), ("max", X, (1,), X.max(1)),
     ("min", X, (0,), X.min(0)), ("prod", X, (-1,), X.prod(1)), ("argmax", X, (1,), X.argmax(1)),
     ("logsumexp", X, (1,), np.log(np.exp(X).sum(1))),

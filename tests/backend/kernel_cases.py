@@ -31,7 +31,19 @@ STEPS = {"sgd_step_dense": 3, "adam_step_dense": 4}
 # Functions that round differently in different libraries; all others must agree to the last bit.
 ROUNDED = {
     *("exp", "log", "sin", "cos", "tanh", "sigmoid", "power", "rpower", "logsumexp", "sum", "prod", "matmul"),
-    *("tanh_backward", "sigmoid_backward", "sgd_step_dense", "adam_step_dense", "scatter"),
+    *(
+        "tanh_backward",
+        "sigmoid_backward",
+        "erf",
+        "gelu",
+        "silu",
+        "softplus",
+        "gelu_backward",
+        "silu_backward",
+        "sgd_step_dense",
+        "adam_step_dense",
+        "scatter",
+    ),
     *LOSSES,
 }
 TO_BOOL = {
@@ -123,7 +135,7 @@ def make(name: str, rng: np.random.Generator, code: int) -> Case:
     """Return a random case for the kernel `name` on elements of type `code`."""
     dense = name.endswith("_dense")
     base = name.removesuffix("_dense").removesuffix("_scalar")
-    special = base not in ("tanh_backward", "sigmoid_backward")
+    special = base not in ("tanh_backward", "sigmoid_backward", "gelu_backward", "silu_backward")
     out = BOOL if base in TO_BOOL else code
     extra = (
         (float(rng.choice([0, 1, 2, 3, 0.5, -1, -2, -2.5])),) if "_scalar" in name or base == "fill" else ()

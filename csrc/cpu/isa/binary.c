@@ -1,5 +1,6 @@
 /* binary.c - out = f(a, b): arithmetic, extremes, logic and the fused products of the chain rule. */
 #include "rows.h"
+#include "vecmath.h"
 
 NUMBERS(BINARY_ROW, add, (T)((U)a + (U)b))
 NUMBERS(BINARY_ROW, subtract, (T)((U)a - (U)b))
@@ -22,5 +23,11 @@ BINARY_ROW(logical_xor, b8, a ^ b)
 FLOATS(BINARY_ROW, relu_backward, b > 0 ? a : (T)0)
 FLOATS(BINARY_ROW, tanh_backward, a * ((T)1 - b * b))
 FLOATS(BINARY_ROW, sigmoid_backward, a * b * ((T)1 - b))
+
+/* b is x: the slopes of activations that do not follow from their results. */
+BINARY_ROW(gelu_backward, f32, a * gelu_slope_of_f32(b))
+BINARY_ROW(gelu_backward, f64, a * gelu_slope_of_f64(b))
+BINARY_ROW(silu_backward, f32, a * silu_slope_of_f32(b))
+BINARY_ROW(silu_backward, f64, a * silu_slope_of_f64(b))
 
 ROW_TABLE(binary)

@@ -1,4 +1,4 @@
-/* transcendental.c - out = f(a): exp, log, sin, cos, tanh, sigmoid. The mathematics is in vecmath.h.
+/* transcendental.c - out = f(a): exp, log, sin, cos, tanh, sigmoid and activations made of them. The mathematics is in vecmath.h.
  *
  * What is worth vectorising is: all of f32, and exp, log, sigmoid of f64. The rest of f64 serves gradient checks and
  * calls the C library.
@@ -14,6 +14,17 @@ UNARY_ROW(tanh, f64, tanh(a))
 UNARY_ROW(sigmoid, f64, sigmoid_of_f64(a))
 UNARY_ROW(sin, f64, sin(a))
 UNARY_ROW(cos, f64, cos(a))
+
+UNARY_ROW(erf, f32, erf_of_f32(a))
+UNARY_ROW(erf, f64, erf(a))
+UNARY_ROW(gelu, f32, gelu_of_f32(a))
+UNARY_ROW(gelu, f64, gelu_of_f64(a))
+UNARY_ROW(softplus, f32, (f32)softplus_in_f64(a))
+UNARY_ROW(softplus, f64, (a > 0 ? a : 0) + log1p(exp(-fabs(a))))
+
+/* a times sigmoid(a); where that is 0 an infinite a must not spoil it. */
+UNARY_ROW(silu, f32, (a < -200 ? -200 : a) * sigmoid_of_f32(a))
+UNARY_ROW(silu, f64, (a < -800 ? -800 : a) * sigmoid_of_f64(a))
 
 UNARY_ROW(quick_exp, f32, quick_exp_of_f32(a))
 UNARY_ROW(exact_exp, f32, exp_of_f32(a))

@@ -153,6 +153,91 @@ INLINE double sigmoid_of_f64(double x) {
   return (x < 0 ? e : 1.0) / (1.0 + e);
 }
 
+/* erfc(z) of z >= 0 in double, to 1.2e-7 of itself however small it is (Press et al., Numerical Recipes, "erfcc"). */
+INLINE double erfc_to_f32(double z) {
+  const double t = 1.0 / (1.0 + 0.5 * z);
+  double p = 0.17087277;
+  p = p * t - 0.82215223;
+  p = p * t + 1.48851587;
+  p = p * t - 1.13520398;
+  p = p * t + 0.27886807;
+  p = p * t - 0.18628806;
+  p = p * t + 0.09678418;
+  p = p * t + 0.37409196;
+  p = p * t + 1.00002368;
+  p = p * t - 1.26551223;
+  return t * exp_of_f64(p - z * z);
+}
+
+/* Its Taylor series below 1, where 1 - erfc would cancel. */
+INLINE float erf_of_f32(float x_) {
+  const double x = x_, z = x * x, size = fabs(x);
+  double p = -1.22905553017179284e-09;
+  p = p * z + 1.48071928158792192e-08;
+  p = p * z - 1.63658446912349245e-07;
+  p = p * z + 1.64621143658892485e-06;
+  p = p * z - 1.49256503584062520e-05;
+  p = p * z + 1.20553329817896650e-04;
+  p = p * z - 8.54832702345085333e-04;
+  p = p * z + 5.22397762544218793e-03;
+  p = p * z - 2.68661706451312522e-02;
+  p = p * z + 1.12837916709551275e-01;
+  p = p * z - 3.76126389031837538e-01;
+  p = p * z + 1.12837916709551256e+00;
+  const double far = copysign(1.0 - erfc_to_f32(size > 10.0 ? 10.0 : size), x);
+  return (float)(size >= 1.0 ? far : p * x); /* a nan is near */
+}
+
+/* The normal distribution: its integral up to x, which keeps its digits far on the left, and its density. From 40
+ * standard deviations on, both are 0 (or 1) in every float type, so that x may be cut to that where it is a factor. */
+#define NORMAL_LIMIT 40
+INLINE double normal_cdf_to_f32(double x) {
+  const double half = 0.5 * erfc_to_f32(fabs(x) * 0.70710678118654752440);
+  return x < 0 ? half : 1.0 - half;
+}
+INLINE double normal_density_of_f64(double x) { return 0.39894228040143267794 * exp_of_f64(-0.5 * x * x); }
+
+INLINE float gelu_of_f32(float x) {
+  const double cut = x < -NORMAL_LIMIT ? -NORMAL_LIMIT : x;
+  return (float)(cut * normal_cdf_to_f32(cut));
+}
+INLINE float gelu_slope_of_f32(float x) {
+  double cut = x < -NORMAL_LIMIT ? -NORMAL_LIMIT : x;
+  cut = cut > NORMAL_LIMIT ? NORMAL_LIMIT : cut;
+  return (float)(normal_cdf_to_f32(cut) + cut * normal_density_of_f64(cut));
+}
+static inline double gelu_of_f64(double x) {
+  const double cut = x < -NORMAL_LIMIT ? -NORMAL_LIMIT : x;
+  return cut * 0.5 * erfc(cut * -0.70710678118654752440);
+}
+static inline double gelu_slope_of_f64(double x) {
+  double cut = x < -NORMAL_LIMIT ? -NORMAL_LIMIT : x;
+  cut = cut > NORMAL_LIMIT ? NORMAL_LIMIT : cut;
+  return 0.5 * erfc(cut * -0.70710678118654752440) + cut * 0.39894228040143267794 * exp(-0.5 * cut * cut);
+}
+
+/* log(1 + exp(x)) = max(x, 0) + log(1 + e), e = exp(-|x|). In u = 1 + e a small e loses digits; log(u) / (u - 1) is that
+ * of what is left of it, and times e (Kahan) the logarithm has them again. */
+INLINE double softplus_in_f64(double x) {
+  const double e = exp_of_f64(-fabs(x)), u = 1.0 + e, rest = u - 1.0;
+  const double log1p = log_of_f64(u) * e / (rest > 0 ? rest : 1.0);
+  return (x > 0 ? x : 0.0) + (rest > 0 ? log1p : e);
+}
+
+/* The slope of x s with s = sigmoid(x): s (1 + x (1 - s)). */
+INLINE float silu_slope_of_f32(float x) {
+  float cut = x < -200 ? -200 : x;
+  cut = cut > 200 ? 200 : cut;
+  const float s = sigmoid_of_f32(cut), other = sigmoid_of_f32(-cut);
+  return s * (1 + cut * other);
+}
+INLINE double silu_slope_of_f64(double x) {
+  double cut = x < -800 ? -800 : x;
+  cut = cut > 800 ? 800 : cut;
+  const double s = sigmoid_of_f64(cut), other = sigmoid_of_f64(-cut);
+  return s * (1 + cut * other);
+}
+
 /* sin(x + quarter * pi/2) of a float, computed in double: x = n pi/2 + r, then sin or cos of r by the parity of
  * n + quarter, negated in the second half of the circle. For |x| <= SIN_LIMIT; beyond, the C library. */
 #define SIN_LIMIT 1e6f

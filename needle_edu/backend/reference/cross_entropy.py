@@ -1,5 +1,7 @@
 """Softmax cross-entropy of the NumPy reference, written as its definition in the header."""
 
+from typing import Any
+
 import numpy as np
 
 from ..dtypes import DTYPES
@@ -50,7 +52,7 @@ def cross_entropy_backward(
 
 def _read(
     plan: Plan, first: int, a: Array, labels: Array, weight: Array | None, smoothing: float, ignore: int
-):
+) -> Any:
     """Return z = a - max(a), the weighted q, and what a mean divides by; or an error code. `first` is a's operand."""
     type_ = plan.dtypes[first]
     if type_ not in FLOATS or plan.dtypes[0] != type_ or plan.dtypes[first + 1] not in ANY:

@@ -4,6 +4,7 @@ The strided form sees its operands through a plan. The dense form, for operands 
 memory, gets the element type and the number of elements instead.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,8 @@ from ..errors import EDTYPE, OK
 from .plan import ANY, FLOATS, NUMBERS, Plan, kernel, named, operand
 
 Array = np.ndarray
+erf = np.vectorize(math.erf, otypes=[np.float64])  # NumPy has none of its own
+erfc = np.vectorize(math.erfc, otypes=[np.float64])
 
 
 def elementwise(
@@ -86,6 +89,35 @@ def sigmoid(a: Array) -> Array:
     return np.where(a >= 0, 1, small) / (1 + small)
 
 
+def silu(a: Array) -> Array:
+    """``a * sigmoid(a)``, 0 at -inf."""
+    cut = np.maximum(a, -800)
+    return cut * sigmoid(cut)
+
+
+def silu_slope(a: Array) -> Array:
+    """The derivative of silu."""
+    cut = np.clip(a, -800, 800)
+    return sigmoid(cut) * (1 + cut * sigmoid(-cut))
+
+
+def normal_cdf(a: Array) -> Array:
+    """The part of the standard normal distribution below a; erfc keeps its digits far on the left."""
+    return erfc(-a * 0.5**0.5) / 2
+
+
+def gelu(a: Array) -> Array:
+    """``a * normal_cdf(a)``, 0 at -inf."""
+    cut = np.maximum(a, -40).astype(np.float64)
+    return cut * normal_cdf(cut)
+
+
+def gelu_slope(a: Array) -> Array:
+    """The derivative of gelu."""
+    cut = np.clip(a, -40, 40).astype(np.float64)
+    return normal_cdf(cut) + cut * np.exp(-0.5 * cut * cut) / math.sqrt(2 * math.pi)
+
+
 elementwise("negative", np.negative, NUMBERS)
 elementwise("abs", np.abs, NUMBERS)
 elementwise("sign", np.sign, NUMBERS)
@@ -98,6 +130,10 @@ elementwise("sin", np.sin, FLOATS)
 elementwise("cos", np.cos, FLOATS)
 elementwise("tanh", np.tanh, FLOATS)
 elementwise("sigmoid", sigmoid, FLOATS)
+elementwise("erf", erf, FLOATS)
+elementwise("gelu", gelu, FLOATS)
+elementwise("silu", silu, FLOATS)
+elementwise("softplus", lambda a: np.maximum(a, 0) + np.log1p(np.exp(-np.abs(a))), FLOATS)
 elementwise("relu", lambda a: np.maximum(a, 0), NUMBERS)
 elementwise("floor", np.floor, NUMBERS)
 elementwise("ceil", np.ceil, NUMBERS)
@@ -122,6 +158,8 @@ elementwise("logical_xor", np.logical_xor, (BOOL,), to_bool=True)
 elementwise("relu_backward", lambda g, x: np.where(x > 0, g, 0), FLOATS)
 elementwise("tanh_backward", lambda g, y: g * (1 - y * y), FLOATS)
 elementwise("sigmoid_backward", lambda g, y: g * y * (1 - y), FLOATS)
+elementwise("gelu_backward", lambda g, x: g * gelu_slope(x), FLOATS)
+elementwise("silu_backward", lambda g, x: g * silu_slope(x), FLOATS)
 
 with_scalar("add", np.add, NUMBERS)
 with_scalar("multiply", np.multiply, NUMBERS)

@@ -1,0 +1,227 @@
+"""Smooth activation functions, and what they are made of: erf, gelu, silu, softplus, logaddexp.
+
+They bend like relu, but without its kink. All keep the shape of their tensor. gelu and silu have derivatives of
+their own as ops, one kernel each, as in activations.py.
+"""
+
+from math import pi, sqrt
+
+from needle_edu.autograd.arrays import NeedleError, xp
+from needle_edu.autograd.op import BinaryOp, UnaryOp
+from needle_edu.autograd.registry import register, slot
+
+from . import sampling
+
+_GELU_BACKWARD, _SILU_BACKWARD = slot("gelu_backward"), slot("silu_backward")
+_CUBIC, _STEEPNESS = 0.044715, 2 * sqrt(2 / pi)  # gelu's tanh form, with tanh(u) = 2 sigmoid(2u) - 1
+
+
+@register
+class Erf(UnaryOp):
+    """The error function: the part of a normal distribution of variance 1/2 that lies between -a and a.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.erf(Tensor([0.0, 1.0])).numpy().round(4)
+    array([0.    , 0.8427], dtype=float32)
+    """
+
+    name = symbol = "erf"
+    method = True
+    formula = r"y = \frac{2}{\sqrt\pi} \int_0^a e^{-t^2} dt"
+    vjp_formulas = (r"\bar{a} = \frac{2}{\sqrt\pi}\,\bar{y} \odot e^{-a^2}",)
+    vjp_reads = ("a",)
+    samples = staticmethod(sampling.unary())
+
+    def compute(self, a):
+        return xp.erf(a)
+
+    def vjp0(self, g, node):
+        a = node.inputs[0]
+        return g * (-(a * a)).exp() * (2 / sqrt(pi))
+
+
+@register
+class GELU(UnaryOp):
+    r"""Every element times the probability :math:`\Phi` that a standard normal number is smaller.
+
+    ``approximate="tanh"`` gives the approximation :math:`a\,\sigma(2\sqrt{2/\pi}\,(a + 0.044715 a^3))`, which GPT-2
+    was trained with.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.gelu(Tensor([-1.0, 0.0, 1.0])).numpy().round(4)
+    array([-0.1587,  0.    ,  0.8413], dtype=float32)
+    """
+
+    name = symbol = "gelu"
+    formula = r"y = a \odot \Phi(a)"
+    vjp_formulas = (r"\bar{a} = \bar{y} \odot (\Phi(a) + a\,\Phi'(a))",)
+    vjp_reads = ("a",)
+
+    @staticmethod
+    def samples(rng):
+        return [*sampling.unary()(rng), *sampling.unary(approximate="tanh")(rng)]
+
+    def __init__(self, approximate="none"):
+        if approximate not in ("none", "tanh"):
+            raise NeedleError(f"gelu: approximate is 'none' or 'tanh', got {approximate!r}")
+        self.approximate = approximate
+
+    def compute(self, a):
+        if self.approximate == "none":
+            return xp.gelu(a)
+        return a * xp.sigmoid((a + a * a * a * _CUBIC) * _STEEPNESS)
+
+    def vjp0(self, g, node):
+        a = node.inputs[0]
+        if self.approximate == "none":
+            return _GELU_BACKWARD.instance.apply(g, a)
+        s = ((a + a * a * a * _CUBIC) * _STEEPNESS).sigmoid()
+        return g * s * (a * (s * -1 + 1) * (a * a * (3 * _CUBIC) + 1) * _STEEPNESS + 1)
+
+
+@register
+class GELUBackward(BinaryOp):
+    """The vjp of gelu (not of its approximation).
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.gelu_backward(Tensor([1.0]), Tensor([0.0])).numpy().round(4)
+    array([0.5], dtype=float32)
+    """
+
+    name, symbol = "gelu_backward", "gelu′"
+    formula = r"y = g \odot (\Phi(b) + b\,\Phi'(b))"
+    vjp_formulas = (
+        r"\bar{g} = \bar{y} \odot (\Phi(b) + b\,\Phi'(b))",
+        r"\bar{b} = \bar{y} \odot g \odot \Phi'(b) \odot (2 - b^2)",
+    )
+    vjp_reads = ("b", "ab")
+
+    @staticmethod
+    def samples(rng):
+        return [({}, (rng.normal(size=(2, 3)), rng.normal(size=(2, 3))))]
+
+    def compute(self, g, a):
+        return xp.gelu_backward(g, a)
+
+    def vjp0(self, g, node):
+        return _GELU_BACKWARD.instance.apply(g, node.inputs[1])
+
+    def vjp1(self, g, node):
+        incoming, a = node.inputs
+        density = (a * a * -0.5).exp() * (1 / sqrt(2 * pi))
+        return g * incoming * density * (a * a * -1 + 2)
+
+
+@register
+class SiLU(UnaryOp):
+    """Every element times its sigmoid; also called swish.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.silu(Tensor([-1.0, 0.0, 1.0])).numpy().round(4)
+    array([-0.2689,  0.    ,  0.7311], dtype=float32)
+    """
+
+    name = symbol = "silu"
+    formula = r"y = a \odot \sigma(a)"
+    vjp_formulas = (r"\bar{a} = \bar{y} \odot \sigma(a) \odot (1 + a\,\sigma(-a))",)
+    vjp_reads = ("a",)
+    samples = staticmethod(sampling.unary())
+
+    def compute(self, a):
+        return xp.silu(a)
+
+    def vjp0(self, g, node):
+        return _SILU_BACKWARD.instance.apply(g, node.inputs[0])
+
+
+@register
+class SiLUBackward(BinaryOp):
+    """The vjp of silu.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.silu_backward(Tensor([1.0]), Tensor([0.0]))
+    Tensor([0.5], op=silu_backward)
+    """
+
+    name, symbol = "silu_backward", "silu′"
+    formula = r"y = g \odot s \odot (1 + b\,(1 - s)),\ s = \sigma(b)"
+    vjp_formulas = (
+        r"\bar{g} = \bar{y} \odot s \odot (1 + b\,(1 - s))",
+        r"\bar{b} = \bar{y} \odot g \odot s\,(1 - s)\,(2 + b\,(1 - 2s))",
+    )
+    vjp_reads = ("b", "ab")
+
+    @staticmethod
+    def samples(rng):
+        return [({}, (rng.normal(size=(2, 3)), rng.normal(size=(2, 3))))]
+
+    def compute(self, g, a):
+        return xp.silu_backward(g, a)
+
+    def vjp0(self, g, node):
+        return _SILU_BACKWARD.instance.apply(g, node.inputs[1])
+
+    def vjp1(self, g, node):
+        incoming, a = node.inputs
+        s = a.sigmoid()
+        return g * incoming * s * (s * -1 + 1) * (a * (s * -2 + 1) + 2)
+
+
+@register
+class Softplus(UnaryOp):
+    """ln(1 + exp(beta a)) / beta, a smooth relu; never rounded to a or 0 before it is so close.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.softplus(Tensor([-1.0, 0.0, 1.0])).numpy().round(4)
+    array([0.3133, 0.6931, 1.3133], dtype=float32)
+    """
+
+    name = symbol = "softplus"
+    formula = r"y = \frac1\beta \ln(1 + e^{\beta a})"
+    vjp_formulas = (r"\bar{a} = \bar{y} \odot \sigma(\beta a)",)
+    vjp_reads = ("a",)
+
+    @staticmethod
+    def samples(rng):
+        return [*sampling.unary()(rng), *sampling.unary(beta=1.5)(rng)]
+
+    def __init__(self, beta=1.0):
+        if not beta > 0:
+            raise NeedleError(f"softplus: beta is a number above 0, got {beta}")
+        self.beta = beta
+
+    def compute(self, a):
+        return xp.softplus(a) if self.beta == 1 else xp.softplus(a * self.beta) / self.beta
+
+    def vjp0(self, g, node):
+        a = node.inputs[0]
+        return g * (a if self.beta == 1 else a * self.beta).sigmoid()
+
+
+@register
+class LogAddExp(BinaryOp):
+    """ln(exp(a) + exp(b)) without overflow: the sum of two numbers that are given by their logarithms.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.logaddexp(Tensor([0.0, 1e4]), Tensor([0.0, 0.0])).numpy().round(4)
+    array([6.931e-01, 1.000e+04], dtype=float32)
+    """
+
+    name = symbol = "logaddexp"
+    method = True
+    formula = r"y = \ln(e^a + e^b)"
+    vjp_formulas = (r"\bar{a} = \bar{y} \odot \sigma(a - b)", r"\bar{b} = \bar{y} \odot \sigma(b - a)")
+    vjp_reads = ("ab", "ab")
+    samples = staticmethod(sampling.binary())
+
+    def compute(self, a, b):
+        difference = xp.where(a == b, 0.0, a - b)  # of equal infinities it would be nan
+        return xp.maximum(a, b) + xp.softplus(-xp.abs(difference))
+
+    def vjp0(self, g, node):
+        a, b = node.inputs
+        return g * (a - b).sigmoid()
+
+    def vjp1(self, g, node):
+        a, b = node.inputs
+        return g * (b - a).sigmoid()
