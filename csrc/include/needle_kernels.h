@@ -219,7 +219,17 @@ ND_API int nd_matmul(const nd_plan *p, void *out, const void *a, const void *b);
 ND_API int nd_gather(const nd_plan *p, void *out, const void *src, const void *index, int64_t step, int64_t limit);
 ND_API int nd_scatter(const nd_plan *p, void *dst, const void *val, const void *index, int64_t step, int64_t limit, int add);
 
-/* ---- 9. optimiser steps, dense, f32 or f64; out may be p ---------------------------------------------------
+/* ---- 9. along one dimension -------------------------------------------------------------------------------
+ * The iteration space is (batch..., n), ndim >= 1, out and a of the same extents, which must not overlap; each line
+ * along the LAST dimension is worked on by itself.
+ * cumsum, cumprod: running sum and product; types as for sum and prod. sort: any type, the same. argsort: any -> i64,
+ * positions in the line. Both are stable; nan is the largest number; descending != 0 reverses the order. */
+ND_API int nd_cumsum(const nd_plan *p, void *out, const void *a);
+ND_API int nd_cumprod(const nd_plan *p, void *out, const void *a);
+ND_API int nd_sort(const nd_plan *p, void *out, const void *a, int descending);
+ND_API int nd_argsort(const nd_plan *p, void *out, const void *a, int descending);
+
+/* ---- 10. optimiser steps, dense, f32 or f64; out may be p ---------------------------------------------------
  * sgd:  d = g + weight_decay*p;  u <- momentum*u + (1-momentum)*d (u NULL: d itself);  out = p - lr*u
  * adam: d = g + weight_decay*p;  m <- b1*m + (1-b1)*d;  v <- b2*v + (1-b2)*d*d;
  *       out = p - lr * (m/correct1) / (sqrt(v/correct2) + eps)   with correct_i = 1 - b_i^t */

@@ -58,3 +58,16 @@ def index_add(a, index, value):
     out = a.copy()
     np.add.at(out, index, value)
     return out
+
+
+def argsort(a, axis=-1, descending=False):
+    """The positions that sort `a`; equal elements keep their order in both directions."""
+    if not descending:
+        return np.argsort(a, axis=axis, kind="stable")
+    backwards = np.argsort(np.flip(a, axis), axis=axis, kind="stable")
+    return np.flip(a.shape[axis] - 1 - backwards, axis)
+
+
+def sort(a, axis=-1, descending=False):
+    """The elements of `a` in order."""
+    return np.take_along_axis(a, argsort(a, axis, descending), axis)

@@ -12,7 +12,7 @@ from needle_edu.autograd.tensor import install_method
 # In the order of the table in docs/ops.md.
 # isort: off
 from . import arithmetic, powers, extrema, elementwise, activations, reduction, statistics, order, softmax  # noqa: F401
-from . import linalg, shape, arrangement, dilation, indexing, tuples, compare  # noqa: F401
+from . import linalg, shape, arrangement, dilation, scan, indexing, tuples, compare  # noqa: F401
 
 # isort: on
 from . import compositions, inplace

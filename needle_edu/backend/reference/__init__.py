@@ -13,7 +13,7 @@ import numpy as np
 from ..dtypes import DTYPES
 from ..runtime import Runtime
 from ..storage import Storage, check_count
-from . import elementwise, indexing, reductions  # noqa: F401  (each registers its kernels)
+from . import elementwise, indexing, lines, reductions  # noqa: F401  (each registers its kernels)
 from .plan import KERNELS, Plan, last_error
 
 
