@@ -14,7 +14,7 @@ enum nd_scratch_slot {
   ND_SCRATCH_GEMM_B,
   ND_SCRATCH_TILE,    /* elementwise: packed tiles of operands */
   ND_SCRATCH_REDUCE,  /* reductions: accumulators and partial results */
-  ND_SCRATCH_SLICE,   /* logsumexp, arg*: one slice made contiguous */
+  ND_SCRATCH_SLICE,   /* logsumexp, arg*: one slice made contiguous; sort: pairs */
   ND_SCRATCH_LOSS,    /* cross-entropy: labels and the losses of rows */
   ND_SCRATCH_SLOTS
 };

@@ -231,7 +231,17 @@ ND_API int nd_matmul(const nd_plan *p, void *out, const void *a, const void *b);
 ND_API int nd_gather(const nd_plan *p, void *out, const void *src, const void *index, int64_t step, int64_t limit);
 ND_API int nd_scatter(const nd_plan *p, void *dst, const void *val, const void *index, int64_t step, int64_t limit, int add);
 
-/* ---- 9. optimiser steps, dense, f32 or f64; out may be p ---------------------------------------------------
+/* ---- 9. along one dimension -------------------------------------------------------------------------------
+ * The iteration space is (batch..., n), ndim >= 1, out and a of the same extents, which must not overlap; each line
+ * along the LAST dimension is worked on by itself.
+ * cumsum, cumprod: running sum and product; types as for sum and prod. sort: any type, the same. argsort: any -> i64,
+ * positions in the line. Both are stable; nan is the largest number; descending != 0 reverses the order. */
+ND_API int nd_cumsum(const nd_plan *p, void *out, const void *a);
+ND_API int nd_cumprod(const nd_plan *p, void *out, const void *a);
+ND_API int nd_sort(const nd_plan *p, void *out, const void *a, int descending);
+ND_API int nd_argsort(const nd_plan *p, void *out, const void *a, int descending);
+
+/* ---- 10. optimiser steps, dense, f32 or f64; out may be p ---------------------------------------------------
  * sgd:  d = g + weight_decay*p;  u <- momentum*u + fresh*d (u NULL: d itself);  out = p - lr*u
  *       nesterov (u not NULL):  out = p - lr*(d + momentum*u)
  * adam: d = g + weight_decay*p;  m <- b1*m + (1-b1)*d;  v <- b2*v + (1-b2)*d*d;
@@ -243,7 +253,7 @@ ND_API int nd_adam_step_dense(int dtype, int64_t n, void *out, const void *p, co
                               double lr, double b1, double b2, double eps, double weight_decay, double shrink,
                               double correct1, double correct2);
 
-/* ---- 10. softmax cross-entropy, f32 or f64 -----------------------------------------------------------------
+/* ---- 11. softmax cross-entropy, f32 or f64 -----------------------------------------------------------------
  * The iteration space is (rows..., classes): a row of logits for each example. labels, of any element type, has stride
  * 0 along the classes and holds whole numbers in [0, classes), or `ignore`, whose rows count for nothing; weight (NULL:
  * all 1) has one element for each class. With p = softmax(a) and q_k = smoothing/classes + (1-smoothing)*[k = label]:

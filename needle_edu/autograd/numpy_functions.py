@@ -144,3 +144,16 @@ def _cross_entropy_parts(a, labels, weight, label_smoothing, ignore_index, reduc
     q = np.where(ignored, 0, (1 - label_smoothing) * right + label_smoothing / classes) * of_class
     divisor = (right * of_class).sum() if reduction == "mean" else 1
     return a - np.max(a, axis=axis, keepdims=True), q.astype(a.dtype), divisor, axis
+
+
+def argsort(a, axis=-1, descending=False):
+    """The positions that sort `a`; equal elements keep their order in both directions."""
+    if not descending:
+        return np.argsort(a, axis=axis, kind="stable")
+    backwards = np.argsort(np.flip(a, axis), axis=axis, kind="stable")
+    return np.flip(a.shape[axis] - 1 - backwards, axis)
+
+
+def sort(a, axis=-1, descending=False):
+    """The elements of `a` in order."""
+    return np.take_along_axis(a, argsort(a, axis, descending), axis)

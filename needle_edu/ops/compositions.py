@@ -10,8 +10,10 @@ from needle_edu.autograd.tensor import Tensor, as_tensor
 from needle_edu.backend.arguments import integer
 
 from .constants import chosen_axes, constant, normalize_axes
+from .order import along
 
 _CONCAT, _SPLIT, _TENSOR_SPLIT, _WHERE = slot("concat"), slot("split"), slot("tensor_split"), slot("where")
+_ARGSORT = slot("argsort")
 
 
 def unsqueeze(a, axis):
@@ -247,16 +249,22 @@ def take_along_axis(a, indices, axis=-1):
     return a[along(where, axis, a.shape)]
 
 
-def along(where, axis: int, shape) -> tuple:
-    """Return the index that names, for each place of `where`, the element ``where`` steps along `axis`."""
-    key = []
-    for k, n in enumerate(shape):
-        if k == axis:
-            key.append(where)
-        else:
-            steps = xp.arange(n, device=where.device)
-            key.append(xp.reshape(steps, tuple([n if j == k else 1 for j in range(len(shape))])))
-    return tuple(key)
+def topk(a, k, axis=-1, largest=True):
+    """Return the k largest (or smallest) elements along an axis, in order, and their positions (int64).
+
+    Of equal elements the first come first; nan is the largest number.
+
+    >>> from needle_edu import Tensor, ops
+    >>> values, places = ops.topk(Tensor([3.0, 1.0, 4.0]), 2)
+    >>> values.numpy().tolist(), places.numpy().tolist()
+    ([4.0, 3.0], [2, 0])
+    """
+    a = as_tensor(a, "topk")
+    (axis,) = normalize_axes(integer("topk", "axis", axis), a.ndim, "topk")
+    if not 0 <= integer("topk", "k", k) <= a.shape[axis]:
+        raise ShapeError(f"topk: k is {k}, but axis {axis} of shape {a.shape} has {a.shape[axis]} elements")
+    places = _ARGSORT.cls(axis, largest).apply(a)[(slice(None),) * axis + (slice(0, k),)]
+    return take_along_axis(a, places, axis), places
 
 
 def embedding(index, weight, padding_idx=None):
@@ -333,6 +341,17 @@ def _integers(name, index):
 
 FUNCTIONS = (
     unsqueeze, squeeze, swapaxes, moveaxis, flatten, concatenate, cat, unbind, chunk, hsplit, vsplit, dsplit,
-    dot, outer, take, take_along_axis, embedding, one_hot,
+    dot, outer, take, take_along_axis, topk, embedding, one_hot,
 )  # fmt: skip
-METHODS = ("unsqueeze", "squeeze", "swapaxes", "moveaxis", "flatten", "unbind", "chunk", "dot", "take")
+METHODS = (
+    "unsqueeze",
+    "squeeze",
+    "swapaxes",
+    "moveaxis",
+    "flatten",
+    "unbind",
+    "chunk",
+    "dot",
+    "take",
+    "topk",
+)

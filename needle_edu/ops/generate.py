@@ -122,7 +122,8 @@ _RESULTS = {  # everything else gives a Tensor
     "__bool__": "bool", "__repr__": "str", "__str__": "str", "__format__": "str", "__reduce__": "Any",
     "__array__": "np.ndarray", "numpy": "np.ndarray", "item": "Any", "backward": "None", "retain_grad": "None",
     "shape": "tuple[int, ...]", "dtype": "np.dtype", "ndim": "int", "size": "int", "num_outputs": "int",
-    "name": "str | None", "device": "Any", "split": "TensorTuple", **dict.fromkeys(_TUPLES, "TensorTuple"),
+    "name": "str | None", "device": "Any", "split": "TensorTuple",
+    "topk": "tuple[Tensor, Tensor]", **dict.fromkeys(_TUPLES, "TensorTuple"),
 }  # fmt: skip
 
 
@@ -157,7 +158,7 @@ def ops_stub() -> str:
         lines.append(f"def {name}{_typed(parameters)} -> {op.value_class.__name__}: ...")
     for function in (*compositions.FUNCTIONS, einsum):
         parameters = inspect.signature(function).parameters.values()
-        result = "TensorTuple" if function.__name__ in _TUPLES else "Tensor"
+        result = _RESULTS.get(function.__name__, "Tensor")
         lines.append(f"def {function.__name__}{_typed(parameters)} -> {result}: ...")
     return "\n".join(lines) + "\n"
 

@@ -26,6 +26,11 @@ def square(parts):
     return sum(((k + 1.0) * (part * part).sum() for k, part in enumerate(parts)), 0.0)
 
 
+def first(result):
+    """PyTorch's sort gives positions too."""
+    return result if isinstance(result, Tensor) else result[0]
+
+
 CASES = {
     "var": ([A], lambda t, a: a.var(1), None),
     "var of axes": ([B], lambda t, a: a.var((0, 2), correction=0), None),
@@ -81,6 +86,22 @@ CASES = {
     "dsplit": ([B], lambda t, a: square(t.dsplit(a, 2)), None),
     "dot": ([V, V + 1], lambda t, a, b: t.dot(a, b), None),
     "outer": ([V, A[0]], lambda t, a, b: t.outer(a, b), None),
+    "cumsum": ([B], lambda t, a: t.cumsum(a, 1), None),
+    "cumsum of specials": ([SPECIAL], lambda t, a: t.cumsum(a, 0), None),
+    "cumsum of nothing": ([EMPTY], lambda t, a: t.cumsum(a, 0), None),
+    "cumsum of a number": ([np.array(3.0)], lambda t, a: t.cumsum(a, 0), None),
+    "cumprod": ([B], lambda t, a: t.cumprod(a, 2), None),
+    "cumprod with zeros": (
+        [np.array([[2.0, 0.0, 3.0, 0.0, 5.0], [0.0, 0.0, 1.0, 2.0, 3.0]])], lambda t, a: t.cumprod(a, 1), None,
+    ),
+    "sort": ([B], lambda t, a: first(t.sort(a, 1)), None),
+    "sort down": ([B], lambda t, a: first(t.sort(a, 0, descending=True)), None),
+    "sort with ties": ([TIES], lambda t, a: t.sort(a, 1) if t is ops else t.sort(a, dim=1, stable=True)[0], None),
+    "sort specials": ([SPECIAL], lambda t, a: first(t.sort(a, 1)), None),
+    "sort specials down": ([SPECIAL], lambda t, a: first(t.sort(a, 1, descending=True)), None),
+    "sort nothing": ([EMPTY], lambda t, a: first(t.sort(a, 0)), None),
+    "topk": ([A], lambda t, a: t.topk(a, 2, 1)[0], None),
+    "topk smallest": ([B], lambda t, a: t.topk(a, 2, 1, largest=False)[0], None),
     "take": ([A], lambda t, a: ops.take(a, [2, 0, 2], 0), lambda t, a: a[[2, 0, 2]]),
     "take flat": ([A], lambda t, a: ops.take(a, [[5, -1]]), lambda t, a: a.flatten()[t.tensor([[5, -1]])]),
     "take nothing": ([A], lambda t, a: ops.take(a, [], 1), lambda t, a: a[:, []]),
@@ -154,7 +175,7 @@ def test_values_and_gradients_as_pytorch_s(name, layout, dtype):
 SMOOTH = [
     name for name, (inputs, *_) in CASES.items()
     if all(np.isfinite(x).all() and x.size for x in inputs)
-    and not {"bounds", "equals", "zeros", "norm", "crossed", "padding"} & {*name.split()}
+    and not {"bounds", "equals", "zeros", "norm", "crossed", "padding", "ties"} & {*name.split()}
 ]  # fmt: skip
 
 
@@ -216,6 +237,20 @@ def test_one_hot_counts_its_classes():
     assert ops.one_hot([2, 0]).numpy().tolist() == [[0, 0, 1], [1, 0, 0]]
     assert ops.one_hot(Tensor([[1]]), 4).shape == (1, 1, 4)
     assert ops.one_hot([], 3).shape == (0, 3)
+
+
+def test_sorting_is_stable_in_both_directions():
+    x = np.random.default_rng(9).integers(0, 5, (3, 100)).astype(float)
+    assert (ops.argsort(tensor(x)).numpy() == np.argsort(x, 1, kind="stable")).all()
+    assert (ops.argsort(tensor(x), descending=True).numpy() == np.argsort(-x, 1, kind="stable")).all()
+    values, places = ops.topk(tensor(x), 7, 0 - 1)
+    assert (np.take_along_axis(x, places.numpy(), 1) == values.numpy()).all()
+
+
+def test_cumprod_of_several_zeros_refuses_a_second_derivative():
+    x = tensor([0.0, 2.0, 0.0])
+    with pytest.raises(GradientError, match="^cumprod: .*several zeros"):
+        ops.cumprod(x, 0).backward(create_graph=True)
 
 
 # -- in place ------------------------------------------------------------------------------------------------
@@ -289,6 +324,11 @@ WRONG = {
         ShapeError, lambda: ops.dot(tensor(V), T),
     ),
     "outer: wanted two vectors": (ShapeError, lambda: ops.outer(T, T)),
+    "topk: k is 5, but axis 1": (ShapeError, lambda: T.topk(5)),
+    "sort: .*axis": (NeedleError, lambda: T.sort(2)),
+    "argsort: .*axis": (NeedleError, lambda: T.argsort("rows")),
+    "cumsum: .*axis": (NeedleError, lambda: T.cumsum(2)),
+    "cumprod: .*axis": (NeedleError, lambda: T.cumprod(None)),
     "take: wanted integers as index, got float": (DTypeError, lambda: T.take([0.5])),
     r"take_along_axis: indices of shape \(2,\)": (ShapeError, lambda: ops.take_along_axis(T, [0, 1], 1)),
     "embedding: index 3 is out of range for 3 rows": (IndexOutOfRange, lambda: ops.embedding([3], T)),

@@ -162,7 +162,8 @@ WITH_ATTRIBUTES = [
     ("norm", X, (3, 1), (abs(X) ** 3).sum(1) ** (1 / 3)), ("clip", X, (-1, 2.5), X.clip(-1, 2.5)),
     ("pad", X, (((1, 0), (0, 2)), 7.5), np.pad(X, ((1, 0), (0, 2)), constant_values=7.5)),
     ("roll", X, ((1, -1), (0, 1)), np.roll(X, (1, -1), (0, 1))), ("tril", X, (), np.tril(X)),
-    ("triu", X, (1,), np.triu(X, 1)),
+    ("triu", X, (1,), np.triu(X, 1)), ("cumsum", X, (1,), X.cumsum(1)), ("cumprod", X, (0,), X.cumprod(0)),
+    ("sort", X, (1,), np.sort(X, 1)), ("argsort", X, (1, True), np.argsort(-X, 1)),
 ]  # fmt: skip
 
 

@@ -24,7 +24,8 @@ def declared(inputs: str, dense: bool = True) -> list[str]:
 UNARY = declared("const void *")
 BINARY = declared("const void *, const void *")
 SCALAR = [name.removesuffix("_scalar") for name in declared("const void *, double ")]
-REDUCE = [name for name in declared("const void *", dense=False) if name != "copy"]
+LINES = ["cumsum", "cumprod", "sort", "argsort"]
+REDUCE = [name for name in declared("const void *", dense=False) if name not in ("copy", *LINES)]
 LOSSES = ("cross_entropy", "cross_entropy_backward")
 STEPS = {"sgd_step_dense": 3, "adam_step_dense": 4}
 
@@ -45,6 +46,7 @@ ROUNDED = {
         "scatter",
     ),
     *LOSSES,
+    *("cumsum", "cumprod"),
 }
 TO_BOOL = {
     *("equal", "not_equal", "less", "less_equal", "greater", "greater_equal"),
@@ -55,7 +57,7 @@ TO_BOOL = {
 def all_names() -> set[str]:
     """Return every kernel that has a case here."""
     dense = [*UNARY, *BINARY, *(f"{name}_scalar" for name in SCALAR), "fill"]
-    others = ["copy", "where", "matmul", "gather", "scatter", *REDUCE, *STEPS, *LOSSES]
+    others = ["copy", "where", "matmul", "gather", "scatter", *REDUCE, *LINES, *STEPS, *LOSSES]
     return {*dense, *(f"{name}_dense" for name in dense), *others}
 
 
@@ -146,6 +148,8 @@ def make(name: str, rng: np.random.Generator, code: int) -> Case:
         return cross_entropy(name, rng, code)
     if base in REDUCE:
         return reduction(base, rng, code)
+    if base in LINES:
+        return line(base, rng, code)
     if base in ("matmul", "gather", "scatter"):
         return {"matmul": matmul, "gather": gather, "scatter": scatter}[base](rng, code)
     codes = {"where": [BOOL, code, code], "fill": [], "copy": [int(rng.integers(5))]}.get(base)
@@ -172,6 +176,16 @@ def reduction(name: str, rng: np.random.Generator, code: int) -> Case:
         size = source.memory.size
         source.memory[...] = rng.choice([-1.0, 1.0], size) * 2.0 ** rng.normal(0, 0.1, size)
     return Case([operand(rng, shape, out, still=still), source], shape)
+
+
+def line(name: str, rng: np.random.Generator, code: int) -> Case:
+    shape = shape_of(rng, int(rng.integers(1, 6)))
+    out = I64 if name == "argsort" or (name.startswith("cum") and code > F64) else code
+    source = operand(rng, shape, code, broadcast=True, special="sort" in name)
+    if name == "cumprod" and code <= F64:
+        source.memory[...] = 2.0 ** rng.normal(0, 0.1, source.memory.size)
+    extra = (int(rng.integers(2)),) if "sort" in name else ()
+    return Case([operand(rng, shape, out), source], shape, extra=extra)
 
 
 def matmul(rng: np.random.Generator, code: int) -> Case:

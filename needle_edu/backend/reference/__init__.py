@@ -13,7 +13,13 @@ import numpy as np
 from ..dtypes import DTYPES
 from ..runtime import Runtime
 from ..storage import Storage, check_count
-from . import cross_entropy, elementwise, indexing, reductions  # noqa: F401  (each registers its kernels)
+from . import (  # each registers its kernels
+    cross_entropy,  # noqa: F401
+    elementwise,  # noqa: F401
+    indexing,  # noqa: F401
+    lines,  # noqa: F401
+    reductions,  # noqa: F401
+)
 from .plan import KERNELS, Plan, last_error
 
 
