@@ -1,7 +1,7 @@
 """The layers a network is built from, and `Module`, of which all are made."""
 
 from .activations import ReLU, Sigmoid, Tanh
-from .containers import Flatten, Identity, Residual, Sequential
+from .containers import Flatten, Identity, ModuleDict, ModuleList, Residual, Sequential
 from .dropout import Dropout
 from .linear import Linear
 from .loss import SoftmaxLoss
@@ -17,6 +17,8 @@ __all__ = [
     "LayerNorm1d",
     "Linear",
     "Module",
+    "ModuleDict",
+    "ModuleList",
     "Parameter",
     "ReLU",
     "Residual",
