@@ -3,6 +3,7 @@
 from .activations import ReLU, Sigmoid, Tanh
 from .containers import Flatten, Identity, ModuleDict, ModuleList, Residual, Sequential
 from .dropout import Dropout
+from .group_norm import GroupNorm, LayerNorm
 from .linear import Linear
 from .loss import SoftmaxLoss
 from .module import Module
@@ -13,7 +14,9 @@ __all__ = [
     "BatchNorm1d",
     "Dropout",
     "Flatten",
+    "GroupNorm",
     "Identity",
+    "LayerNorm",
     "LayerNorm1d",
     "Linear",
     "Module",
