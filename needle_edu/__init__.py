@@ -44,7 +44,18 @@ from .init import ones as ones, ones_like as ones_like, seed as seed, zeros as z
 from .ops import *  # what ops.__all__ names; its stub lists them all
 
 _LOADED = ("autograd", "backend", "init", "ndarray", "nn", "ops", "optim")
-_ROOMS = ("data", "metrics", "checkpoints", "backend_ndarray", "ladder", "graph", "viz", "course", "cli")
+_ROOMS = (
+    "data",
+    "metrics",
+    "checkpoints",
+    "backend_ndarray",
+    "ladder",
+    "graph",
+    "viz",
+    "course",
+    "apps",
+    "cli",
+)
 _NAMES = {"check": "course", "install_as": "aliasing"}
 
 

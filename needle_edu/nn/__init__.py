@@ -1,5 +1,6 @@
 """The layers a network is built from, and `Module`, of which all are made."""
 
+from . import utils
 from .activations import (
     ELU,
     GELU,
@@ -16,9 +17,10 @@ from .activations import (
     Softplus,
     Tanh,
 )
-from .containers import Flatten, Identity, Residual, Sequential
+from .containers import Flatten, Identity, ModuleDict, ModuleList, Residual, Sequential
 from .convolution import Conv, Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
 from .dropout import Dropout
+from .group_norm import GroupNorm, LayerNorm
 from .linear import Linear
 from .loss import CrossEntropyLoss, DistillationLoss, NLLLoss, SoftmaxLoss
 from .losses import (
@@ -41,6 +43,8 @@ from .pooling import AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
 __all__ = [
     "AvgPool1d",
     "AvgPool2d",
+    "BCELoss",
+    "BCEWithLogitsLoss",
     "BatchNorm1d",
     "BatchNorm2d",
     "Conv",
@@ -48,15 +52,13 @@ __all__ = [
     "Conv2d",
     "ConvTranspose1d",
     "ConvTranspose2d",
-    "BCELoss",
-    "BCEWithLogitsLoss",
-    "BatchNorm1d",
     "CrossEntropyLoss",
     "DistillationLoss",
     "Dropout",
     "ELU",
     "Flatten",
     "GELU",
+    "GroupNorm",
     "Hardswish",
     "Hardtanh",
     "HingeLoss",
@@ -64,16 +66,19 @@ __all__ = [
     "Identity",
     "KLDivLoss",
     "L1Loss",
+    "LayerNorm",
     "LayerNorm1d",
     "LeakyReLU",
     "Linear",
-    "MaxPool1d",
-    "MaxPool2d",
     "LogSoftmax",
     "Loss",
     "MAELoss",
     "MSELoss",
+    "MaxPool1d",
+    "MaxPool2d",
     "Module",
+    "ModuleDict",
+    "ModuleList",
     "NLLLoss",
     "Parameter",
     "ReLU",
@@ -88,6 +93,7 @@ __all__ = [
     "Softmin",
     "Softplus",
     "Tanh",
+    "utils",
 ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from ..autograd import Tensor
@@ -59,6 +59,9 @@ class Sequential(Module):
     Examples
     --------
     >>> from needle_edu import nn
+    >>> model = nn.Sequential(nn.ReLU(), nn.Tanh()).append(nn.Sigmoid())
+    >>> model[1], len(model[:2])
+    (Tanh(), 2)
     >>> nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
     Sequential() · 2,410 parameters
     ├─ modules.0: Linear(64, 32) · 2,080 parameters: weight (64, 32), bias (1, 32)
@@ -72,11 +75,142 @@ class Sequential(Module):
             _check_part(f"Sequential: part {place}", module)
         self.modules = modules
 
+    def append(self, module: Module) -> Sequential:
+        """Put one more module at the end; returns the whole."""
+        _check_part(f"Sequential: part {len(self.modules)}", module)
+        self.modules = (*self.modules, module)
+        return self
+
+    def __len__(self) -> int:
+        return len(self.modules)
+
+    def __bool__(self) -> bool:
+        return True  # without modules too: in Needle every module is true
+
+    def __iter__(self) -> Iterator[Module]:
+        return iter(self.modules)
+
+    def __getitem__(self, index: Any) -> Any:
+        part = self.modules[index]
+        return Sequential(*part) if isinstance(index, slice) else part
+
     def forward(self, x: Any) -> Any:
         """The last module's output; `x` itself if there are no modules."""
         for module in self.modules:
             x = module(x)
         return x
+
+
+class ModuleList(Module):
+    """A list whose modules belong to the model that has it; what to do with them its `forward` says.
+
+    An ordinary list does the same in needle_edu; this is PyTorch's name for it.
+
+    Parameters
+    ----------
+    modules : iterable of Module
+
+    Examples
+    --------
+    >>> from needle_edu import nn
+    >>> layers = nn.ModuleList(nn.Linear(2, 2) for _ in range(3))
+    >>> len(layers), len(layers.parameters()), len(layers[1:])
+    (3, 6, 2)
+    """
+
+    def __init__(self, modules: Iterable[Module] = ()):
+        super().__init__()
+        self.modules: list[Module] = []
+        self.extend(modules)
+
+    def append(self, module: Module) -> ModuleList:
+        """Put one more module at the end; returns the list."""
+        _check_part(f"ModuleList: part {len(self.modules)}", module)
+        self.modules.append(module)
+        return self
+
+    def extend(self, modules: Iterable[Module]) -> ModuleList:
+        """Put several more at the end; returns the list."""
+        for module in modules:
+            self.append(module)
+        return self
+
+    def insert(self, index: int, module: Module) -> None:
+        """Put one more before position `index`."""
+        _check_part(f"ModuleList: part {index}", module)
+        self.modules.insert(index, module)
+
+    def __len__(self) -> int:
+        return len(self.modules)
+
+    def __iter__(self) -> Iterator[Module]:
+        return iter(self.modules)
+
+    def __getitem__(self, index: Any) -> Any:
+        part = self.modules[index]
+        return ModuleList(part) if isinstance(part, list) else part
+
+    def __setitem__(self, index: int, module: Module) -> None:
+        _check_part(f"ModuleList: part {index}", module)
+        self.modules[index] = module
+
+
+class ModuleDict(Module):
+    """A dict whose modules belong to the model that has it; in the order of insertion.
+
+    An ordinary dict does the same in needle_edu; this is PyTorch's name for it.
+
+    Parameters
+    ----------
+    modules : mapping from str to Module
+
+    Examples
+    --------
+    >>> from needle_edu import nn
+    >>> branches = nn.ModuleDict({"left": nn.Linear(2, 2)})
+    >>> branches["right"] = nn.ReLU()
+    >>> list(branches), [name for name, _ in branches.named_parameters()]
+    (['left', 'right'], ['modules.left.weight', 'modules.left.bias'])
+    """
+
+    def __init__(self, modules: Mapping[str, Module] | None = None):
+        super().__init__()
+        self.modules: dict[str, Module] = {}
+        for name, module in (modules or {}).items():
+            self[name] = module
+
+    def __setitem__(self, name: str, module: Module) -> None:
+        if not isinstance(name, str) or not name or "." in name:
+            raise KeyError(f"ModuleDict: a name is text without dots, got {name!r}")
+        _check_part(f"ModuleDict: part {name!r}", module)
+        self.modules[name] = module
+
+    def __getitem__(self, name: str) -> Module:
+        return self.modules[name]
+
+    def __delitem__(self, name: str) -> None:
+        del self.modules[name]
+
+    def __len__(self) -> int:
+        return len(self.modules)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.modules)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.modules
+
+    def keys(self) -> Iterable[str]:
+        """The names."""
+        return self.modules.keys()
+
+    def values(self) -> Iterable[Module]:
+        """The modules."""
+        return self.modules.values()
+
+    def items(self) -> Iterable[tuple[str, Module]]:
+        """(name, module) of each."""
+        return self.modules.items()
 
 
 class Residual(Module):

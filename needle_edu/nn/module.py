@@ -9,14 +9,17 @@ and evaluation, saving and loading, and the tree that `repr` prints.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..autograd import Tensor, state
 from ..autograd.arrays import readable
-from ..backend.errors import DataError, DTypeError, ShapeError
+from ..backend import Device
+from ..backend.arguments import floating
+from ..backend.errors import DataError, DeviceError, DTypeError, ShapeError
+from .hooks import HookHandle, Hooks
 from .parameter import Parameter
 
 
@@ -49,6 +52,7 @@ class Module:
 
     training = True
     buffer_names: tuple[str, ...] = ()
+    _hooks: Hooks | None = None
 
     def __init__(self, *, device: Any = None, dtype: Any = None) -> None:
         # Every layer takes device and dtype, so that one set of keywords makes a whole model; a layer without
@@ -61,8 +65,32 @@ class Module:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Tensor:
         if state.hook is None:
-            return self.forward(*args, **kwargs)
+            if self._hooks is None:
+                return self.forward(*args, **kwargs)
+            return self._hooks.around(self, args, kwargs)
         return self._call_watched(args, kwargs)
+
+    def register_forward_pre_hook(self, hook: Callable) -> HookHandle:
+        """Call ``hook(module, args)`` before each `forward`; unless it returns None, that is the new input.
+
+        Returns
+        -------
+        HookHandle
+            `remove()` takes the hook out.
+        """
+        self._hooks = self._hooks or Hooks()
+        return HookHandle(self._hooks.before, hook, f"{type(self).__name__}.register_forward_pre_hook")
+
+    def register_forward_hook(self, hook: Callable) -> HookHandle:
+        """Call ``hook(module, args, output)`` after each `forward`; unless it returns None, that is the output.
+
+        Returns
+        -------
+        HookHandle
+            `remove()` takes the hook out.
+        """
+        self._hooks = self._hooks or Hooks()
+        return HookHandle(self._hooks.after, hook, f"{type(self).__name__}.register_forward_hook")
 
     # ---- the parts ------------------------------------------------------------------------------
 
@@ -89,6 +117,67 @@ class Module:
         """Every parameter in this module and those inside it, each once: what an optimiser wants."""
         return [parameter for _, parameter in self.named_parameters()]
 
+    def named_buffers(self) -> Iterator[tuple[str, Tensor]]:
+        """(name, tensor) for every buffer, such as a running average, in this module and those inside it."""
+        for name, module in self.named_modules():
+            for buffer in module.buffer_names:
+                yield _join(name, buffer), getattr(module, buffer)
+
+    def apply(self, fn: Callable[[Module], Any]) -> Module:
+        """Call ``fn(module)`` for all modules inside this one, each once, then for this one; returns the module.
+
+        Examples
+        --------
+        >>> from needle_edu import nn
+        >>> model = nn.Sequential(nn.ReLU(), nn.Tanh())
+        >>> model.apply(lambda module: print(type(module).__name__)).training
+        ReLU
+        Tanh
+        Sequential
+        True
+        """
+        for module in _children_first(self, set()):
+            fn(module)
+        return self
+
+    def requires_grad_(self, requires_grad: bool = True) -> Module:
+        """Switch the wish for gradients of all parameters on or off, to freeze a part; returns the module."""
+        for parameter in self.parameters():
+            parameter.requires_grad_(requires_grad)
+        return self
+
+    def to(self, device: Any = None, dtype: Any = None) -> Module:
+        """Move parameters, buffers and gradients to a device, or to another floating dtype; returns the module.
+
+        Integer and bool tensors keep their dtype. The tensors stay the same objects, so an optimiser that has
+        them goes on with them.
+
+        Raises
+        ------
+        DTypeError
+            If `dtype` is not floating-point.
+
+        Examples
+        --------
+        >>> from needle_edu import nn
+        >>> nn.Linear(2, 3).to(dtype="float64").weight.dtype
+        dtype('float64')
+        """
+        if device is not None and not isinstance(device, Device):
+            raise DeviceError(f"{type(self).__name__}.to: device is a Device such as cpu(), got {device!r}")
+        if dtype is not None:
+            floating(f"{type(self).__name__}.to", "parameters", dtype)
+        tensors = [*self.parameters(), *dict(self.named_buffers()).values()]
+        places = [(device or t.device, dtype if dtype and t.dtype.kind == "f" else t.dtype) for t in tensors]
+        grads = [
+            None if t.grad is None else _moved(t.grad, *place)
+            for t, place in zip(tensors, places, strict=True)
+        ]
+        _replace(tensors, [_moved(t, *place).cached_data for t, place in zip(tensors, places, strict=True)])
+        for tensor, grad in zip(tensors, grads, strict=True):
+            tensor.grad = grad
+        return self
+
     def _children(self) -> list[Module]:
         """All modules inside this one, at any depth (Needle's name)."""
         return [module for name, module in self.named_modules() if module is not self]
@@ -109,17 +198,15 @@ class Module:
 
     # ---- training and evaluation ----------------------------------------------------------------
 
-    def train(self) -> Module:
-        """Switch this module and all inside it to training; returns the module."""
+    def train(self, mode: bool = True) -> Module:
+        """Switch this module and all inside it to training, or with False to evaluation; returns the module."""
         for _, module in self.named_modules():
-            module.training = True
+            module.training = mode
         return self
 
     def eval(self) -> Module:
         """Switch this module and all inside it to evaluation; returns the module."""
-        for _, module in self.named_modules():
-            module.training = False
-        return self
+        return self.train(False)
 
     # ---- saving and loading ---------------------------------------------------------------------
 
@@ -134,34 +221,44 @@ class Module:
         """
         return {name: tensor.numpy() for name, tensor in self._named_state().items()}
 
-    def load_state_dict(self, saved: Mapping[str, Any]) -> None:
+    def load_state_dict(self, saved: Mapping[str, Any], strict: bool = True) -> Mismatch:
         """Take over the numbers that `state_dict` gave. All of them, or, after an error, none.
 
         Parameters
         ----------
         saved : mapping from name to array_like
+        strict : bool
+            Whether every name must be there and no other; if False, what both have is taken over.
+
+        Returns
+        -------
+        Mismatch
+            The names that were missing and those that were unknown: two empty lists if strict.
 
         Raises
         ------
         DataError
             If names are missing or unknown.
         ShapeError, DTypeError
-            If an array does not have the shape or dtype of the tensor it belongs to.
+            If arrays do not have the shape or dtype of the tensors they belong to; all of them are named.
         """
         own, who = self._named_state(), f"{type(self).__name__}.load_state_dict"
         missing = [name for name in own if name not in saved]
         unknown = [name for name in saved if name not in own]
-        if missing or unknown:
+        if strict and (missing or unknown):
             raise DataError(
                 f"{who}: the saved state is of another model: missing {missing or 'nothing'}, "
                 f"unknown {unknown or 'nothing'}"
             )
+        own = {name: tensor for name, tensor in own.items() if name in saved}
         arrays = {name: _array(who, name, saved[name]) for name in own}
-        for name, tensor in own.items():
-            if arrays[name].shape != tensor.shape:
-                raise ShapeError(f"{who}: {name}: got shape {arrays[name].shape}, wanted {tensor.shape}")
-            if arrays[name].dtype != tensor.dtype:
-                raise DTypeError(f"{who}: {name}: got dtype {arrays[name].dtype}, wanted {tensor.dtype}")
+        for error, fact in ((ShapeError, "shape"), (DTypeError, "dtype")):
+            pairs = [(name, getattr(arrays[name], fact), getattr(own[name], fact)) for name in own]
+            wrong = [
+                f"{name}: got {fact} {got}, wanted {wanted}" for name, got, wanted in pairs if got != wanted
+            ]
+            if wrong:
+                raise error(f"{who}: {'; '.join(wrong)}")
         new = [Tensor(arrays[name], device=t.device, dtype=t.dtype).cached_data for name, t in own.items()]
         before = [tensor.cached_data for tensor in own.values()]
         try:
@@ -169,12 +266,11 @@ class Module:
         except BaseException:  # an interrupt, for instance
             _replace(own.values(), before)
             raise
+        return Mismatch(missing, unknown)
 
     def _named_state(self) -> dict[str, Tensor]:
         """Every parameter and buffer by name."""
-        named: list[tuple[str, Tensor]] = list(self.named_parameters())
-        for name, module in self.named_modules():
-            named += [(_join(name, buffer), getattr(module, buffer)) for buffer in module.buffer_names]
+        named: list[tuple[str, Tensor]] = [*self.named_parameters(), *self.named_buffers()]
         found = dict(named)
         if len(found) < len(named):
             names = [name for name, _ in named]
@@ -207,9 +303,33 @@ class Module:
         try:
             modules.append(self)
             names.append(name)
-            return self.forward(*args, **kwargs)
+            return (
+                self.forward(*args, **kwargs)
+                if self._hooks is None
+                else self._hooks.around(self, args, kwargs)
+            )
         finally:
             del modules[depth:], names[length:]  # plain: an interrupt falls into calls and loops only
+
+
+class Mismatch(NamedTuple):
+    """What a saved state and a model did not have in common: names of the model's, and of the state's, alone."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+
+
+def _children_first(module: Module, seen: set[int]) -> Iterator[Module]:
+    """All modules inside this one, each once, and then this one."""
+    seen.add(id(module))
+    for _, child in module._parts(Module):
+        if id(child) not in seen:
+            yield from _children_first(child, seen)
+    yield module
+
+
+def _moved(tensor: Tensor, device: Any, dtype: Any) -> Tensor:
+    return Tensor(tensor, device=device, dtype=dtype, requires_grad=False)
 
 
 def _array(who: str, name: str, value: Any) -> np.ndarray:

@@ -35,10 +35,11 @@ FLOORS = {  # room: (floor, place on the floor, left to right); a room imports o
     "graph": (5, 0),
     "viz": (6, 0),
     "course": (6, 1),
-    "aliasing": (6, 2),
-    "as_needle": (6, 3),
-    "cli": (6, 4),
-    "__main__": (6, 5),
+    "apps": (6, 2),
+    "aliasing": (6, 3),
+    "as_needle": (6, 4),
+    "cli": (6, 5),
+    "__main__": (6, 6),
     "": (7, 0),  # needle_edu/__init__.py, the public face
 }
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)

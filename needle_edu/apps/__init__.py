@@ -1,0 +1,9 @@
+"""Models that train: the course's applications, found by `as_needle --apps` under the course's names."""
+
+from . import mlp_resnet
+
+__all__ = ["mlp_resnet"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
