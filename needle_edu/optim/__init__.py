@@ -3,8 +3,10 @@
 from .adam import Adam, AdamW
 from .adaptive import Adadelta, Adagrad, RMSprop
 from .combined import ChainedScheduler, SequentialLR
+from .cycles import CyclicLR, OneCycleLR
 from .muon import Muon
 from .optimizer import Optimizer
+from .plateau import ReduceLROnPlateau
 from .radam import RAdam
 from .scheduler import LRScheduler
 from .schedules import (
@@ -22,6 +24,9 @@ from .sgd import SGD
 from .signs import Lion, Rprop
 
 __all__ = [
+    "CyclicLR",
+    "OneCycleLR",
+    "ReduceLROnPlateau",
     "ConstantLR",
     "CosineAnnealingLR",
     "CosineAnnealingWarmRestarts",
