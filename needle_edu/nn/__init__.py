@@ -1,5 +1,6 @@
 """The layers a network is built from, and `Module`, of which all are made."""
 
+from . import utils
 from .activations import ReLU, Sigmoid, Tanh
 from .containers import Flatten, Identity, Residual, Sequential
 from .dropout import Dropout
@@ -24,6 +25,7 @@ __all__ = [
     "Sigmoid",
     "SoftmaxLoss",
     "Tanh",
+    "utils",
 ]
 
 
