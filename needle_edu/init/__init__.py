@@ -2,9 +2,10 @@
 
 from ..backend.random import generator, seed
 from .basic import constant, one_hot, ones, ones_like, rand, randb, randn, zeros, zeros_like
-from .initializers import kaiming_normal, kaiming_uniform, xavier_normal, xavier_uniform
+from .initializers import calculate_gain, kaiming_normal, kaiming_uniform, xavier_normal, xavier_uniform
 
 __all__ = [
+    "calculate_gain",
     "constant",
     "generator",
     "kaiming_normal",

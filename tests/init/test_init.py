@@ -189,3 +189,29 @@ def test_extents_that_are_none_are_said(name, wrong):
 def test_what_makes_no_sense_is_said_by_its_name(make, words):
     with pytest.raises((ValueError, DTypeError), match=words):
         make()
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("linear",),
+        ("conv2d",),
+        ("sigmoid",),
+        ("tanh",),
+        ("relu",),
+        ("selu",),
+        ("leaky_relu",),
+        ("leaky_relu", 0.3),
+    ],
+)
+def test_gains_are_pytorchs(args):
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'needle_edu[parity]'")
+    assert init.calculate_gain(*args) == torch.nn.init.calculate_gain(*args)
+
+
+def test_gains_that_make_no_sense_are_said():
+    with pytest.raises(ValueError, match="calculate_gain: nonlinearity is one of .*'relu'.*, got 'x'"):
+        init.calculate_gain("x")
+    with pytest.raises(ValueError, match="calculate_gain: param is a finite number, got 'x'"):
+        init.calculate_gain("leaky_relu", "x")
