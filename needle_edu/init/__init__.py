@@ -1,10 +1,11 @@
 """Initial values: the tensors a model starts from, and the random numbers behind them."""
 
 from ..backend.random import generator, seed
-from .basic import constant, one_hot, ones, ones_like, rand, randb, randn, zeros, zeros_like
-from .initializers import kaiming_normal, kaiming_uniform, xavier_normal, xavier_uniform
+from .basic import constant, one_hot, ones, ones_like, rand, randb, randn, trunc_normal, zeros, zeros_like
+from .initializers import calculate_gain, kaiming_normal, kaiming_uniform, xavier_normal, xavier_uniform
 
 __all__ = [
+    "calculate_gain",
     "constant",
     "generator",
     "kaiming_normal",
@@ -16,6 +17,7 @@ __all__ = [
     "randb",
     "randn",
     "seed",
+    "trunc_normal",
     "xavier_normal",
     "xavier_uniform",
     "zeros",

@@ -8,6 +8,7 @@ that a seed gives the same numbers on every device and in every dtype.
 from __future__ import annotations
 
 import numbers
+import statistics
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,44 @@ def randn(
     real("randn", mean=mean)
     real("randn", 0, std=std)
     values = generator().randn(*_extents("randn", shape)) * std + mean
+    return _tensor(values, device, dtype, requires_grad)
+
+
+def trunc_normal(
+    *shape: int,
+    mean: float = 0.0,
+    std: float = 1.0,
+    low: float = -2.0,
+    high: float = 2.0,
+    device: Any = None,
+    dtype: Any = "float32",
+    requires_grad: bool = False,
+) -> Tensor:
+    """Random numbers from the part of the normal distribution that lies in [low, high].
+
+    Uniform numbers between the shares of the distribution below `low` and below `high`, turned into the numbers that
+    have those shares below them. Draws `np.random.rand(*shape)`.
+
+    Examples
+    --------
+    >>> np.random.seed(0)
+    >>> values = trunc_normal(1000, std=2.0, low=-1.0, high=3.0).numpy()
+    >>> bool(values.min() >= -1), bool(values.max() <= 3)
+    (True, True)
+    """
+    real("trunc_normal", mean=mean, low=low, high=high)
+    real("trunc_normal", 0, std=std)
+    if not (std > 0 and low < high):
+        raise ValueError(
+            f"trunc_normal: wants std > 0 and low < high, got std={std}, low={low} and high={high}"
+        )
+    normal = statistics.NormalDist(mean, std)
+    below, above = normal.cdf(low), normal.cdf(high)
+    if not below < above:
+        raise ValueError(f"trunc_normal: nothing of the distribution lies between low={low} and high={high}")
+    shares = np.asarray(generator().rand(*_extents("trunc_normal", shape))) * (above - below) + below
+    inside = np.clip(shares, 2.0**-1022, 1 - 2.0**-53).ravel().tolist()
+    values = np.clip([normal.inv_cdf(share) for share in inside], low, high).reshape(shares.shape)
     return _tensor(values, device, dtype, requires_grad)
 
 

@@ -18,6 +18,36 @@ from ..autograd import Tensor
 from ..backend.arguments import floating, real, whole
 from .basic import rand, randn
 
+GAINS = {
+    **dict.fromkeys(("linear", "conv1d", "conv2d", "conv3d", "sigmoid"), 1.0),
+    **dict.fromkeys(("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"), 1.0),
+    "tanh": 5 / 3,
+    "relu": math.sqrt(2),
+    "selu": 3 / 4,
+}
+
+
+def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
+    r"""The factor by which weights must be larger because of what follows the layer, as PyTorch has it.
+
+    1 for "linear", "sigmoid" and the like, 5/3 for "tanh", :math:`\sqrt 2` for "relu", 3/4 for "selu", and
+    :math:`\sqrt{2 / (1 + s^2)}` for "leaky_relu" of slope s = `param`, 0.01 if not given.
+
+    Examples
+    --------
+    >>> calculate_gain("leaky_relu", 1.0)
+    1.0
+    """
+    if nonlinearity == "leaky_relu":
+        slope = 0.01 if param is None else param
+        real("calculate_gain", param=slope)
+        return math.sqrt(2 / (1 + slope**2))
+    if nonlinearity not in GAINS:
+        raise ValueError(
+            f"calculate_gain: nonlinearity is one of {sorted([*GAINS, 'leaky_relu'])}, got {nonlinearity!r:.60}"
+        )
+    return GAINS[nonlinearity]
+
 
 def xavier_uniform(fan_in: int, fan_out: int, gain: float = 1.0, **kwargs: Any) -> Tensor:
     r"""Weights of shape (fan_in, fan_out), uniform in ±a.

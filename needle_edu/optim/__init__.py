@@ -1,14 +1,44 @@
-"""Optimisers: how a gradient becomes a better parameter."""
+"""Optimisers: how a gradient becomes a better parameter; and schedulers: how far it goes, and when."""
 
 from .adam import Adam, AdamW
 from .adaptive import Adadelta, Adagrad, RMSprop
+from .combined import ChainedScheduler, SequentialLR
+from .cycles import CyclicLR, OneCycleLR
 from .muon import Muon
 from .optimizer import Optimizer
+from .plateau import ReduceLROnPlateau
 from .radam import RAdam
+from .scheduler import LRScheduler
+from .schedules import (
+    ConstantLR,
+    CosineAnnealingLR,
+    CosineAnnealingWarmRestarts,
+    ExponentialLR,
+    LambdaLR,
+    LinearLR,
+    MultiStepLR,
+    PolynomialLR,
+    StepLR,
+)
 from .sgd import SGD
 from .signs import Lion, Rprop
 
 __all__ = [
+    "CyclicLR",
+    "OneCycleLR",
+    "ReduceLROnPlateau",
+    "ConstantLR",
+    "CosineAnnealingLR",
+    "CosineAnnealingWarmRestarts",
+    "ExponentialLR",
+    "LambdaLR",
+    "LinearLR",
+    "MultiStepLR",
+    "PolynomialLR",
+    "StepLR",
+    "LRScheduler",
+    "ChainedScheduler",
+    "SequentialLR",
     "SGD",
     "Adadelta",
     "Adagrad",

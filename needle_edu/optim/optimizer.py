@@ -15,6 +15,7 @@ import numpy as np
 from ..autograd import Tensor
 from ..backend.arguments import real, switch
 from ..backend.errors import DTypeError, GradientError
+from ..nn.utils import clip_grad_norm_
 from . import saving
 from .attributes import Memory, Setting
 
@@ -249,13 +250,7 @@ class Optimizer:
         [0.6000000238418579, 0.800000011920929]
         """
         real(f"{type(self).__name__}.clip_grad_norm", 0, max_norm=max_norm)
-        with_grad = [(p, p.grad) for p in self.params if p.grad is not None]
-        norm = math.sqrt(sum(float(np.square(g.numpy(), dtype=np.float64).sum()) for _, g in with_grad))
-        factor = max_norm / (norm + 1e-6)
-        if factor < 1:
-            for p, grad in with_grad:
-                p.grad = grad.detach() * factor
-        return norm
+        return clip_grad_norm_(self.params, max_norm).item()
 
     # ---- saving and loading ---------------------------------------------------------------------
 

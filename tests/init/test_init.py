@@ -189,3 +189,46 @@ def test_extents_that_are_none_are_said(name, wrong):
 def test_what_makes_no_sense_is_said_by_its_name(make, words):
     with pytest.raises((ValueError, DTypeError), match=words):
         make()
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("linear",),
+        ("conv2d",),
+        ("sigmoid",),
+        ("tanh",),
+        ("relu",),
+        ("selu",),
+        ("leaky_relu",),
+        ("leaky_relu", 0.3),
+    ],
+)
+def test_gains_are_pytorchs(args):
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'needle_edu[parity]'")
+    assert init.calculate_gain(*args) == torch.nn.init.calculate_gain(*args)
+
+
+def test_gains_that_make_no_sense_are_said():
+    with pytest.raises(ValueError, match="calculate_gain: nonlinearity is one of .*'relu'.*, got 'x'"):
+        init.calculate_gain("x")
+    with pytest.raises(ValueError, match="calculate_gain: param is a finite number, got 'x'"):
+        init.calculate_gain("leaky_relu", "x")
+
+
+def test_truncated_normal_is_the_normal_distribution_between_its_bounds():
+    np.random.seed(3)
+    values = init.trunc_normal(200, 200, mean=1.0, std=2.0, low=-1.0, high=2.0, dtype="float64").numpy()
+    assert values.shape == (200, 200) and values.min() >= -1.0 and values.max() <= 2.0
+    # alpha = -1, beta = 0.5: the mean is mu + sigma * (phi(alpha) - phi(beta)) / (Phi(beta) - Phi(alpha))
+    assert values.mean() == pytest.approx(1 + 2 * (0.2419707 - 0.3520653) / (0.6914625 - 0.1586553), abs=0.02)
+    assert init.trunc_normal(0, 3).shape == (0, 3) and init.trunc_normal().shape == ()
+    for wrong, words in [
+        ({"std": 0.0}, "wants std > 0 and low < high, got std=0.0"),
+        ({"low": 3.0}, "low=3.0 and high=2.0"),
+        ({"low": 50.0, "high": 60.0}, "nothing of the distribution lies between"),
+        ({"mean": np.nan}, "trunc_normal: mean is a finite number"),
+    ]:
+        with pytest.raises(ValueError, match=words):
+            init.trunc_normal(2, **wrong)
