@@ -14,8 +14,29 @@ from .constants import chosen_axes, normalize_axes
 _GETITEM_BACKWARD = slot("getitem_backward")
 
 
+class _Position(UnaryOp):
+    """Base of the ops that say where along an axis an element is; positions have no gradient."""
+
+    method = True
+    differentiable = False
+    samples = staticmethod(
+        sampling.shaped(
+            ({}, (2, 3)),
+            ({"axis": 0}, (2, 3)),
+            ({"axis": -1}, (2, 3)),
+            ({"axis": 1, "keepdims": True}, (2, 3)),
+        )
+    )
+
+    def __init__(self, axis=None, keepdims=False, axes=None):
+        self.axis = chosen_axes(self.name, axes, axis)
+        if isinstance(self.axis, tuple):
+            raise ShapeError(f"{self.name}: axis is None or one int, got {self.axis}")
+        self.keepdims = keepdims
+
+
 @register
-class ArgMax(UnaryOp):
+class ArgMax(_Position):
     """The position of the largest element along one axis (None: in the flattened tensor); no gradient.
 
     The result is int64; the axis disappears from the shape, or keeps extent 1 with ``keepdims=True``.
@@ -26,30 +47,14 @@ class ArgMax(UnaryOp):
     """
 
     name = symbol = "argmax"
-    method = True
-    differentiable = False
     formula = r"y = \arg\max a"
-    samples = staticmethod(
-        sampling.shaped(
-            ({}, (2, 3)),
-            ({"axis": 0}, (2, 3)),
-            ({"axis": -1}, (2, 3)),
-            ({"axis": 1, "keepdims": True}, (2, 3)),
-        )
-    )
-
-    def __init__(self, axis=None, keepdims=False, axes=None):
-        self.axis = chosen_axes(self.name, axes, axis)
-        if isinstance(self.axis, tuple):
-            raise ShapeError(f"argmax: axis is None or one int, got {self.axis}")
-        self.keepdims = keepdims
 
     def compute(self, a):
         return xp.argmax(a, axis=self.axis, keepdims=self.keepdims)
 
 
 @register
-class ArgMin(UnaryOp):
+class ArgMin(_Position):
     """The position of the smallest element along one axis (None: in the flattened tensor); no gradient.
 
     The result is int64; the axis disappears from the shape, or keeps extent 1 with ``keepdims=True``.
@@ -60,23 +65,7 @@ class ArgMin(UnaryOp):
     """
 
     name = symbol = "argmin"
-    method = True
-    differentiable = False
     formula = r"y = \arg\min a"
-    samples = staticmethod(
-        sampling.shaped(
-            ({}, (2, 3)),
-            ({"axis": 0}, (2, 3)),
-            ({"axis": -1}, (2, 3)),
-            ({"axis": 1, "keepdims": True}, (2, 3)),
-        )
-    )
-
-    def __init__(self, axis=None, keepdims=False, axes=None):
-        self.axis = chosen_axes(self.name, axes, axis)
-        if isinstance(self.axis, tuple):
-            raise ShapeError(f"argmin: axis is None or one int, got {self.axis}")
-        self.keepdims = keepdims
 
     def compute(self, a):
         return xp.argmin(a, axis=self.axis, keepdims=self.keepdims)
