@@ -1,8 +1,8 @@
 """Models that train: the course's applications, found by `as_needle --apps` under the course's names."""
 
-from . import mlp_resnet
+from . import mlp_resnet, models
 
-__all__ = ["mlp_resnet"]
+__all__ = ["mlp_resnet", "models"]
 
 
 def __dir__() -> list[str]:

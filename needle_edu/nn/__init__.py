@@ -18,6 +18,7 @@ from .activations import (
     Tanh,
 )
 from .containers import Flatten, Identity, ModuleDict, ModuleList, Residual, Sequential
+from .conv_bn import ConvBN
 from .convolution import Conv, Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
 from .dropout import Dropout
 from .group_norm import GroupNorm, LayerNorm
@@ -50,6 +51,7 @@ __all__ = [
     "Conv",
     "Conv1d",
     "Conv2d",
+    "ConvBN",
     "ConvTranspose1d",
     "ConvTranspose2d",
     "CrossEntropyLoss",
