@@ -7,6 +7,7 @@ from typing import Any
 from .. import ops
 from ..autograd import Tensor
 from ..autograd.op import attribute_names
+from ..ops.adaptive import output_sizes
 from .inputs import as_tensor
 from .module import Module
 
@@ -78,3 +79,70 @@ class AvgPool2d(_Pool):
     """
 
     op_class = ops.AvgPool2d
+
+
+class _AdaptivePool(Module):
+    """Keeps the wanted size; the function does the work."""
+
+    function = ""
+
+    def __init__(self, output_size: Any):
+        super().__init__()
+        self.output_size = output_size
+        output_sizes(self.function, output_size, int(self.function[-2]))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`x` of shape (N, C, *extents) gives (N, C, *output_size)."""
+        return getattr(ops, self.function)(as_tensor(x), self.output_size)
+
+    def extra_repr(self) -> str:
+        """The wanted size."""
+        return f"output_size={self.output_size!r}"
+
+
+class AdaptiveAvgPool1d(_AdaptivePool):
+    """`ops.adaptive_avg_pool1d` as a layer.
+
+    Examples
+    --------
+    >>> AdaptiveAvgPool1d(1)([[[1.0, 3.0]]]).numpy().tolist()
+    [[[2.0]]]
+    """
+
+    function = "adaptive_avg_pool1d"
+
+
+class AdaptiveAvgPool2d(_AdaptivePool):
+    """`ops.adaptive_avg_pool2d` as a layer: size 1 is the global mean before a classifier.
+
+    Examples
+    --------
+    >>> AdaptiveAvgPool2d(1)([[[[1.0, 2.0], [4.0, 5.0]]]]).numpy().tolist()
+    [[[[3.0]]]]
+    """
+
+    function = "adaptive_avg_pool2d"
+
+
+class AdaptiveMaxPool1d(_AdaptivePool):
+    """`ops.adaptive_max_pool1d` as a layer.
+
+    Examples
+    --------
+    >>> AdaptiveMaxPool1d(1)([[[1.0, 3.0]]]).numpy().tolist()
+    [[[3.0]]]
+    """
+
+    function = "adaptive_max_pool1d"
+
+
+class AdaptiveMaxPool2d(_AdaptivePool):
+    """`ops.adaptive_max_pool2d` as a layer.
+
+    Examples
+    --------
+    >>> AdaptiveMaxPool2d((1, None))([[[[1.0, 2.0], [4.0, 5.0]]]]).numpy().tolist()
+    [[[[4.0, 5.0]]]]
+    """
+
+    function = "adaptive_max_pool2d"

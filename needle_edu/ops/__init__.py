@@ -16,7 +16,7 @@ from . import reduction, statistics, order, softmax, losses, linalg, convolution
 from . import shape, arrangement, dilation, scan, indexing, tuples, compare  # noqa: F401
 
 # isort: on
-from . import compositions, inplace
+from . import adaptive, compositions, inplace
 from .einstein import einsum
 from .functions import make_function
 
@@ -30,7 +30,7 @@ for _name, _slot in registry.ops().items():
     if getattr(_slot.cls, "method", False):
         install_method(_name, _function)
 
-for _function in (*compositions.FUNCTIONS, einsum):
+for _function in (*compositions.FUNCTIONS, *adaptive.FUNCTIONS, einsum):
     globals()[_function.__name__] = _function
     __all__ += [_function.__name__]
 for _function in (*[globals()[_name] for _name in compositions.METHODS], *inplace.METHODS):

@@ -1,0 +1,143 @@
+"""Adaptive pooling: the windows follow from the wanted output size. Window j of m over n elements runs from
+floor(j n / m) to ceil((j + 1) n / m), the second not included: together they cover the axis, and may overlap.
+
+The windows are laid side by side by indexing, all of the longest one's length, and an ordinary pooling takes one number
+from each. Where a window is shorter, a maximum sees its last element again, a mean sees a zero.
+"""
+
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from needle_edu.autograd.arrays import ShapeError, xp
+from needle_edu.autograd.registry import slot
+from needle_edu.autograd.tensor import as_tensor
+from needle_edu.backend.arguments import integer
+
+from .constants import constant
+
+_AVERAGE = {1: slot("avg_pool1d"), 2: slot("avg_pool2d")}
+_MAXIMUM = {1: slot("max_pool1d"), 2: slot("max_pool2d")}
+_PAD = slot("pad")
+
+
+def adaptive_avg_pool1d(a, output_size):
+    """Return the means of `output_size` windows that cover the last axis of (N, C, L).
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.adaptive_avg_pool1d(Tensor([[[1.0, 3.0, 5.0]]]), 2).numpy().tolist()
+    [[[2.0, 4.0]]]
+    """
+    return _average("adaptive_avg_pool1d", a, output_size, 1)
+
+
+def adaptive_avg_pool2d(a, output_size):
+    """Return the means of windows that cover an image (N, C, H, W): (N, C, H', W').
+
+    `output_size` is a number or a pair; None keeps an extent. Size 1 is the global mean.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.adaptive_avg_pool2d(Tensor([[[[1.0, 2.0], [4.0, 5.0]]]]), 1).numpy().tolist()
+    [[[[3.0]]]]
+    """
+    return _average("adaptive_avg_pool2d", a, output_size, 2)
+
+
+def adaptive_max_pool1d(a, output_size):
+    """Return the maxima of `output_size` windows that cover the last axis of (N, C, L).
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.adaptive_max_pool1d(Tensor([[[1.0, 3.0, 5.0]]]), 2).numpy().tolist()
+    [[[3.0, 5.0]]]
+    """
+    return _maximum("adaptive_max_pool1d", a, output_size, 1)
+
+
+def adaptive_max_pool2d(a, output_size):
+    """Return the maxima of windows that cover an image (N, C, H, W): (N, C, H', W'); sizes as for the mean.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.adaptive_max_pool2d(Tensor([[[[1.0, 2.0], [4.0, 5.0]]]]), (1, None)).numpy().tolist()
+    [[[[4.0, 5.0]]]]
+    """
+    return _maximum("adaptive_max_pool2d", a, output_size, 2)
+
+
+def _average(who: str, a, output_size, axes: int):
+    a, sizes = _checked(who, a, output_size, axes)
+    pad: Any = _PAD.cls
+    lengths: Any = np.ones(())
+    kernel = []
+    for axis, size in enumerate(sizes, start=2):
+        extent = a.shape[axis]
+        first, last = _bounds(extent, size)
+        longest = int((last - first).max())
+        lengths = lengths[..., None] * (last - first)
+        kernel.append(longest)
+        places = first[:, None] + np.arange(longest)
+        if (places >= last[:, None]).any():  # a zero behind the end stands in for what is missing
+            frame = [(0, 1) if k == axis else (0, 0) for k in range(a.ndim)]
+            a = pad(frame).apply(a)
+            places = np.where(places < last[:, None], places, extent)
+        a = _gathered(a, axis, places.reshape(-1))
+    pool: Any = _AVERAGE[axes].cls
+    if (lengths == prod(kernel)).all():
+        return pool(tuple(kernel)).apply(a)
+    data = a.realize_cached_data()
+    share = xp.astype(xp.asarray(1 / lengths, device=data.device), data.dtype)
+    return pool(tuple(kernel), divisor_override=1).apply(a) * constant(share)
+
+
+def _maximum(who: str, a, output_size, axes: int):
+    a, sizes = _checked(who, a, output_size, axes)
+    kernel = []
+    for axis, size in enumerate(sizes, start=2):
+        first, last = _bounds(a.shape[axis], size)
+        kernel.append(int((last - first).max()))
+        places = np.minimum(first[:, None] + np.arange(kernel[-1]), last[:, None] - 1)
+        a = _gathered(a, axis, places.reshape(-1))
+    pool: Any = _MAXIMUM[axes].cls
+    return pool(tuple(kernel)).apply(a)
+
+
+def _bounds(extent: int, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return where each window begins, and ends."""
+    j = np.arange(size)
+    return j * extent // size, -(-(j + 1) * extent // size)
+
+
+def _gathered(a, axis: int, places: np.ndarray):
+    """Return the slices at `places` along an axis; the tensor itself if that is all of them, in order."""
+    if np.array_equal(places, np.arange(a.shape[axis])):
+        return a
+    return a[(slice(None),) * axis + (places,)]
+
+
+def _checked(who: str, a, output_size, axes: int):
+    a = as_tensor(a, who)
+    if len(a.shape) != axes + 2:
+        more = "; add a batch axis: x[None]" if len(a.shape) == axes + 1 else ""
+        letters = "L" if axes == 1 else "H, W"
+        raise ShapeError(f"{who}: wanted a shape (N, C, {letters}), got {a.shape}{more}")
+    if min(a.shape[2:]) < 1:
+        raise ShapeError(f"{who}: there is nothing to pool in shape {a.shape}; wanted at least one element")
+    sizes = output_sizes(who, output_size, axes)
+    return a, [n if size is None else size for n, size in zip(a.shape[2:], sizes, strict=True)]
+
+
+def output_sizes(who: str, output_size, axes: int) -> tuple[int | None, ...]:
+    """Return the wanted size for each axis; None keeps an extent.
+
+    >>> output_sizes("adaptive_avg_pool2d", (3, None), 2)
+    (3, None)
+    """
+    given = tuple(output_size) if isinstance(output_size, (tuple, list)) else (output_size,) * axes
+    if len(given) != axes:
+        raise ShapeError(
+            f"{who}: output_size is one number or {axes}, one for each axis; got {output_size!r}"
+        )
+    return tuple([None if size is None else integer(who, "output_size", size, 1) for size in given])
+
+
+FUNCTIONS = (adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_max_pool1d, adaptive_max_pool2d)
