@@ -15,6 +15,7 @@
  * Blocks are shared out to the threads. What they are does not depend on the number of threads, and the adjoint of w is
  * added up in parts, a fixed share of the blocks each, which are then added in order: the same bits each time.
  */
+#include <stdlib.h>
 #include <string.h>
 #include "conv_plan.h"
 #include "gemm.h"
@@ -74,16 +75,21 @@ static int prepare(const nd_plan *p, int x, int w, int y, const int64_t *window,
   return ND_OK;
 }
 
-/* Writes zeros to operand 0 along its own dimensions. */
-static void zero(const nd_plan *p, void *out, const int *dims, int count, const int64_t *extent) {
-  int64_t n = 1;
-  for (int d = 0; d < count; d++) n *= extent[d];
-  for (int64_t i = 0; i < n; i++) {
-    int64_t at = p->offset[0], rest = i;
-    for (int d = count - 1; d >= 0; d--) at += rest % extent[d] * p->stride[0][dims[d]], rest /= extent[d];
-    if (p->dtype[0] == ND_F32) ((f32 *)out)[at] = 0;
-    else ((f64 *)out)[at] = 0;
+/* Writes zeros to operand 0 along five dimensions of its own, from the one of the longest stride to the shortest. */
+static void zero(const nd_plan *p, void *out, const int *dims, const int64_t *extents) {
+  int64_t stride[5], extent[5];
+  for (int d = 0; d < 5; d++) {
+    const int64_t own = p->stride[0][dims[d]];
+    int at = d;
+    for (; at > 0 && llabs(stride[at - 1]) < llabs(own); at--) stride[at] = stride[at - 1], extent[at] = extent[at - 1];
+    stride[at] = own, extent[at] = extents[d];
   }
+  for (int64_t a = 0; a < extent[0]; a++)
+    for (int64_t b = 0; b < extent[1]; b++) {
+      const int64_t at = p->offset[0] + a * stride[0] + b * stride[1];
+      if (p->dtype[0] == ND_F32) clear_f32(extent + 2, (f32 *)out + at, stride + 2);
+      else clear_f64(extent + 2, (f64 *)out + at, stride + 2);
+    }
 }
 
 /* The weights as the products want them: where they lie, or a copy that *made then points to. */
@@ -105,7 +111,7 @@ int nd_conv(const nd_plan *p, void *out, const void *x, const void *w, const int
   const int bad = prepare(p, 1, 2, 0, window, &j, &empty);
   if (bad) return bad;
   if (empty) {
-    zero(p, out, (int[]){0, 1, 2, 4, 5}, 5, (int64_t[]){p->shape[0], p->shape[1], p->shape[2], p->shape[4], p->shape[5]});
+    zero(p, out, (int[]){0, 1, 2, 4, 5}, (int64_t[]){p->shape[0], p->shape[1], p->shape[2], p->shape[4], p->shape[5]});
     return ND_OK;
   }
   void *made;
@@ -129,7 +135,7 @@ int nd_conv_input_backward(const nd_plan *p, void *out, const void *g, const voi
     j.v.c = p->shape[3];
     nd_plan only = *p;
     only.stride[0][4] = j.v.xh, only.stride[0][5] = j.v.xw, only.offset[0] = j.v.x_at;
-    zero(&only, out, (int[]){0, 1, 3, 4, 5}, 5, (int64_t[]){p->shape[0], p->shape[1], p->shape[3], window[3], window[7]});
+    zero(&only, out, (int[]){0, 1, 3, 4, 5}, (int64_t[]){p->shape[0], p->shape[1], p->shape[3], window[3], window[7]});
     return ND_OK;
   }
   void *made;
@@ -147,7 +153,7 @@ int nd_conv_weight_backward(const nd_plan *p, void *out, const void *x, const vo
   if (bad) return bad;
   const conv *v = &j.v;
   if (empty || v->kh != p->shape[6] || v->kw != p->shape[7])
-    zero(p, out, (int[]){1, 2, 3, 6, 7}, 5, (int64_t[]){p->shape[1], p->shape[2], p->shape[3], p->shape[6], p->shape[7]});
+    zero(p, out, (int[]){1, 2, 3, 6, 7}, (int64_t[]){p->shape[1], p->shape[2], p->shape[3], p->shape[6], p->shape[7]});
   if (empty) return ND_OK;
   const int64_t bytes = nd_item_size(j.type);
   j.x = (const char *)x + v->x_at * bytes;

@@ -133,9 +133,8 @@ static void NAME(input)(void *context, int64_t low, int64_t high) {
     const int64_t group = item / v->image_blocks, first = item % v->image_blocks * v->row_blocks;
     const int64_t image = item % v->image_blocks * v->images;
     const int64_t extent[3] = {v->c, v->down.extent, v->across.extent}, x_stride[3] = {v->xc, v->xh, v->xw};
-    const T zero = 0;
     for (int64_t i = image; i < least(image + v->images, v->n); i++)
-      NAME(copy3)(extent, &zero, (int64_t[]){0, 0, 0}, (T *)j->out + i * v->xn + group * v->xg, x_stride);
+      NAME(clear)(extent, (T *)j->out + i * v->xn + group * v->xg, x_stride);
     for (int64_t row = 0; row < v->row_blocks; row++) {
       const NAME(block) b = NAME(block_number)(v, group, first + row);
       const int64_t windows = b.images * b.rows * v->w, size = inner * b.rows * v->w;

@@ -8,7 +8,7 @@ enum {
   IMAGE_BLOCKS = 8,       /* at least, if there are so many images: work for several threads */
   MOST_PARTS = 16,        /* the adjoint of w is added up in */
   PART_ELEMENTS = 524288, /* of all parts together, as long as there are two */
-  WIDE = 8                /* windows in a row from which runs along it are worth while */
+  WIDE = 16               /* windows in a row from which runs along it are worth while */
 };
 
 typedef struct {

@@ -7,17 +7,26 @@
  * What lies outside of the image is 0, and is never read or written. A run is copied as a whole where x allows it.
  */
 
-/* A copy of up to three dimensions, the last one innermost. */
+/* A copy of three dimensions. The last two become one where they may, else the longer one is the inner loop. */
 static void NAME(copy3)(const int64_t extent[3], const T *from, const int64_t from_stride[3], T *to,
                         const int64_t to_stride[3]) {
-  const int64_t n = extent[2], f = from_stride[2], t = to_stride[2];
+  const int merged = from_stride[1] == extent[2] * from_stride[2] && to_stride[1] == extent[2] * to_stride[2];
+  const int inner = merged || extent[2] >= extent[1] ? 2 : 1;
+  const int64_t n = merged ? extent[1] * extent[2] : extent[inner], f = from_stride[inner], t = to_stride[inner];
+  const int64_t outer = merged ? 1 : extent[3 - inner];
   for (int64_t a = 0; a < extent[0]; a++)
-    for (int64_t b = 0; b < extent[1]; b++) {
-      const T *source = from + a * from_stride[0] + b * from_stride[1];
-      T *target = to + a * to_stride[0] + b * to_stride[1];
+    for (int64_t b = 0; b < outer; b++) {
+      const T *source = from + a * from_stride[0] + b * from_stride[3 - inner];
+      T *target = to + a * to_stride[0] + b * to_stride[3 - inner];
       if (f == 1 && t == 1) memcpy(target, source, n * sizeof(T));
       else for (int64_t i = 0; i < n; i++) target[i * t] = source[i * f];
     }
+}
+
+static void NAME(clear)(const int64_t extent[3], T *to, const int64_t stride[3]) {
+  const int whole = stride[2] == 1 && stride[1] == extent[2] && stride[0] == extent[1] * extent[2];
+  if (whole) memset(to, 0, extent[0] * extent[1] * extent[2] * sizeof(T));
+  else NAME(copy3)(extent, &(T){0}, (int64_t[]){0, 0, 0}, to, stride);
 }
 
 static void NAME(by_channels)(const conv *v, const T *x, int64_t row, int64_t rows, T *columns) {

@@ -9,6 +9,7 @@ from needle_edu.ops import correlation as co
 
 CASES = {
     "wide images": ((3, 1, 28, 28), (6, 1, 5, 5), 1, 2, 1, 1, False),
+    "many wide images": ((35, 2, 17, 18), (3, 2, 3, 2), 1, 1, 1, 1, False),
     "rows in blocks": ((2, 24, 40, 33), (5, 24, 3, 3), 1, 1, 1, 1, False),
     "rows in blocks, channels last": ((2, 40, 33, 24), (3, 3, 24, 5), 1, 1, 1, 1, True),
     "rows in blocks, narrow": ((2, 70, 60, 7), (9, 70, 5, 5), 1, 2, 1, 1, False),
@@ -16,6 +17,7 @@ CASES = {
     "images in blocks, channels last": ((37, 4, 4, 8), (3, 3, 8, 5), 1, 1, 1, 1, True),
     "one pixel": ((19, 16, 1, 1), (7, 16, 3, 3), 1, 1, 1, 1, False),
     "all but the middle sees padding": ((9, 4, 2, 2), (3, 4, 7, 7), 2, 3, 1, 1, False),
+    "all but the middle sees padding, dilated": ((3, 4, 2, 2), (3, 4, 5, 5), 1, 4, 2, 1, False),
     "windows only in the padding": ((2, 3, 1, 1), (2, 3, 1, 1), 2, 3, 1, 1, False),
     "stride above the kernel": ((4, 3, 32, 32), (4, 3, 2, 2), 5, 0, 1, 1, False),
     "cut off": ((2, 3, 9, 12), (4, 3, 3, 3), 1, ((-1, 0), (2, -2)), 1, 1, False),
