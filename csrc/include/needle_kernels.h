@@ -267,4 +267,17 @@ ND_API int nd_cross_entropy(const nd_plan *p, void *out, const void *a, const vo
                             double smoothing, int64_t ignore, int reduction);
 ND_API int nd_cross_entropy_backward(const nd_plan *p, void *out, const void *g, const void *a, const void *labels,
                                      const void *weight, double smoothing, int64_t ignore, int reduction);
+
+/* ---- 12. convolution, f32 or f64 ----------------------------------------------------------------------------
+ * The iteration space has 8 dimensions, (images, groups, outputs, channels, rows, columns, kernel rows, kernel columns),
+ * outputs and channels of one group; x, w and y lie in it as the strides say, in whatever order of their axes:
+ *     y[n, g, o, i, j] = sum over c, k, l of x[n, g, c, i*step + k*dilation + start, (the same of j, l)] * w[g, o, c, k, l]
+ * window holds start, step, dilation and extent (of x) of the rows, then of the columns; a position outside of
+ * [0, extent) counts as 0 and is not read. x's strides and offset include step, dilation and start. With one axis, rows
+ * and kernel rows are 1, and their window is 0, 1, 1, 1. No axis is empty but images, groups, outputs and channels.
+ * input_backward adds up, for the adjoint g of y, the adjoint of x; weight_backward that of w. Their results and that of
+ * the forward kernel have no strides of 0. Operands: y, x, w; x, g, w; w, x, g. */
+ND_API int nd_conv(const nd_plan *p, void *out, const void *x, const void *w, const int64_t *window);
+ND_API int nd_conv_input_backward(const nd_plan *p, void *out, const void *g, const void *w, const int64_t *window);
+ND_API int nd_conv_weight_backward(const nd_plan *p, void *out, const void *x, const void *g, const int64_t *window);
 #endif

@@ -11,13 +11,16 @@ are products of the same parts: of the windows with the adjoint of y for w̄, of
 lie first, (N, C, *extents) with weights (O, C/groups, *kernel), or last, (N, *extents, C) with weights
 (*kernel, C, O) and one group. Either way x is read where it lies: the order of the axes of the columns is chosen so
 that rows are copied as runs and the product comes out in the layout of y.
+
+Floats on a device with compiled kernels take those (csrc/cpu/conv.c), which lay out a part of the windows at a time;
+what is written here serves all other arrays, and says what the kernels compute.
 """
 
 from functools import lru_cache
 from math import prod
 from typing import NamedTuple
 
-from needle_edu.autograd.arrays import ShapeError, xp
+from needle_edu.autograd.arrays import ShapeError, convolution, xp
 
 from .windows import Windows, fold, inverse, paddings, per_axis, unfold
 
@@ -93,8 +96,15 @@ def channels_first(a, last: bool):
     return xp.permute_dims(a, (0, a.ndim - 1, *range(1, a.ndim - 1))) if last else a
 
 
+def compiled(a, b) -> bool:
+    """Return whether a kernel computes with these two arrays."""
+    return convolution is not None and convolution.compiled(a, b)
+
+
 def forward(c: Correlation, x, w):
     """Return y."""
+    if compiled(x, w):
+        return convolution.forward(c, x, w)
     kernel = prod(c.windows.kernel)
     if c.last:
         return (_rows(c, x) @ w.reshape((kernel * c.w[-2], c.w[-1]))).reshape(c.y)
@@ -105,6 +115,8 @@ def forward(c: Correlation, x, w):
 
 def weight_adjoint(c: Correlation, x, g):
     """Return w̄ for the adjoint g of y."""
+    if compiled(x, g):
+        return convolution.weight_adjoint(c, x, g)
     kernel = prod(c.windows.kernel)
     if c.last:
         return (_rows(c, x).T @ g.reshape((prod(c.y[:-1]), c.y[-1]))).reshape(c.w)
@@ -116,6 +128,8 @@ def weight_adjoint(c: Correlation, x, g):
 
 def input_adjoint(c: Correlation, g, w):
     """Return x̄ for the adjoint g of y."""
+    if compiled(g, w):
+        return convolution.input_adjoint(c, g, w)
     kernel, counts = prod(c.windows.kernel), c.y[1:-1] if c.last else c.y[2:]
     if c.last:
         inner = kernel * c.w[-2]

@@ -27,6 +27,7 @@ SCALAR = [name.removesuffix("_scalar") for name in declared("const void *, doubl
 LINES = ["cumsum", "cumprod", "sort", "argsort"]
 REDUCE = [name for name in declared("const void *", dense=False) if name not in ("copy", *LINES)]
 LOSSES = ("cross_entropy", "cross_entropy_backward")
+CONVOLUTIONS = ("conv", "conv_input_backward", "conv_weight_backward")
 STEPS = {"sgd_step_dense": 3, "adam_step_dense": 4}
 
 # Functions that round differently in different libraries; all others must agree to the last bit.
@@ -46,6 +47,7 @@ ROUNDED = {
         "scatter",
     ),
     *LOSSES,
+    *CONVOLUTIONS,
     *("cumsum", "cumprod"),
 }
 TO_BOOL = {
@@ -57,7 +59,7 @@ TO_BOOL = {
 def all_names() -> set[str]:
     """Return every kernel that has a case here."""
     dense = [*UNARY, *BINARY, *(f"{name}_scalar" for name in SCALAR), "fill"]
-    others = ["copy", "where", "matmul", "gather", "scatter", *REDUCE, *LINES, *STEPS, *LOSSES]
+    others = ["copy", "where", "matmul", "gather", "scatter", *REDUCE, *LINES, *STEPS, *LOSSES, *CONVOLUTIONS]
     return {*dense, *(f"{name}_dense" for name in dense), *others}
 
 
@@ -144,6 +146,8 @@ def make(name: str, rng: np.random.Generator, code: int) -> Case:
     )
     if name in STEPS:
         return optimiser_step(name, rng, code)
+    if name in CONVOLUTIONS:
+        return convolution(name, rng, code)
     if name in LOSSES:
         return cross_entropy(name, rng, code)
     if base in REDUCE:
@@ -248,6 +252,41 @@ def cross_entropy(name: str, rng: np.random.Generator, code: int) -> Case:
     if name == "cross_entropy_backward":
         operands = [operand(rng, shape, code), *operands]
     return Case(operands, shape, extra=(float(rng.choice([0, 0.1])), ignore, reduction))
+
+
+def convolution(name: str, rng: np.random.Generator, code: int) -> Case:
+    """Windows of every step, dilation and padding, a negative one too; all three arrays in any order of axes."""
+    channels, outputs = (int(n) for n in rng.choice([0, 1, 2, 3, 5, 17], 2, p=[0.02, *[0.196] * 5]))
+    images, groups = int(rng.choice([0, 1, 2, 5, 11], p=[0.04, *[0.24] * 4])), int(rng.choice([1, 1, 2, 3]))
+    counts, kernels, window = [], [], []
+    for longest in rng.permutation([3, 20]):
+        kernel, step, dilation = (int(n) for n in rng.integers(1, 5, 3))
+        count, start = int(rng.integers(1, longest)), int(rng.integers(-6, 3))
+        extent = max(start + (count - 1) * step + (kernel - 1) * dilation + 1 - int(rng.integers(0, 7)), 1)
+        counts, kernels, window = (
+            [*counts, count],
+            [*kernels, kernel],
+            [*window, start, step, dilation, extent],
+        )
+    shape = (images, groups, outputs, channels, *counts, *kernels)
+    starts, steps, dilations, extents = (window[i::4] for i in range(4))
+
+    def laid_out(dims: tuple[int, ...], of: tuple[int, ...]) -> Operand:
+        made = operand(rng, of, code, special=False)
+        strides = [0] * 8
+        for d, stride in zip(dims, made.strides, strict=True):
+            strides[d] = stride
+        return Operand(made.memory, made.offset, tuple(strides))
+
+    x = laid_out((0, 1, 3, 4, 5), (images, groups, channels, *extents))
+    along = x.strides[4:6]
+    x.offset += starts[0] * along[0] + starts[1] * along[1]
+    along = [s * along[i] for numbers in (steps, dilations) for i, s in enumerate(numbers)]
+    x.strides = (*x.strides[:4], *along)
+    y = laid_out((0, 1, 2, 4, 5), (images, groups, outputs, *counts))
+    w = laid_out((1, 2, 3, 6, 7), (groups, outputs, channels, *kernels))
+    operands = {"conv": [y, x, w], "conv_input_backward": [x, y, w], "conv_weight_backward": [w, x, y]}
+    return Case(operands[name], shape, extra=(tuple(window),))
 
 
 def optimiser_step(name: str, rng: np.random.Generator, code: int) -> Case:

@@ -17,14 +17,7 @@
 #include "transpose.h"
 #include "unroll.h"
 
-/* c[m][n] = a[m][k] b[k][n], each with its row and column stride in elements. */
-typedef struct product {
-  int64_t m, n, k;
-  int64_t a_row, a_col, b_row, b_col, c_row, c_col;
-  const void *a, *b;
-  void *c;
-  last_block *last; /* where it may open its last block to other threads, or NULL */
-} product;
+typedef nd_product product;
 
 #define T float
 #define TYPE f32
@@ -158,4 +151,4 @@ static int matmul(const nd_plan *p, void *out, const void *a, const void *b) {
   return j.error;
 }
 
-const nd_gemm_table ND_TABLE(gemm) = {.matmul = matmul};
+const nd_gemm_table ND_TABLE(gemm) = {.matmul = matmul, .product = ND_FUNCTIONS_NUMBERS(product)};

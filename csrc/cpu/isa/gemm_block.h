@@ -91,22 +91,23 @@ static void NAME(help)(last_block *s) {
   if (packed_a) NAME(share_rows)(s, fit.m, packed_a); /* without memory: its owner does all */
 }
 
-/* out = a @ b on this thread. */
+/* out = a @ b on this thread, or out += a @ b. */
 static int NAME(product)(const product *x) {
   const int64_t m = x->m, n = x->n, k = x->k;
   const int64_t c_row = x->c_row, c_col = x->c_col;
   const T *a = x->a, *b = x->b;
   T *c = x->c;
+  if (k == 0 && x->accumulate) return ND_OK;
   if (k == 0) {
     for (int64_t i = 0; i < m; i++)
       for (int64_t j = 0; j < n; j++) c[i * c_row + j * c_col] = 0;
     return ND_OK;
   }
-  if (m == 1 && x->b_col == 1 && c_col == 1) {
+  if (m == 1 && x->b_col == 1 && c_col == 1 && !x->accumulate) {
     NAME(row_times_matrix)(x);
     return ND_OK;
   }
-  if (n == 1 && x->a_col == 1 && x->b_row == 1) {
+  if (n == 1 && x->a_col == 1 && x->b_row == 1 && !x->accumulate) {
     NAME(matrix_times_column)(x);
     return ND_OK;
   }
@@ -133,7 +134,7 @@ static int NAME(product)(const product *x) {
       if (shared && p + depth >= k) {
         open_block(x->last, (block_product){.m = m, .n = n, .k = kk, .a = a + p * x->a_col, .a_row = x->a_row,
                                             .a_col = x->a_col, .packed_b = packed_b, .c = c, .c_row = c_row,
-                                            .c_col = c_col, .accumulate = p > 0});
+                                            .c_col = c_col, .accumulate = x->accumulate || p > 0});
         NAME(share_rows)(x->last, fit.m, packed_a);
         await_helpers(x->last);
         return ND_OK;
@@ -143,7 +144,8 @@ static int NAME(product)(const product *x) {
         const T *aa = a + i * x->a_row + p * x->a_col;
         if (pack_a && (j == 0 || m > part_m)) NAME(pack_a)(mm, kk, aa, x->a_row, x->a_col, packed_a);
         NAME(block)(mm, nn, kk, pack_a ? packed_a : aa, x->a_row, x->a_col, pack_a, pack_b ? packed_b : bb,
-                    pack_b ? 0 : x->b_row, packed_b, c + i * c_row + j * c_col, c_row, c_col, p > 0);
+                    pack_b ? 0 : x->b_row, packed_b, c + i * c_row + j * c_col, c_row, c_col,
+                    x->accumulate || p > 0);
       }
     }
   }

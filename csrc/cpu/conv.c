@@ -1,0 +1,168 @@
+/* conv.c - convolution and its two adjoints: windows laid out side by side, a block at a time, and matrix products.
+ *
+ * A block is some rows of windows of one image or, if images are small, some whole images: about 64 K elements, so that
+ * they are still in the second-level cache when the product reads them. An array of all windows, K*L times as large as x,
+ * is never made. With `columns` a block of windows (conv_windows.h), w and y matrices:
+ *
+ *     forward            y  = w  columns
+ *     adjoint of x       columns = w^T y, added back to where they were seen
+ *     adjoint of w       w += y columns^T
+ *
+ * or, where channels are the contiguous ones, all of it transposed (conv_plan.h says when). What lies in another order
+ * than the products want is copied: images into the block's scratch, weights once for each call. Kernel rows and columns
+ * that see nothing but padding are dropped before anything else.
+ *
+ * Blocks are shared out to the threads. What they are does not depend on the number of threads, and the adjoint of w is
+ * added up in parts, a fixed share of the blocks each, which are then added in order: the same bits each time.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include "conv_plan.h"
+#include "gemm.h"
+#include "parallel.h"
+#include "pool.h"
+
+typedef struct {
+  conv v;
+  int type, failed;
+  const char *x, *y, *w; /* at their first element; w as the products want it */
+  char *out, *parts;     /* parts: of the adjoint of w */
+} job;
+
+static void fail(job *j) { __atomic_store_n(&j->failed, 1, __ATOMIC_RELAXED); }
+
+#define JOIN_(a, b) a##_##b
+#define JOIN(a, b) JOIN_(a, b)
+#define NAME(name) JOIN(name, TYPE)
+#define T f32
+#define TYPE f32
+#define CODE ND_F32
+#include "conv_windows.h"
+#include "conv_blocks.h"
+#undef T
+#undef TYPE
+#undef CODE
+#define T f64
+#define TYPE f64
+#define CODE ND_F64
+#include "conv_windows.h"
+#include "conv_blocks.h"
+
+typedef void part_fn(void *job, int64_t low, int64_t high);
+static part_fn *const forward[2] = {forward_f32, forward_f64}, *const input[2] = {input_f32, input_f64};
+static part_fn *const weight[2] = {weight_f32, weight_f64}, *const sum[2] = {sum_f32, sum_f64};
+static void (*const arrange[2])(const conv *, const void *, void *) = {arrange_f32, arrange_f64};
+
+/* Shares `items` out; each thread gets a million multiply-adds at least. */
+static void share(job *j, int64_t items, part_fn *part) {
+  const conv *v = &j->v;
+  const double work = (double)v->n * v->groups * v->o * v->c * v->kh * v->kw * v->h * v->w;
+  nd_parallel_for(items, (int64_t)(items / (work / 1e6 + 1)) + 1, part, j);
+}
+
+/* What the three have in common; 1 if there is nothing to do but, perhaps, to write zeros. */
+static int prepare(const nd_plan *p, int x, int w, int y, const int64_t *window, job *j, int *empty) {
+  const int type = p->dtype[0];
+  if (p->ndim != 8) return ND_EPLAN;
+  for (int d = 0; d < 8; d++)
+    if (p->shape[d] < (d < 4 ? 0 : 1)) return ND_EPLAN;
+  for (int a = 0; a < 8; a += 4)
+    if (window[a + 1] < 1 || window[a + 2] < 1 || window[a + 3] < 0) return ND_EPLAN;
+  if ((type != ND_F32 && type != ND_F64) || p->dtype[1] != type || p->dtype[2] != type) return ND_EDTYPE;
+  j->type = type;
+  read_plan(p, x, w, y, window, &j->v);
+  *empty = p->size == 0 || j->v.kh == 0 || j->v.kw == 0;
+  return ND_OK;
+}
+
+/* Writes zeros to operand 0 along five dimensions of its own, from the one of the longest stride to the shortest. */
+static void zero(const nd_plan *p, void *out, const int *dims, const int64_t *extents) {
+  int64_t stride[5], extent[5];
+  for (int d = 0; d < 5; d++) {
+    const int64_t own = p->stride[0][dims[d]];
+    int at = d;
+    for (; at > 0 && llabs(stride[at - 1]) < llabs(own); at--) stride[at] = stride[at - 1], extent[at] = extent[at - 1];
+    stride[at] = own, extent[at] = extents[d];
+  }
+  for (int64_t a = 0; a < extent[0]; a++)
+    for (int64_t b = 0; b < extent[1]; b++) {
+      const int64_t at = p->offset[0] + a * stride[0] + b * stride[1];
+      if (p->dtype[0] == ND_F32) clear_f32(extent + 2, (f32 *)out + at, stride + 2);
+      else clear_f64(extent + 2, (f64 *)out + at, stride + 2);
+    }
+}
+
+/* The weights as the products want them: where they lie, or a copy that *made then points to. */
+static int lay_weights(job *j, const char *w, void **made) {
+  const int64_t bytes = nd_item_size(j->type);
+  *made = NULL;
+  j->w = w + j->v.w_at * bytes;
+  if (!j->v.copy_w) return ND_OK;
+  *made = nd_alloc(j->v.groups * j->v.w_group * bytes);
+  if (!*made) return ND_ENOMEM;
+  arrange[j->type](&j->v, j->w, *made);
+  j->w = *made;
+  return ND_OK;
+}
+
+int nd_conv(const nd_plan *p, void *out, const void *x, const void *w, const int64_t *window) {
+  job j = {0};
+  int empty;
+  const int bad = prepare(p, 1, 2, 0, window, &j, &empty);
+  if (bad) return bad;
+  if (empty) {
+    zero(p, out, (int[]){0, 1, 2, 4, 5}, (int64_t[]){p->shape[0], p->shape[1], p->shape[2], p->shape[4], p->shape[5]});
+    return ND_OK;
+  }
+  void *made;
+  if (lay_weights(&j, w, &made)) return ND_ENOMEM;
+  const int64_t bytes = nd_item_size(j.type);
+  j.x = (const char *)x + j.v.x_at * bytes;
+  j.out = (char *)out + j.v.y_at * bytes;
+  share(&j, j.v.groups * j.v.image_blocks * j.v.row_blocks, forward[j.type]);
+  nd_free(made);
+  return j.failed ? ND_ENOMEM : ND_OK;
+}
+
+int nd_conv_input_backward(const nd_plan *p, void *out, const void *g, const void *w, const int64_t *window) {
+  job j = {0};
+  int empty;
+  const int bad = prepare(p, 0, 2, 1, window, &j, &empty);
+  if (bad) return bad;
+  const int64_t bytes = nd_item_size(j.type);
+  j.out = (char *)out + j.v.x_at * bytes;
+  if (empty) { /* no window sees anything, or there are no outputs to hear of it */
+    j.v.c = p->shape[3];
+    nd_plan only = *p;
+    only.stride[0][4] = j.v.xh, only.stride[0][5] = j.v.xw, only.offset[0] = j.v.x_at;
+    zero(&only, out, (int[]){0, 1, 3, 4, 5}, (int64_t[]){p->shape[0], p->shape[1], p->shape[3], window[3], window[7]});
+    return ND_OK;
+  }
+  void *made;
+  if (lay_weights(&j, w, &made)) return ND_ENOMEM;
+  j.y = (const char *)g + j.v.y_at * bytes;
+  share(&j, j.v.groups * j.v.image_blocks, input[j.type]);
+  nd_free(made);
+  return j.failed ? ND_ENOMEM : ND_OK;
+}
+
+int nd_conv_weight_backward(const nd_plan *p, void *out, const void *x, const void *g, const int64_t *window) {
+  job j = {0};
+  int empty;
+  const int bad = prepare(p, 1, 0, 2, window, &j, &empty);
+  if (bad) return bad;
+  const conv *v = &j.v;
+  if (empty || v->kh != p->shape[6] || v->kw != p->shape[7])
+    zero(p, out, (int[]){1, 2, 3, 6, 7}, (int64_t[]){p->shape[1], p->shape[2], p->shape[3], p->shape[6], p->shape[7]});
+  if (empty) return ND_OK;
+  const int64_t bytes = nd_item_size(j.type);
+  j.x = (const char *)x + v->x_at * bytes;
+  j.y = (const char *)g + v->y_at * bytes;
+  j.out = (char *)out + v->w_at * bytes;
+  j.parts = nd_alloc(v->groups * v->parts * v->w_group * bytes);
+  if (!j.parts) return ND_ENOMEM;
+  share(&j, v->groups * v->parts, weight[j.type]);
+  if (!j.failed) nd_parallel_for(v->groups * v->o, ND_GRAIN_REDUCE / (v->parts * v->w_group / v->o + 1) + 1, sum[j.type], &j);
+  nd_free(j.parts);
+  return j.failed ? ND_ENOMEM : ND_OK;
+}

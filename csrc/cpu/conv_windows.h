@@ -1,0 +1,118 @@
+/* conv_windows.h - the windows of a convolution laid out side by side as a matrix (im2col), and its adjoint (col2im),
+ * for one element type: T, suffix TYPE. Included by conv.c.
+ *
+ * Two arrangements, for rows i .. i + rows - 1 of windows of one image:
+ *     by channels   columns[c, k, l][window]    runs along a row of x; for few channels and wide images
+ *     by windows    columns[window][k, l, c]    runs along the channels; these must be contiguous in x
+ * What lies outside of the image is 0, and is never read or written. A run is copied as a whole where x allows it.
+ */
+
+/* A copy of three dimensions. The last two become one where they may, else the longer one is the inner loop. */
+static void NAME(copy3)(const int64_t extent[3], const T *from, const int64_t from_stride[3], T *to,
+                        const int64_t to_stride[3]) {
+  const int merged = from_stride[1] == extent[2] * from_stride[2] && to_stride[1] == extent[2] * to_stride[2];
+  const int inner = merged || extent[2] >= extent[1] ? 2 : 1;
+  const int64_t n = merged ? extent[1] * extent[2] : extent[inner], f = from_stride[inner], t = to_stride[inner];
+  const int64_t outer = merged ? 1 : extent[3 - inner];
+  for (int64_t a = 0; a < extent[0]; a++)
+    for (int64_t b = 0; b < outer; b++) {
+      const T *source = from + a * from_stride[0] + b * from_stride[3 - inner];
+      T *target = to + a * to_stride[0] + b * to_stride[3 - inner];
+      if (f == 1 && t == 1) memcpy(target, source, n * sizeof(T));
+      else for (int64_t i = 0; i < n; i++) target[i * t] = source[i * f];
+    }
+}
+
+static void NAME(clear)(const int64_t extent[3], T *to, const int64_t stride[3]) {
+  const int whole = stride[2] == 1 && stride[1] == extent[2] && stride[0] == extent[1] * extent[2];
+  if (whole) memset(to, 0, extent[0] * extent[1] * extent[2] * sizeof(T));
+  else NAME(copy3)(extent, &(T){0}, (int64_t[]){0, 0, 0}, to, stride);
+}
+
+static void NAME(by_channels)(const conv *v, const T *x, int64_t row, int64_t rows, T *columns) {
+  const axis h = v->down, w = v->across;
+  for (int64_t c = 0; c < v->c; c++)
+    for (int64_t k = 0; k < v->kh; k++)
+      for (int64_t l = 0; l < v->kw; l++) {
+        int64_t first, last;
+        seen_at(w, l, v->w, &first, &last);
+        const int64_t step = w.step * v->xw;
+        for (int64_t i = row; i < row + rows; i++, columns += v->w) {
+          const int64_t at = i * h.step + k * h.dilation + h.start;
+          if (at < 0 || at >= h.extent || first >= last) {
+            memset(columns, 0, v->w * sizeof(T));
+            continue;
+          }
+          const T *from = x + c * v->xc + at * v->xh + (l * w.dilation + w.start) * v->xw;
+          for (int64_t j = 0; j < first; j++) columns[j] = 0;
+          if (step == 1) memcpy(columns + first, from + first, (last - first) * sizeof(T));
+          else for (int64_t j = first; j < last; j++) columns[j] = from[j * step];
+          for (int64_t j = last; j < v->w; j++) columns[j] = 0;
+        }
+      }
+}
+
+static void NAME(add_by_channels)(const conv *v, T *x, int64_t row, int64_t rows, const T *columns) {
+  const axis h = v->down, w = v->across;
+  for (int64_t c = 0; c < v->c; c++)
+    for (int64_t k = 0; k < v->kh; k++)
+      for (int64_t l = 0; l < v->kw; l++) {
+        int64_t first, last;
+        seen_at(w, l, v->w, &first, &last);
+        const int64_t step = w.step * v->xw;
+        for (int64_t i = row; i < row + rows; i++, columns += v->w) {
+          const int64_t at = i * h.step + k * h.dilation + h.start;
+          if (at < 0 || at >= h.extent || first >= last) continue;
+          T *to = x + c * v->xc + at * v->xh + (l * w.dilation + w.start) * v->xw;
+          if (step == 1) for (int64_t j = first; j < last; j++) to[j] += columns[j];
+          else for (int64_t j = first; j < last; j++) to[j * step] += columns[j];
+        }
+      }
+}
+
+/* Here xh and xw are the strides of rows and columns of an image with contiguous channels. */
+static void NAME(by_windows)(const conv *v, const T *x, int64_t xh, int64_t xw, int64_t row, int64_t rows, T *columns) {
+  const axis h = v->down, w = v->across;
+  const int64_t runs = w.dilation == 1 && xw == v->c ? 1 : v->kw; /* in each row of the kernel */
+  for (int64_t i = row; i < row + rows; i++)
+    for (int64_t j = 0; j < v->w; j++) {
+      int64_t first, last;
+      seen_from(w, j, v->kw, &first, &last);
+      for (int64_t k = 0; k < v->kh; k++, columns += v->kw * v->c) {
+        const int64_t at = i * h.step + k * h.dilation + h.start;
+        if (at < 0 || at >= h.extent || first >= last) {
+          memset(columns, 0, v->kw * v->c * sizeof(T));
+          continue;
+        }
+        if (first > 0) memset(columns, 0, first * v->c * sizeof(T));
+        if (last < v->kw) memset(columns + last * v->c, 0, (v->kw - last) * v->c * sizeof(T));
+        const T *from = x + at * xh + (j * w.step + w.start) * xw;
+        if (runs == 1) memcpy(columns + first * v->c, from + first * v->c, (last - first) * v->c * sizeof(T));
+        else
+          for (int64_t l = first; l < last; l++)
+            memcpy(columns + l * v->c, from + l * w.dilation * xw, v->c * sizeof(T));
+      }
+    }
+}
+
+static void NAME(add_by_windows)(const conv *v, T *x, int64_t xh, int64_t xw, int64_t row, int64_t rows,
+                                 const T *columns) {
+  const axis h = v->down, w = v->across;
+  const int whole = w.dilation == 1 && xw == v->c;
+  for (int64_t i = row; i < row + rows; i++)
+    for (int64_t j = 0; j < v->w; j++) {
+      int64_t first, last;
+      seen_from(w, j, v->kw, &first, &last);
+      for (int64_t k = 0; k < v->kh; k++, columns += v->kw * v->c) {
+        const int64_t at = i * h.step + k * h.dilation + h.start;
+        if (at < 0 || at >= h.extent || first >= last) continue;
+        T *to = x + at * xh + (j * w.step + w.start) * xw;
+        const int64_t runs = whole ? 1 : last - first, length = whole ? (last - first) * v->c : v->c;
+        for (int64_t r = 0; r < runs; r++) {
+          T *target = to + (first + r) * w.dilation * xw;
+          const T *source = columns + (first + r) * v->c;
+          for (int64_t c = 0; c < length; c++) target[c] += source[c];
+        }
+      }
+    }
+}
