@@ -33,3 +33,8 @@ def adder():
         return total.make_const(array)
 
     return plus
+
+
+def gradient_as_vjps(g, node) -> list:
+    """Return one function per input for an op that defines `gradient` alone; it is called once, here and now."""
+    return [lambda op, g, node, gx=gx: gx for gx in node.op.gradient_as_tuple(g, node)]

@@ -16,8 +16,8 @@ from typing import Any
 
 from needle_edu.backend import storage
 
-from . import events, gradients, state
-from .adjoints import adder
+from . import array_pass, events, gradients, state
+from .adjoints import adder, gradient_as_vjps
 from .arrays import GradientError, same_layout
 from .gradients import own, taken_by, write_leaf
 from .registry import function_slot
@@ -66,7 +66,13 @@ def _checked(out_grad, output, recording):
 
 
 def propagate(output, out_grad, accumulate=False) -> None:
-    """Walk the graph backwards from `output`, whose adjoint is `out_grad`, and write the leaves' `.grad`."""
+    """Walk the graph backwards from `output`, whose adjoint is `out_grad`, and write the leaves' `.grad`.
+
+    Where nobody could tell the difference, array_pass.py does the same without making a tensor of every adjoint.
+    """
+    if array_pass.serves(output, out_grad):
+        array_pass.walk(output, out_grad, accumulate)
+        return
     if state.hook is None:
         _walk(output, out_grad, accumulate, False)
         return
@@ -104,7 +110,7 @@ def _walk(output, out_grad, accumulate, told) -> None:
             check_unchanged(node)
         vjps = node.op.vjps
         if vjps is None:  # an op that may, unlike ours, hand out one of its inputs
-            vjps = _gradient_as_vjps(g, node)
+            vjps = gradient_as_vjps(g, node)
             taken |= taken_by(node, *node.inputs)
         _contribute(vjps, g, node, adjoints, plus, told)
 
@@ -125,11 +131,6 @@ def _contribute(vjps, g, node, adjoints, plus, told) -> None:
         adjoints[x] = plus(x, adjoints[x], gx) if x in adjoints else gx
         if told:
             events.accumulated(x, adjoints[x], node, k)
-
-
-def _gradient_as_vjps(g, node) -> list:
-    """Return one function per input for an op that defines `gradient` alone; it is called once, here and now."""
-    return [lambda op, g, node, gx=gx: gx for gx in node.op.gradient_as_tuple(g, node)]
 
 
 GRADIENTS = function_slot("compute_gradient_of_variables", propagate)

@@ -39,6 +39,9 @@ class Op:
     vjp_reads : tuple of str, or None
         For each vjp the values it reads: ``"b"`` the second input, ``"y"`` the result. `backward` refuses to
         use a value that was overwritten; None means that any of them may be read.
+    vjps_on_arrays : bool
+        True: the vjps use nothing but what arrays have as well, and `of`, so `backward` may call them with arrays in
+        place of tensors (array_pass.py). Whoever writes other vjps must say so again.
     differentiable : bool
         False for comparisons and the like: the result never requires a gradient.
     value_class : type
@@ -64,6 +67,7 @@ class Op:
     formula = ""
     vjp_formulas: tuple[str, ...] = ()
     vjp_reads: tuple[str, ...] | None = None
+    vjps_on_arrays = False
     differentiable = True
     value_class: Any
     vjps = None  # the functions vjp0, vjp1, …; None: ask `gradient`
@@ -75,9 +79,11 @@ class Op:
             cls.name = cls.__name__
         if "gradient" in own:
             cls.vjps, cls.vjp_reads = None, own.get("vjp_reads")
+            cls.vjps_on_arrays = False
         elif any(name in own for name in _VJP_NAMES):
             last = max(k for k, name in enumerate(_VJP_NAMES) if hasattr(cls, name))
             cls.vjps = tuple(getattr(cls, name, None) for name in _VJP_NAMES[: last + 1])
+            cls.vjps_on_arrays = own.get("vjps_on_arrays", False)
 
     @property
     def attrs(self) -> dict:
@@ -147,6 +153,10 @@ class Op:
         if state.watched:
             return self._apply_watched(inputs)
         return self._result(inputs, self.computed([x.realize_cached_data() for x in inputs]))
+
+    def of(self, *operands):
+        """Return `apply` of tensors, or `compute` of arrays: a vjp calls an op that has no operator with this."""
+        return (self.compute if operands[0].__class__ is arrays.Array else self.apply)(*operands)
 
     def computed(self, operands: list):
         """Return the checked result of `compute` for a list of arrays."""

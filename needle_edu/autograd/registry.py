@@ -55,9 +55,11 @@ class Slot:
 
     def use(self, stack: tuple[Override, ...]) -> None:
         """Point to the top of a stack of overrides."""
+        global _changes
         top = stack[-1]
         # All or nothing: an interrupt cannot fall between plain assignments.
         self.stack, self.cls, self.instance = stack, top.entry, top.instance
+        _changes += 1
         if self.function is not None:
             self.function.__wrapped__ = top.entry  # `ops.exp??` shows the class in use
 
@@ -92,10 +94,14 @@ class FunctionSlot(Slot):
         return Override(self, entry)
 
     def use(self, stack: tuple[Override, ...]) -> None:
+        global _changes
         self.stack, self.function = stack, stack[-1].entry
+        _changes += 1
 
 
 _slots: dict[str, Slot] = {}
+_changes = 0  # how often a slot was pointed to something else
+_seen = (-1, False)  # after so many changes, was anything overridden?
 
 
 def slot(name: str) -> Slot:
@@ -110,6 +116,15 @@ def ops() -> dict[str, Slot]:
     return {
         name: place for name, place in _slots.items() if place.stack and not isinstance(place, FunctionSlot)
     }
+
+
+def something_is_overridden() -> bool:
+    """Whether some op, or function of the engine, is not the library's own."""
+    global _seen
+    if _seen[0] != _changes:
+        count = _changes
+        _seen = count, any(len(place.stack) > 1 for place in list(_slots.values()))
+    return _seen[1]
 
 
 def register(cls: Any) -> Any:

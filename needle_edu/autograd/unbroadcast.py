@@ -8,7 +8,7 @@ once for all, and ops need not care.
 
 from functools import lru_cache
 
-from .arrays import GradientError, xp
+from .arrays import Array, GradientError, xp
 from .registry import slot
 from .value import Value
 
@@ -49,17 +49,19 @@ def _refused(x, node, what: str) -> GradientError:
 
 
 def sum_to(g, shape: tuple[int, ...]):
-    """Return `g` summed over the dimensions along which `shape` was broadcast to its shape."""
+    """Return `g`, a tensor or an array, summed over the dimensions along which `shape` was broadcast to its shape."""
     got = g.shape
     if got == shape:
         return g
     axes = broadcast_axes(shape, got)
-    if g.requires_grad:
+    if g.__class__ is not Array and g.requires_grad:
         return _RESHAPE.cls(shape).apply(_SUMMATION.cls(axes).apply(g))
-    data = xp.sum(g.realize_cached_data(), axis=axes, keepdims=len(got) == len(shape))
+    data = xp.sum(
+        g if g.__class__ is Array else g.realize_cached_data(), axis=axes, keepdims=len(got) == len(shape)
+    )
     if data.shape != shape or not shape:  # over all axes our sum has shape (1,), NumPy's is a number
         data = xp.reshape(xp.asarray(data), shape)
-    return g.make_const(data)
+    return data if g.__class__ is Array else g.make_const(data)
 
 
 @lru_cache(1024)

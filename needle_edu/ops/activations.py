@@ -28,13 +28,14 @@ class ReLU(UnaryOp):
     formula = r"y = \max(a, 0)"
     vjp_formulas = (r"\bar{a} = \bar{y} \odot [a > 0]",)
     vjp_reads = ("a",)
+    vjps_on_arrays = True
     samples = staticmethod(sampling.unary())
 
     def compute(self, a):
         return xp.relu(a)
 
     def vjp0(self, g, node):
-        return _RELU_BACKWARD.instance.apply(g, node.inputs[0])
+        return _RELU_BACKWARD.instance.of(g, node.inputs[0])
 
 
 @register
@@ -50,6 +51,7 @@ class ReLUBackward(BinaryOp):
     formula = r"y = g \odot [a > 0]"
     vjp_formulas = (r"\bar{g} = \bar{y} \odot [a > 0]", r"\bar{a} = 0")
     vjp_reads = ("b", "")
+    vjps_on_arrays = True
 
     @staticmethod
     def samples(rng):
@@ -59,7 +61,7 @@ class ReLUBackward(BinaryOp):
         return xp.relu_backward(g, a)
 
     def vjp0(self, g, node):
-        return _RELU_BACKWARD.instance.apply(g, node.inputs[1])
+        return _RELU_BACKWARD.instance.of(g, node.inputs[1])
 
     vjp1 = None  # zero wherever it exists
 

@@ -35,6 +35,7 @@ class EWiseAdd(BinaryOp):
     formula = r"y = a + b"
     vjp_formulas = (r"\bar{a} = \bar{y}", r"\bar{b} = \bar{y}")
     vjp_reads = ("", "")
+    vjps_on_arrays = True
     samples = staticmethod(sampling.binary())
 
     def compute(self, a, b):
@@ -60,6 +61,7 @@ class AddScalar(ScalarOp):
     formula = r"y = a + c"
     vjp_formulas = (r"\bar{a} = \bar{y}",)
     vjp_reads = ("",)
+    vjps_on_arrays = True
     samples = staticmethod(sampling.unary(scalar=1.5))
 
     def compute(self, a):
@@ -82,6 +84,7 @@ class Negate(UnaryOp):
     formula = r"y = -a"
     vjp_formulas = (r"\bar{a} = -\bar{y}",)
     vjp_reads = ("",)
+    vjps_on_arrays = True
     samples = staticmethod(sampling.unary())
 
     def compute(self, a):
@@ -104,6 +107,7 @@ class EWiseMul(BinaryOp):
     formula = r"y = a \odot b"
     vjp_formulas = (r"\bar{a} = \bar{y} \odot b", r"\bar{b} = \bar{y} \odot a")
     vjp_reads = ("b", "a")
+    vjps_on_arrays = True
     samples = staticmethod(sampling.binary())
 
     def compute(self, a, b):
@@ -129,6 +133,7 @@ class MulScalar(ScalarOp):
     formula = r"y = c\,a"
     vjp_formulas = (r"\bar{a} = c\,\bar{y}",)
     vjp_reads = ("",)
+    vjps_on_arrays = True
     samples = staticmethod(sampling.unary(scalar=-1.5))
 
     def compute(self, a):
@@ -176,6 +181,7 @@ class DivScalar(ScalarOp):
     formula = r"y = a / c"
     vjp_formulas = (r"\bar{a} = \bar{y} / c",)
     vjp_reads = ("",)
+    vjps_on_arrays = True
     samples = staticmethod(sampling.unary(scalar=-1.5))
 
     def compute(self, a):

@@ -4,12 +4,9 @@ from functools import lru_cache
 from operator import index
 
 from needle_edu.autograd.arrays import DTypeError, ShapeError, xp
-from needle_edu.autograd.registry import slot
 from needle_edu.autograd.tensor import Tensor
 from needle_edu.autograd.value import Value
 from needle_edu.ndarray import layout
-
-_RESHAPE, _BROADCAST_TO = slot("reshape"), slot("broadcast_to")
 
 
 def constant(array) -> Tensor:
@@ -90,8 +87,8 @@ def kept_shape(axes, shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple([1 if axis in reduced else n for axis, n in enumerate(shape)])
 
 
-def expand(t: Tensor, axes, shape: tuple[int, ...]) -> Tensor:
-    """Return the result `t` of a reduction over `axes`, expanded back to the `shape` that was reduced."""
+def expand(t, axes, shape: tuple[int, ...]):
+    """Return the result `t` of a reduction over `axes`, a tensor or an array, expanded back to the `shape` it had."""
     if axes is None and shape:  # one number broadcasts to everything
-        return _BROADCAST_TO.cls(shape).apply(t)
-    return _BROADCAST_TO.cls(shape).apply(_RESHAPE.cls(kept_shape(axes, shape)).apply(t))
+        return t.broadcast_to(shape)
+    return t.reshape(kept_shape(axes, shape)).broadcast_to(shape)

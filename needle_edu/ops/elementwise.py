@@ -51,6 +51,7 @@ class Log(UnaryOp):
     formula = r"y = \ln a"
     vjp_formulas = (r"\bar{a} = \bar{y} / a",)
     vjp_reads = ("a",)
+    vjps_on_arrays = True
     samples = staticmethod(sampling.unary(0.5, 2.0))
 
     def compute(self, a):

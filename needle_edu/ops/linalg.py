@@ -5,10 +5,12 @@ matrix that was used for the whole stack is summed over it.
 """
 
 from needle_edu.autograd.op import BinaryOp
-from needle_edu.autograd.registry import register
+from needle_edu.autograd.registry import register, slot
 from needle_edu.autograd.unbroadcast import sum_to
 
 from . import sampling
+
+_TRANSPOSE = slot("transpose")
 
 
 @register
@@ -28,6 +30,7 @@ class MatMul(BinaryOp):
     formula = r"y = a\,b"
     vjp_formulas = (r"\bar{a} = \bar{y}\,b^\top", r"\bar{b} = a^\top\,\bar{y}")
     vjp_reads = ("b", "a")
+    vjps_on_arrays = True
     samples = staticmethod(
         sampling.shaped(
             ({}, (2, 3), (3, 4)),
@@ -49,19 +52,19 @@ class MatMul(BinaryOp):
         if _are_matrices(a, b):
             return g @ b.T
         rows, g, columns = _as_matrices(a, g, b)
-        return sum_to(g @ columns.T, rows.shape).reshape(a.shape)
+        return sum_to(g @ _TRANSPOSE.instance.of(columns), rows.shape).reshape(a.shape)
 
     def vjp1(self, g, node):
         a, b = node.inputs
         if _are_matrices(a, b):
             return a.T @ g
         rows, g, columns = _as_matrices(a, g, b)
-        return sum_to(rows.T @ g, columns.shape).reshape(b.shape)
+        return sum_to(_TRANSPOSE.instance.of(rows) @ g, columns.shape).reshape(b.shape)
 
 
 def _are_matrices(a, b) -> bool:
     """Whether neither is a vector or a stack of matrices: the usual case, in a hurry."""
-    return a.realize_cached_data().ndim == 2 == b.realize_cached_data().ndim
+    return a.ndim == 2 == b.ndim
 
 
 def _as_matrices(a, g, b):

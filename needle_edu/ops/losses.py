@@ -78,6 +78,7 @@ class CrossEntropy(BinaryOp, _CrossEntropy):
     formula = r"y = -\frac1n \sum q \ln p,\ p = \operatorname{softmax} a,\ q = \operatorname{onehot} b"
     vjp_formulas = (r"\bar{a} = \frac{\bar{y}}{n}\,(p - q)", "")
     vjp_reads = ("ab", "")
+    vjps_on_arrays = True
     samples = staticmethod(_cases)
 
     def compute(self, a, b):
@@ -85,7 +86,7 @@ class CrossEntropy(BinaryOp, _CrossEntropy):
 
     def vjp0(self, g, node):
         backward = _BACKWARD.cls(self.weight, self.label_smoothing, self.ignore_index, self.reduction)
-        return backward.apply(g, *node.inputs)
+        return backward.of(g, *node.inputs)
 
     vjp1 = None  # a class number has no derivative
 

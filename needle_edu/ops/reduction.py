@@ -44,6 +44,7 @@ class Summation(Reduction):
     formula = r"y = \sum a"
     vjp_formulas = (r"\bar{a} = \operatorname{expand}(\bar{y})",)
     vjp_reads = ("",)
+    vjps_on_arrays = True
     samples = staticmethod(_CASES)
 
     def compute(self, a):
@@ -67,6 +68,7 @@ class Mean(Reduction):
     formula = r"y = \frac1n \sum a"
     vjp_formulas = (r"\bar{a} = \operatorname{expand}(\bar{y}) / n",)
     vjp_reads = ("",)
+    vjps_on_arrays = True
     samples = staticmethod(_CASES)
 
     def compute(self, a):

@@ -44,6 +44,7 @@ class Transpose(UnaryOp):
     formula = r"y = a^\top"
     vjp_formulas = (r"\bar{a} = \bar{y}^\top",)
     vjp_reads = ("",)
+    vjps_on_arrays = True
     samples = staticmethod(sampling.shaped(({}, (2, 3)), ({"axes": (0, 2)}, (2, 3, 4)), ({}, (2, 3, 4))))
 
     def __init__(self, axes=None):
@@ -57,7 +58,7 @@ class Transpose(UnaryOp):
         return xp.permute_dims(a, _swapped(self.axes, a.ndim))
 
     def vjp0(self, g, node):
-        return self.apply(g)
+        return self.of(g)
 
 
 @register
@@ -74,6 +75,7 @@ class Permute(UnaryOp):
     formula = r"y = \operatorname{permute}(a)"
     vjp_formulas = (r"\bar{a} = \operatorname{permute}^{-1}(\bar{y})",)
     vjp_reads = ("",)
+    vjps_on_arrays = True
     samples = staticmethod(sampling.shaped(({"axes": (1, 2, 0)}, (2, 3, 4)), ({"axes": (1, 0)}, (2, 3))))
 
     def __init__(self, axes):
@@ -84,7 +86,7 @@ class Permute(UnaryOp):
 
     def vjp0(self, g, node):
         axes = normalize_axes(self.axes, len(self.axes), self.name)
-        return Permute([axes.index(axis) for axis in range(len(axes))]).apply(g)
+        return Permute([axes.index(axis) for axis in range(len(axes))]).of(g)
 
 
 @register
@@ -103,6 +105,7 @@ class Reshape(UnaryOp):
     formula = r"y = \operatorname{reshape}(a)"
     vjp_formulas = (r"\bar{a} = \operatorname{reshape}(\bar{y})",)
     vjp_reads = ("",)
+    vjps_on_arrays = True
     samples = staticmethod(
         sampling.shaped(
             ({"shape": (3, 2)}, (2, 3)), ({"shape": (6,)}, (2, 3)), ({"shape": (2, -1)}, (2, 3, 2))
@@ -133,6 +136,7 @@ class BroadcastTo(UnaryOp):
     formula = r"y = \operatorname{broadcast}(a)"
     vjp_formulas = (r"\bar{a} = \sum_{\text{expanded axes}} \bar{y}",)
     vjp_reads = ("",)
+    vjps_on_arrays = True
     samples = staticmethod(
         sampling.shaped(({"shape": (2, 3)}, (3,)), ({"shape": (4, 2, 3)}, (2, 1)), ({"shape": (2,)}, ()))
     )

@@ -1,0 +1,98 @@
+"""The walk of engine.py once more, on bare arrays: what a backward pass takes that nobody watches.
+
+A vjp like ``g * node.inputs[1]`` is written once, and on tensors its result can be differentiated again. Where nothing
+is recorded, wrapping every intermediate array in a tensor is in vain, and takes a fifth of a pass over small arrays.
+Operators and views of arrays have the names of those of tensors, so an op whose vjps use nothing else (and
+`Op.of`) says ``vjps_on_arrays = True``, and is given arrays here. Other ops get tensors as ever. Read engine.py first.
+"""
+
+from needle_edu.backend import storage
+from needle_edu.backend_selection import BACKEND
+
+from . import state
+from .adjoints import gradient_as_vjps
+from .arrays import Array, add_into
+from .gradients import own, taken_by, write_leaf
+from .registry import something_is_overridden
+from .topo import post_order
+from .unbroadcast import unbroadcast
+from .value import fill_node
+from .version_check import check_unchanged
+
+_new = object.__new__
+
+
+class ArrayNode:
+    """A node as a vjp on arrays sees it: `inputs` are arrays."""
+
+    __slots__ = ("inputs",)
+    inputs: tuple
+
+
+def serves(output, out_grad) -> bool:
+    """Whether this pass may use bare arrays: it records nothing, nobody listens, and no student's code is left out."""
+    return (
+        output.op is not None
+        and out_grad.cached_data.__class__ is Array
+        and BACKEND == "nd"
+        and not (state.watched or state.grad_enabled() or something_is_overridden())
+    )
+
+
+def walk(output, out_grad, accumulate) -> None:
+    """Walk the graph backwards from `output`, and write the leaves' `.grad`; an adjoint is an array if it is one."""
+    order = post_order([output])
+    adjoints = {output: out_grad.cached_data}
+    taken = taken_by(out_grad)
+    sums: set = set()  # whose adjoint is a sum made here: nobody else has the array
+    tensor = output.op.value_class
+    while order:
+        node = order.pop()
+        g = adjoints.pop(node, None)
+        if g is None:
+            continue
+        op = node.op
+        if op is None:
+            write_leaf(node, _value(g, tensor), taken, accumulate)
+            continue
+        if node.extra is not None and "retain" in node.extra:
+            node.grad = own(_value(g, tensor), taken)
+        if node.version != storage.latest_version:
+            check_unchanged(node)
+        vjps = op.vjps
+        if op.vjps_on_arrays and g.__class__ is Array:
+            seen = ArrayNode()
+            seen.inputs = tuple([x.cached_data for x in node.inputs])
+        else:
+            seen, g = node, _value(g, tensor)
+            if g.extra is not None and "partial" in g.extra:
+                g = g.completed(node)
+            if vjps is None:  # an op that may, unlike ours, hand out one of its inputs
+                vjps = gradient_as_vjps(g, node)
+                taken |= taken_by(node, *node.inputs)
+        k = -1
+        for x in node.inputs:
+            k += 1
+            if not x.requires_grad or (vjp := vjps[k]) is None:
+                continue
+            gx = vjp(op, g, seen)
+            if gx.__class__ is not Array or gx.layout is not x.cached_data.layout:
+                gx = _fitted(gx, x, node, tensor)
+            if x not in adjoints:
+                adjoints[x] = gx
+            elif gx.__class__ is not Array or (total := adjoints[x]).__class__ is not Array:
+                adjoints[x] = _value(adjoints[x], tensor) + _value(gx, tensor)
+            elif x not in sums or not add_into(total, gx):
+                adjoints[x] = total + gx
+                sums.add(x)
+
+
+def _value(g, tensor):
+    """Return an adjoint as a value: what ops, unbroadcasting and `.grad` take."""
+    return fill_node(_new(tensor), None, (), g, False) if g.__class__ is Array else g
+
+
+def _fitted(gx, x, node, tensor):
+    """Return a contribution in the shape and dtype of its input, as an array if that is what it is."""
+    gx = unbroadcast(_value(gx, tensor), x, node)
+    return gx.cached_data if gx.cached_data.__class__ is Array else gx
