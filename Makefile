@@ -5,6 +5,7 @@
 #   make test PYTEST_ARGS="tests/autograd -k relu"   runs pytest alone, on a part of the tests
 #   make fuzz MINUTES=5                              the property tests on other examples; SEED=7 repeats a round
 #   make all                                         what is longer than `make test`, before a release
+#   make gradients                                   what proves each op's values and gradients, and what does not
 #   make bench                                       speed against NumPy and PyTorch, side by side
 #   make sanitize                                    the C tests under AddressSanitizer, UBSan and TSan
 #   make clean                                       removes what the commands above made
@@ -21,10 +22,10 @@ MINUTES ?= 2
 SEED ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help again lab test lint types unit homeworks browser notebooks all slow hidden orders isas fuzz bench sanitize parity clean
+.PHONY: help again lab test lint types unit homeworks browser notebooks all slow hidden orders isas gradients fuzz bench sanitize parity clean
 
 help:
-	@sed -n '1,10s/^# \{0,1\}//p' Makefile
+	@sed -n '1,11s/^# \{0,1\}//p' Makefile
 
 # --- set-up: a virtual environment with this checkout in it; installed again when pyproject.toml changes -----------
 
@@ -99,8 +100,8 @@ notebooks: $(VENV)/.test
 
 # What takes longer than `make test` may: run it before an issue is called resolved.
 all: $(VENV)/.parity
-	@sh tests/stages.sh "make all" 63 "test 12 $(MAKE) test" "slow 2 $(MAKE) slow" "hidden 3 $(MAKE) hidden" "orders 10 $(MAKE) orders" \
-	  "isas 24 $(MAKE) isas" "fuzz 6 $(MAKE) fuzz MINUTES=5" "sanitize 4 $(MAKE) sanitize"
+	@sh tests/stages.sh "make all" 65 "test 12 $(MAKE) test" "slow 2 $(MAKE) slow" "hidden 3 $(MAKE) hidden" "orders 10 $(MAKE) orders" \
+	  "isas 24 $(MAKE) isas" "gradients 2 $(MAKE) gradients" "fuzz 6 $(MAKE) fuzz MINUTES=5" "sanitize 4 $(MAKE) sanitize"
 
 slow: $(VENV)/.test
 	$(TESTS) -m slow tests || [ $$? = 5 ] # pytest's status when none is marked
@@ -118,6 +119,11 @@ isas: $(VENV)/.test
 	for isa in $$($(PY) -c 'from needle_edu.backend import available_isas; print(*available_isas())'); do \
 	  echo "needle_edu: all tests under NEEDLE_EDU_ISA=$$isa"; \
 	  NEEDLE_EDU_ISA=$$isa $(TESTS) -q -m "not slow" || exit; done
+
+# A table: op x {NumPy, finite differences, PyTorch, second derivative} x backend; a gap fails. `isas` runs all tests,
+# the short form of this one too, on each instruction set.
+gradients: $(VENV)/.parity
+	$(PY) -m tests.gradients
 
 fuzz: $(VENV)/.test
 	$(PY) -m tests.fuzz --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(PYTEST_ARGS)

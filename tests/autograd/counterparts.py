@@ -1,0 +1,155 @@
+"""Which function of PyTorch computes what an op of ours computes, and why an op has no such oracle.
+
+One entry per op whose counterpart has another name or other attributes; the others are found by name, in `torch` or
+in `torch.nn.functional`, and take our attributes as keywords. Each entry is a function of the inputs and of the
+attributes of one of the op's samples. `NO_ORACLE` says for an op and an oracle why there is none.
+
+`make gradients` (tests/gradients.py) prints what is proven and what is not; test_counterparts.py is the short form.
+"""
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+# The columns of the table.
+NUMPY, DIFFERENCES, PYTORCH, SECOND = "NumPy", "finite differences", "PyTorch", "second derivative"
+
+_WINDOWS = "NumPy has no windows; PyTorch's values are the check"
+NO_ORACLE = {
+    **{(name, NUMPY): _WINDOWS for name in (
+        "conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d", "conv_input_backward", "conv_weight_backward",
+        "max_pool1d", "max_pool2d", "avg_pool1d", "avg_pool2d", "avg_pool_backward",
+    )},
+    ("conv", NUMPY): "written out as seven loops in test_convolution.py",
+}  # fmt: skip
+
+
+def _axes(axes):
+    return {"dim": tuple(axes) if isinstance(axes, (tuple, list)) else axes}
+
+
+def over(function):
+    """A reduction: our `axes` are PyTorch's `dim`, and none are all."""
+
+    def reduced(a, axes=None, keepdims=False, **attributes):
+        axes = tuple(range(a.ndim)) if axes is None else axes
+        return function(a, **_axes(axes), keepdim=keepdims, **attributes)
+
+    return reduced
+
+
+def prod(a, axes=None, keepdims=False):
+    axes = range(a.ndim) if axes is None else [axes] if isinstance(axes, int) else axes
+    for axis in sorted((axis % a.ndim for axis in axes), reverse=True):
+        a = torch.prod(a, axis, keepdim=keepdims)
+    return a
+
+
+def places(shape, index):
+    """Where the picked elements lie among all of them: NumPy knows."""
+    return torch.tensor(np.ascontiguousarray(np.arange(int(np.prod(shape))).reshape(shape)[index]))
+
+
+def getitem_backward(g, index, shape):
+    into = torch.zeros(int(np.prod(shape)), dtype=g.dtype)
+    return into.index_add(0, places(shape, index).flatten(), g.flatten()).reshape(shape)
+
+
+def dilated(a, axes, dilation):
+    for axis in (axis for axis in axes if axis < a.ndim):
+        zeros = torch.zeros_like(a).unsqueeze(axis + 1)
+        a = torch.cat([a.unsqueeze(axis + 1), *[zeros] * dilation], axis + 1).flatten(axis, axis + 1)
+    return a
+
+
+def undilated(a, axes, dilation):
+    for axis in (axis for axis in axes if axis < a.ndim):
+        a = a.index_select(axis, torch.arange(0, a.shape[axis], dilation + 1))
+    return a
+
+
+def pulled_back(function, g, x):
+    """What PyTorch's own backward makes of the adjoint `g` for the input `x` of `function`."""
+    x = x if x.requires_grad else x.requires_grad_()
+    return torch.autograd.grad(function(x), x, g, create_graph=True)[0]
+
+
+def correlated(x, w, stride=1, padding=0, dilation=1, groups=1, channels_last=False):
+    """A convolution whose padding may differ on the two sides and whose channels may come last."""
+    if channels_last:
+        x, w = x.movedim(-1, 1), w.movedim((-1, -2), (0, 1))
+    if isinstance(padding, tuple) and isinstance(padding[0], tuple):
+        x, padding = F.pad(x, [n for pair in reversed(padding) for n in pair]), 0
+    y = (F.conv1d if w.ndim == 3 else F.conv2d)(x, w, None, stride, padding, dilation, groups)
+    return y.movedim(1, -1) if channels_last else y
+
+
+def conv_input_backward(g, w, shape, **attributes):
+    return pulled_back(lambda x: correlated(x, w, **attributes), g, torch.zeros(shape, dtype=g.dtype))
+
+
+def conv_weight_backward(x, g, shape, **attributes):
+    return pulled_back(lambda w: correlated(x, w, **attributes), g, torch.zeros(shape, dtype=g.dtype))
+
+
+def avg_pool_backward(g, shape, **attributes):
+    pool = F.avg_pool1d if len(shape) == 3 else F.avg_pool2d
+    return pulled_back(lambda x: pool(x, **attributes), g, torch.zeros(shape, dtype=g.dtype))
+
+
+def cross_entropy(a, labels, weight=None, **attributes):
+    weight = None if weight is None else torch.tensor(weight).to(a)
+    return F.cross_entropy(a, labels, weight, **attributes)
+
+
+def cross_entropy_backward(g, a, labels, **attributes):
+    out = g if attributes.get("reduction") == "none" else g.reshape(())
+    return pulled_back(lambda x: cross_entropy(x, labels, **attributes), out, a)
+
+
+def padded(a, pad_width, constant_value=0.0):
+    return F.pad(a, [n for pair in reversed(pad_width) for n in pair], value=constant_value)
+
+
+PYTORCHS = {
+    # arithmetic and comparison
+    "add_scalar": lambda a, scalar: a + scalar, "mul_scalar": lambda a, scalar: a * scalar,
+    "divide_scalar": lambda a, scalar: a / scalar, "power": torch.pow, "power_scalar": lambda a, scalar: a**scalar,
+    "negate": torch.neg, "equal": torch.eq, "astype": lambda a, dtype: a.to(getattr(torch, dtype)),
+    "fused_add_scalars": lambda a, c0, c1: (a + c0, a + c1),
+    # activations and their vjps
+    "leaky_relu": lambda a, slope: F.leaky_relu(a, slope), "relu_backward": lambda g, y: g * (y > 0),
+    "tanh_backward": lambda g, y: g * (1 - y * y), "sigmoid_backward": lambda g, y: g * y * (1 - y),
+    "gelu_backward": lambda g, a: pulled_back(F.gelu, g, a),
+    "silu_backward": lambda g, a: pulled_back(F.silu, g, a),
+    # reductions, order, softmax, losses
+    "summation": over(torch.sum), "mean": over(torch.mean), "max": over(torch.amax), "min": over(torch.amin),
+    "prod": prod, "var": over(torch.var), "std": over(torch.std), "logsumexp": over(torch.logsumexp),
+    "norm": over(lambda a, dim, keepdim, p=2: torch.linalg.vector_norm(a, p, dim, keepdim)),
+    "sort": lambda a, axis=-1, descending=False: torch.sort(a, dim=axis, descending=descending, stable=True)[0],
+    "argsort": lambda a, axis=-1, descending=False: torch.argsort(a, dim=axis, descending=descending, stable=True),
+    "argmax": lambda a, axis=None, keepdims=False: torch.argmax(a, axis, keepdim=keepdims),
+    "argmin": lambda a, axis=None, keepdims=False: torch.argmin(a, axis, keepdim=keepdims),
+    "softmax": lambda a, axis=-1: torch.softmax(a, axis),
+    "logsoftmax": lambda a, axis=-1: torch.log_softmax(a, axis), "cross_entropy": cross_entropy,
+    "cross_entropy_backward": cross_entropy_backward,
+    "binary_cross_entropy": lambda p, t: F.binary_cross_entropy(*torch.broadcast_tensors(p, t), reduction="none"),
+    # convolutions and pooling
+    "conv": lambda x, w, stride=1, padding=0: correlated(x, w, stride, padding, channels_last=True),
+    "conv_input_backward": conv_input_backward, "conv_weight_backward": conv_weight_backward,
+    "avg_pool_backward": avg_pool_backward,
+    # arrangement
+    "transpose": lambda a, axes=(-2, -1): a.transpose(*axes), "permute": lambda a, axes: a.permute(axes),
+    "broadcast_to": lambda a, shape: a.expand(shape), "flip": lambda a, axes: a.flip(axes), "pad": padded,
+    "roll": lambda a, shifts, axes=None: torch.roll(a, shifts, axes), "dilate": dilated, "undilate": undilated,
+    "stack": lambda *parts, axis: torch.stack(parts, axis), "concat": lambda *parts, axis: torch.cat(parts, axis),
+    "split": lambda a, axis: a.unbind(axis), "make_tuple": lambda *parts: parts,
+    "tuple_get_item": lambda *parts, index: parts[index],
+    "tensor_split": lambda a, sections, axis=0: torch.tensor_split(a, sections, axis),
+    "getitem": lambda a, index: a.flatten()[places(a.shape, index)], "getitem_backward": getitem_backward,
+}  # fmt: skip
+
+
+def pytorch_s(name):
+    """The function of PyTorch for the op `name`, or None."""
+    return PYTORCHS.get(name) or getattr(torch, name, None) or getattr(F, name, None)
