@@ -16,6 +16,7 @@ from needle_edu.autograd.tensor import as_tensor
 from needle_edu.backend.arguments import integer
 
 from .constants import constant
+from .pooling import floating
 
 _AVERAGE = {1: slot("avg_pool1d"), 2: slot("avg_pool2d")}
 _MAXIMUM = {1: slot("max_pool1d"), 2: slot("max_pool2d")}
@@ -122,6 +123,7 @@ def _checked(who: str, a, output_size, axes: int):
         raise ShapeError(f"{who}: wanted a shape (N, C, {letters}), got {a.shape}{more}")
     if min(a.shape[2:]) < 1:
         raise ShapeError(f"{who}: there is nothing to pool in shape {a.shape}; wanted at least one element")
+    floating(who, a)
     sizes = output_sizes(who, output_size, axes)
     return a, [n if size is None else size for n, size in zip(a.shape[2:], sizes, strict=True)]
 

@@ -62,7 +62,8 @@ class _Pool(UnaryOp):
     ceil_mode = False
 
 
-def _floating(who: str, a) -> None:
+def floating(who: str, a) -> None:
+    """Refuse an array (or tensor) that holds no floating-point numbers."""
     if a.dtype.kind != "f":
         raise DTypeError(
             f"{who}: wanted floating-point numbers, got {a.dtype}; convert with astype('float32')"
@@ -82,7 +83,7 @@ class _MaxPool(_Pool):
 
     def compute(self, a):
         w, counts = self.windows(a.shape)
-        _floating(self.name, a)
+        floating(self.name, a)
         out = xp.full((*a.shape[:2], *counts), -np.inf, dtype=a.dtype, device=a.device)
         for _, there, here in w.overlaps(a.shape[2:]):
             place = (ALL, ALL, *there)
@@ -203,7 +204,7 @@ class _AvgPool(_Average):
 
     def compute(self, a):
         w, counts = self.windows(a.shape)
-        _floating(self.name, a)
+        floating(self.name, a)
         out = xp.zeros((*a.shape[:2], *counts), dtype=a.dtype, device=a.device)
         for _, there, here in w.overlaps(a.shape[2:]):
             place = (ALL, ALL, *there)
@@ -306,7 +307,7 @@ class AvgPoolBackward(_Average):
                 f"{self.name}: wanted an adjoint of shape {(*self.shape[:2], *counts)} for an input of shape "
                 f"{self.shape}, got {a.shape}"
             )
-        _floating(self.name, a)
+        floating(self.name, a)
         shares = a / self._divisors(a, counts, self.shape[2:])
         out = xp.zeros(self.shape, dtype=a.dtype, device=a.device)
         for _, there, here in w.overlaps(self.shape[2:]):

@@ -88,6 +88,7 @@ def test_what_does_not_fit_is_refused(name):
         call()
 
 
-def test_integers_are_refused():
-    with pytest.raises(DTypeError, match="wanted floating-point numbers, got int64"):
-        ops.adaptive_max_pool2d(Tensor(X.astype(int)), 3)
+@pytest.mark.parametrize("name", ["adaptive_avg_pool2d", "adaptive_max_pool2d"])
+def test_integers_are_refused(name):
+    with pytest.raises(DTypeError, match=f"^{name}: wanted floating-point numbers, got int64"):
+        getattr(ops, name)(Tensor(X.astype(int)), 3)

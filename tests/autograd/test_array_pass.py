@@ -128,3 +128,12 @@ def test_a_sum_of_three_contributions_leaves_other_arrays_alone():
     np.testing.assert_array_equal(x.grad.numpy(), [3.0, 30.0])
     np.testing.assert_array_equal(y.grad.numpy(), [1.0, 10.0])
     np.testing.assert_array_equal(seed.numpy(), [1.0, 10.0])
+
+
+@pytest.mark.parametrize("used", [(0,), (1,), (0, 1)])
+def test_a_part_that_nobody_used_has_an_adjoint_of_zeros(used):
+    x = tensor([[1.0, 2.0], [3.0, 4.0]])
+    parts = ndl.ops.split(x, 0)
+    sum([parts[k] for k in used], start=ndl.Tensor([0.0, 0.0])).backward(ndl.Tensor([1.0, 10.0]))
+    wanted = [[1.0, 10.0] if k in used else [0.0, 0.0] for k in (0, 1)]
+    np.testing.assert_array_equal(x.grad.numpy(), wanted)
