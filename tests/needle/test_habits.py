@@ -223,3 +223,20 @@ def test_ops_under_other_names(rng):
     x = Tensor(rng.normal(size=(3, 4)))
     np.testing.assert_array_equal(ops.clamp(x, 0, 1).numpy(), np.clip(x.numpy(), 0, 1))
     np.testing.assert_array_equal(ops.get_item(x, (1, slice(None))).numpy(), x.numpy()[1])
+
+
+def test_keywords_that_needles_programs_use():
+    numbers = np.arange(6.0, dtype=np.float32).reshape(2, 3)
+    np.testing.assert_array_equal(nd.flip(nd.array(numbers), axes=(1,)).numpy(), numbers[:, ::-1])
+    x = Tensor(numbers)
+    y = x.reshape(shape=(3, -1))
+    np.testing.assert_array_equal(y.numpy(), numbers.reshape(3, 2))
+    (y * y).sum().backward()
+    np.testing.assert_array_equal(x.grad.numpy(), 2 * numbers)
+    assert x.reshape(3, 2).shape == x.reshape((3, 2)).shape == (3, 2)
+
+
+def test_devices_have_their_kernel_modules_at_once():
+    program = "import needle_edu; needle_edu.install_as('needle'); print(needle_edu.cpu().Array(3).size)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
+    assert done.stdout == "3\n", done.stderr
