@@ -103,7 +103,7 @@ all: $(VENV)/.parity
 	@sh tests/stages.sh "make all" 65 "test 12 $(MAKE) test" "slow 2 $(MAKE) slow" "hidden 3 $(MAKE) hidden" "orders 10 $(MAKE) orders" \
 	  "isas 24 $(MAKE) isas" "gradients 2 $(MAKE) gradients" "fuzz 6 $(MAKE) fuzz MINUTES=5" "sanitize 4 $(MAKE) sanitize"
 
-slow: $(VENV)/.test
+slow: $(VENV)/.test habits
 	$(TESTS) -m slow tests || [ $$? = 5 ] # pytest's status when none is marked
 
 # Arrays, gradients and training once more, on a device whose memory NumPy cannot see.
@@ -113,6 +113,13 @@ hidden: $(VENV)/.test
 # The folders of arrays and ops five times, in five random orders: no test may need what another one left behind.
 orders: $(VENV)/.test
 	for order in 1 2 3 4 5; do $(PY) -m pytest -q --shuffle $$order tests/backend tests/ndarray tests/autograd || exit; done
+
+# The ops' tests with the habits of the name `needle` on (docs/needle.md): the library depends on none of them.
+# Left out: the one first derivative whose graph does not exist, since gradients are graph nodes here.
+.PHONY: habits
+HABITS := $(addprefix tests/autograd/test_,ops.py array_ops.py convolution.py pooling.py cross_entropy.py parity.py)
+habits: $(VENV)/.test
+	$(PY) -m pytest -q -n0 -p tests.needle.habits_on $(HABITS) -k "not (cumprod and zeros)"
 
 # All tests but the slow ones under each instruction set that this machine has.
 isas: $(VENV)/.test

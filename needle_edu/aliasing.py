@@ -119,6 +119,7 @@ def install_as(name: str) -> None:
     if not any(isinstance(finder, AliasFinder) and finder.alias == name for finder in sys.meta_path):
         sys.meta_path.insert(0, AliasFinder(name, __package__, LAYOUT))
     importlib.import_module(name)
+    importlib.import_module(f"{__package__}.backend_ndarray")  # with it devices have their kernel modules
     set_habits(True)
 
 

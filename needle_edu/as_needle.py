@@ -39,6 +39,20 @@ APPS = {
 }
 
 
+class InsideFinder(AliasFinder):
+    """Asked first for what lies below `alias`, once that name means our package: Python would look into the package's
+    folder and load every file of it a second time."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        """A spec for `alias.anything` while `alias` is ours, None for every other name."""
+        package = sys.modules.get(self.alias)
+        if fullname == self.alias or package is None or package is not sys.modules.get(self.original):
+            return None
+        return super().find_spec(fullname, path, target)
+
+
 class MugradeFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Finds a module `mugrade` whose `submit` does nothing; asked last, so an installed one wins."""
 
@@ -84,6 +98,7 @@ def main(arguments: list[str]) -> int:
     install_as("needle")
     sys.meta_path.append(MugradeFinder())
     if apps:
+        sys.meta_path.insert(0, InsideFinder("apps", APPS["apps"]))
         sys.meta_path.extend(AliasFinder(alias, original) for alias, original in APPS.items())
 
     if form == "-m":

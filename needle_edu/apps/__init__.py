@@ -1,8 +1,8 @@
 """Models that train: the course's applications, found by `as_needle --apps` under the course's names."""
 
-from . import mlp_resnet, models
+from . import mlp_resnet, models, simple_ml
 
-__all__ = ["mlp_resnet", "models"]
+__all__ = ["mlp_resnet", "models", "simple_ml"]
 
 
 def __dir__() -> list[str]:

@@ -157,9 +157,11 @@ class Tensor(ArrayValue):
         """Return this tensor expanded to `shape`; no data is copied."""
         return _BROADCAST_TO.cls(shape).apply(self)
 
-    def reshape(self, *shape):
-        """Return the same elements in another shape; one extent may be -1."""
-        return _RESHAPE.cls(shape[0] if len(shape) == 1 else shape).apply(self)
+    def reshape(self, *extents, shape=None):
+        """Return the same elements in another shape, given as extents, as a tuple or by name; one may be -1."""
+        if shape is None:
+            shape = extents[0] if len(extents) == 1 else extents
+        return _RESHAPE.cls(shape).apply(self)
 
     def transpose(self, axes=None):
         """Return this tensor with two axes swapped, by default the last two."""

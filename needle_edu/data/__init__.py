@@ -7,13 +7,14 @@
 
 from . import datasets
 from .dataset import Dataset
-from .datasets import DigitsDataset, MNISTDataset, NDArrayDataset, digits
+from .datasets import CIFAR10Dataset, DigitsDataset, MNISTDataset, NDArrayDataset, digits
 from .idx import read_idx, write_idx
-from .loader import DataLoader
+from .loader import DataLoader, collate_ndarray
 from .points import circles, moons, spiral, xor
 from .transforms import RandomCrop, RandomFlipHorizontal, Transform
 
 __all__ = [
+    "CIFAR10Dataset",
     "DataLoader",
     "Dataset",
     "DigitsDataset",
@@ -23,6 +24,7 @@ __all__ = [
     "RandomFlipHorizontal",
     "Transform",
     "circles",
+    "collate_ndarray",
     "datasets",
     "digits",
     "moons",

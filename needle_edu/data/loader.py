@@ -7,13 +7,15 @@ gradient.
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..autograd import Tensor
 from ..backend import Device
-from ..backend.arguments import switch
+from ..backend.arguments import floating, switch
 from ..backend.errors import DataError
 from ..backend.random import generator
 from .dataset import Dataset, fetch, stack_examples
@@ -34,8 +36,13 @@ class DataLoader:
     shuffle : bool
     drop_last : bool
         Leave out a last batch that is smaller than the others.
+    collate_fn : callable, optional
+        Makes the batch of the list of its examples, in place of the stacking that is usual; what it returns is handed
+        over as it is. If it has parameters `device` and `dtype`, as `collate_ndarray`, it is given the loader's.
     device : device, optional
         Where the batches shall live; the default device if not given.
+    dtype : optional
+        Of the fields that are floating-point numbers; whole numbers keep theirs.
 
     Yields
     ------
@@ -65,8 +72,10 @@ class DataLoader:
         batch_size: int = 1,
         shuffle: bool = False,
         *,
+        collate_fn: Callable | None = None,
         drop_last: bool = False,
         device: Any = None,
+        dtype: Any = None,
     ):
         if not isinstance(batch_size, (int, np.integer)) or isinstance(batch_size, bool) or batch_size < 1:
             raise DataError(f"DataLoader: batch_size must be a positive integer, got {batch_size!r}")
@@ -78,11 +87,19 @@ class DataLoader:
         switch("DataLoader", shuffle=shuffle, drop_last=drop_last)
         if device is not None and not isinstance(device, Device):
             raise TypeError(f"DataLoader: device is a device such as cpu(), got {device!r}")
+        if collate_fn is not None and not callable(collate_fn):
+            raise TypeError(
+                f"DataLoader: collate_fn makes a batch of a list of examples, got {collate_fn!r:.60}"
+            )
+        if dtype is not None:
+            floating("DataLoader", "batches", dtype)
         self.dataset = dataset
         self.batch_size = int(batch_size)
         self.shuffle = shuffle
         self.drop_last = drop_last
+        self.collate_fn = collate_fn
         self.device = device
+        self.dtype = dtype
         self._order: np.ndarray | None = None  # this epoch's order; None before the first epoch
         self._start = 0  # where in it the next batch begins
 
@@ -100,14 +117,26 @@ class DataLoader:
         self._start = 0
         return self
 
-    def __next__(self) -> tuple[Tensor, ...]:
+    def __next__(self) -> Any:
         if self._order is None:
             self._order = self._new_order()
         indices = self._order[self._start : self._start + self.batch_size]
         if len(indices) == 0 or (self.drop_last and len(indices) < self.batch_size):
             raise StopIteration
         self._start += self.batch_size
-        return tuple(Tensor(a, device=self.device, requires_grad=False) for a in self._fetch(indices))
+        if self.collate_fn is None:
+            return _tensors(self._fetch(indices), self.device, self.dtype)
+        return self._collated(fetch(self.dataset, indices))
+
+    def _collated(self, examples: list[Any]) -> Any:
+        assert self.collate_fn is not None
+        try:
+            named = inspect.signature(self.collate_fn).parameters
+        except ValueError:  # some functions written in C do not tell
+            named = inspect.Signature().parameters
+        if "device" in named and "dtype" in named:
+            return self.collate_fn(examples, device=self.device, dtype=self.dtype)
+        return self.collate_fn(examples)
 
     def _new_order(self) -> np.ndarray:
         order = np.arange(len(self.dataset))
@@ -120,3 +149,39 @@ class DataLoader:
         if isinstance(self.dataset, Dataset):
             return self.dataset.batch(indices)
         return stack_examples(fetch(self.dataset, indices))
+
+
+def collate_ndarray(batch: list[Any], device: Any = None, dtype: Any = None) -> tuple[Tensor, ...]:
+    """Make a batch of a list of examples: a tuple of Tensors, one per field, each of shape (len(batch), ...).
+
+    What a `DataLoader` does of itself, under Needle's name.
+
+    Parameters
+    ----------
+    batch : list of tuples of numbers and arrays
+    device : device, optional
+    dtype : optional
+        Of the fields that are floating-point numbers; whole numbers keep theirs.
+
+    Raises
+    ------
+    DataError
+        If the examples do not fit together.
+
+    Examples
+    --------
+    >>> x, y = collate_ndarray([(np.zeros(3), 7), (np.ones(3), 8)])
+    >>> x.shape, y.numpy().tolist()
+    ((2, 3), [7, 8])
+    """
+    if len(batch) == 0:
+        raise DataError("collate_ndarray: a batch of no examples")
+    return _tensors(stack_examples(list(batch)), device, dtype)
+
+
+def _tensors(fields: Sequence[np.ndarray], device: Any, dtype: Any) -> tuple[Tensor, ...]:
+    """Each field as a Tensor that carries no gradient, `dtype` for those of floating-point numbers."""
+    return tuple(
+        Tensor(field, device=device, dtype=dtype if field.dtype.kind == "f" else None, requires_grad=False)
+        for field in fields
+    )

@@ -100,7 +100,7 @@ from .manipulation import (
     swapaxes,
     transpose,
 )
-from .needle_names import permute, prod, summation
+from .needle_names import concatenate, dilate, permute, prod, split, summation
 from .random import CREATORS
 from .reductions import all, any, argmax, argmin, logsumexp, max, mean, min, sum
 
@@ -111,17 +111,17 @@ set_creators(CREATORS)
 
 __all__ = [
     "NDArray", "abs", "add", "all", "any", "arange", "argmax", "argmin", "argsort", "array", "asarray", "astype",
-    "bool", "bool_", "broadcast_arrays", "broadcast_to", "ceil", "clip", "concat", "cos", "cross_entropy",
-    "cross_entropy_backward", "cumprod", "cumsum", "divide", "e", "empty", "empty_like", "equal", "erf", "exp",
-    "expand_dims", "eye", "flip", "float32", "float64", "floor", "from_dlpack", "full", "full_like", "fused",
-    "gather", "gelu", "gelu_backward", "greater", "greater_equal", "index_add", "inf", "int32", "int64", "isclose",
-    "isfinite", "isnan", "less", "less_equal", "linspace", "log", "logical_and", "logical_not", "logical_or",
-    "logical_xor", "logsumexp", "matmul", "matrix_transpose", "max", "maximum", "mean", "min", "minimum", "moveaxis",
-    "multiply", "nan", "negative", "newaxis", "not_equal", "ones", "ones_like", "pad", "permute", "permute_dims",
-    "pi", "positive", "pow", "power", "prod", "reciprocal", "relu", "relu_backward", "reshape", "result_type",
-    "scatter_add", "sigmoid", "sigmoid_backward", "sign", "silu", "silu_backward", "sin", "softplus", "sort", "sqrt",
-    "square", "squeeze", "stack", "subtract", "sum", "summation", "swapaxes", "take", "tanh", "tanh_backward",
-    "transpose", "where", "zeros", "zeros_like",
+    "bool", "bool_", "broadcast_arrays", "broadcast_to", "ceil", "clip", "concat", "concatenate", "cos",
+    "cross_entropy", "cross_entropy_backward", "cumprod", "cumsum", "dilate", "divide", "e", "empty", "empty_like",
+    "equal", "erf", "exp", "expand_dims", "eye", "flip", "float32", "float64", "floor", "from_dlpack", "full",
+    "full_like", "fused", "gather", "gelu", "gelu_backward", "greater", "greater_equal", "index_add", "inf", "int32",
+    "int64", "isclose", "isfinite", "isnan", "less", "less_equal", "linspace", "log", "logical_and", "logical_not",
+    "logical_or", "logical_xor", "logsumexp", "matmul", "matrix_transpose", "max", "maximum", "mean", "min",
+    "minimum", "moveaxis", "multiply", "nan", "negative", "newaxis", "not_equal", "ones", "ones_like", "pad",
+    "permute", "permute_dims", "pi", "positive", "pow", "power", "prod", "reciprocal", "relu", "relu_backward",
+    "reshape", "result_type", "scatter_add", "sigmoid", "sigmoid_backward", "sign", "silu", "silu_backward", "sin",
+    "softplus", "sort", "split", "sqrt", "square", "squeeze", "stack", "subtract", "sum", "summation", "swapaxes",
+    "take", "tanh", "tanh_backward", "transpose", "where", "zeros", "zeros_like",
 ]  # fmt: skip
 
 

@@ -19,11 +19,12 @@ from .base import allocate, cast, new_array, set_array_class
 from .flat import Flat
 from .handle import Handle, handle_of
 from .layout import Layout, as_extents, as_shape, compact_layout, compact_strides, make_layout
+from .needle_names import NeedleMethods
 from .strided import Shape, StridedArray
 from .views import as_strided, broadcasted, permuted, reshaped, transposed
 
 
-class NDArray(StridedArray):
+class NDArray(StridedArray, NeedleMethods):
     """An n-dimensional array of float32, float64, int32, int64 or bool.
 
     Parameters

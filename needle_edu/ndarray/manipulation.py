@@ -166,8 +166,12 @@ def squeeze(a: NDArray, axis: int | tuple[int, ...] | None = None) -> NDArray:
     return getitem(a, tuple(0 if axis in gone else slice(None) for axis in range(a.ndim)))
 
 
-def flip(a: NDArray, axis: int | tuple[int, ...] | None = None) -> NDArray:
+def flip(
+    a: NDArray, axis: int | tuple[int, ...] | None = None, *, axes: int | tuple[int, ...] | None = None
+) -> NDArray:
     """Return the view with the order of elements reversed along the axes (default: all).
+
+    `axes` is Needle's word for `axis`.
 
     Examples
     --------
@@ -175,7 +179,7 @@ def flip(a: NDArray, axis: int | tuple[int, ...] | None = None) -> NDArray:
     >>> nd.flip(nd.arange(3))
     NDArray([2, 1, 0], dtype=int64, device=cpu())
     """
-    reversed_axes = normalize_axes(axis, a.ndim, "flip")
+    reversed_axes = normalize_axes(axis if axes is None else axes, a.ndim, "flip")
     return getitem(
         a, tuple(slice(None, None, -1 if axis in reversed_axes else None) for axis in range(a.ndim))
     )

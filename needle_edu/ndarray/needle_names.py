@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from . import reductions
+from ..backend.arguments import whole
+from . import creation, functions as elementwise, manipulation, reductions
 from .interchange import operand
+from .layout import as_shape
 from .strided import Shape
 
 if TYPE_CHECKING:
@@ -49,3 +51,105 @@ def prod(a: Any, axis: Any = None, keepdims: bool = False, dtype: Any = None, ou
     if type(a) is tuple and axis is None and all(type(extent) is int for extent in a):
         return math.prod(a)
     return reductions.prod(a, axis, keepdims, dtype, out)
+
+
+def concatenate(arrays: Any, axis: int = 0) -> NDArray:
+    """Return the arrays joined along an axis that they have: `concat` under NumPy's name.
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> nd.concatenate([nd.zeros((2, 3)), nd.ones((1, 3))]).shape
+    (3, 3)
+    """
+    return manipulation.concat(arrays, axis=axis)
+
+
+def split(a: NDArray, axis: int = 0) -> tuple[NDArray, ...]:
+    """Return the slices along an axis, without it: views, the inverse of `stack`, as `ops.split`.
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> [part.shape for part in nd.split(nd.zeros((2, 3)), 1)]
+    [(2,), (2,), (2,)]
+    """
+    moved = manipulation.moveaxis(operand("split", a), axis, 0)
+    return tuple(moved)
+
+
+def dilate(a: NDArray, axes: Any, dilation: int) -> NDArray:
+    """Return the array with `dilation` zeros after every element along `axes`, as `ops.dilate`.
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> nd.dilate(nd.ones((2,)), (0,), 1)
+    NDArray([1., 0., 1., 0.], dtype=float32, device=cpu())
+    """
+    operand("dilate", a)
+    (dilation,) = whole("dilate", 0, dilation=dilation)
+    axes = as_shape(axes, "dilate")
+    steps = [dilation + 1 if axis in axes else 1 for axis in range(a.ndim)]
+    shape = tuple([n * step for n, step in zip(a.shape, steps, strict=True)])
+    wide = creation.zeros(shape, dtype=a.dtype, device=a.device)
+    wide[tuple([slice(None, None, step) for step in steps])] = a
+    return wide
+
+
+class NeedleMethods:
+    """Methods and attributes of Needle's arrays that the array API does not have."""
+
+    __slots__ = ()
+
+    @property
+    def _offset(self: Any) -> int:
+        return self.offset
+
+    @property
+    def _device(self: Any) -> Any:
+        return self.device
+
+    def dilate(self: Any, axes: Any, dilation: int) -> NDArray:
+        """Return the array with `dilation` zeros after every element along `axes`.
+
+        Examples
+        --------
+        >>> from needle_edu import ndarray as nd
+        >>> nd.ones((2, 2)).dilate((0, 1), 1).shape
+        (4, 4)
+        """
+        return dilate(self, axes, dilation)
+
+    def swapaxes(self: Any, axis1: int, axis2: int) -> NDArray:
+        """Return the view in which two axes have changed places.
+
+        Examples
+        --------
+        >>> from needle_edu import ndarray as nd
+        >>> nd.zeros((2, 3, 4)).swapaxes(0, 2).shape
+        (4, 3, 2)
+        """
+        return manipulation.swapaxes(self, axis1, axis2)
+
+    def sin(self: Any) -> NDArray:
+        """Return the sine of every element.
+
+        Examples
+        --------
+        >>> from needle_edu import ndarray as nd
+        >>> nd.zeros((1,)).sin()
+        NDArray([0.], dtype=float32, device=cpu())
+        """
+        return elementwise.sin(self)
+
+    def cos(self: Any) -> NDArray:
+        """Return the cosine of every element.
+
+        Examples
+        --------
+        >>> from needle_edu import ndarray as nd
+        >>> nd.zeros((1,)).cos()
+        NDArray([1.], dtype=float32, device=cpu())
+        """
+        return elementwise.cos(self)

@@ -13,7 +13,7 @@ from .constants import chosen_axes, constant, normalize_axes
 from .order import along
 
 _CONCAT, _SPLIT, _TENSOR_SPLIT, _WHERE = slot("concat"), slot("split"), slot("tensor_split"), slot("where")
-_ARGSORT = slot("argsort")
+_ARGSORT, _CLIP, _GETITEM = slot("argsort"), slot("clip"), slot("getitem")
 
 
 def unsqueeze(a, axis):
@@ -117,6 +117,26 @@ def cat(args, axis=0):
     Tensor([1., 2., 3.], op=concat)
     """
     return _CONCAT.function(args, axis)
+
+
+def clamp(a, min=None, max=None):
+    """Return the elements kept between two bounds: `clip` under PyTorch's name.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.clamp(Tensor([-1.0, 2.0]), min=0.0)
+    Tensor([0., 2.], op=clip)
+    """
+    return _CLIP.function(a, min, max)
+
+
+def get_item(a, index):
+    """Return ``a[index]``: `getitem` under the name that some Needles give it.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.get_item(Tensor([1.0, 2.0]), slice(1, 2))
+    Tensor([2.], op=getitem)
+    """
+    return _GETITEM.function(a, index)
 
 
 def unbind(a, axis=0):
@@ -340,8 +360,8 @@ def _integers(name, index):
 
 
 FUNCTIONS = (
-    unsqueeze, squeeze, swapaxes, moveaxis, flatten, concatenate, cat, unbind, chunk, hsplit, vsplit, dsplit,
-    dot, outer, take, take_along_axis, topk, embedding, one_hot,
+    unsqueeze, squeeze, swapaxes, moveaxis, flatten, concatenate, cat, clamp, get_item, unbind, chunk,
+    hsplit, vsplit, dsplit, dot, outer, take, take_along_axis, topk, embedding, one_hot,
 )  # fmt: skip
 METHODS = (
     "unsqueeze",

@@ -171,6 +171,7 @@ def _typed(parameters) -> str:
         if p.kind is p.KEYWORD_ONLY and not star:
             shown.append("*")
             star = True
+        star = star or p.kind is p.VAR_POSITIONAL
         text = {p.VAR_POSITIONAL: "*", p.VAR_KEYWORD: "**"}.get(p.kind, "") + p.name
         text += "" if p.name == "self" else ": Any"
         shown.append(text + (f" = {p.default!r}" if p.default is not p.empty else ""))

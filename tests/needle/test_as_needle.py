@@ -32,10 +32,12 @@ def as_needle(*arguments, **options):
 
 
 @pytest.mark.parametrize("backend", ["nd", "np"])
-@pytest.mark.parametrize("homework", ["hw1", "hw2", "hw3", "student"])
+@pytest.mark.parametrize("homework", ["hw1", "hw2", "hw3", "hw4", "student"])
 def test_course_style_tests_pass(homework, backend, tmp_path):
     shutil.copy(COURSE / f"course_{homework}.py", tmp_path / f"test_{homework}.py")
-    printed = as_needle("-m", "pytest", "-q", "-p", "no:cacheprovider", backend=backend, folder=tmp_path)
+    printed = as_needle(
+        "--apps", "-m", "pytest", "-q", "-p", "no:cacheprovider", backend=backend, folder=tmp_path
+    )
     assert " passed" in printed and "failed" not in printed
 
 

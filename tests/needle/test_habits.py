@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from needle_edu import Tensor, autograd, ndarray as nd, nn, ops
+from needle_edu import Tensor, autograd, init, ndarray as nd, nn, ops
 from needle_edu.aliasing import LAYOUT, set_habits
 from needle_edu.backend import DTypeError, IndexOutOfRange, ShapeError, compatibility
 from needle_edu.backend_selection import BACKEND
@@ -81,21 +81,14 @@ def test_the_ops_index_by_their_own_path(needle):
     assert [part.shape for part in ops.split(x, 0)] == [(3,), (3,)]
 
 
-OP_SUITE = """
-import sys, pytest
-from needle_edu.backend.compatibility import set_needle_rules
-class RulesOn:
-    def pytest_collection_finish(session):
-        set_needle_rules(True)
-sys.exit(pytest.main(["-q", "-n0", "-p", "no:cacheprovider", "tests/autograd/test_ops.py"], plugins=[RulesOn]))
-"""
-
-
-def test_the_native_op_suite_passes_with_the_rules_on():
+def test_the_native_op_suite_passes_with_all_four_on():
+    """`make habits` runs more of the ops' tests so."""
     root = Path(__file__).parents[2]
+    command = ["-m", "pytest", "-q", "-n0", "-p", "no:cacheprovider", "-p", "tests.needle.habits_on"]
     done = subprocess.run(
-        [sys.executable, "-c", OP_SUITE], cwd=root, capture_output=True, text=True, timeout=600
-    )
+        [sys.executable, *command, "tests/autograd/test_ops.py"],
+        cwd=root, capture_output=True, text=True, timeout=600,
+    )  # fmt: skip
     assert done.returncode == 0, done.stdout
 
 
@@ -185,3 +178,65 @@ except ModuleNotFoundError:
 def test_the_courses_module_names_are_found():
     done = subprocess.run([sys.executable, "-c", LAYOUTS], capture_output=True, text=True, timeout=120)
     assert done.stdout == "found\n", done.stderr
+
+
+def test_arrays_have_needles_names_too():
+    numbers = np.arange(6.0, dtype=np.float32).reshape(2, 3)
+    a = nd.array(numbers)
+    np.testing.assert_array_equal(nd.concatenate([a, a], 1).numpy(), np.concatenate([numbers, numbers], 1))
+    for axis in (0, 1, -1):
+        parts = nd.split(a, axis)
+        wanted = np.moveaxis(numbers, axis, 0)
+        assert len(parts) == len(wanted)
+        for part, row in zip(parts, wanted, strict=True):
+            np.testing.assert_array_equal(part.numpy(), row)
+    wide = np.zeros((4, 9), np.float32)
+    wide[::2, ::3] = numbers
+    np.testing.assert_array_equal(a.dilate((0,), 1).dilate((1, 7), 2).numpy(), wide)
+    assert a.dilate((0,), 0).shape == (2, 3) and nd.zeros((0, 2)).dilate((0, 1), 1).shape == (0, 4)
+    np.testing.assert_allclose(a.sin().numpy(), np.sin(numbers), rtol=1e-6)
+    np.testing.assert_allclose(a.cos().numpy(), np.cos(numbers), rtol=1e-6, atol=1e-7)
+    np.testing.assert_array_equal(a.swapaxes(0, -1).numpy(), numbers.T)
+    assert (a[:, 1:]._offset, a._device) == (1, a.device)
+    with pytest.raises(ValueError, match="dilate: dilation is a whole number of at least 0, got -1"):
+        a.dilate((0,), -1)
+    with pytest.raises(DTypeError, match="split: wanted an NDArray, got str"):
+        nd.split("ab")
+
+
+def test_split_under_needles_rules_too(needle):
+    assert [part.shape for part in nd.split(nd.zeros((2, 3)), 1)] == [(2,)] * 3
+
+
+def test_uniform_and_normal_are_rand_and_randn():
+    for name, original, options in (
+        ("uniform", "rand", {"low": -1, "high": 2}),
+        ("normal", "randn", {"std": 3}),
+    ):
+        np.random.seed(1)
+        ours = getattr(init, name)(2, 3, **options).numpy()
+        np.random.seed(1)
+        np.testing.assert_array_equal(ours, getattr(init, original)(2, 3, **options).numpy())
+
+
+def test_ops_under_other_names(rng):
+    x = Tensor(rng.normal(size=(3, 4)))
+    np.testing.assert_array_equal(ops.clamp(x, 0, 1).numpy(), np.clip(x.numpy(), 0, 1))
+    np.testing.assert_array_equal(ops.get_item(x, (1, slice(None))).numpy(), x.numpy()[1])
+
+
+def test_keywords_that_needles_programs_use():
+    numbers = np.arange(6.0, dtype=np.float32).reshape(2, 3)
+    np.testing.assert_array_equal(nd.flip(nd.array(numbers), axes=(1,)).numpy(), numbers[:, ::-1])
+    x = Tensor(numbers)
+    y = x.reshape(shape=(3, -1))
+    np.testing.assert_array_equal(y.numpy(), numbers.reshape(3, 2))
+    (y * y).sum().backward()
+    np.testing.assert_array_equal(x.grad.numpy(), 2 * numbers)
+    assert x.reshape(3, 2).shape == x.reshape((3, 2)).shape == (3, 2)
+
+
+def test_devices_have_their_kernel_modules_at_once():
+    program = "import needle_edu; needle_edu.install_as('needle'); print(needle_edu.cpu().Array(3).size)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
+    assert done.stdout == "3\n", done.stderr

@@ -1,10 +1,12 @@
 """Ready-made data sets, one small file each."""
 
+from .cifar10 import CIFAR10Dataset
 from .mnist import MNISTDataset
 from .ndarray import NDArrayDataset
 from .optical_digits import DigitsDataset, digits
 
 __all__ = [
+    "CIFAR10Dataset",
     "DigitsDataset",
     "MNISTDataset",
     "NDArrayDataset",
