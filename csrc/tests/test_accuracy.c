@@ -49,6 +49,33 @@ static long double gelul(long double x) { return x < -160 ? -0.0L : x * 0.5L * e
 static double softplus(double x) { return isnan(x) ? x : fmax(x, 0) + log1p(exp(-fabs(x))); }
 static long double softplusl(long double x) { return isnan(x) ? x : fmaxl(x, 0) + log1pl(expl(-fabsl(x))); }
 
+static double silu(double x) { return x < -800 ? -0.0 : x * sigmoid(x); }
+static long double silul(long double x) { return x < -12000 ? -0.0L : x / (1 + expl(-x)); }
+static double gelu_slope(double x) {
+  if (fabs(x) > 40) return x > 0;
+  return 0.5 * erfc(-x * sqrt(0.5)) + x * exp(-0.5 * x * x) / sqrt(2 * acos(-1));
+}
+static double silu_slope(double x) {
+  if (fabs(x) > 800) return x > 0;
+  return sigmoid(x) * (1 + x * sigmoid(-x));
+}
+
+/* The slopes cross 0 between -2 and -0.5. Around it they are a difference, so the error is in units of 2^-23 there. */
+static void slope(const char *name, int (*kernel)(int, int64_t, void *, const void *, const void *), double (*truth)(double),
+                  double reach, double limit) {
+  static float g[N], a[N], out[N];
+  double worst = 0, worst_at = 0;
+  for (int i = 0; i < N; i++) g[i] = 1, a[i] = (float)sample(i, ND_F32, -reach, reach);
+  kernel(ND_F32, N, out, g, a);
+  for (int i = 0; i < N; i++) {
+    const double want = truth(a[i]), near_zero = a[i] > -2 && a[i] < -0.5;
+    const double error = near_zero ? fabs(out[i] - want) * 0x1p23 : ulp_error_f32(out[i], want);
+    if (error > worst) worst = error, worst_at = a[i];
+  }
+  CHECK(worst <= limit, "%s f32: %.2f ulp at %.9g", name, worst, worst_at);
+  printf("  %-6s %-13s f32 %.2f ulp\n", nd_get_isa(), name, worst);
+}
+
 #define SWEEP(name, true64, true80, lo, hi, limit)                                                          \
   {                                                                                                         \
     double worst = 0, worst_at = 0;                                                                         \
@@ -81,6 +108,9 @@ static void sweeps(void) {
   SWEEP(sigmoid, sigmoid, sigmoidl, -40, 40, 3)
   SWEEP(erf, erf, erfl, -4, 4, 2)
   SWEEP(gelu, gelu, gelul, -14, 14, 2000) /* f64: a rounding of x / sqrt(2) counts x^2 times in erfc */
+  SWEEP(silu, silu, silul, -110, 40, 4)
+  slope("gelu_backward", nd_gelu_backward_dense, gelu_slope, 15, 8);
+  slope("silu_backward", nd_silu_backward_dense, silu_slope, 110, 6);
   SWEEP(softplus, softplus, softplusl, -40, 40, 3)
   SWEEP(sin, sin, sinl, -1e6, 1e6, 1)
   SWEEP(cos, cos, cosl, -1e6, 1e6, 1)

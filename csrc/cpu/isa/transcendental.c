@@ -19,12 +19,11 @@ UNARY_ROW(erf, f32, erf_of_f32(a))
 UNARY_ROW(erf, f64, erf(a))
 UNARY_ROW(gelu, f32, gelu_of_f32(a))
 UNARY_ROW(gelu, f64, gelu_of_f64(a))
-UNARY_ROW(softplus, f32, (f32)softplus_in_f64(a))
+UNARY_ROW(softplus, f32, softplus_of_f32(a))
 UNARY_ROW(softplus, f64, (a > 0 ? a : 0) + log1p(exp(-fabs(a))))
 
-/* a times sigmoid(a); where that is 0 an infinite a must not spoil it. */
-UNARY_ROW(silu, f32, (a < -200 ? -200 : a) * sigmoid_of_f32(a))
-UNARY_ROW(silu, f64, (a < -800 ? -800 : a) * sigmoid_of_f64(a))
+UNARY_ROW(silu, f32, silu_of_f32(a))
+UNARY_ROW(silu, f64, silu_of_f64(a))
 
 UNARY_ROW(quick_exp, f32, quick_exp_of_f32(a))
 UNARY_ROW(exact_exp, f32, exp_of_f32(a))
