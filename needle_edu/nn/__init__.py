@@ -17,12 +17,13 @@ from .activations import (
     Softplus,
     Tanh,
 )
-from .containers import Flatten, Identity, ModuleDict, ModuleList, Residual, Sequential
+from .containers import Identity, ModuleDict, ModuleList, Residual, Sequential
 from .conv_bn import ConvBN
 from .convolution import Conv, Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
-from .dropout import Dropout
+from .dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d
+from .embedding import Embedding
 from .group_norm import GroupNorm, LayerNorm
-from .linear import Linear
+from .linear import Bilinear, Linear
 from .loss import CrossEntropyLoss, DistillationLoss, NLLLoss, SoftmaxLoss
 from .losses import (
     BCELoss,
@@ -49,18 +50,21 @@ from .pooling import (
     MaxPool1d,
     MaxPool2d,
 )
+from .shapes import Flatten, Reshape, Unflatten
 
 __all__ = [
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
     "AdaptiveMaxPool1d",
     "AdaptiveMaxPool2d",
+    "AlphaDropout",
     "AvgPool1d",
     "AvgPool2d",
     "BCELoss",
     "BCEWithLogitsLoss",
     "BatchNorm1d",
     "BatchNorm2d",
+    "Bilinear",
     "Conv",
     "Conv1d",
     "Conv2d",
@@ -70,7 +74,10 @@ __all__ = [
     "CrossEntropyLoss",
     "DistillationLoss",
     "Dropout",
+    "Dropout1d",
+    "Dropout2d",
     "ELU",
+    "Embedding",
     "Flatten",
     "GELU",
     "GroupNorm",
@@ -98,6 +105,7 @@ __all__ = [
     "Parameter",
     "ReLU",
     "ReLU6",
+    "Reshape",
     "Residual",
     "Sequential",
     "SiLU",
@@ -108,6 +116,7 @@ __all__ = [
     "Softmin",
     "Softplus",
     "Tanh",
+    "Unflatten",
     "utils",
 ]
 
