@@ -100,9 +100,8 @@ class Embedding(Module):
 
     def _shorten(self, used: Tensor) -> None:
         """Shorten the rows that are used to `max_norm`; `used` is a look-up of the row numbers."""
-        rows = used.realize_cached_data()
-        table = self.weight.detach()
-        chosen = xp.zeros((self.num_embeddings,), dtype=table.dtype, device=table.device)
+        rows, table = used.realize_cached_data(), self.weight.detach()
+        chosen = xp.zeros((self.num_embeddings,), dtype=table.dtype, device=rows.device)
         chosen[xp.reshape(rows, (-1,))] = 1
         norms = table.norm(self.norm_type, 1)
         factor = (self.max_norm / (norms + 1e-7)).realize_cached_data()
@@ -119,4 +118,5 @@ class Embedding(Module):
 
 def _numbers(weight: Tensor) -> Tensor:
     """The row numbers of a table as a table of one column: looked up, they are the checked index itself."""
-    return Tensor.make_const(xp.reshape(xp.arange(weight.shape[0], device=weight.device), (-1, 1)))
+    device = weight.realize_cached_data().device
+    return Tensor.make_const(xp.reshape(xp.arange(weight.shape[0], device=device), (-1, 1)))

@@ -70,6 +70,7 @@ def test_zeros():
     b = Tensor([[1.0, 2.0]])
     assert ops.cosine_similarity(Tensor([[0.0, 0.0]]), b).item() == 0
     assert ops.pairwise_distance(b, b).item() == pytest.approx(1e-6 * 2**0.5)
+    assert ops.pairwise_distance(Tensor([0.0]), Tensor([1.0]), eps=0.25).item() == 0.75
 
 
 @pytest.mark.parametrize(
