@@ -37,6 +37,7 @@ from .losses import (
     MSELoss,
     SmoothL1Loss,
 )
+from .model_summary import Summary, summary
 from .module import Module
 from .norm import BatchNorm1d, BatchNorm2d, LayerNorm1d
 from .parameter import Parameter
@@ -115,8 +116,10 @@ __all__ = [
     "SoftmaxLoss",
     "Softmin",
     "Softplus",
+    "Summary",
     "Tanh",
     "Unflatten",
+    "summary",
     "utils",
 ]
 
