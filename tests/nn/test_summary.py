@@ -108,7 +108,7 @@ def test_the_model_and_the_world_are_left_as_they_were():
     for name, array in model.state_dict().items():
         np.testing.assert_array_equal(array, before[name])
     assert not model[0]._hooks.before and not model[0]._hooks.after
-    assert told.rows[1].shape == "(4, 4)" and told.flops == nn.summary(model, (4, 3)).flops
+    assert told.rows[1].shape == "(4, 4)" and told.rows == nn.summary(model, (4, 3)).rows
     with pytest.raises(ValueError, match=r"Linear\(3, 4\): got input of shape \(4, 5\)"):
         nn.summary(model, (4, 5))
     assert [m.training for _, m in model.named_modules()] == [True, True, True, False, True]
