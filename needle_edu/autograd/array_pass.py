@@ -9,10 +9,10 @@ Operators and views of arrays have the names of those of tensors, so an op whose
 from needle_edu.backend import storage
 from needle_edu.backend_selection import BACKEND
 
-from . import state
+from . import hooks, state
 from .adjoints import gradient_as_vjps
 from .arrays import Array, add_into
-from .gradients import own, taken_by, write_leaf
+from .gradients import taken_by, write_leaf
 from .registry import something_is_overridden
 from .topo import post_order
 from .unbroadcast import unbroadcast
@@ -51,12 +51,12 @@ def walk(output, out_grad, accumulate) -> None:
         g = adjoints.pop(node, None)
         if g is None:
             continue
+        if node.extra is not None and ("hooks" in node.extra or "retain" in node.extra):
+            g = hooks.passed(node, _value(g, tensor), taken)
         op = node.op
         if op is None:
             write_leaf(node, _value(g, tensor), taken, accumulate)
             continue
-        if node.extra is not None and "retain" in node.extra:
-            node.grad = own(_value(g, tensor), taken)
         if node.version != storage.latest_version:
             check_unchanged(node)
         vjps = op.vjps

@@ -16,10 +16,10 @@ from typing import Any
 
 from needle_edu.backend import storage
 
-from . import array_pass, events, gradients, state
+from . import array_pass, events, gradients, hooks, state
 from .adjoints import adder, gradient_as_vjps
 from .arrays import GradientError, same_layout
-from .gradients import own, taken_by, write_leaf
+from .gradients import taken_by, write_leaf
 from .registry import function_slot
 from .replaceable import propagate_by, students_order
 from .topo import TOPO_SORT
@@ -99,13 +99,13 @@ def _walk(output, out_grad, accumulate, told) -> None:
             continue
         if g.extra is not None and "partial" in g.extra:
             g = g.completed(node)
+        if node.extra is not None:
+            g = hooks.passed(node, g, taken)
         if node.op is None:
             write_leaf(node, g, taken, accumulate)
             if told:
                 events.leaf(node)
             continue
-        if node.extra is not None and "retain" in node.extra:
-            node.grad = own(g, taken)
         if node.version != storage.latest_version:
             check_unchanged(node)
         vjps = node.op.vjps

@@ -14,6 +14,7 @@ from . import arrays, state
 from .array_value import ArrayValue
 from .arrays import DTypeError, NeedleError
 from .engine import run_backward
+from .hooks import add_hook
 from .registry import slot
 from .value import Value, fill_node, refuse_history
 
@@ -227,6 +228,19 @@ class Tensor(ArrayValue):
         if not self.requires_grad:
             raise NeedleError("retain_grad: this tensor requires no gradient")
         self._remember("retain", True)
+
+    def register_hook(self, hook):
+        """Let `backward` call ``hook(grad)`` when it has this tensor's gradient; what the hook returns replaces it.
+
+        A hook that returns None only looks. It is called before the gradient is written to `.grad` or handed on, and
+        not by a student's own `compute_gradient_of_variables`. Returns a handle, whose `remove()` takes it out.
+
+        Raises
+        ------
+        GradientError
+            If this tensor requires no gradient; in `backward`, if the hook returns something else than a gradient.
+        """
+        return add_hook(self, hook)
 
 
 def as_tensor(data, operation: str, like: Tensor | None = None):

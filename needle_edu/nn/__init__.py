@@ -17,12 +17,13 @@ from .activations import (
     Softplus,
     Tanh,
 )
-from .containers import Flatten, Identity, ModuleDict, ModuleList, Residual, Sequential
+from .containers import Identity, ModuleDict, ModuleList, Residual, Sequential
 from .conv_bn import ConvBN
 from .convolution import Conv, Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
-from .dropout import Dropout
+from .dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d
+from .embedding import Embedding
 from .group_norm import GroupNorm, LayerNorm
-from .linear import Linear
+from .linear import Bilinear, Linear
 from .loss import CrossEntropyLoss, DistillationLoss, NLLLoss, SoftmaxLoss
 from .losses import (
     BCELoss,
@@ -36,6 +37,7 @@ from .losses import (
     MSELoss,
     SmoothL1Loss,
 )
+from .model_summary import Summary, summary
 from .module import Module
 from .norm import BatchNorm1d, BatchNorm2d, LayerNorm1d
 from .parameter import Parameter
@@ -49,18 +51,21 @@ from .pooling import (
     MaxPool1d,
     MaxPool2d,
 )
+from .shapes import Flatten, Reshape, Unflatten
 
 __all__ = [
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
     "AdaptiveMaxPool1d",
     "AdaptiveMaxPool2d",
+    "AlphaDropout",
     "AvgPool1d",
     "AvgPool2d",
     "BCELoss",
     "BCEWithLogitsLoss",
     "BatchNorm1d",
     "BatchNorm2d",
+    "Bilinear",
     "Conv",
     "Conv1d",
     "Conv2d",
@@ -70,7 +75,10 @@ __all__ = [
     "CrossEntropyLoss",
     "DistillationLoss",
     "Dropout",
+    "Dropout1d",
+    "Dropout2d",
     "ELU",
+    "Embedding",
     "Flatten",
     "GELU",
     "GroupNorm",
@@ -98,6 +106,7 @@ __all__ = [
     "Parameter",
     "ReLU",
     "ReLU6",
+    "Reshape",
     "Residual",
     "Sequential",
     "SiLU",
@@ -107,7 +116,10 @@ __all__ = [
     "SoftmaxLoss",
     "Softmin",
     "Softplus",
+    "Summary",
     "Tanh",
+    "Unflatten",
+    "summary",
     "utils",
 ]
 

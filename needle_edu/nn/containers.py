@@ -1,13 +1,11 @@
-"""Modules that put other modules together, or only change a shape."""
+"""Modules that put other modules together."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from ..autograd import Tensor
-from ..backend.errors import ShapeError
 from .module import Module
 
 
@@ -23,24 +21,6 @@ class Identity(Module):
     def forward(self, x: Any) -> Any:
         """Anything."""
         return x
-
-
-class Flatten(Module):
-    """Makes each example one row: (batch, a, b, ...) becomes (batch, a·b·...).
-
-    Examples
-    --------
-    >>> import needle_edu as ndl
-    >>> Flatten()(ndl.init.ones(2, 3, 4)).shape
-    (2, 12)
-    """
-
-    def forward(self, x: Tensor) -> Tensor:
-        """`x` of shape (batch, ...) gives (batch, features)."""
-        if not x.shape:
-            raise ShapeError("Flatten: got a single number of shape (), wanted (batch, ...)")
-        batch, *rest = x.shape
-        return x.reshape((batch, math.prod(rest)))
 
 
 class Sequential(Module):

@@ -1,10 +1,14 @@
-"""Dropout: at each training step, forget a random part of what a layer says."""
+"""Dropout: at each training step, forget a random part of what a layer says.
+
+The layers are the functions of `needle_edu/ops/dropping.py` with a memory of p, and know from `training` whether to
+do anything at all.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from .. import init
+from .. import ops
 from ..autograd import Tensor
 from ..backend.arguments import real
 from .inputs import as_tensor
@@ -21,7 +25,7 @@ class Dropout(Module):
     Parameters
     ----------
     p : float
-        Probability of dropping an element, 0 <= p < 1.
+        Probability of dropping an element, 0 <= p <= 1. With 0 and 1 nothing is drawn.
 
     References
     ----------
@@ -40,17 +44,69 @@ class Dropout(Module):
 
     def __init__(self, p: float = 0.5, device: Any = None, dtype: Any = None):
         super().__init__()
-        real("Dropout", 0, below=1, p=p)
+        real(type(self).__name__, 0, 1, p=p)
         self.p = p
 
     def forward(self, x: Tensor) -> Tensor:
         """`x` of any shape."""
-        if not self.training or self.p == 0:
-            return x
-        x = as_tensor(x)
-        mask = init.randb(*x.shape, p=1 - self.p, device=x.device, dtype=x.dtype)
-        return x * mask / (1 - self.p)
+        return ops.dropout(as_tensor(x), self.p) if self.training and self.p else x
 
     def extra_repr(self) -> str:
         """`p`."""
         return str(self.p)
+
+
+class Dropout1d(Dropout):
+    """Drop whole channels of (batch, channels, length): neighbours in a sequence know too much of each other.
+
+    Draws one `np.random.rand(batch, channels, 1)` in training.
+
+    Examples
+    --------
+    >>> import needle_edu as ndl
+    >>> ndl.init.seed(1)
+    >>> Dropout1d(0.5)(ndl.init.ones(1, 3, 2)).numpy().tolist()
+    [[[2.0, 2.0], [0.0, 0.0], [2.0, 2.0]]]
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`x` of shape (batch, channels, length)."""
+        return ops.dropout1d(as_tensor(x), self.p, self.training)
+
+
+class Dropout2d(Dropout):
+    """Drop whole channels of (batch, channels, height, width): what a convolution finds, it finds in every pixel.
+
+    Draws one `np.random.rand(batch, channels, 1, 1)` in training.
+
+    Examples
+    --------
+    >>> import needle_edu as ndl
+    >>> ndl.init.seed(1)
+    >>> Dropout2d(0.5)(ndl.init.ones(1, 2, 1, 2)).numpy().tolist()
+    [[[[2.0, 2.0]], [[0.0, 0.0]]]]
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`x` of shape (batch, channels, height, width)."""
+        return ops.dropout2d(as_tensor(x), self.p, self.training)
+
+
+class AlphaDropout(Dropout):
+    """Dropout for networks of SELU: what is dropped becomes SELU's lowest value, and mean 0 and variance 1 stay.
+
+    References
+    ----------
+    G. Klambauer et al., "Self-normalizing neural networks", NeurIPS 2017.
+
+    Examples
+    --------
+    >>> import needle_edu as ndl
+    >>> ndl.init.seed(1)
+    >>> AlphaDropout(0.5)(ndl.init.ones(4)).numpy().round(4)
+    array([ 1.6656, -0.7792,  1.6656,  1.6656], dtype=float32)
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`x` of any shape."""
+        return ops.alpha_dropout(as_tensor(x), self.p, self.training)

@@ -9,21 +9,19 @@ and evaluation, saving and loading, and the tree that `repr` prints.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
 from ..autograd import Tensor, state
-from ..autograd.arrays import readable
-from ..backend import Device
-from ..backend.arguments import floating
-from ..backend.errors import DataError, DeviceError, DTypeError, ShapeError
-from .hooks import HookHandle, Hooks
+from .hooks import Hooked
+from .module_state import Mismatch, load, move, named_state
 from .parameter import Parameter
+from .printing import tree
 
 
-class Module:
+class Module(Hooked):
     """The base of all layers and models: define `forward`, and `__init__` if there are parts to make.
 
     Attributes
@@ -52,7 +50,6 @@ class Module:
 
     training = True
     buffer_names: tuple[str, ...] = ()
-    _hooks: Hooks | None = None
 
     def __init__(self, *, device: Any = None, dtype: Any = None) -> None:
         # Every layer takes device and dtype, so that one set of keywords makes a whole model; a layer without
@@ -70,28 +67,6 @@ class Module:
             return self._hooks.around(self, args, kwargs)
         return self._call_watched(args, kwargs)
 
-    def register_forward_pre_hook(self, hook: Callable) -> HookHandle:
-        """Call ``hook(module, args)`` before each `forward`; unless it returns None, that is the new input.
-
-        Returns
-        -------
-        HookHandle
-            `remove()` takes the hook out.
-        """
-        self._hooks = self._hooks or Hooks()
-        return HookHandle(self._hooks.before, hook, f"{type(self).__name__}.register_forward_pre_hook")
-
-    def register_forward_hook(self, hook: Callable) -> HookHandle:
-        """Call ``hook(module, args, output)`` after each `forward`; unless it returns None, that is the output.
-
-        Returns
-        -------
-        HookHandle
-            `remove()` takes the hook out.
-        """
-        self._hooks = self._hooks or Hooks()
-        return HookHandle(self._hooks.after, hook, f"{type(self).__name__}.register_forward_hook")
-
     # ---- the parts ------------------------------------------------------------------------------
 
     def named_modules(self) -> Iterator[tuple[str, Module]]:
@@ -105,6 +80,14 @@ class Module:
                 yield name, module
                 children = [(_join(name, key), part) for key, part in module._parts(Module)]
                 stack.extend(reversed(children))
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """(name, module) for the modules directly inside this one."""
+        yield from self._parts(Module)
+
+    def children(self) -> Iterator[Module]:
+        """The modules directly inside this one."""
+        return (module for _, module in self._parts(Module))
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
         """(name, parameter) for every parameter in this module and those inside it, each once.
@@ -154,8 +137,8 @@ class Module:
 
         Raises
         ------
-        DTypeError
-            If `dtype` is not floating-point.
+        DTypeError, DeviceError
+            If `dtype` is not floating-point, or `device` no device.
 
         Examples
         --------
@@ -163,20 +146,7 @@ class Module:
         >>> nn.Linear(2, 3).to(dtype="float64").weight.dtype
         dtype('float64')
         """
-        if device is not None and not isinstance(device, Device):
-            raise DeviceError(f"{type(self).__name__}.to: device is a Device such as cpu(), got {device!r}")
-        if dtype is not None:
-            floating(f"{type(self).__name__}.to", "parameters", dtype)
-        tensors = [*self.parameters(), *dict(self.named_buffers()).values()]
-        places = [(device or t.device, dtype if dtype and t.dtype.kind == "f" else t.dtype) for t in tensors]
-        grads = [
-            None if t.grad is None else _moved(t.grad, *place)
-            for t, place in zip(tensors, places, strict=True)
-        ]
-        _replace(tensors, [_moved(t, *place).cached_data for t, place in zip(tensors, places, strict=True)])
-        for tensor, grad in zip(tensors, grads, strict=True):
-            tensor.grad = grad
-        return self
+        return move(self, device, dtype)
 
     def _children(self) -> list[Module]:
         """All modules inside this one, at any depth (Needle's name)."""
@@ -242,44 +212,11 @@ class Module:
         ShapeError, DTypeError
             If arrays do not have the shape or dtype of the tensors they belong to; all of them are named.
         """
-        own, who = self._named_state(), f"{type(self).__name__}.load_state_dict"
-        missing = [name for name in own if name not in saved]
-        unknown = [name for name in saved if name not in own]
-        if strict and (missing or unknown):
-            raise DataError(
-                f"{who}: the saved state is of another model: missing {missing or 'nothing'}, "
-                f"unknown {unknown or 'nothing'}"
-            )
-        own = {name: tensor for name, tensor in own.items() if name in saved}
-        arrays = {name: _array(who, name, saved[name]) for name in own}
-        for error, fact in ((ShapeError, "shape"), (DTypeError, "dtype")):
-            pairs = [(name, getattr(arrays[name], fact), getattr(own[name], fact)) for name in own]
-            wrong = [
-                f"{name}: got {fact} {got}, wanted {wanted}" for name, got, wanted in pairs if got != wanted
-            ]
-            if wrong:
-                raise error(f"{who}: {'; '.join(wrong)}")
-        new = [Tensor(arrays[name], device=t.device, dtype=t.dtype).cached_data for name, t in own.items()]
-        before = [tensor.cached_data for tensor in own.values()]
-        try:
-            _replace(own.values(), new)
-        except BaseException:  # an interrupt, for instance
-            _replace(own.values(), before)
-            raise
-        return Mismatch(missing, unknown)
+        return load(self, saved, strict)
 
     def _named_state(self) -> dict[str, Tensor]:
         """Every parameter and buffer by name."""
-        named: list[tuple[str, Tensor]] = [*self.named_parameters(), *self.named_buffers()]
-        found = dict(named)
-        if len(found) < len(named):
-            names = [name for name, _ in named]
-            twice = sorted({name for name in names if names.count(name) > 1})
-            raise DataError(
-                f"{type(self).__name__}: two tensors have the same name {twice[0]!r}; "
-                "give dict keys and attributes names without dots"
-            )
-        return found
+        return named_state(self)
 
     # ---- printing -------------------------------------------------------------------------------
 
@@ -288,7 +225,7 @@ class Module:
         return ""
 
     def __repr__(self) -> str:
-        return "\n".join(_tree(self, "", "", ()))
+        return "\n".join(tree(self))
 
     # ---- events ---------------------------------------------------------------------------------
 
@@ -312,13 +249,6 @@ class Module:
             del modules[depth:], names[length:]  # plain: an interrupt falls into calls and loops only
 
 
-class Mismatch(NamedTuple):
-    """What a saved state and a model did not have in common: names of the model's, and of the state's, alone."""
-
-    missing_keys: list[str]
-    unexpected_keys: list[str]
-
-
 def _children_first(module: Module, seen: set[int]) -> Iterator[Module]:
     """All modules inside this one, each once, and then this one."""
     seen.add(id(module))
@@ -326,23 +256,6 @@ def _children_first(module: Module, seen: set[int]) -> Iterator[Module]:
         if id(child) not in seen:
             yield from _children_first(child, seen)
     yield module
-
-
-def _moved(tensor: Tensor, device: Any, dtype: Any) -> Tensor:
-    return Tensor(tensor, device=device, dtype=dtype, requires_grad=False)
-
-
-def _array(who: str, name: str, value: Any) -> np.ndarray:
-    """A saved value as an array, or an error that names it."""
-    try:
-        return readable(value)
-    except ValueError as error:
-        raise DataError(f"{who}: {name}: rows of different lengths make no array") from error
-
-
-def _replace(tensors: Iterable[Tensor], arrays: list) -> None:
-    for tensor, array in zip(tensors, arrays, strict=True):
-        tensor.replace_data(array)
 
 
 class _Calling(threading.local):
@@ -370,19 +283,3 @@ def _walk_parameters(prefix: str, module: Module, seen: set[int]) -> Iterator[tu
         else:
             seen.add(id(part))
             yield _join(prefix, key), part
-
-
-def _tree(module: Module, head: str, indent: str, ancestors: tuple[Module, ...]) -> Iterator[str]:
-    """The lines of `repr`: one per module, with its own parameters' shapes and the count of all inside."""
-    count = sum(parameter.size for parameter in module.parameters())
-    own = ", ".join(f"{name} {parameter.shape}" for name, parameter in module._parts(Parameter))
-    line = f"{head}{type(module).__name__}({module.extra_repr()})"
-    if count:
-        line += f" · {count:,} parameters"
-    yield line + (f": {own}" if own else "")
-    if any(module is ancestor for ancestor in ancestors):
-        return
-    children = module._parts(Module)
-    for number, (name, child) in enumerate(children, start=1):
-        branch, below = ("└─ ", "   ") if number == len(children) else ("├─ ", "│  ")
-        yield from _tree(child, f"{indent}{branch}{name}: ", indent + below, (*ancestors, module))

@@ -121,6 +121,7 @@ _RESULTS = {  # everything else gives a Tensor
     "__init__": "None", "__len__": "int", "__iter__": "Any", "__float__": "float", "__int__": "int",
     "__bool__": "bool", "__repr__": "str", "__str__": "str", "__format__": "str", "__reduce__": "Any",
     "__array__": "np.ndarray", "numpy": "np.ndarray", "item": "Any", "backward": "None", "retain_grad": "None",
+    "register_hook": "Any",
     "shape": "tuple[int, ...]", "dtype": "np.dtype", "ndim": "int", "size": "int", "num_outputs": "int",
     "name": "str | None", "device": "Any", "split": "TensorTuple",
     "topk": "tuple[Tensor, Tensor]", **dict.fromkeys(_TUPLES, "TensorTuple"),

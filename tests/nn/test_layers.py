@@ -97,8 +97,8 @@ def test_dropout_in_training_and_evaluation():
     x = tensor(X)
     layer.train()(x).sum().backward()
     assert set(np.round(x.grad.numpy().ravel(), 4)) <= {0.0, np.float32(np.round(1 / 0.7, 4))}
-    with pytest.raises(ValueError, match="1.0"):
-        nn.Dropout(1.0)
+    with pytest.raises(ValueError, match="1.5"):
+        nn.Dropout(1.5)
 
 
 def test_dropout_keeps_the_mean():
@@ -301,9 +301,9 @@ def test_where_with_a_number_keeps_the_dtype_and_the_digits_of_its_tensor():
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: nn.Dropout("half"), "Dropout: p is a number with 0 <= p < 1, got 'half'"),
-        (lambda: nn.Dropout(2), "0 <= p < 1, got 2"),
-        (lambda: nn.Dropout(np.nan), "0 <= p < 1, got nan"),
+        (lambda: nn.Dropout("half"), "Dropout: p is a number with 0 <= p <= 1, got 'half'"),
+        (lambda: nn.Dropout(2), "0 <= p <= 1, got 2"),
+        (lambda: nn.Dropout(np.nan), "0 <= p <= 1, got nan"),
         (lambda: nn.Linear(True, 2), "in_features is a whole number"),
         (lambda: nn.Linear(2, 2, bias="no"), "Linear: bias is True or False, got 'no'"),
         (
