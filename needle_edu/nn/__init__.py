@@ -40,6 +40,18 @@ from .losses import (
 from .model_summary import Summary, summary
 from .module import Module
 from .norm import BatchNorm1d, BatchNorm2d, LayerNorm1d
+from .padding import (
+    CircularPad1d,
+    CircularPad2d,
+    ConstantPad1d,
+    ConstantPad2d,
+    ReflectionPad1d,
+    ReflectionPad2d,
+    ReplicationPad1d,
+    ReplicationPad2d,
+    ZeroPad1d,
+    ZeroPad2d,
+)
 from .parameter import Parameter
 from .pooling import (
     AdaptiveAvgPool1d,
@@ -66,6 +78,10 @@ __all__ = [
     "BatchNorm1d",
     "BatchNorm2d",
     "Bilinear",
+    "CircularPad1d",
+    "CircularPad2d",
+    "ConstantPad1d",
+    "ConstantPad2d",
     "Conv",
     "Conv1d",
     "Conv2d",
@@ -106,6 +122,10 @@ __all__ = [
     "Parameter",
     "ReLU",
     "ReLU6",
+    "ReflectionPad1d",
+    "ReflectionPad2d",
+    "ReplicationPad1d",
+    "ReplicationPad2d",
     "Reshape",
     "Residual",
     "Sequential",
@@ -119,6 +139,8 @@ __all__ = [
     "Summary",
     "Tanh",
     "Unflatten",
+    "ZeroPad1d",
+    "ZeroPad2d",
     "summary",
     "utils",
 ]

@@ -13,7 +13,7 @@ from needle_edu.autograd.tensor import install_method
 # isort: off
 from . import arithmetic, powers, extrema, elementwise, activations, smooth, piecewise  # noqa: F401
 from . import reduction, statistics, order, softmax, losses, linalg, convolution, pooling  # noqa: F401
-from . import shape, arrangement, dilation, scan, indexing, tuples, compare  # noqa: F401
+from . import shape, padding, arrangement, dilation, scan, indexing, tuples, compare  # noqa: F401
 
 # isort: on
 from . import adaptive, compositions, inplace

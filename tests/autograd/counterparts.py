@@ -107,8 +107,19 @@ def cross_entropy_backward(g, a, labels, **attributes):
     return pulled_back(lambda x: cross_entropy(x, labels, **attributes), out, a)
 
 
-def padded(a, pad_width, constant_value=0.0):
-    return F.pad(a, [n for pair in reversed(pad_width) for n in pair], value=constant_value)
+def padded(a, pad_width, constant_value=0.0, mode="constant"):
+    """By indices, one axis after the other: PyTorch's `pad` knows its other modes for the last axes only."""
+    if mode == "constant":
+        return F.pad(a, [n for pair in reversed(pad_width) for n in pair], value=constant_value)
+    for axis, (before, behind) in enumerate(pad_width):
+        line = F.pad(torch.arange(a.shape[axis], dtype=torch.float64)[None], (before, behind), mode=mode)[0]
+        a = a.index_select(axis, line.long())
+    return a
+
+
+def pad_backward(g, pad_width, mode="constant"):
+    shape = [n - sum(pair) for n, pair in zip(g.shape, pad_width, strict=True)]
+    return pulled_back(lambda a: padded(a, pad_width, mode=mode), g, torch.zeros(shape, dtype=g.dtype))
 
 
 PYTORCHS = {
@@ -141,6 +152,7 @@ PYTORCHS = {
     # arrangement
     "transpose": lambda a, axes=(-2, -1): a.transpose(*axes), "permute": lambda a, axes: a.permute(axes),
     "broadcast_to": lambda a, shape: a.expand(shape), "flip": lambda a, axes: a.flip(axes), "pad": padded,
+    "pad_backward": pad_backward,
     "roll": lambda a, shifts, axes=None: torch.roll(a, shifts, axes), "dilate": dilated, "undilate": undilated,
     "stack": lambda *parts, axis: torch.stack(parts, axis), "concat": lambda *parts, axis: torch.cat(parts, axis),
     "split": lambda a, axis: a.unbind(axis), "make_tuple": lambda *parts: parts,
