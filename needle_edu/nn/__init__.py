@@ -2,20 +2,17 @@
 
 from . import utils
 from .activations import (
-    ELU,
     GELU,
-    Hardswish,
-    Hardtanh,
-    LeakyReLU,
-    LogSoftmax,
+    GLU,
+    LogSigmoid,
+    Mish,
     ReLU,
-    ReLU6,
     Sigmoid,
     SiLU,
-    Softmax,
-    Softmin,
     Softplus,
+    Softsign,
     Tanh,
+    Tanhshrink,
 )
 from .containers import Identity, ModuleDict, ModuleList, Residual, Sequential
 from .conv_bn import ConvBN
@@ -41,6 +38,21 @@ from .model_summary import Summary, summary
 from .module import Module
 from .norm import BatchNorm1d, BatchNorm2d, LayerNorm1d
 from .parameter import Parameter
+from .piecewise import (
+    CELU,
+    ELU,
+    SELU,
+    Hardshrink,
+    Hardsigmoid,
+    Hardswish,
+    Hardtanh,
+    LeakyReLU,
+    PReLU,
+    ReLU6,
+    RReLU,
+    Softshrink,
+    Threshold,
+)
 from .pooling import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
@@ -52,6 +64,7 @@ from .pooling import (
     MaxPool2d,
 )
 from .shapes import Flatten, Reshape, Unflatten
+from .softmax import LogSoftmax, Softmax, Softmax2d, Softmin
 
 __all__ = [
     "AdaptiveAvgPool1d",
@@ -66,6 +79,7 @@ __all__ = [
     "BatchNorm1d",
     "BatchNorm2d",
     "Bilinear",
+    "CELU",
     "Conv",
     "Conv1d",
     "Conv2d",
@@ -81,7 +95,10 @@ __all__ = [
     "Embedding",
     "Flatten",
     "GELU",
+    "GLU",
     "GroupNorm",
+    "Hardshrink",
+    "Hardsigmoid",
     "Hardswish",
     "Hardtanh",
     "HingeLoss",
@@ -93,31 +110,41 @@ __all__ = [
     "LayerNorm1d",
     "LeakyReLU",
     "Linear",
+    "LogSigmoid",
     "LogSoftmax",
     "Loss",
     "MAELoss",
     "MSELoss",
     "MaxPool1d",
     "MaxPool2d",
+    "Mish",
     "Module",
     "ModuleDict",
     "ModuleList",
     "NLLLoss",
+    "PReLU",
     "Parameter",
+    "RReLU",
     "ReLU",
     "ReLU6",
     "Reshape",
     "Residual",
+    "SELU",
     "Sequential",
     "SiLU",
     "Sigmoid",
     "SmoothL1Loss",
     "Softmax",
+    "Softmax2d",
     "SoftmaxLoss",
     "Softmin",
     "Softplus",
+    "Softshrink",
+    "Softsign",
     "Summary",
     "Tanh",
+    "Tanhshrink",
+    "Threshold",
     "Unflatten",
     "summary",
     "utils",
