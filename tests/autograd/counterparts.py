@@ -20,6 +20,7 @@ NO_ORACLE = {
         "conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d", "conv_input_backward", "conv_weight_backward",
         "max_pool1d", "max_pool2d", "avg_pool1d", "avg_pool2d", "avg_pool_backward",
     )},
+    ("activation_backward", NUMPY): "each kind beside PyTorch in test_activations.py",
     ("conv", NUMPY): "written out as seven loops in test_convolution.py",
 }  # fmt: skip
 
@@ -107,6 +108,24 @@ def cross_entropy_backward(g, a, labels, **attributes):
     return pulled_back(lambda x: cross_entropy(x, labels, **attributes), out, a)
 
 
+def hardsigmoid(a):
+    """PyTorch's own multiplies its gradient with a 1/6 of single precision."""
+    return F.relu6(a + 3) / 6
+
+
+KINDS = {
+    "hardsigmoid": hardsigmoid,
+    "leaky_relu": lambda a, s: F.leaky_relu(a, s), "hardtanh": F.hardtanh, "hardshrink": F.hardshrink,
+    "elu": lambda a, s, t, u: torch.ops.aten.elu(a, s / u, u, t), "gelu_tanh": lambda a: F.gelu(a, approximate="tanh"),
+    "softplus": lambda a, s: F.softplus(a, s, threshold=1e9),
+}  # fmt: skip
+
+
+def activation_backward(g, a, kind, **numbers):
+    function = KINDS.get(kind) or getattr(F, kind)
+    return pulled_back(lambda x: function(x, *numbers.values()), g, a)
+
+
 def padded(a, pad_width, constant_value=0.0, mode="constant"):
     """By indices, one axis after the other: PyTorch's `pad` knows its other modes for the last axes only."""
     if mode == "constant":
@@ -129,7 +148,9 @@ PYTORCHS = {
     "negate": torch.neg, "equal": torch.eq, "astype": lambda a, dtype: a.to(getattr(torch, dtype)),
     "fused_add_scalars": lambda a, c0, c1: (a + c0, a + c1),
     # activations and their vjps
-    "leaky_relu": lambda a, slope: F.leaky_relu(a, slope), "relu_backward": lambda g, y: g * (y > 0),
+    "leaky_relu": lambda a, slope: F.leaky_relu(a, slope), "activation_backward": activation_backward,
+    "hardsigmoid": hardsigmoid, "hardtanh": lambda a, low, high: F.hardtanh(a, low, high),
+    "relu_backward": lambda g, y: g * (y > 0),
     "tanh_backward": lambda g, y: g * (1 - y * y), "sigmoid_backward": lambda g, y: g * y * (1 - y),
     "gelu_backward": lambda g, a: pulled_back(F.gelu, g, a),
     "silu_backward": lambda g, a: pulled_back(F.silu, g, a),

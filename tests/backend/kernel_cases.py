@@ -8,6 +8,7 @@ import re
 
 import numpy as np
 
+from needle_edu.backend.activations import KINDS
 from needle_edu.backend.dtypes import BOOL, DTYPES, F64, I64
 from needle_edu.backend.paths import csrc_dir
 
@@ -26,6 +27,7 @@ BINARY = declared("const void *, const void *")
 SCALAR = [name.removesuffix("_scalar") for name in declared("const void *, double ")]
 LINES = ["cumsum", "cumprod", "sort", "argsort"]
 REDUCE = [name for name in declared("const void *", dense=False) if name not in ("copy", *LINES)]
+ACTIVATIONS = ("activation", "activation_backward")
 LOSSES = ("cross_entropy", "cross_entropy_backward")
 CONVOLUTIONS = ("conv", "conv_input_backward", "conv_weight_backward")
 STEPS = {"sgd_step_dense": 3, "adam_step_dense": 4}
@@ -47,6 +49,7 @@ ROUNDED = {
         "scatter",
     ),
     *LOSSES,
+    *ACTIVATIONS,
     *CONVOLUTIONS,
     *("cumsum", "cumprod"),
 }
@@ -59,7 +62,8 @@ TO_BOOL = {
 def all_names() -> set[str]:
     """Return every kernel that has a case here."""
     dense = [*UNARY, *BINARY, *(f"{name}_scalar" for name in SCALAR), "fill"]
-    others = ["copy", "where", "matmul", "gather", "scatter", *REDUCE, *LINES, *STEPS, *LOSSES, *CONVOLUTIONS]
+    others = ["copy", "where", "matmul", "gather", "scatter", *REDUCE, *LINES, *STEPS, *LOSSES]
+    others += [*ACTIVATIONS, *CONVOLUTIONS]
     return {*dense, *(f"{name}_dense" for name in dense), *others}
 
 
@@ -150,6 +154,8 @@ def make(name: str, rng: np.random.Generator, code: int) -> Case:
         return convolution(name, rng, code)
     if name in LOSSES:
         return cross_entropy(name, rng, code)
+    if name in ACTIVATIONS:
+        return activation(name, rng, code)
     if base in REDUCE:
         return reduction(base, rng, code)
     if base in LINES:
@@ -233,6 +239,14 @@ def scatter(rng: np.random.Generator, code: int) -> Case:
     target.memory[...] = numbers(rng, target.memory.size, code, special=False)
     add = int(rng.integers(2))
     return Case([target, values, _indices(rng, shape, limit)], shape, extra=(step, limit, add))
+
+
+def activation(name: str, rng: np.random.Generator, code: int) -> Case:
+    """Each kind with numbers that make sense for all: a slope, bounds; rarely a kind that there is not."""
+    kind, (s, t) = int(rng.integers(len(KINDS) + rng.integers(2))), sorted(rng.uniform(0.2, 2, 2))
+    shape, backward = shape_of(rng), name == "activation_backward"
+    inputs = [operand(rng, shape, code, broadcast=True, special=not backward) for _ in range(1 + backward)]
+    return Case([operand(rng, shape, code), *inputs], shape, extra=(kind, s, t, float(rng.uniform(0.5, 2))))
 
 
 def cross_entropy(name: str, rng: np.random.Generator, code: int) -> Case:
