@@ -246,12 +246,13 @@ ND_API int nd_argsort(const nd_plan *p, void *out, const void *a, int descending
  *       nesterov (u not NULL):  out = p - lr*(d + momentum*u)
  * adam: d = g + weight_decay*p;  m <- b1*m + (1-b1)*d;  v <- b2*v + (1-b2)*d*d;
  *       out = shrink*p - lr * (m/correct1) / (sqrt(v/correct2) + eps)   with correct_i = 1 - b_i^t
- *       AdamW: weight_decay 0 and shrink = 1 - lr*weight_decay; Adam: shrink 1 */
+ *       AdamW: weight_decay 0 and shrink = 1 - lr*weight_decay; Adam: shrink 1
+ *       AMSGrad (top not NULL): top <- max(top, v), which the step then has in place of v */
 ND_API int nd_sgd_step_dense(int dtype, int64_t n, void *out, const void *p, const void *g, void *u,
                              double lr, double momentum, double fresh, double weight_decay, int nesterov);
 ND_API int nd_adam_step_dense(int dtype, int64_t n, void *out, const void *p, const void *g, void *m, void *v,
-                              double lr, double b1, double b2, double eps, double weight_decay, double shrink,
-                              double correct1, double correct2);
+                              void *top, double lr, double b1, double b2, double eps, double weight_decay,
+                              double shrink, double correct1, double correct2);
 
 /* ---- 11. softmax cross-entropy, f32 or f64 -----------------------------------------------------------------
  * The iteration space is (rows..., classes): a row of logits for each example. labels, of any element type, has stride

@@ -30,7 +30,7 @@ REDUCE = [name for name in declared("const void *", dense=False) if name not in 
 ACTIVATIONS = ("activation", "activation_backward")
 LOSSES = ("cross_entropy", "cross_entropy_backward")
 CONVOLUTIONS = ("conv", "conv_input_backward", "conv_weight_backward")
-STEPS = {"sgd_step_dense": 3, "adam_step_dense": 4}
+STEPS = {"sgd_step_dense": 3, "adam_step_dense": 5}
 
 # Functions that round differently in different libraries; all others must agree to the last bit.
 ROUNDED = {
@@ -307,7 +307,8 @@ def optimiser_step(name: str, rng: np.random.Generator, code: int) -> Case:
     n = int(rng.choice([0, 1, 5, 64, 301]))
     memories = [numbers(rng, n + 1, code, special=False) for _ in range(STEPS[name] + 1)]
     if name == "adam_step_dense":
-        memories[4] = abs(memories[4]) if code != BOOL else memories[4]  # the mean of squares
+        if code != BOOL:
+            memories[4:] = [abs(memory) for memory in memories[4:]]  # the mean of squares, and the largest
         extra = (0.1, 0.9, 0.99, 1e-3, float(rng.choice([0, 0.01])), float(rng.choice([1, 0.9])), 0.3, 0.2)
     else:
         extra = (0.1, 0.9, float(rng.choice([0.1, 1])), float(rng.choice([0, 0.01])), int(rng.integers(2)))
