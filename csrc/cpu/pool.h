@@ -16,6 +16,8 @@ enum nd_scratch_slot {
   ND_SCRATCH_REDUCE,  /* reductions: accumulators and partial results */
   ND_SCRATCH_SLICE,   /* logsumexp, arg*: one slice made contiguous; sort: pairs */
   ND_SCRATCH_LOSS,    /* cross-entropy: labels and the losses of rows */
+  ND_SCRATCH_NORM,    /* normalisation: statistics and sums of parts */
+  ND_SCRATCH_ROW,     /* normalisation: sums of rows */
   ND_SCRATCH_SLOTS
 };
 
