@@ -19,10 +19,10 @@ typedef struct {
   int type, size;
   int64_t batch, channels, inner, width; /* width: columns in a unit; 0: units are channels */
   int64_t units, parts;
-  char *out, *sums;
+  char *out, *to_weight, *to_bias; /* the last two: backward */
   const char *g, *a, *weight, *bias; /* g: backward */
   double *stats, eps;
-  void *partial; /* of each part all columns: nd_moments, or forward's two sums */
+  void *partial; /* of each part all columns: nd_moments, or backward's two sums */
 } job;
 
 static double number(const job *j, const char *data, int64_t i) {
@@ -86,8 +86,8 @@ static void finish_backward(const job *j, int64_t unit, double *sums) {
     for (int64_t i = 0; i < each; i++) plain += from[2 * i], dot += from[2 * i + 1];
     to[0] = plain;
     to[1] = dot;
-    put(j, j->sums, first / each + k, dot * j->stats[2 * j->channels + first / each + k]);
-    put(j, j->sums, j->channels + first / each + k, plain);
+    put(j, j->to_weight, first / each + k, dot * j->stats[2 * j->channels + first / each + k]);
+    put(j, j->to_bias, first / each + k, plain);
   }
 }
 
@@ -212,7 +212,8 @@ int nd_batch_norm_dense(int dtype, int64_t n, void *out, const void *a, const vo
 }
 
 int nd_batch_norm_backward_dense(int dtype, int64_t n, void *out, const void *g, const void *a, const void *weight,
-                                 const void *stats, void *sums, int64_t channels, int64_t inner) {
-  job j = {.type = dtype, .out = out, .g = g, .a = a, .weight = weight, .stats = (double *)stats, .sums = sums};
+                                 const void *stats, void *to_weight, void *to_bias, int64_t channels, int64_t inner) {
+  job j = {.type = dtype, .out = out, .to_weight = to_weight, .to_bias = to_bias, .g = g, .a = a, .weight = weight,
+           .stats = (double *)stats};
   return run(&j, n, channels, inner);
 }

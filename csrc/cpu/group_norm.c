@@ -110,7 +110,7 @@ static char *repeated(const job *j, const char *of_channel, char *to) {
   return to;
 }
 
-static int run(job *j, int64_t n, int64_t channels, int64_t inner, int64_t groups, char *sums) {
+static int run(job *j, int64_t n, int64_t channels, int64_t inner, int64_t groups, void *const *to) {
   if (j->type != ND_F32 && j->type != ND_F64) return ND_EDTYPE;
   if (channels < 1 || inner < 1 || groups < 1 || channels % groups || n < 0 || n % (channels * inner)) return ND_EPLAN;
   j->of = &nd_current_isa()->normalise->of[j->type];
@@ -140,8 +140,8 @@ static int run(job *j, int64_t n, int64_t channels, int64_t inner, int64_t group
     double sum = 0;
     for (int64_t part = 0; part < j->parts; part++)
       for (int64_t i = 0; i < width; i++) sum += j->partial[part * 2 * places + c * width + i];
-    if (j->type == ND_F32) ((f32 *)sums)[c] = (f32)sum;
-    else ((f64 *)sums)[c] = sum;
+    if (j->type == ND_F32) ((f32 *)to[c / channels])[c % channels] = (f32)sum;
+    else ((f64 *)to[c / channels])[c % channels] = sum;
   }
   return ND_OK;
 }
@@ -153,7 +153,8 @@ int nd_group_norm_dense(int dtype, int64_t n, void *out, const void *a, const vo
 }
 
 int nd_group_norm_backward_dense(int dtype, int64_t n, void *out, const void *g, const void *a, const void *weight,
-                                 const void *stats, void *sums, int64_t channels, int64_t inner, int64_t groups) {
+                                 const void *stats, void *to_weight, void *to_bias, int64_t channels,
+                                 int64_t inner, int64_t groups) {
   job j = {.type = dtype, .out = out, .g = g, .a = a, .weight = weight, .stats = (double *)stats};
-  return run(&j, n, channels, inner, groups, sums);
+  return run(&j, n, channels, inner, groups, (void *[]){to_weight, to_bias});
 }
