@@ -68,6 +68,6 @@ def _exactly(number, array):
 
 __all__ = [
     "Array", "BACKEND", "DTypeError", "GradientError", "IndexOutOfRange", "NeedleError", "ShapeError",
-    "add_into", "claim", "convolution", "default_device", "device_of", "enter", "getitem", "like", "normalization", "readable",
-    "same_layout", "subscript", "to_numpy", "xp",
+    "add_into", "claim", "convolution", "default_device", "device_of", "enter", "getitem", "like", "normalization",
+    "readable", "same_layout", "subscript", "to_numpy", "xp",
 ]  # fmt: skip

@@ -82,9 +82,7 @@ def group_norm(
     """
     a, weight, bias = a.compact(), weight.compact(), bias.compact()
     layout, channels = a.layout, weight.layout.size
-    stats = allocate(
-        compact_layout((3, layout.size // (channels * inner) * groups), F64, layout.device)
-    )
+    stats = allocate(compact_layout((3, layout.size // (channels * inner) * groups), F64, layout.device))
     out = allocate(layout)
     err = layout.kernels["group_norm_dense"](
         layout.code, layout.size, out.storage.ptr, a.storage.ptr, weight.storage.ptr, bias.storage.ptr,

@@ -128,7 +128,9 @@ def adjoints(norm):
 
     def pulled(g, a, weight, **attributes):
         a, weight, bias = [x if x.requires_grad else x.requires_grad_() for x in (a, weight, weight * 0)]
-        return torch.autograd.grad(norm(a, weight, bias, **attributes), (a, weight, bias), g, create_graph=True)
+        return torch.autograd.grad(
+            norm(a, weight, bias, **attributes), (a, weight, bias), g, create_graph=True
+        )
 
     return pulled
 

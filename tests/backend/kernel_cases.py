@@ -61,7 +61,19 @@ TO_BOOL = {
 def all_names() -> set[str]:
     """Return every kernel that has a case here."""
     dense = [*UNARY, *BINARY, *(f"{name}_scalar" for name in SCALAR), "fill"]
-    others = ["copy", "where", "matmul", "gather", "scatter", *REDUCE, *LINES, *STEPS, *LOSSES, *CONVOLUTIONS, *NORMS]
+    others = [
+        "copy",
+        "where",
+        "matmul",
+        "gather",
+        "scatter",
+        *REDUCE,
+        *LINES,
+        *STEPS,
+        *LOSSES,
+        *CONVOLUTIONS,
+        *NORMS,
+    ]
     return {*dense, *(f"{name}_dense" for name in dense), *others}
 
 
@@ -305,12 +317,17 @@ def normalisation(name: str, rng: np.random.Generator, code: int) -> Case:
         memory[...] = memory + 20 if code <= F64 else memory  # means that are far from 0
     for _ in range(4):
         of_channels.append(numbers(rng, channels + 1, code, special=False))
-    stats = np.concatenate([rng.normal(20, 1, means), rng.uniform(1, 9, means), rng.uniform(0.2, 1, means + 1)])
+    stats = np.concatenate(
+        [rng.normal(20, 1, means), rng.uniform(1, 9, means), rng.uniform(0.2, 1, means + 1)]
+    )
     extra: tuple = (channels, inner, *([groups] if name.startswith("group") else []))
     if "backward" in name:
         memories = [*like, of_channels[0], stats, *of_channels[1:3]]
     else:
-        memories, extra = [like[0], like[1], *of_channels[:2], stats], (*extra, float(rng.choice([1e-5, 0.1])))
+        memories, extra = (
+            [like[0], like[1], *of_channels[:2], stats],
+            (*extra, float(rng.choice([1e-5, 0.1]))),
+        )
     return Case([Operand(memory, 0, ()) for memory in memories], count=n, extra=extra)
 
 

@@ -21,7 +21,9 @@ def batch_norm_dense(
     """weight z + bias, z = (a - mean) / sqrt(variance + eps), over batch and inner"""
     if error := _error(dtype, n, channels, inner, 1) or (EPLAN if n < 1 else OK):
         return error
-    return _forward(dtype, n, out, a, weight, bias, stats, (-1, channels, inner), (1, channels, 1), OF_CHANNELS, eps)
+    return _forward(
+        dtype, n, out, a, weight, bias, stats, (-1, channels, inner), (1, channels, 1), OF_CHANNELS, eps
+    )
 
 
 @kernel
@@ -63,7 +65,9 @@ def group_norm_backward_dense(
 def _error(dtype: int, n: int, channels: int, inner: int, groups: int) -> int:
     if dtype not in FLOATS:
         return EDTYPE
-    fits = channels > 0 and inner > 0 and groups > 0 and channels % groups == 0 and n % (channels * inner) == 0
+    fits = (
+        channels > 0 and inner > 0 and groups > 0 and channels % groups == 0 and n % (channels * inner) == 0
+    )
     return OK if fits else EPLAN
 
 
@@ -106,7 +110,9 @@ def _backward(
     z: Any = (x - mean) * inverse
     slope = u - u.mean(axes, keepdims=True) - z * (u * z).mean(axes, keepdims=True)
     out.view(DTYPES[dtype])[:n] = (slope * inverse).reshape(-1)
-    others = tuple([axis for axis, extent in enumerate(column) if extent == 1 and axis in (0, len(column) - 1)])
+    others = tuple(
+        [axis for axis, extent in enumerate(column) if extent == 1 and axis in (0, len(column) - 1)]
+    )
     to_weight.view(DTYPES[dtype])[:size] = (adjoint * z).sum(others).reshape(-1)
     to_bias.view(DTYPES[dtype])[:size] = adjoint.sum(others).reshape(-1)
     return OK
