@@ -29,7 +29,8 @@
   X(reduce, OWN, isa)          /* sum, prod, max, min             */ \
   X(slices, OWN, isa)          /* logsumexp, argmax, argmin       */ \
   X(cross_entropy, OWN, isa)   /* softmax cross-entropy           */ \
-  X(activations, OWN, isa)     /* activations with numbers      */ \
+  X(activations, OWN, isa)     /* activations with numbers        */ \
+  X(normalise, OWN, isa)       /* batch, group, layer norm        */ \
   X(gemm, OWN, isa)            /* matrix product                  */ \
   X(optim, OWN, isa)           /* steps of SGD and Adam           */ \
   X(ladder, OWN, isa)          /* tiles of the ladder's upper rungs */

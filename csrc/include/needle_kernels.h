@@ -302,4 +302,25 @@ enum nd_activation {
 ND_API int nd_activation(const nd_plan *p, void *out, const void *a, int kind, double s, double t, double u);
 ND_API int nd_activation_backward(const nd_plan *p, void *out, const void *g, const void *a, int kind,
                                   double s, double t, double u);
+
+/* ---- 14. normalisation, dense, f32 or f64 ------------------------------------------------------------------
+ * a, out and g have n elements, laid out as (batch, channels, inner). Elements that share a mean are normalised together:
+ *     z = (a - mean) / sqrt(variance + eps);     out = weight z + bias, one weight and one bias for each channel
+ * batch_norm: those of one channel, over batch and inner (inner = 1: the channels come last).
+ * group_norm: those of one example in one of `groups` equal groups of neighbouring channels; with one group and
+ *             inner = 1 it is layer normalisation over the channels, with as many groups as channels instance normalisation.
+ * stats, f64 whatever the type: all means, all (biased) variances, all 1/sqrt(variance + eps); of channels, or of the
+ * (batch, groups). The backward kernels read them; they write the adjoints of a, of weight and of bias:
+ *     out = (u - mean(u) - z mean(u z)) / sqrt(variance + eps),  u = g weight;  to_weight = sum g z, to_bias = sum g
+ * channels and inner are at least 1, and batch_norm wants an example at least. */
+ND_API int nd_batch_norm_dense(int dtype, int64_t n, void *out, const void *a, const void *weight, const void *bias,
+                               void *stats, int64_t channels, int64_t inner, double eps);
+ND_API int nd_batch_norm_backward_dense(int dtype, int64_t n, void *out, const void *g, const void *a,
+                                        const void *weight, const void *stats, void *to_weight, void *to_bias,
+                                        int64_t channels, int64_t inner);
+ND_API int nd_group_norm_dense(int dtype, int64_t n, void *out, const void *a, const void *weight, const void *bias,
+                               void *stats, int64_t channels, int64_t inner, int64_t groups, double eps);
+ND_API int nd_group_norm_backward_dense(int dtype, int64_t n, void *out, const void *g, const void *a,
+                                        const void *weight, const void *stats, void *to_weight, void *to_bias,
+                                        int64_t channels, int64_t inner, int64_t groups);
 #endif

@@ -12,13 +12,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import init, ops
+from .. import init
 from ..autograd import Tensor
+from ..autograd.arrays import xp
+from ..autograd.registry import slot
 from ..backend.arguments import floating, real, whole
 from ..backend.errors import ShapeError
+from ..ops.normalization import batch_moments
 from .inputs import as_tensor
 from .module import Module
 from .parameter import Parameter
+
+_BATCH_NORM, _LAYER_NORM = slot("batch_norm"), slot("layer_norm")
 
 
 class BatchNorm1d(Module):
@@ -81,29 +86,31 @@ class BatchNorm1d(Module):
             raise ShapeError(
                 f"BatchNorm1d({self.dim}): got input of shape {x.shape}, wanted (batch, {self.dim})"
             )
-        return self._normalised(x, 0, (self.dim,))
+        return self._normalised(x)
 
-    def _normalised(self, x: Tensor, axes: int | tuple[int, ...], column: tuple[int, ...]) -> Tensor:
-        """Normalise over `axes`; a feature's numbers, brought into the shape `column`, broadcast over them."""
+    def _normalised(self, x: Tensor) -> Tensor:
+        """Normalise x of shape (batch, dim, ...)."""
         if not self.training:
-            return _scale(x - _shaped(self.running_mean, column), self.running_var, self, column)
+            column = (self.dim, *[1] * (x.ndim - 2))
+            scale = self.weight / (self.running_var + self.eps) ** 0.5
+            return (x - _shaped(self.running_mean, column)) * _shaped(scale, column) + _shaped(
+                self.bias, column
+            )
         if x.size == 0:
             raise ShapeError(
                 f"{type(self).__name__}({self.dim}): no examples, so no mean; got input of shape {x.shape}"
             )
-        count = x.size // self.dim
-        mean = x.sum(axes=axes) / count
-        centred = x - _shaped(mean, column)
-        var = (centred * centred).sum(axes=axes) / count
+        op = _BATCH_NORM.cls(self.eps)
+        y = op.apply(x, self.weight, self.bias)
+        mean, variance = batch_moments(op, x)
         self.running_mean = self._follow(self.running_mean, mean)
-        self.running_var = self._follow(self.running_var, var)
-        return _scale(centred, var, self, column)
+        self.running_var = self._follow(self.running_var, variance)
+        return y
 
-    def _follow(self, average: Tensor, batch: Tensor) -> Tensor:
+    def _follow(self, average: Tensor, batch: Any) -> Tensor:
         """The running average after this batch: a leaf of the same dtype, whatever dtype the batch has."""
-        m = self.momentum
-        new = (1 - m) * average + m * batch.detach()
-        return (new if new.dtype == average.dtype else ops.astype(new, average.dtype)).detach()
+        m, old = self.momentum, average.realize_cached_data()
+        return Tensor.make_const(old * (1 - m) + xp.astype(batch, old.dtype) * m)
 
     def extra_repr(self) -> str:
         """`dim`."""
@@ -130,7 +137,7 @@ class BatchNorm2d(BatchNorm1d):
             raise ShapeError(
                 f"BatchNorm2d({self.dim}): got input of shape {x.shape}, wanted (batch, {self.dim}, height, width)"
             )
-        return self._normalised(x, (0, 2, 3), (self.dim, 1, 1))
+        return self._normalised(x)
 
 
 class LayerNorm1d(Module):
@@ -175,25 +182,11 @@ class LayerNorm1d(Module):
             raise ShapeError(
                 f"LayerNorm1d({self.dim}): got input of shape {x.shape}, wanted (..., {self.dim})"
             )
-        last = len(x.shape) - 1
-        column = (*x.shape[:-1], 1)
-        centred = x - x.sum(axes=last).reshape(column) / self.dim
-        var = (centred * centred).sum(axes=last).reshape(column) / self.dim
-        return _scale(centred, var, self)
+        return _LAYER_NORM.cls(self.eps).apply(x, self.weight, self.bias)
 
     def extra_repr(self) -> str:
         """`dim`."""
         return str(self.dim)
-
-
-def _scale(
-    centred: Tensor, var: Tensor, layer: BatchNorm1d | LayerNorm1d, column: tuple[int, ...] = ()
-) -> Tensor:
-    """Divide by the standard deviation, then apply the layer's weight and bias; `column` is their shape for that."""
-    deviation = (var + layer.eps) ** 0.5
-    return _shaped(layer.weight, column) * (centred / _shaped(deviation, column)) + _shaped(
-        layer.bias, column
-    )
 
 
 def _shaped(feature: Tensor, column: tuple[int, ...]) -> Tensor:

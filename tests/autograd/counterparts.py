@@ -21,6 +21,10 @@ NO_ORACLE = {
         "max_pool1d", "max_pool2d", "avg_pool1d", "avg_pool2d", "avg_pool_backward",
     )},
     ("activation_backward", NUMPY): "each kind beside PyTorch in test_activations.py",
+    **{(f"{name}_norm_backward", NUMPY): "NumPy has no adjoints; PyTorch's are the check" for name in (
+        "batch", "group", "layer",
+    )},
+    ("group_norm", NUMPY): "written out in test_normalization.py",
     ("conv", NUMPY): "written out as seven loops in test_convolution.py",
 }  # fmt: skip
 
@@ -141,6 +145,30 @@ def pad_backward(g, pad_width, mode="constant"):
     return pulled_back(lambda a: padded(a, pad_width, mode=mode), g, torch.zeros(shape, dtype=g.dtype))
 
 
+def batch_norm(a, weight, bias, eps=1e-5):
+    return F.batch_norm(a, None, None, weight, bias, True, eps=eps)
+
+
+def group_norm(a, weight, bias, num_groups, eps=1e-5):
+    return F.group_norm(a, num_groups, weight, bias, eps)
+
+
+def layer_norm(a, weight, bias, eps=1e-5):
+    return F.layer_norm(a, weight.shape, weight, bias, eps)
+
+
+def adjoints(norm):
+    """All that PyTorch's own backward makes of the adjoint of a normalisation: of its input, weight and bias."""
+
+    def pulled(g, a, weight, **attributes):
+        a, weight, bias = [x if x.requires_grad else x.requires_grad_() for x in (a, weight, weight * 0)]
+        return torch.autograd.grad(
+            norm(a, weight, bias, **attributes), (a, weight, bias), g, create_graph=True
+        )
+
+    return pulled
+
+
 PYTORCHS = {
     # arithmetic and comparison
     "add_scalar": lambda a, scalar: a + scalar, "mul_scalar": lambda a, scalar: a * scalar,
@@ -166,6 +194,10 @@ PYTORCHS = {
     "logsoftmax": lambda a, axis=-1: torch.log_softmax(a, axis), "cross_entropy": cross_entropy,
     "cross_entropy_backward": cross_entropy_backward,
     "binary_cross_entropy": lambda p, t: F.binary_cross_entropy(*torch.broadcast_tensors(p, t), reduction="none"),
+    # normalisation
+    "batch_norm": batch_norm, "batch_norm_backward": adjoints(batch_norm),
+    "group_norm": group_norm, "group_norm_backward": adjoints(group_norm),
+    "layer_norm": layer_norm, "layer_norm_backward": adjoints(layer_norm),
     # convolutions and pooling
     "conv": lambda x, w, stride=1, padding=0: correlated(x, w, stride, padding, channels_last=True),
     "conv_input_backward": conv_input_backward, "conv_weight_backward": conv_weight_backward,

@@ -117,7 +117,15 @@ X = np.array([[0.5, -1.25, 2.0], [3.0, -0.75, 1.5]])
 Z = np.array([[1.5, 0.25, -2.0], [3.0, 2.5, 0.5]])
 P, PHI = np.abs(X), np.vectorize(math.erfc)(-X / math.sqrt(2)) / 2
 Y, LOG_P = np.array([2, 0]), X - np.log(np.exp(X).sum(1, keepdims=True))
+
+
+def standardised(x, axis, eps=1e-5):
+    return (x - x.mean(axis, keepdims=True)) / np.sqrt(x.var(axis, keepdims=True) + eps)
+
+
 FORWARD = {
+    "batch_norm": ((X, Z[0], Z[1]), standardised(X, 0) * Z[0] + Z[1]),
+    "layer_norm": ((X, Z[0], Z[1]), standardised(X, 1) * Z[0] + Z[1]),
     "add": ((X, Z), X + Z), "multiply": ((X, Z), X * Z), "divide": ((X, Z), X / Z), "power": ((P, Z), P**Z),
     "maximum": ((X, Z), np.maximum(X, Z)), "minimum": ((X, Z), np.minimum(X, Z)), "negate": ((X,), -X),
     "abs": ((X,), abs(X)), "sign": ((X,), np.sign(X)), "sqrt": ((P,), np.sqrt(P)), "square": ((X,), X**2),
@@ -216,6 +224,8 @@ def test_every_op_has_a_forward_test():
     tested |= {"conv_transpose1d", "conv_transpose2d"}
     tested |= {"max_pool1d", "max_pool2d", "avg_pool1d", "avg_pool2d", "avg_pool_backward"}
     tested |= {"tensor_split"}
+    # test_normalization.py
+    tested |= {"group_norm", "batch_norm_backward", "group_norm_backward", "layer_norm_backward"}
     assert tested == set(registry.ops())
 
 

@@ -31,6 +31,8 @@ ACTIVATIONS = ("activation", "activation_backward")
 LOSSES = ("cross_entropy", "cross_entropy_backward")
 CONVOLUTIONS = ("conv", "conv_input_backward", "conv_weight_backward")
 STEPS = {"sgd_step_dense": 3, "adam_step_dense": 5}
+NORMS = ("batch_norm_dense", "batch_norm_backward_dense", "group_norm_dense", "group_norm_backward_dense")
+SEVERAL_OUTPUTS = {*STEPS, *NORMS}
 
 # Functions that round differently in different libraries; all others must agree to the last bit.
 ROUNDED = {
@@ -63,7 +65,7 @@ def all_names() -> set[str]:
     """Return every kernel that has a case here."""
     dense = [*UNARY, *BINARY, *(f"{name}_scalar" for name in SCALAR), "fill"]
     others = ["copy", "where", "matmul", "gather", "scatter", *REDUCE, *LINES, *STEPS, *LOSSES]
-    others += [*ACTIVATIONS, *CONVOLUTIONS]
+    others += [*ACTIVATIONS, *CONVOLUTIONS, *NORMS]
     return {*dense, *(f"{name}_dense" for name in dense), *others}
 
 
@@ -150,6 +152,8 @@ def make(name: str, rng: np.random.Generator, code: int) -> Case:
     )
     if name in STEPS:
         return optimiser_step(name, rng, code)
+    if name in NORMS:
+        return normalisation(name, rng, code)
     if name in CONVOLUTIONS:
         return convolution(name, rng, code)
     if name in LOSSES:
@@ -301,6 +305,32 @@ def convolution(name: str, rng: np.random.Generator, code: int) -> Case:
     w = laid_out((1, 2, 3, 6, 7), (groups, outputs, channels, *kernels))
     operands = {"conv": [y, x, w], "conv_input_backward": [x, y, w], "conv_weight_backward": [w, x, y]}
     return Case(operands[name], shape, extra=(tuple(window),))
+
+
+def normalisation(name: str, rng: np.random.Generator, code: int) -> Case:
+    """(batch, channels, inner) of all sizes, some empty, some that no groups of channels fit."""
+    groups = int(rng.choice([1, 1, 2, 3])) if name.startswith("group") else 1
+    channels = groups * int(rng.choice([1, 2, 3, 17, 70, 130])) + int(rng.random() < 0.05)
+    inner = int(rng.choice([1, 1, 2, 5, 16, 17, 64, 300])) if channels < 70 else int(rng.choice([1, 4, 9]))
+    batch = int(rng.choice([0, 1, 2, 3, 19, 130], p=[0.05, *[0.19] * 5]))
+    n, means = batch * channels * inner, channels if name.startswith("batch") else batch * groups
+    like, of_channels = [numbers(rng, n + 1, code, special=False) for _ in range(3)], []
+    for memory in like[1:]:
+        memory[...] = memory + 20 if code <= F64 else memory  # means that are far from 0
+    for _ in range(4):
+        of_channels.append(numbers(rng, channels + 1, code, special=False))
+    stats = np.concatenate(
+        [rng.normal(20, 1, means), rng.uniform(1, 9, means), rng.uniform(0.2, 1, means + 1)]
+    )
+    extra: tuple = (channels, inner, *([groups] if name.startswith("group") else []))
+    if "backward" in name:
+        memories = [*like, of_channels[0], stats, *of_channels[1:3]]
+    else:
+        memories, extra = (
+            [like[0], like[1], *of_channels[:2], stats],
+            (*extra, float(rng.choice([1e-5, 0.1]))),
+        )
+    return Case([Operand(memory, 0, ()) for memory in memories], count=n, extra=extra)
 
 
 def optimiser_step(name: str, rng: np.random.Generator, code: int) -> Case:
