@@ -6,6 +6,7 @@
 enum {
   BLOCK_ELEMENTS = 65536, /* windows laid out at once: 256 KB of float32 */
   IMAGE_BLOCKS = 8,       /* at least, if there are so many images: work for several threads */
+  PART_WINDOWS = 128,     /* at least in each part, else adding up parts takes longer than the products */
   MOST_PARTS = 16,        /* the adjoint of w is added up in */
   PART_ELEMENTS = 524288, /* of all parts together, as long as there are two */
   WIDE = 16               /* windows in a row from which runs along it are worth while */
@@ -56,7 +57,7 @@ static inline int64_t shrink(axis *s, int64_t windows, int64_t *kernel) {
   return low;
 }
 
-/* x, w and y are numbers of operands. */
+/* x, w and y are numbers of operands; w is 0 if its adjoint is wanted. */
 static inline void read_plan(const nd_plan *p, int x, int w, int y, const int64_t *window, conv *v) {
   const int64_t *xs = p->stride[x], *ws = p->stride[w], *ys = p->stride[y], *n = p->shape;
   *v = (conv){.n = n[0], .groups = n[1], .o = n[2], .c = n[3], .h = n[4], .w = n[5], .kh = n[6], .kw = n[7],
@@ -78,14 +79,16 @@ static inline void read_plan(const nd_plan *p, int x, int w, int y, const int64_
   v->w_group = v->o * inner;
   v->images = 1;
   v->rows = least(most(BLOCK_ELEMENTS / (inner * v->w), 1), v->h);
-  if (v->by_windows && v->rows == v->h)
-    v->images = most(least(BLOCK_ELEMENTS / (inner * windows), divided_up(v->n, IMAGE_BLOCKS)), 1);
+  const int64_t all = v->n * windows, wanted = most(least(PART_ELEMENTS / (v->groups * v->w_group), all / PART_WINDOWS), 2);
+  v->parts = least(wanted, MOST_PARTS);
+  if (v->by_windows && v->rows == v->h) /* each block adds to all of the adjoint of w: the fewer, the better */
+    v->images = most(least(BLOCK_ELEMENTS / (inner * windows), divided_up(v->n, w ? IMAGE_BLOCKS : least(v->parts, IMAGE_BLOCKS))), 1);
   /* The rows of y are one matrix if they follow each other, and so, in a block of several images, do these. */
   v->y_window = v->w > 1 ? v->yw : v->h > 1 ? v->yh : v->yn;
   v->copy_y = (v->w > 1 && v->h > 1 && v->yh != v->w * v->yw) ||
               (windows > 1 && v->images > 1 && v->yn != windows * v->y_window);
   v->image_blocks = divided_up(v->n, v->images);
   v->row_blocks = divided_up(v->h, v->rows);
-  v->parts = least(v->image_blocks * v->row_blocks, most(least(PART_ELEMENTS / (v->groups * v->w_group), MOST_PARTS), 2));
+  v->parts = least(v->image_blocks * v->row_blocks, v->parts);
 }
 #endif
