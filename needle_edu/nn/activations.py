@@ -6,6 +6,8 @@ from typing import Any
 
 from .. import ops
 from ..autograd import Tensor
+from ..backend.arguments import integer, real
+from .inputs import as_tensor
 from .module import Module
 
 
@@ -62,6 +64,8 @@ class GELU(Module):
 
     def __init__(self, approximate: str = "none", **place: Any):
         super().__init__(**place)
+        if approximate not in ("none", "tanh"):
+            raise ValueError(f"GELU: approximate is 'none' or 'tanh', got {approximate!r}")
         self.approximate = approximate
 
     def forward(self, x: Tensor) -> Tensor:
@@ -94,6 +98,7 @@ class Softplus(Module):
 
     def __init__(self, beta: float = 1.0, **place: Any):
         super().__init__(**place)
+        real("Softplus", beta=beta)
         self.beta = beta
 
     def forward(self, x: Tensor) -> Tensor:
@@ -112,6 +117,7 @@ class LeakyReLU(Module):
 
     def __init__(self, negative_slope: float = 0.01, **place: Any):
         super().__init__(**place)
+        real("LeakyReLU", negative_slope=negative_slope)
         self.negative_slope = negative_slope
 
     def forward(self, x: Tensor) -> Tensor:
@@ -130,6 +136,7 @@ class ELU(Module):
 
     def __init__(self, alpha: float = 1.0, **place: Any):
         super().__init__(**place)
+        real("ELU", alpha=alpha)
         self.alpha = alpha
 
     def forward(self, x: Tensor) -> Tensor:
@@ -148,6 +155,7 @@ class Hardtanh(Module):
 
     def __init__(self, min_val: float = -1.0, max_val: float = 1.0, **place: Any):
         super().__init__(**place)
+        real("Hardtanh", min_val=min_val, max_val=max_val)
         self.min_val = min_val
         self.max_val = max_val
 
@@ -195,7 +203,7 @@ class Softmax(Module):
 
     def __init__(self, dim: int = -1, **place: Any):
         super().__init__(**place)
-        self.dim = dim
+        self.dim = integer(type(self).__name__, "dim", dim)
 
     def forward(self, x: Tensor) -> Tensor:
         """`x` of any shape."""
@@ -213,7 +221,7 @@ class LogSoftmax(Module):
 
     def __init__(self, dim: int = -1, **place: Any):
         super().__init__(**place)
-        self.dim = dim
+        self.dim = integer(type(self).__name__, "dim", dim)
 
     def forward(self, x: Tensor) -> Tensor:
         """`x` of any shape."""
@@ -231,8 +239,8 @@ class Softmin(Module):
 
     def __init__(self, dim: int = -1, **place: Any):
         super().__init__(**place)
-        self.dim = dim
+        self.dim = integer(type(self).__name__, "dim", dim)
 
     def forward(self, x: Tensor) -> Tensor:
         """`x` of any shape."""
-        return ops.softmax(-x, self.dim)
+        return ops.softmax(-as_tensor(x), self.dim)
