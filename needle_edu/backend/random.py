@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from .arguments import integer
+
 
 def generator(seed: int | None = None) -> Any:
     """The source of random numbers: NumPy's global generator, or a private one for a given seed.
@@ -47,4 +49,5 @@ def seed(number: int) -> None:
     >>> float(generator().rand()) == float(np.random.RandomState(3).rand())
     True
     """
+    integer("seed", "number", number, 0, ValueError)
     np.random.seed(number)

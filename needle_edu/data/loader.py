@@ -15,7 +15,7 @@ import numpy as np
 
 from ..autograd import Tensor
 from ..backend import Device
-from ..backend.arguments import floating, switch
+from ..backend.arguments import floating, several, switch
 from ..backend.errors import DataError
 from ..backend.random import generator
 from .dataset import Dataset, fetch, stack_examples
@@ -174,9 +174,10 @@ def collate_ndarray(batch: list[Any], device: Any = None, dtype: Any = None) -> 
     >>> x.shape, y.numpy().tolist()
     ((2, 3), [7, 8])
     """
-    if len(batch) == 0:
+    batch = several("collate_ndarray", "examples", batch)
+    if not batch:
         raise DataError("collate_ndarray: a batch of no examples")
-    return _tensors(stack_examples(list(batch)), device, dtype)
+    return _tensors(stack_examples(batch), device, dtype)
 
 
 def _tensors(fields: Sequence[np.ndarray], device: Any, dtype: Any) -> tuple[Tensor, ...]:

@@ -39,7 +39,10 @@ def accuracy(logits: Any, labels: Any) -> float:
     >>> accuracy([[0.1, 0.9], [0.8, 0.2], [0.3, 0.7]], [1, 0, 0])
     0.6666666666666666
     """
-    scores, labels = readable(logits), readable(labels)
+    try:
+        scores, labels = readable(logits), readable(labels)
+    except ValueError as error:
+        raise ShapeError(f"accuracy: rows of different lengths ({error})") from None
     if scores.ndim != 2 or not scores.shape[1] or labels.shape != scores.shape[:1] or not labels.size:
         raise ShapeError(
             f"accuracy: got scores of shape {scores.shape} and labels of shape {labels.shape}, "

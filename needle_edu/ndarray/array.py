@@ -214,7 +214,19 @@ class NDArray(StridedArray, NeedleMethods):
     __getitem__ = indexing.subscript
     __setitem__ = indexing.setitem
     process_slice = indexing.process_slice
-    compact_strides = staticmethod(compact_strides)
+
+    @staticmethod
+    def compact_strides(shape: Shape) -> tuple:
+        """Return the strides of a compact array of this shape, in elements.
+
+        Examples
+        --------
+        >>> from needle_edu import ndarray as nd
+        >>> nd.NDArray.compact_strides((2, 3))
+        (3, 1)
+        """
+        return compact_strides(as_extents(shape, "compact_strides"))
+
     flat = property(Flat)
     _handle = property(handle_of)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING, Any
 
+from needle_edu.backend.arguments import switch
 from needle_edu.backend.dtypes import BOOL, F64, I32
 
 from . import base, plans
@@ -113,6 +114,7 @@ def astype(a: NDArray, dtype: Any, copy: bool = True) -> NDArray:
     NDArray([ 1, -1], dtype=int32, device=cpu())
     """
     a = operand("astype", a)
+    switch("astype", copy=copy)
     code = as_code(dtype)
     return a.copy() if copy and code == a.layout.code else convert(a, code)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from needle_edu.backend.arguments import switch
 from needle_edu.backend.dtypes import F64, I64
 
 from .base import allocate, kernel_failed, run_unary
@@ -81,6 +82,7 @@ def sort(a: NDArray, axis: int | None = -1, *, descending: bool = False) -> NDAr
     NDArray([3., 2., 1.], dtype=float32, device=cpu())
     """
     a = operand("sort", a)
+    switch("sort", descending=descending)
     return _sorted("sort", *_line("sort", a, axis), descending)
 
 
@@ -94,6 +96,7 @@ def argsort(a: NDArray, axis: int | None = -1, *, descending: bool = False) -> N
     NDArray([1, 2, 0], dtype=int64, device=cpu())
     """
     a = operand("argsort", a)
+    switch("argsort", descending=descending)
     return _sorted("argsort", *_line("argsort", a, axis, I64), descending)
 
 

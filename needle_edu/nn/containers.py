@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from ..autograd import Tensor
+from ..backend.arguments import several
 from .module import Module
 
 
@@ -50,7 +51,7 @@ class Sequential(Module):
     """
 
     def __init__(self, *modules: Module, device: Any = None, dtype: Any = None):
-        super().__init__()
+        super().__init__(device=device, dtype=dtype)
         for place, module in enumerate(modules):
             _check_part(f"Sequential: part {place}", module)
         self.modules = modules
@@ -101,7 +102,7 @@ class ModuleList(Module):
     def __init__(self, modules: Iterable[Module] = ()):
         super().__init__()
         self.modules: list[Module] = []
-        self.extend(modules)
+        self.extend(several("ModuleList", "modules", modules))
 
     def append(self, module: Module) -> ModuleList:
         """Put one more module at the end; returns the list."""
@@ -156,6 +157,8 @@ class ModuleDict(Module):
     def __init__(self, modules: Mapping[str, Module] | None = None):
         super().__init__()
         self.modules: dict[str, Module] = {}
+        if not isinstance(modules or {}, Mapping):
+            raise TypeError(f"ModuleDict: wanted a mapping from names to modules, got {modules!r}")
         for name, module in (modules or {}).items():
             self[name] = module
 
@@ -209,7 +212,7 @@ class Residual(Module):
     """
 
     def __init__(self, fn: Callable[[Tensor], Tensor], device: Any = None, dtype: Any = None):
-        super().__init__()
+        super().__init__(device=device, dtype=dtype)
         _check_part("Residual: fn", fn)
         self.fn = fn
 

@@ -57,7 +57,7 @@ class LayerNorm(Module):
         device: Any = None,
         dtype: Any = "float32",
     ):
-        super().__init__()
+        super().__init__(device=device, dtype=dtype)
         extents = normalized_shape if isinstance(normalized_shape, (tuple, list)) else (normalized_shape,)
         if not extents:
             raise ValueError("LayerNorm: normalized_shape has at least one extent, got ()")
@@ -119,7 +119,7 @@ class GroupNorm(Module):
         device: Any = None,
         dtype: Any = "float32",
     ):
-        super().__init__()
+        super().__init__(device=device, dtype=dtype)
         sizes = whole("GroupNorm", num_groups=num_groups, num_channels=num_channels)
         self.num_groups, self.num_channels = sizes
         if self.num_channels % self.num_groups:

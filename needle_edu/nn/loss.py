@@ -10,6 +10,7 @@ from .. import ops
 from ..autograd import Tensor
 from ..autograd.arrays import readable
 from ..autograd.registry import slot
+from ..backend.arguments import integer
 from ..backend.errors import IndexOutOfRange, NeedleError, ShapeError
 from ..init.basic import class_numbers
 from .inputs import as_tensor
@@ -96,10 +97,14 @@ class CrossEntropyLoss(Loss):
         temperature: float = 1.0,
     ):  # fmt: skip
         super().__init__(reduction)
-        if not temperature > 0:
-            raise NeedleError(f"CrossEntropyLoss: temperature is a number above 0, got {temperature}")
+        if not isinstance(temperature, (int, float)) or not temperature > 0:
+            raise NeedleError(f"CrossEntropyLoss: temperature is a number above 0, got {temperature!r}")
+        if not isinstance(label_smoothing, (int, float)) or not 0 <= label_smoothing <= 1:
+            raise NeedleError(
+                f"CrossEntropyLoss: label_smoothing lies between 0 and 1, got {label_smoothing!r}"
+            )
         self.weight = None if weight is None else as_tensor(weight).detach()
-        self.ignore_index = ignore_index
+        self.ignore_index = integer("CrossEntropyLoss", "ignore_index", ignore_index)
         self.label_smoothing = label_smoothing
         self.temperature = temperature
 
@@ -153,7 +158,7 @@ class NLLLoss(Loss):
     def __init__(self, weight: Any = None, ignore_index: int = -100, reduction: str = "mean"):
         super().__init__(reduction)
         self.weight = None if weight is None else as_tensor(weight).detach()
-        self.ignore_index = ignore_index
+        self.ignore_index = integer("NLLLoss", "ignore_index", ignore_index)
 
     def forward(self, x: Tensor, target: Tensor) -> Tensor:
         """The loss of logarithms `x` of shape (N, classes) or (N, classes, d1, ...) with class numbers."""
@@ -197,10 +202,11 @@ class DistillationLoss(Loss):
 
     def __init__(self, temperature: float = 2.0, alpha: float = 0.5):
         super().__init__()
-        if not temperature > 0 or not 0 <= alpha <= 1:
+        numbers = isinstance(temperature, (int, float)) and isinstance(alpha, (int, float))
+        if not numbers or not temperature > 0 or not 0 <= alpha <= 1:
             raise NeedleError(
                 "DistillationLoss: temperature is a number above 0, alpha lies between 0 and 1, "
-                f"got temperature={temperature}, alpha={alpha}"
+                f"got temperature={temperature!r}, alpha={alpha!r}"
             )
         self.temperature = temperature
         self.alpha = alpha

@@ -10,6 +10,7 @@ from typing import Any
 
 from .. import ops
 from ..autograd import Tensor
+from ..backend.arguments import switch
 from ..backend.errors import NeedleError, ShapeError
 from .inputs import as_tensor
 from .module import Module
@@ -107,8 +108,8 @@ class HuberLoss(Loss):
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0):
         super().__init__(reduction)
-        if not delta > 0:
-            raise NeedleError(f"{type(self).__name__}: delta is a number above 0, got {delta}")
+        if not isinstance(delta, (int, float)) or not delta > 0:
+            raise NeedleError(f"{type(self).__name__}: delta is a number above 0, got {delta!r}")
         self.delta = delta
 
     def elements(self, x: Tensor, target: Tensor) -> Tensor:
@@ -129,8 +130,8 @@ class SmoothL1Loss(Loss):
 
     def __init__(self, reduction: str = "mean", beta: float = 1.0):
         super().__init__(reduction)
-        if not beta >= 0:
-            raise NeedleError(f"SmoothL1Loss: beta is a number of at least 0, got {beta}")
+        if not isinstance(beta, (int, float)) or not beta >= 0:
+            raise NeedleError(f"SmoothL1Loss: beta is a number of at least 0, got {beta!r}")
         self.beta = beta
 
     def elements(self, x: Tensor, target: Tensor) -> Tensor:
@@ -224,6 +225,7 @@ class KLDivLoss(Loss):
 
     def __init__(self, reduction: str = "mean", log_target: bool = False):
         super().__init__("sum" if reduction == "batchmean" else reduction)
+        switch("KLDivLoss", log_target=log_target)
         self.batchmean = reduction == "batchmean"
         self.log_target = log_target
 

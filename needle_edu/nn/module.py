@@ -15,6 +15,9 @@ from typing import Any
 import numpy as np
 
 from ..autograd import Tensor, state
+from ..backend import Device
+from ..backend.arguments import floating, switch
+from ..backend.errors import DeviceError
 from .hooks import Hooked
 from .module_state import Mismatch, load, move, named_state
 from .parameter import Parameter
@@ -53,7 +56,11 @@ class Module(Hooked):
 
     def __init__(self, *, device: Any = None, dtype: Any = None) -> None:
         # Every layer takes device and dtype, so that one set of keywords makes a whole model; a layer without
-        # parameters, such as ReLU, has no use for them.
+        # parameters, such as ReLU, has no use for them, but says what is none.
+        if device is not None and not isinstance(device, Device):
+            raise DeviceError(f"{type(self).__name__}: wanted a device such as cpu(), got {device!r}")
+        if dtype is not None:
+            floating(type(self).__name__, "parameters", dtype)
         self.training = True
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
@@ -170,8 +177,9 @@ class Module(Hooked):
 
     def train(self, mode: bool = True) -> Module:
         """Switch this module and all inside it to training, or with False to evaluation; returns the module."""
+        switch(f"{type(self).__name__}.train", mode=mode)
         for _, module in self.named_modules():
-            module.training = mode
+            module.training = bool(mode)
         return self
 
     def eval(self) -> Module:

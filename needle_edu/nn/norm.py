@@ -65,7 +65,7 @@ class BatchNorm1d(Module):
     def __init__(
         self, dim: int, eps: float = 1e-5, momentum: float = 0.1, device: Any = None, dtype: Any = "float32"
     ):
-        super().__init__()
+        super().__init__(device=device, dtype=dtype)
         who = type(self).__name__
         (self.dim,) = whole(who, dim=dim)
         real(who, 0, eps=eps)
@@ -167,7 +167,7 @@ class LayerNorm1d(Module):
     """
 
     def __init__(self, dim: int, eps: float = 1e-5, device: Any = None, dtype: Any = "float32"):
-        super().__init__()
+        super().__init__(device=device, dtype=dtype)
         (self.dim,) = whole("LayerNorm1d", dim=dim)
         real("LayerNorm1d", 0, eps=eps)
         floating("LayerNorm1d", "parameters", dtype)

@@ -28,7 +28,9 @@ _FORMULAS = (r"\bar{a} = \bar{y} \ast^\top b", r"\bar{b} = a \ast \bar{y}")
 
 def _frozen(value: Any) -> Any:
     """Return lists as tuples, so that what they say can be remembered."""
-    return tuple([_frozen(entry) for entry in value]) if isinstance(value, (tuple, list)) else value
+    if isinstance(value, (tuple, list)):
+        return tuple([_frozen(entry) for entry in value])
+    return repr(value) if isinstance(value, (dict, set)) else value  # text that is no padding
 
 
 def _no_bools(who: str, a, b) -> None:

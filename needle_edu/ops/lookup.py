@@ -3,10 +3,10 @@
 They are compositions too: what a graph shows is the indexing op, whose vjp adds up what rows chosen twice receive.
 """
 
-from needle_edu.autograd.arrays import Array, DTypeError, IndexOutOfRange, ShapeError, xp
+from needle_edu.autograd.arrays import DTypeError, IndexOutOfRange, ShapeError, xp
 from needle_edu.autograd.registry import slot
-from needle_edu.autograd.tensor import Tensor, as_tensor
-from needle_edu.backend.arguments import integer
+from needle_edu.autograd.tensor import as_tensor
+from needle_edu.backend.arguments import integer, switch
 
 from .constants import constant, normalize_axes
 from .order import along
@@ -58,6 +58,7 @@ def topk(a, k, axis=-1, largest=True):
     ([4.0, 3.0], [2, 0])
     """
     a = as_tensor(a, "topk")
+    switch("topk", largest=largest)
     (axis,) = normalize_axes(integer("topk", "axis", axis), a.ndim, "topk")
     if not 0 <= integer("topk", "k", k) <= a.shape[axis]:
         raise ShapeError(f"topk: k is {k}, but axis {axis} of shape {a.shape} has {a.shape[axis]} elements")
@@ -128,10 +129,10 @@ _THINGS = {"embedding": "rows", "one_hot": "classes"}
 
 def _integers(name, index):
     """Return an argument that holds integers as an array."""
-    if isinstance(index, (Tensor, Array)) or not hasattr(index, "__len__") or len(index):
-        array = as_tensor(index, name).realize_cached_data()
-    else:
+    if isinstance(index, (list, tuple)) and not len(index):
         array = xp.zeros((0,), dtype="int64")
+    else:
+        array = as_tensor(index, name).realize_cached_data()
     if array.dtype.kind not in "iu":
         raise DTypeError(f"{name}: wanted integers as index, got {array.dtype}; convert with astype('int64')")
     return array

@@ -11,6 +11,7 @@ from needle_edu.autograd.arrays import NeedleError, enter, xp
 from needle_edu.autograd.op import BinaryOp, TensorOp
 from needle_edu.autograd.registry import register, slot
 from needle_edu.autograd.value import Value
+from needle_edu.backend.arguments import integer
 
 from . import sampling
 from .constants import constant, expand
@@ -26,8 +27,10 @@ class _CrossEntropy(TensorOp):
     def __init__(self, weight=None, label_smoothing=0.0, ignore_index=-100, reduction="mean"):
         if reduction not in REDUCTIONS:
             raise NeedleError(f"{self.name}: reduction is 'none', 'mean' or 'sum', got {reduction!r}")
-        if not 0 <= label_smoothing <= 1:
-            raise NeedleError(f"{self.name}: label_smoothing lies between 0 and 1, got {label_smoothing}")
+        if not isinstance(label_smoothing, (int, float)) or not 0 <= label_smoothing <= 1:
+            raise NeedleError(f"{self.name}: label_smoothing lies between 0 and 1, got {label_smoothing!r}")
+        if ignore_index is not None:
+            ignore_index = integer(self.name, "ignore_index", ignore_index)
         if weight is not None:
             is_ours = isinstance(weight, Value)
             weight = weight.realize_cached_data() if is_ours else weight
