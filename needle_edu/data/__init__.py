@@ -1,20 +1,32 @@
 """Data: what a network learns from.
 
-`Dataset` and `DataLoader` turn examples into batches, `RandomFlipHorizontal` and `RandomCrop` vary images,
-`datasets` holds ready-made data sets, `digits` gives 1,797 real handwritten digits with no download, and
-`spiral`, `moons`, `circles`, `xor` give points in the plane that can be drawn.
+`Dataset` and `DataLoader` turn examples into batches, samplers decide their order, `random_split` and `Subset` take
+parts, `RandomFlipHorizontal` and `RandomCrop` vary images, `datasets` holds ready-made data sets, `digits` gives 1,797
+real handwritten digits with no download, and `spiral`, `moons`, `circles`, `xor` give points in the plane.
 """
 
 from . import datasets
+from .collate import collate_ndarray
 from .dataset import Dataset
 from .datasets import CIFAR10Dataset, DigitsDataset, MNISTDataset, NDArrayDataset, digits
 from .idx import read_idx, write_idx
-from .loader import DataLoader, collate_ndarray
+from .loader import DataLoader
 from .points import circles, moons, spiral, xor
+from .samplers import (
+    BatchSampler,
+    RandomSampler,
+    Sampler,
+    SequentialSampler,
+    SubsetRandomSampler,
+    WeightedRandomSampler,
+)
+from .subsets import ConcatDataset, Subset, random_split
 from .transforms import RandomCrop, RandomFlipHorizontal, Transform
 
 __all__ = [
+    "BatchSampler",
     "CIFAR10Dataset",
+    "ConcatDataset",
     "DataLoader",
     "Dataset",
     "DigitsDataset",
@@ -22,12 +34,19 @@ __all__ = [
     "NDArrayDataset",
     "RandomCrop",
     "RandomFlipHorizontal",
+    "RandomSampler",
+    "Sampler",
+    "SequentialSampler",
+    "Subset",
+    "SubsetRandomSampler",
     "Transform",
+    "WeightedRandomSampler",
     "circles",
     "collate_ndarray",
     "datasets",
     "digits",
     "moons",
+    "random_split",
     "read_idx",
     "spiral",
     "write_idx",
