@@ -64,6 +64,7 @@ from .pooling import (
     MaxPool2d,
 )
 from .shapes import Flatten, Reshape, Unflatten
+from .upsampling import Upsample, UpsamplingBilinear2d, UpsamplingNearest2d
 
 __all__ = [
     "AdaptiveAvgPool1d",
@@ -139,6 +140,9 @@ __all__ = [
     "Summary",
     "Tanh",
     "Unflatten",
+    "Upsample",
+    "UpsamplingBilinear2d",
+    "UpsamplingNearest2d",
     "ZeroPad1d",
     "ZeroPad2d",
     "summary",

@@ -161,6 +161,8 @@ WITH_ATTRIBUTES = [
     ("argmin", X, (1,), X.argmin(1)), ("var", X, (1,), X.var(1, ddof=1)), ("std", X, (0, 0), X.std(0)),
     ("norm", X, (3, 1), (abs(X) ** 3).sum(1) ** (1 / 3)), ("clip", X, (-1, 2.5), X.clip(-1, 2.5)),
     ("pad", X, (((1, 0), (0, 2)), 7.5), np.pad(X, ((1, 0), (0, 2)), constant_values=7.5)),
+    ("resize", X, ((2, 6),), X.repeat(2, 1)),
+    ("resize_backward", X, ((2, 1), "linear"), X.sum(1, keepdims=True)),
     ("pad_backward", X, (((0, 0), (2, 0)), "replicate"), X.sum(1, keepdims=True)),
     ("roll", X, ((1, -1), (0, 1)), np.roll(X, (1, -1), (0, 1))), ("tril", X, (), np.tril(X)),
     ("triu", X, (1,), np.triu(X, 1)), ("cumsum", X, (1,), X.cumsum(1)), ("cumprod", X, (0,), X.cumprod(0)),
