@@ -85,8 +85,6 @@ def taps(n: int, m: int, mode: str, align_corners: bool = False, step: float | N
         x = j * ((n - 1) / (m - 1) if m > 1 else 0.0)
     else:
         x = (j + 0.5) * (n / m if step is None else step) - 0.5
-    if mode == "linear":
-        x = np.maximum(x, 0)
     left = np.minimum(np.floor(x), n - 1)
     t = np.clip(x - left, 0, 1)
     if mode == "linear":
@@ -224,7 +222,7 @@ def interpolate(
         raise ValueError("interpolate: recompute_scale_factor is for scale_factor, got size")
     if mode == "area":
         return (adaptive_avg_pool1d if axes == 1 else adaptive_avg_pool2d)(a, sizes)
-    keeps = factors is not None and not recompute_scale_factor and not align_corners
+    keeps = factors is not None and not recompute_scale_factor
     steps = [1 / factor for factor in factors] if keeps else None
     return _RESIZE.cls(sizes, names[mode], bool(align_corners), steps).apply(a)
 

@@ -13,7 +13,8 @@ IMAGE = ["nearest", "nearest-exact", "bilinear", "bicubic", "area"]
 HOW = [
     {"size": 1}, {"size": 7}, {"size": 4}, {"size": 21}, {"scale_factor": 0.7}, {"scale_factor": 1},
     {"scale_factor": 2}, {"scale_factor": 1.5}, {"scale_factor": 2.3},
-    {"scale_factor": 1.5, "recompute_scale_factor": True}, {"scale_factor": 3.0, "align_corners": False}, {"size": 9, "align_corners": True},
+    {"scale_factor": 1.5, "recompute_scale_factor": True},
+    {"scale_factor": 3.0, "align_corners": False}, {"size": 9, "align_corners": True},
     {"scale_factor": 1.7, "align_corners": True},
 ]  # fmt: skip
 
