@@ -11,12 +11,18 @@ from needle_edu.autograd import registry
 from needle_edu.autograd.array_value import ArrayValue
 from needle_edu.autograd.tensor import Tensor
 
-from . import adaptive, compositions, inplace, interpolation
+from . import adaptive, compositions, folding, inplace, interpolation
 from .einstein import einsum
 
 PACKAGE = Path(__file__).resolve().parent.parent
 
-_COMPOSED = (*compositions.FUNCTIONS, *adaptive.FUNCTIONS, *interpolation.FUNCTIONS, einsum)
+_COMPOSED = (
+    *compositions.FUNCTIONS,
+    *adaptive.FUNCTIONS,
+    *interpolation.FUNCTIONS,
+    *folding.FUNCTIONS,
+    einsum,
+)
 
 _INTRODUCTION = """\
 # The operations
@@ -65,7 +71,13 @@ def _composed() -> list[str]:
     """Return the table of the functions that are made of ops."""
     about = [
         (f, _first_line(f))
-        for f in (*compositions.FUNCTIONS, *adaptive.FUNCTIONS, *interpolation.FUNCTIONS, einsum)
+        for f in (
+            *compositions.FUNCTIONS,
+            *adaptive.FUNCTIONS,
+            *interpolation.FUNCTIONS,
+            *folding.FUNCTIONS,
+            einsum,
+        )
     ]
     title = "Compositions: functions that are made of ops, and have their derivatives from them"
     lines = [f"\n## {title}\n", "| function | what it gives |", "|---|---|"]

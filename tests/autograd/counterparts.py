@@ -19,6 +19,7 @@ NO_ORACLE = {
     **{(name, NUMPY): _WINDOWS for name in (
         "conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d", "conv_input_backward", "conv_weight_backward",
         "max_pool1d", "max_pool2d", "avg_pool1d", "avg_pool2d", "avg_pool_backward",
+        "unfold", "fold",
     )},
     ("conv", NUMPY): "written out as seven loops in test_convolution.py",
 }  # fmt: skip
@@ -174,6 +175,7 @@ PYTORCHS = {
     "transpose": lambda a, axes=(-2, -1): a.transpose(*axes), "permute": lambda a, axes: a.permute(axes),
     "broadcast_to": lambda a, shape: a.expand(shape), "flip": lambda a, axes: a.flip(axes), "pad": padded,
     "pad_backward": pad_backward, "resize": resized, "resize_backward": resize_backward,
+    "unfold": F.unfold, "fold": F.fold,
     "roll": lambda a, shifts, axes=None: torch.roll(a, shifts, axes), "dilate": dilated, "undilate": undilated,
     "stack": lambda *parts, axis: torch.stack(parts, axis), "concat": lambda *parts, axis: torch.cat(parts, axis),
     "split": lambda a, axis: a.unbind(axis), "make_tuple": lambda *parts: parts,
