@@ -19,6 +19,7 @@ from .conv_bn import ConvBN
 from .convolution import Conv, Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
 from .dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d
 from .embedding import Embedding
+from .folding import ChannelShuffle, Fold, PixelShuffle, PixelUnshuffle, Unfold
 from .group_norm import GroupNorm, LayerNorm
 from .linear import Bilinear, Linear
 from .loss import CrossEntropyLoss, DistillationLoss, NLLLoss, SoftmaxLoss
@@ -77,6 +78,7 @@ from .pooling import (
 )
 from .shapes import Flatten, Reshape, Unflatten
 from .softmax import LogSoftmax, Softmax, Softmax2d, Softmin
+from .upsampling import Upsample, UpsamplingBilinear2d, UpsamplingNearest2d
 
 __all__ = [
     "AdaptiveAvgPool1d",
@@ -92,6 +94,7 @@ __all__ = [
     "BatchNorm2d",
     "Bilinear",
     "CELU",
+    "ChannelShuffle",
     "CircularPad1d",
     "CircularPad2d",
     "ConstantPad1d",
@@ -110,6 +113,7 @@ __all__ = [
     "ELU",
     "Embedding",
     "Flatten",
+    "Fold",
     "GELU",
     "GLU",
     "GroupNorm",
@@ -140,6 +144,8 @@ __all__ = [
     "NLLLoss",
     "PReLU",
     "Parameter",
+    "PixelShuffle",
+    "PixelUnshuffle",
     "RReLU",
     "ReLU",
     "ReLU6",
@@ -166,6 +172,10 @@ __all__ = [
     "Tanhshrink",
     "Threshold",
     "Unflatten",
+    "Unfold",
+    "Upsample",
+    "UpsamplingBilinear2d",
+    "UpsamplingNearest2d",
     "ZeroPad1d",
     "ZeroPad2d",
     "summary",

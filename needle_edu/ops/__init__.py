@@ -13,7 +13,7 @@ from needle_edu.autograd.tensor import install_method
 # isort: off
 from . import arithmetic, powers, extrema, elementwise, activations, smooth, piecewise, shrinking, slopes  # noqa: F401
 from . import reduction, statistics, order, softmax, losses, linalg, convolution, pooling, normalization  # noqa: F401
-from . import shape, padding, arrangement, dilation, scan, indexing, tuples, compare  # noqa: F401
+from . import shape, padding, arrangement, dilation, folding, interpolation, scan, indexing, tuples, compare  # noqa: F401
 
 # isort: on
 from . import adaptive, compositions, inplace
@@ -30,7 +30,13 @@ for _name, _slot in registry.ops().items():
     if getattr(_slot.cls, "method", False):
         install_method(_name, _function)
 
-for _function in (*compositions.FUNCTIONS, *adaptive.FUNCTIONS, einsum):
+for _function in (
+    *compositions.FUNCTIONS,
+    *adaptive.FUNCTIONS,
+    *interpolation.FUNCTIONS,
+    *folding.FUNCTIONS,
+    einsum,
+):
     globals()[_function.__name__] = _function
     __all__ += [_function.__name__]
 for _function in (*[globals()[_name] for _name in compositions.METHODS], *inplace.METHODS):

@@ -19,6 +19,7 @@ NO_ORACLE = {
     **{(name, NUMPY): _WINDOWS for name in (
         "conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d", "conv_input_backward", "conv_weight_backward",
         "max_pool1d", "max_pool2d", "avg_pool1d", "avg_pool2d", "avg_pool_backward",
+        "unfold", "fold",
     )},
     ("activation_backward", NUMPY): "each kind beside PyTorch in test_activations.py",
     **{(f"{name}_norm_backward", NUMPY): "NumPy has no adjoints; PyTorch's are the check" for name in (
@@ -169,6 +170,27 @@ def adjoints(norm):
     return pulled
 
 
+def resized(a, size, mode="nearest", align_corners=False, steps=None):
+    """PyTorch interpolates images (N, C, H, W), and by a factor only to the size that it gives."""
+    at, row = a.ndim - len(size), (1,) * (2 - len(size))
+    attributes = {"mode": {"linear": "bilinear", "cubic": "bicubic"}.get(mode, mode)}
+    if not mode.startswith("nearest"):
+        attributes["align_corners"] = align_corners
+    if steps is None:
+        attributes["size"] = (*row, *size)
+    else:
+        attributes["scale_factor"] = (*row, *[1 / step for step in steps])
+    out = F.interpolate(a.reshape(1, -1, *row, *a.shape[at:]), **attributes)
+    return out.reshape(*a.shape[:at], *size)
+
+
+def resize_backward(g, size, **attributes):
+    shape = (*g.shape[: g.ndim - len(size)], *size)
+    return pulled_back(
+        lambda a: resized(a, g.shape[g.ndim - len(size) :], **attributes), g, torch.zeros(shape).to(g)
+    )
+
+
 PYTORCHS = {
     # arithmetic and comparison
     "add_scalar": lambda a, scalar: a + scalar, "mul_scalar": lambda a, scalar: a * scalar,
@@ -205,7 +227,8 @@ PYTORCHS = {
     # arrangement
     "transpose": lambda a, axes=(-2, -1): a.transpose(*axes), "permute": lambda a, axes: a.permute(axes),
     "broadcast_to": lambda a, shape: a.expand(shape), "flip": lambda a, axes: a.flip(axes), "pad": padded,
-    "pad_backward": pad_backward,
+    "pad_backward": pad_backward, "resize": resized, "resize_backward": resize_backward,
+    "unfold": F.unfold, "fold": F.fold,
     "roll": lambda a, shifts, axes=None: torch.roll(a, shifts, axes), "dilate": dilated, "undilate": undilated,
     "stack": lambda *parts, axis: torch.stack(parts, axis), "concat": lambda *parts, axis: torch.cat(parts, axis),
     "split": lambda a, axis: a.unbind(axis), "make_tuple": lambda *parts: parts,

@@ -175,6 +175,8 @@ WITH_ATTRIBUTES = [
     ("argmin", X, (1,), X.argmin(1)), ("var", X, (1,), X.var(1, ddof=1)), ("std", X, (0, 0), X.std(0)),
     ("norm", X, (3, 1), (abs(X) ** 3).sum(1) ** (1 / 3)), ("clip", X, (-1, 2.5), X.clip(-1, 2.5)),
     ("pad", X, (((1, 0), (0, 2)), 7.5), np.pad(X, ((1, 0), (0, 2)), constant_values=7.5)),
+    ("resize", X, ((2, 6),), X.repeat(2, 1)),
+    ("resize_backward", X, ((2, 1), "linear"), X.sum(1, keepdims=True)),
     ("pad_backward", X, (((0, 0), (2, 0)), "replicate"), X.sum(1, keepdims=True)),
     ("roll", X, ((1, -1), (0, 1)), np.roll(X, (1, -1), (0, 1))), ("tril", X, (), np.tril(X)),
     ("triu", X, (1,), np.triu(X, 1)), ("cumsum", X, (1,), X.cumsum(1)), ("cumprod", X, (0,), X.cumprod(0)),
@@ -223,7 +225,7 @@ def test_every_op_has_a_forward_test():
     tested |= {"conv", "conv1d", "conv2d", "conv_input_backward", "conv_weight_backward"}
     tested |= {"conv_transpose1d", "conv_transpose2d"}
     tested |= {"max_pool1d", "max_pool2d", "avg_pool1d", "avg_pool2d", "avg_pool_backward"}
-    tested |= {"tensor_split"}
+    tested |= {"tensor_split", "unfold", "fold"}  # test_array_ops.py, test_folding.py
     # test_normalization.py
     tested |= {"group_norm", "batch_norm_backward", "group_norm_backward", "layer_norm_backward"}
     assert tested == set(registry.ops())
