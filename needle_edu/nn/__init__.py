@@ -23,6 +23,7 @@ from .convolution import Conv, Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
 from .dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d
 from .embedding import Embedding
 from .group_norm import GroupNorm, LayerNorm
+from .likelihoods import GaussianNLLLoss, PoissonNLLLoss
 from .linear import Bilinear, Linear
 from .loss import CrossEntropyLoss, DistillationLoss, NLLLoss, SoftmaxLoss
 from .losses import (
@@ -37,6 +38,7 @@ from .losses import (
     MSELoss,
     SmoothL1Loss,
 )
+from .margin_losses import MultiLabelMarginLoss, MultiLabelSoftMarginLoss, MultiMarginLoss, SoftMarginLoss
 from .model_summary import Summary, summary
 from .module import Module
 from .norm import BatchNorm1d, BatchNorm2d, LayerNorm1d
@@ -50,6 +52,13 @@ from .pooling import (
     AvgPool2d,
     MaxPool1d,
     MaxPool2d,
+)
+from .ranking_losses import (
+    CosineEmbeddingLoss,
+    HingeEmbeddingLoss,
+    MarginRankingLoss,
+    TripletMarginLoss,
+    TripletMarginWithDistanceLoss,
 )
 from .shapes import Flatten, Reshape, Unflatten
 
@@ -72,6 +81,7 @@ __all__ = [
     "ConvBN",
     "ConvTranspose1d",
     "ConvTranspose2d",
+    "CosineEmbeddingLoss",
     "CrossEntropyLoss",
     "DistillationLoss",
     "Dropout",
@@ -81,9 +91,11 @@ __all__ = [
     "Embedding",
     "Flatten",
     "GELU",
+    "GaussianNLLLoss",
     "GroupNorm",
     "Hardswish",
     "Hardtanh",
+    "HingeEmbeddingLoss",
     "HingeLoss",
     "HuberLoss",
     "Identity",
@@ -97,13 +109,18 @@ __all__ = [
     "Loss",
     "MAELoss",
     "MSELoss",
+    "MarginRankingLoss",
     "MaxPool1d",
     "MaxPool2d",
     "Module",
     "ModuleDict",
     "ModuleList",
+    "MultiLabelMarginLoss",
+    "MultiLabelSoftMarginLoss",
+    "MultiMarginLoss",
     "NLLLoss",
     "Parameter",
+    "PoissonNLLLoss",
     "ReLU",
     "ReLU6",
     "Reshape",
@@ -112,12 +129,15 @@ __all__ = [
     "SiLU",
     "Sigmoid",
     "SmoothL1Loss",
+    "SoftMarginLoss",
     "Softmax",
     "SoftmaxLoss",
     "Softmin",
     "Softplus",
     "Summary",
     "Tanh",
+    "TripletMarginLoss",
+    "TripletMarginWithDistanceLoss",
     "Unflatten",
     "summary",
     "utils",
