@@ -21,6 +21,7 @@ from .dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d
 from .embedding import Embedding
 from .folding import ChannelShuffle, Fold, PixelShuffle, PixelUnshuffle, Unfold
 from .group_norm import GroupNorm, LayerNorm
+from .likelihoods import GaussianNLLLoss, PoissonNLLLoss
 from .linear import Bilinear, Linear
 from .loss import CrossEntropyLoss, DistillationLoss, NLLLoss, SoftmaxLoss
 from .losses import (
@@ -35,6 +36,7 @@ from .losses import (
     MSELoss,
     SmoothL1Loss,
 )
+from .margin_losses import MultiLabelMarginLoss, MultiLabelSoftMarginLoss, MultiMarginLoss, SoftMarginLoss
 from .model_summary import Summary, summary
 from .module import Module
 from .norm import BatchNorm1d, BatchNorm2d, LayerNorm1d
@@ -76,6 +78,13 @@ from .pooling import (
     MaxPool1d,
     MaxPool2d,
 )
+from .ranking_losses import (
+    CosineEmbeddingLoss,
+    HingeEmbeddingLoss,
+    MarginRankingLoss,
+    TripletMarginLoss,
+    TripletMarginWithDistanceLoss,
+)
 from .shapes import Flatten, Reshape, Unflatten
 from .softmax import LogSoftmax, Softmax, Softmax2d, Softmin
 from .upsampling import Upsample, UpsamplingBilinear2d, UpsamplingNearest2d
@@ -105,6 +114,7 @@ __all__ = [
     "ConvBN",
     "ConvTranspose1d",
     "ConvTranspose2d",
+    "CosineEmbeddingLoss",
     "CrossEntropyLoss",
     "DistillationLoss",
     "Dropout",
@@ -116,11 +126,13 @@ __all__ = [
     "Fold",
     "GELU",
     "GLU",
+    "GaussianNLLLoss",
     "GroupNorm",
     "Hardshrink",
     "Hardsigmoid",
     "Hardswish",
     "Hardtanh",
+    "HingeEmbeddingLoss",
     "HingeLoss",
     "HuberLoss",
     "Identity",
@@ -135,17 +147,22 @@ __all__ = [
     "Loss",
     "MAELoss",
     "MSELoss",
+    "MarginRankingLoss",
     "MaxPool1d",
     "MaxPool2d",
     "Mish",
     "Module",
     "ModuleDict",
     "ModuleList",
+    "MultiLabelMarginLoss",
+    "MultiLabelSoftMarginLoss",
+    "MultiMarginLoss",
     "NLLLoss",
     "PReLU",
     "Parameter",
     "PixelShuffle",
     "PixelUnshuffle",
+    "PoissonNLLLoss",
     "RReLU",
     "ReLU",
     "ReLU6",
@@ -160,6 +177,7 @@ __all__ = [
     "SiLU",
     "Sigmoid",
     "SmoothL1Loss",
+    "SoftMarginLoss",
     "Softmax",
     "Softmax2d",
     "SoftmaxLoss",
@@ -171,6 +189,8 @@ __all__ = [
     "Tanh",
     "Tanhshrink",
     "Threshold",
+    "TripletMarginLoss",
+    "TripletMarginWithDistanceLoss",
     "Unflatten",
     "Unfold",
     "Upsample",
