@@ -131,9 +131,10 @@ class _Forward(_Normalization, TensorOp):
         a, weight, _ = node.inputs
         backward = self.backward()
         backward.measured = self.measured
-        return backward.apply(out_grad, a, weight)
+        return backward.of(out_grad, a, weight)
 
     vjp_reads = ("ab", "a", "")
+    vjps_on_arrays = True
 
     def backward(self):
         """Return the op of the three adjoints."""
