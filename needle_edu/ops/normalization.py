@@ -24,7 +24,7 @@ from functools import lru_cache
 from math import prod
 from typing import Any, NamedTuple
 
-from needle_edu.autograd.arrays import Array, ShapeError, normalization, xp
+from needle_edu.autograd.arrays import Array, ShapeError, getitem, normalization, xp
 from needle_edu.autograd.op import TensorOp, TensorTupleOp
 from needle_edu.autograd.registry import register, slot
 from needle_edu.backend.arguments import integer, real
@@ -131,9 +131,10 @@ class _Forward(_Normalization, TensorOp):
         a, weight, _ = node.inputs
         backward = self.backward()
         backward.measured = self.measured
-        return backward.apply(out_grad, a, weight)
+        return backward.of(out_grad, a, weight)
 
     vjp_reads = ("ab", "a", "")
+    vjps_on_arrays = True
 
     def backward(self):
         """Return the op of the three adjoints."""
@@ -224,7 +225,7 @@ def batch_moments(op, x) -> tuple:
     a = x.realize_cached_data()
     known = getattr(op, "measured", None)
     if known is not None and known[0] is a and known[1] == a.storage.version:
-        return known[2][0], known[2][1]
+        return getitem(known[2], 0), getitem(known[2], 1)
     split = _split_of_batch("batch_norm", a.shape, (a.shape[1],))
     mean = _mean(a, split.axes)
     variance = _mean((a - mean) * (a - mean), split.axes)
