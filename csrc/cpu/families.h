@@ -30,6 +30,7 @@
   X(slices, OWN, isa)          /* logsumexp, argmax, argmin       */ \
   X(cross_entropy, OWN, isa)   /* softmax cross-entropy           */ \
   X(gemm, OWN, isa)            /* matrix product                  */ \
+  X(pooling, OWN, isa)         /* max and average pooling         */ \
   X(optim, OWN, isa)           /* steps of SGD and Adam           */ \
   X(ladder, OWN, isa)          /* tiles of the ladder's upper rungs */
 #endif

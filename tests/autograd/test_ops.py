@@ -207,6 +207,7 @@ def test_every_op_has_a_forward_test():
     tested |= {"conv", "conv1d", "conv2d", "conv_input_backward", "conv_weight_backward"}
     tested |= {"conv_transpose1d", "conv_transpose2d"}
     tested |= {"max_pool1d", "max_pool2d", "avg_pool1d", "avg_pool2d", "avg_pool_backward"}
+    tested |= {"max_pool_backward"}
     tested |= {"tensor_split"}
     assert tested == set(registry.ops())
 
