@@ -2,6 +2,7 @@
 #ifndef ND_CONV_PLAN_H
 #define ND_CONV_PLAN_H
 #include "kernel_types.h"
+#include "windows.h"
 
 enum {
   BLOCK_ELEMENTS = 65536, /* windows laid out at once: 256 KB of float32 */
@@ -11,10 +12,6 @@ enum {
   PART_ELEMENTS = 524288, /* of all parts together, as long as there are two */
   WIDE = 16               /* windows in a row from which runs along it are worth while */
 };
-
-typedef struct {
-  int64_t start, step, dilation, extent; /* window j sees at kernel position k element j*step + k*dilation + start */
-} axis;
 
 typedef struct conv {
   int64_t n, groups, o, c, h, w, kh, kw; /* o, c: of a group; h, w: windows */
@@ -28,22 +25,6 @@ typedef struct conv {
   int64_t images, rows;     /* of a block */
   int64_t image_blocks, row_blocks, parts;
 } conv;
-
-static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-static inline int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
-static inline int64_t divided_up(int64_t a, int64_t b) { return a > 0 ? (a + b - 1) / b : -(-a / b); }
-
-/* The windows first .. last-1 of `count` that see an element at kernel position k. */
-static inline void seen_at(axis s, int64_t k, int64_t count, int64_t *first, int64_t *last) {
-  const int64_t at = k * s.dilation + s.start;
-  *first = least(most(divided_up(-at, s.step), 0), count);
-  *last = most(least(divided_up(s.extent - at, s.step), count), *first);
-}
-
-/* The kernel positions first .. last-1 of `count` at which window j sees an element. */
-static inline void seen_from(axis s, int64_t j, int64_t count, int64_t *first, int64_t *last) {
-  seen_at((axis){.start = s.start, .step = s.dilation, .dilation = s.step, .extent = s.extent}, j, count, first, last);
-}
 
 /* Drops kernel positions at both ends at which no window sees anything; how many in front is returned. */
 static inline int64_t shrink(axis *s, int64_t windows, int64_t *kernel) {

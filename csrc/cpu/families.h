@@ -32,6 +32,7 @@
   X(activations, OWN, isa)     /* activations with numbers        */ \
   X(normalise, OWN, isa)       /* batch, group, layer norm        */ \
   X(gemm, OWN, isa)            /* matrix product                  */ \
+  X(pooling, OWN, isa)         /* max and average pooling         */ \
   X(optim, OWN, isa)           /* steps of SGD and Adam           */ \
   X(ladder, OWN, isa)          /* tiles of the ladder's upper rungs */
 #endif

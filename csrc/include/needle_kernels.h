@@ -323,4 +323,16 @@ ND_API int nd_group_norm_dense(int dtype, int64_t n, void *out, const void *a, c
 ND_API int nd_group_norm_backward_dense(int dtype, int64_t n, void *out, const void *g, const void *a,
                                         const void *weight, const void *stats, void *to_weight, void *to_bias,
                                         int64_t channels, int64_t inner, int64_t groups);
+
+/* ---- 15. pooling, f32 or f64 --------------------------------------------------------------------------------
+ * The iteration space is that of the windows, (images, channels, rows, columns). x lies in it with the strides of its own
+ * axes, whatever their order, and the offset of its first element. window holds start, step, dilation, extent (of x) and
+ * kernel of the rows, then of the columns: window j sees the elements j*step + k*dilation + start, k in [0, kernel), of
+ * an axis, of which those outside of [0, extent) do not exist. With one axis, rows are 1 and their window 0, 1, 1, 1, 1.
+ * max: the largest element of each window, -inf if it sees none; nan is larger than any number. places (i32; may be
+ * NULL) says where that is, row * columns + column of its image, the first of equals, the last of nans, or -1.
+ * max_backward: zeros for x, to which each element of g is added at its place, if its window sees an element there. Results
+ * have no strides of 0. Operands: y, places, x; x, g, places. */
+ND_API int nd_max_pool(const nd_plan *p, void *out, void *places, const void *x, const int64_t *window);
+ND_API int nd_max_pool_backward(const nd_plan *p, void *out, const void *g, const void *places, const int64_t *window);
 #endif

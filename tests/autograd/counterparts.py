@@ -18,7 +18,7 @@ _WINDOWS = "NumPy has no windows; PyTorch's values are the check"
 NO_ORACLE = {
     **{(name, NUMPY): _WINDOWS for name in (
         "conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d", "conv_input_backward", "conv_weight_backward",
-        "max_pool1d", "max_pool2d", "avg_pool1d", "avg_pool2d", "avg_pool_backward",
+        "max_pool1d", "max_pool2d", "max_pool_backward", "avg_pool1d", "avg_pool2d", "avg_pool_backward",
         "unfold", "fold",
     )},
     ("activation_backward", NUMPY): "each kind beside PyTorch in test_activations.py",
@@ -96,6 +96,14 @@ def conv_input_backward(g, w, shape, **attributes):
 
 def conv_weight_backward(x, g, shape, **attributes):
     return pulled_back(lambda w: correlated(x, w, **attributes), g, torch.zeros(shape, dtype=g.dtype))
+
+
+def max_pool_backward(g, places, shape):
+    """What `scatter_add` does in the flattened extents; a place below 0 is the element that is cut off again."""
+    places, size = torch.as_tensor(places).to(torch.int64).flatten(2), int(np.prod(shape[2:]))
+    places = torch.where(places < 0, size, places)
+    zeros = torch.zeros((*shape[:2], size + 1), dtype=g.dtype)
+    return zeros.scatter_add(2, places, g.flatten(2))[..., :size].reshape(shape)
 
 
 def avg_pool_backward(g, shape, **attributes):
@@ -223,7 +231,7 @@ PYTORCHS = {
     # convolutions and pooling
     "conv": lambda x, w, stride=1, padding=0: correlated(x, w, stride, padding, channels_last=True),
     "conv_input_backward": conv_input_backward, "conv_weight_backward": conv_weight_backward,
-    "avg_pool_backward": avg_pool_backward,
+    "avg_pool_backward": avg_pool_backward, "max_pool_backward": max_pool_backward,
     # arrangement
     "transpose": lambda a, axes=(-2, -1): a.transpose(*axes), "permute": lambda a, axes: a.permute(axes),
     "broadcast_to": lambda a, shape: a.expand(shape), "flip": lambda a, axes: a.flip(axes), "pad": padded,

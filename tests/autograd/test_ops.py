@@ -225,6 +225,7 @@ def test_every_op_has_a_forward_test():
     tested |= {"conv", "conv1d", "conv2d", "conv_input_backward", "conv_weight_backward"}
     tested |= {"conv_transpose1d", "conv_transpose2d"}
     tested |= {"max_pool1d", "max_pool2d", "avg_pool1d", "avg_pool2d", "avg_pool_backward"}
+    tested |= {"max_pool_backward"}
     tested |= {"tensor_split", "unfold", "fold"}  # test_array_ops.py, test_folding.py
     # test_normalization.py
     tested |= {"group_norm", "batch_norm_backward", "group_norm_backward", "layer_norm_backward"}

@@ -9,7 +9,7 @@ import re
 import numpy as np
 
 from needle_edu.backend.activations import KINDS
-from needle_edu.backend.dtypes import BOOL, DTYPES, F64, I64
+from needle_edu.backend.dtypes import BOOL, DTYPES, F64, I32, I64
 from needle_edu.backend.paths import csrc_dir
 
 HEADER = (csrc_dir() / "include" / "needle_kernels.h").read_text()
@@ -32,6 +32,7 @@ LOSSES = ("cross_entropy", "cross_entropy_backward")
 CONVOLUTIONS = ("conv", "conv_input_backward", "conv_weight_backward")
 STEPS = {"sgd_step_dense": 3, "adam_step_dense": 5}
 NORMS = ("batch_norm_dense", "batch_norm_backward_dense", "group_norm_dense", "group_norm_backward_dense")
+POOLINGS = ("max_pool", "max_pool_backward")
 SEVERAL_OUTPUTS = {*STEPS, *NORMS}
 
 # Functions that round differently in different libraries; all others must agree to the last bit.
@@ -53,6 +54,7 @@ ROUNDED = {
     *LOSSES,
     *ACTIVATIONS,
     *CONVOLUTIONS,
+    "max_pool_backward",
     *("cumsum", "cumprod"),
 }
 TO_BOOL = {
@@ -65,7 +67,7 @@ def all_names() -> set[str]:
     """Return every kernel that has a case here."""
     dense = [*UNARY, *BINARY, *(f"{name}_scalar" for name in SCALAR), "fill"]
     others = ["copy", "where", "matmul", "gather", "scatter", *REDUCE, *LINES, *STEPS, *LOSSES]
-    others += [*ACTIVATIONS, *CONVOLUTIONS, *NORMS]
+    others += [*ACTIVATIONS, *CONVOLUTIONS, *NORMS, *POOLINGS]
     return {*dense, *(f"{name}_dense" for name in dense), *others}
 
 
@@ -156,6 +158,8 @@ def make(name: str, rng: np.random.Generator, code: int) -> Case:
         return normalisation(name, rng, code)
     if name in CONVOLUTIONS:
         return convolution(name, rng, code)
+    if name in POOLINGS:
+        return pooling(name, rng, code)
     if name in LOSSES:
         return cross_entropy(name, rng, code)
     if name in ACTIVATIONS:
@@ -331,6 +335,23 @@ def normalisation(name: str, rng: np.random.Generator, code: int) -> Case:
             (*extra, float(rng.choice([1e-5, 0.1]))),
         )
     return Case([Operand(memory, 0, ()) for memory in memories], count=n, extra=extra)
+
+
+def pooling(name: str, rng: np.random.Generator, code: int) -> Case:
+    """Windows of every step, dilation and padding, some with nothing else; arrays in any order of axes."""
+    shape = [int(n) for n in rng.choice([0, 1, 2, 5, 40], 2, p=[0.04, 0.3, 0.3, 0.3, 0.06])]
+    window: list[int] = []
+    for longest in rng.permutation([3, 20]):
+        kernel, step, dilation = (int(n) for n in rng.integers(1, 5, 3))
+        count, start = int(rng.integers(1, longest)), int(rng.integers(-6, 3))
+        extent = start + (count - 1) * step + (kernel - 1) * dilation + 1 - int(rng.integers(-3, 7))
+        shape, window = [*shape, count], [*window, start, step, dilation, max(extent, 0), kernel]
+    extents = (*shape[:2], window[3], window[8])
+    x, y = operand(rng, extents, code), operand(rng, tuple(shape), code, special=name == "max_pool")
+    places = operand(rng, tuple(shape), I32)
+    places.memory[...] = rng.integers(-1, max(window[3] * window[8], 1), places.memory.size)
+    operands = {"max_pool": [y, places, x], "max_pool_backward": [x, y, places]}
+    return Case(operands[name], tuple(shape), extra=(tuple(window),))
 
 
 def optimiser_step(name: str, rng: np.random.Generator, code: int) -> Case:
