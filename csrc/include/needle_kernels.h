@@ -301,4 +301,11 @@ enum nd_activation {
 ND_API int nd_activation(const nd_plan *p, void *out, const void *a, int kind, double s, double t, double u);
 ND_API int nd_activation_backward(const nd_plan *p, void *out, const void *g, const void *a, int kind,
                                   double s, double t, double u);
+
+/* ---- 14. softmax, f32 or f64 -----------------------------------------------------------------------------------
+ * The iteration space is (batch..., n), ndim >= 1; each line along the LAST dimension is worked on by itself, and out
+ * overlaps no input. Forward: exp(a_k) / sum of exp(a), stable, or, log != 0, the logarithm of it. Backward, for the
+ * adjoint g of the result y:  y (g - sum of g y), or, log != 0,  g - exp(y) (sum of g). Operands: out, a; out, g, y. */
+ND_API int nd_softmax(const nd_plan *p, void *out, const void *a, int log);
+ND_API int nd_softmax_backward(const nd_plan *p, void *out, const void *g, const void *y, int log);
 #endif
