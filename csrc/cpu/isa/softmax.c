@@ -36,38 +36,6 @@ INLINE f64 exp_below_one_f64(f64 x) { return exp_of_f64(x); }
 
 /* ---- rows --------------------------------------------------------------------------------------------------- */
 
-/* A row of n elements becomes `wide` ones, a multiple of W; returns the largest. */
-#define WIDEN(T)                                                                                            \
-  INLINE T widen_##T(int64_t n, int64_t wide, const T *a, T *e) {                                           \
-    enum { W = W_##T };                                                                                     \
-    T m[W];                                                                                                 \
-    for (int l = 0; l < W; l++) e[wide - W + l] = -INFINITY;                                                \
-    if (n < W) {                                                                                            \
-      for (int64_t k = 0; k < n; k++) e[k] = a[k];                                                          \
-    } else {                                                                                                \
-      for (int64_t k = 0; k + W <= n; k += W) memcpy(e + k, a + k, sizeof m);                               \
-      memcpy(e + n - W, a + n - W, sizeof m);                                                               \
-    }                                                                                                       \
-    memcpy(m, e, sizeof m);                                                                                 \
-    for (int64_t k = W; k < wide; k += W)                                                                   \
-      for (int l = 0; l < W; l++) m[l] = LARGER(e[k + l], m[l]);                                            \
-    JOIN_LANES(T, LARGER, m)                                                                                \
-    return m[0];                                                                                            \
-  }
-
-/* e = exp(e - m) of `wide` elements; returns their sum. */
-#define EXPONENTIALS(T)                                                                                     \
-  INLINE T exponentials_##T(int64_t wide, T m, T *e) {                                                      \
-    enum { W = W_##T };                                                                                     \
-    T sum[W];                                                                                               \
-    for (int64_t k = 0; k < wide; k++) e[k] = exp_below_one_##T(e[k] - m);                                  \
-    memcpy(sum, e, sizeof sum);                                                                             \
-    for (int64_t k = W; k < wide; k += W)                                                                   \
-      for (int l = 0; l < W; l++) sum[l] += e[k + l];                                                       \
-    JOIN_LANES(T, SUM, sum)                                                                                 \
-    return sum[0];                                                                                          \
-  }
-
 /* out[k] = expression, W at a time, then the last W; one by one if there are fewer. */
 #define WHOLE_ROW(T, n, ...)                                                                                \
   if ((n) < W_##T) {                                                                                        \
@@ -78,22 +46,33 @@ INLINE f64 exp_below_one_f64(f64 x) { return exp_of_f64(x); }
     ND_INDEPENDENT for (int l = 0; l < W_##T; l++) { const int64_t k = (n) - W_##T + l; __VA_ARGS__ }       \
   }
 
-#define SHORT_ROWS(T)                                                                                       \
+#define SHORT_ROWS(T, code)                                                                                 \
   static void short_rows_##T(int64_t rows, int64_t n, T *out, int64_t to, const T *a, int64_t down, int log) { \
-    const int64_t wide = (n + W_##T - 1) / W_##T * W_##T;                                                   \
-    int64_t together = BUFFER / wide;                                                                       \
-    if (together > TOGETHER) together = TOGETHER;                                                           \
-    T e[BUFFER], m[TOGETHER], total[TOGETHER];                                                              \
-    for (int64_t r = 0; r < rows; r += together) {                                                          \
+    const nd_reducer *max = &ND_TABLE(reduce).max[code], *sum = &ND_TABLE(reduce).sum[code];                \
+    const int64_t wide = (n + W_##T - 1) / W_##T * W_##T, room = BUFFER / wide;                              \
+    const int64_t together = room < TOGETHER ? room : TOGETHER;                                             \
+    T e[BUFFER], m[TOGETHER], scale[TOGETHER];                                                              \
+    f64 total[TOGETHER];                                                                                    \
+    for (int64_t r = 0; r < rows; r += together, a += together * down, out += together * to) {              \
       const int64_t count = rows - r < together ? rows - r : together;                                      \
-      for (int64_t i = 0; i < count; i++) m[i] = widen_##T(n, wide, a + (r + i) * down, e + i * wide);      \
-      for (int64_t i = 0; i < count; i++) total[i] = exponentials_##T(wide, m[i], e + i * wide);            \
-      if (log) for (int64_t i = 0; i < count; i++) total[i] = log_of_##T(total[i]);                         \
+      max->start(count, m);                                                                                 \
+      max->rows(count, n, a, down, 1, m);                                                                   \
       for (int64_t i = 0; i < count; i++) {                                                                 \
-        T *const o = out + (r + i) * to;                                                                    \
-        const T *const from = log ? a + (r + i) * down : e + i * wide, mi = m[i], ti = total[i], scale = 1 / ti; \
-        if (log) { WHOLE_ROW(T, n, o[k] = (from[k] - mi) - ti;) }                                           \
-        else { WHOLE_ROW(T, n, o[k] = from[k] * scale;) }                                                   \
+        const T *const from = a + i * down;                                                                 \
+        T *const z = e + i * wide;                                                                          \
+        const T mi = m[i];                                                                                  \
+        for (int l = 0; l < W_##T; l++) z[wide - W_##T + l] = -INFINITY;                                    \
+        WHOLE_ROW(T, n, z[k] = from[k] - mi;)                                                               \
+      }                                                                                                     \
+      ND_INDEPENDENT for (int64_t k = 0; k < count * wide; k++) e[k] = exp_below_one_##T(e[k]);             \
+      sum->start(count, total);                                                                             \
+      sum->rows(count, wide, e, wide, 1, total);                                                            \
+      for (int64_t i = 0; i < count; i++) scale[i] = (T)(log ? log_of_f64(total[i]) : 1 / total[i]);        \
+      for (int64_t i = 0; i < count; i++) {                                                                 \
+        T *const o = out + i * to;                                                                          \
+        const T *const from = log ? a + i * down : e + i * wide, mi = m[i], si = scale[i];                  \
+        if (log) { WHOLE_ROW(T, n, o[k] = (from[k] - mi) - si;) }                                           \
+        else { WHOLE_ROW(T, n, o[k] = from[k] * si;) }                                                      \
       }                                                                                                     \
     }                                                                                                       \
   }
@@ -211,9 +190,7 @@ INLINE f64 exp_below_one_f64(f64 x) { return exp_of_f64(x); }
   }
 
 #define OF_TYPE(T, code)                                                                                    \
-  WIDEN(T)                                                                                                  \
-  EXPONENTIALS(T)                                                                                           \
-  SHORT_ROWS(T)                                                                                             \
+  SHORT_ROWS(T, code)                                                                                       \
   LONG_ROW(T, code)                                                                                         \
   FORWARD_ROWS(softmax, T, 0)                                                                               \
   FORWARD_ROWS(log_softmax, T, 1)                                                                           \
