@@ -28,6 +28,7 @@
   X(move, OWN, isa)            /* fill, copy, cast, where         */ \
   X(reduce, OWN, isa)          /* sum, prod, max, min             */ \
   X(slices, OWN, isa)          /* logsumexp, argmax, argmin       */ \
+  X(softmax, OWN, isa)         /* softmax, its logarithm        */ \
   X(cross_entropy, OWN, isa)   /* softmax cross-entropy           */ \
   X(activations, OWN, isa)     /* activations with numbers        */ \
   X(normalise, OWN, isa)       /* batch, group, layer norm        */ \

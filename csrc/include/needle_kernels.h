@@ -335,4 +335,11 @@ ND_API int nd_group_norm_backward_dense(int dtype, int64_t n, void *out, const v
  * have no strides of 0. Operands: y, places, x; x, g, places. */
 ND_API int nd_max_pool(const nd_plan *p, void *out, void *places, const void *x, const int64_t *window);
 ND_API int nd_max_pool_backward(const nd_plan *p, void *out, const void *g, const void *places, const int64_t *window);
+
+/* ---- 16. softmax, f32 or f64 -----------------------------------------------------------------------------------
+ * The iteration space is (batch..., n), ndim >= 1; each line along the LAST dimension is worked on by itself, and out
+ * overlaps no input. Forward: exp(a_k) / sum of exp(a), stable, or, log != 0, the logarithm of it. Backward, for the
+ * adjoint g of the result y:  y (g - sum of g y), or, log != 0,  g - exp(y) (sum of g). Operands: out, a; out, g, y. */
+ND_API int nd_softmax(const nd_plan *p, void *out, const void *a, int log);
+ND_API int nd_softmax_backward(const nd_plan *p, void *out, const void *g, const void *y, int log);
 #endif

@@ -81,6 +81,28 @@ def logsumexp(a, axis=None, keepdims=False):
     return result if keepdims else np.squeeze(result, axis=axis)
 
 
+def softmax(a, axis=-1):
+    """exp(a) / sum of exp(a)"""
+    e = np.exp(a - np.max(a, axis=axis, keepdims=True))
+    return e / np.sum(e, axis=axis, keepdims=True)
+
+
+def log_softmax(a, axis=-1):
+    """The logarithm of softmax."""
+    z = a - np.max(a, axis=axis, keepdims=True)
+    return z - np.log(np.sum(np.exp(z), axis=axis, keepdims=True))
+
+
+def softmax_backward(g, y, axis=-1):
+    """The vjp of softmax, from its result y."""
+    return y * (g - np.sum(g * y, axis=axis, keepdims=True))
+
+
+def log_softmax_backward(g, y, axis=-1):
+    """The vjp of log_softmax, from its result y."""
+    return g - np.exp(y) * np.sum(g, axis=axis, keepdims=True)
+
+
 def relu_backward(g, x):
     """The vjp of relu at x."""
     return g * (x > 0)

@@ -104,6 +104,7 @@ from .manipulation import (
 from .needle_names import concatenate, dilate, permute, prod, split, summation
 from .random import CREATORS
 from .reductions import all, any, argmax, argmin, logsumexp, max, mean, min, sum
+from .softmax import log_softmax, log_softmax_backward, softmax, softmax_backward
 
 bool = bool_  # the array API's name of the dtype
 newaxis = None
@@ -117,11 +118,14 @@ __all__ = [
     "cross_entropy", "cross_entropy_backward", "cumprod", "cumsum", "dilate", "divide", "e", "empty", "empty_like",
     "equal", "erf", "exp", "expand_dims", "eye", "flip", "float32", "float64", "floor", "from_dlpack", "full",
     "full_like", "fused", "gather", "gelu", "gelu_backward", "greater", "greater_equal", "index_add", "inf", "int32",
-    "int64", "isclose", "isfinite", "isnan", "less", "less_equal", "linspace", "log", "logical_and", "logical_not",
+    "int64", "isclose", "isfinite", "isnan", "less", "less_equal", "linspace", "log", "log_softmax",
+    "log_softmax_backward",
+    "logical_and", "logical_not",
     "logical_or", "logical_xor", "logsumexp", "matmul", "matrix_transpose", "max", "maximum", "mean", "min",
     "minimum", "moveaxis", "multiply", "nan", "negative", "newaxis", "not_equal", "ones", "ones_like", "pad",
     "permute", "permute_dims", "pi", "positive", "pow", "power", "prod", "reciprocal", "relu", "relu_backward",
     "reshape", "result_type", "scatter_add", "sigmoid", "sigmoid_backward", "sign", "silu", "silu_backward", "sin",
+    "softmax", "softmax_backward",
     "softplus", "sort", "split", "sqrt", "square", "squeeze", "stack", "subtract", "sum", "summation", "swapaxes",
     "take", "tanh", "tanh_backward", "transpose", "where", "zeros", "zeros_like",
 ]  # fmt: skip

@@ -221,7 +221,10 @@ PYTORCHS = {
     "argmax": lambda a, axis=None, keepdims=False: torch.argmax(a, axis, keepdim=keepdims),
     "argmin": lambda a, axis=None, keepdims=False: torch.argmin(a, axis, keepdim=keepdims),
     "softmax": lambda a, axis=-1: torch.softmax(a, axis),
-    "logsoftmax": lambda a, axis=-1: torch.log_softmax(a, axis), "cross_entropy": cross_entropy,
+    "logsoftmax": lambda a, axis=-1: torch.log_softmax(a, axis),
+    "softmax_backward": lambda g, y, axis=-1: y * (g - (g * y).sum(axis, keepdim=True)),
+    "logsoftmax_backward": lambda g, y, axis=-1: g - y.exp() * g.sum(axis, keepdim=True),
+    "cross_entropy": cross_entropy,
     "cross_entropy_backward": cross_entropy_backward,
     "binary_cross_entropy": lambda p, t: F.binary_cross_entropy(*torch.broadcast_tensors(p, t), reduction="none"),
     # normalisation

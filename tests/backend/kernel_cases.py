@@ -28,6 +28,7 @@ SCALAR = [name.removesuffix("_scalar") for name in declared("const void *, doubl
 LINES = ["cumsum", "cumprod", "sort", "argsort"]
 REDUCE = [name for name in declared("const void *", dense=False) if name not in ("copy", *LINES)]
 ACTIVATIONS = ("activation", "activation_backward")
+SOFTMAX = ("softmax", "softmax_backward")
 LOSSES = ("cross_entropy", "cross_entropy_backward")
 CONVOLUTIONS = ("conv", "conv_input_backward", "conv_weight_backward")
 STEPS = {"sgd_step_dense": 3, "adam_step_dense": 5}
@@ -53,6 +54,7 @@ ROUNDED = {
     ),
     *LOSSES,
     *ACTIVATIONS,
+    *SOFTMAX,
     *CONVOLUTIONS,
     "max_pool_backward",
     *("cumsum", "cumprod"),
@@ -67,7 +69,7 @@ def all_names() -> set[str]:
     """Return every kernel that has a case here."""
     dense = [*UNARY, *BINARY, *(f"{name}_scalar" for name in SCALAR), "fill"]
     others = ["copy", "where", "matmul", "gather", "scatter", *REDUCE, *LINES, *STEPS, *LOSSES]
-    others += [*ACTIVATIONS, *CONVOLUTIONS, *NORMS, *POOLINGS]
+    others += [*ACTIVATIONS, *SOFTMAX, *CONVOLUTIONS, *NORMS, *POOLINGS]
     return {*dense, *(f"{name}_dense" for name in dense), *others}
 
 
@@ -162,6 +164,8 @@ def make(name: str, rng: np.random.Generator, code: int) -> Case:
         return pooling(name, rng, code)
     if name in LOSSES:
         return cross_entropy(name, rng, code)
+    if name in SOFTMAX:
+        return softmax(name, rng, code)
     if name in ACTIVATIONS:
         return activation(name, rng, code)
     if base in REDUCE:
@@ -255,6 +259,18 @@ def activation(name: str, rng: np.random.Generator, code: int) -> Case:
     shape, backward = shape_of(rng), name == "activation_backward"
     inputs = [operand(rng, shape, code, broadcast=True, special=not backward) for _ in range(1 + backward)]
     return Case([operand(rng, shape, code), *inputs], shape, extra=(kind, s, t, float(rng.uniform(0.5, 2))))
+
+
+def softmax(name: str, rng: np.random.Generator, code: int) -> Case:
+    """Lines of all lengths, in rows, columns and neither; logarithms as results are below 0."""
+    shape = list(shape_of(rng, int(rng.integers(1, 5))))
+    if rng.random() < 0.4:
+        shape[-1] = int(rng.choice([7, 16, 45, 300, 1025, 2500]))
+        shape[:-1] = shape[:-1][:1]
+    inputs = [operand(rng, shape, code, special=False) for _ in range(1 + (name == "softmax_backward"))]
+    for each in inputs[1:]:
+        each.memory[...] = -abs(each.memory) if code <= F64 else each.memory
+    return Case([operand(rng, shape, code), *inputs], tuple(shape), extra=(int(rng.integers(2)),))
 
 
 def cross_entropy(name: str, rng: np.random.Generator, code: int) -> Case:

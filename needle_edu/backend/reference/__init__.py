@@ -23,6 +23,7 @@ from . import (  # each registers its kernels
     normalization,  # noqa: F401
     pooling,  # noqa: F401
     reductions,  # noqa: F401
+    softmax,  # noqa: F401
 )
 from .plan import KERNELS, Plan, last_error
 
