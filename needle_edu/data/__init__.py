@@ -2,13 +2,24 @@
 
 `Dataset` and `DataLoader` turn examples into batches, samplers decide their order, `random_split` and `Subset` take
 parts, `RandomFlipHorizontal` and `RandomCrop` vary images, `datasets` holds ready-made data sets, `digits` gives 1,797
-real handwritten digits with no download, and `spiral`, `moons`, `circles`, `xor` give points in the plane.
+real handwritten digits with no download, `load` fetches the larger ones by name, and `spiral`, `moons`, `circles`,
+`xor` give points in the plane.
 """
 
 from . import datasets
 from .collate import collate_ndarray
 from .dataset import Dataset
-from .datasets import CIFAR10Dataset, DigitsDataset, MNISTDataset, NDArrayDataset, digits
+from .datasets import (
+    CIFAR10Dataset,
+    CIFAR100Dataset,
+    CoLADataset,
+    DigitsDataset,
+    MNISTDataset,
+    NDArrayDataset,
+    OlivettiDataset,
+    digits,
+)
+from .downloads import NAMES, download, load
 from .idx import read_idx, write_idx
 from .loader import DataLoader
 from .points import circles, moons, spiral, xor
@@ -25,13 +36,17 @@ from .transforms import RandomCrop, RandomFlipHorizontal, Transform
 
 __all__ = [
     "BatchSampler",
+    "CIFAR100Dataset",
     "CIFAR10Dataset",
+    "CoLADataset",
     "ConcatDataset",
     "DataLoader",
     "Dataset",
     "DigitsDataset",
     "MNISTDataset",
+    "NAMES",
     "NDArrayDataset",
+    "OlivettiDataset",
     "RandomCrop",
     "RandomFlipHorizontal",
     "RandomSampler",
@@ -45,6 +60,8 @@ __all__ = [
     "collate_ndarray",
     "datasets",
     "digits",
+    "download",
+    "load",
     "moons",
     "random_split",
     "read_idx",

@@ -1,15 +1,20 @@
 """Ready-made data sets, one small file each."""
 
-from .cifar10 import CIFAR10Dataset
+from .cifar10 import CIFAR10Dataset, CIFAR100Dataset
+from .cola import CoLADataset
 from .mnist import MNISTDataset
 from .ndarray import NDArrayDataset
+from .olivetti import OlivettiDataset
 from .optical_digits import DigitsDataset, digits
 
 __all__ = [
+    "CIFAR100Dataset",
     "CIFAR10Dataset",
+    "CoLADataset",
     "DigitsDataset",
     "MNISTDataset",
     "NDArrayDataset",
+    "OlivettiDataset",
     "digits",
 ]
 
