@@ -1,5 +1,6 @@
 """Ready-made data sets, one small file each."""
 
+from ..text import Corpus, Dictionary, batchify, get_batch
 from .cifar10 import CIFAR10Dataset, CIFAR100Dataset
 from .cola import CoLADataset
 from .mnist import MNISTDataset
@@ -11,11 +12,15 @@ __all__ = [
     "CIFAR100Dataset",
     "CIFAR10Dataset",
     "CoLADataset",
+    "Corpus",
+    "Dictionary",
     "DigitsDataset",
     "MNISTDataset",
     "NDArrayDataset",
     "OlivettiDataset",
+    "batchify",
     "digits",
+    "get_batch",
 ]
 
 
