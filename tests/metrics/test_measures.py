@@ -1,4 +1,4 @@
-"""Precision, recall, F1, log loss, ROC and R²: values by hand, against scikit-learn where it is, and what is refused."""
+"""Precision, recall, F1, log loss, ROC and R²: values by hand, beside scikit-learn's, and what is refused."""
 
 import warnings
 
