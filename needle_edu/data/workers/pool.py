@@ -94,8 +94,10 @@ class Pool:
         if k < len(epoch):
             start = int(epoch.ends[k - 1]) if k else 0
             task = TASK.pack(k, start, int(epoch.ends[k]), len(epoch.order), self._slot(k), epoch.base)
+            worker = self._crew[k % self.workers]
+            worker.owes += 1
             with contextlib.suppress(OSError):  # it is dead; whoever waits for its next batch finds out
-                self._crew[k % self.workers].tasks.send_bytes(task)
+                worker.tasks.send_bytes(task)
             self._given += 1
 
     def _slot(self, k: int) -> int:
@@ -110,6 +112,7 @@ class Pool:
             _, size, failed = ANSWER.unpack(worker.answers.recv_bytes())
         except (EOFError, OSError):
             raise self._death(worker, epoch, k) from None
+        worker.owes -= 1
         found = worker.slots[self._slot(k)].read(size, own=failed or not self.stacked)
         if failed:
             raise found
@@ -138,6 +141,7 @@ class _Worker:
 
     def __init__(self, pool: Pool, number: int):
         self.number, self.marks = number, pool._marks
+        self.owes = 0  # batches it was given and has not delivered
         self.slots = [Block() for _ in range(pool.prefetch)]
         context: Any = multiprocessing.get_context(pool.method)
         tasks, self.tasks = context.Pipe(duplex=False)
@@ -171,7 +175,7 @@ def _end(crew: list[_Worker], owner: int) -> None:
     for worker in started:
         with contextlib.suppress(OSError):
             worker.tasks.send_bytes(b"")  # nothing more to do: it ends by itself
-        if worker.mark() != IDLE:
+        if worker.owes:
             worker.process.terminate()
     for worker in started:
         worker.process.join(GRACE)
