@@ -74,8 +74,8 @@ ND_API int nd_fill_dense(int dtype, int64_t n, void *out, double value);
 ND_API int nd_copy(const nd_plan *p, void *out, const void *a);
 
 /* ---- 3. elementwise, one operand: out = f(a) --------------------------------------------------------------
- * dtype[0] == dtype[1] except logical_not (any -> bool). exp..softplus and sqrt, reciprocal: f32, f64 only.
- * negative, abs, sign, square, relu, floor, ceil: f32 f64 i32 i64. */
+ * dtype[0] == dtype[1] except logical_not (any -> bool). exp..log10 and sqrt, reciprocal: f32, f64 only.
+ * negative, abs, sign, square, relu, floor, ceil, trunc, round: f32 f64 i32 i64. */
 ND_API int nd_negative(const nd_plan *p, void *out, const void *a);
 ND_API int nd_abs(const nd_plan *p, void *out, const void *a);
 ND_API int nd_sign(const nd_plan *p, void *out, const void *a);          /* -1, 0, 1; nan stays nan */
@@ -93,8 +93,23 @@ ND_API int nd_erf(const nd_plan *p, void *out, const void *a); /* the error func
 ND_API int nd_gelu(const nd_plan *p, void *out, const void *a); /* a times the normal distribution up to a; 0 at -inf */
 ND_API int nd_silu(const nd_plan *p, void *out, const void *a); /* a sigmoid(a); 0 at -inf */
 ND_API int nd_softplus(const nd_plan *p, void *out, const void *a); /* log(1 + exp(a)) */
+ND_API int nd_tan(const nd_plan *p, void *out, const void *a);
+ND_API int nd_asin(const nd_plan *p, void *out, const void *a);
+ND_API int nd_acos(const nd_plan *p, void *out, const void *a);
+ND_API int nd_atan(const nd_plan *p, void *out, const void *a);
+ND_API int nd_sinh(const nd_plan *p, void *out, const void *a);
+ND_API int nd_cosh(const nd_plan *p, void *out, const void *a);
+ND_API int nd_asinh(const nd_plan *p, void *out, const void *a);
+ND_API int nd_acosh(const nd_plan *p, void *out, const void *a);
+ND_API int nd_atanh(const nd_plan *p, void *out, const void *a);
+ND_API int nd_log1p(const nd_plan *p, void *out, const void *a);
+ND_API int nd_expm1(const nd_plan *p, void *out, const void *a);
+ND_API int nd_log2(const nd_plan *p, void *out, const void *a);
+ND_API int nd_log10(const nd_plan *p, void *out, const void *a);
 ND_API int nd_floor(const nd_plan *p, void *out, const void *a);
 ND_API int nd_ceil(const nd_plan *p, void *out, const void *a);
+ND_API int nd_trunc(const nd_plan *p, void *out, const void *a);
+ND_API int nd_round(const nd_plan *p, void *out, const void *a); /* half to even */
 ND_API int nd_logical_not(const nd_plan *p, void *out, const void *a);
 ND_API int nd_negative_dense(int dtype, int64_t n, void *out, const void *a);
 ND_API int nd_abs_dense(int dtype, int64_t n, void *out, const void *a);
@@ -113,12 +128,27 @@ ND_API int nd_erf_dense(int dtype, int64_t n, void *out, const void *a);
 ND_API int nd_gelu_dense(int dtype, int64_t n, void *out, const void *a);
 ND_API int nd_silu_dense(int dtype, int64_t n, void *out, const void *a);
 ND_API int nd_softplus_dense(int dtype, int64_t n, void *out, const void *a);
+ND_API int nd_tan_dense(int dtype, int64_t n, void *out, const void *a);
+ND_API int nd_asin_dense(int dtype, int64_t n, void *out, const void *a);
+ND_API int nd_acos_dense(int dtype, int64_t n, void *out, const void *a);
+ND_API int nd_atan_dense(int dtype, int64_t n, void *out, const void *a);
+ND_API int nd_sinh_dense(int dtype, int64_t n, void *out, const void *a);
+ND_API int nd_cosh_dense(int dtype, int64_t n, void *out, const void *a);
+ND_API int nd_asinh_dense(int dtype, int64_t n, void *out, const void *a);
+ND_API int nd_acosh_dense(int dtype, int64_t n, void *out, const void *a);
+ND_API int nd_atanh_dense(int dtype, int64_t n, void *out, const void *a);
+ND_API int nd_log1p_dense(int dtype, int64_t n, void *out, const void *a);
+ND_API int nd_expm1_dense(int dtype, int64_t n, void *out, const void *a);
+ND_API int nd_log2_dense(int dtype, int64_t n, void *out, const void *a);
+ND_API int nd_log10_dense(int dtype, int64_t n, void *out, const void *a);
 ND_API int nd_floor_dense(int dtype, int64_t n, void *out, const void *a);
 ND_API int nd_ceil_dense(int dtype, int64_t n, void *out, const void *a);
+ND_API int nd_trunc_dense(int dtype, int64_t n, void *out, const void *a);
+ND_API int nd_round_dense(int dtype, int64_t n, void *out, const void *a);
 ND_API int nd_logical_not_dense(int dtype, int64_t n, void *out, const void *a);
 
 /* ---- 4. elementwise, two operands: out = f(a, b) ----------------------------------------------------------
- * Arithmetic: dtype[0] == dtype[1] == dtype[2]; divide is f32/f64 only; integer power of a negative exponent
+ * Arithmetic: dtype[0] == dtype[1] == dtype[2]; divide, atan2 are f32/f64 only; integer power of a negative exponent
  * gives 0 (1 for base 1, +-1 for base -1). bool: maximum, minimum, logical_* and comparisons only.
  * maximum/minimum propagate nan. Comparisons: dtype[1] == dtype[2], out is bool; dense takes the INPUT type.
  * The *_backward kernels are the fused products of the chain rule; g is the incoming adjoint. */
@@ -126,6 +156,10 @@ ND_API int nd_add(const nd_plan *p, void *out, const void *a, const void *b);
 ND_API int nd_subtract(const nd_plan *p, void *out, const void *a, const void *b);
 ND_API int nd_multiply(const nd_plan *p, void *out, const void *a, const void *b);
 ND_API int nd_divide(const nd_plan *p, void *out, const void *a, const void *b);
+ND_API int nd_floor_divide(const nd_plan *p, void *out, const void *a, const void *b); /* an integer by 0: 0 */
+ND_API int nd_remainder(const nd_plan *p, void *out, const void *a, const void *b); /* has the sign of b; an integer by 0: 0 */
+ND_API int nd_fmod(const nd_plan *p, void *out, const void *a, const void *b); /* has the sign of a; an integer by 0: 0 */
+ND_API int nd_atan2(const nd_plan *p, void *out, const void *a, const void *b); /* the angle of (b, a) */
 ND_API int nd_power(const nd_plan *p, void *out, const void *a, const void *b);
 ND_API int nd_maximum(const nd_plan *p, void *out, const void *a, const void *b);
 ND_API int nd_minimum(const nd_plan *p, void *out, const void *a, const void *b);
@@ -147,6 +181,10 @@ ND_API int nd_add_dense(int dtype, int64_t n, void *out, const void *a, const vo
 ND_API int nd_subtract_dense(int dtype, int64_t n, void *out, const void *a, const void *b);
 ND_API int nd_multiply_dense(int dtype, int64_t n, void *out, const void *a, const void *b);
 ND_API int nd_divide_dense(int dtype, int64_t n, void *out, const void *a, const void *b);
+ND_API int nd_floor_divide_dense(int dtype, int64_t n, void *out, const void *a, const void *b);
+ND_API int nd_remainder_dense(int dtype, int64_t n, void *out, const void *a, const void *b);
+ND_API int nd_fmod_dense(int dtype, int64_t n, void *out, const void *a, const void *b);
+ND_API int nd_atan2_dense(int dtype, int64_t n, void *out, const void *a, const void *b);
 ND_API int nd_power_dense(int dtype, int64_t n, void *out, const void *a, const void *b);
 ND_API int nd_maximum_dense(int dtype, int64_t n, void *out, const void *a, const void *b);
 ND_API int nd_minimum_dense(int dtype, int64_t n, void *out, const void *a, const void *b);

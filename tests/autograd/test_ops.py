@@ -132,6 +132,12 @@ FORWARD = {
     "reciprocal": ((X,), 1 / X), "exp": ((X,), np.exp(X)), "log": ((P,), np.log(P)), "sin": ((X,), np.sin(X)),
     "cos": ((X,), np.cos(X)), "tanh": ((X,), np.tanh(X)), "sigmoid": ((X,), 1 / (1 + np.exp(-X))),
     "relu": ((X,), np.where(X > 0, X, 0)), "floor": ((X,), np.floor(X)), "ceil": ((X,), np.ceil(X)),
+    **{name: ((X / 4,), getattr(np, name)(X / 4)) for name in (
+        "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "atanh", "log1p", "expm1",
+    )},
+    **{name: ((P + 1,), getattr(np, name)(P + 1)) for name in ("acosh", "log2", "log10")},
+    **{name: ((X,), getattr(np, name)(X)) for name in ("trunc", "round", "isnan", "isinf", "isfinite")},
+    **{name: ((X, Z), getattr(np, name)(X, Z)) for name in ("floor_divide", "remainder", "fmod", "atan2")},
     "equal": ((X, Z), X == Z), "not_equal": ((X, Z), X != Z), "less": ((X, Z), X < Z),
     "less_equal": ((X, Z), X <= Z), "greater": ((X, Z), X > Z), "greater_equal": ((X, Z), X >= Z),
     "logical_and": ((X > 0, Z), (X > 0) & (Z != 0)), "logical_or": ((X > 0, Z > 0), (X > 0) | (Z > 0)),

@@ -57,7 +57,9 @@ ROUNDED = {
     *SOFTMAX,
     *CONVOLUTIONS,
     "max_pool_backward",
-    *("cumsum", "cumprod"),
+    *("cumsum", "cumprod", "atan2"),
+    *("tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh"),
+    *("log1p", "expm1", "log2", "log10"),
 }
 TO_BOOL = {
     *("equal", "not_equal", "less", "less_equal", "greater", "greater_equal"),
