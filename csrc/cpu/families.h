@@ -30,6 +30,7 @@
   X(slices, OWN, isa)          /* logsumexp, argmax, argmin       */ \
   X(cross_entropy, OWN, isa)   /* softmax cross-entropy           */ \
   X(gemm, OWN, isa)            /* matrix product                  */ \
+  X(conv, OWN, isa)            /* convolution                     */ \
   X(optim, OWN, isa)           /* steps of SGD and Adam           */ \
   X(ladder, OWN, isa)          /* tiles of the ladder's upper rungs */
 #endif
