@@ -23,6 +23,7 @@ from .convolution import Conv, Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
 from .dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d
 from .embedding import Embedding
 from .group_norm import GroupNorm, LayerNorm
+from .instance_norm import InstanceNorm1d, InstanceNorm2d
 from .linear import Bilinear, Linear
 from .loss import CrossEntropyLoss, DistillationLoss, NLLLoss, SoftmaxLoss
 from .losses import (
@@ -51,6 +52,7 @@ from .pooling import (
     MaxPool1d,
     MaxPool2d,
 )
+from .response_norm import LocalResponseNorm
 from .shapes import Flatten, Reshape, Unflatten
 
 __all__ = [
@@ -87,12 +89,15 @@ __all__ = [
     "HingeLoss",
     "HuberLoss",
     "Identity",
+    "InstanceNorm1d",
+    "InstanceNorm2d",
     "KLDivLoss",
     "L1Loss",
     "LayerNorm",
     "LayerNorm1d",
     "LeakyReLU",
     "Linear",
+    "LocalResponseNorm",
     "LogSoftmax",
     "Loss",
     "MAELoss",
