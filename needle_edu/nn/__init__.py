@@ -21,6 +21,7 @@ from .dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d
 from .embedding import Embedding
 from .folding import ChannelShuffle, Fold, PixelShuffle, PixelUnshuffle, Unfold
 from .group_norm import GroupNorm, LayerNorm
+from .instance_norm import InstanceNorm1d, InstanceNorm2d
 from .likelihoods import GaussianNLLLoss, PoissonNLLLoss
 from .linear import Bilinear, Linear
 from .loss import CrossEntropyLoss, DistillationLoss, NLLLoss, SoftmaxLoss
@@ -85,6 +86,7 @@ from .ranking_losses import (
     TripletMarginLoss,
     TripletMarginWithDistanceLoss,
 )
+from .response_norm import LocalResponseNorm
 from .shapes import Flatten, Reshape, Unflatten
 from .softmax import LogSoftmax, Softmax, Softmax2d, Softmin
 from .upsampling import Upsample, UpsamplingBilinear2d, UpsamplingNearest2d
@@ -136,12 +138,15 @@ __all__ = [
     "HingeLoss",
     "HuberLoss",
     "Identity",
+    "InstanceNorm1d",
+    "InstanceNorm2d",
     "KLDivLoss",
     "L1Loss",
     "LayerNorm",
     "LayerNorm1d",
     "LeakyReLU",
     "Linear",
+    "LocalResponseNorm",
     "LogSigmoid",
     "LogSoftmax",
     "Loss",

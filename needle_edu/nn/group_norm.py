@@ -19,6 +19,7 @@ from ..backend.arguments import floating, real, switch, whole
 from ..backend.errors import ShapeError
 from .inputs import as_tensor
 from .module import Module
+from .norm import with_constants
 from .parameter import Parameter
 
 _LAYER_NORM, _GROUP_NORM = slot("layer_norm"), slot("group_norm")
@@ -152,14 +153,3 @@ class GroupNorm(Module):
     def extra_repr(self) -> str:
         """`num_groups, num_channels`."""
         return f"{self.num_groups}, {self.num_channels}"
-
-
-def with_constants(
-    x: Tensor, weight: Tensor | None, bias: Tensor | None, shape: tuple[int, ...]
-) -> tuple[Tensor, Tensor]:
-    """Return weight and bias, with ones and zeros in the place of what is absent."""
-    place = {"device": x.device, "dtype": x.dtype if weight is None else weight.dtype, "requires_grad": False}
-    return (
-        init.ones(*shape, **place) if weight is None else weight,
-        init.zeros(*shape, **place) if bias is None else bias,
-    )
