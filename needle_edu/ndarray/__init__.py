@@ -82,7 +82,7 @@ from .gather_scatter import gather, scatter_add, take
 from .indexing import index_add
 from .interchange import array, asarray, from_dlpack
 from .linalg import matmul
-from .lines import argsort, cumprod, cumsum, sort
+from .lines import argsort, cumargmax, cumargmin, cumprod, cumsum, linear_scan, sort
 from .losses import cross_entropy, cross_entropy_backward
 from .manipulation import (
     broadcast_arrays,
@@ -112,16 +112,17 @@ set_creators(CREATORS)
 __all__ = [
     "NDArray", "abs", "add", "all", "any", "arange", "argmax", "argmin", "argsort", "array", "asarray", "astype",
     "bool", "bool_", "broadcast_arrays", "broadcast_to", "ceil", "clip", "concat", "concatenate", "cos",
-    "cross_entropy", "cross_entropy_backward", "cumprod", "cumsum", "dilate", "divide", "e", "empty", "empty_like",
-    "equal", "erf", "exp", "expand_dims", "eye", "flip", "float32", "float64", "floor", "from_dlpack", "full",
-    "full_like", "fused", "gather", "gelu", "gelu_backward", "greater", "greater_equal", "index_add", "inf", "int32",
-    "int64", "isclose", "isfinite", "isnan", "less", "less_equal", "linspace", "log", "logical_and", "logical_not",
-    "logical_or", "logical_xor", "logsumexp", "matmul", "matrix_transpose", "max", "maximum", "mean", "min",
-    "minimum", "moveaxis", "multiply", "nan", "negative", "newaxis", "not_equal", "ones", "ones_like", "pad",
-    "permute", "permute_dims", "pi", "positive", "pow", "power", "prod", "reciprocal", "relu", "relu_backward",
-    "reshape", "result_type", "scatter_add", "sigmoid", "sigmoid_backward", "sign", "silu", "silu_backward", "sin",
-    "softplus", "sort", "split", "sqrt", "square", "squeeze", "stack", "subtract", "sum", "summation", "swapaxes",
-    "take", "tanh", "tanh_backward", "transpose", "where", "zeros", "zeros_like",
+    "cross_entropy", "cross_entropy_backward", "cumargmax", "cumargmin", "cumprod", "cumsum", "dilate", "divide", "e",
+    "empty", "empty_like", "equal", "erf", "exp", "expand_dims", "eye", "flip", "float32", "float64", "floor",
+    "from_dlpack", "full", "full_like", "fused", "gather", "gelu", "gelu_backward", "greater", "greater_equal",
+    "index_add", "inf", "int32", "int64", "isclose", "isfinite", "isnan", "less", "less_equal", "linear_scan",
+    "linspace", "log", "logical_and", "logical_not", "logical_or", "logical_xor", "logsumexp", "matmul",
+    "matrix_transpose", "max", "maximum", "mean", "min", "minimum", "moveaxis", "multiply", "nan", "negative",
+    "newaxis", "not_equal", "ones", "ones_like", "pad", "permute", "permute_dims", "pi", "positive", "pow", "power",
+    "prod", "reciprocal", "relu", "relu_backward", "reshape", "result_type", "scatter_add", "sigmoid",
+    "sigmoid_backward", "sign", "silu", "silu_backward", "sin", "softplus", "sort", "split", "sqrt", "square",
+    "squeeze", "stack", "subtract", "sum", "summation", "swapaxes", "take", "tanh", "tanh_backward", "transpose",
+    "where", "zeros", "zeros_like",
 ]  # fmt: skip
 
 

@@ -138,6 +138,7 @@ FORWARD = {
     "silu_backward": ((Z, X), Z * (1 + np.exp(-X) * (1 + X)) / (1 + np.exp(-X)) ** 2),
     "softplus": ((X,), np.log(1 + np.exp(X))), "logaddexp": ((X, Z), np.logaddexp(X, Z)),
     "relu6": ((3 * X,), np.clip(3 * X, 0, 6)), "hardswish": ((X,), X * np.clip(X + 3, 0, 6) / 6),
+    "linear_scan": ((X, Z), np.array([[1.5, -1.625, -5.25], [3, 0.25, 0.875]])),
     "binary_cross_entropy": ((P / 4, P / 5), -P / 5 * np.log(P / 4) - (1 - P / 5) * np.log(1 - P / 4)),
     "cross_entropy": ((X, Y), np.array(-LOG_P[[0, 1], Y].mean()).reshape(TOTAL)),
     "cross_entropy_backward": ((np.ones(TOTAL), X, Y), (np.exp(LOG_P) - np.eye(3)[Y]) / 2),
@@ -166,6 +167,7 @@ WITH_ATTRIBUTES = [
     ("pad_backward", X, (((0, 0), (2, 0)), "replicate"), X.sum(1, keepdims=True)),
     ("roll", X, ((1, -1), (0, 1)), np.roll(X, (1, -1), (0, 1))), ("tril", X, (), np.tril(X)),
     ("triu", X, (1,), np.triu(X, 1)), ("cumsum", X, (1,), X.cumsum(1)), ("cumprod", X, (0,), X.cumprod(0)),
+    ("cumargmax", X, (1,), np.array([[0, 0, 2], [0, 0, 0]])), ("cumargmin", X, (0,), np.array([[0, 0, 0], [0, 0, 1]])),
     ("sort", X, (1,), np.sort(X, 1)), ("argsort", X, (1, True), np.argsort(-X, 1)),
 ]  # fmt: skip
 

@@ -24,7 +24,7 @@ def declared(inputs: str, dense: bool = True) -> list[str]:
 UNARY = declared("const void *")
 BINARY = declared("const void *, const void *")
 SCALAR = [name.removesuffix("_scalar") for name in declared("const void *, double ")]
-LINES = ["cumsum", "cumprod", "sort", "argsort"]
+LINES = ["cumsum", "cumprod", "cumargmax", "cumargmin", "linear_scan", "sort", "argsort"]
 REDUCE = [name for name in declared("const void *", dense=False) if name not in ("copy", *LINES)]
 LOSSES = ("cross_entropy", "cross_entropy_backward")
 CONVOLUTIONS = ("conv", "conv_input_backward", "conv_weight_backward")
@@ -48,7 +48,7 @@ ROUNDED = {
     ),
     *LOSSES,
     *CONVOLUTIONS,
-    *("cumsum", "cumprod"),
+    *("cumsum", "cumprod", "linear_scan"),
 }
 TO_BOOL = {
     *("equal", "not_equal", "less", "less_equal", "greater", "greater_equal"),
@@ -184,12 +184,18 @@ def reduction(name: str, rng: np.random.Generator, code: int) -> Case:
 
 def line(name: str, rng: np.random.Generator, code: int) -> Case:
     shape = shape_of(rng, int(rng.integers(1, 6)))
-    out = I64 if name == "argsort" or (name.startswith("cum") and code > F64) else code
-    source = operand(rng, shape, code, broadcast=True, special="sort" in name)
-    if name == "cumprod" and code <= F64:
-        source.memory[...] = 2.0 ** rng.normal(0, 0.1, source.memory.size)
+    places = name in ("argsort", "cumargmax", "cumargmin")
+    out = I64 if places or (name in ("cumsum", "cumprod") and code > F64) else code
+    special = places or name == "sort"
+    sources = [
+        operand(rng, shape, code, broadcast=True, special=special) for _ in range(1 + (name == "linear_scan"))
+    ]
+    if (
+        name in ("cumprod", "linear_scan") and code <= F64
+    ):  # factors around 1: what is far off outgrows any rounding
+        sources[0].memory[...] = 2.0 ** rng.normal(0, 0.1, sources[0].memory.size)
     extra = (int(rng.integers(2)),) if "sort" in name else ()
-    return Case([operand(rng, shape, out), source], shape, extra=extra)
+    return Case([operand(rng, shape, out), *sources], shape, extra=extra)
 
 
 def matmul(rng: np.random.Generator, code: int) -> Case:
