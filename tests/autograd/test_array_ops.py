@@ -286,6 +286,28 @@ def test_the_latest_of_equals_is_the_running_extreme():
     assert Tensor([2, 1, 3]).cummin(0)[0].numpy().tolist() == [2, 1, 1]
 
 
+def test_the_first_factor_of_a_linear_scan_is_not_read():
+    assert ops.linear_scan(tensor([INF, 2.0]), tensor([1.0, 1.0])).numpy().tolist() == [1, 3]
+    assert gradient(lambda a: ops.linear_scan(a, a), [5, 2, 3]) == [9, 24, 12]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int32", "int64", "bool"])
+@pytest.mark.parametrize("n", [20, 500])
+def test_long_and_short_lines_are_sorted_alike(n, dtype, rng):
+    """Nans of both signs are equal, and so are both zeros."""
+    x = rng.integers(-300, 300, (4, n)).astype(dtype)
+    if x.dtype.kind == "f":
+        x[rng.random(x.shape) < 0.2], x[rng.random(x.shape) < 0.2] = NAN, -np.float64(NAN)
+        x[rng.random(x.shape) < 0.2], x[rng.random(x.shape) < 0.2] = 0.0, -0.0
+        x[rng.random(x.shape) < 0.1], x[rng.random(x.shape) < 0.1] = INF, -INF
+    places = np.argsort(x, 1, kind="stable")
+    ours = Tensor(x, dtype=dtype, requires_grad=False)
+    assert (ops.argsort(ours).numpy() == places).all()
+    np.testing.assert_array_equal(ops.sort(ours).numpy(), np.take_along_axis(x, places, 1))
+    down = n - 1 - np.argsort(x[:, ::-1], 1, kind="stable")[:, ::-1]
+    assert (ops.argsort(ours, descending=True).numpy() == down).all()
+
+
 def test_logcumsumexp_of_infinities():
     x = tensor([-INF, -INF, 1.0, INF, 2.0])
     assert ops.logcumsumexp(x, 0).numpy().tolist() == [-INF, -INF, 1, INF, INF]
@@ -372,7 +394,9 @@ WRONG = {
     r"linear_scan: wanted one shape with at least one axis, got \(3, 4\) and \(4,\)": (
         ShapeError, lambda: ops.linear_scan(T, tensor(V)),
     ),
-    r"linear_scan: wanted one shape .* got \(\) and \(\)": (ShapeError, lambda: ops.linear_scan(tensor(1.0), tensor(1.0))),
+    r"linear_scan: wanted one shape .* got \(\) and \(\)": (
+        ShapeError, lambda: ops.linear_scan(tensor(1.0), tensor(1.0)),
+    ),
     "linear_scan: wanted two tensors of one float type": (
         DTypeError, lambda: ops.linear_scan(Tensor([1, 2]), Tensor([1, 2])),
     ),
