@@ -273,9 +273,14 @@ ND_API int nd_scatter(const nd_plan *p, void *dst, const void *val, const void *
  * The iteration space is (batch..., n), ndim >= 1, out and a of the same extents, which must not overlap; each line
  * along the LAST dimension is worked on by itself.
  * cumsum, cumprod: running sum and product; types as for sum and prod. sort: any type, the same. argsort: any -> i64,
- * positions in the line. Both are stable; nan is the largest number; descending != 0 reverses the order. */
+ * positions in the line. Both are stable; nan is the largest number; descending != 0 reverses the order.
+ * cumargmax, cumargmin: any -> i64, where the extreme so far is, the latest of equals; the latest nan is both.
+ * linear_scan, f32 or f64: out[k] = a[k] out[k-1] + b[k], without the first term (and without reading a) at k = 0. */
 ND_API int nd_cumsum(const nd_plan *p, void *out, const void *a);
 ND_API int nd_cumprod(const nd_plan *p, void *out, const void *a);
+ND_API int nd_cumargmax(const nd_plan *p, void *out, const void *a);
+ND_API int nd_cumargmin(const nd_plan *p, void *out, const void *a);
+ND_API int nd_linear_scan(const nd_plan *p, void *out, const void *a, const void *b);
 ND_API int nd_sort(const nd_plan *p, void *out, const void *a, int descending);
 ND_API int nd_argsort(const nd_plan *p, void *out, const void *a, int descending);
 

@@ -103,7 +103,7 @@ from .gather_scatter import gather, scatter_add, take
 from .indexing import index_add
 from .interchange import array, asarray, from_dlpack
 from .linalg import matmul
-from .lines import argsort, cumprod, cumsum, sort
+from .lines import argsort, cumargmax, cumargmin, cumprod, cumsum, linear_scan, sort
 from .losses import cross_entropy, cross_entropy_backward
 from .manipulation import (
     broadcast_arrays,
@@ -135,18 +135,18 @@ __all__ = [
     "NDArray", "abs", "acos", "acosh", "activation", "activation_backward", "add", "all", "any", "arange", "argmax",
     "argmin", "argsort", "array", "asarray", "asin", "asinh", "astype", "atan", "atan2", "atanh", "bool", "bool_",
     "broadcast_arrays", "broadcast_to", "ceil", "clip", "concat", "concatenate", "cos", "cosh", "cross_entropy",
-    "cross_entropy_backward", "cumprod", "cumsum", "dilate", "divide", "e", "empty", "empty_like", "equal", "erf",
-    "exp", "expand_dims", "expm1", "eye", "flip", "float32", "float64", "floor", "floor_divide", "fmod", "from_dlpack",
-    "full", "full_like", "fused", "gather", "gelu", "gelu_backward", "greater", "greater_equal", "index_add", "inf",
-    "int32", "int64", "isclose", "isfinite", "isinf", "isnan", "less", "less_equal", "linspace", "log", "log10",
-    "log1p", "log2", "log_softmax", "log_softmax_backward", "logical_and", "logical_not", "logical_or", "logical_xor",
-    "logsumexp", "matmul", "matrix_transpose", "max", "maximum", "mean", "min", "minimum", "moveaxis", "multiply",
-    "nan", "negative", "newaxis", "not_equal", "ones", "ones_like", "pad", "permute", "permute_dims", "pi", "positive",
-    "pow", "power", "prod", "reciprocal", "relu", "relu_backward", "remainder", "reshape", "result_type", "round",
-    "scatter_add", "sigmoid", "sigmoid_backward", "sign", "silu", "silu_backward", "sin", "sinh", "softmax",
-    "softmax_backward", "softplus", "sort", "split", "sqrt", "square", "squeeze", "stack", "subtract", "sum",
-    "summation", "swapaxes", "take", "tan", "tanh", "tanh_backward", "transpose", "trunc", "where", "zeros",
-    "zeros_like",
+    "cross_entropy_backward", "cumargmax", "cumargmin", "cumprod", "cumsum", "dilate", "divide", "e", "empty",
+    "empty_like", "equal", "erf", "exp", "expand_dims", "expm1", "eye", "flip", "float32", "float64", "floor",
+    "floor_divide", "fmod", "from_dlpack", "full", "full_like", "fused", "gather", "gelu", "gelu_backward", "greater",
+    "greater_equal", "index_add", "inf", "int32", "int64", "isclose", "isfinite", "isinf", "isnan", "less",
+    "less_equal", "linear_scan", "linspace", "log", "log10", "log1p", "log2", "log_softmax", "log_softmax_backward",
+    "logical_and", "logical_not", "logical_or", "logical_xor", "logsumexp", "matmul", "matrix_transpose", "max",
+    "maximum", "mean", "min", "minimum", "moveaxis", "multiply", "nan", "negative", "newaxis", "not_equal", "ones",
+    "ones_like", "pad", "permute", "permute_dims", "pi", "positive", "pow", "power", "prod", "reciprocal", "relu",
+    "relu_backward", "remainder", "reshape", "result_type", "round", "scatter_add", "sigmoid", "sigmoid_backward",
+    "sign", "silu", "silu_backward", "sin", "sinh", "softmax", "softmax_backward", "softplus", "sort", "split", "sqrt",
+    "square", "squeeze", "stack", "subtract", "sum", "summation", "swapaxes", "take", "tan", "tanh", "tanh_backward",
+    "transpose", "trunc", "where", "zeros", "zeros_like",
 ]  # fmt: skip
 
 

@@ -199,6 +199,15 @@ def resize_backward(g, size, **attributes):
     )
 
 
+def linear_scan(a, b, axis=-1):
+    """One step after the other."""
+    lines = list(zip(a.unbind(axis), b.unbind(axis), strict=True))
+    found = [lines[0][1]]
+    for factor, term in lines[1:]:
+        found.append(factor * found[-1] + term)
+    return torch.stack(found, axis)
+
+
 PYTORCHS = {
     # arithmetic and comparison
     "add_scalar": lambda a, scalar: a + scalar, "mul_scalar": lambda a, scalar: a * scalar,
@@ -219,6 +228,8 @@ PYTORCHS = {
     "norm": over(lambda a, dim, keepdim, p=2: torch.linalg.vector_norm(a, p, dim, keepdim)),
     "sort": lambda a, axis=-1, descending=False: torch.sort(a, dim=axis, descending=descending, stable=True)[0],
     "argsort": lambda a, axis=-1, descending=False: torch.argsort(a, dim=axis, descending=descending, stable=True),
+    "cumargmax": lambda a, axis: torch.cummax(a, axis)[1], "cumargmin": lambda a, axis: torch.cummin(a, axis)[1],
+    "linear_scan": linear_scan,
     "argmax": lambda a, axis=None, keepdims=False: torch.argmax(a, axis, keepdim=keepdims),
     "argmin": lambda a, axis=None, keepdims=False: torch.argmin(a, axis, keepdim=keepdims),
     "softmax": lambda a, axis=-1: torch.softmax(a, axis),

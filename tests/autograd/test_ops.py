@@ -158,6 +158,7 @@ FORWARD = {
     "hardsigmoid": ((2 * X,), np.clip(2 * X + 3, 0, 6) / 6), "softsign": ((X,), X / (1 + abs(X))),
     "tanhshrink": ((X,), X - np.tanh(X)), "logsigmoid": ((X,), -np.log(1 + np.exp(-X))),
     "mish": ((X,), X * np.tanh(np.log(1 + np.exp(X)))), "prelu": ((X, Z[1]), np.where(X > 0, X, X * Z[1])),
+    "linear_scan": ((X, Z), np.array([[1.5, -1.625, -5.25], [3, 0.25, 0.875]])),
     "binary_cross_entropy": ((P / 4, P / 5), -P / 5 * np.log(P / 4) - (1 - P / 5) * np.log(1 - P / 4)),
     "cross_entropy": ((X, Y), np.array(-LOG_P[[0, 1], Y].mean()).reshape(TOTAL)),
     "cross_entropy_backward": ((np.ones(TOTAL), X, Y), (np.exp(LOG_P) - np.eye(3)[Y]) / 2),
@@ -188,6 +189,7 @@ WITH_ATTRIBUTES = [
     ("pad_backward", X, (((0, 0), (2, 0)), "replicate"), X.sum(1, keepdims=True)),
     ("roll", X, ((1, -1), (0, 1)), np.roll(X, (1, -1), (0, 1))), ("tril", X, (), np.tril(X)),
     ("triu", X, (1,), np.triu(X, 1)), ("cumsum", X, (1,), X.cumsum(1)), ("cumprod", X, (0,), X.cumprod(0)),
+    ("cumargmax", X, (1,), np.array([[0, 0, 2], [0, 0, 0]])), ("cumargmin", X, (0,), np.array([[0, 0, 0], [0, 0, 1]])),
     ("sort", X, (1,), np.sort(X, 1)), ("argsort", X, (1, True), np.argsort(-X, 1)),
 ]  # fmt: skip
 

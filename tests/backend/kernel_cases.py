@@ -25,7 +25,7 @@ def declared(inputs: str, dense: bool = True) -> list[str]:
 UNARY = declared("const void *")
 BINARY = declared("const void *, const void *")
 SCALAR = [name.removesuffix("_scalar") for name in declared("const void *, double ")]
-LINES = ["cumsum", "cumprod", "sort", "argsort"]
+LINES = ["cumsum", "cumprod", "cumargmax", "cumargmin", "linear_scan", "sort", "argsort"]
 REDUCE = [name for name in declared("const void *", dense=False) if name not in ("copy", *LINES)]
 ACTIVATIONS = ("activation", "activation_backward")
 SOFTMAX = ("softmax", "softmax_backward")
@@ -57,7 +57,7 @@ ROUNDED = {
     *SOFTMAX,
     *CONVOLUTIONS,
     "max_pool_backward",
-    *("cumsum", "cumprod", "atan2"),
+    *("cumsum", "cumprod", "linear_scan", "atan2"),
     *("tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh"),
     *("log1p", "expm1", "log2", "log10"),
 }
@@ -204,12 +204,18 @@ def reduction(name: str, rng: np.random.Generator, code: int) -> Case:
 
 def line(name: str, rng: np.random.Generator, code: int) -> Case:
     shape = shape_of(rng, int(rng.integers(1, 6)))
-    out = I64 if name == "argsort" or (name.startswith("cum") and code > F64) else code
-    source = operand(rng, shape, code, broadcast=True, special="sort" in name)
-    if name == "cumprod" and code <= F64:
-        source.memory[...] = 2.0 ** rng.normal(0, 0.1, source.memory.size)
+    places = name in ("argsort", "cumargmax", "cumargmin")
+    out = I64 if places or (name in ("cumsum", "cumprod") and code > F64) else code
+    special = places or name == "sort"
+    sources = [
+        operand(rng, shape, code, broadcast=True, special=special) for _ in range(1 + (name == "linear_scan"))
+    ]
+    if (
+        name in ("cumprod", "linear_scan") and code <= F64
+    ):  # factors around 1: what is far off outgrows any rounding
+        sources[0].memory[...] = 2.0 ** rng.normal(0, 0.1, sources[0].memory.size)
     extra = (int(rng.integers(2)),) if "sort" in name else ()
-    return Case([operand(rng, shape, out), source], shape, extra=extra)
+    return Case([operand(rng, shape, out), *sources], shape, extra=extra)
 
 
 def matmul(rng: np.random.Generator, code: int) -> Case:
