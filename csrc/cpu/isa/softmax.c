@@ -17,6 +17,7 @@ extern const nd_reduce_table ND_TABLE(reduce);
 
 enum {
   BUFFER = 2048, /* elements of exp(z) at a time: short rows, several together, or a piece of a long one */
+  PIECE = 512,   /* elements that are added up in lanes before they are joined in double */
   TOGETHER = 32, /* rows at a time */
   COLUMNS = 128  /* columns at a time */
 };
@@ -104,15 +105,15 @@ INLINE f64 exp_below_one_f64(f64 x) { return exp_of_f64(x); }
     else for (int64_t r = 0; r < rows; r++) long_row_##T(n, (T *)out + r * to, (const T *)a + r * down, log); \
   }
 
-/* The sum of an expression of k over a row; a piece of BUFFER elements in lanes, the pieces in double. The register that
+/* The sum of an expression of k over a row; a PIECE in lanes, the pieces in double. The register that
  * reaches back counts what is new in it. */
 #define SUM_OF_ROW(T, n, total, ...)                                                                        \
   f64 total = 0;                                                                                            \
   if (n < W_##T) {                                                                                          \
     for (int64_t k = 0; k < n; k++) total += __VA_ARGS__;                                                   \
   } else {                                                                                                  \
-    for (int64_t begin = 0; begin < n; begin += BUFFER) {                                                   \
-      const int64_t end = n - begin < BUFFER ? n : begin + BUFFER;                                          \
+    for (int64_t begin = 0; begin < n; begin += PIECE) {                                                    \
+      const int64_t end = n - begin < PIECE ? n : begin + PIECE;                                            \
       T x[W_##T] = {0};                                                                                     \
       int64_t k0 = begin;                                                                                   \
       for (; k0 + W_##T <= end; k0 += W_##T)                                                                \

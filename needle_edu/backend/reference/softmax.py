@@ -27,7 +27,7 @@ def softmax_backward(plan: Plan, out: Array, g: Array, y: Array, log: int) -> in
     if plan.dtypes[0] not in FLOATS or len(set(plan.dtypes[:3])) != 1:
         return EDTYPE
     if plan.size:
-        x, r = operand(plan, 1, g), operand(plan, 2, y)
+        x, r = (operand(plan, k, memory).astype(np.float64) for k, memory in ((1, g), (2, y)))
         if log:
             result = x - np.exp(r) * x.sum(-1, keepdims=True)
         else:
