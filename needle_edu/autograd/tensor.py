@@ -184,6 +184,8 @@ class Tensor(ArrayValue):
         """The transpose: the last two axes swapped."""
         return _TRANSPOSE.instance.apply(self)
 
+    mT = T  # PyTorch's and the array API's name for it
+
     # -- gradients -------------------------------------------------------------------------------------------
     def backward(self, out_grad=None, create_graph: bool | None = None, accumulate: bool = False) -> None:
         """Compute the gradient of this tensor with respect to every leaf it depends on.

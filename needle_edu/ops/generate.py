@@ -141,6 +141,7 @@ _RESULTS = {  # everything else gives a Tensor
     "register_hook": "Any",
     "shape": "tuple[int, ...]", "dtype": "np.dtype", "ndim": "int", "size": "int", "num_outputs": "int",
     "name": "str | None", "device": "Any", "split": "TensorTuple",
+    "__setitem__": "None", "allclose": "bool", "unique": "Any",
     "topk": "tuple[Tensor, Tensor]", **dict.fromkeys(_TUPLES, "TensorTuple"),
 }  # fmt: skip
 
