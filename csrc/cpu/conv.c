@@ -1,4 +1,5 @@
-/* conv.c - convolution and its two adjoints: windows laid out side by side, a block at a time, and matrix products.
+/* conv.c - convolution and its two adjoints: windows laid out side by side, a block at a time, and matrix products; or,
+ * where images are wide and weights few, forward and the adjoint of w without that (conv_direct_plan.h).
  *
  * A block is some rows of windows of one image or, if images are small, some whole images: about 64 K elements, so that
  * they are still in the second-level cache when the product reads them. An array of all windows, K*L times as large as x,

@@ -46,7 +46,8 @@ static inline int read_direct(const conv *v, int weight, int64_t lanes, int64_t 
   *d = (direct){.lanes = lanes, .outputs = outputs, .taps = taps};
   d->height = (v->h - 1) * v->down.step + (v->kh - 1) * v->down.dilation + 1;
   d->width = (v->w - 1) * v->across.step + (v->kw - 1) * v->across.dilation + 1;
-  d->along_rows = v->across.step == 1 && v->yw == 1 && v->o * divided_up(v->w, lanes) <= v->w * divided_up(v->o, lanes) &&
+  d->along_rows = v->across.step == 1 && v->yw == 1 &&
+                  v->o * divided_up(v->w, lanes) <= v->w * divided_up(v->o, lanes) &&
                   (!weight || (v->w >= lanes && v->o * taps * lanes * bytes <= DIRECT_PART));
   const int last = v->xc == 1 && v->c > 1 && !d->along_rows;
   d->copy_x = d->along_rows || reaches_out(v->down, v->h, v->kh) || reaches_out(v->across, v->w, v->kw);

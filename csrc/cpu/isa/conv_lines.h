@@ -40,8 +40,7 @@ ND_UNROLL_WHOLE(8)
   for (int q = 0; q < of_a; q++) {
     a[q] = (const T *)x->a + x->i_at[i + q];
 ND_UNROLL_WHOLE(8)
-    for (int s = 0; s < of_b; s++)
-      acc[q][s] = x->accumulate ? (NAME(vector))*(const NAME(unaligned) *)(c + (q * x->n + s) * LANES) : (NAME(vector)){0};
+    for (int s = 0; s < of_b; s++) acc[q][s] = (NAME(vector)){0};
   }
   for (int64_t row = 0, a_at = 0, b_at = 0; row < x->rows; row++, a_at += x->a_row, b_at += x->b_row) {
     for (int64_t v = 0; v < whole; v += LANES)
@@ -52,7 +51,10 @@ ND_UNROLL_WHOLE(8)
 ND_UNROLL_WHOLE(8)
   for (int q = 0; q < of_a; q++)
 ND_UNROLL_WHOLE(8)
-    for (int s = 0; s < of_b; s++) *(NAME(unaligned) *)(c + (q * x->n + s) * LANES) = acc[q][s];
+    for (int s = 0; s < of_b; s++) {
+      NAME(unaligned) *to = (NAME(unaligned) *)(c + (q * x->n + s) * LANES);
+      *to = x->accumulate ? (NAME(vector))*to + acc[q][s] : acc[q][s];
+    }
 }
 
 static void NAME(lines)(const nd_lines_of_places *x) {

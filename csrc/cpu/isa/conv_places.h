@@ -72,9 +72,12 @@ static void NAME(product)(const nd_places *x) {
         for (int64_t r = 0; r < rows; r++) {
           const T *from = edge + r * vectors * LANES;
           T *to = c + r * x->c_row;
-          for (int64_t q = 0; x->accumulate && q < width; q++) to[q] += from[q];
+          if (x->accumulate) {
+            for (int64_t q = 0; q < width; q++) to[q] += from[q];
+            continue;
+          }
 ND_UNROLL_WHOLE(8)
-          for (int64_t part = 32; part && !x->accumulate; part /= 2) /* 12 lanes are moved as 8 + 4 */
+          for (int64_t part = 32; part; part /= 2) /* 12 lanes are moved as 8 + 4 */
             if (width & part) {
               memcpy(to, from, part * sizeof(T));
               to += part, from += part;
