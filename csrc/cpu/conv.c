@@ -1,4 +1,5 @@
-/* conv.c - convolution and its two adjoints: windows laid out side by side, a block at a time, and matrix products.
+/* conv.c - convolution and its two adjoints: windows laid out side by side, a block at a time, and matrix products; or,
+ * where images are wide and weights few, forward and the adjoint of w without that (conv_direct_plan.h).
  *
  * A block is some rows of windows of one image or, if images are small, some whole images: about 64 K elements, so that
  * they are still in the second-level cache when the product reads them. An array of all windows, K*L times as large as x,
@@ -30,7 +31,7 @@ typedef struct {
   int type, failed;
   const char *x, *y, *w; /* at their first element; w as the products want it */
   char *out, *parts;     /* parts: of the adjoint of w */
-  int64_t part_size, part_stride[4]; /* of one part; from one output, channel, kernel row and column to the next */
+  int64_t part_size, part_lanes, part_stride[4]; /* from one output, channel, kernel row and column to the next */
 } job;
 
 static void fail(job *j) { __atomic_store_n(&j->failed, 1, __ATOMIC_RELAXED); }
@@ -125,7 +126,7 @@ static int forward_directly(job *j, const char *w) {
   if (ok) {
     j->w = made ? made : w + v->w_at * bytes;
     if (made) direct_arrange[j->type](j, w + v->w_at * bytes, made);
-    fill_places(v, d, d->along_rows ? 1 : d->outputs, table);
+    fill_places(v, d, d->along_rows ? 1 : d->outputs, d->copy_w ? d->taps : v->wo, table);
     share(j, v->groups * v->n * d->row_blocks, direct_forward[j->type]);
   }
   nd_free(made);
@@ -139,7 +140,7 @@ static int weight_directly(job *j) {
   direct *d = &j->d;
   int64_t *table = nd_alloc(count_places(v, d) * (int64_t)sizeof(int64_t));
   if (!table) return ND_ENOMEM;
-  fill_places(v, d, d->copy_y ? d->outputs : v->w > 1 ? v->yw : v->yh, table);
+  fill_places(v, d, d->copy_y ? d->outputs : v->w > 1 ? v->yw : v->yh, v->yo, table);
   share(j, v->groups * v->parts, direct_weight[j->type]);
   nd_free(table);
   return j->failed ? ND_ENOMEM : ND_OK;
@@ -187,16 +188,18 @@ int nd_conv_input_backward(const nd_plan *p, void *out, const void *g, const voi
   return j.failed ? ND_ENOMEM : ND_OK;
 }
 
-/* How many parts of the adjoint of w there are, and how each lies in memory. */
+/* How many parts of the adjoint of w there are, and how each lies in memory: [o][c, k, l][lane], or [tap][o]. */
 static void lay_parts(job *j, int directly) {
   conv *v = &j->v;
   const direct *d = &j->d;
-  const int64_t taps = v->kh * v->kw, o = directly ? d->outputs : v->o;
-  const int64_t by_outputs[4] = {v->c * taps, taps, v->kw, 1};
-  const int64_t by_taps[4] = {1, directly ? d->pc * o : o, directly ? d->pk * o : v->kw * v->c * o,
-                              directly ? d->pl * o : v->c * o};
-  memcpy(j->part_stride, directly || v->by_windows ? by_taps : by_outputs, sizeof by_taps);
-  j->part_size = o * v->c * taps;
+  const int along_rows = directly && d->along_rows;
+  const int64_t taps = v->kh * v->kw, lanes = j->part_lanes = along_rows ? d->lanes : 1;
+  const int64_t o = directly && !along_rows ? d->outputs : v->o;
+  const int64_t pc = directly ? d->pc : 1, pk = directly ? d->pk : v->kw * v->c, pl = directly ? d->pl : v->c;
+  const int64_t by_outputs[4] = {v->c * taps * lanes, taps * lanes, v->kw * lanes, lanes};
+  const int64_t by_taps[4] = {1, pc * o, pk * o, pl * o};
+  memcpy(j->part_stride, along_rows || (!directly && !v->by_windows) ? by_outputs : by_taps, sizeof by_taps);
+  j->part_size = o * v->c * taps * lanes;
   if (directly) v->parts = least(v->n, most(least(PART_ELEMENTS / (v->groups * j->part_size), MOST_PARTS), 2));
 }
 

@@ -16,9 +16,23 @@ typedef struct nd_places {
   int accumulate;
 } nd_places;
 
+/*     c[i][j][lane] (+)= sum over rows r and vectors v of a[i_at[i] + r*a_row + v][lane] b[j_at[j] + r*b_row + v][lane]
+ *
+ * i < m, j < n. The vectors of a row cover `width` elements, at least one vector, once each; the lanes are left to be
+ * added up. */
+typedef struct nd_lines_of_places {
+  int64_t m, n, rows, width;
+  const void *a, *b;
+  void *c;
+  const int64_t *i_at, *j_at;
+  int64_t a_row, b_row;
+  int accumulate;
+} nd_lines_of_places;
+
 typedef struct nd_conv_table {
   int64_t lanes[2];                    /* elements of a vector, f32 and f64 */
   void (*product[2])(const nd_places *x);
+  void (*lines[2])(const nd_lines_of_places *x);
   void (*transpose[2])(int64_t rows, int64_t cols, void *to, int64_t to_row, const void *from, int64_t from_row);
                                        /* to[r*to_row + c] = from[c*from_row + r] */
 } nd_conv_table;

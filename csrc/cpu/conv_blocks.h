@@ -208,8 +208,9 @@ static void NAME(sum)(void *context, int64_t low, int64_t high) {
       for (int64_t l = 0; l < v->kw; l++)
         for (int64_t c = 0; c < v->c; c++) {
           const T *from = parts + c * j->part_stride[1] + k * j->part_stride[2] + l * j->part_stride[3];
-          T total = from[0];
-          for (int64_t part = 1; part < v->parts; part++) total += from[part * j->part_size];
+          T total = 0;
+          for (int64_t part = 0; part < v->parts; part++)
+            for (int64_t lane = 0; lane < j->part_lanes; lane++) total += from[part * j->part_size + lane];
           out[k * v->wk + l * v->wl + c * v->wc] = total;
         }
   }

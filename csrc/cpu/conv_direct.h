@@ -39,14 +39,9 @@ static const T *NAME(see)(const job *j, int64_t image, int64_t group, T *copy) {
 /* Rows `row` .. row + rows - 1 of y from or to the block [window][outputs]. */
 static void NAME(turn_y)(const job *j, T *y, T *block, int64_t rows, int to_y) {
   const conv *v = &j->v;
-  const int64_t windows = rows * v->w, outputs = j->d.outputs;
-  void (*const transpose)(int64_t, int64_t, void *, int64_t, const void *, int64_t) = nd_current_isa()->conv->transpose[CODE];
-  if (v->yw == 1 && (rows == 1 || v->yh == v->w)) {
-    if (to_y) transpose(v->o, windows, y, v->yo, block, outputs);
-    else transpose(windows, v->o, block, outputs, y, v->yo);
-    return;
-  }
-  const int64_t extent[3] = {rows, v->w, v->o}, there[3] = {v->yh, v->yw, v->yo}, here[3] = {v->w * outputs, outputs, 1};
+  const int64_t outputs = j->d.outputs;
+  const int64_t extent[3] = {rows, v->w, v->o}, there[3] = {v->yh, v->yw, v->yo};
+  const int64_t here[3] = {v->w * outputs, outputs, 1};
   if (to_y) NAME(copy3)(extent, block, here, y, there);
   else NAME(copy3)(extent, y, there, block, here);
 }
@@ -84,8 +79,9 @@ static void NAME(direct_forward)(void *context, int64_t low, int64_t high) {
     T *y = (T *)j->out + n * v->yn + group * v->yg + row * v->yh;
     if (d->along_rows) {
       for (int64_t i = 0; i < rows; i++)
-        product(&(nd_places){.m = v->o, .n = v->w, .k = d->taps, .a = w, .i_at = d->rows_of_w, .p_at = d->steps,
-                             .b = x + i * v->down.step * d->xh, .b_at = d->positions, .c = y + i * v->yh, .c_row = v->yo});
+        product(&(nd_places){.m = v->o, .n = v->w, .k = d->taps, .a = w, .i_at = d->outputs_at, .p_at = d->steps,
+                             .b = x + i * v->down.step * d->xh, .b_at = d->positions, .c = y + i * v->yh,
+                             .c_row = v->yo});
     } else {
       product(&(nd_places){.m = rows * v->w, .n = d->copy_y ? d->outputs : v->o, .k = d->taps, .a = x,
                            .i_at = d->windows, .p_at = d->positions, .b = w, .b_at = d->steps,
@@ -95,7 +91,7 @@ static void NAME(direct_forward)(void *context, int64_t low, int64_t high) {
   }
 }
 
-/* Parts of the adjoint of w, [tap][output] each: of some images. */
+/* Parts of the adjoint of w, of some images each: [tap][output] or, along rows, [output][tap][lane]. */
 static void NAME(direct_weight)(void *context, int64_t low, int64_t high) {
   job *j = context;
   const conv *v = &j->v;
@@ -110,11 +106,18 @@ static void NAME(direct_weight)(void *context, int64_t low, int64_t high) {
       for (int64_t row = 0; row < v->h; row += d->rows) {
         const int64_t rows = least(d->rows, v->h - row);
         T *y = (T *)j->y + n * v->yn + group * v->yg + row * v->yh;
+        const T *x = image + row * v->down.step * d->xh;
+        T *c = (T *)j->parts + item * j->part_size;
+        const int accumulate = n > first || row > 0;
         if (d->copy_y) NAME(turn_y)(j, y, block, rows, 0);
-        product(&(nd_places){.m = d->taps, .n = d->outputs, .k = rows * v->w, .a = image + row * v->down.step * d->xh,
-                             .i_at = d->positions, .p_at = d->windows, .b = d->copy_y ? block : y, .b_at = d->steps,
-                             .c = (T *)j->parts + item * j->part_size, .c_row = d->outputs,
-                             .accumulate = n > first || row > 0});
+        if (d->along_rows)
+          nd_current_isa()->conv->lines[CODE](&(nd_lines_of_places){
+              .m = v->o, .n = d->taps, .rows = rows, .width = v->w, .a = y, .i_at = d->outputs_at, .a_row = v->yh, .b = x,
+              .j_at = d->positions, .b_row = v->down.step * d->xh, .c = c, .accumulate = accumulate});
+        else
+          product(&(nd_places){.m = d->taps, .n = d->outputs, .k = rows * v->w, .a = x, .i_at = d->positions,
+                               .p_at = d->windows, .b = d->copy_y ? block : y, .b_at = d->steps, .c = c,
+                               .c_row = d->outputs, .accumulate = accumulate});
       }
     }
   }

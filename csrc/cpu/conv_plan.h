@@ -60,10 +60,11 @@ static inline void read_plan(const nd_plan *p, int x, int w, int y, const int64_
   v->w_group = v->o * inner;
   v->images = 1;
   v->rows = least(most(BLOCK_ELEMENTS / (inner * v->w), 1), v->h);
-  const int64_t all = v->n * windows, wanted = most(least(PART_ELEMENTS / (v->groups * v->w_group), all / PART_WINDOWS), 2);
-  v->parts = least(wanted, MOST_PARTS);
-  if (v->by_windows && v->rows == v->h) /* each block adds to all of the adjoint of w: the fewer, the better */
-    v->images = most(least(BLOCK_ELEMENTS / (inner * windows), divided_up(v->n, w ? IMAGE_BLOCKS : least(v->parts, IMAGE_BLOCKS))), 1);
+  const int64_t parts = least(PART_ELEMENTS / (v->groups * v->w_group), v->n * windows / PART_WINDOWS);
+  v->parts = least(most(parts, 2), MOST_PARTS);
+  const int64_t blocks = w ? IMAGE_BLOCKS : least(v->parts, IMAGE_BLOCKS); /* each of these adds to all of the adjoint of w */
+  if (v->by_windows && v->rows == v->h)
+    v->images = most(least(BLOCK_ELEMENTS / (inner * windows), divided_up(v->n, blocks)), 1);
   /* The rows of y are one matrix if they follow each other, and so, in a block of several images, do these. */
   v->y_window = v->w > 1 ? v->yw : v->h > 1 ? v->yh : v->yn;
   v->copy_y = (v->w > 1 && v->h > 1 && v->yh != v->w * v->yw) ||
