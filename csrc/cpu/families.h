@@ -29,6 +29,7 @@
   X(reduce, OWN, isa)          /* sum, prod, max, min             */ \
   X(slices, OWN, isa)          /* logsumexp, argmax, argmin       */ \
   X(cross_entropy, OWN, isa)   /* softmax cross-entropy           */ \
+  X(activations, OWN, isa)     /* activations with numbers      */ \
   X(gemm, OWN, isa)            /* matrix product                  */ \
   X(optim, OWN, isa)           /* steps of SGD and Adam           */ \
   X(ladder, OWN, isa)          /* tiles of the ladder's upper rungs */

@@ -246,12 +246,13 @@ ND_API int nd_argsort(const nd_plan *p, void *out, const void *a, int descending
  *       nesterov (u not NULL):  out = p - lr*(d + momentum*u)
  * adam: d = g + weight_decay*p;  m <- b1*m + (1-b1)*d;  v <- b2*v + (1-b2)*d*d;
  *       out = shrink*p - lr * (m/correct1) / (sqrt(v/correct2) + eps)   with correct_i = 1 - b_i^t
- *       AdamW: weight_decay 0 and shrink = 1 - lr*weight_decay; Adam: shrink 1 */
+ *       AdamW: weight_decay 0 and shrink = 1 - lr*weight_decay; Adam: shrink 1
+ *       AMSGrad (top not NULL): top <- max(top, v), which the step then has in place of v */
 ND_API int nd_sgd_step_dense(int dtype, int64_t n, void *out, const void *p, const void *g, void *u,
                              double lr, double momentum, double fresh, double weight_decay, int nesterov);
 ND_API int nd_adam_step_dense(int dtype, int64_t n, void *out, const void *p, const void *g, void *m, void *v,
-                              double lr, double b1, double b2, double eps, double weight_decay, double shrink,
-                              double correct1, double correct2);
+                              void *top, double lr, double b1, double b2, double eps, double weight_decay,
+                              double shrink, double correct1, double correct2);
 
 /* ---- 11. softmax cross-entropy, f32 or f64 -----------------------------------------------------------------
  * The iteration space is (rows..., classes): a row of logits for each example. labels, of any element type, has stride
@@ -280,4 +281,25 @@ ND_API int nd_cross_entropy_backward(const nd_plan *p, void *out, const void *g,
 ND_API int nd_conv(const nd_plan *p, void *out, const void *x, const void *w, const int64_t *window);
 ND_API int nd_conv_input_backward(const nd_plan *p, void *out, const void *g, const void *w, const int64_t *window);
 ND_API int nd_conv_weight_backward(const nd_plan *p, void *out, const void *x, const void *g, const int64_t *window);
+
+/* ---- 13. activations with numbers, f32 or f64 ----------------------------------------------------------------
+ * out = f(a), and out = g f'(a), where f of x is, by kind, with numbers s, t, u (those not named are not read):
+ *   LEAKY_RELU   x where x > 0, else s x                    SOFTSIGN    x / (1 + |x|)
+ *   ELU          u x where x > 0, else s (exp(t x) - 1)     TANHSHRINK  x - tanh(x)
+ *   HARDTANH     x, but at least s and at most t            SOFTPLUS    log(1 + exp(s x)) / s
+ *   HARDSIGMOID  (x + 3) / 6, at least 0, at most 1         LOGSIGMOID  log(1 / (1 + exp(-x)))
+ *   HARDSWISH    x HARDSIGMOID(x)                           MISH        x tanh(log(1 + exp(x)))
+ *   HARDSHRINK   0 where |x| <= s, else x                   GELU_TANH   x / (1 + exp(-v)), v = 2 sqrt(2/pi) (x + 0.044715 x^3)
+ *   SOFTSHRINK   x moved towards 0 by s, at most to 0
+ *   THRESHOLD    t where x <= s, else x
+ * At a bound f' is 0 (HARDTANH at both, *SHRINK, THRESHOLD), that of the left piece (LEAKY_RELU, ELU), or 0 at -3 and
+ * 1 at 3 (HARDSWISH). MISH and GELU_TANH are 0 at -inf. */
+enum nd_activation {
+  ND_LEAKY_RELU = 0, ND_ELU = 1, ND_HARDTANH = 2, ND_HARDSIGMOID = 3, ND_HARDSWISH = 4, ND_HARDSHRINK = 5, ND_SOFTSHRINK = 6,
+  ND_THRESHOLD = 7, ND_SOFTSIGN = 8, ND_TANHSHRINK = 9, ND_SOFTPLUS = 10, ND_LOGSIGMOID = 11, ND_MISH = 12, ND_GELU_TANH = 13,
+  ND_ACTIVATION_KINDS = 14
+};
+ND_API int nd_activation(const nd_plan *p, void *out, const void *a, int kind, double s, double t, double u);
+ND_API int nd_activation_backward(const nd_plan *p, void *out, const void *g, const void *a, int kind,
+                                  double s, double t, double u);
 #endif

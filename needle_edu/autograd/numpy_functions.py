@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from needle_edu.backend import IndexOutOfRange, ShapeError
+from needle_edu.backend.activations import activation, activation_backward  # noqa: F401
 from needle_edu.ndarray.losses import wrong_label
 
 _erf = np.vectorize(math.erf, otypes=[np.float64])

@@ -2,9 +2,9 @@
 
 An `NDArray` is a storage seen through a layout. The functions here carry the array API's (NumPy's) names, so that code
 written once for ``xp = x.__array_namespace__()`` runs on NumPy arrays and on NDArrays; `relu`, `sigmoid`,
-`logsumexp`, `cross_entropy`, `gather`, `scatter_add`, `index_add` and those with `_backward` are ours. Read array.py
-first, then layout.py and views.py (what shapes mean), plans.py and base.py (how a kernel is run), elementwise.py and
-functions.py; the rest is vocabulary.
+`activation`, `logsumexp`, `cross_entropy`, `gather`, `scatter_add`, `index_add` and those with `_backward` are ours.
+Read array.py first, then layout.py and views.py (what shapes mean), plans.py and base.py (how a kernel is run),
+elementwise.py and functions.py; the rest is vocabulary.
 """
 
 from math import e, inf, nan, pi
@@ -12,6 +12,7 @@ from math import e, inf, nan, pi
 from needle_edu.backend import set_creators
 
 from . import fused
+from .activations import activation, activation_backward
 from .array import NDArray
 from .creation import (
     arange,
@@ -110,7 +111,8 @@ newaxis = None
 set_creators(CREATORS)
 
 __all__ = [
-    "NDArray", "abs", "add", "all", "any", "arange", "argmax", "argmin", "argsort", "array", "asarray", "astype",
+    "NDArray", "abs", "activation", "activation_backward",
+    "add", "all", "any", "arange", "argmax", "argmin", "argsort", "array", "asarray", "astype",
     "bool", "bool_", "broadcast_arrays", "broadcast_to", "ceil", "clip", "concat", "concatenate", "cos",
     "cross_entropy", "cross_entropy_backward", "cumprod", "cumsum", "dilate", "divide", "e", "empty", "empty_like",
     "equal", "erf", "exp", "expand_dims", "eye", "flip", "float32", "float64", "floor", "from_dlpack", "full",

@@ -59,7 +59,7 @@ def sgd_step(
 
 def adam_step(
     p: NDArray, g: NDArray, m: NDArray, v: NDArray, lr: float, beta1: float, beta2: float, eps: float,
-    weight_decay: float, t: int, decoupled: bool = False,
+    weight_decay: float, t: int, decoupled: bool = False, top: NDArray | None = None,
 ) -> NDArray:  # fmt: skip
     """Return the parameters after step `t` (counted from 1) of Adam, with bias correction.
 
@@ -71,23 +71,29 @@ def adam_step(
         Parameters and their gradient, of one shape.
     m, v : NDArray
         Moving averages of the gradient and of its square, compact; updated in place.
+    top : NDArray, optional
+        AMSGrad: the largest v so far, which the step divides by; updated in place.
 
     References
     ----------
-    D. P. Kingma and J. Ba, "Adam: a method for stochastic optimization", ICLR 2015, algorithm 1.
+    D. P. Kingma and J. Ba, "Adam: a method for stochastic optimization", ICLR 2015, algorithm 1. S. Reddi, S. Kale,
+    S. Kumar, "On the convergence of Adam and beyond", ICLR 2018.
     """
-    p, g = _together("adam_step", p, g, m, v)
+    p, g = _together("adam_step", p, g, m, v, top)
     shrink = 1.0
     if decoupled:
         shrink, weight_decay = 1 - lr * weight_decay, 0.0
     layout = p.layout
     out = allocate(layout)
+    largest = layout.device.runtime.null if top is None else top.storage.ptr
     write_into(
         "adam_step_dense", "adam_step", (p, g), layout.code, layout.size, out.storage.ptr, p.storage.ptr,
-        g.storage.ptr, m.storage.ptr, v.storage.ptr, lr, beta1, beta2, eps, weight_decay, shrink,
+        g.storage.ptr, m.storage.ptr, v.storage.ptr, largest, lr, beta1, beta2, eps, weight_decay, shrink,
         1 - beta1**t, 1 - beta2**t,
     )  # fmt: skip
     m.storage.version = v.storage.version = new_version()
+    if top is not None:
+        top.storage.version = v.storage.version
     return out
 
 

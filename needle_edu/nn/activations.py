@@ -7,7 +7,6 @@ from typing import Any
 from .. import ops
 from ..autograd import Tensor
 from ..backend.arguments import integer, real
-from .inputs import as_tensor
 from .module import Module
 
 
@@ -106,99 +105,69 @@ class Softplus(Module):
         return ops.softplus(x, self.beta)
 
 
-class LeakyReLU(Module):
-    """x where it is positive, else `negative_slope` times x.
+class LogSigmoid(Module):
+    """The logarithm of `Sigmoid`.
 
     Examples
     --------
-    >>> LeakyReLU(0.5)(Tensor([-1.0, 2.0])).numpy().round(4)
-    array([-0.5,  2. ], dtype=float32)
-    """
-
-    def __init__(self, negative_slope: float = 0.01, **place: Any):
-        super().__init__(**place)
-        real("LeakyReLU", negative_slope=negative_slope)
-        self.negative_slope = negative_slope
-
-    def forward(self, x: Tensor) -> Tensor:
-        """`x` of any shape."""
-        return ops.leaky_relu(x, self.negative_slope)
-
-
-class ELU(Module):
-    """x where it is positive, else alpha (exp(x) - 1).
-
-    Examples
-    --------
-    >>> ELU()(Tensor([-1.0, 2.0])).numpy().round(4)
-    array([-0.6321,  2.    ], dtype=float32)
-    """
-
-    def __init__(self, alpha: float = 1.0, **place: Any):
-        super().__init__(**place)
-        real("ELU", alpha=alpha)
-        self.alpha = alpha
-
-    def forward(self, x: Tensor) -> Tensor:
-        """`x` of any shape."""
-        return ops.elu(x, self.alpha)
-
-
-class Hardtanh(Module):
-    """x, but at least `min_val` and at most `max_val`.
-
-    Examples
-    --------
-    >>> Hardtanh()(Tensor([-3.0, 0.5])).numpy().round(4)
-    array([-1. ,  0.5], dtype=float32)
-    """
-
-    def __init__(self, min_val: float = -1.0, max_val: float = 1.0, **place: Any):
-        super().__init__(**place)
-        real("Hardtanh", min_val=min_val, max_val=max_val)
-        self.min_val = min_val
-        self.max_val = max_val
-
-    def forward(self, x: Tensor) -> Tensor:
-        """`x` of any shape."""
-        return ops.hardtanh(x, self.min_val, self.max_val)
-
-
-class ReLU6(Module):
-    """The rectifier, level from 6 on.
-
-    Examples
-    --------
-    >>> ReLU6()(Tensor([-1.0, 8.0])).numpy().round(4)
-    array([0., 6.], dtype=float32)
+    >>> LogSigmoid()(Tensor([0.0])).numpy().round(4)
+    array([-0.6931], dtype=float32)
     """
 
     def forward(self, x: Tensor) -> Tensor:
         """`x` of any shape."""
-        return ops.relu6(x)
+        return ops.logsigmoid(x)
 
 
-class Hardswish(Module):
-    """x relu6(x + 3) / 6, silu in straight lines.
+class Mish(Module):
+    """x tanh(softplus(x)).
 
     Examples
     --------
-    >>> Hardswish()(Tensor([1.5, 4.0])).numpy().round(4)
-    array([1.125, 4.   ], dtype=float32)
+    >>> Mish()(Tensor([-1.0, 1.0])).numpy().round(4)
+    array([-0.3034,  0.8651], dtype=float32)
     """
 
     def forward(self, x: Tensor) -> Tensor:
         """`x` of any shape."""
-        return ops.hardswish(x)
+        return ops.mish(x)
 
 
-class Softmax(Module):
-    """Positive numbers that add up to 1 along the axis `dim`.
+class Softsign(Module):
+    """x / (1 + \\|x\\|): squeezes x into (-1, 1), slower than `Tanh`.
 
     Examples
     --------
-    >>> Softmax()(Tensor([[0.0, 0.0]])).numpy().round(4)
-    array([[0.5, 0.5]], dtype=float32)
+    >>> Softsign()(Tensor([-1.0, 3.0])).numpy()
+    array([-0.5 ,  0.75], dtype=float32)
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`x` of any shape."""
+        return ops.softsign(x)
+
+
+class Tanhshrink(Module):
+    """x - tanh(x).
+
+    Examples
+    --------
+    >>> Tanhshrink()(Tensor([-2.0, 0.0])).numpy().round(4)
+    array([-1.036,  0.   ], dtype=float32)
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`x` of any shape."""
+        return ops.tanhshrink(x)
+
+
+class GLU(Module):
+    """The first half along the axis `dim` times the sigmoid of the second.
+
+    Examples
+    --------
+    >>> GLU()(Tensor([[1.0, 2.0, 0.0, 100.0]])).numpy()
+    array([[0.5, 2. ]], dtype=float32)
     """
 
     def __init__(self, dim: int = -1, **place: Any):
@@ -206,41 +175,5 @@ class Softmax(Module):
         self.dim = integer(type(self).__name__, "dim", dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        """`x` of any shape."""
-        return ops.softmax(x, self.dim)
-
-
-class LogSoftmax(Module):
-    """The logarithm of `Softmax`.
-
-    Examples
-    --------
-    >>> LogSoftmax()(Tensor([[0.0, 0.0]])).numpy().round(4)
-    array([[-0.6931, -0.6931]], dtype=float32)
-    """
-
-    def __init__(self, dim: int = -1, **place: Any):
-        super().__init__(**place)
-        self.dim = integer(type(self).__name__, "dim", dim)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """`x` of any shape."""
-        return ops.logsoftmax(x, self.dim)
-
-
-class Softmin(Module):
-    """`Softmax` of -x: the smallest gets the most.
-
-    Examples
-    --------
-    >>> Softmin()(Tensor([[0.0, 1e4]])).numpy().round(4)
-    array([[1., 0.]], dtype=float32)
-    """
-
-    def __init__(self, dim: int = -1, **place: Any):
-        super().__init__(**place)
-        self.dim = integer(type(self).__name__, "dim", dim)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """`x` of any shape."""
-        return ops.softmax(-as_tensor(x), self.dim)
+        """`x` of any shape whose extent along `dim` is even."""
+        return ops.glu(x, self.dim)

@@ -14,6 +14,7 @@ from .. import init, ops
 from ..autograd import Tensor
 from ..backend.arguments import floating, switch, whole
 from ..backend.errors import ShapeError
+from ..ops.padding import MODES
 from ..ops.windows import paddings, per_axis
 from .inputs import as_tensor
 from .module import Module
@@ -126,6 +127,7 @@ class _ConvNd(Module):
         dilation: Any = 1,
         groups: int = 1,
         bias: bool = True,
+        padding_mode: str = "zeros",
         device: Any = None,
         dtype: Any = "float32",
     ):
@@ -137,7 +139,11 @@ class _ConvNd(Module):
         self.kernel_size = per_axis(who, "kernel_size", kernel_size, self.axes, 1)
         self.stride = per_axis(who, "stride", stride, self.axes, 1)
         self.dilation = per_axis(who, "dilation", dilation, self.axes, 1)
-        self.padding = self.checked_padding(padding)
+        self.padding, self.padding_mode = self.checked_padding(padding), padding_mode
+        if padding_mode not in ("zeros", *MODES[1:]):
+            raise ValueError(
+                f"{who}: padding_mode is one of zeros, {', '.join(MODES[1:])}, got {padding_mode!r}"
+            )
         if in_channels % groups or out_channels % groups:
             raise ShapeError(
                 f"{who}: groups={groups} does not divide in_channels={in_channels} and out_channels={out_channels}"
@@ -173,7 +179,11 @@ class _ConvNd(Module):
 
     def convolved(self, x: Tensor) -> Tensor:
         """The layer without its bias."""
-        return type(self).op(x, self.weight, self.stride, self.padding, self.dilation, self.groups)
+        padding = self.padding
+        if self.padding_mode != "zeros":
+            sides = paddings(type(self).__name__, padding, self.kernel_size, self.stride, self.dilation)
+            x, padding = ops.pad(x, ((0, 0), (0, 0), *sides), mode=self.padding_mode), 0
+        return type(self).op(x, self.weight, self.stride, padding, self.dilation, self.groups)
 
     def extra_repr(self) -> str:
         """`in_channels, out_channels, kernel_size`, and what is not the default."""
@@ -183,6 +193,8 @@ class _ConvNd(Module):
                 given.append(f"{name}={getattr(self, name)}")
         if self.padding:
             given.append(f"padding={self.padding!r}")
+        if self.padding_mode != "zeros":
+            given.append(f"padding_mode={self.padding_mode!r}")
         return ", ".join(given) + ("" if self.bias is not None else ", bias=False")
 
 
@@ -207,10 +219,12 @@ class Conv2d(_ConvNd):
     kernel_size, stride, dilation : int or pair of int
         Down and across.
     padding : int, pair of int, "same" or "valid"
-        Zeros on each side.
+        How many elements are added on each side.
     groups : int
         Both channel counts are cut into so many parts, each of which sees only its own; divides both.
     bias : bool
+    padding_mode : "zeros", "reflect", "replicate" or "circular"
+        What the padding is: zeros, or elements of the image, as in `ops.pad`.
     device, dtype
         Of the parameters.
 
@@ -247,7 +261,17 @@ class _ConvTransposeNd(_ConvNd):
         dtype: Any = "float32",
     ):
         super().__init__(
-            in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, device, dtype
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            padding,
+            dilation,
+            groups,
+            bias,
+            "zeros",
+            device,
+            dtype,
         )
         per_axis(type(self).__name__, "output_padding", output_padding, self.axes, 0)
         self.output_padding = output_padding

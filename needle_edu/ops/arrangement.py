@@ -1,79 +1,17 @@
-"""Arrangement: padding, rolling, and the triangles of a matrix.
+"""Arrangement: rolling, and the triangles of a matrix.
 
-Elements move to other places, and constants fill the places that nobody takes. The vjp brings the adjoints back
-to where the elements came from; what became of the constants, nobody asks.
+Elements move to other places, and zeros fill the places that nobody takes. The vjp brings the adjoints back
+to where the elements came from; what became of the zeros, nobody asks.
 """
 
 from needle_edu.autograd.arrays import ShapeError, xp
 from needle_edu.autograd.op import UnaryOp
-from needle_edu.autograd.registry import register, slot
+from needle_edu.autograd.registry import register
 from needle_edu.backend.arguments import integer
 from needle_edu.ndarray.layout import as_shape
 
 from . import sampling
-from .constants import normalize_axes, plain_number
-
-_GETITEM = slot("getitem")
-
-
-@register
-class Pad(UnaryOp):
-    """The tensor in a frame: ``pad_width[k] = (before, after)`` elements are added around axis k.
-
-    There is one pair for each axis, as in NumPy; two numbers from 0 on.
-
-    >>> from needle_edu import Tensor, ops
-    >>> ops.pad(Tensor([[1.0, 2.0]]), [(0, 1), (1, 0)], constant_value=7)
-    Tensor([[7., 1., 2.],
-            [7., 7., 7.]], op=pad)
-    """
-
-    name = symbol = "pad"
-    method = True
-    formula = r"y = \operatorname{pad}(a)"
-    vjp_formulas = (r"\bar{a} = \text{the part of } \bar{y} \text{ inside the frame}",)
-    vjp_reads = ("",)
-    samples = staticmethod(
-        sampling.shaped(
-            ({"pad_width": ((1, 2), (0, 3))}, (2, 3)),
-            ({"pad_width": ((2, 0),), "constant_value": -1.5}, (3,)),
-            ({"pad_width": ()}, ()),
-        )
-    )
-
-    def __init__(self, pad_width, constant_value=0.0):
-        self.pad_width = _pairs(pad_width)
-        self.constant_value = plain_number(self.name, constant_value)
-
-    def compute(self, a):
-        if len(self.pad_width) != a.ndim:
-            raise ShapeError(
-                f"pad: wanted a pair (before, after) for each of the {a.ndim} axes of shape {a.shape}, "
-                f"got {self.pad_width}"
-            )
-        shape = tuple(
-            [before + n + after for n, (before, after) in zip(a.shape, self.pad_width, strict=True)]
-        )
-        out = xp.full(shape, self.constant_value, dtype=a.dtype, device=a.device)
-        out[self._inside(a.shape)] = a
-        return out
-
-    def _inside(self, shape):
-        pairs = zip(shape, self.pad_width, strict=True)
-        return tuple([slice(before, before + n) for n, (before, _) in pairs])
-
-    def vjp0(self, g, node):
-        return _GETITEM.cls(self._inside(node.inputs[0].shape)).apply(g)
-
-
-def _pairs(pad_width) -> tuple[tuple[int, int], ...]:
-    try:
-        pairs = tuple([as_shape(pair, "pad") for pair in pad_width])
-    except TypeError:
-        pairs = ((),)
-    if any(len(pair) != 2 or min(pair) < 0 for pair in pairs):
-        raise ShapeError(f"pad: wanted pairs (before, after) of numbers from 0 on, got {pad_width!r}")
-    return pairs
+from .constants import normalize_axes
 
 
 @register

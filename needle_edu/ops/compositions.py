@@ -1,8 +1,8 @@
 """Compositions: functions that are made of ops, and so need no derivative of their own.
 
 What a graph shows are the ops they are made of: `unsqueeze` is a reshape, `swapaxes` a transpose. Other names for the
-same things, NumPy's and PyTorch's, stand here too. The compositions of lookup.py, vectors.py and dropping.py are
-listed below with these.
+same things, NumPy's and PyTorch's, stand here too. The compositions of lookup.py, vectors.py, gates.py and dropping.py
+are listed below with these.
 """
 
 from needle_edu.autograd.arrays import ShapeError
@@ -10,7 +10,7 @@ from needle_edu.autograd.registry import slot
 from needle_edu.autograd.tensor import as_tensor
 from needle_edu.backend.arguments import integer
 
-from . import dropping, lookup, vectors
+from . import dropping, gates, lookup, vectors
 from .constants import chosen_axes, normalize_axes
 
 _CONCAT, _SPLIT, _TENSOR_SPLIT = slot("concat"), slot("split"), slot("tensor_split")
@@ -239,7 +239,7 @@ def outer(a, b):
 
 FUNCTIONS = (
     unsqueeze, squeeze, swapaxes, moveaxis, flatten, concatenate, cat, clamp, get_item, unbind, chunk,
-    hsplit, vsplit, dsplit, dot, outer, *lookup.FUNCTIONS, *vectors.FUNCTIONS, *dropping.FUNCTIONS,
+    hsplit, vsplit, dsplit, dot, outer, *lookup.FUNCTIONS, *vectors.FUNCTIONS, *gates.FUNCTIONS, *dropping.FUNCTIONS,
 )  # fmt: skip
 METHODS = (
     "unsqueeze",

@@ -1,7 +1,7 @@
-"""Smooth activation functions, and what they are made of: erf, gelu, silu, softplus, logaddexp.
+"""Smooth activation functions, and what they are made of: erf, gelu, silu, softplus and its kin, softsign, logaddexp.
 
-They bend like relu, but without its kink. All keep the shape of their tensor. gelu and silu have derivatives of
-their own as ops, one kernel each, as in activations.py.
+They bend like relu or tanh, but without a kink. All keep the shape of their tensor. gelu and silu have derivatives of
+their own as ops, one kernel each, as in activations.py; those of the others are in slopes.py.
 """
 
 from math import pi, sqrt
@@ -11,9 +11,10 @@ from needle_edu.autograd.op import BinaryOp, UnaryOp
 from needle_edu.autograd.registry import register, slot
 
 from . import sampling
+from .slopes import Activation
 
 _GELU_BACKWARD, _SILU_BACKWARD = slot("gelu_backward"), slot("silu_backward")
-_CUBIC, _STEEPNESS = 0.044715, 2 * sqrt(2 / pi)  # gelu's tanh form, with tanh(u) = 2 sigmoid(2u) - 1
+_BACKWARD = slot("activation_backward")
 
 
 @register
@@ -56,6 +57,7 @@ class GELU(UnaryOp):
     formula = r"y = a \odot \Phi(a)"
     vjp_formulas = (r"\bar{a} = \bar{y} \odot (\Phi(a) + a\,\Phi'(a))",)
     vjp_reads = ("a",)
+    vjps_on_arrays = True
 
     @staticmethod
     def samples(rng):
@@ -67,16 +69,13 @@ class GELU(UnaryOp):
         self.approximate = approximate
 
     def compute(self, a):
-        if self.approximate == "none":
-            return xp.gelu(a)
-        return a * xp.sigmoid((a + a * a * a * _CUBIC) * _STEEPNESS)
+        return xp.gelu(a) if self.approximate == "none" else xp.activation("gelu_tanh", a)
 
     def vjp0(self, g, node):
         a = node.inputs[0]
         if self.approximate == "none":
-            return _GELU_BACKWARD.instance.apply(g, a)
-        s = ((a + a * a * a * _CUBIC) * _STEEPNESS).sigmoid()
-        return g * s * (a * (s * -1 + 1) * (a * a * (3 * _CUBIC) + 1) * _STEEPNESS + 1)
+            return _GELU_BACKWARD.instance.of(g, a)
+        return _BACKWARD.cls("gelu_tanh").of(g, a)
 
 
 @register
@@ -125,13 +124,14 @@ class SiLU(UnaryOp):
     formula = r"y = a \odot \sigma(a)"
     vjp_formulas = (r"\bar{a} = \bar{y} \odot \sigma(a) \odot (1 + a\,\sigma(-a))",)
     vjp_reads = ("a",)
+    vjps_on_arrays = True
     samples = staticmethod(sampling.unary())
 
     def compute(self, a):
         return xp.silu(a)
 
     def vjp0(self, g, node):
-        return _SILU_BACKWARD.instance.apply(g, node.inputs[0])
+        return _SILU_BACKWARD.instance.of(g, node.inputs[0])
 
 
 @register
@@ -180,6 +180,7 @@ class Softplus(UnaryOp):
     formula = r"y = \frac1\beta \ln(1 + e^{\beta a})"
     vjp_formulas = (r"\bar{a} = \bar{y} \odot \sigma(\beta a)",)
     vjp_reads = ("a",)
+    vjps_on_arrays = True
 
     @staticmethod
     def samples(rng):
@@ -191,11 +192,57 @@ class Softplus(UnaryOp):
         self.beta = beta
 
     def compute(self, a):
-        return xp.softplus(a) if self.beta == 1 else xp.softplus(a * self.beta) / self.beta
+        return xp.softplus(a) if self.beta == 1 else xp.activation("softplus", a, self.beta)
 
     def vjp0(self, g, node):
-        a = node.inputs[0]
-        return g * (a if self.beta == 1 else a * self.beta).sigmoid()
+        return _BACKWARD.cls("softplus", self.beta).of(g, node.inputs[0])
+
+
+@register
+class LogSigmoid(Activation):
+    """The logarithm of sigmoid, -ln(1 + exp(-a)), which loses no digits where sigmoid is 0 or 1.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.logsigmoid(Tensor([-1000.0, 0.0])).numpy().round(4)
+    array([-1.000e+03, -6.931e-01], dtype=float32)
+    """
+
+    name, symbol, kind = "logsigmoid", "ln σ", "logsigmoid"
+    formula = r"y = -\ln(1 + e^{-a})"
+    vjp_formulas = (r"\bar{a} = \bar{y} \odot \sigma(-a)",)
+    samples = staticmethod(sampling.unary())
+
+
+@register
+class Mish(Activation):
+    """a tanh(softplus(a)): like silu, a little steeper.
+
+    Reference: D. Misra, "Mish: a self regularized non-monotonic activation function", BMVC 2020.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.mish(Tensor([-1.0, 0.0, 1.0])).numpy().round(4)
+    array([-0.3034,  0.    ,  0.8651], dtype=float32)
+    """
+
+    name = symbol = kind = "mish"
+    formula = r"y = a \odot \tanh \ln(1 + e^a)"
+    vjp_formulas = (r"\bar{a} = \bar{y} \odot (w + a\,(1 - w^2)\,\sigma(a)),\ w = \tanh \ln(1 + e^a)",)
+    samples = staticmethod(sampling.unary())
+
+
+@register
+class Softsign(Activation):
+    """a / (1 + |a|): like tanh, but slower to reach -1 and 1.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.softsign(Tensor([-1.0, 0.0, 3.0]))
+    Tensor([-0.5 ,  0.  ,  0.75], op=softsign)
+    """
+
+    name = symbol = kind = "softsign"
+    formula = r"y = a / (1 + |a|)"
+    vjp_formulas = (r"\bar{a} = \bar{y} / (1 + |a|)^2",)
+    samples = staticmethod(sampling.unary())
 
 
 @register

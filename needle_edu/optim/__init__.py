@@ -1,7 +1,9 @@
 """Optimisers: how a gradient becomes a better parameter; and schedulers: how far it goes, and when."""
 
 from .adam import Adam, AdamW
+from .adam_variants import Adamax, NAdam
 from .adaptive import Adadelta, Adagrad, RMSprop
+from .averages import ASGD, AveragedModel, get_ema_avg_fn
 from .combined import ChainedScheduler, SequentialLR
 from .cycles import CyclicLR, OneCycleLR
 from .muon import Muon
@@ -16,6 +18,7 @@ from .schedules import (
     ExponentialLR,
     LambdaLR,
     LinearLR,
+    MultiplicativeLR,
     MultiStepLR,
     PolynomialLR,
     StepLR,
@@ -34,22 +37,28 @@ __all__ = [
     "LambdaLR",
     "LinearLR",
     "MultiStepLR",
+    "MultiplicativeLR",
     "PolynomialLR",
     "StepLR",
     "LRScheduler",
     "ChainedScheduler",
     "SequentialLR",
     "SGD",
+    "ASGD",
     "Adadelta",
     "Adagrad",
     "Adam",
     "AdamW",
+    "Adamax",
+    "AveragedModel",
     "Lion",
     "Muon",
+    "NAdam",
     "Optimizer",
     "RAdam",
     "RMSprop",
     "Rprop",
+    "get_ema_avg_fn",
 ]
 
 

@@ -38,10 +38,15 @@ class Adam(Optimizer):
         Decay the parameter instead of the gradient, as `AdamW` does.
     betas : (float, float), optional
         `(beta1, beta2)`, PyTorch's way to give both.
+    amsgrad : bool
+        Divide by the root of the largest v so far, so that no step size grows again.
+    maximize : bool
+        Climb instead: every gradient counts with the other sign.
 
     References
     ----------
-    D. Kingma, J. Ba, "Adam: a method for stochastic optimization", ICLR 2015.
+    D. Kingma, J. Ba, "Adam: a method for stochastic optimization", ICLR 2015. AMSGrad: S. Reddi, S. Kale, S. Kumar,
+    "On the convergence of Adam and beyond", ICLR 2018.
 
     Examples
     --------
@@ -53,8 +58,9 @@ class Adam(Optimizer):
     """
 
     hyperparameters = ("lr", "beta1", "beta2", "eps", "weight_decay")
-    options = {"decoupled_weight_decay": False}
+    options = {"decoupled_weight_decay": False, "amsgrad": False}
     memories = ("m", "v")
+    extras = ("top",)
     counters = ("t",)
     beta1: float
     beta2: float
@@ -72,22 +78,28 @@ class Adam(Optimizer):
         decoupled_weight_decay: bool = False,
         *,
         betas: tuple[float, float] | None = None,
+        amsgrad: bool = False,
+        maximize: bool = False,
     ):
         super().__init__(
             params,
             lr=lr, eps=eps, weight_decay=weight_decay, decoupled_weight_decay=decoupled_weight_decay,
+            amsgrad=amsgrad, maximize=maximize,
             **({"beta1": beta1, "beta2": beta2} if betas is None else {"betas": betas}),
         )  # fmt: skip
 
     def update(self, p: Any, g: Any, state: dict[str, Any], s: dict[str, Any]) -> Any:
         """One step of one parameter."""
+        xp = p.__array_namespace__()
         if not state:
-            xp = p.__array_namespace__()
             state.update(m=xp.zeros_like(p), v=xp.zeros_like(p), t=0)
+        if s["amsgrad"] and "top" not in state:
+            state["top"] = xp.zeros_like(p)
         state["t"] += 1
         return adam_step(
             p, g, state["m"], state["v"],
             s["lr"], s["beta1"], s["beta2"], s["eps"], s["weight_decay"], state["t"], s["decoupled_weight_decay"],
+            state["top"] if s["amsgrad"] else None,
         )  # fmt: skip
 
 
@@ -123,7 +135,11 @@ class AdamW(Adam):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0.01,
+        amsgrad: bool = False,
+        *,
+        maximize: bool = False,
     ):
         super().__init__(
-            params, lr=lr, eps=eps, weight_decay=weight_decay, decoupled_weight_decay=True, betas=betas
-        )
+            params, lr=lr, eps=eps, weight_decay=weight_decay, decoupled_weight_decay=True, betas=betas,
+            amsgrad=amsgrad, maximize=maximize,
+        )  # fmt: skip

@@ -37,6 +37,8 @@ class Adagrad(Optimizer):
         What s starts at.
     eps : float
         Keeps the division finite.
+    maximize : bool
+        Climb instead: every gradient counts with the other sign.
 
     References
     ----------
@@ -64,11 +66,13 @@ class Adagrad(Optimizer):
         weight_decay: float = 0.0,
         initial_accumulator_value: float = 0.0,
         eps: float = 1e-10,
+        *,
+        maximize: bool = False,
     ):
         super().__init__(
             params,
             lr=lr, lr_decay=lr_decay, weight_decay=weight_decay,
-            initial_accumulator_value=initial_accumulator_value, eps=eps,
+            initial_accumulator_value=initial_accumulator_value, eps=eps, maximize=maximize,
         )  # fmt: skip
 
     def update(self, p: Any, g: Any, state: dict[str, Any], s: dict[str, Any]) -> Any:
@@ -108,6 +112,8 @@ class RMSprop(Optimizer):
         m, between 0 (none) and 1.
     centered : bool
         Divide by the standard deviation instead.
+    maximize : bool
+        Climb instead: every gradient counts with the other sign.
 
     References
     ----------
@@ -138,6 +144,8 @@ class RMSprop(Optimizer):
         weight_decay: float = 0.0,
         momentum: float = 0.0,
         centered: bool = False,
+        *,
+        maximize: bool = False,
     ):
         super().__init__(
             params,
@@ -147,6 +155,7 @@ class RMSprop(Optimizer):
             weight_decay=weight_decay,
             momentum=momentum,
             centered=centered,
+            maximize=maximize,
         )
 
     def update(self, p: Any, g: Any, state: dict[str, Any], s: dict[str, Any]) -> Any:
@@ -186,6 +195,8 @@ class Adadelta(Optimizer):
         Keeps the division finite, and makes the first step.
     weight_decay : float
         :math:`\lambda`, pulls parameters towards zero.
+    maximize : bool
+        Climb instead: every gradient counts with the other sign.
 
     References
     ----------
@@ -211,8 +222,10 @@ class Adadelta(Optimizer):
         rho: float = 0.9,
         eps: float = 1e-6,
         weight_decay: float = 0.0,
+        *,
+        maximize: bool = False,
     ):
-        super().__init__(params, lr=lr, rho=rho, eps=eps, weight_decay=weight_decay)
+        super().__init__(params, lr=lr, rho=rho, eps=eps, weight_decay=weight_decay, maximize=maximize)
 
     def update(self, p: Any, g: Any, state: dict[str, Any], s: dict[str, Any]) -> Any:
         """One step of one parameter."""

@@ -85,6 +85,8 @@ class Muon(Optimizer):
     adjust_lr_fn : None, "original" or "match_rms_adamw"
         The factor f for a matrix of m rows and n columns: :math:`\sqrt{\max(1, m / n)}` (None means this too), or
         :math:`0.2 \sqrt{\max(m, n)}`, with which AdamW's step sizes can be taken over.
+    maximize : bool
+        Climb instead: every gradient counts with the other sign.
 
     References
     ----------
@@ -115,11 +117,12 @@ class Muon(Optimizer):
         eps: float = 1e-7,
         ns_steps: int = 5,
         adjust_lr_fn: str | None = None,
+        maximize: bool = False,
     ):
         super().__init__(
             params,
             lr=lr, weight_decay=weight_decay, momentum=momentum, nesterov=nesterov, eps=eps, ns_steps=ns_steps,
-            adjust_lr_fn=adjust_lr_fn,
+            adjust_lr_fn=adjust_lr_fn, maximize=maximize,
         )  # fmt: skip
 
     def check_hyperparameter(self, name: str, value: Any) -> None:

@@ -40,13 +40,16 @@ class Optimizer:
     hyperparameters : tuple of str
         Names of the settings that are numbers.
     options : dict
-        Settings that need not be there, with what they are by default; they are saved where they differ from it.
+        Settings that are no numbers or need not be there, with what they are by default; they are saved where they
+        differ from it. All optimisers have `maximize`: uphill instead of down, as if every gradient had the other sign.
     memories : tuple of str
         Names of what is remembered of each parameter as an array of its shape.
     extras : tuple of str
         The same for what only some settings need.
     counters : tuple of str
         Names of what is remembered as a whole number: how often something happened to the parameter.
+    numbers : tuple of str
+        Names of what is remembered as a number of any kind.
 
     Examples
     --------
@@ -62,10 +65,11 @@ class Optimizer:
     """
 
     hyperparameters: tuple[str, ...] = ()
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = {"maximize": False}
     memories: tuple[str, ...] = ()
     extras: tuple[str, ...] = ()
     counters: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = ()
     shares: tuple[str, ...] = ("beta1", "beta2", "momentum")
     pairs: dict[str, tuple[str, str]] = {"betas": ("beta1", "beta2")}
     lr = Setting("lr")
@@ -73,9 +77,12 @@ class Optimizer:
     def __init_subclass__(cls, **keywords: Any) -> None:
         """Make every setting and every memory an attribute, so that `optimizer.lr` and `optimizer.m[0]` can be read."""
         super().__init_subclass__(**keywords)
+        cls.options = {
+            k: v for kind in reversed(cls.__mro__) for k, v in vars(kind).get("options", {}).items()
+        }
         for name in (*cls.hyperparameters, *cls.options):
             setattr(cls, name, Setting(name))
-        for name in (*cls.memories, *cls.extras, *cls.counters):
+        for name in (*cls.memories, *cls.extras, *cls.counters, *cls.numbers):
             setattr(cls, name, Memory(name))
 
     def __init__(self, params: Iterable[Tensor] | Iterable[dict[str, Any]], **settings: Any):
@@ -138,7 +145,7 @@ class Optimizer:
         if any(p in here for p in members):
             raise ValueError(f"{who}: a parameter is in two groups; its step would be made twice")
         own = self._checked({name: value for name, value in group.items() if name != "params"})
-        new = {"params": members, **self.defaults, **own}
+        new = {"params": members, **self.options, **self.defaults, **own}
         self.check_group(new)
         self.param_groups.append(new)
         self.params.extend(members)
@@ -194,7 +201,7 @@ class Optimizer:
                     continue
                 data, grad = self._arrays(p)
                 state = dict(self.state.get(place, ()))
-                new = self.update(data, grad, state, group)
+                new = self.update(data, -grad if group["maximize"] else grad, state, group)
                 self.state[place] = state
                 p.replace_data(new)
 
@@ -206,8 +213,8 @@ class Optimizer:
         p, g : array
             The parameter and its gradient, of one shape and dtype; neither is written to.
         state : dict
-            What is remembered of this parameter, by the names in `memories` and `counters`; empty at first. To be
-            changed.
+            What is remembered of this parameter, by the names in `memories`, `counters` and `numbers`; empty at first.
+            To be changed.
         s : dict
             The settings of the parameter's group.
 

@@ -41,6 +41,8 @@ class RAdam(Optimizer):
         :math:`\lambda`, pulls parameters towards zero.
     decoupled_weight_decay : bool
         Decay the parameter instead of the gradient, as `AdamW` does.
+    maximize : bool
+        Climb instead: every gradient counts with the other sign.
 
     References
     ----------
@@ -68,10 +70,13 @@ class RAdam(Optimizer):
         eps: float = 1e-8,
         weight_decay: float = 0.0,
         decoupled_weight_decay: bool = False,
+        *,
+        maximize: bool = False,
     ):
         super().__init__(
             params,
             lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, decoupled_weight_decay=decoupled_weight_decay,
+            maximize=maximize,
         )  # fmt: skip
 
     def update(self, p: Any, g: Any, state: dict[str, Any], s: dict[str, Any]) -> Any:

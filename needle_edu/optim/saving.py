@@ -25,7 +25,7 @@ def state_dict(optimizer: Optimizer) -> dict[str, np.ndarray]:
     for k, group in enumerate(optimizer.param_groups):
         for name in (*optimizer.hyperparameters, *optimizer._options_in_use(group)):
             saved[_prefix(k) + name] = np.asarray(group[name])
-    for memory in (*optimizer.memories, *optimizer.extras, *optimizer.counters):
+    for memory in (*optimizer.memories, *optimizer.extras, *optimizer.counters, *optimizer.numbers):
         for place, array in getattr(optimizer, memory).items():
             saved[f"{memory}.{place}"] = np.array(array)
     return saved
@@ -45,7 +45,7 @@ def load_state_dict(optimizer: Optimizer, saved: Mapping[str, Any]) -> None:
         for name in (*optimizer.hyperparameters, *optimizer.options)
     }
     groups = [{**group, **optimizer.options} for group in optimizer.param_groups]
-    memories = (*optimizer.memories, *optimizer.extras)
+    memories, scalars = (*optimizer.memories, *optimizer.extras), (*optimizer.counters, *optimizer.numbers)
     state: dict[int, dict[str, Any]] = {}
     for name, value in saved.items():
         memory, _, place = name.partition(".")
@@ -53,24 +53,26 @@ def load_state_dict(optimizer: Optimizer, saved: Mapping[str, Any]) -> None:
             k, setting = settings[name]
             groups[k][setting] = _setting(optimizer, who, setting, value)
             continue
-        known = memory in memories or memory in optimizer.counters
+        known = memory in memories or memory in scalars
         if not known or not place.isdecimal() or int(place) >= len(optimizer.params):
             raise DataError(f"{who}: {name!r} belongs to no parameter of this optimiser")
         kept = state.setdefault(int(place), {})
         if memory in optimizer.counters:
             kept[memory] = _count(who, name, value)
+        elif memory in optimizer.numbers:
+            kept[memory] = _number(who, name, value)
         else:
             kept[memory] = _average(who, name, value, optimizer.params[int(place)])
-    wanted = {*optimizer.memories, *optimizer.counters}
-    if any(not wanted <= kept.keys() for kept in state.values()):
-        raise DataError(f"{who}: a parameter has only a part of {[*optimizer.memories, *optimizer.counters]}")
+    wanted = [*optimizer.memories, *scalars]
+    if any(not set(wanted) <= kept.keys() for kept in state.values()):
+        raise DataError(f"{who}: a parameter has only a part of {wanted}")
     for group in groups:
         try:
             optimizer.check_group(group)
         except ValueError as error:
             raise DataError(f"{who}: {error}") from error
     new: dict[str, Any] = {"param_groups": groups, "state": state}
-    for memory in (*memories, *optimizer.counters):
+    for memory in (*memories, *scalars):
         if memory in vars(optimizer):  # an optimiser that keeps a dict of its own under this name
             new[memory] = {place: kept[memory] for place, kept in state.items() if memory in kept}
     vars(optimizer).update(new)  # one call: all or nothing
@@ -98,6 +100,14 @@ def _count(who: str, name: str, value: Any) -> int:
     if array.ndim or array.dtype.kind not in "iu" or array < 0:
         raise DataError(f"{who}: {name} is a whole number of at least 0, got {value!r:.60}")
     return int(array)
+
+
+def _number(who: str, name: str, value: Any) -> float:
+    """A saved number as a Python float."""
+    array = readable(value)
+    if array.ndim or array.dtype.kind not in "iuf" or not np.isfinite(array):
+        raise DataError(f"{who}: {name} is one finite number, got {value!r:.60}")
+    return float(array)
 
 
 def _average(who: str, name: str, value: Any, p: Tensor) -> Any:

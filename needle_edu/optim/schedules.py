@@ -101,6 +101,28 @@ class LambdaLR(LRScheduler):
         return base * self.lr_lambda(t)
 
 
+class MultiplicativeLR(LRScheduler):
+    r"""Times a factor of one's own in each step: :math:`\eta_0\,f(1)\,f(2) \cdots f(t)`.
+
+    Examples
+    --------
+    >>> from needle_edu import Tensor, optim
+    >>> schedule = MultiplicativeLR(optim.SGD([Tensor([1.0])]), lambda t: 1.0 if t < 3 else 0.5)
+    >>> [schedule.rate(1.0, t) for t in range(5)]
+    [1.0, 1.0, 1.0, 0.5, 0.25]
+    """
+
+    def __init__(self, optimizer: Optimizer, lr_lambda: Callable[[int], float]):
+        if not callable(lr_lambda):
+            raise TypeError(f"MultiplicativeLR: lr_lambda is a function of t, got {lr_lambda!r:.60}")
+        self.lr_lambda = lr_lambda
+        super().__init__(optimizer)
+
+    def rate(self, base: float, t: int) -> float:
+        """The learning rate after `t` steps."""
+        return base * math.prod(self.lr_lambda(step) for step in range(1, t + 1))
+
+
 class ConstantLR(LRScheduler):
     r"""Times `factor` in the first `total_iters` steps, then :math:`\eta_0` itself.
 

@@ -39,6 +39,8 @@ class SGD(Optimizer):
         None: the course's momentum. A number from 0 to 1: PyTorch's, with this :math:`\tau`.
     nesterov : bool
         Nesterov's momentum, for `dampening=0` only.
+    maximize : bool
+        Climb instead: every gradient counts with the other sign.
 
     References
     ----------
@@ -68,10 +70,13 @@ class SGD(Optimizer):
         weight_decay: float = 0.0,
         dampening: float | None = None,
         nesterov: bool = False,
+        *,
+        maximize: bool = False,
     ):
         super().__init__(
             params,
             lr=lr, momentum=momentum, weight_decay=weight_decay, dampening=dampening, nesterov=nesterov,
+            maximize=maximize,
         )  # fmt: skip
 
     def check_hyperparameter(self, name: str, value: Any) -> None:

@@ -34,6 +34,8 @@ class Rprop(Optimizer):
         :math:`\eta_-` below 1 and :math:`\eta_+` above.
     step_sizes : (float, float)
         The shortest and the longest step.
+    maximize : bool
+        Climb instead: every gradient counts with the other sign.
 
     References
     ----------
@@ -59,8 +61,10 @@ class Rprop(Optimizer):
         lr: float = 0.01,
         etas: tuple[float, float] = (0.5, 1.2),
         step_sizes: tuple[float, float] = (1e-6, 50.0),
+        *,
+        maximize: bool = False,
     ):
-        super().__init__(params, lr=lr, etas=etas, step_sizes=step_sizes)
+        super().__init__(params, lr=lr, etas=etas, step_sizes=step_sizes, maximize=maximize)
 
     def check_hyperparameter(self, name: str, value: Any) -> None:
         """Raise ValueError unless a setting makes sense: eta_minus is less than 1, eta_plus at least 1."""
@@ -111,6 +115,8 @@ class Lion(Optimizer):
         :math:`\beta_1` mixes the gradient into the step, :math:`\beta_2` into the memory.
     weight_decay : float
         :math:`\lambda`, pulls parameters towards zero.
+    maximize : bool
+        Climb instead: every gradient counts with the other sign.
 
     References
     ----------
@@ -134,8 +140,10 @@ class Lion(Optimizer):
         lr: float = 0.0001,
         betas: tuple[float, float] = (0.9, 0.99),
         weight_decay: float = 0.0,
+        *,
+        maximize: bool = False,
     ):
-        super().__init__(params, lr=lr, betas=betas, weight_decay=weight_decay)
+        super().__init__(params, lr=lr, betas=betas, weight_decay=weight_decay, maximize=maximize)
 
     def update(self, p: Any, g: Any, state: dict[str, Any], s: dict[str, Any]) -> Any:
         """One step of one parameter."""

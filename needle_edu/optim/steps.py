@@ -38,15 +38,21 @@ def sgd_step(
 def adam_step(
     p: Any, g: Any, m: Any, v: Any,
     lr: float, beta1: float, beta2: float, eps: float, weight_decay: float, t: int, decoupled: bool = False,
+    top: Any = None,
 ) -> Any:  # fmt: skip
-    """The new p after step number `t`, counted from 1. `m` and `v`, of p's shape, are updated in place."""
+    """The new p after step number `t`, counted from 1. `m` and `v`, of p's shape, are updated in place.
+
+    So is `top`, the largest v so far, if there is one: AMSGrad divides by it.
+    """
     if not isinstance(p, np.ndarray):
-        return fused.adam_step(p, g, m, v, lr, beta1, beta2, eps, weight_decay, t, decoupled)
+        return fused.adam_step(p, g, m, v, lr, beta1, beta2, eps, weight_decay, t, decoupled, top)
     if decoupled:
         p, d = (1 - lr * weight_decay) * p, g
     else:
         d = g + weight_decay * p
     m[...] = beta1 * m + (1 - beta1) * d
     v[...] = beta2 * v + (1 - beta2) * d * d
-    unbiased_m, unbiased_v = m / (1 - beta1**t), v / (1 - beta2**t)
+    if top is not None:
+        np.maximum(top, v, out=top)
+    unbiased_m, unbiased_v = m / (1 - beta1**t), (v if top is None else top) / (1 - beta2**t)
     return (p - lr * unbiased_m / (np.sqrt(unbiased_v) + eps)).astype(p.dtype)

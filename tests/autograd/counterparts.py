@@ -20,6 +20,7 @@ NO_ORACLE = {
         "conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d", "conv_input_backward", "conv_weight_backward",
         "max_pool1d", "max_pool2d", "avg_pool1d", "avg_pool2d", "avg_pool_backward",
     )},
+    ("activation_backward", NUMPY): "each kind beside PyTorch in test_activations.py",
     ("conv", NUMPY): "written out as seven loops in test_convolution.py",
 }  # fmt: skip
 
@@ -107,8 +108,37 @@ def cross_entropy_backward(g, a, labels, **attributes):
     return pulled_back(lambda x: cross_entropy(x, labels, **attributes), out, a)
 
 
-def padded(a, pad_width, constant_value=0.0):
-    return F.pad(a, [n for pair in reversed(pad_width) for n in pair], value=constant_value)
+def hardsigmoid(a):
+    """PyTorch's own multiplies its gradient with a 1/6 of single precision."""
+    return F.relu6(a + 3) / 6
+
+
+KINDS = {
+    "hardsigmoid": hardsigmoid,
+    "leaky_relu": lambda a, s: F.leaky_relu(a, s), "hardtanh": F.hardtanh, "hardshrink": F.hardshrink,
+    "elu": lambda a, s, t, u: torch.ops.aten.elu(a, s / u, u, t), "gelu_tanh": lambda a: F.gelu(a, approximate="tanh"),
+    "softplus": lambda a, s: F.softplus(a, s, threshold=1e9),
+}  # fmt: skip
+
+
+def activation_backward(g, a, kind, **numbers):
+    function = KINDS.get(kind) or getattr(F, kind)
+    return pulled_back(lambda x: function(x, *numbers.values()), g, a)
+
+
+def padded(a, pad_width, constant_value=0.0, mode="constant"):
+    """By indices, one axis after the other: PyTorch's `pad` knows its other modes for the last axes only."""
+    if mode == "constant":
+        return F.pad(a, [n for pair in reversed(pad_width) for n in pair], value=constant_value)
+    for axis, (before, behind) in enumerate(pad_width):
+        line = F.pad(torch.arange(a.shape[axis], dtype=torch.float64)[None], (before, behind), mode=mode)[0]
+        a = a.index_select(axis, line.long())
+    return a
+
+
+def pad_backward(g, pad_width, mode="constant"):
+    shape = [n - sum(pair) for n, pair in zip(g.shape, pad_width, strict=True)]
+    return pulled_back(lambda a: padded(a, pad_width, mode=mode), g, torch.zeros(shape, dtype=g.dtype))
 
 
 PYTORCHS = {
@@ -118,7 +148,9 @@ PYTORCHS = {
     "negate": torch.neg, "equal": torch.eq, "astype": lambda a, dtype: a.to(getattr(torch, dtype)),
     "fused_add_scalars": lambda a, c0, c1: (a + c0, a + c1),
     # activations and their vjps
-    "leaky_relu": lambda a, slope: F.leaky_relu(a, slope), "relu_backward": lambda g, y: g * (y > 0),
+    "leaky_relu": lambda a, slope: F.leaky_relu(a, slope), "activation_backward": activation_backward,
+    "hardsigmoid": hardsigmoid, "hardtanh": lambda a, low, high: F.hardtanh(a, low, high),
+    "relu_backward": lambda g, y: g * (y > 0),
     "tanh_backward": lambda g, y: g * (1 - y * y), "sigmoid_backward": lambda g, y: g * y * (1 - y),
     "gelu_backward": lambda g, a: pulled_back(F.gelu, g, a),
     "silu_backward": lambda g, a: pulled_back(F.silu, g, a),
@@ -141,6 +173,7 @@ PYTORCHS = {
     # arrangement
     "transpose": lambda a, axes=(-2, -1): a.transpose(*axes), "permute": lambda a, axes: a.permute(axes),
     "broadcast_to": lambda a, shape: a.expand(shape), "flip": lambda a, axes: a.flip(axes), "pad": padded,
+    "pad_backward": pad_backward,
     "roll": lambda a, shifts, axes=None: torch.roll(a, shifts, axes), "dilate": dilated, "undilate": undilated,
     "stack": lambda *parts, axis: torch.stack(parts, axis), "concat": lambda *parts, axis: torch.cat(parts, axis),
     "split": lambda a, axis: a.unbind(axis), "make_tuple": lambda *parts: parts,

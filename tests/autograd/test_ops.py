@@ -138,6 +138,10 @@ FORWARD = {
     "silu_backward": ((Z, X), Z * (1 + np.exp(-X) * (1 + X)) / (1 + np.exp(-X)) ** 2),
     "softplus": ((X,), np.log(1 + np.exp(X))), "logaddexp": ((X, Z), np.logaddexp(X, Z)),
     "relu6": ((3 * X,), np.clip(3 * X, 0, 6)), "hardswish": ((X,), X * np.clip(X + 3, 0, 6) / 6),
+    "selu": ((X,), 1.0507009873554805 * np.where(X > 0, X, 1.6732632423543772 * np.expm1(X))),
+    "hardsigmoid": ((2 * X,), np.clip(2 * X + 3, 0, 6) / 6), "softsign": ((X,), X / (1 + abs(X))),
+    "tanhshrink": ((X,), X - np.tanh(X)), "logsigmoid": ((X,), -np.log(1 + np.exp(-X))),
+    "mish": ((X,), X * np.tanh(np.log(1 + np.exp(X)))), "prelu": ((X, Z[1]), np.where(X > 0, X, X * Z[1])),
     "binary_cross_entropy": ((P / 4, P / 5), -P / 5 * np.log(P / 4) - (1 - P / 5) * np.log(1 - P / 4)),
     "cross_entropy": ((X, Y), np.array(-LOG_P[[0, 1], Y].mean()).reshape(TOTAL)),
     "cross_entropy_backward": ((np.ones(TOTAL), X, Y), (np.exp(LOG_P) - np.eye(3)[Y]) / 2),
@@ -147,6 +151,8 @@ WITH_ATTRIBUTES = [
     ("power_scalar", X, (3,), X**3), ("astype", X, ("int64",), X.astype("int64")),
     ("leaky_relu", X, (0.3,), np.where(X > 0, X, 0.3 * X)), ("hardtanh", X, (-1, 1), np.clip(X, -1, 1)),
     ("elu", X, (2,), np.where(X > 0, X, 2 * np.expm1(X))),
+    ("celu", X, (2,), np.where(X > 0, X, 2 * np.expm1(X / 2))), ("hardshrink", X, (1,), np.where(abs(X) > 1, X, 0)),
+    ("softshrink", X, (1,), X - X.clip(-1, 1)), ("threshold", X, (0.75, 9), np.where(X > 0.75, X, 9)),
     ("summation", X, (0,), X.sum(0)), ("mean", X, (1,), X.mean(1)), ("max", X, (1,), X.max(1)),
     ("min", X, (0,), X.min(0)), ("prod", X, (-1,), X.prod(1)), ("argmax", X, (1,), X.argmax(1)),
     ("logsumexp", X, (1,), np.log(np.exp(X).sum(1))),
@@ -161,6 +167,7 @@ WITH_ATTRIBUTES = [
     ("argmin", X, (1,), X.argmin(1)), ("var", X, (1,), X.var(1, ddof=1)), ("std", X, (0, 0), X.std(0)),
     ("norm", X, (3, 1), (abs(X) ** 3).sum(1) ** (1 / 3)), ("clip", X, (-1, 2.5), X.clip(-1, 2.5)),
     ("pad", X, (((1, 0), (0, 2)), 7.5), np.pad(X, ((1, 0), (0, 2)), constant_values=7.5)),
+    ("pad_backward", X, (((0, 0), (2, 0)), "replicate"), X.sum(1, keepdims=True)),
     ("roll", X, ((1, -1), (0, 1)), np.roll(X, (1, -1), (0, 1))), ("tril", X, (), np.tril(X)),
     ("triu", X, (1,), np.triu(X, 1)), ("cumsum", X, (1,), X.cumsum(1)), ("cumprod", X, (0,), X.cumprod(0)),
     ("sort", X, (1,), np.sort(X, 1)), ("argsort", X, (1, True), np.argsort(-X, 1)),
@@ -202,6 +209,7 @@ def test_forward_of_tuples():
 
 def test_every_op_has_a_forward_test():
     tested = {*FORWARD, *[w[0] for w in WITH_ATTRIBUTES]}
+    tested |= {"activation_backward"}  # each kind: test_activations.py
     tested |= {"make_tuple", "tuple_get_item", "split", "stack", "concat", "fused_add_scalars"}
     # test_convolution.py, test_pooling.py
     tested |= {"conv", "conv1d", "conv2d", "conv_input_backward", "conv_weight_backward"}

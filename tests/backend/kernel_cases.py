@@ -8,6 +8,7 @@ import re
 
 import numpy as np
 
+from needle_edu.backend.activations import KINDS
 from needle_edu.backend.dtypes import BOOL, DTYPES, F64, I64
 from needle_edu.backend.paths import csrc_dir
 
@@ -26,9 +27,10 @@ BINARY = declared("const void *, const void *")
 SCALAR = [name.removesuffix("_scalar") for name in declared("const void *, double ")]
 LINES = ["cumsum", "cumprod", "sort", "argsort"]
 REDUCE = [name for name in declared("const void *", dense=False) if name not in ("copy", *LINES)]
+ACTIVATIONS = ("activation", "activation_backward")
 LOSSES = ("cross_entropy", "cross_entropy_backward")
 CONVOLUTIONS = ("conv", "conv_input_backward", "conv_weight_backward")
-STEPS = {"sgd_step_dense": 3, "adam_step_dense": 4}
+STEPS = {"sgd_step_dense": 3, "adam_step_dense": 5}
 
 # Functions that round differently in different libraries; all others must agree to the last bit.
 ROUNDED = {
@@ -47,6 +49,7 @@ ROUNDED = {
         "scatter",
     ),
     *LOSSES,
+    *ACTIVATIONS,
     *CONVOLUTIONS,
     *("cumsum", "cumprod"),
 }
@@ -59,7 +62,8 @@ TO_BOOL = {
 def all_names() -> set[str]:
     """Return every kernel that has a case here."""
     dense = [*UNARY, *BINARY, *(f"{name}_scalar" for name in SCALAR), "fill"]
-    others = ["copy", "where", "matmul", "gather", "scatter", *REDUCE, *LINES, *STEPS, *LOSSES, *CONVOLUTIONS]
+    others = ["copy", "where", "matmul", "gather", "scatter", *REDUCE, *LINES, *STEPS, *LOSSES]
+    others += [*ACTIVATIONS, *CONVOLUTIONS]
     return {*dense, *(f"{name}_dense" for name in dense), *others}
 
 
@@ -150,6 +154,8 @@ def make(name: str, rng: np.random.Generator, code: int) -> Case:
         return convolution(name, rng, code)
     if name in LOSSES:
         return cross_entropy(name, rng, code)
+    if name in ACTIVATIONS:
+        return activation(name, rng, code)
     if base in REDUCE:
         return reduction(base, rng, code)
     if base in LINES:
@@ -235,6 +241,14 @@ def scatter(rng: np.random.Generator, code: int) -> Case:
     return Case([target, values, _indices(rng, shape, limit)], shape, extra=(step, limit, add))
 
 
+def activation(name: str, rng: np.random.Generator, code: int) -> Case:
+    """Each kind with numbers that make sense for all: a slope, bounds; rarely a kind that there is not."""
+    kind, (s, t) = int(rng.integers(len(KINDS) + rng.integers(2))), sorted(rng.uniform(0.2, 2, 2))
+    shape, backward = shape_of(rng), name == "activation_backward"
+    inputs = [operand(rng, shape, code, broadcast=True, special=not backward) for _ in range(1 + backward)]
+    return Case([operand(rng, shape, code), *inputs], shape, extra=(kind, s, t, float(rng.uniform(0.5, 2))))
+
+
 def cross_entropy(name: str, rng: np.random.Generator, code: int) -> Case:
     """Logits of some rows; labels of any type, some ignored and now and then one that is no class."""
     classes, reduction = int(rng.choice([1, 2, 3, 10, 33, 600, 1100])), int(rng.integers(3))
@@ -293,7 +307,8 @@ def optimiser_step(name: str, rng: np.random.Generator, code: int) -> Case:
     n = int(rng.choice([0, 1, 5, 64, 301]))
     memories = [numbers(rng, n + 1, code, special=False) for _ in range(STEPS[name] + 1)]
     if name == "adam_step_dense":
-        memories[4] = abs(memories[4]) if code != BOOL else memories[4]  # the mean of squares
+        if code != BOOL:
+            memories[4:] = [abs(memory) for memory in memories[4:]]  # the mean of squares, and the largest
         extra = (0.1, 0.9, 0.99, 1e-3, float(rng.choice([0, 0.01])), float(rng.choice([1, 0.9])), 0.3, 0.2)
     else:
         extra = (0.1, 0.9, float(rng.choice([0.1, 1])), float(rng.choice([0, 0.01])), int(rng.integers(2)))

@@ -114,12 +114,14 @@ def test_every_kernel_of_the_header_is_tested_and_has_a_reference():
 
 
 def test_the_codes_in_python_are_those_of_the_header():
-    from needle_edu.backend import dtypes, errors
+    from needle_edu.backend import activations, dtypes, errors
 
     for name in ("EDTYPE", "ENOMEM", "EINDEX", "EPLAN", "EISA"):
         assert f"ND_{name} = {getattr(errors, name)}" in HEADER
     for name in ("F32", "F64", "I32", "I64", "BOOL"):
         assert f"ND_{name} = {getattr(dtypes, name)}" in HEADER
+    for code, kind in enumerate((*activations.KINDS, "activation_kinds")):
+        assert f"ND_{kind.upper()} = {code}" in HEADER
 
 
 def test_a_plan_has_room_for_what_the_header_says(c_runtime):

@@ -55,7 +55,7 @@ PYTHONS_OWN = re.compile(
 # What an argument rightly takes, though others of its kind do not.
 ANY_NUMBER = {
     "fill_value", "value", "constant_value", "scalar", "c", "c0", "c1", "min", "max", "correction", "p", "ord", "slope",
-    "alpha", "start", "stop", "step", "rtol", "atol",
+    "alpha", "start", "stop", "step", "rtol", "s", "t", "u", "threshold", "atol",
 }  # fmt: skip
 TAKEN = {
     ("Identity", "x"), ("Softplus", "x"), ("get_item", "index"), ("getitem", "index"), ("make_tuple", "args"),

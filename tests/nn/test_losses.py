@@ -164,21 +164,3 @@ def test_distillation(rng):
 def test_bad_input(call, error, message):
     with pytest.raises(error, match=message):
         call(Tensor([-1.0, 2.0]))
-
-
-@pytest.mark.parametrize(
-    ("layer", "name", "options"),
-    [
-        ("GELU", "GELU", {"approximate": "tanh"}), ("SiLU", "SiLU", {}), ("Softplus", "Softplus", {"beta": 2.0}),
-        ("LeakyReLU", "LeakyReLU", {"negative_slope": 0.2}), ("ELU", "ELU", {"alpha": 0.5}),
-        ("Hardtanh", "Hardtanh", {"min_val": -0.5, "max_val": 2.0}), ("ReLU6", "ReLU6", {}),
-        ("Hardswish", "Hardswish", {}), ("Softmax", "Softmax", {"dim": 0}), ("LogSoftmax", "LogSoftmax", {"dim": 1}),
-        ("Softmin", "Softmin", {"dim": -1}),
-    ],
-)  # fmt: skip
-@pytest.mark.parity
-def test_activation_layers_are_pytorchs(layer, name, options, rng):
-    torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'needle_edu[parity]'")
-    x = rng.normal(0, 3, (4, 5)).astype("float32")
-    wanted = getattr(torch.nn, name)(**options)(torch.tensor(x)).numpy()
-    np.testing.assert_allclose(getattr(nn, layer)(**options)(Tensor(x)).numpy(), wanted, rtol=1e-5, atol=1e-6)

@@ -48,7 +48,7 @@ def test_to_changes_dtype_of_the_same_objects_and_their_gradients():
     assert weight.dtype == mean.dtype == weight.grad.dtype == "float64"
     np.testing.assert_array_equal(weight.numpy(), before)
     np.testing.assert_array_equal(weight.grad.numpy(), gradient)
-    assert model(Tensor(np.ones((4, 2)), dtype="float64")).dtype == "float64"
+    assert model(Tensor(np.ones((4, 2)), device=cpu(), dtype="float64")).dtype == "float64"
     assert weight.is_leaf() and weight.requires_grad
     with pytest.raises(
         DTypeError, match=r"Sequential.to: parameters are floating-point numbers, got dtype int32"

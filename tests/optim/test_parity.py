@@ -5,6 +5,7 @@ import pytest
 
 from needle_edu import optim
 from needle_edu.autograd import Tensor
+from needle_edu.autograd.arrays import readable
 
 pytestmark = pytest.mark.parity
 STEPS = 50
@@ -18,6 +19,15 @@ CASES = [
     ("Adam", {"lr": 0.1, "weight_decay": 0.1, "decoupled_weight_decay": True}),
     ("AdamW", {}),
     ("AdamW", {"lr": 0.1, "betas": (0.8, 0.95), "eps": 0.01, "weight_decay": 0.3}),
+    ("Adam", {"lr": 0.1, "betas": (0.5, 0.9), "amsgrad": True}),
+    ("AdamW", {"lr": 0.1, "betas": (0.5, 0.9), "amsgrad": True}),
+    ("NAdam", {}),
+    ("NAdam", {"lr": 0.05, "betas": (0.8, 0.95), "eps": 0.01, "weight_decay": 0.1, "momentum_decay": 0.1}),
+    ("NAdam", {"lr": 0.05, "weight_decay": 0.1, "decoupled_weight_decay": True}),
+    ("Adamax", {}),
+    ("Adamax", {"lr": 0.05, "betas": (0.8, 0.9), "eps": 0.01, "weight_decay": 0.1}),
+    ("ASGD", {}),
+    ("ASGD", {"lr": 0.1, "lambd": 0.05, "alpha": 0.5, "t0": 5, "weight_decay": 0.1}),
     ("Adagrad", {}),
     ("Adagrad", {"lr": 0.2, "lr_decay": 0.1, "weight_decay": 0.1, "initial_accumulator_value": 0.5}),
     ("RMSprop", {}),
@@ -33,6 +43,16 @@ CASES = [
     ("Muon", {"lr": 0.05}),
     ("Muon", {"lr": 0.05, "nesterov": False, "momentum": 0.5, "adjust_lr_fn": "match_rms_adamw"}),
 ]
+
+
+@pytest.fixture(autouse=True)
+def doubles():
+    """PyTorch keeps numbers, such as the step size of ASGD, in its default dtype; we in 64 bits."""
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'needle_edu[parity]'")
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(before)
 
 
 def problem(dtype):
@@ -84,6 +104,50 @@ def test_fifty_steps_are_pytorchs(name, settings, dtype, monkeypatch):
         monkeypatch.setattr(torch.Tensor, "bfloat16", lambda tensor: tensor.clone())
     wanted = theirs(torch, lambda p: getattr(torch.optim, name)(p, **settings), dtype)
     same(ours(lambda p: getattr(optim, name)(p, **settings), dtype), wanted, dtype)
+
+
+@pytest.mark.parametrize("name", sorted({name for name, _ in CASES} - {"Muon"}))
+def test_climbing_is_pytorchs(name):
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'needle_edu[parity]'")
+    settings = {"lr": 0.02} | ({"dampening": 0, "momentum": 0.5} if name == "SGD" else {})
+    settings |= {"weight_decay": 0.1} if name != "Rprop" else {}
+    wanted = theirs(torch, lambda p: getattr(torch.optim, name)(p, maximize=True, **settings), "float32")
+    same(ours(lambda p: getattr(optim, name)(p, maximize=True, **settings), "float32"), wanted, "float32")
+
+
+def test_the_average_of_asgd_is_pytorchs():
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'needle_edu[parity]'")
+    start, grads = problem("float64")
+    p, q = Tensor(start[0], dtype="float64"), torch.tensor(start[0], requires_grad=True)
+    first, second = optim.ASGD([p], lr=0.1, t0=3), torch.optim.ASGD([q], lr=0.1, t0=3)
+    for step in grads:
+        p.grad, q.grad = Tensor(step[0], dtype="float64"), torch.tensor(step[0])
+        first.step(), second.step()
+        np.testing.assert_allclose(
+            readable(first.ax[0]), second.state[q]["ax"].numpy(), rtol=1e-9, atol=1e-12
+        )
+
+
+@pytest.mark.parametrize("name", ["Lion", "Muon"])
+def test_climbing_is_descending_with_the_other_sign(name):
+    g = np.array([[1.0, -2.0], [0.5, 3.0]])
+    ends = []
+    for sign, maximize in [(1, False), (-1, True)]:
+        p = Tensor(np.ones((2, 2)))
+        p.grad = Tensor(sign * g)
+        getattr(optim, name)([p], lr=0.1, maximize=maximize).step()
+        ends.append(p.numpy())
+    assert np.array_equal(*ends) and (ends[0] != 1).any()
+
+
+def test_every_optimiser_is_tested():
+    """Against PyTorch; Lion, which is not there, against its formula."""
+    ours = {
+        name
+        for name in optim.__all__
+        if isinstance(getattr(optim, name), type) and issubclass(getattr(optim, name), optim.Optimizer)
+    }
+    assert ours == {"Optimizer", "Lion", *(name for name, _ in CASES)}
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

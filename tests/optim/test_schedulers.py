@@ -14,6 +14,7 @@ CASES = {
     "MultiStepLR": {"milestones": [30, 3, 11, 11], "gamma": 0.5},
     "ExponentialLR": {"gamma": 0.9},
     "LambdaLR": {"lr_lambda": lambda t: 1 / (1 + t)},
+    "MultiplicativeLR": {"lr_lambda": lambda t: 0.9 if t % 2 else 1.01},
     "ConstantLR": {"factor": 0.25, "total_iters": 9},
     "LinearLR": {"start_factor": 0.25, "end_factor": 0.75, "total_iters": 9},
     "PolynomialLR": {"total_iters": 20, "power": 2.0},
@@ -122,6 +123,7 @@ def test_a_damaged_state_changes_nothing(damage, words):
         ("MultiStepLR", {"milestones": [0.5]}, "MultiStepLR: milestones is a whole number"),
         ("ExponentialLR", {"gamma": np.nan}, "ExponentialLR: gamma is a number"),
         ("LambdaLR", {"lr_lambda": 3}, "LambdaLR: lr_lambda is a function of t, got 3"),
+        ("MultiplicativeLR", {"lr_lambda": 3}, "MultiplicativeLR: lr_lambda is a function of t, got 3"),
         ("ConstantLR", {"factor": 2.0}, "ConstantLR: factor is a number with 0 <= factor <= 1"),
         ("LinearLR", {"start_factor": -1.0}, "LinearLR: start_factor is a number"),
         ("LinearLR", {"total_iters": 0}, "LinearLR: total_iters is a whole number of at least 1"),
@@ -152,3 +154,30 @@ def test_what_does_not_go_together_is_said():
         optim.ChainedScheduler([3])
     with pytest.raises(ValueError, match="2 schedulers want 1 milestones in rising order"):
         optim.SequentialLR(first, [a, a], milestones=[])
+
+
+def test_every_scheduler_is_tested():
+    """Here, or in test_waves.py; a scheduler that is new must come to one of them."""
+    others = {
+        "LRScheduler",
+        "SequentialLR",
+        "ChainedScheduler",
+        "ReduceLROnPlateau",
+        "CyclicLR",
+        "OneCycleLR",
+    }
+    known = {
+        name for name in optim.__all__ if name.endswith("LR") or "Scheduler" in name or "Restarts" in name
+    }
+    assert known | {"ReduceLROnPlateau"} == {*CASES, *others}
+
+
+def test_of_two_schedulers_the_last_one_stands():
+    """Chained they multiply; stepped side by side they do not, other than PyTorch's."""
+    optimizer = optim.SGD([Tensor([1.0])], lr=1.0)
+    pair = optim.ExponentialLR(optimizer, 0.5), optim.ExponentialLR(optimizer, 0.25)
+    for scheduler in pair:
+        scheduler.step()
+    assert optimizer.lr == 0.25
+    optim.ChainedScheduler(pair).step()
+    assert optimizer.lr == 0.125

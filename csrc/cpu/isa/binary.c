@@ -1,6 +1,6 @@
 /* binary.c - out = f(a, b): arithmetic, extremes, logic and the fused products of the chain rule. */
+#include "activation_math.h"
 #include "rows.h"
-#include "vecmath.h"
 
 NUMBERS(BINARY_ROW, add, (T)((U)a + (U)b))
 NUMBERS(BINARY_ROW, subtract, (T)((U)a - (U)b))

@@ -30,18 +30,28 @@ SGD(f64)
 
 #define ADAM(T, root)                                                                                       \
   static void adam_##T(int64_t n, void *out, const void *param, const void *grad, void *mean, void *variance, \
-                       double lr_, double b1_, double b2_, double eps_, double weight_decay_, double shrink_, \
-                       double correct1, double correct2) {                                                  \
-    T *o = out, *m = mean, *v = variance;                                                                   \
+                       void *most, double lr_, double b1_, double b2_, double eps_, double weight_decay_,   \
+                       double shrink_, double correct1, double correct2) {                                  \
+    T *o = out, *m = mean, *v = variance, *top = most;                                                      \
     const T *p = param, *g = grad;                                                                          \
     const T b1 = (T)b1_, fresh1 = (T)(1 - b1_), b2 = (T)b2_, fresh2 = (T)(1 - b2_), eps = (T)eps_;          \
     const T weight_decay = (T)weight_decay_, shrink = (T)shrink_, step = (T)(lr_ / correct1);               \
     const T scale = (T)(1 / correct2);                                                                      \
-    ND_INDEPENDENT for (int64_t i = 0; i < n; i++) {                                                        \
-      const T d = g[i] + weight_decay * p[i];                                                               \
-      m[i] = b1 * m[i] + fresh1 * d;                                                                        \
-      v[i] = b2 * v[i] + fresh2 * d * d;                                                                    \
-      o[i] = shrink * p[i] - step * m[i] / (root(v[i] * scale) + eps);                                      \
+    if (top) {                                                                                              \
+      ND_INDEPENDENT for (int64_t i = 0; i < n; i++) {                                                      \
+        const T d = g[i] + weight_decay * p[i];                                                             \
+        m[i] = b1 * m[i] + fresh1 * d;                                                                      \
+        v[i] = b2 * v[i] + fresh2 * d * d;                                                                  \
+        top[i] = top[i] >= v[i] ? top[i] : v[i]; /* nan of v stays */                                       \
+        o[i] = shrink * p[i] - step * m[i] / (root(top[i] * scale) + eps);                                  \
+      }                                                                                                     \
+    } else {                                                                                                \
+      ND_INDEPENDENT for (int64_t i = 0; i < n; i++) {                                                      \
+        const T d = g[i] + weight_decay * p[i];                                                             \
+        m[i] = b1 * m[i] + fresh1 * d;                                                                      \
+        v[i] = b2 * v[i] + fresh2 * d * d;                                                                  \
+        o[i] = shrink * p[i] - step * m[i] / (root(v[i] * scale) + eps);                                    \
+      }                                                                                                     \
     }                                                                                                       \
   }
 ADAM(f32, sqrtf)

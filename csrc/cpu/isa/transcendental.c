@@ -1,10 +1,11 @@
-/* transcendental.c - out = f(a): exp, log, sin, cos, tanh, sigmoid and activations made of them. The mathematics is in vecmath.h.
+/* transcendental.c - out = f(a): exp, log, sin, cos, tanh, sigmoid and activations made of them. The mathematics is in vecmath.h
+ * and activation_math.h.
  *
  * What is worth vectorising is: all of f32, and exp, log, sigmoid of f64. The rest of f64 serves gradient checks and
  * calls the C library.
  */
+#include "activation_math.h"
 #include "rows.h"
-#include "vecmath.h"
 
 UNARY_ROW(exp, f64, exp_of_f64(a))
 UNARY_ROW(log, f32, log_of_f32(a))
@@ -20,7 +21,7 @@ UNARY_ROW(erf, f64, erf(a))
 UNARY_ROW(gelu, f32, gelu_of_f32(a))
 UNARY_ROW(gelu, f64, gelu_of_f64(a))
 UNARY_ROW(softplus, f32, softplus_of_f32(a))
-UNARY_ROW(softplus, f64, (a > 0 ? a : 0) + log1p(exp(-fabs(a))))
+UNARY_ROW(softplus, f64, softplus_of_f64(a))
 
 UNARY_ROW(silu, f32, silu_of_f32(a))
 UNARY_ROW(silu, f64, silu_of_f64(a))

@@ -4,8 +4,8 @@
  * each function here is: reduce the argument to a short interval, evaluate a polynomial, put the pieces
  * together; special cases are chosen by `condition ? a : b`, which becomes a blend, not a jump. Polynomials are
  * those of Cephes (float) and fdlibm (double), whose errors are known. Measured by csrc/tests/test_accuracy.c:
- * at most 3 units in the last place for f32 (slopes of gelu 8, of silu 6), 2 for f64 (softplus 3, silu 4); infinities, nan,
- * -0 and denormals included.
+ * at most 3 units in the last place for f32, 2 for f64; infinities, nan, -0 and denormals included. Activations are made of
+ * these in activation_math.h.
  */
 #ifndef ND_VECMATH_H
 #define ND_VECMATH_H
@@ -163,136 +163,6 @@ INLINE float quick_sigmoid_of_f32(float x) { /* as quick_exp: 7 % faster */
 INLINE double sigmoid_of_f64(double x) {
   const double e = exp_of_f64(-fabs(x));
   return (x < 0 ? e : 1.0) / (1.0 + e);
-}
-
-/* erfc(z) of z >= 0 in double, to 1.2e-7 of itself however small it is (Press et al., Numerical Recipes, "erfcc"). */
-INLINE double erfc_to_f32(double z) {
-  const double t = 1.0 / (1.0 + 0.5 * z);
-  double p = 0.17087277;
-  p = p * t - 0.82215223;
-  p = p * t + 1.48851587;
-  p = p * t - 1.13520398;
-  p = p * t + 0.27886807;
-  p = p * t - 0.18628806;
-  p = p * t + 0.09678418;
-  p = p * t + 0.37409196;
-  p = p * t + 1.00002368;
-  p = p * t - 1.26551223;
-  return t * exp_of_f64(p - z * z);
-}
-
-/* Its Taylor series below 1, where 1 - erfc would cancel. */
-INLINE float erf_of_f32(float x_) {
-  const double x = x_, z = x * x, size = fabs(x);
-  double p = -1.22905553017179284e-09;
-  p = p * z + 1.48071928158792192e-08;
-  p = p * z - 1.63658446912349245e-07;
-  p = p * z + 1.64621143658892485e-06;
-  p = p * z - 1.49256503584062520e-05;
-  p = p * z + 1.20553329817896650e-04;
-  p = p * z - 8.54832702345085333e-04;
-  p = p * z + 5.22397762544218793e-03;
-  p = p * z - 2.68661706451312522e-02;
-  p = p * z + 1.12837916709551275e-01;
-  p = p * z - 3.76126389031837538e-01;
-  p = p * z + 1.12837916709551256e+00;
-  const double far = copysign(1.0 - erfc_to_f32(size > 10.0 ? 10.0 : size), x);
-  return (float)(size >= 1.0 ? far : p * x); /* a nan is near */
-}
-
-/* The normal distribution's integral up to x, which keeps its digits far on the left. From 40 standard deviations on it is
- * 0 (or 1) in every float type, and so is its slope: x may be cut to that where it is a factor. */
-#define NORMAL_LIMIT 40
-INLINE double normal_cdf_to_f32(double x) {
-  const double half = 0.5 * erfc_to_f32(fabs(x) * 0.70710678118654752440);
-  return x < 0 ? half : 1.0 - half;
-}
-INLINE float gelu_of_f32(float x) {
-  const double cut = x < -NORMAL_LIMIT ? -NORMAL_LIMIT : x;
-  return (float)(cut * normal_cdf_to_f32(cut));
-}
-
-/* The part of the standard normal distribution above a, divided by exp(-a^2/2), for 0 <= a <= 15: a polynomial in t,
- * fitted to 3.2e-8 of itself. */
-INLINE float normal_tail_ratio_f32(float a) {
-  const float t = 1.0f / (1.0f + 0.35f * a);
-  float p = -0.0291637983f;
-  p = p * t + 0.144060194f;
-  p = p * t - 0.255900651f;
-  p = p * t + 0.159391582f;
-  p = p * t - 0.0232629646f;
-  p = p * t + 0.105574451f;
-  p = p * t + 0.119815581f;
-  p = p * t + 0.139864326f;
-  p = p * t + 0.139621258f;
-  return p * t;
-}
-
-/* factor * exp(-a^2/2) for 0 <= a <= 15. A rounding of a^2 would count a^2/2 times in exp, so a is cut in two: the
- * square of its upper 12 bits is exact, and what is missing, (a - high)(a + high), is added where it has its digits. */
-INLINE float times_bell_f32(float factor, float a) {
-  const float high = f32_of_bits(bits_of_f32(a) & 0xfffff000u);
-  const float x = -0.5f * high * high, missing = -0.5f * (a - high) * (a + high);
-  const float rounded = (x + missing) * 1.44269504f + ROUND_F32;
-  const float large = f32_of_bits((bits_of_f32(rounded) + (127 + 64)) << 23);
-  return factor * (reduced_exp_f32(x, rounded - ROUND_F32, missing) * large) * 0x1p-64f;
-}
-
-/* Left of 0 the slope is tail - a density; right of it 1 less that. */
-INLINE float gelu_slope_of_f32(float x) {
-  float a = fabsf(x);
-  a = a > 15.0f ? 15.0f : a;
-  const float left = times_bell_f32(normal_tail_ratio_f32(a) - a * 0.39894228f, a);
-  return x > 0 ? 1.0f - left : left;
-}
-static inline double gelu_of_f64(double x) {
-  const double cut = x < -NORMAL_LIMIT ? -NORMAL_LIMIT : x;
-  return cut * 0.5 * erfc(cut * -0.70710678118654752440);
-}
-static inline double gelu_slope_of_f64(double x) {
-  double cut = x < -NORMAL_LIMIT ? -NORMAL_LIMIT : x;
-  cut = cut > NORMAL_LIMIT ? NORMAL_LIMIT : cut;
-  return 0.5 * erfc(cut * -0.70710678118654752440) + cut * 0.39894228040143267794 * exp(-0.5 * cut * cut);
-}
-
-/* log(1 + exp(x)) = max(x, 0) + log(1 + e), e = exp(-|x|), and log(1 + e) = 2 artanh(t/2), t = e / (1 + e/2): an odd function
- * of t <= 2/3, in which a small e keeps its digits. */
-INLINE float softplus_of_f32(float x) {
-  const float e = times_exp_minus_f32(1.0f, fabsf(x));
-  const float t = e / (1.0f + 0.5f * e), z = t * t;
-  float p = 5.50358106e-4f;
-  p = p * z + 2.18442209e-3f;
-  p = p * z + 1.25077845e-2f;
-  p = p * z + 8.33328934e-2f;
-  return (x > 0 ? x : 0.0f) + (p * z * t + t); /* a nan is in t */
-}
-
-/* x s with s = sigmoid(x) = e / (1 + e) left of 0, 1 / (1 + e) right of it, e = exp(-|x|). x is multiplied before e becomes
- * denormal. */
-INLINE float silu_of_f32(float x) {
-  const float e = times_exp_minus_f32(1.0f, fabsf(x)), cut = x < -110.0f ? -110.0f : x;
-  const float left = times_exp_minus_f32(cut, fabsf(x));
-  return (x < 0 ? left : x) / (1.0f + e);
-}
-
-/* Its slope: s (1 + x (1 - s)). Left of 0, s is e / (1 + e) and 1 - s is 1 / (1 + e); right of it they change places. */
-INLINE float silu_slope_of_f32(float x) {
-  float a = fabsf(x);
-  a = a > 110.0f ? 110.0f : a;
-  const float e = times_exp_minus_f32(1.0f, a), d = 1.0f / (1.0f + e);
-  const float left = times_exp_minus_f32(d * (1.0f - a * d), a), right = d * (1.0f + a * (e * d));
-  return x < 0 ? left : right;
-}
-/* In double e is multiplied in as the square of exp(-|x|/2), which is never denormal. */
-INLINE double silu_of_f64(double x) {
-  const double cut = x < -800 ? -800 : x, root = exp_of_f64(-0.5 * fabs(cut)), e = root * root;
-  return (x < 0 ? cut * root * root : x) / (1.0 + e);
-}
-INLINE double silu_slope_of_f64(double x) {
-  double cut = x < -800 ? -800 : x;
-  cut = cut > 800 ? 800 : cut;
-  const double s = sigmoid_of_f64(cut), other = sigmoid_of_f64(-cut);
-  return s * (1 + cut * other);
 }
 
 /* sin(x + quarter * pi/2) of a float, computed in double: x = n pi/2 + r, then sin or cos of r by the parity of

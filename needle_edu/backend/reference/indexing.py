@@ -73,16 +73,21 @@ def sgd_step_dense(
 
 @kernel
 def adam_step_dense(
-    dtype: int, n: int, out: Array, p: Array, g: Array, m: Array, v: Array,
+    dtype: int, n: int, out: Array, p: Array, g: Array, m: Array, v: Array, top: Array | None,
     lr: float, b1: float, b2: float, eps: float, weight_decay: float, shrink: float,
     correct1: float, correct2: float,
 ) -> int:  # fmt: skip
-    """One step of Adam (Kingma and Ba, 2015); m and v are updated in place. AdamW: weight_decay 0, shrink < 1"""
+    """One step of Adam (Kingma and Ba, 2015); m and v are updated in place. AdamW: weight_decay 0, shrink < 1;
+    AMSGrad: top"""
     if dtype not in FLOATS:
         return EDTYPE
     out, p, g, m, v = (memory.view(DTYPES[dtype])[:n] for memory in (out, p, g, m, v))
     d = g + weight_decay * p
     m[...] = b1 * m + (1 - b1) * d
     v[...] = b2 * v + (1 - b2) * d * d
-    out[...] = shrink * p - lr * (m / correct1) / (np.sqrt(v / correct2) + eps)
+    square = v
+    if top is not None:
+        square = top.view(DTYPES[dtype])[:n]
+        np.maximum(square, v, out=square)
+    out[...] = shrink * p - lr * (m / correct1) / (np.sqrt(square / correct2) + eps)
     return OK
