@@ -288,6 +288,57 @@ def test_momentum_by_hand_is_ours():
     close(theirs, train(lambda p: ndl.optim.SGD(p, lr=0.1, momentum=0.9, weight_decay=0.01)), 1e-4)
 
 
+class AloneAdam:
+    """An optimiser with no base of ours; averages by parameter, `w.data -=`."""
+
+    def __init__(self, params, lr=0.01, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.0):
+        self.params, self.lr, self.b1, self.b2, self.eps = params, lr, beta1, beta2, eps
+        self.weight_decay, self.t, self.m, self.v = weight_decay, 0, {}, {}
+
+    def reset_grad(self):
+        for p in self.params:
+            p.grad = None
+
+    def step(self):
+        self.t += 1
+        for w in self.params:
+            g = w.grad.data + self.weight_decay * w.data if self.weight_decay > 0 else w.grad.data
+            for kept in (self.m, self.v):
+                if w not in kept:
+                    kept[w] = ndl.init.zeros(*w.shape, device=w.device, dtype=w.dtype)
+            self.m[w] = self.b1 * self.m[w].detach() + (1 - self.b1) * g
+            self.v[w] = self.b2 * self.v[w].detach() + (1 - self.b2) * (g**2)
+            m, v = (self.m[w] / (1 - self.b1**self.t)).detach(), (self.v[w] / (1 - self.b2**self.t)).detach()
+            w.data -= self.lr * m / (v**0.5 + self.eps)
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.01])
+def test_adam_by_hand_is_ours(decay):
+    ours = train(lambda p: ndl.optim.Adam(p, weight_decay=decay))
+    close(train(lambda p: AloneAdam(p, weight_decay=decay)), ours, 1e-4)
+
+
+class NoInit(nn.Module):
+    """A module that never calls its base's __init__."""
+
+    def __init__(self, i, o):
+        self.model = nn.Sequential(nn.Conv(i, o, 3), nn.BatchNorm2d(dim=o), nn.ReLU())
+
+    def forward(self, x):
+        return self.model(x)
+
+
+def test_modules_without_init_and_bias_added_in_place():
+    model = nn.Sequential(NoInit(3, 4), nn.Residual(nn.Sequential(NoInit(4, 4), NoInit(4, 4))), nn.Flatten())
+    y = ops.reshape(model(Tensor(numbers(2, 3, 4, 4))), shape=(-1, 4))
+    bias = nn.Parameter(init.rand(4))
+    y += bias.broadcast_to(y.shape)
+    y.sum().backward()
+    assert bias.grad.shape == (4,) and len(model.parameters()) == 12
+    model.eval()
+    assert not any(part.training for part in model._children())
+
+
 def test_a_loop_counts_its_hits():
     data = ndl.data.NDArrayDataset(numbers(10, 3), np.array([0, 1] * 5))
     loader = ndl.data.DataLoader(dataset=data, batch_size=4, shuffle=True)
