@@ -23,9 +23,12 @@ def take(a, indices, axis=None):
     """
     a, where = as_tensor(a, "take"), integers("take", indices)
     if axis is None:
-        return a.reshape((-1,))[where]
+        a, axis = a.reshape((-1,)), 0
     (axis,) = normalize_axes(integer("take", "axis", axis), a.ndim, "take")
-    return a[(slice(None),) * axis + (where,)]
+    try:
+        return a[(slice(None),) * axis + (where,)]
+    except IndexOutOfRange as error:
+        raise IndexOutOfRange(f"take: {str(error).removeprefix('getitem: ')}") from None
 
 
 def take_along_axis(a, indices, axis=-1):

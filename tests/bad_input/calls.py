@@ -152,6 +152,9 @@ SCHEDULERS = {
 }
 
 
+AFTER_SGD = [*SIZES, (lambda epoch: 1.0,)]
+
+
 def optimisers():
     """Name → (class, arguments of its constructor)."""
     found = {}
@@ -164,7 +167,12 @@ def optimisers():
         elif name in SCHEDULERS:
             found[name] = cls, SCHEDULERS[name](sgd())
         else:
-            found[name] = cls, first_that_works(cls, [(sgd(), *sizes) for sizes in SIZES] + [(weights(),)])
+            found[name] = (
+                cls,
+                first_that_works(
+                    cls, [*((sgd(), *more) for more in AFTER_SGD), (nn.Linear(2, 2),), (weights(),)]
+                ),
+            )
     return found
 
 
@@ -198,6 +206,7 @@ ARRAYS = {
     "moveaxis": (X, 0, 1), "swapaxes": (X, 0, 1), "pad": (X, ((1, 1), (0, 0))), "permute": (X, (1, 0)),
     "permute_dims": (X, (1, 0)), "prod": (X,), "reshape": (X, (3, 2)), "result_type": (X, X),
     "squeeze": (nd.ones((1, 3)), 0), "take": (X, index(0, 1)), "where": (X > 2, X, X), "matmul": (X, X.T),
+    "activation": ("leaky_relu", X, 0.5), "activation_backward": ("leaky_relu", X, X, 0.5),
     "isclose": (X, X), "clip": (X, 0.0, 1.0), "expand_dims": (X, 0),
 }  # fmt: skip
 

@@ -55,7 +55,7 @@ PYTHONS_OWN = re.compile(
 # What an argument rightly takes, though others of its kind do not.
 ANY_NUMBER = {
     "fill_value", "value", "constant_value", "scalar", "c", "c0", "c1", "min", "max", "correction", "p", "ord", "slope",
-    "alpha", "start", "stop", "step", "rtol", "atol",
+    "alpha", "start", "stop", "step", "rtol", "s", "t", "u", "threshold", "atol",
 }  # fmt: skip
 TAKEN = {
     ("Identity", "x"), ("Softplus", "x"), ("get_item", "index"), ("getitem", "index"), ("make_tuple", "args"),
@@ -194,6 +194,44 @@ def test_layers_when_they_are_called(name):
 )
 def test_everything_else(room, name):
     assert complaints(name, *ROOMS[room][name]) == []
+
+
+MISFITS = [(), (0,), (5,), (7, 7), (1, 7, 7), (0, 3), (2, 7, 7, 7), (2, 1, 2, 7, 7)]
+
+
+def misfits(x):
+    """Tensors of other shapes and other dtypes than `x`."""
+    ones = [np.ones(shape, "float32") for shape in MISFITS]
+    other = [np.ones(x.shape, dtype) for dtype in ("int64", "bool", "float64")]
+    return [Tensor(a, requires_grad=False) for a in (*ones, *other)]
+
+
+def check_misfits(name, call, given):
+    """A tensor that does not fit is refused by name, or the result is a tensor: nothing else comes out."""
+    found = []
+    for place, x in enumerate(given):
+        for wrong in misfits(x) if isinstance(x, Tensor) else ():
+            bound = inspect.signature(lambda *args: None).bind(*given[:place], wrong, *given[place + 1 :])
+            said = answer(name, call, bound)
+            if said not in (None, "silence"):
+                found.append(f"{name}, argument {place} of shape {wrong.shape}, {wrong.dtype}: {said}")
+    assert found == []
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_ops_and_tensors_that_do_not_fit(name):
+    function, arguments, keywords = OPERATIONS[name]
+    if isinstance(arguments[0], list):
+        check_misfits(name, lambda *given: function(list(given), *arguments[1:], **keywords), arguments[0])
+    else:
+        check_misfits(name, lambda *given: function(*given, **keywords), arguments)
+
+
+@pytest.mark.parametrize("name", [name for name in LAYERS if name not in ("ModuleList", "ModuleDict")])
+def test_layers_and_tensors_that_do_not_fit(name):
+    cls, arguments = LAYERS[name]
+    layer = cls(*arguments)
+    check_misfits(name, layer, calls.inputs_of_a_layer(layer))
 
 
 def takes_several(name):
