@@ -7,10 +7,6 @@ only when its digest is right, so a file that is there is a whole one.
 from __future__ import annotations
 
 import os
-import shutil
-import tarfile
-import tempfile
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -149,6 +145,9 @@ def _unpack(place: Path, file: File) -> None:
         return
     archive = found(place, file)
     assert archive is not None
+    import shutil
+    import tempfile
+
     try:
         beside = tempfile.mkdtemp(prefix=".unpacking-", dir=place)
     except OSError:
@@ -165,6 +164,9 @@ def _unpack(place: Path, file: File) -> None:
 
 
 def _extract(archive: Path, folder: str) -> None:
+    import tarfile
+    import zipfile
+
     try:
         if archive.name.endswith(".zip"):
             with zipfile.ZipFile(archive) as packed:
