@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import http.server
 import io
+import os
 import tarfile
 import threading
 import zipfile
@@ -192,6 +193,23 @@ def test_a_bar_is_shown(server, monkeypatch, capsys):
     register(monkeypatch, server, "one", ("a.bin", CONTENT, None))
     data.download("one")
     assert "a.bin" in capsys.readouterr().err
+
+
+def test_two_processes_fetch_it_once(server, monkeypatch):
+    """The second one waits, and finds it there."""
+    register(monkeypatch, server, "one", ("a.tar.gz", packed("tar", {"folder/x": CONTENT}), "folder"))
+    children = []
+    for _ in range(3):
+        child = os.fork()
+        if child == 0:
+            status = 1
+            with contextlib.suppress(BaseException):
+                place = data.download("one", progress=False)
+                status = int((place / "folder" / "x").read_bytes() != CONTENT)
+            os._exit(status)
+        children.append(child)
+    assert [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children] == [0, 0, 0]
+    assert server.seen == [("a.tar.gz", None)]
 
 
 def test_no_permission(server, monkeypatch, tmp_path):
