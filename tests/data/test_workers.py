@@ -57,6 +57,17 @@ def test_the_same_batches_for_any_number_of_workers(method):
         loader.close()
 
 
+def test_each_epoch_and_each_state_of_the_generator_has_its_own_transforms():
+    np.random.seed(0)
+    first, second = (DataLoader(pictures(), 4, num_workers=1) for _ in range(2))
+    epochs = [contents(first), contents(first), contents(second)]
+    np.random.seed(1)
+    epochs.append(contents(DataLoader(pictures(), 4, num_workers=1)))
+    assert epochs[0] == epochs[2] and epochs[0] != epochs[1] and epochs[0] != epochs[3]
+    x = np.array([row for batch, _ in epochs[0] for row in batch])
+    assert not np.array_equal(x, PICTURES)
+
+
 def test_with_a_seed_no_workers_give_the_same_too():
     loaders = [DataLoader(pictures(), 4, shuffle=True, num_workers=n, seed=8) for n in (0, 1, 2)]
     for _ in range(2):
