@@ -138,6 +138,8 @@ def fetch(
             note(i)
         try:
             examples.append(dataset[i])
+        except StopIteration as error:  # it would end the loop over the batches, as if there were no more
+            raise DataError(f"example {i} of a {type(dataset).__name__} raised StopIteration") from error
         except Exception as error:
             error.add_note(f"This happened while reading example {i} of a {type(dataset).__name__}.")
             raise

@@ -8,7 +8,7 @@ gradient. Reading may be left to worker processes, which prepare the next batche
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,7 +20,9 @@ from . import epoch as epochs
 from .collate import collated, tensors
 from .dataset import Dataset, fetch, read
 from .samplers import BatchSampler, RandomSampler, Sampler, SequentialSampler
-from .workers import Pool
+
+if TYPE_CHECKING:
+    from .workers import Pool
 
 
 class DataLoader:
@@ -147,6 +149,8 @@ class DataLoader:
         self._goes_on = False  # whether the next loop goes on with it, after a checkpoint was loaded
         self._pool: Pool | None = None
         if num_workers:
+            from .workers import Pool  # not before somebody wants workers
+
             self._pool = Pool(
                 dataset, collate_fn is None, self.num_workers, int(prefetch_factor), multiprocessing_context
             )

@@ -138,7 +138,7 @@ def test_what_makes_no_sense_is_said(make, error, words):
 
 def test_subset():
     some = Subset(DATASET, [7, -1, 2])
-    assert [int(y) for _, y in some] == [7, 9, 2] and len(some) == 3
+    assert [int(y) for _, y in some] == [7, 9, 2] and len(some) == 3 and some.indices.tolist() == [7, 9, 2]
     assert labels(DataLoader(some, 2)) == [[7, 9], [2]]
     assert Subset(some, [2, 0])[0][1] == 2
     words = Subset(["a", "b", "c"], [2, 0])

@@ -6,12 +6,9 @@ only when its digest is right, so a file that is there is a whole one.
 
 from __future__ import annotations
 
+import contextlib
 import os
-import shutil
-import tarfile
-import tempfile
-import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ...backend.arguments import switch
@@ -71,14 +68,18 @@ def download(
         place = Path(offline) / name
         for file in files:
             _find(place, name, file)
+        files = [file for file in files if file.unpacked and not (place / file.unpacked).is_dir()]
     else:
         place = _cache(folder) / name
+        place.mkdir(parents=True, exist_ok=True)
+        offline = None
+    with _alone_in(place):
         for file in files:
-            if file.unpacked is None or not (place / file.unpacked).is_dir():
+            there = file.unpacked is not None and (place / file.unpacked).is_dir()
+            if not offline and not there:
                 _fetch(place, name, file, mirrors, progress)
-    for file in files:
-        if file.unpacked is not None:
-            _unpack(place, file)
+            if file.unpacked is not None and not there:
+                _unpack(place, file)
     return place
 
 
@@ -88,6 +89,20 @@ def found(place: Path, file: File) -> Path | None:
         if (place / name).is_file():
             return place / name
     return None
+
+
+@contextlib.contextmanager
+def _alone_in(place: Path) -> Iterator[None]:
+    """Wait until no other process fetches into this folder, and let none begin; a lock ends with its process."""
+    descriptor = os.open(place, os.O_RDONLY)
+    try:
+        with contextlib.suppress(ImportError, OSError):  # no POSIX system, or a file system without locks
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _cache(folder: str | os.PathLike | None) -> Path:
@@ -145,10 +160,11 @@ def _first_line(error: Exception) -> str:
 def _unpack(place: Path, file: File) -> None:
     """Unpack an archive beside itself, all of it or nothing."""
     assert file.unpacked is not None
-    if (place / file.unpacked).is_dir():
-        return
     archive = found(place, file)
     assert archive is not None
+    import shutil
+    import tempfile
+
     try:
         beside = tempfile.mkdtemp(prefix=".unpacking-", dir=place)
     except OSError:
@@ -165,6 +181,9 @@ def _unpack(place: Path, file: File) -> None:
 
 
 def _extract(archive: Path, folder: str) -> None:
+    import tarfile
+    import zipfile
+
     try:
         if archive.name.endswith(".zip"):
             with zipfile.ZipFile(archive) as packed:
