@@ -159,7 +159,7 @@ def test_a_graph_notices_what_was_written_at_an_index():
             DTypeError,
             "index_select: wanted integers as index, got float",
         ),
-        (lambda x: x.index_select(0, [2]), IndexError, "2 is out of range"),
+        (lambda x: x.index_select(0, [2]), IndexError, "2 is out of (range|bounds)"),
         (lambda x: x.narrow(0, 1, 2), IndexOutOfRange, "narrow: 2 from 1 on do not fit into axis 0"),
         (lambda x: x.narrow(0, -3, 1), IndexOutOfRange, "narrow: 1 from -3 on do not fit"),
         (lambda x: x.narrow(0, 0, -1), ShapeError, "narrow: length is a whole number of at least 0, got -1"),
