@@ -30,6 +30,7 @@
   X(slices, OWN, isa)          /* logsumexp, argmax, argmin       */ \
   X(cross_entropy, OWN, isa)   /* softmax cross-entropy           */ \
   X(normalise, OWN, isa)       /* batch, group, layer norm        */ \
+  X(softmax, OWN, isa)         /* softmax and its logarithm       */ \
   X(gemm, OWN, isa)            /* matrix product                  */ \
   X(optim, OWN, isa)           /* steps of SGD and Adam           */ \
   X(ladder, OWN, isa)          /* tiles of the ladder's upper rungs */

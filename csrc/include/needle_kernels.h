@@ -301,4 +301,12 @@ ND_API int nd_group_norm_dense(int dtype, int64_t n, void *out, const void *a, c
 ND_API int nd_group_norm_backward_dense(int dtype, int64_t n, void *out, const void *g, const void *a,
                                         const void *weight, const void *stats, void *to_weight, void *to_bias,
                                         int64_t channels, int64_t inner, int64_t groups);
+
+/* ---- 14. softmax, dense, f32 or f64 ------------------------------------------------------------------------
+ * a, out, g and y have n elements in rows of `width`, at least 1:  out = exp(a) / sum of exp(a),  or, with log, ln of it.
+ * The backward kernel takes the adjoint g of that and y, which the first has given:
+ *     out = y (g - sum of g y),  or, with log,  g - exp(y) sum of g */
+ND_API int nd_softmax_dense(int dtype, int64_t n, void *out, const void *a, int64_t width, int log);
+ND_API int nd_softmax_backward_dense(int dtype, int64_t n, void *out, const void *g, const void *y, int64_t width,
+                                     int log);
 #endif

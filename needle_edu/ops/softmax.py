@@ -4,13 +4,20 @@ exp(1000) is infinite in float32, but softmax does not change when the same numb
 scores. So the largest score is taken out first, and nothing overflows even for scores of 1e10.
 """
 
-from needle_edu.autograd.arrays import xp
-from needle_edu.autograd.op import UnaryOp
-from needle_edu.autograd.registry import register
+from needle_edu.autograd.arrays import ShapeError, softmax, xp
+from needle_edu.autograd.op import BinaryOp, UnaryOp
+from needle_edu.autograd.registry import register, slot
 
 from . import sampling
 from .constants import chosen_axes, expand, normalize_axes
 from .reduction import Reduction
+
+_SOFTMAX_BACKWARD, _LOGSOFTMAX_BACKWARD = slot("softmax_backward"), slot("logsoftmax_backward")
+
+
+def _compiled(a, axis) -> bool:
+    """Return whether a kernel does it in one pass; the arithmetic of the ops says what it computes."""
+    return softmax is not None and softmax.compiled(a, axis)
 
 
 @register
@@ -70,11 +77,49 @@ class LogSoftmax(UnaryOp):
 
     def compute(self, a):
         normalize_axes(self.axis, a.ndim, self.name)
+        if _compiled(a, self.axis):
+            return softmax.softmax(a, log=True)
         a = a - xp.max(a, axis=self.axis, keepdims=True)
         return a - xp.logsumexp(a, axis=self.axis, keepdims=True)
 
     def vjp0(self, g, node):
-        return g - node.exp() * expand(g.sum(self.axis), self.axis, g.shape)
+        return _LOGSOFTMAX_BACKWARD.cls(self.axis).apply(g, node)
+
+
+@register
+class LogSoftmaxBackward(BinaryOp):
+    """The vjp of logsoftmax, from its result b.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.logsoftmax_backward(Tensor([[1.0, 0.0]]), ops.logsoftmax(Tensor([[0.0, 0.0]]))).numpy().tolist()
+    [[0.5, -0.5]]
+    """
+
+    name, symbol = "logsoftmax_backward", "logsoftmax′"
+    formula = r"y = a - e^b \sum a"
+    vjp_formulas = (r"\bar{a} = \bar{y} - \sum \bar{y} \odot e^b", r"\bar{b} = -\bar{y} \odot e^b \sum a")
+    vjp_reads = ("b", "ab")
+    samples = staticmethod(
+        sampling.shaped(({}, (2, 3), (2, 3)), ({"axis": 0}, (2, 3), (2, 3)), ({}, (3,), (3,)))
+    )
+
+    def __init__(self, axis: int = -1):
+        self.axis = chosen_axes(self.name, axis)
+
+    def compute(self, g, y):
+        _one_shape(self.name, g, y)
+        normalize_axes(self.axis, y.ndim, self.name)
+        if _compiled(y, self.axis):
+            return softmax.softmax_backward(g, y, log=True)
+        return g - xp.exp(y) * xp.sum(g, axis=self.axis, keepdims=True)
+
+    def vjp0(self, g, node):
+        y = node.inputs[1]
+        return g - expand((g * y.exp()).sum(self.axis), self.axis, y.shape)
+
+    def vjp1(self, g, node):
+        incoming, y = node.inputs
+        return -g * y.exp() * expand(incoming.sum(self.axis), self.axis, y.shape)
 
 
 @register
@@ -101,8 +146,54 @@ class Softmax(UnaryOp):
 
     def compute(self, a):
         normalize_axes(self.axis, a.ndim, self.name)
+        if _compiled(a, self.axis):
+            return softmax.softmax(a)
         e = xp.exp(a - xp.max(a, axis=self.axis, keepdims=True))
         return e / xp.sum(e, axis=self.axis, keepdims=True)
 
     def vjp0(self, g, node):
-        return node * (g - expand((g * node).sum(self.axis), self.axis, g.shape))
+        return _SOFTMAX_BACKWARD.cls(self.axis).apply(g, node)
+
+
+@register
+class SoftmaxBackward(BinaryOp):
+    """The vjp of softmax, from its result b.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.softmax_backward(Tensor([[1.0, 0.0]]), ops.softmax(Tensor([[0.0, 0.0]]))).numpy().tolist()
+    [[0.25, -0.25]]
+    """
+
+    name, symbol = "softmax_backward", "softmax′"
+    formula = r"y = b \odot (a - \sum a \odot b)"
+    vjp_formulas = (
+        r"\bar{a} = b \odot (\bar{y} - \sum \bar{y} \odot b)",
+        r"\bar{b} = \bar{y} \odot (a - \sum a \odot b) - a \sum \bar{y} \odot b",
+    )
+    vjp_reads = ("b", "ab")
+    samples = staticmethod(
+        sampling.shaped(({}, (2, 3), (2, 3)), ({"axis": 0}, (2, 3), (2, 3)), ({}, (3,), (3,)))
+    )
+
+    def __init__(self, axis: int = -1):
+        self.axis = chosen_axes(self.name, axis)
+
+    def compute(self, g, y):
+        _one_shape(self.name, g, y)
+        normalize_axes(self.axis, y.ndim, self.name)
+        if _compiled(y, self.axis):
+            return softmax.softmax_backward(g, y)
+        return y * (g - xp.sum(g * y, axis=self.axis, keepdims=True))
+
+    def vjp0(self, g, node):
+        return _SOFTMAX_BACKWARD.cls(self.axis).apply(g, node.inputs[1])
+
+    def vjp1(self, g, node):
+        incoming, y = node.inputs
+        both, mine = [expand((v * y).sum(self.axis), self.axis, y.shape) for v in (g, incoming)]
+        return g * (incoming - mine) - incoming * both
+
+
+def _one_shape(who: str, g, y) -> None:
+    if g.shape != y.shape:
+        raise ShapeError(f"{who}: the adjoint and the result have one shape, got {g.shape} and {y.shape}")

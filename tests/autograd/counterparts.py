@@ -161,6 +161,8 @@ PYTORCHS = {
     "softmax": lambda a, axis=-1: torch.softmax(a, axis),
     "logsoftmax": lambda a, axis=-1: torch.log_softmax(a, axis), "cross_entropy": cross_entropy,
     "cross_entropy_backward": cross_entropy_backward,
+    "softmax_backward": lambda g, y, axis=-1: y * (g - (g * y).sum(axis, keepdim=True)),
+    "logsoftmax_backward": lambda g, y, axis=-1: g - y.exp() * g.sum(axis, keepdim=True),
     "binary_cross_entropy": lambda p, t: F.binary_cross_entropy(*torch.broadcast_tensors(p, t), reduction="none"),
     # normalisation
     "batch_norm": batch_norm, "batch_norm_backward": adjoints(batch_norm),

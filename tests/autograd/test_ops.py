@@ -139,6 +139,8 @@ FORWARD = {
     "where": ((X > 0, X, Z), np.where(X > 0, X, Z)), "matmul": ((X, Z.T), X @ Z.T), "transpose": ((X,), X.T),
     "softmax": ((X,), np.exp(X) / np.exp(X).sum(1, keepdims=True)),
     "logsoftmax": ((X,), X - np.log(np.exp(X).sum(1, keepdims=True))),
+    "softmax_backward": ((X, Z), Z * (X - (X * Z).sum(1, keepdims=True))),
+    "logsoftmax_backward": ((X, Z), X - np.exp(Z) * X.sum(1, keepdims=True)),
     "relu_backward": ((X, Z), np.where(Z > 0, X, 0)), "tanh_backward": ((X, Z), X * (1 - Z * Z)),
     "sigmoid_backward": ((X, Z), X * Z * (1 - Z)),
     "erf": ((X,), np.vectorize(math.erf)(X)), "gelu": ((X,), X * PHI), "silu": ((X,), X / (1 + np.exp(-X))),

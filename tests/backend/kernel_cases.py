@@ -31,6 +31,7 @@ CONVOLUTIONS = ("conv", "conv_input_backward", "conv_weight_backward")
 STEPS = {"sgd_step_dense": 3, "adam_step_dense": 4}
 NORMS = ("batch_norm_dense", "batch_norm_backward_dense", "group_norm_dense", "group_norm_backward_dense")
 SEVERAL_OUTPUTS = {*STEPS, *NORMS}
+SOFTMAX = ("softmax_dense", "softmax_backward_dense")
 
 # Functions that round differently in different libraries; all others must agree to the last bit.
 ROUNDED = {
@@ -50,6 +51,7 @@ ROUNDED = {
     ),
     *LOSSES,
     *CONVOLUTIONS,
+    *("softmax", "softmax_backward"),
     *("cumsum", "cumprod"),
 }
 TO_BOOL = {
@@ -73,6 +75,7 @@ def all_names() -> set[str]:
         *LOSSES,
         *CONVOLUTIONS,
         *NORMS,
+        *SOFTMAX,
     ]
     return {*dense, *(f"{name}_dense" for name in dense), *others}
 
@@ -162,6 +165,8 @@ def make(name: str, rng: np.random.Generator, code: int) -> Case:
         return optimiser_step(name, rng, code)
     if name in NORMS:
         return normalisation(name, rng, code)
+    if name in SOFTMAX:
+        return softmax(name, rng, code)
     if name in CONVOLUTIONS:
         return convolution(name, rng, code)
     if name in LOSSES:
@@ -329,6 +334,21 @@ def normalisation(name: str, rng: np.random.Generator, code: int) -> Case:
             (*extra, float(rng.choice([1e-5, 0.1]))),
         )
     return Case([Operand(memory, 0, ()) for memory in memories], count=n, extra=extra)
+
+
+def softmax(name: str, rng: np.random.Generator, code: int) -> Case:
+    """Rows of all widths, among which some with infinities and nan; the result that backward takes is one."""
+    width, rows = int(rng.choice([1, 2, 3, 10, 45, 513, 1030, 2500])), int(rng.choice([0, 1, 2, 70, 130]))
+    n, log = width * (rows if width < 500 else min(rows, 3)), int(rng.integers(2))
+    special = name == "softmax_dense" and rng.random() < 0.5
+    memories = [numbers(rng, n + 1, code, special=special) for _ in range(3 if "backward" in name else 2)]
+    if "backward" in name and code <= F64:
+        memories[2] = -abs(memories[2]) if log else abs(memories[2])
+    return Case(
+        [Operand(memory, 0, ()) for memory in memories],
+        count=n,
+        extra=(width + int(rng.random() < 0.05), log),
+    )
 
 
 def optimiser_step(name: str, rng: np.random.Generator, code: int) -> Case:

@@ -21,6 +21,7 @@ from . import (  # each registers its kernels
     lines,  # noqa: F401
     normalization,  # noqa: F401
     reductions,  # noqa: F401
+    softmax,  # noqa: F401
 )
 from .plan import KERNELS, Plan, last_error
 
