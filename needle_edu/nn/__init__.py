@@ -52,6 +52,7 @@ from .pooling import (
     MaxPool2d,
 )
 from .shapes import Flatten, Reshape, Unflatten
+from .unpooling import LPPool1d, LPPool2d, MaxUnpool1d, MaxUnpool2d
 
 __all__ = [
     "AdaptiveAvgPool1d",
@@ -89,6 +90,8 @@ __all__ = [
     "Identity",
     "KLDivLoss",
     "L1Loss",
+    "LPPool1d",
+    "LPPool2d",
     "LayerNorm",
     "LayerNorm1d",
     "LeakyReLU",
@@ -99,6 +102,8 @@ __all__ = [
     "MSELoss",
     "MaxPool1d",
     "MaxPool2d",
+    "MaxUnpool1d",
+    "MaxUnpool2d",
     "Module",
     "ModuleDict",
     "ModuleList",

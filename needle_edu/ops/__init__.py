@@ -17,7 +17,7 @@ from . import max_pooling, avg_pooling  # noqa: F401
 from . import shape, arrangement, dilation, scan, indexing, tuples, compare  # noqa: F401
 
 # isort: on
-from . import adaptive, compositions, inplace
+from . import adaptive, compositions, inplace, lp_pooling, unpooling
 from .einstein import einsum
 from .functions import make_function
 
@@ -31,7 +31,13 @@ for _name, _slot in registry.ops().items():
     if getattr(_slot.cls, "method", False):
         install_method(_name, _function)
 
-for _function in (*compositions.FUNCTIONS, *adaptive.FUNCTIONS, einsum):
+for _function in (
+    *compositions.FUNCTIONS,
+    *adaptive.FUNCTIONS,
+    *unpooling.FUNCTIONS,
+    *lp_pooling.FUNCTIONS,
+    einsum,
+):
     globals()[_function.__name__] = _function
     __all__ += [_function.__name__]
 for _function in (*[globals()[_name] for _name in compositions.METHODS], *inplace.METHODS):

@@ -11,7 +11,7 @@ from needle_edu.autograd import registry
 from needle_edu.autograd.array_value import ArrayValue
 from needle_edu.autograd.tensor import Tensor
 
-from . import adaptive, compositions, inplace
+from . import adaptive, compositions, inplace, lp_pooling, unpooling
 from .einstein import einsum
 
 PACKAGE = Path(__file__).resolve().parent.parent
@@ -61,7 +61,16 @@ def op_table() -> str:
 
 def _composed() -> list[str]:
     """Return the table of the functions that are made of ops."""
-    about = [(f, _first_line(f)) for f in (*compositions.FUNCTIONS, *adaptive.FUNCTIONS, einsum)]
+    about = [
+        (f, _first_line(f))
+        for f in (
+            *compositions.FUNCTIONS,
+            *adaptive.FUNCTIONS,
+            *unpooling.FUNCTIONS,
+            *lp_pooling.FUNCTIONS,
+            einsum,
+        )
+    ]
     title = "Compositions: functions that are made of ops, and have their derivatives from them"
     lines = [f"\n## {title}\n", "| function | what it gives |", "|---|---|"]
     for function, text in about:
@@ -157,7 +166,13 @@ def ops_stub() -> str:
         op: Any = slot.original
         parameters = inspect.signature(getattr(ops, name)).parameters.values()
         lines.append(f"def {name}{_typed(parameters)} -> {op.value_class.__name__}: ...")
-    for function in (*compositions.FUNCTIONS, *adaptive.FUNCTIONS, einsum):
+    for function in (
+        *compositions.FUNCTIONS,
+        *adaptive.FUNCTIONS,
+        *unpooling.FUNCTIONS,
+        *lp_pooling.FUNCTIONS,
+        einsum,
+    ):
         parameters = inspect.signature(function).parameters.values()
         result = _RESULTS.get(function.__name__, "Tensor")
         lines.append(f"def {function.__name__}{_typed(parameters)} -> {result}: ...")
