@@ -11,18 +11,9 @@ from needle_edu.autograd import registry
 from needle_edu.autograd.array_value import ArrayValue
 from needle_edu.autograd.tensor import Tensor
 
-from . import adaptive, compositions, folding, inplace, interpolation
-from .einstein import einsum
+from . import _COMPOSED, compositions, inplace
 
 PACKAGE = Path(__file__).resolve().parent.parent
-
-_COMPOSED = (
-    *compositions.FUNCTIONS,
-    *adaptive.FUNCTIONS,
-    *interpolation.FUNCTIONS,
-    *folding.FUNCTIONS,
-    einsum,
-)
 
 _INTRODUCTION = """\
 # The operations
@@ -69,16 +60,7 @@ def op_table() -> str:
 
 def _composed() -> list[str]:
     """Return the table of the functions that are made of ops."""
-    about = [
-        (f, _first_line(f))
-        for f in (
-            *compositions.FUNCTIONS,
-            *adaptive.FUNCTIONS,
-            *interpolation.FUNCTIONS,
-            *folding.FUNCTIONS,
-            einsum,
-        )
-    ]
+    about = [(function, _first_line(function)) for function in _COMPOSED]
     title = "Compositions: functions that are made of ops, and have their derivatives from them"
     lines = [f"\n## {title}\n", "| function | what it gives |", "|---|---|"]
     for function, text in about:
