@@ -12,6 +12,7 @@ from math import e, inf, nan, pi
 from needle_edu.backend import set_creators
 
 from . import fused
+from .arrangement import repeat, roll, tile, tril, triu
 from .array import NDArray
 from .creation import (
     arange,
@@ -103,6 +104,7 @@ from .manipulation import (
 from .needle_names import concatenate, dilate, permute, prod, split, summation
 from .random import CREATORS
 from .reductions import all, any, argmax, argmin, logsumexp, max, mean, min, sum
+from .statistics import std, var
 
 bool = bool_  # the array API's name of the dtype
 newaxis = None
@@ -119,10 +121,10 @@ __all__ = [
     "linspace", "log", "logical_and", "logical_not", "logical_or", "logical_xor", "logsumexp", "matmul",
     "matrix_transpose", "max", "maximum", "mean", "min", "minimum", "moveaxis", "multiply", "nan", "negative",
     "newaxis", "not_equal", "ones", "ones_like", "pad", "permute", "permute_dims", "pi", "positive", "pow", "power",
-    "prod", "reciprocal", "relu", "relu_backward", "reshape", "result_type", "scatter_add", "sigmoid",
-    "sigmoid_backward", "sign", "silu", "silu_backward", "sin", "softplus", "sort", "split", "sqrt", "square",
-    "squeeze", "stack", "subtract", "sum", "summation", "swapaxes", "take", "tanh", "tanh_backward", "transpose",
-    "where", "zeros", "zeros_like",
+    "prod", "reciprocal", "relu", "relu_backward", "repeat", "reshape", "result_type", "roll", "scatter_add",
+    "sigmoid", "sigmoid_backward", "sign", "silu", "silu_backward", "sin", "softplus", "sort", "split", "sqrt",
+    "square", "squeeze", "stack", "std", "subtract", "sum", "summation", "swapaxes", "take", "tanh", "tanh_backward",
+    "tile", "transpose", "tril", "triu", "var", "where", "zeros", "zeros_like",
 ]  # fmt: skip
 
 
