@@ -168,10 +168,14 @@ class NLLLoss(Loss):
         classes = x.shape[axis]
         used = labels != self.ignore_index
         labels = class_numbers("NLLLoss, labels", np.where(used, labels, 0), classes)
-        chosen = ops.take_along_axis(x, np.expand_dims(labels.astype(np.int64), axis), axis).squeeze(axis)
+        labels = labels.astype(np.int64)
+        if labels.ndim < 2:  # elements of the flattened rows: one index instead of two
+            chosen = ops.take(x, labels + classes * np.arange(labels.size).reshape(labels.shape))
+        else:
+            chosen = ops.take_along_axis(x, np.expand_dims(labels, axis), axis).squeeze(axis)
         counts = used.astype(x.dtype)
         if self.weight is not None:
-            counts *= self.weight.numpy()[labels.astype(np.intp)]
+            counts *= self.weight.numpy()[labels]
         if not used.all():
             chosen = ops.where(Tensor(used, device=x.device), chosen, 0.0)
         losses = -chosen
