@@ -43,6 +43,7 @@ from .model_summary import Summary, summary
 from .module import Module
 from .norm import BatchNorm1d, BatchNorm2d, LayerNorm1d
 from .parameter import Parameter
+from .parameter_containers import ParameterDict, ParameterList
 from .pooling import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
@@ -120,6 +121,8 @@ __all__ = [
     "MultiMarginLoss",
     "NLLLoss",
     "Parameter",
+    "ParameterDict",
+    "ParameterList",
     "PoissonNLLLoss",
     "ReLU",
     "ReLU6",
