@@ -14,7 +14,7 @@ from needle_edu.autograd.tensor import install_method
 from . import arithmetic, powers, extrema, elementwise, logarithms, trigonometry, rounding  # noqa: F401
 from . import activations, smooth, piecewise  # noqa: F401
 from . import reduction, statistics, order, softmax, losses, linalg, convolution, pooling  # noqa: F401
-from . import shape, arrangement, dilation, scan, indexing, tuples, compare  # noqa: F401
+from . import moving, shape, arrangement, dilation, scan, indexing, tuples, compare  # noqa: F401
 
 # isort: on
 from . import adaptive, compositions, inplace

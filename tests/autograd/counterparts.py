@@ -118,6 +118,7 @@ PYTORCHS = {
     "negate": torch.neg, "equal": torch.eq, "astype": lambda a, dtype: a.to(getattr(torch, dtype)),
     "fused_add_scalars": lambda a, c0, c1: (a + c0, a + c1),
     "floor_divide": lambda a, b: torch.div(a, b, rounding_mode="floor"),  # torch.floor_divide has no gradient
+    "to_device": lambda a, device: a.clone(),  # where PyTorch is, there is one device
     # activations and their vjps
     "leaky_relu": lambda a, slope: F.leaky_relu(a, slope), "relu_backward": lambda g, y: g * (y > 0),
     "tanh_backward": lambda g, y: g * (1 - y * y), "sigmoid_backward": lambda g, y: g * y * (1 - y),
