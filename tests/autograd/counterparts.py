@@ -220,6 +220,7 @@ PYTORCHS = {
     "negate": torch.neg, "equal": torch.eq, "astype": lambda a, dtype: a.to(getattr(torch, dtype)),
     "fused_add_scalars": lambda a, c0, c1: (a + c0, a + c1),
     "floor_divide": lambda a, b: torch.div(a, b, rounding_mode="floor"),  # torch.floor_divide has no gradient
+    "to_device": lambda a, device: a.clone(),  # where PyTorch is, there is one device
     # activations and their vjps
     "leaky_relu": lambda a, slope: F.leaky_relu(a, slope), "activation_backward": activation_backward,
     "hardsigmoid": hardsigmoid, "huber": huber, "hardtanh": lambda a, low, high: F.hardtanh(a, low, high),

@@ -164,6 +164,7 @@ FORWARD = {
     "cross_entropy_backward": ((np.ones(TOTAL), X, Y), (np.exp(LOG_P) - np.eye(3)[Y]) / 2),
 }  # fmt: skip
 WITH_ATTRIBUTES = [
+    ("clone", X, (), X), ("to_device", X, (Tensor(X).device,), X),
     ("add_scalar", X, (1.5,), X + 1.5), ("mul_scalar", X, (1.5,), X * 1.5), ("divide_scalar", X, (4,), X / 4),
     ("power_scalar", X, (3,), X**3), ("astype", X, ("int64",), X.astype("int64")),
     ("leaky_relu", X, (0.3,), np.where(X > 0, X, 0.3 * X)), ("hardtanh", X, (-1, 1), np.clip(X, -1, 1)),
