@@ -18,8 +18,8 @@ from . import max_pooling, avg_pooling, normalization, moving  # noqa: F401
 from . import shape, padding, arrangement, dilation, folding, interpolation, scan, indexing, tuples, compare  # noqa: F401
 
 # isort: on
-from . import adaptive, compositions, inplace, lp_pooling, unpooling
-from .einstein import einsum
+from . import compositions, inplace
+from .composed import COMPOSED
 from .functions import make_function
 
 __all__ = ["Op", "TensorOp", "TensorTupleOp"]
@@ -32,16 +32,7 @@ for _name, _slot in registry.ops().items():
     if getattr(_slot.cls, "method", False):
         install_method(_name, _function)
 
-_COMPOSED = (
-    *compositions.FUNCTIONS,
-    *adaptive.FUNCTIONS,
-    *interpolation.FUNCTIONS,
-    *folding.FUNCTIONS,
-    *unpooling.FUNCTIONS,
-    *lp_pooling.FUNCTIONS,
-    einsum,
-)
-for _function in _COMPOSED:
+for _function in COMPOSED:
     globals()[_function.__name__] = _function
     __all__ += [_function.__name__]
 for _function in (*[globals()[_name] for _name in compositions.METHODS], *inplace.METHODS):
