@@ -124,15 +124,13 @@ class BPETokenizer:
             for k in where.pop(pair):  # only words that have the pair change
                 word, count = words[k]
                 new = _merged(word, pair, token)
-                for sign, pairs in (
-                    (-count, zip(word, word[1:], strict=False)),
-                    (count, zip(new, new[1:], strict=False)),
-                ):
-                    for changed in pairs:
+                for sign, version in ((-count, word), (count, new)):
+                    for changed in zip(version, version[1:], strict=False):
                         counts[changed] += sign
                         where[changed].add(k)
+                        if not counts[changed]:
+                            del counts[changed]
                 words[k] = (new, count)
-            counts = +counts  # without those that are gone
 
     def __len__(self) -> int:
         return len(self.vocabulary)

@@ -12,7 +12,9 @@ from needle_edu.backend.errors import DataError, DTypeError, IndexOutOfRange
 from needle_edu.data import BPETokenizer, CharTokenizer
 from needle_edu.data.tokens import PIECES
 
-TEXT = "She sells sea shells by the sea shore; the shells she sells are sea shells, I'm sure.\n\n  naïve — 海\t海 aaaa aaa aa"
+TEXT = (
+    "She sells sea shells by the sea shore; the shells she sells, I'm sure.\n\n  naïve — 海\t海 aaaa aaa aa"
+)
 
 
 def test_characters():
