@@ -12,7 +12,8 @@ from needle_edu.autograd.tensor import install_method
 # In the order of the table in docs/ops.md.
 # isort: off
 from . import arithmetic, powers, extrema, elementwise, activations, smooth, piecewise  # noqa: F401
-from . import reduction, statistics, order, softmax, losses, linalg, convolution, pooling  # noqa: F401
+from . import reduction, statistics, order, softmax, losses, linalg  # noqa: F401
+from . import convolution, adjoint_convolution, pooling  # noqa: F401
 from . import shape, arrangement, dilation, scan, indexing, tuples, compare  # noqa: F401
 
 # isort: on
