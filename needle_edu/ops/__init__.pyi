@@ -14,6 +14,10 @@ from .activations import Sigmoid as Sigmoid
 from .activations import SigmoidBackward as SigmoidBackward
 from .activations import Tanh as Tanh
 from .activations import TanhBackward as TanhBackward
+from .adjoint_convolution import ConvInputBackward as ConvInputBackward
+from .adjoint_convolution import ConvTranspose1d as ConvTranspose1d
+from .adjoint_convolution import ConvTranspose2d as ConvTranspose2d
+from .adjoint_convolution import ConvWeightBackward as ConvWeightBackward
 from .arithmetic import AddScalar as AddScalar
 from .arithmetic import DivScalar as DivScalar
 from .arithmetic import EWiseAdd as EWiseAdd
@@ -41,10 +45,6 @@ from .compare import Where as Where
 from .convolution import Conv as Conv
 from .convolution import Conv1d as Conv1d
 from .convolution import Conv2d as Conv2d
-from .convolution import ConvInputBackward as ConvInputBackward
-from .convolution import ConvTranspose1d as ConvTranspose1d
-from .convolution import ConvTranspose2d as ConvTranspose2d
-from .convolution import ConvWeightBackward as ConvWeightBackward
 from .dilation import Dilate as Dilate
 from .dilation import UnDilate as UnDilate
 from .elementwise import Abs as Abs
