@@ -105,7 +105,7 @@ def log_softmax_backward(g, y, axis=-1):
 
 def relu_backward(g, x):
     """The vjp of relu at x."""
-    return g * (x > 0)
+    return np.where(x > 0, g, g.dtype.type(0))  # not a product: 0 times an infinite g would be nan
 
 
 def tanh_backward(g, y):
