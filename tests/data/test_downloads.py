@@ -286,6 +286,9 @@ def test_arguments(server):
             data.download(wrong)
         with pytest.raises(DataError, match="load: there is no data set"):
             data.load(wrong)
+    for wrong in ("http://here/", [3]):
+        with pytest.raises(TypeError, match="mirrors is a list of addresses"):
+            data.download("mnist", mirrors=wrong)
     with pytest.raises(ValueError, match="progress is True or False"):
         data.download("mnist", progress="no")
     with pytest.raises(ValueError, match="train is True or False"):
