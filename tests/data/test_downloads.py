@@ -43,7 +43,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.send_error(404)
         content, start, status = self.server.files[name], 0, 200
         if wanted and how != "without ranges":
-            start = int(wanted.removeprefix("bytes=").rstrip("-"))
+            start = 0 if how == "another range" else int(wanted.removeprefix("bytes=").rstrip("-"))
             status = 206
             if start >= len(content):
                 self.send_response(416)
@@ -130,6 +130,16 @@ def test_a_part_of_something_else_is_not_kept(server, monkeypatch, tmp_path, how
     server.behaviour["a.bin"] = [how]
     data.download("one", progress=False)
     assert (place / "a.bin").read_bytes() == CONTENT and [p.name for p in place.iterdir()] == ["a.bin"]
+
+
+def test_a_server_that_sends_another_range_than_was_asked_for(server, monkeypatch, tmp_path):
+    register(monkeypatch, server, "one", ("a.bin", CONTENT, None))
+    place = tmp_path / "cache" / "one"
+    place.mkdir(parents=True)
+    (place / "a.bin.part").write_bytes(CONTENT[:777])
+    server.behaviour["a.bin"] = ["another range"]
+    data.download("one", progress=False)
+    assert (place / "a.bin").read_bytes() == CONTENT and server.seen == [("a.bin", "bytes=777-")]
 
 
 @pytest.mark.parametrize("extra", [b"", b"more"])
