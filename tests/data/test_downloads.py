@@ -282,14 +282,6 @@ def test_the_offline_folder(server, monkeypatch, tmp_path):
     assert data.download("one") == tmp_path / "mine" / "one" and server.seen == []
 
 
-def test_all_names_have_digests_of_the_right_length():
-    for files in registry.DATA_SETS.values():
-        for file in files:
-            assert len(file.hexadecimal) == {"md5": 32, "sha256": 64}[file.kind]
-            assert int(file.hexadecimal, 16) and all(url.startswith("http") for url in file.urls)
-    assert len({file.hexadecimal for files in registry.DATA_SETS.values() for file in files}) == 20
-
-
 def test_arguments(server):
     for wrong in ("mnest", 3, None):
         with pytest.raises(DataError, match="there is no data set .*mnist, fashion-mnist, kmnist"):
