@@ -11,6 +11,15 @@ import pytest
 from needle_edu import data
 from needle_edu.backend.errors import DataError
 from needle_edu.data import write_idx
+from needle_edu.data.downloads import registry
+
+
+def test_all_names_have_digests_of_the_right_length():
+    for files in registry.DATA_SETS.values():
+        for file in files:
+            assert len(file.hexadecimal) == {"md5": 32, "sha256": 64}[file.kind]
+            assert int(file.hexadecimal, 16) and all(url.startswith("http") for url in file.urls)
+    assert len({file.hexadecimal for files in registry.DATA_SETS.values() for file in files}) == 20
 
 
 def packed(kind, files):

@@ -63,6 +63,10 @@ def download(
     """
     files = [file for file in files_of("download", name) if only is None or file.name.startswith(only)]
     switch("download", progress=progress)
+    if isinstance(mirrors, str) or not all(isinstance(mirror, str) for mirror in mirrors):
+        raise TypeError(
+            f"download: mirrors is a list of addresses, such as ['http://here/'], got {mirrors!r:.60}"
+        )
     offline = os.environ.get(OFFLINE)
     if folder is None and offline:
         place = Path(offline) / name
