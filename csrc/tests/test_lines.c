@@ -79,6 +79,25 @@ static void recurrences(int rows) {
   CHECK(nd_linear_scan(&p, total, a, b) == ND_EDTYPE, "linear_scan of floats");
 }
 
+static void running_places(void) {
+  nd_plan p;
+  plan_of(&p, ND_I64);
+  for (int i = 0; i < LINES * N; i++) a[i] = below(30) == 0 ? (float)NAN : (float)below(50);
+  for (int smallest = 0; smallest < 2; smallest++) {
+    CHECK((smallest ? nd_cumargmin : nd_cumargmax)(&p, places, a) == ND_OK, "cumargmax");
+    for (int i = 0; i < LINES; i++) {
+      int64_t at = 0;
+      for (int k = 0; k < N; k++) {
+        const float here = value(i, k), best = value(i, (int)at);
+        if (here != here || (smallest ? here <= best : here >= best)) at = k;
+        CHECK(places[i * N + k] == at, "cumargmax at %d, %d", i, k);
+      }
+    }
+  }
+  p.dtype[0] = ND_F32;
+  CHECK(nd_cumargmin(&p, places, a) == ND_EDTYPE, "places are whole numbers");
+}
+
 /* The same sums of rows and of columns; a bundle of four rows, and those that are left over. */
 static void both_ways(void) {
   nd_plan p;
@@ -103,6 +122,7 @@ int main(void) {
   for (N = 30; N <= LONGEST; N += LONGEST - 30) {
     running_sums();
     both_ways();
+    running_places();
     recurrences(0);
     recurrences(1);
     orders(0);

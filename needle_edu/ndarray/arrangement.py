@@ -39,7 +39,7 @@ def roll(a: NDArray, shift: int | Shape, axis: int | Shape | None = None) -> NDA
         raise ShapeError(f"roll: wanted a shift for each of the axes {axis}, got {shift}")
     for places, along in zip(shifts, axes, strict=True):
         a = _rolled(a, places, normalize_axis(along, a.ndim, "roll"))
-    return a.copy() if not any(shifts) else a
+    return a if axes else a.copy()
 
 
 def _rolled(a: NDArray, shift: int, axis: int) -> NDArray:
