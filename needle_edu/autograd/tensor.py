@@ -99,6 +99,8 @@ class Tensor(ArrayValue):
     __rtruediv__ = _reflected("divide")
     __pow__ = _binary("power", "power_scalar")
     __rpow__ = _reflected("power")
+    __floordiv__, __rfloordiv__ = _elementwise("floor_divide"), _reflected("floor_divide")
+    __mod__, __rmod__ = _elementwise("remainder"), _reflected("remainder")
     __lt__ = _elementwise("less")
     __le__ = _elementwise("less_equal")
     __gt__ = _elementwise("greater")
@@ -181,6 +183,8 @@ class Tensor(ArrayValue):
     def T(self):
         """The transpose: the last two axes swapped."""
         return _TRANSPOSE.instance.apply(self)
+
+    mT = T  # PyTorch's and the array API's name for it
 
     # -- gradients -------------------------------------------------------------------------------------------
     def backward(self, out_grad=None, create_graph: bool | None = None, accumulate: bool = False) -> None:

