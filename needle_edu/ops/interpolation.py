@@ -74,7 +74,7 @@ def taps(n: int, m: int, mode: str, align_corners: bool = False, step: float | N
     --------
     >>> places, weights = taps(2, 4, "linear")
     >>> places.tolist(), weights.tolist()
-    ([[0, 0, 0, 1], [1, 1, 1, 1]], [[1.0, 0.75, 0.25, 1.0], [0.0, 0.25, 0.75, 0.0]])
+    ([[0, 0, 0, 1], [0, 1, 1, 1]], [[0.25, 0.75, 0.25, 0.75], [0.75, 0.25, 0.75, 0.25]])
     """
     j = np.arange(m)
     if mode.startswith("nearest"):
