@@ -157,14 +157,25 @@ static void write_parts(void *ctx, int64_t lo, int64_t hi) {
   }
 }
 
+/* nd_moments_of_both for columns that all have one count: no division for each. */
+static void join_moments(int64_t columns, nd_moments *x, const nd_moments *y) {
+  const double all = x->count + y->count, share = y->count / all, between = x->count * share;
+  for (int64_t k = 0; k < columns; k++) {
+    const double apart = y[k].mean - x[k].mean;
+    x[k].count = all;
+    x[k].mean += apart * share;
+    x[k].squares += y[k].squares + apart * apart * between;
+  }
+}
+
 static void join_parts(const job *j) {
   for (int64_t unit = 0; unit < j->units; unit++) {
     int64_t first;
     const int64_t columns = unit_columns(j, unit, &first);
-    for (int64_t part = 1; part < j->parts; part++)
-      for (int64_t k = 0; k < (j->g ? 2 * columns : columns); k++)
-        if (j->g) sums_of(j, 0, first)[k] += sums_of(j, part, first)[k];
-        else moments_of(j, 0, first)[k] = nd_moments_of_both(moments_of(j, 0, first)[k], moments_of(j, part, first)[k]);
+    for (int64_t part = 1; part < j->parts; part++) {
+      if (!j->g) join_moments(columns, moments_of(j, 0, first), moments_of(j, part, first));
+      for (int64_t k = 0; j->g && k < 2 * columns; k++) sums_of(j, 0, first)[k] += sums_of(j, part, first)[k];
+    }
     if (j->g) finish_backward(j, unit, sums_of(j, 0, first));
     else finish_forward(j, unit, moments_of(j, 0, first));
   }
@@ -187,7 +198,7 @@ static int run(job *j, int64_t n, int64_t channels, int64_t inner) {
     j->units = (row + j->width - 1) / j->width;
   }
   j->parts = 1;
-  if (j->units < ENOUGH) j->parts = n / PART < PARTS ? n / PART : PARTS;
+  if (j->units < ENOUGH && n > ENOUGH * PART) j->parts = n / PART < PARTS ? n / PART : PARTS;
   if (j->parts > j->batch) j->parts = j->batch;
   const int64_t items = j->units * (j->parts < 1 ? 1 : j->parts), each = n / items + 1;
   const int64_t grain = ND_GRAIN_CHEAP / 2 / each + 1;

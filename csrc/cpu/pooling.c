@@ -19,8 +19,18 @@ typedef struct {
   int64_t xn, yn, pn, x_at, y_at, p_at; /* from image to image; where the arrays begin */
   char *x, *y;
   i32 *places;
-  int backward;                         /* whether x is the result */
+  int backward, even;                   /* whether x is the result; whether images follow each other as planes do */
 } job;
+
+/* Whether windows of two elements cover an axis exactly. */
+static int in_pairs(axis a, int64_t kernel, int64_t windows) {
+  return kernel == 2 && a.dilation == 1 && a.step == 2 && a.start == 0 && a.extent == 2 * windows;
+}
+
+/* Whether planes of h x w elements follow each other without gaps. */
+static int compact(const int64_t *stride, int64_t h, int64_t w) {
+  return stride[1] == h * w && stride[2] == w && stride[3] == 1;
+}
 
 /* x, y and places are numbers of operands; places: of no operand if below 0. */
 static int prepare(const nd_plan *p, int x, int y, int places, const int64_t *window, job *j) {
@@ -42,7 +52,13 @@ static int prepare(const nd_plan *p, int x, int y, int places, const int64_t *wi
                    .h = p->shape[2], .w = p->shape[3], .c = last ? CHANNELS : 1, .xp = xs[1], .xc = xs[1], .xh = xs[2],
                    .xw = xs[3], .yp = ys[1], .yc = ys[1], .yh = ys[2], .yw = ys[3], .pp = ps[1], .pc = ps[1], .ph = ps[2],
                    .pw = ps[3]};
+  j->v.apart = !last && j->v.across.step > (j->v.kw - 1) * j->v.across.dilation &&
+               j->v.down.step > (j->v.kh - 1) * j->v.down.dilation;
+  j->v.pairs = in_pairs(j->v.down, j->v.kh, j->v.h) && in_pairs(j->v.across, j->v.kw, j->v.w) &&
+               compact(xs, window[3], window[8]) && compact(ys, j->v.h, j->v.w) &&
+               (places < 0 || compact(ps, j->v.h, j->v.w));
   j->blocks = (j->channels + j->v.c - 1) / j->v.c;
+  j->even = xs[0] == j->blocks * xs[1] && ys[0] == j->blocks * ys[1] && (places < 0 || ps[0] == j->blocks * ps[1]);
   return ND_OK;
 }
 
@@ -61,9 +77,14 @@ static void *room_for(job *j) {
   nd_pool v = j->v;
   arrange(&v, least(v.w, COLUMNS));
   const int64_t lanes = v.lanes + LANES;
-  void *room = nd_scratch(ND_SCRATCH_POOLING, (v.phases + 1) * lanes * 8 + lanes * 4);
+  void *room = nd_scratch(ND_SCRATCH_POOLING, (v.across.step + v.phases + 1) * lanes * 8 + lanes * 4);
   if (!room) __atomic_store_n(&j->failed, 1, __ATOMIC_RELAXED);
   return room;
+}
+
+/* Whether windows that lie side by side see the whole axis. */
+static int covers(axis a, int64_t kernel, int64_t windows) {
+  return a.step == kernel && a.dilation == 1 && a.start <= 0 && a.start + windows * a.step >= a.extent;
 }
 
 /* Zeros for all of x. */
@@ -80,7 +101,7 @@ static void clear(const nd_pool *v, int64_t planes, int64_t bytes, char *x) {
 
 typedef void some_planes(const job *j, const nd_pool *v, int64_t planes, char *x, char *y, i32 *places, void *room);
 
-/* Calls f for the planes low .. high-1: for all of an image's at once. */
+/* Calls f for the planes low .. high-1, for many at once. */
 static void each(job *j, int64_t low, int64_t high, some_planes *f) {
   void *room = room_for(j);
   if (!room) return;
@@ -88,12 +109,13 @@ static void each(job *j, int64_t low, int64_t high, some_planes *f) {
   for (int64_t item = low, planes; item < high; item += planes) {
     const int64_t n = item / j->blocks, block = item % j->blocks, c = block * j->v.c;
     nd_pool v = j->v;
-    planes = v.c == 1 ? least(j->blocks - block, high - item) : 1;
+    planes = v.c > 1 ? 1 : j->even ? high - item : least(j->blocks - block, high - item);
     v.c = least(v.c, j->channels - c);
     char *x = j->x + (j->x_at + n * j->xn + c * v.xc) * bytes, *y = j->y + (j->y_at + n * j->yn + c * v.yc) * bytes;
     i32 *places = j->places ? j->places + j->p_at + n * j->pn + c * v.pc : NULL;
-    if (j->backward) clear(&v, planes, bytes, x);
-    for (int64_t first = 0; first < j->v.w; first += COLUMNS) {
+    if (j->backward && !(v.apart && covers(v.down, v.kh, v.h) && covers(v.across, v.kw, v.w))) clear(&v, planes, bytes, x);
+    if (v.pairs) f(j, &v, planes, x, y, places, room);
+    for (int64_t first = 0; first < j->v.w && !v.pairs; first += COLUMNS) {
       arrange(&v, least(j->v.w - first, COLUMNS));
       f(j, &v, planes, x, y + first * v.yw * bytes, places ? places + first * v.pw : NULL, room);
       v.across.start += COLUMNS * v.across.step;

@@ -14,9 +14,11 @@ typedef struct {
   int64_t kh, kw, h, w; /* the kernel; windows */
   int64_t c, xp, xc, xh, xw, yp, yc, yh, yw, pp, pc, ph, pw;
   int64_t pitch, rows, phases, lanes; /* how planes are dealt out: isa/pooling_lanes.h */
+  int apart; /* one channel a plane, and no element is seen by two windows */
+  int pairs; /* compact planes, covered exactly by windows of 2 x 2 elements: isa/pooling_pairs.h */
 } nd_pool;
 
-/* Of some planes; backward adds to x. room: (phases + 1) * lanes elements of 8 bytes and lanes of 4. */
+/* Of some planes; backward adds to x. room: (step + phases + 1) * lanes elements of 8 bytes and lanes of 4. */
 typedef struct nd_pooling_table {
   void (*max[2])(const nd_pool *v, int64_t planes, const void *x, void *y, i32 *places, void *room);
   void (*max_backward[2])(const nd_pool *v, int64_t planes, void *x, const void *g, const i32 *places, void *room);

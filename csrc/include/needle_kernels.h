@@ -334,13 +334,13 @@ ND_API int nd_conv_weight_backward(const nd_plan *p, void *out, const void *x, c
  *   HARDSWISH    x HARDSIGMOID(x)                           MISH        x tanh(log(1 + exp(x)))
  *   HARDSHRINK   0 where |x| <= s, else x                   GELU_TANH   x / (1 + exp(-v)), v = 2 sqrt(2/pi) (x + 0.044715 x^3)
  *   SOFTSHRINK   x moved towards 0 by s, at most to 0
- *   THRESHOLD    t where x <= s, else x
+ *   THRESHOLD    t where x <= s, else x                    HUBER       t x^2 / 2 where |x| <= s, else t s (|x| - s / 2)
  * At a bound f' is 0 (HARDTANH at both, *SHRINK, THRESHOLD), that of the left piece (LEAKY_RELU, ELU), or 0 at -3 and
  * 1 at 3 (HARDSWISH). MISH and GELU_TANH are 0 at -inf. */
 enum nd_activation {
   ND_LEAKY_RELU = 0, ND_ELU = 1, ND_HARDTANH = 2, ND_HARDSIGMOID = 3, ND_HARDSWISH = 4, ND_HARDSHRINK = 5, ND_SOFTSHRINK = 6,
   ND_THRESHOLD = 7, ND_SOFTSIGN = 8, ND_TANHSHRINK = 9, ND_SOFTPLUS = 10, ND_LOGSIGMOID = 11, ND_MISH = 12, ND_GELU_TANH = 13,
-  ND_ACTIVATION_KINDS = 14
+  ND_HUBER = 14, ND_ACTIVATION_KINDS = 15
 };
 ND_API int nd_activation(const nd_plan *p, void *out, const void *a, int kind, double s, double t, double u);
 ND_API int nd_activation_backward(const nd_plan *p, void *out, const void *g, const void *a, int kind,

@@ -33,6 +33,7 @@ from .samplers import (
 )
 from .subsets import ConcatDataset, Subset, random_split
 from .text import Corpus, Dictionary, batchify, get_batch
+from .tokens import BPETokenizer, CharTokenizer
 from .transforms import (
     Compose,
     Normalize,
@@ -44,9 +45,11 @@ from .transforms import (
 )
 
 __all__ = [
+    "BPETokenizer",
     "BatchSampler",
     "CIFAR100Dataset",
     "CIFAR10Dataset",
+    "CharTokenizer",
     "CoLADataset",
     "Compose",
     "ConcatDataset",

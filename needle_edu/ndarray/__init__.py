@@ -13,6 +13,7 @@ from needle_edu.backend import set_creators
 
 from . import fused
 from .activations import activation, activation_backward
+from .arrangement import repeat, roll, tile, tril, triu
 from .array import NDArray
 from .creation import (
     arange,
@@ -125,6 +126,7 @@ from .needle_names import concatenate, dilate, permute, prod, split, summation
 from .random import CREATORS
 from .reductions import all, any, argmax, argmin, logsumexp, max, mean, min, sum
 from .softmax import log_softmax, log_softmax_backward, softmax, softmax_backward
+from .statistics import std, var
 
 bool = bool_  # the array API's name of the dtype
 newaxis = None
@@ -143,10 +145,11 @@ __all__ = [
     "logical_and", "logical_not", "logical_or", "logical_xor", "logsumexp", "matmul", "matrix_transpose", "max",
     "maximum", "mean", "min", "minimum", "moveaxis", "multiply", "nan", "negative", "newaxis", "not_equal", "ones",
     "ones_like", "pad", "permute", "permute_dims", "pi", "positive", "pow", "power", "prod", "reciprocal", "relu",
-    "relu_backward", "remainder", "reshape", "result_type", "round", "scatter_add", "sigmoid", "sigmoid_backward",
-    "sign", "silu", "silu_backward", "sin", "sinh", "softmax", "softmax_backward", "softplus", "sort", "split", "sqrt",
-    "square", "squeeze", "stack", "subtract", "sum", "summation", "swapaxes", "take", "tan", "tanh", "tanh_backward",
-    "transpose", "trunc", "where", "zeros", "zeros_like",
+    "relu_backward", "remainder", "repeat", "reshape", "result_type", "roll", "round", "scatter_add", "sigmoid",
+    "sigmoid_backward", "sign", "silu", "silu_backward", "sin", "sinh", "softmax", "softmax_backward", "softplus",
+    "sort", "split", "sqrt", "square", "squeeze", "stack", "std", "subtract", "sum", "summation", "swapaxes", "take",
+    "tan", "tanh", "tanh_backward", "tile", "transpose", "tril", "triu", "trunc", "var", "where", "zeros",
+    "zeros_like",
 ]  # fmt: skip
 
 

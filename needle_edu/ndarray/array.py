@@ -14,7 +14,19 @@ import numpy as np
 
 from needle_edu.backend import Device, DTypeError, ShapeError
 
-from . import creation, functions, host, indexing, interchange, linalg, manipulation, printing, reductions
+from . import (
+    creation,
+    functions,
+    host,
+    indexing,
+    interchange,
+    linalg,
+    lines,
+    manipulation,
+    printing,
+    reductions,
+    statistics,
+)
 from .base import allocate, cast, new_array, set_array_class
 from .flat import Flat
 from .handle import Handle, handle_of
@@ -117,6 +129,8 @@ class NDArray(StridedArray, NeedleMethods):
     sum = reductions.sum
     prod = reductions.prod
     mean = reductions.mean
+    var = statistics.var
+    std = statistics.std
     max = reductions.max
     min = reductions.min
     argmax = reductions.argmax
@@ -187,6 +201,9 @@ class NDArray(StridedArray, NeedleMethods):
     transpose = manipulation.transpose
     squeeze = manipulation.squeeze
     flip = manipulation.flip
+    argsort = lines.argsort
+    cumsum = lines.cumsum
+    cumprod = lines.cumprod
 
     # ---- copies -------------------------------------------------------------------------------------------------
 

@@ -54,6 +54,7 @@ from .padding import (
     ZeroPad2d,
 )
 from .parameter import Parameter
+from .parameter_containers import ParameterDict, ParameterList
 from .piecewise import (
     CELU,
     ELU,
@@ -89,6 +90,7 @@ from .ranking_losses import (
 from .response_norm import LocalResponseNorm
 from .shapes import Flatten, Reshape, Unflatten
 from .softmax import LogSoftmax, Softmax, Softmax2d, Softmin
+from .unpooling import LPPool1d, LPPool2d, MaxUnpool1d, MaxUnpool2d
 from .upsampling import Upsample, UpsamplingBilinear2d, UpsamplingNearest2d
 
 __all__ = [
@@ -142,6 +144,8 @@ __all__ = [
     "InstanceNorm2d",
     "KLDivLoss",
     "L1Loss",
+    "LPPool1d",
+    "LPPool2d",
     "LayerNorm",
     "LayerNorm1d",
     "LeakyReLU",
@@ -155,6 +159,8 @@ __all__ = [
     "MarginRankingLoss",
     "MaxPool1d",
     "MaxPool2d",
+    "MaxUnpool1d",
+    "MaxUnpool2d",
     "Mish",
     "Module",
     "ModuleDict",
@@ -165,6 +171,8 @@ __all__ = [
     "NLLLoss",
     "PReLU",
     "Parameter",
+    "ParameterDict",
+    "ParameterList",
     "PixelShuffle",
     "PixelUnshuffle",
     "PoissonNLLLoss",

@@ -135,6 +135,13 @@ class ModuleList(Module):
         _check_part(f"ModuleList: part {index}", module)
         self.modules[index] = module
 
+    def __delitem__(self, index: Any) -> None:
+        del self.modules[index]
+
+    def pop(self, index: int = -1) -> Module:
+        """Take one out and return it."""
+        return self.modules.pop(index)
+
 
 class ModuleDict(Module):
     """A dict whose modules belong to the model that has it; in the order of insertion.
@@ -159,8 +166,16 @@ class ModuleDict(Module):
         self.modules: dict[str, Module] = {}
         if not isinstance(modules or {}, Mapping):
             raise TypeError(f"ModuleDict: wanted a mapping from names to modules, got {modules!r}")
-        for name, module in (modules or {}).items():
+        self.update(modules or {})
+
+    def update(self, modules: Mapping[str, Module]) -> None:
+        """Take over all that a mapping has."""
+        for name, module in dict(modules).items():
             self[name] = module
+
+    def pop(self, name: str) -> Module:
+        """Take one out and return it."""
+        return self.modules.pop(name)
 
     def __setitem__(self, name: str, module: Module) -> None:
         if not isinstance(name, str) or not name or "." in name:

@@ -173,11 +173,19 @@ class NLLLoss(Loss):
         classes = x.shape[axis]
         used = labels != self.ignore_index
         labels = class_numbers("NLLLoss, labels", np.where(used, labels, 0), classes)
-        weight = np.ones(classes, x.dtype) if self.weight is None else self.weight.numpy()
-        right = np.moveaxis(np.eye(classes, dtype=x.dtype)[labels.astype(np.intp)], -1, axis)
-        counts = (weight[labels.astype(np.intp)] * used).astype(x.dtype)
-        chosen = ops.where(Tensor(right != 0, device=x.device), x, 0.0).sum(axis)
-        losses = -chosen * Tensor(counts.reshape(chosen.shape), device=x.device, requires_grad=False)
+        labels = labels.astype(np.int64)
+        if labels.ndim < 2:  # elements of the flattened rows: one index instead of two
+            chosen = ops.take(x, labels + classes * np.arange(labels.size).reshape(labels.shape))
+        else:
+            chosen = ops.take_along_axis(x, np.expand_dims(labels, axis), axis).squeeze(axis)
+        counts = used.astype(x.dtype)
+        if self.weight is not None:
+            counts *= self.weight.numpy()[labels]
+        if not used.all():
+            chosen = ops.where(Tensor(used, device=x.device), chosen, 0.0)
+        losses = -chosen
+        if self.weight is not None:
+            losses = losses * Tensor(counts, device=x.device, requires_grad=False)
         if self.reduction == "mean":
             return losses.sum() / float(counts.sum())
         return self.reduced(losses)

@@ -113,10 +113,8 @@ class HuberLoss(Loss):
         self.delta = delta
 
     def elements(self, x: Tensor, target: Tensor) -> Tensor:
-        """Square where small, straight where large: c (d - c / 2) with c = min(d, delta)."""
-        d = (x - target).abs()
-        small = ops.less_equal(d.detach(), self.delta)
-        return ops.where(small, d.square() * 0.5, (d - self.delta * 0.5) * self.delta)
+        """Square where small, straight where large."""
+        return ops.huber(x - target, self.delta)
 
 
 class SmoothL1Loss(Loss):
@@ -136,11 +134,8 @@ class SmoothL1Loss(Loss):
 
     def elements(self, x: Tensor, target: Tensor) -> Tensor:
         """Square where small, straight where large."""
-        d = (x - target).abs()
-        if self.beta == 0:
-            return d
-        small = ops.less(d.detach(), self.beta)
-        return ops.where(small, d.square() * (0.5 / self.beta), d - self.beta * 0.5)
+        d = x - target
+        return ops.huber(d, self.beta, 1 / self.beta) if self.beta else d.abs()
 
 
 class BCELoss(Loss):
@@ -202,11 +197,11 @@ class BCEWithLogitsLoss(Loss):
         self.pos_weight = None if pos_weight is None else as_tensor(pos_weight).detach()
 
     def elements(self, x: Tensor, target: Tensor) -> Tensor:
-        """(1 - t) x + ln(1 + exp(-x)), the logarithm times 1 + (pos_weight - 1) t."""
-        surprise = ops.softplus(-x)
+        """(1 - t) x - ln σ(x), the logarithm times 1 + (pos_weight - 1) t."""
+        confidence = ops.logsigmoid(x)
         if self.pos_weight is not None:
-            surprise = surprise * (target * (self.pos_weight - 1) + 1)
-        loss = (1 - target) * x + surprise
+            confidence = confidence * (target * (self.pos_weight - 1) + 1)
+        loss = (1 - target) * x - confidence
         return loss if self.weight is None else loss * self.weight
 
 

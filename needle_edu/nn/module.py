@@ -18,13 +18,13 @@ from ..autograd import Tensor, state
 from ..backend import Device
 from ..backend.arguments import floating, switch
 from ..backend.errors import DeviceError
-from .hooks import Hooked
 from .module_state import Mismatch, load, move, named_state
 from .parameter import Parameter
 from .printing import tree
+from .registering import Registering
 
 
-class Module(Hooked):
+class Module(Registering):
     """The base of all layers and models: define `forward`, and `__init__` if there are parts to make.
 
     Attributes
@@ -32,7 +32,8 @@ class Module(Hooked):
     training : bool
         True while the model learns; Dropout and BatchNorm behave differently when it is False.
     buffer_names : tuple of str
-        Names of attributes that are no parameters but belong to the saved state (running averages).
+        Names of attributes that are no parameters but belong to the module (running averages); those among
+        `transient_names` are not saved. `register_buffer` adds one.
 
     Examples
     --------
@@ -52,7 +53,6 @@ class Module(Hooked):
     """
 
     training = True
-    buffer_names: tuple[str, ...] = ()
 
     def __init__(self, *, device: Any = None, dtype: Any = None) -> None:
         # Every layer takes device and dtype, so that one set of keywords makes a whole model; a layer without
@@ -106,12 +106,6 @@ class Module(Hooked):
     def parameters(self) -> list[Parameter]:
         """Every parameter in this module and those inside it, each once: what an optimiser wants."""
         return [parameter for _, parameter in self.named_parameters()]
-
-    def named_buffers(self) -> Iterator[tuple[str, Tensor]]:
-        """(name, tensor) for every buffer, such as a running average, in this module and those inside it."""
-        for name, module in self.named_modules():
-            for buffer in module.buffer_names:
-                yield _join(name, buffer), getattr(module, buffer)
 
     def apply(self, fn: Callable[[Module], Any]) -> Module:
         """Call ``fn(module)`` for all modules inside this one, each once, then for this one; returns the module.

@@ -10,7 +10,7 @@ from needle_edu.autograd.registry import slot
 from needle_edu.autograd.tensor import as_tensor
 from needle_edu.backend.arguments import integer
 
-from . import choosing, dropping, gates, lookup, questions, running, vectors
+from . import choosing, dropping, gates, lookup, moving, questions, running, vectors
 from .constants import chosen_axes, normalize_axes
 
 _CONCAT, _SPLIT, _TENSOR_SPLIT = slot("concat"), slot("split"), slot("tensor_split")
@@ -290,7 +290,7 @@ def expand(a, *extents):
 FUNCTIONS = (
     unsqueeze, squeeze, swapaxes, moveaxis, flatten, concatenate, cat, clamp, get_item, unbind, chunk,
     hsplit, vsplit, dsplit, dot, outer, *lookup.FUNCTIONS, *vectors.FUNCTIONS, *gates.FUNCTIONS, *dropping.FUNCTIONS,
-    *running.FUNCTIONS, rsqrt, frac, view, expand, *choosing.FUNCTIONS, *questions.FUNCTIONS,
+    *running.FUNCTIONS, rsqrt, frac, view, expand, *moving.FUNCTIONS, *choosing.FUNCTIONS, *questions.FUNCTIONS,
 )  # fmt: skip
 METHODS = (
     "unsqueeze",
@@ -310,6 +310,8 @@ METHODS = (
     "frac",
     "view",
     "expand",
+    "to",
+    "contiguous",
     *choosing.METHODS,
     *questions.METHODS,
 )

@@ -128,10 +128,15 @@ def hardsigmoid(a):
 
 KINDS = {
     "hardsigmoid": hardsigmoid,
+    "huber": lambda a, s, t: huber(a, s, t),
     "leaky_relu": lambda a, s: F.leaky_relu(a, s), "hardtanh": F.hardtanh, "hardshrink": F.hardshrink,
     "elu": lambda a, s, t, u: torch.ops.aten.elu(a, s / u, u, t), "gelu_tanh": lambda a: F.gelu(a, approximate="tanh"),
     "softplus": lambda a, s: F.softplus(a, s, threshold=1e9),
 }  # fmt: skip
+
+
+def huber(a, delta=1.0, factor=1.0):
+    return F.huber_loss(a, torch.zeros_like(a), reduction="none", delta=delta) * factor
 
 
 def activation_backward(g, a, kind, **numbers):
@@ -215,9 +220,10 @@ PYTORCHS = {
     "negate": torch.neg, "equal": torch.eq, "astype": lambda a, dtype: a.to(getattr(torch, dtype)),
     "fused_add_scalars": lambda a, c0, c1: (a + c0, a + c1),
     "floor_divide": lambda a, b: torch.div(a, b, rounding_mode="floor"),  # torch.floor_divide has no gradient
+    "to_device": lambda a, device: a.clone(),  # where PyTorch is, there is one device
     # activations and their vjps
     "leaky_relu": lambda a, slope: F.leaky_relu(a, slope), "activation_backward": activation_backward,
-    "hardsigmoid": hardsigmoid, "hardtanh": lambda a, low, high: F.hardtanh(a, low, high),
+    "hardsigmoid": hardsigmoid, "huber": huber, "hardtanh": lambda a, low, high: F.hardtanh(a, low, high),
     "relu_backward": lambda g, y: g * (y > 0),
     "tanh_backward": lambda g, y: g * (1 - y * y), "sigmoid_backward": lambda g, y: g * y * (1 - y),
     "gelu_backward": lambda g, a: pulled_back(F.gelu, g, a),

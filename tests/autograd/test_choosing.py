@@ -88,6 +88,7 @@ def test_questions():
     assert Tensor(np.zeros((0, 2))).any(0).numpy().tolist() == [False, False]
     assert ops.isclose(x, x).numpy().tolist() == [[True, True], [True, False]]
     assert ops.isclose(x, x, equal_nan=True).all().item() and not ops.allclose(x, x)
+    assert not ops.allclose(Tensor([np.nan]), Tensor([1.0]), equal_nan=True)
     assert ops.allclose(Tensor([np.inf, 1.0]), [np.inf, 1.0]) and not ops.allclose(Tensor([np.inf]), -np.inf)
     assert ops.allclose(Tensor([1.0]), Tensor([1.1]), atol=0.2) and not ops.allclose(
         Tensor([1.0]), Tensor([1.1])
@@ -159,7 +160,7 @@ def test_a_graph_notices_what_was_written_at_an_index():
             DTypeError,
             "index_select: wanted integers as index, got float",
         ),
-        (lambda x: x.index_select(0, [2]), IndexError, "2 is out of range"),
+        (lambda x: x.index_select(0, [2]), IndexError, "2 is out of"),
         (lambda x: x.narrow(0, 1, 2), IndexOutOfRange, "narrow: 2 from 1 on do not fit into axis 0"),
         (lambda x: x.narrow(0, -3, 1), IndexOutOfRange, "narrow: 1 from -3 on do not fit"),
         (lambda x: x.narrow(0, 0, -1), ShapeError, "narrow: length is a whole number of at least 0, got -1"),

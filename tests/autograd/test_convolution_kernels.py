@@ -114,9 +114,10 @@ def test_the_same_bits_for_any_number_of_threads(rng, case):
 def test_infinities_stay_where_they_are_seen(rng, monkeypatch, case, dtype):
     c, x, w, g = arrays(rng, CASES[case], dtype)
     for a in (x, g):
-        flat = a.reshape((a.size,))
-        flat[a.size // 2 + 5] = np.inf  # in the middle of a row of windows
-        flat[a.size // 3] = np.nan
+        width = a.shape[3]
+        a[1, 0, 3, min(13, width - 3)] = np.inf  # in the part of a row that two vectors of lanes share
+        a[2, -1, 2, min(21, width - 2)] = np.inf
+        a[0, -1, 1, 1] = np.nan
     wanted = written_in_arrays(monkeypatch, c, x, w, g)
     usual = RUNTIME.get_isa()
     try:

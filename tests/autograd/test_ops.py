@@ -164,11 +164,13 @@ FORWARD = {
     "cross_entropy_backward": ((np.ones(TOTAL), X, Y), (np.exp(LOG_P) - np.eye(3)[Y]) / 2),
 }  # fmt: skip
 WITH_ATTRIBUTES = [
+    ("clone", X, (), X), ("to_device", X, (Tensor(X).device,), X),
     ("add_scalar", X, (1.5,), X + 1.5), ("mul_scalar", X, (1.5,), X * 1.5), ("divide_scalar", X, (4,), X / 4),
     ("power_scalar", X, (3,), X**3), ("astype", X, ("int64",), X.astype("int64")),
     ("leaky_relu", X, (0.3,), np.where(X > 0, X, 0.3 * X)), ("hardtanh", X, (-1, 1), np.clip(X, -1, 1)),
     ("elu", X, (2,), np.where(X > 0, X, 2 * np.expm1(X))),
     ("celu", X, (2,), np.where(X > 0, X, 2 * np.expm1(X / 2))), ("hardshrink", X, (1,), np.where(abs(X) > 1, X, 0)),
+    ("huber", X, (1, 0.5), np.where(abs(X) <= 1, X * X / 4, (abs(X) - 0.5) / 2)),
     ("softshrink", X, (1,), X - X.clip(-1, 1)), ("threshold", X, (0.75, 9), np.where(X > 0.75, X, 9)),
     ("summation", X, (0,), X.sum(0)), ("mean", X, (1,), X.mean(1)), ("max", X, (1,), X.max(1)),
     ("min", X, (0,), X.min(0)), ("prod", X, (-1,), X.prod(1)), ("argmax", X, (1,), X.argmax(1)),

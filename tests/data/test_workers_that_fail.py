@@ -124,7 +124,7 @@ def test_a_loop_that_is_left_ends_its_workers():
 
 
 PROGRAM = """
-import os, sys, time
+import os, signal, sys, time
 import numpy as np
 from needle_edu.data import DataLoader, Dataset
 
@@ -137,6 +137,7 @@ class Slow(Dataset):
         return np.float32(i), os.getpid()
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
     loader = DataLoader(Slow(), 1, num_workers=2, multiprocessing_context=sys.argv[1])
     try:
         for x, pid in loader:
@@ -166,7 +167,10 @@ def test_workers_die_with_their_parent_and_ctrl_c_ends_the_loop(tmp_path, method
             os.killpg(process.pid, how)  # as a terminal does: everybody gets it
         else:
             process.send_signal(how)
-        said, errors = process.communicate(timeout=60)
+        try:
+            said, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert said == ("interrupted\n" if how == signal.SIGINT else "") and errors == ""
     deadline = time.monotonic() + 30
     while any(map(alive, pids)) and time.monotonic() < deadline:

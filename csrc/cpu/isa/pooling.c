@@ -7,18 +7,21 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
+enum { MOST = ND_POOL_LANES };
 static inline int64_t whole_groups(int64_t lanes) { return (lanes + ND_POOL_LANES - 1) / ND_POOL_LANES * ND_POOL_LANES; }
 
 #define NAME(name) ND_JOIN(name, TYPE)
 #define T f32
 #define TYPE f32
 #include "pooling_lanes.h"
+#include "pooling_pairs.h"
 #include "pooling_max.h"
 #undef T
 #undef TYPE
 #define T f64
 #define TYPE f64
 #include "pooling_lanes.h"
+#include "pooling_pairs.h"
 #include "pooling_max.h"
 
 const nd_pooling_table ND_TABLE(pooling) = {

@@ -20,6 +20,13 @@ static void NAME(add_where)(int64_t n, const i32 *restrict place, i32 distance, 
   }
 }
 
+static void NAME(take_where)(int64_t n, const i32 *restrict place, i32 distance, const T *restrict g, T *restrict out) {
+  for (int64_t j = 0; j < n; j++) {
+    const T value = g[j];
+    out[j] = place[j] == distance ? value : 0;
+  }
+}
+
 /* The place of the first element that a window sees, which is -inf like all of them; -1 if there is none. */
 static i32 NAME(first_place)(const nd_pool *v, int64_t i, int64_t j) {
   int64_t k, l, end, right;
@@ -60,23 +67,26 @@ static void NAME(put_max)(const nd_pool *v, int64_t i, const T *best, const i32 
 
 static void NAME(max)(const nd_pool *v, int64_t planes, const void *x, void *y, i32 *places, void *room) {
   const int64_t step = v->across.step, all = planes * v->h;
-  T *heaps = room, *best = heaps + v->phases * v->lanes;
-  i32 *place = (i32 *)(best + v->lanes);
-  NAME(fill)(v->phases * v->lanes, heaps, (T)-INFINITY);
+  if (v->pairs) {
+    if (v->w <= MOST / 2) NAME(pairs_max)(MOST / 2, v->h, all, v->across.extent, x, y, places);
+    else NAME(pairs_max)(MOST, v->h, all, v->across.extent, x, y, places);
+    return;
+  }
+  NAME(space) s = NAME(lay_out)(v, room, (T)-INFINITY);
   for (int64_t first = 0; first < all; first += v->rows) {
     const int64_t rows = least(v->rows, all - first), n = whole_groups(rows * v->pitch * v->c);
-    NAME(fill)(n, best, (T)-INFINITY);
-    for (int64_t j = 0; j < n; j++) place[j] = -1;
+    NAME(fill)(n, s.value, (T)-INFINITY);
+    for (int64_t j = 0; j < n; j++) s.place[j] = -1;
     for (int64_t k = 0; k < v->kh; k++) {
-      NAME(deal)(v, first, rows, k, x, (T)-INFINITY, heaps);
+      NAME(deal)(v, first, rows, k, x, (T)-INFINITY, s);
       for (int64_t l = 0; l < v->kw; l++) {
         const int64_t q = l * v->across.dilation, distance = k * v->down.dilation * v->across.extent + q;
-        NAME(larger_of)(n, heaps + q % step * v->lanes + q / step * v->c, (i32)distance, best, place);
+        NAME(larger_of)(n, s.heaps + q % step * v->lanes + q / step * v->c, (i32)distance, s.value, s.place);
       }
     }
     int64_t plane = first / v->h, i = first % v->h;
     for (int64_t r = 0; r < rows; r++) {
-      NAME(put_max)(v, i, best + r * v->pitch * v->c, place + r * v->pitch * v->c,
+      NAME(put_max)(v, i, s.value + r * v->pitch * v->c, s.place + r * v->pitch * v->c,
                     (T *)y + plane * v->yp + i * v->yh, places ? places + plane * v->pp + i * v->ph : NULL);
       if (++i == v->h) i = 0, plane++;
     }
@@ -101,24 +111,29 @@ static void NAME(get_adjoints)(const nd_pool *v, int64_t i, const T *g, const i3
 
 static void NAME(max_backward)(const nd_pool *v, int64_t planes, void *x, const void *g, const i32 *places, void *room) {
   const int64_t step = v->across.step, all = planes * v->h;
-  T *heaps = room, *adjoint = heaps + v->phases * v->lanes;
-  i32 *place = (i32 *)(adjoint + v->lanes);
-  for (int64_t j = 0; j < v->lanes; j++) adjoint[j] = 0, place[j] = -1; /* lanes of no window stay like that */
+  if (v->pairs) {
+    if (v->w <= MOST / 2) NAME(pairs_max_backward)(MOST / 2, v->h, all, v->across.extent, x, g, places);
+    else NAME(pairs_max_backward)(MOST, v->h, all, v->across.extent, x, g, places);
+    return;
+  }
+  NAME(space) s = NAME(lay_out)(v, room, 0); /* lanes of no window stay at 0 and -1 */
   for (int64_t first = 0; first < all; first += v->rows) {
     const int64_t rows = least(v->rows, all - first), n = whole_groups(rows * v->pitch * v->c);
     int64_t plane = first / v->h, i = first % v->h;
     for (int64_t r = 0; r < rows; r++) {
       NAME(get_adjoints)(v, i, (const T *)g + plane * v->yp + i * v->yh, places + plane * v->pp + i * v->ph,
-                         adjoint + r * v->pitch * v->c, place + r * v->pitch * v->c);
+                         s.value + r * v->pitch * v->c, s.place + r * v->pitch * v->c);
       if (++i == v->h) i = 0, plane++;
     }
     for (int64_t k = 0; k < v->kh; k++) {
-      NAME(fill)(v->phases * v->lanes, heaps, 0);
+      if (!v->apart) NAME(fill)(v->phases * v->lanes, s.heaps, 0);
       for (int64_t l = 0; l < v->kw; l++) {
         const int64_t q = l * v->across.dilation, distance = k * v->down.dilation * v->across.extent + q;
-        NAME(add_where)(n, place, (i32)distance, adjoint, heaps + q % step * v->lanes + q / step * v->c);
+        T *heap = s.heaps + q % step * v->lanes + q / step * v->c;
+        if (v->apart) NAME(take_where)(n, s.place, (i32)distance, s.value, heap);
+        else NAME(add_where)(n, s.place, (i32)distance, s.value, heap);
       }
-      NAME(collect)(v, first, rows, k, x, heaps);
+      NAME(collect)(v, first, rows, k, x, s);
     }
   }
 }
