@@ -54,6 +54,10 @@ WHOLE_CALLS = {
     "pairwise_distance": lambda: (tensor(2, 3), tensor(2, 3)),
     "concatenate": lambda: ([tensor(2, 3), tensor(2, 3)],),
     "cat": lambda: ([tensor(2, 3), tensor(2, 3)],),
+    "max_unpool1d": lambda: (tensor(1, 1, 2), whole_numbers([[0, 2]]), 2),
+    "max_unpool2d": lambda: (tensor(1, 1, 1, 2), whole_numbers([[[0, 2]]]), 2),
+    "lp_pool1d": lambda: (tensor(1, 1, 4), 2.0, 2),
+    "lp_pool2d": lambda: (tensor(1, 1, 4, 4), 2.0, 2),
     "expand": lambda: (tensor(1, 3), 2, 3),
     "masked_fill": lambda: (tensor(2, 3), tensor(2, 3) > 0.5, 1.0),
     "masked_select": lambda: (tensor(2, 3), tensor(2, 3) > 0.5),
@@ -123,7 +127,7 @@ LAYERS = {
     "Sequential": lambda: (nn.Linear(3, 3), nn.ReLU()), "Residual": lambda: (nn.Linear(3, 3),),
     "ModuleList": lambda: ([nn.ReLU()],), "ModuleDict": lambda: ({"a": nn.ReLU()},), "Parameter": lambda: ([1.0],),
     "Unflatten": lambda: (1, (2, 3)), "Reshape": lambda: (6,), "Linear": lambda: (3, 4),
-    "Fold": lambda: (4, 2),
+    "Fold": lambda: (4, 2), "MaxUnpool1d": lambda: (2,), "MaxUnpool2d": lambda: (2,),
 }  # fmt: skip
 NO_LAYERS = {"Module", "Summary", "summary", "utils", "Loss", "Parameter"}  # bases, results, and functions
 LABELS = whole_numbers(0, 2)
@@ -154,6 +158,7 @@ def inputs_of_a_layer(layer):
         Tensor([[1.0, -1.0, 1.0], [-1.0, 1.0, 1.0]], requires_grad=False),
         Tensor([1.0, -1.0], requires_grad=False),
     )
+    pairs += [(tensor(1, 1, 2), whole_numbers([[0, 2]])), (tensor(1, 1, 1, 2), whole_numbers([[[0, 2]]]))]
     pairs += [(tensor(2, 3), sides[0]), (tensor(2, 3), whole_numbers([0, 1, -1], [2, -1, -1]))]
     threes += [(tensor(2, 3), tensor(2, 3), sides[1]), (tensor(2), tensor(2), sides[1])]
     given = (

@@ -55,14 +55,14 @@ PYTHONS_OWN = re.compile(
 # What an argument rightly takes, though others of its kind do not.
 ANY_NUMBER = {
     "fill_value", "value", "constant_value", "scalar", "c", "c0", "c1", "min", "max", "correction", "p", "ord", "slope",
-    "alpha", "start", "stop", "step", "rtol", "s", "t", "u", "threshold", "atol",
+    "alpha", "start", "stop", "step", "rtol", "s", "t", "u", "threshold", "atol", "factor", "norm_type",
 }  # fmt: skip
 TAKEN = {
     ("Identity", "x"), ("Softplus", "x"), ("get_item", "index"), ("getitem", "index"), ("make_tuple", "args"),
     ("equal", "a"), ("equal", "b"), ("not_equal", "a"), ("not_equal", "b"),  # as Python's == and !=
     ("DataLoader", "dataset"),  # whatever has a length and can be indexed
     ("DataLoader", "batch_size"), ("DataLoader", "sampler"), ("DataLoader", "batch_sampler"),
-    ("ModuleDict", "modules"), ("fill_", "value"),
+    ("ModuleDict", "modules"), ("ParameterDict", "parameters"), ("fill_", "value"),
     ("NDArrayDataset", "transforms"), ("DigitsDataset", "transforms"),
 }  # fmt: skip
 
@@ -165,6 +165,7 @@ def answer(name, function, bound):
     return "silence"
 
 
+CONTAINERS = {"ModuleList", "ModuleDict", "ParameterList", "ParameterDict"}  # nothing passes through them
 OPERATIONS = calls.operations()
 LAYERS = calls.layers()
 ROOMS = {
@@ -188,7 +189,7 @@ def test_layers_when_they_are_made(name):
     assert complaints(name, *LAYERS[name]) == []
 
 
-@pytest.mark.parametrize("name", [name for name in LAYERS if name not in ("ModuleList", "ModuleDict")])
+@pytest.mark.parametrize("name", [name for name in LAYERS if name not in CONTAINERS])
 def test_layers_when_they_are_called(name):
     cls, arguments = LAYERS[name]
     layer = cls(*arguments)
@@ -237,7 +238,7 @@ def test_ops_and_tensors_that_do_not_fit(name):
         check_misfits(name, lambda *given: function(*given, **keywords), arguments)
 
 
-@pytest.mark.parametrize("name", [name for name in LAYERS if name not in ("ModuleList", "ModuleDict")])
+@pytest.mark.parametrize("name", [name for name in LAYERS if name not in CONTAINERS])
 def test_layers_and_tensors_that_do_not_fit(name):
     cls, arguments = LAYERS[name]
     layer = cls(*arguments)
@@ -271,6 +272,8 @@ ON_ANY_DEVICE = {
     "isclose",
     "allclose",
     "index_select",
+    "max_unpool1d",
+    "max_unpool2d",
     "gather",
     "tuple_get_item",
     "make_tuple",
