@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from needle_edu.backend import DTypeError, ShapeError
+from needle_edu.backend import DeviceError, DTypeError, ShapeError
 
 from .base import allocate, convert, kernel_failed
 from .dtypes import floating
@@ -68,7 +68,7 @@ def log_softmax_backward(g: NDArray, y: NDArray, axis: int = -1) -> NDArray:
 def _forward(name: str, a: NDArray, axis: int, log: int) -> NDArray:
     a = operand(name, a)
     a = convert(a, floating(a.layout.code))
-    layout, plan = _plan(name, axis, a.layout)
+    layout, plan = _plan(name, axis if type(axis) is int else normalize_axis(axis, a.ndim, name), a.layout)
     out = allocate(layout)
     err = layout.kernels["softmax"](plan, out.storage.ptr, a.storage.ptr, log)
     if err:
@@ -77,6 +77,8 @@ def _forward(name: str, a: NDArray, axis: int, log: int) -> NDArray:
 
 
 def _backward(name: str, g: NDArray, y: NDArray, axis: int, log: int) -> NDArray:
+    g, y = operand(name, g, y), operand(name, y, g)
+    axis = axis if type(axis) is int else normalize_axis(axis, g.ndim, name)
     layout, plan = _plan(name, axis, g.layout, y.layout)
     out = allocate(layout)
     err = layout.kernels["softmax_backward"](plan, out.storage.ptr, g.storage.ptr, y.storage.ptr, log)
@@ -89,6 +91,9 @@ def _backward(name: str, g: NDArray, y: NDArray, axis: int, log: int) -> NDArray
 def _plan(name: str, axis: int, *inputs: Layout) -> tuple[Layout, Plan]:
     """The axis comes last, and neighbouring axes of lines are merged. A dense first input gives the result's layout."""
     a = inputs[0]
+    if any(other.device is not a.device for other in inputs):
+        places = " and ".join(str(layout.device) for layout in inputs)
+        raise DeviceError(f"{name}: operands live on {places}; move one with .to(device)")
     if any(
         other.shape != a.shape or other.code != a.code or other.device is not a.device for other in inputs
     ):

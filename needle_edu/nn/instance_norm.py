@@ -65,7 +65,7 @@ class InstanceNorm1d(Module):
         self, num_features: int, eps: float = 1e-5, momentum: float = 0.1, affine: bool = False,
         track_running_stats: bool = False, device: Any = None, dtype: Any = "float32",
     ):  # fmt: skip
-        super().__init__()
+        super().__init__(device=device, dtype=dtype)
         who = type(self).__name__
         (self.num_features,) = whole(who, num_features=num_features)
         real(who, 0, eps=eps)

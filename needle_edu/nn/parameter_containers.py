@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..autograd import Tensor
+from ..backend.arguments import several
 from .module import Module
 from .parameter import Parameter
 
@@ -29,7 +30,7 @@ class ParameterList(Module):
     def __init__(self, values: Iterable[Any] = ()):
         super().__init__()
         self.values: list[Parameter] = []
-        self.extend(values)
+        self.extend(several("ParameterList", "values", values) if not isinstance(values, Tensor) else values)
 
     def append(self, value: Any) -> ParameterList:
         """Put one more parameter at the end; returns the list."""
@@ -81,6 +82,8 @@ class ParameterDict(Module):
 
     def update(self, parameters: Mapping[str, Any]) -> None:
         """Take over all that a mapping has."""
+        if not isinstance(parameters, Mapping):
+            raise TypeError(f"ParameterDict: wanted a mapping from names to parameters, got {parameters!r}")
         for name, value in dict(parameters).items():
             self[name] = value
 

@@ -7,6 +7,7 @@ from typing import Any
 from .. import ops
 from ..autograd import Tensor
 from ..autograd.op import attribute_names
+from ..backend.arguments import switch
 from ..ops.adaptive import output_sizes
 from .inputs import as_tensor
 from .module import Module
@@ -38,6 +39,7 @@ class _MaxPool(_Pool):
 
     def __init__(self, *values: Any, return_indices: bool = False, **named: Any):
         super().__init__(*values, **named)
+        switch(type(self).__name__, return_indices=return_indices)
         self.return_indices = bool(return_indices)
 
     def forward(self, x: Tensor) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 
 from .. import ops
 from ..autograd import Tensor
+from ..backend.arguments import switch
 from ..ops.lp_pooling import exponent
 from ..ops.windows import per_axis
 from .inputs import as_tensor
@@ -69,6 +70,7 @@ class _LPPool(_Windows):
     def __init__(self, norm_type: Any, kernel_size: Any, stride: Any = None, ceil_mode: bool = False):
         super().__init__(kernel_size, stride)
         exponent(self.function, norm_type)
+        switch(type(self).__name__, ceil_mode=ceil_mode)
         self.norm_type, self.ceil_mode = norm_type, bool(ceil_mode)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ from typing import Any
 
 from .. import ops
 from ..autograd import Tensor
+from ..backend.arguments import real, switch, whole
 from .inputs import as_tensor
 from .module import Module
 
@@ -44,6 +45,19 @@ class Upsample(Module):
         if (size is None) == (scale_factor is None):
             given = "both" if size is not None else "none"
             raise ValueError(f"{type(self).__name__}: wanted size or scale_factor, got {given}")
+        modes = ("nearest", "nearest-exact", "linear", "bilinear", "bicubic", "area")
+        if mode not in modes:
+            raise ValueError(f"{type(self).__name__}: mode is one of {', '.join(modes)}, got {mode!r}")
+        for entry in size if isinstance(size, (tuple, list)) else (size,):
+            if entry is not None:
+                whole(type(self).__name__, size=entry)
+        for entry in scale_factor if isinstance(scale_factor, (tuple, list)) else (scale_factor,):
+            if entry is not None:
+                real(type(self).__name__, 0, scale_factor=entry)
+        if align_corners is not None:
+            switch(type(self).__name__, align_corners=align_corners)
+        if recompute_scale_factor is not None:
+            switch(type(self).__name__, recompute_scale_factor=recompute_scale_factor)
         self.size, self.scale_factor, self.mode = size, scale_factor, mode
         self.align_corners, self.recompute_scale_factor = align_corners, recompute_scale_factor
 

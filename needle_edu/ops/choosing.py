@@ -169,7 +169,7 @@ def tile(a, reps):
     [[1.0, 2.0, 1.0, 2.0], [1.0, 2.0, 1.0, 2.0]]
     """
     a = as_tensor(a, "tile")
-    reps = [integer("tile", "reps", n, 0) for n in (reps if hasattr(reps, "__iter__") else (reps,))]
+    reps = [integer("tile", "reps", n, 0) for n in (reps if isinstance(reps, (tuple, list)) else (reps,))]
     reps = [1] * (a.ndim - len(reps)) + reps
     shape = (1,) * (len(reps) - a.ndim) + a.shape
     apart = a.reshape(tuple([n for extent in shape for n in (1, extent)]))

@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from needle_edu.autograd.arrays import ShapeError, xp
+from needle_edu.autograd.arrays import DTypeError, ShapeError, xp
 from needle_edu.autograd.op import UnaryOp
 from needle_edu.autograd.registry import register, slot
 from needle_edu.autograd.tensor import as_tensor
-from needle_edu.backend.arguments import integer
+from needle_edu.backend.arguments import integer, switch
 from needle_edu.ndarray.layout import as_shape
 
 from . import sampling
@@ -45,6 +45,8 @@ class _Resize(UnaryOp):
         self.mode, self.align_corners = mode, bool(align_corners)
         if self.align_corners and mode.startswith("nearest"):
             raise ValueError(f"{self.name}: align_corners is for linear and cubic, got mode {mode!r}")
+        if steps is not None and not isinstance(steps, (tuple, list)):
+            raise DTypeError(f"{self.name}: steps are None or numbers in a tuple, got {steps!r}")
         self.steps = None if steps is None else tuple([float(step) for step in steps])
         if self.steps is not None and (len(self.steps) != len(self.size) or min(self.steps, default=1) <= 0):
             raise ShapeError(f"{self.name}: steps are {len(self.size)} numbers above 0, got {steps}")
@@ -72,7 +74,7 @@ def taps(n: int, m: int, mode: str, align_corners: bool = False, step: float | N
     --------
     >>> places, weights = taps(2, 4, "linear")
     >>> places.tolist(), weights.tolist()
-    ([[0, 0, 0, 1], [1, 1, 1, 1]], [[1.0, 0.75, 0.25, 1.0], [0.0, 0.25, 0.75, 0.0]])
+    ([[0, 0, 0, 1], [0, 1, 1, 1]], [[0.25, 0.75, 0.25, 0.75], [0.75, 0.25, 0.75, 0.25]])
     """
     j = np.arange(m)
     if mode.startswith("nearest"):
@@ -218,6 +220,8 @@ def interpolate(
     if align_corners is not None and names[mode] not in ("linear", "cubic"):
         raise ValueError(f"interpolate: align_corners is for linear and cubic modes, got mode={mode!r}")
     sizes, factors = sizes_and_factors("interpolate", a.shape[2:], size, scale_factor)
+    if recompute_scale_factor is not None:
+        switch("interpolate", recompute_scale_factor=recompute_scale_factor)
     if recompute_scale_factor and factors is None:
         raise ValueError("interpolate: recompute_scale_factor is for scale_factor, got size")
     if mode == "area":

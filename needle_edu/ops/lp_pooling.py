@@ -5,12 +5,14 @@
 With p = 1 that is the sum of the window, with p = 2 its length; an odd p and a negative sum give nan.
 """
 
-from math import isfinite, prod
+from math import prod
+from sys import float_info
 from typing import Any
 
 from needle_edu.autograd.arrays import ShapeError, xp
 from needle_edu.autograd.registry import slot
 from needle_edu.autograd.tensor import as_tensor
+from needle_edu.backend.arguments import switch
 
 from .constants import constant, plain_number
 from .pooling import floating
@@ -49,17 +51,18 @@ def exponent(who: str, norm_type: Any) -> float:
     >>> exponent("lp_pool1d", 2)
     2.0
     """
-    p = float(plain_number(who, norm_type))
-    if not (isfinite(p) and p > 0):
+    p = plain_number(who, norm_type)
+    if not 0 < p <= float_info.max:
         raise ShapeError(
             f"{who}: norm_type is a finite number above 0, got {norm_type!r}; for inf take max_pool"
         )
-    return p
+    return float(p)
 
 
 def _pooled(who: str, a, norm_type, kernel_size, stride, ceil_mode, axes: int):
     p, a = exponent(who, norm_type), as_tensor(a, who)
     floating(who, a)
+    switch(who, ceil_mode=ceil_mode)
     pool: Any = _AVERAGE[axes].cls(kernel_size, stride, 0, ceil_mode)
     total = pool.apply(a if p == 1 else a**p) * prod(pool.kernel_size)
     if p == 1:

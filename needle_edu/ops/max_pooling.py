@@ -16,6 +16,7 @@ from needle_edu.autograd.op import UnaryOp
 from needle_edu.autograd.registry import register, slot
 from needle_edu.autograd.tensor import Tensor
 from needle_edu.autograd.value import fill_node
+from needle_edu.backend.arguments import switch
 from needle_edu.ndarray.layout import as_shape
 
 from . import sampling
@@ -35,6 +36,7 @@ class _MaxPool(Pool):
 
     def __init__(self, kernel_size, stride=None, padding=0, dilation=1, ceil_mode: bool = False):
         self.dilation = per_axis(self.name, "dilation", dilation, self.axes, 1)
+        switch(self.name, ceil_mode=ceil_mode)
         self.ceil_mode = bool(ceil_mode)
         self._set_windows(kernel_size, stride, padding, self.axes)
 

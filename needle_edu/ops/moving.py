@@ -78,6 +78,8 @@ def to(a, *where, device=None, dtype=None):
     (dtype('float64'), True)
     """
     a = as_tensor(a, "to")
+    if device is not None and not isinstance(device, Device):
+        raise DeviceError(f"to: wanted a device such as cpu(), got {device!r:.60}")
     for given in where:
         if isinstance(given, Tensor):
             device, dtype = given.device, given.dtype

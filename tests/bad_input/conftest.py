@@ -1,4 +1,4 @@
-"""Lets the tests here import their neighbour `calls`."""
+"""Lets the tests here import their neighbours."""
 
 import sys
 from pathlib import Path

@@ -14,6 +14,7 @@ THEIRS = [torch.nn, torch.optim, torch.optim.lr_scheduler, torch.optim.swa_utils
 OTHERWISE = {
     ("SGD", "lr"): 0.01, ("SGD", "dampening"): None, ("Adam", "lr"): 0.01, ("Adam", "betas"): None,
     ("LogSoftmax", "dim"): -1, ("Softmax", "dim"): -1, ("Softmin", "dim"): -1, ("ModuleList", "modules"): (),
+    ("ParameterList", "values"): (),
 }  # fmt: skip
 ELSEWHERE = {"device", "dtype"}  # ours say "float32", PyTorch None
 NEEDLES_ORDER = {
