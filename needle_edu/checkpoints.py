@@ -101,7 +101,7 @@ def load(path: str | os.PathLike, /, **parts: Any) -> None:
             raise TypeError(
                 f"checkpoints.load: {part} is a {type(thing).__name__}, wanted a module or an optimiser"
             )
-    arrays = _read(path)
+    arrays = archive(path)
     found = sorted({name.partition("/")[0] for name in arrays})
     states: dict[str, dict[str, np.ndarray]] = {part: {} for part in parts}
     for name, array in arrays.items():
@@ -124,7 +124,7 @@ def _give(parts: dict[str, Any], states: dict[str, dict[str, np.ndarray]]) -> No
         thing.load_state_dict(states[part])
 
 
-def _read(path: str | os.PathLike) -> dict[str, np.ndarray]:
+def archive(path: str | os.PathLike) -> dict[str, np.ndarray]:
     """All arrays of an `.npz` file by name."""
     with open(path, "rb") as file:
         try:
