@@ -116,7 +116,7 @@ def load(path: str | os.PathLike, /, **parts: Any) -> None:
     parts = {
         part: as_part("checkpoints.load", part, thing, "load_state_dict") for part, thing in parts.items()
     }
-    arrays = _read(path)
+    arrays = arrays_of(path)
     found = sorted({name.partition("/")[0] for name in arrays})
     states: dict[str, dict[str, np.ndarray]] = {part: {} for part in parts}
     for name, array in arrays.items():
@@ -139,7 +139,7 @@ def _give(parts: dict[str, Any], states: dict[str, dict[str, np.ndarray]]) -> No
         thing.load_state_dict(states[part])
 
 
-def _read(path: str | os.PathLike) -> dict[str, np.ndarray]:
+def arrays_of(path: str | os.PathLike) -> dict[str, np.ndarray]:
     """All arrays of a checkpoint by name."""
     with open(path, "rb") as file:
         content = file.read()
