@@ -9,7 +9,7 @@ import zlib
 import numpy as np
 import pytest
 from hypothesis import Phase, given, settings, strategies as st
-from kernel_cases import CONVOLUTIONS, ROUNDED, STEPS, Case, all_names, make
+from kernel_cases import CONVOLUTIONS, POOLINGS, ROUNDED, STEPS, Case, all_names, make
 
 from needle_edu.backend import native, paths
 from needle_edu.backend.build import declarations
@@ -67,7 +67,7 @@ def check(runtime, name: str, dtype: int, seed: int, label: str) -> None:
             if name == "prod":  # each factor may round once
                 tolerance += memories[1].size * np.finfo(got.dtype).eps
             scale = 1 + np.abs(right[np.isfinite(right)]).max(initial=0)  # sums may cancel
-            by_sum = name in ("sum", "matmul", "scatter", "max_pool_backward", *CONVOLUTIONS)
+            by_sum = name in ("sum", "matmul", "scatter", *POOLINGS, *CONVOLUTIONS)
             np.testing.assert_allclose(
                 got, right, tolerance, tolerance * (scale if by_sum else 1), err_msg=what
             )
