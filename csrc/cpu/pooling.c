@@ -156,3 +156,29 @@ int nd_max_pool_backward(const nd_plan *p, void *out, const void *g, const void 
   share(p, &j, max_backward_piece);
   return j.failed ? ND_ENOMEM : ND_OK;
 }
+
+static void mean_planes(const job *j, const nd_pool *v, int64_t planes, char *x, char *y, i32 *places, void *room) {
+  (void)places;
+  if (j->backward) nd_current_isa()->pooling->mean_backward[j->type](v, planes, x, y, room);
+  else nd_current_isa()->pooling->mean[j->type](v, planes, x, y, room);
+}
+static void mean_piece(void *j, int64_t low, int64_t high) { each(j, low, high, mean_planes); }
+
+static int mean(const nd_plan *p, int x, int y, void *at_x, void *at_y, const int64_t *window, int64_t divide) {
+  job j;
+  const int bad = prepare(p, x, y, -1, window, &j);
+  if (bad) return bad;
+  if (divide < ND_SEEN || window[2] != 1 || window[7] != 1) return ND_EPLAN;
+  j.x = at_x, j.y = at_y, j.backward = x == 0, j.v.divide = divide, j.v.pairs = 0;
+  j.v.pad_down = -window[0], j.v.pad_across = -window[5];
+  share(p, &j, mean_piece);
+  return j.failed ? ND_ENOMEM : ND_OK;
+}
+
+int nd_avg_pool(const nd_plan *p, void *out, const void *x, const int64_t *window, int64_t divide) {
+  return mean(p, 1, 0, (void *)x, out, window, divide);
+}
+
+int nd_avg_pool_backward(const nd_plan *p, void *out, const void *g, const int64_t *window, int64_t divide) {
+  return mean(p, 0, 1, out, (void *)g, window, divide);
+}

@@ -15,6 +15,7 @@ typedef struct {
   int64_t c, xp, xc, xh, xw, yp, yc, yh, yw, pp, pc, ph, pw;
   int64_t pitch, rows, phases, lanes; /* how planes are dealt out: isa/pooling_lanes.h */
   int apart; /* one channel a plane, and no element is seen by two windows */
+  int64_t divide, pad_down, pad_across; /* means: ND_WINDOW, ND_SEEN or a number; padding at either end */
   int pairs; /* compact planes, covered exactly by windows of 2 x 2 elements: isa/pooling_pairs.h */
 } nd_pool;
 
@@ -22,5 +23,7 @@ typedef struct {
 typedef struct nd_pooling_table {
   void (*max[2])(const nd_pool *v, int64_t planes, const void *x, void *y, i32 *places, void *room);
   void (*max_backward[2])(const nd_pool *v, int64_t planes, void *x, const void *g, const i32 *places, void *room);
+  void (*mean[2])(const nd_pool *v, int64_t planes, const void *x, void *y, void *room);
+  void (*mean_backward[2])(const nd_pool *v, int64_t planes, void *x, const void *g, void *room);
 } nd_pooling_table;
 #endif

@@ -374,10 +374,15 @@ ND_API int nd_group_norm_backward_dense(int dtype, int64_t n, void *out, const v
  * an axis, of which those outside of [0, extent) do not exist. With one axis, rows are 1 and their window 0, 1, 1, 1, 1.
  * max: the largest element of each window, -inf if it sees none; nan is larger than any number. places (i32; may be
  * NULL) says where that is, row * columns + column of its image, the first of equals, the last of nans, or -1.
- * max_backward: zeros for x, to which each element of g is added at its place, if its window sees an element there. Results
- * have no strides of 0. Operands: y, places, x; x, g, places. */
+ * max_backward: zeros for x, to which each element of g is added at its place, if its window sees an element there.
+ * avg: the mean of each window, for a dilation of 1: its sum divided by the elements it reaches over, padding of -start
+ * at both ends among them (divide ND_WINDOW), by those it sees (ND_SEEN), or by divide. avg_backward: each window's adjoint
+ * in equal shares. Results have no strides of 0. Operands: y, places, x; x, g, places; y, x; x, g. */
+enum nd_divide { ND_WINDOW = 0, ND_SEEN = -1 };
 ND_API int nd_max_pool(const nd_plan *p, void *out, void *places, const void *x, const int64_t *window);
 ND_API int nd_max_pool_backward(const nd_plan *p, void *out, const void *g, const void *places, const int64_t *window);
+ND_API int nd_avg_pool(const nd_plan *p, void *out, const void *x, const int64_t *window, int64_t divide);
+ND_API int nd_avg_pool_backward(const nd_plan *p, void *out, const void *g, const int64_t *window, int64_t divide);
 
 /* ---- 16. softmax, f32 or f64 -----------------------------------------------------------------------------------
  * The iteration space is (batch..., n), ndim >= 1; each line along the LAST dimension is worked on by itself, and out

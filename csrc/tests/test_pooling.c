@@ -123,7 +123,78 @@ static void check_max(int type, const int64_t *shape, const int64_t *w) {
   let_go(&x), let_go(&y), let_go(&places), let_go(&back), let_go(&other);
 }
 
+/* By what the definition divides along one axis. */
+static double counted(const int64_t *a, int64_t j, int64_t divide) {
+  if (divide > 0) return 1;
+  const int64_t first = j * a[1] + a[0], pad = divide == ND_WINDOW ? -a[0] : 0;
+  const int64_t end = first + a[4] < a[3] + pad ? first + a[4] : a[3] + pad;
+  return (double)(end - (divide == ND_SEEN && first < 0 ? 0 : first));
+}
+
+static int close_to(double a, double b, int type) { return same(a, b) || fabs(a - b) < (type == ND_F32 ? 1e-4 : 1e-12); }
+
+static void check_mean(int type, const int64_t *shape, const int64_t *w, int64_t divide) {
+  const int64_t extent[4] = {shape[0], shape[1], w[3], w[8]};
+  array x = make(type, extent), y = make(type, shape), back = make(type, extent), g = make(type, shape);
+  for (int64_t n = 0; n < g.count; n++) put(type, g.memory, element(&g.axes, 0, n), g.values[n] = (double)(below(7) - 3));
+  const int64_t gaps = y.needed - y.count, gaps_behind = back.needed - back.count;
+  nd_plan p;
+  set_extents(&p, 4, shape);
+  operand_of(&p, 0, type, &y), operand_of(&p, 1, type, &x);
+  int error = nd_avg_pool(&p, y.memory, x.memory, w, divide);
+  double *sums = calloc((size_t)(x.count + 1), sizeof(double));
+  int64_t wrong = 0;
+  for (int64_t n = 0; n < y.count; n++) {
+    const int64_t j = n % shape[3], i = n / shape[3] % shape[2], at = n / shape[3] / shape[2];
+    const double by = divide > 0 ? (double)divide : counted(w, i, divide) * counted(w + 5, j, divide);
+    double sum = 0;
+    for (int64_t k = 0; k < w[4]; k++)
+      for (int64_t l = 0; l < w[9]; l++) {
+        const int64_t row = i * w[1] + k + w[0], column = j * w[6] + l + w[5];
+        if (row < 0 || row >= w[3] || column < 0 || column >= w[8]) continue;
+        sum += x.values[(at * w[3] + row) * w[8] + column];
+        sums[(at * w[3] + row) * w[8] + column] += g.values[n] / by;
+      }
+    wrong += !close_to(sum / by, get(type, y.memory, element(&y.axes, 0, n)), type);
+  }
+  CHECK(!error && !wrong && marks(type, &y) == gaps, "mean, error %d, %lld wrong, type %d, divide %lld: %lld x %lld on %lld x %lld", error,
+        (long long)wrong, type, (long long)divide, (long long)w[4], (long long)w[9], (long long)w[3], (long long)w[8]);
+  operand_of(&p, 0, type, &back), operand_of(&p, 1, type, &g);
+  error = nd_avg_pool_backward(&p, back.memory, g.memory, w, divide);
+  for (int64_t n = 0; n < back.count; n++) wrong += !close_to(get(type, back.memory, element(&back.axes, 0, n)), sums[n], type);
+  CHECK(!error && !wrong && marks(type, &back) == gaps_behind, "mean backward, error %d, %lld wrong, type %d, divide %lld: %lld x %lld on %lld x %lld",
+        error, (long long)wrong, type, (long long)divide, (long long)w[4], (long long)w[9], (long long)w[3], (long long)w[8]);
+  free(sums);
+  let_go(&x), let_go(&y), let_go(&back), let_go(&g);
+}
+
+static void means(void) {
+  for (int trial = 0; trial < 200; trial++) {
+    int64_t shape[4] = {below(4), below(6)}, w[10];
+    if (trial % 10 == 0) shape[1] = 30 + below(10);
+    for (int d = 0; d < 2; d++) {
+      int64_t *a = w + 5 * d;
+      a[1] = 1 + below(3), a[2] = 1, a[4] = 1 + below(4), a[0] = -below(a[4] / 2 + 1);
+      a[3] = a[4] + below(trial % 4 == 0 && d ? 70 : 9); /* the last window may reach beyond the padding: ceil */
+      shape[2 + d] = (a[3] - 2 * a[0] - a[4]) / a[1] + 1;
+      if (below(2) && shape[2 + d] * a[1] < a[3] - a[0]) shape[2 + d]++;
+    }
+    nd_set_num_threads(1 + (int)below(3));
+    check_mean(trial % 2 ? ND_F64 : ND_F32, shape, w, below(3) - 1);
+    check_mean(trial % 2 ? ND_F64 : ND_F32, shape, w, 5);
+  }
+  check_mean(ND_F32, (int64_t[]){1, 2, 1, 9000}, (int64_t[]){0, 1, 1, 1, 1, -1, 2, 1, 18000, 3}, ND_WINDOW);
+  const int64_t dilated[10] = {0, 1, 1, 2, 1, 0, 1, 2, 2, 1}, window[10] = {0, 1, 1, 2, 1, 0, 1, 1, 2, 1};
+  nd_plan p = {.ndim = 4, .size = 1, .shape = {1, 1, 1, 1}};
+  float x[4] = {0}, y[1];
+  CHECK(nd_avg_pool(&p, y, x, dilated, 0) == ND_EPLAN, "a dilation");
+  CHECK(nd_avg_pool(&p, y, x, window, -2) == ND_EPLAN, "a divisor below 0");
+  p.dtype[1] = ND_F64;
+  CHECK(nd_avg_pool_backward(&p, x, y, window, 0) == ND_EDTYPE, "mixed types");
+}
+
 static void test(void) {
+  means();
   for (int trial = 0; trial < 200; trial++) {
     int64_t shape[4] = {below(4), below(6)}, w[10];
     if (trial % 10 == 0) shape[1] = 30 + below(10); /* two blocks of channels */

@@ -1,7 +1,7 @@
 """Pooling by the compiled kernels: which elements each window sees is described by strides, and nothing is copied.
 
-What is written in arrays in needle_edu/ops (max_pooling.py) says what the kernels compute; shapes have been checked
-there. `windows` is a `Windows` of needle_edu/ops/windows.py, `counts` are their numbers along each axis.
+What is written in arrays in needle_edu/ops (max_pooling.py, avg_pooling.py) says what the kernels compute; shapes have
+been checked there. `windows` is a `Windows` of needle_edu/ops/windows.py, `counts` are their numbers along each axis.
 """
 
 from __future__ import annotations
@@ -56,6 +56,41 @@ def maximum_adjoint(windows: Any, g: NDArray, places: NDArray, shape: Numbers) -
     if err:
         kernel_failed("max_pool_backward", err, g, places)
     return out
+
+
+def mean(windows: Any, counts: Numbers, a: NDArray, divide: int) -> NDArray:
+    """Return the mean of each window of `a`; `divide` as the kernel has it (needle_kernels.h, section 14)."""
+    layout = a.layout
+    shape = (*layout.shape[:2], *counts)
+    out_layout, plan, window = _mean(windows, layout, shape, shape, layout.shape[2:])
+    out = allocate(out_layout)
+    err = layout.kernels["avg_pool"](plan, out.storage.ptr, a.storage.ptr, window, divide)
+    if err:
+        kernel_failed("avg_pool", err, a)
+    return out
+
+
+def mean_adjoint(windows: Any, g: NDArray, shape: Numbers, divide: int) -> NDArray:
+    """Return zeros of a shape (N, C, *extents), to which each element of `g` is added in equal shares."""
+    layout = g.layout
+    out_layout, plan, window = _mean(windows, layout, shape, layout.shape, shape[2:])
+    out = allocate(out_layout)
+    err = layout.kernels["avg_pool_backward"](plan, out.storage.ptr, g.storage.ptr, window, divide)
+    if err:
+        kernel_failed("avg_pool_backward", err, g)
+    return out
+
+
+@remember
+def _mean(
+    windows: Any, a: Layout, shape: Numbers, counts: Numbers, extents: Numbers
+) -> tuple[Layout, Plan, Numbers]:
+    """`shape` is that of the result, `counts` that of the windows."""
+    out = _alike(a, shape, a.code)
+    plan = a.device.lower(
+        4, (a.code, a.code), _two(counts, 1), (0, a.offset), [_two(layout.strides, 0) for layout in (out, a)]
+    )
+    return out, plan, _window(windows, extents)
 
 
 @remember

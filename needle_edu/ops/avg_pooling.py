@@ -4,13 +4,14 @@ from typing import Any
 
 import numpy as np
 
+from needle_edu.autograd import arrays
 from needle_edu.autograd.arrays import ShapeError, xp
 from needle_edu.autograd.registry import register, slot
 from needle_edu.backend.arguments import integer
 from needle_edu.ndarray.layout import as_shape
 
 from . import sampling
-from .pooling import Pool, floating
+from .pooling import Pool, compiled, floating
 from .windows import ALL
 
 _BACKWARD = slot("avg_pool_backward")
@@ -27,6 +28,11 @@ class _Average(Pool):
             None if divisor_override is None else integer(self.name, "divisor_override", divisor_override, 1)
         )
         self._set_windows(kernel_size, stride, padding, axes)
+
+    @property
+    def _divide(self) -> int:
+        """What the kernel divides by: a number, 0 for windows with their padding, −1 for the elements they see."""
+        return self.divisor_override or (0 if self.count_include_pad else -1)
 
     def _divisors(self, like, counts: tuple, extents: tuple):
         """Return by what each window's sum is divided: a number for all, or an array of shape `counts`."""
@@ -66,6 +72,8 @@ class _AvgPool(_Average):
     def compute(self, a):
         w, counts = self.windows(a.shape)
         floating(self.name, a)
+        if compiled(a):
+            return arrays.pooling.mean(w, counts, a, self._divide)
         out = xp.zeros((*a.shape[:2], *counts), dtype=a.dtype, device=a.device)
         for _, there, here in w.overlaps(a.shape[2:]):
             place = (ALL, ALL, *there)
@@ -169,6 +177,8 @@ class AvgPoolBackward(_Average):
                 f"{self.shape}, got {a.shape}"
             )
         floating(self.name, a)
+        if compiled(a):
+            return arrays.pooling.mean_adjoint(w, a, self.shape, self._divide)
         shares = a / self._divisors(a, counts, self.shape[2:])
         out = xp.zeros(self.shape, dtype=a.dtype, device=a.device)
         for _, there, here in w.overlaps(self.shape[2:]):

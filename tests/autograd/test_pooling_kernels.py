@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from needle_edu import Tensor, ndarray as nd, ops
-from needle_edu.ops import max_pooling
+from needle_edu.ops import avg_pooling, max_pooling
 
 CASES = {
     "plain": ((3, 4, 8, 6), {"kernel_size": 2}),
@@ -48,12 +48,12 @@ def leaf(view):
 
 
 def contiguous(x):
-    return Tensor(x)
+    return Tensor(x, dtype=x.dtype.name)
 
 
 def channels_last(x):
     """The same numbers, with channels that lie side by side."""
-    return ops.permute(Tensor(np.moveaxis(x, 1, -1)), (0, 3, 1, 2))
+    return ops.permute(contiguous(np.moveaxis(x, 1, -1)), (0, 3, 1, 2))
 
 
 def gaps_and_reversed(x):
@@ -61,7 +61,9 @@ def gaps_and_reversed(x):
     wide = np.zeros((*x.shape[:2], x.shape[3], x.shape[2] * 2), x.dtype)
     wide[..., ::2] = np.swapaxes(x, 2, 3)[..., ::-1, ::-1]
     return (
-        ops.permute(Tensor(wide)[..., ::-1, :][..., :-1:2][..., ::-1], (0, 1, 3, 2)) if x.size else Tensor(x)
+        ops.permute(contiguous(wide)[..., ::-1, :][..., :-1:2][..., ::-1], (0, 1, 3, 2))
+        if x.size
+        else contiguous(x)
     )
 
 
@@ -127,3 +129,54 @@ def test_where_places_are_noted():
     y.extra = None
     y.backward()
     assert a.grad.numpy().sum() == 4 and a.grad.numpy()[0, 0, 0, 0] == 1
+
+
+MEANS = {
+    "plain": ((3, 4, 8, 6), {"kernel_size": 2}),
+    "overlapping": ((3, 2, 9, 8), {"kernel_size": 3, "stride": 2, "padding": 1}),
+    "without padding": (
+        (2, 3, 9, 8),
+        {"kernel_size": 3, "stride": 1, "padding": 1, "count_include_pad": False},
+    ),
+    "ceil": ((2, 3, 10, 11), {"kernel_size": 3, "stride": 2, "padding": 1, "ceil_mode": True}),
+    "ceil, without padding": (
+        (2, 3, 10, 12),
+        {"kernel_size": 3, "stride": 2, "padding": 1, "ceil_mode": True, "count_include_pad": False},
+    ),
+    "divisor": ((2, 3, 5, 13), {"kernel_size": (1, 2), "stride": (3, 5), "divisor_override": 7}),
+    "many channels": ((2, 70, 6, 5), {"kernel_size": 2}),
+    "whole image": ((3, 5, 7, 6), {"kernel_size": (7, 6)}),
+    "columns in blocks": ((1, 2, 1, 9000), {"kernel_size": (1, 3), "stride": (1, 2), "padding": (0, 1)}),
+    "no image": ((0, 2, 4, 4), {"kernel_size": 2}),
+}
+
+
+def means(a, attributes):
+    a = leaf(a)
+    y = ops.avg_pool2d(a, **attributes)
+    y.backward(Tensor(np.arange(1.0, y.size + 1).reshape(y.shape) % 7, dtype=a.dtype))
+    return y.numpy(), a.grad.numpy()
+
+
+@pytest.mark.parametrize("lay", [contiguous, channels_last, gaps_and_reversed])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("case", MEANS.values(), ids=MEANS)
+def test_means_are_what_is_written_in_arrays(rng, monkeypatch, case, dtype, lay):
+    shape, attributes = case
+    x = rng.normal(size=shape).astype(dtype)
+    if x.size:
+        x.flat[[0, -1]] = np.nan, np.inf
+    with monkeypatch.context() as m:
+        m.setattr(avg_pooling, "compiled", lambda a: False)
+        wanted = means(contiguous(x), attributes)
+    usual = RUNTIME.get_isa()
+    try:
+        for isa in RUNTIME.available_isas():
+            RUNTIME.set_isa(isa)
+            got = means(lay(x), attributes)
+            np.testing.assert_array_equal(got[0], wanted[0], err_msg=isa)
+            np.testing.assert_allclose(
+                got[1], wanted[1], rtol=1e-6 if dtype == "float32" else 1e-14, err_msg=isa
+            )
+    finally:
+        RUNTIME.set_isa(usual)

@@ -33,7 +33,7 @@ LOSSES = ("cross_entropy", "cross_entropy_backward")
 CONVOLUTIONS = ("conv", "conv_input_backward", "conv_weight_backward")
 STEPS = {"sgd_step_dense": 3, "adam_step_dense": 5}
 NORMS = ("batch_norm_dense", "batch_norm_backward_dense", "group_norm_dense", "group_norm_backward_dense")
-POOLINGS = ("max_pool", "max_pool_backward")
+POOLINGS = ("max_pool", "max_pool_backward", "avg_pool", "avg_pool_backward")
 SEVERAL_OUTPUTS = {*STEPS, *NORMS}
 
 # Functions that round differently in different libraries; all others must agree to the last bit.
@@ -56,7 +56,7 @@ ROUNDED = {
     *ACTIVATIONS,
     *SOFTMAX,
     *CONVOLUTIONS,
-    "max_pool_backward",
+    *("max_pool_backward", "avg_pool", "avg_pool_backward"),
     *("cumsum", "cumprod", "linear_scan", "atan2"),
     *("tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh"),
     *("log1p", "expm1", "log2", "log10"),
@@ -163,7 +163,7 @@ def make(name: str, rng: np.random.Generator, code: int) -> Case:
     if name in CONVOLUTIONS:
         return convolution(name, rng, code)
     if name in POOLINGS:
-        return pooling(name, rng, code)
+        return averages(name, rng, code) if name.startswith("avg") else pooling(name, rng, code)
     if name in LOSSES:
         return cross_entropy(name, rng, code)
     if name in SOFTMAX:
@@ -376,6 +376,22 @@ def pooling(name: str, rng: np.random.Generator, code: int) -> Case:
     places.memory[...] = rng.integers(-1, max(window[3] * window[8], 1), places.memory.size)
     operands = {"max_pool": [y, places, x], "max_pool_backward": [x, y, places]}
     return Case(operands[name], tuple(shape), extra=(tuple(window),))
+
+
+def averages(name: str, rng: np.random.Generator, code: int) -> Case:
+    """Windows with at most half of them padding; the last may reach beyond that, but not begin there."""
+    shape = [int(n) for n in rng.choice([0, 1, 2, 5, 40], 2, p=[0.04, 0.3, 0.3, 0.3, 0.06])]
+    window: list[int] = []
+    for longest in rng.permutation([4, 20]):
+        kernel, step = (int(n) for n in rng.integers(1, 5, 2))
+        pad, extent = int(rng.integers(0, kernel // 2 + 1)), kernel + int(rng.integers(longest))
+        count = (extent + 2 * pad - kernel) // step + 1
+        count += int(rng.integers(2)) if count * step < extent + pad else 0
+        shape, window = [*shape, count], [*window, -pad, step, 1, extent, kernel]
+    x = operand(rng, (*shape[:2], window[3], window[8]), code, special=False)
+    y = operand(rng, tuple(shape), code, special=False)
+    operands = [y, x] if name == "avg_pool" else [x, y]
+    return Case(operands, tuple(shape), extra=(tuple(window), int(rng.choice([-1, 0, 3]))))
 
 
 def optimiser_step(name: str, rng: np.random.Generator, code: int) -> Case:

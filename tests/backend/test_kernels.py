@@ -9,7 +9,7 @@ import zlib
 import numpy as np
 import pytest
 from hypothesis import Phase, given, settings, strategies as st
-from kernel_cases import CONVOLUTIONS, NORMS, ROUNDED, SEVERAL_OUTPUTS, Case, all_names, make
+from kernel_cases import CONVOLUTIONS, NORMS, POOLINGS, ROUNDED, SEVERAL_OUTPUTS, Case, all_names, make
 
 from needle_edu.backend import native, paths
 from needle_edu.backend.build import declarations
@@ -71,15 +71,7 @@ def check(runtime, name: str, dtype: int, seed: int, label: str) -> None:
                 tolerance = 4e-6 if DTYPES[dtype] == DTYPES[F32] else 1e-13
             if name == "softmax_backward":  # the sum along a line, of which the result is a difference
                 scale += np.abs(memories[1]).max(initial=0) * case.shape[-1] ** 0.5
-            sums = (
-                "sum",
-                "matmul",
-                "scatter",
-                "max_pool_backward",
-                "softmax_backward",
-                *CONVOLUTIONS,
-                *NORMS,
-            )
+            sums = ("sum", "matmul", "scatter", "softmax_backward", *POOLINGS, *CONVOLUTIONS, *NORMS)
             by_sum = name in sums
             np.testing.assert_allclose(
                 got, right, tolerance, tolerance * (scale if by_sum else 1), err_msg=what

@@ -16,6 +16,7 @@ static inline int64_t whole_groups(int64_t lanes) { return (lanes + ND_POOL_LANE
 #include "pooling_lanes.h"
 #include "pooling_pairs.h"
 #include "pooling_max.h"
+#include "pooling_mean.h"
 #undef T
 #undef TYPE
 #define T f64
@@ -23,8 +24,11 @@ static inline int64_t whole_groups(int64_t lanes) { return (lanes + ND_POOL_LANE
 #include "pooling_lanes.h"
 #include "pooling_pairs.h"
 #include "pooling_max.h"
+#include "pooling_mean.h"
 
 const nd_pooling_table ND_TABLE(pooling) = {
     .max = {max_f32, max_f64},
     .max_backward = {max_backward_f32, max_backward_f64},
+    .mean = {mean_f32, mean_f64},
+    .mean_backward = {mean_backward_f32, mean_backward_f64},
 };

@@ -68,3 +68,45 @@ def _positions(plan: Plan, window: Any) -> Iterator[tuple[Any, Any]]:
     """Yield for each kernel position the windows that see something there, and what they see."""
     for _, there, here in positions((window[4], window[9]), plan.shape[2:4], (window[:4], window[5:9])):
         yield there, here
+
+
+@kernel
+def avg_pool(plan: Plan, out: Array, x: Array, window: Any, divide: int) -> int:
+    """The mean of each window"""
+    if error := _error(plan, 1, 0, window) or _error_of_means(window, divide):
+        return error
+    y, image = operand(plan, 0, out), _image(plan, 1, x, window)
+    y[...] = 0
+    for there, here in _positions(plan, window):
+        y[:, :, *there] += image[:, :, *here]
+    y /= _divisors(plan, window, divide, y.dtype)
+    return OK
+
+
+@kernel
+def avg_pool_backward(plan: Plan, out: Array, g: Array, window: Any, divide: int) -> int:
+    """Zeros, to which each element of g is added in equal shares"""
+    if error := _error(plan, 0, 1, window) or _error_of_means(window, divide):
+        return error
+    image, adjoint = _image(plan, 0, out, window), operand(plan, 1, g)
+    shares = adjoint / _divisors(plan, window, divide, adjoint.dtype)
+    image[...] = 0
+    for there, here in _positions(plan, window):
+        image[:, :, *here] += shares[:, :, *there]
+    return OK
+
+
+def _error_of_means(window: Any, divide: int) -> int:
+    return OK if divide >= -1 and window[2] == window[7] == 1 else EPLAN
+
+
+def _divisors(plan: Plan, window: Any, divide: int, dtype: Any) -> Array:
+    """By what each window's sum is divided: (rows, columns)."""
+    if divide > 0:
+        return np.full((1, 1), divide, dtype)
+    along = []
+    for count, (start, step, _, extent, reach) in zip(plan.shape[2:4], (window[:5], window[5:]), strict=True):
+        first = np.arange(count) * step + start
+        last = np.minimum(first + reach, extent + (-start if divide == 0 else 0))
+        along.append((last - (first if divide == 0 else np.maximum(first, 0))).astype(dtype))
+    return along[0][:, None] * along[1]
