@@ -63,5 +63,5 @@ def test_bad_input():
         x.to("cuda:0")
     with pytest.raises(DeviceError, match=r"to_device: device is a Device such as cpu\(\), got 'cpu'"):
         ops.to_device(x, "cpu")
-    with pytest.raises(DeviceError, match=r"to_device: device is a Device such as cpu\(\), got 3"):
+    with pytest.raises(DeviceError, match=r"to: wanted a device such as cpu\(\), got 3"):
         x.to(device=3)

@@ -100,7 +100,7 @@ def test_parts_are_registered_and_found_by_name():
             TypeError,
             "add_module: a is a module or None, got one builtin_function",
         ),
-        (lambda m: nn.ParameterList(3), TypeError, "ParameterList: wanted several parameters, got one int"),
+        (lambda m: nn.ParameterList(3), TypeError, "ParameterList: values are several, in a list; got 3"),
         (lambda m: nn.ParameterList(Tensor([1.0])), TypeError, "wanted several parameters, got one Tensor"),
         (lambda m: nn.ParameterList([[1, 2]]), TypeError, "parameters are floating-point numbers, got int64"),
         (lambda m: nn.ParameterDict({"a.b": 1.0}), KeyError, "ParameterDict: a name is text without dots"),
