@@ -115,11 +115,10 @@ orders: $(VENV)/.test
 	for order in 1 2 3 4 5; do $(PY) -m pytest -q --shuffle $$order tests/backend tests/ndarray tests/autograd || exit; done
 
 # The ops' tests with the habits of the name `needle` on (docs/needle.md): the library depends on none of them.
-# Left out: the one first derivative whose graph does not exist, since gradients are graph nodes here.
 .PHONY: habits
 HABITS := $(addprefix tests/autograd/test_,ops.py array_ops.py convolution.py pooling.py cross_entropy.py parity.py)
 habits: $(VENV)/.test
-	$(PY) -m pytest -q -n0 -p tests.needle.habits_on $(HABITS) -k "not (cumprod and zeros)"
+	$(PY) -m pytest -q -n0 -p tests.needle.habits_on $(HABITS)
 
 # All tests but the slow ones under each instruction set that this machine has.
 isas: $(VENV)/.test

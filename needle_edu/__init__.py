@@ -56,7 +56,7 @@ _ROOMS = (
     "apps",
     "cli",
 )
-_NAMES = {"check": "course", "install_as": "aliasing"}
+_NAMES = {"check": "course", "install_as": "aliasing", "load": "saving", "save": "saving"}
 
 
 def __getattr__(name: str) -> typing.Any:

@@ -18,7 +18,8 @@
   X(SOFTPLUS, softplus, COSTLY)      \
   X(LOGSIGMOID, logsigmoid, COSTLY)  \
   X(MISH, mish, COSTLY)              \
-  X(GELU_TANH, gelu_tanh, COSTLY)
+  X(GELU_TANH, gelu_tanh, COSTLY)    \
+  X(HUBER, huber, CHEAP)
 
 /* Rows whose last operand, after the input (or adjoint and input), is the array of the three numbers. */
 typedef struct nd_activations_table {

@@ -1,4 +1,5 @@
-/* conv.c - convolution and its two adjoints: windows laid out side by side, a block at a time, and matrix products.
+/* conv.c - convolution and its two adjoints: windows laid out side by side, a block at a time, and matrix products; or,
+ * where images are wide and weights few, forward and the adjoint of w without that (conv_direct_plan.h).
  *
  * A block is some rows of windows of one image or, if images are small, some whole images: about 64 K elements, so that
  * they are still in the second-level cache when the product reads them. An array of all windows, K*L times as large as x,
@@ -17,6 +18,8 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include "conv.h"
+#include "conv_direct_plan.h"
 #include "conv_plan.h"
 #include "gemm.h"
 #include "parallel.h"
@@ -24,9 +27,11 @@
 
 typedef struct {
   conv v;
+  direct d;
   int type, failed;
   const char *x, *y, *w; /* at their first element; w as the products want it */
   char *out, *parts;     /* parts: of the adjoint of w */
+  int64_t part_size, part_lanes, part_stride[4]; /* from one output, channel, kernel row and column to the next */
 } job;
 
 static void fail(job *j) { __atomic_store_n(&j->failed, 1, __ATOMIC_RELAXED); }
@@ -39,6 +44,7 @@ static void fail(job *j) { __atomic_store_n(&j->failed, 1, __ATOMIC_RELAXED); }
 #define CODE ND_F32
 #include "conv_windows.h"
 #include "conv_blocks.h"
+#include "conv_direct.h"
 #undef T
 #undef TYPE
 #undef CODE
@@ -47,11 +53,15 @@ static void fail(job *j) { __atomic_store_n(&j->failed, 1, __ATOMIC_RELAXED); }
 #define CODE ND_F64
 #include "conv_windows.h"
 #include "conv_blocks.h"
+#include "conv_direct.h"
 
 typedef void part_fn(void *job, int64_t low, int64_t high);
 static part_fn *const forward[2] = {forward_f32, forward_f64}, *const input[2] = {input_f32, input_f64};
 static part_fn *const weight[2] = {weight_f32, weight_f64}, *const sum[2] = {sum_f32, sum_f64};
 static void (*const arrange[2])(const conv *, const void *, void *) = {arrange_f32, arrange_f64};
+static part_fn *const direct_forward[2] = {direct_forward_f32, direct_forward_f64};
+static part_fn *const direct_weight[2] = {direct_weight_f32, direct_weight_f64};
+static void (*const direct_arrange[2])(const job *, const void *, void *) = {direct_arrange_f32, direct_arrange_f64};
 
 /* Shares `items` out; each thread gets a million multiply-adds at least. */
 static void share(job *j, int64_t items, part_fn *part) {
@@ -105,6 +115,37 @@ static int lay_weights(job *j, const char *w, void **made) {
   return ND_OK;
 }
 
+/* The forward pass without columns. */
+static int forward_directly(job *j, const char *w) {
+  const conv *v = &j->v;
+  direct *d = &j->d;
+  const int64_t bytes = nd_item_size(j->type), weights = v->groups * d->outputs * d->taps * bytes;
+  int64_t *table = nd_alloc(count_places(v, d) * (int64_t)sizeof(int64_t));
+  void *made = d->copy_w ? nd_alloc(weights) : NULL;
+  const int ok = table && (made || !d->copy_w);
+  if (ok) {
+    j->w = made ? made : w + v->w_at * bytes;
+    if (made) direct_arrange[j->type](j, w + v->w_at * bytes, made);
+    fill_places(v, d, d->along_rows ? 1 : d->outputs, d->copy_w ? d->taps : v->wo, table);
+    share(j, v->groups * v->n * d->row_blocks, direct_forward[j->type]);
+  }
+  nd_free(made);
+  nd_free(table);
+  return ok && !j->failed ? ND_OK : ND_ENOMEM;
+}
+
+/* The parts of the adjoint of w without columns. */
+static int weight_directly(job *j) {
+  const conv *v = &j->v;
+  direct *d = &j->d;
+  int64_t *table = nd_alloc(count_places(v, d) * (int64_t)sizeof(int64_t));
+  if (!table) return ND_ENOMEM;
+  fill_places(v, d, d->copy_y ? d->outputs : v->w > 1 ? v->yw : v->yh, v->yo, table);
+  share(j, v->groups * v->parts, direct_weight[j->type]);
+  nd_free(table);
+  return j->failed ? ND_ENOMEM : ND_OK;
+}
+
 int nd_conv(const nd_plan *p, void *out, const void *x, const void *w, const int64_t *window) {
   job j = {0};
   int empty;
@@ -114,11 +155,12 @@ int nd_conv(const nd_plan *p, void *out, const void *x, const void *w, const int
     zero(p, out, (int[]){0, 1, 2, 4, 5}, (int64_t[]){p->shape[0], p->shape[1], p->shape[2], p->shape[4], p->shape[5]});
     return ND_OK;
   }
-  void *made;
-  if (lay_weights(&j, w, &made)) return ND_ENOMEM;
   const int64_t bytes = nd_item_size(j.type);
   j.x = (const char *)x + j.v.x_at * bytes;
   j.out = (char *)out + j.v.y_at * bytes;
+  if (read_direct(&j.v, 0, nd_current_isa()->conv->lanes[j.type], bytes, &j.d)) return forward_directly(&j, w);
+  void *made;
+  if (lay_weights(&j, w, &made)) return ND_ENOMEM;
   share(&j, j.v.groups * j.v.image_blocks * j.v.row_blocks, forward[j.type]);
   nd_free(made);
   return j.failed ? ND_ENOMEM : ND_OK;
@@ -146,12 +188,27 @@ int nd_conv_input_backward(const nd_plan *p, void *out, const void *g, const voi
   return j.failed ? ND_ENOMEM : ND_OK;
 }
 
+/* How many parts of the adjoint of w there are, and how each lies in memory: [o][c, k, l][lane], or [tap][o]. */
+static void lay_parts(job *j, int directly) {
+  conv *v = &j->v;
+  const direct *d = &j->d;
+  const int along_rows = directly && d->along_rows;
+  const int64_t taps = v->kh * v->kw, lanes = j->part_lanes = along_rows ? d->lanes : 1;
+  const int64_t o = directly && !along_rows ? d->outputs : v->o;
+  const int64_t pc = directly ? d->pc : 1, pk = directly ? d->pk : v->kw * v->c, pl = directly ? d->pl : v->c;
+  const int64_t by_outputs[4] = {v->c * taps * lanes, taps * lanes, v->kw * lanes, lanes};
+  const int64_t by_taps[4] = {1, pc * o, pk * o, pl * o};
+  memcpy(j->part_stride, along_rows || (!directly && !v->by_windows) ? by_outputs : by_taps, sizeof by_taps);
+  j->part_size = o * v->c * taps * lanes;
+  if (directly) v->parts = least(v->n, most(least(PART_ELEMENTS / (v->groups * j->part_size), MOST_PARTS), 2));
+}
+
 int nd_conv_weight_backward(const nd_plan *p, void *out, const void *x, const void *g, const int64_t *window) {
   job j = {0};
   int empty;
   const int bad = prepare(p, 1, 0, 2, window, &j, &empty);
   if (bad) return bad;
-  const conv *v = &j.v;
+  conv *v = &j.v;
   if (empty || v->kh != p->shape[6] || v->kw != p->shape[7])
     zero(p, out, (int[]){1, 2, 3, 6, 7}, (int64_t[]){p->shape[1], p->shape[2], p->shape[3], p->shape[6], p->shape[7]});
   if (empty) return ND_OK;
@@ -159,10 +216,15 @@ int nd_conv_weight_backward(const nd_plan *p, void *out, const void *x, const vo
   j.x = (const char *)x + v->x_at * bytes;
   j.y = (const char *)g + v->y_at * bytes;
   j.out = (char *)out + v->w_at * bytes;
-  j.parts = nd_alloc(v->groups * v->parts * v->w_group * bytes);
+  const int directly = read_direct(v, 1, nd_current_isa()->conv->lanes[j.type], bytes, &j.d);
+  lay_parts(&j, directly);
+  j.parts = nd_alloc(v->groups * v->parts * j.part_size * bytes);
   if (!j.parts) return ND_ENOMEM;
-  share(&j, v->groups * v->parts, weight[j.type]);
-  if (!j.failed) nd_parallel_for(v->groups * v->o, ND_GRAIN_REDUCE / (v->parts * v->w_group / v->o + 1) + 1, sum[j.type], &j);
+  int err = ND_OK;
+  if (directly) err = weight_directly(&j);
+  else share(&j, v->groups * v->parts, weight[j.type]);
+  if (!err && !j.failed)
+    nd_parallel_for(v->groups * v->o, ND_GRAIN_REDUCE / (v->parts * v->w_group / v->o + 1) + 1, sum[j.type], &j);
   nd_free(j.parts);
-  return j.failed ? ND_ENOMEM : ND_OK;
+  return err || j.failed ? ND_ENOMEM : ND_OK;
 }

@@ -200,18 +200,17 @@ static void NAME(weight)(void *context, int64_t low, int64_t high) {
 static void NAME(sum)(void *context, int64_t low, int64_t high) {
   const job *j = context;
   const conv *v = &j->v;
-  const int64_t taps = v->kh * v->kw;
   for (int64_t item = low; item < high; item++) {
     const int64_t group = item / v->o, o = item % v->o;
-    const T *parts = (const T *)j->parts + group * v->parts * v->w_group;
+    const T *parts = (const T *)j->parts + group * v->parts * j->part_size + o * j->part_stride[0];
     T *out = (T *)j->out + group * v->wg + o * v->wo;
     for (int64_t k = 0; k < v->kh; k++)
       for (int64_t l = 0; l < v->kw; l++)
         for (int64_t c = 0; c < v->c; c++) {
-          const int64_t tap = k * v->kw + l;
-          const T *from = parts + (v->by_windows ? (tap * v->c + c) * v->o + o : (o * v->c + c) * taps + tap);
-          T total = from[0];
-          for (int64_t part = 1; part < v->parts; part++) total += from[part * v->w_group];
+          const T *from = parts + c * j->part_stride[1] + k * j->part_stride[2] + l * j->part_stride[3];
+          T total = 0;
+          for (int64_t part = 0; part < v->parts; part++)
+            for (int64_t lane = 0; lane < j->part_lanes; lane++) total += from[part * j->part_size + lane];
           out[k * v->wk + l * v->wl + c * v->wc] = total;
         }
   }

@@ -2,18 +2,16 @@
 #ifndef ND_CONV_PLAN_H
 #define ND_CONV_PLAN_H
 #include "kernel_types.h"
+#include "windows.h"
 
 enum {
   BLOCK_ELEMENTS = 65536, /* windows laid out at once: 256 KB of float32 */
   IMAGE_BLOCKS = 8,       /* at least, if there are so many images: work for several threads */
+  PART_WINDOWS = 128,     /* at least in each part, else adding up parts takes longer than the products */
   MOST_PARTS = 16,        /* the adjoint of w is added up in */
   PART_ELEMENTS = 524288, /* of all parts together, as long as there are two */
   WIDE = 16               /* windows in a row from which runs along it are worth while */
 };
-
-typedef struct {
-  int64_t start, step, dilation, extent; /* window j sees at kernel position k element j*step + k*dilation + start */
-} axis;
 
 typedef struct conv {
   int64_t n, groups, o, c, h, w, kh, kw; /* o, c: of a group; h, w: windows */
@@ -28,22 +26,6 @@ typedef struct conv {
   int64_t image_blocks, row_blocks, parts;
 } conv;
 
-static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-static inline int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
-static inline int64_t divided_up(int64_t a, int64_t b) { return a > 0 ? (a + b - 1) / b : -(-a / b); }
-
-/* The windows first .. last-1 of `count` that see an element at kernel position k. */
-static inline void seen_at(axis s, int64_t k, int64_t count, int64_t *first, int64_t *last) {
-  const int64_t at = k * s.dilation + s.start;
-  *first = least(most(divided_up(-at, s.step), 0), count);
-  *last = most(least(divided_up(s.extent - at, s.step), count), *first);
-}
-
-/* The kernel positions first .. last-1 of `count` at which window j sees an element. */
-static inline void seen_from(axis s, int64_t j, int64_t count, int64_t *first, int64_t *last) {
-  seen_at((axis){.start = s.start, .step = s.dilation, .dilation = s.step, .extent = s.extent}, j, count, first, last);
-}
-
 /* Drops kernel positions at both ends at which no window sees anything; how many in front is returned. */
 static inline int64_t shrink(axis *s, int64_t windows, int64_t *kernel) {
   int64_t first, last, low = *kernel, high = 0;
@@ -56,7 +38,7 @@ static inline int64_t shrink(axis *s, int64_t windows, int64_t *kernel) {
   return low;
 }
 
-/* x, w and y are numbers of operands. */
+/* x, w and y are numbers of operands; w is 0 if its adjoint is wanted. */
 static inline void read_plan(const nd_plan *p, int x, int w, int y, const int64_t *window, conv *v) {
   const int64_t *xs = p->stride[x], *ws = p->stride[w], *ys = p->stride[y], *n = p->shape;
   *v = (conv){.n = n[0], .groups = n[1], .o = n[2], .c = n[3], .h = n[4], .w = n[5], .kh = n[6], .kw = n[7],
@@ -78,14 +60,17 @@ static inline void read_plan(const nd_plan *p, int x, int w, int y, const int64_
   v->w_group = v->o * inner;
   v->images = 1;
   v->rows = least(most(BLOCK_ELEMENTS / (inner * v->w), 1), v->h);
+  const int64_t parts = least(PART_ELEMENTS / (v->groups * v->w_group), v->n * windows / PART_WINDOWS);
+  v->parts = least(most(parts, 2), MOST_PARTS);
+  const int64_t blocks = w ? IMAGE_BLOCKS : least(v->parts, IMAGE_BLOCKS); /* each of these adds to all of the adjoint of w */
   if (v->by_windows && v->rows == v->h)
-    v->images = most(least(BLOCK_ELEMENTS / (inner * windows), divided_up(v->n, IMAGE_BLOCKS)), 1);
+    v->images = most(least(BLOCK_ELEMENTS / (inner * windows), divided_up(v->n, blocks)), 1);
   /* The rows of y are one matrix if they follow each other, and so, in a block of several images, do these. */
   v->y_window = v->w > 1 ? v->yw : v->h > 1 ? v->yh : v->yn;
   v->copy_y = (v->w > 1 && v->h > 1 && v->yh != v->w * v->yw) ||
               (windows > 1 && v->images > 1 && v->yn != windows * v->y_window);
   v->image_blocks = divided_up(v->n, v->images);
   v->row_blocks = divided_up(v->h, v->rows);
-  v->parts = least(v->image_blocks * v->row_blocks, most(least(PART_ELEMENTS / (v->groups * v->w_group), MOST_PARTS), 2));
+  v->parts = least(v->image_blocks * v->row_blocks, v->parts);
 }
 #endif

@@ -7,9 +7,25 @@
  * What lies outside of the image is 0, and is never read or written. A run is copied as a whole where x allows it.
  */
 
+/* A copy of three dimensions that is a transpose: p is the one contiguous in `from`, q, another, in `to`. 1 if it was one. */
+static int NAME(transpose3)(const int64_t extent[3], const T *from, const int64_t from_stride[3], T *to,
+                            const int64_t to_stride[3]) {
+  int p = 0, q = 0;
+  while (p < 3 && (from_stride[p] != 1 || extent[p] < 2)) p++;
+  while (q < 3 && (to_stride[q] != 1 || extent[q] < 2)) q++;
+  if (p == 3 || q == 3 || p == q) return 0;
+  const int r = 3 - p - q; /* one longer p with this dimension in it, or one after the other */
+  const int merged = from_stride[r] == extent[p] && to_stride[r] == extent[p] * to_stride[p];
+  for (int64_t i = 0; i < (merged ? 1 : extent[r]); i++)
+    nd_current_isa()->conv->transpose[CODE](extent[p] * (merged ? extent[r] : 1), extent[q], to + i * to_stride[r],
+                                            to_stride[p], from + i * from_stride[r], from_stride[q]);
+  return 1;
+}
+
 /* A copy of three dimensions. The last two become one where they may, else the longer one is the inner loop. */
 static void NAME(copy3)(const int64_t extent[3], const T *from, const int64_t from_stride[3], T *to,
                         const int64_t to_stride[3]) {
+  if (NAME(transpose3)(extent, from, from_stride, to, to_stride)) return;
   const int merged = from_stride[1] == extent[2] * from_stride[2] && to_stride[1] == extent[2] * to_stride[2];
   const int inner = merged || extent[2] >= extent[1] ? 2 : 1;
   const int64_t n = merged ? extent[1] * extent[2] : extent[inner], f = from_stride[inner], t = to_stride[inner];

@@ -24,6 +24,8 @@
   X(unary, ONE, relu, SAME, CHEAP, NUMBERS)      \
   X(unary, ONE, floor, SAME, CHEAP, NUMBERS)     \
   X(unary, ONE, ceil, SAME, CHEAP, NUMBERS)      \
+  X(unary, ONE, trunc, SAME, CHEAP, NUMBERS)     \
+  X(unary, ONE, round, SAME, CHEAP, NUMBERS)     \
   X(unary, ONE, logical_not, BOOL, CHEAP, ALL)
 
 #define ND_ROWS_transcendental(X)                      \
@@ -36,13 +38,30 @@
   X(transcendental, ONE, erf, SAME, COSTLY, FLOATS)    \
   X(transcendental, ONE, gelu, SAME, COSTLY, FLOATS)   \
   X(transcendental, ONE, silu, SAME, COSTLY, FLOATS)   \
-  X(transcendental, ONE, softplus, SAME, COSTLY, FLOATS)
+  X(transcendental, ONE, softplus, SAME, COSTLY, FLOATS) \
+  X(transcendental, ONE, tan, SAME, COSTLY, FLOATS)    \
+  X(transcendental, ONE, asin, SAME, COSTLY, FLOATS)   \
+  X(transcendental, ONE, acos, SAME, COSTLY, FLOATS)   \
+  X(transcendental, ONE, atan, SAME, COSTLY, FLOATS)   \
+  X(transcendental, ONE, sinh, SAME, COSTLY, FLOATS)   \
+  X(transcendental, ONE, cosh, SAME, COSTLY, FLOATS)   \
+  X(transcendental, ONE, asinh, SAME, COSTLY, FLOATS)  \
+  X(transcendental, ONE, acosh, SAME, COSTLY, FLOATS)  \
+  X(transcendental, ONE, atanh, SAME, COSTLY, FLOATS)  \
+  X(transcendental, ONE, log1p, SAME, COSTLY, FLOATS)  \
+  X(transcendental, ONE, expm1, SAME, COSTLY, FLOATS)  \
+  X(transcendental, ONE, log2, SAME, COSTLY, FLOATS)   \
+  X(transcendental, ONE, log10, SAME, COSTLY, FLOATS)
 
 #define ND_ROWS_binary(X)                               \
   X(binary, TWO, add, SAME, CHEAP, NUMBERS)             \
   X(binary, TWO, subtract, SAME, CHEAP, NUMBERS)        \
   X(binary, TWO, multiply, SAME, CHEAP, NUMBERS)        \
   X(binary, TWO, divide, SAME, CHEAP, FLOATS)           \
+  X(binary, TWO, floor_divide, SAME, COSTLY, NUMBERS)   \
+  X(binary, TWO, remainder, SAME, COSTLY, NUMBERS)      \
+  X(binary, TWO, fmod, SAME, COSTLY, NUMBERS)           \
+  X(binary, TWO, atan2, SAME, COSTLY, FLOATS)           \
   X(binary, TWO, maximum, SAME, CHEAP, ALL)             \
   X(binary, TWO, minimum, SAME, CHEAP, ALL)             \
   X(binary, TWO, logical_and, SAME, CHEAP, BOOLS)       \

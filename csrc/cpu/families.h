@@ -28,9 +28,13 @@
   X(move, OWN, isa)            /* fill, copy, cast, where         */ \
   X(reduce, OWN, isa)          /* sum, prod, max, min             */ \
   X(slices, OWN, isa)          /* logsumexp, argmax, argmin       */ \
+  X(softmax, OWN, isa)         /* softmax, its logarithm          */ \
   X(cross_entropy, OWN, isa)   /* softmax cross-entropy           */ \
-  X(activations, OWN, isa)     /* activations with numbers      */ \
+  X(activations, OWN, isa)     /* activations with numbers        */ \
+  X(normalise, OWN, isa)       /* batch, group, layer norm        */ \
   X(gemm, OWN, isa)            /* matrix product                  */ \
+  X(conv, OWN, isa)            /* convolution                     */ \
+  X(pooling, OWN, isa)         /* max and average pooling         */ \
   X(optim, OWN, isa)           /* steps of SGD and Adam           */ \
   X(ladder, OWN, isa)          /* tiles of the ladder's upper rungs */
 #endif

@@ -1,12 +1,27 @@
-/* lines.h - walking an array line by line, for kernels in which elements along ONE dimension depend on each other:
- * scan.c (cumsum, cumprod) and sort.c (sort, argsort). The last dimension of the plan is the line. */
+/* lines.h - walking arrays line by line, for kernels in which elements along ONE dimension depend on each other:
+ * scan.c (running sums and their kin) and sort.c (sort, argsort). The last dimension of the plan is the line.
+ *
+ * A kernel is handed several neighbouring lines at once: what depends on the element before it waits for it, and the
+ * wait is filled with the other lines. */
 #ifndef ND_LINES_H
 #define ND_LINES_H
 #include "kernel_types.h"
 
-/* One line of n elements: `out` and `a` are its first elements, strides in elements. `scratch` is the thread's own. */
-typedef void nd_line(int64_t n, void *out, int64_t s_out, const void *a, int64_t s_a, int flag, void *scratch);
+enum { ND_LINE_OPERANDS = 3 };
 
-/* Runs `line` on every line of the plan; `scratch` bytes are handed to each call, `flag` as it is. */
-int nd_run_lines(const nd_plan *p, nd_line *line, int64_t grain, int64_t scratch, int flag, void *out, const void *a);
+/* `count` lines of n elements. Operand k (0 is the output) of the first line begins at data[k]; along[k] elements lead
+ * from one element of a line to the next, across[k] from one line to the next. `scratch` is the thread's own. */
+typedef struct {
+  int64_t n, count;
+  void *data[ND_LINE_OPERANDS];
+  int64_t along[ND_LINE_OPERANDS], across[ND_LINE_OPERANDS];
+  int flag;
+  void *scratch;
+} nd_lines;
+typedef void nd_line(const nd_lines *lines);
+
+/* Runs `line` on all lines of the plan, at most `together` at once; `scratch` bytes are handed to each call, `flag` as
+ * it is. `data` holds the memories of the plan's first `operands` operands. */
+int nd_run_lines(const nd_plan *p, int operands, nd_line *line, int64_t together, int64_t grain, int64_t scratch,
+                 int flag, void *const *data);
 #endif

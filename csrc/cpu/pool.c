@@ -166,6 +166,7 @@ void *nd_scratch(int slot, int64_t nbytes) {
     pthread_setspecific(scratch_key, own_scratch);
   }
   scratch_set *s = own_scratch;
+  if (nbytes < 1) nbytes = 1; /* nothing is wanted: not NULL, which says that memory is exhausted */
   if (s->size[slot] < nbytes) {
     void *memory = NULL;
     if (posix_memalign(&memory, ALIGNMENT, (size_t)nbytes)) return NULL;

@@ -17,6 +17,9 @@ enum nd_scratch_slot {
   ND_SCRATCH_SLICE,   /* logsumexp, arg*: one slice made contiguous; sort: pairs */
   ND_SCRATCH_LOSS,    /* cross-entropy: labels and the losses of rows */
   ND_SCRATCH_CONV,    /* convolution: windows laid out side by side, and what is in another order than the array */
+  ND_SCRATCH_NORM,    /* normalisation: statistics and sums of parts */
+  ND_SCRATCH_ROW,     /* normalisation: sums of rows */
+  ND_SCRATCH_POOLING, /* pooling: rows dealt out to heaps, and the windows' results */
   ND_SCRATCH_SLOTS
 };
 

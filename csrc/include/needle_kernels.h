@@ -74,8 +74,8 @@ ND_API int nd_fill_dense(int dtype, int64_t n, void *out, double value);
 ND_API int nd_copy(const nd_plan *p, void *out, const void *a);
 
 /* ---- 3. elementwise, one operand: out = f(a) --------------------------------------------------------------
- * dtype[0] == dtype[1] except logical_not (any -> bool). exp..softplus and sqrt, reciprocal: f32, f64 only.
- * negative, abs, sign, square, relu, floor, ceil: f32 f64 i32 i64. */
+ * dtype[0] == dtype[1] except logical_not (any -> bool). exp..log10 and sqrt, reciprocal: f32, f64 only.
+ * negative, abs, sign, square, relu, floor, ceil, trunc, round: f32 f64 i32 i64. */
 ND_API int nd_negative(const nd_plan *p, void *out, const void *a);
 ND_API int nd_abs(const nd_plan *p, void *out, const void *a);
 ND_API int nd_sign(const nd_plan *p, void *out, const void *a);          /* -1, 0, 1; nan stays nan */
@@ -93,8 +93,23 @@ ND_API int nd_erf(const nd_plan *p, void *out, const void *a); /* the error func
 ND_API int nd_gelu(const nd_plan *p, void *out, const void *a); /* a times the normal distribution up to a; 0 at -inf */
 ND_API int nd_silu(const nd_plan *p, void *out, const void *a); /* a sigmoid(a); 0 at -inf */
 ND_API int nd_softplus(const nd_plan *p, void *out, const void *a); /* log(1 + exp(a)) */
+ND_API int nd_tan(const nd_plan *p, void *out, const void *a);
+ND_API int nd_asin(const nd_plan *p, void *out, const void *a);
+ND_API int nd_acos(const nd_plan *p, void *out, const void *a);
+ND_API int nd_atan(const nd_plan *p, void *out, const void *a);
+ND_API int nd_sinh(const nd_plan *p, void *out, const void *a);
+ND_API int nd_cosh(const nd_plan *p, void *out, const void *a);
+ND_API int nd_asinh(const nd_plan *p, void *out, const void *a);
+ND_API int nd_acosh(const nd_plan *p, void *out, const void *a);
+ND_API int nd_atanh(const nd_plan *p, void *out, const void *a);
+ND_API int nd_log1p(const nd_plan *p, void *out, const void *a);
+ND_API int nd_expm1(const nd_plan *p, void *out, const void *a);
+ND_API int nd_log2(const nd_plan *p, void *out, const void *a);
+ND_API int nd_log10(const nd_plan *p, void *out, const void *a);
 ND_API int nd_floor(const nd_plan *p, void *out, const void *a);
 ND_API int nd_ceil(const nd_plan *p, void *out, const void *a);
+ND_API int nd_trunc(const nd_plan *p, void *out, const void *a);
+ND_API int nd_round(const nd_plan *p, void *out, const void *a); /* half to even */
 ND_API int nd_logical_not(const nd_plan *p, void *out, const void *a);
 ND_API int nd_negative_dense(int dtype, int64_t n, void *out, const void *a);
 ND_API int nd_abs_dense(int dtype, int64_t n, void *out, const void *a);
@@ -113,12 +128,27 @@ ND_API int nd_erf_dense(int dtype, int64_t n, void *out, const void *a);
 ND_API int nd_gelu_dense(int dtype, int64_t n, void *out, const void *a);
 ND_API int nd_silu_dense(int dtype, int64_t n, void *out, const void *a);
 ND_API int nd_softplus_dense(int dtype, int64_t n, void *out, const void *a);
+ND_API int nd_tan_dense(int dtype, int64_t n, void *out, const void *a);
+ND_API int nd_asin_dense(int dtype, int64_t n, void *out, const void *a);
+ND_API int nd_acos_dense(int dtype, int64_t n, void *out, const void *a);
+ND_API int nd_atan_dense(int dtype, int64_t n, void *out, const void *a);
+ND_API int nd_sinh_dense(int dtype, int64_t n, void *out, const void *a);
+ND_API int nd_cosh_dense(int dtype, int64_t n, void *out, const void *a);
+ND_API int nd_asinh_dense(int dtype, int64_t n, void *out, const void *a);
+ND_API int nd_acosh_dense(int dtype, int64_t n, void *out, const void *a);
+ND_API int nd_atanh_dense(int dtype, int64_t n, void *out, const void *a);
+ND_API int nd_log1p_dense(int dtype, int64_t n, void *out, const void *a);
+ND_API int nd_expm1_dense(int dtype, int64_t n, void *out, const void *a);
+ND_API int nd_log2_dense(int dtype, int64_t n, void *out, const void *a);
+ND_API int nd_log10_dense(int dtype, int64_t n, void *out, const void *a);
 ND_API int nd_floor_dense(int dtype, int64_t n, void *out, const void *a);
 ND_API int nd_ceil_dense(int dtype, int64_t n, void *out, const void *a);
+ND_API int nd_trunc_dense(int dtype, int64_t n, void *out, const void *a);
+ND_API int nd_round_dense(int dtype, int64_t n, void *out, const void *a);
 ND_API int nd_logical_not_dense(int dtype, int64_t n, void *out, const void *a);
 
 /* ---- 4. elementwise, two operands: out = f(a, b) ----------------------------------------------------------
- * Arithmetic: dtype[0] == dtype[1] == dtype[2]; divide is f32/f64 only; integer power of a negative exponent
+ * Arithmetic: dtype[0] == dtype[1] == dtype[2]; divide, atan2 are f32/f64 only; integer power of a negative exponent
  * gives 0 (1 for base 1, +-1 for base -1). bool: maximum, minimum, logical_* and comparisons only.
  * maximum/minimum propagate nan. Comparisons: dtype[1] == dtype[2], out is bool; dense takes the INPUT type.
  * The *_backward kernels are the fused products of the chain rule; g is the incoming adjoint. */
@@ -126,6 +156,10 @@ ND_API int nd_add(const nd_plan *p, void *out, const void *a, const void *b);
 ND_API int nd_subtract(const nd_plan *p, void *out, const void *a, const void *b);
 ND_API int nd_multiply(const nd_plan *p, void *out, const void *a, const void *b);
 ND_API int nd_divide(const nd_plan *p, void *out, const void *a, const void *b);
+ND_API int nd_floor_divide(const nd_plan *p, void *out, const void *a, const void *b); /* an integer by 0: 0 */
+ND_API int nd_remainder(const nd_plan *p, void *out, const void *a, const void *b); /* has the sign of b; an integer by 0: 0 */
+ND_API int nd_fmod(const nd_plan *p, void *out, const void *a, const void *b); /* has the sign of a; an integer by 0: 0 */
+ND_API int nd_atan2(const nd_plan *p, void *out, const void *a, const void *b); /* the angle of (b, a) */
 ND_API int nd_power(const nd_plan *p, void *out, const void *a, const void *b);
 ND_API int nd_maximum(const nd_plan *p, void *out, const void *a, const void *b);
 ND_API int nd_minimum(const nd_plan *p, void *out, const void *a, const void *b);
@@ -147,6 +181,10 @@ ND_API int nd_add_dense(int dtype, int64_t n, void *out, const void *a, const vo
 ND_API int nd_subtract_dense(int dtype, int64_t n, void *out, const void *a, const void *b);
 ND_API int nd_multiply_dense(int dtype, int64_t n, void *out, const void *a, const void *b);
 ND_API int nd_divide_dense(int dtype, int64_t n, void *out, const void *a, const void *b);
+ND_API int nd_floor_divide_dense(int dtype, int64_t n, void *out, const void *a, const void *b);
+ND_API int nd_remainder_dense(int dtype, int64_t n, void *out, const void *a, const void *b);
+ND_API int nd_fmod_dense(int dtype, int64_t n, void *out, const void *a, const void *b);
+ND_API int nd_atan2_dense(int dtype, int64_t n, void *out, const void *a, const void *b);
 ND_API int nd_power_dense(int dtype, int64_t n, void *out, const void *a, const void *b);
 ND_API int nd_maximum_dense(int dtype, int64_t n, void *out, const void *a, const void *b);
 ND_API int nd_minimum_dense(int dtype, int64_t n, void *out, const void *a, const void *b);
@@ -235,9 +273,14 @@ ND_API int nd_scatter(const nd_plan *p, void *dst, const void *val, const void *
  * The iteration space is (batch..., n), ndim >= 1, out and a of the same extents, which must not overlap; each line
  * along the LAST dimension is worked on by itself.
  * cumsum, cumprod: running sum and product; types as for sum and prod. sort: any type, the same. argsort: any -> i64,
- * positions in the line. Both are stable; nan is the largest number; descending != 0 reverses the order. */
+ * positions in the line. Both are stable; nan is the largest number; descending != 0 reverses the order.
+ * cumargmax, cumargmin: any -> i64, where the extreme so far is, the latest of equals; the latest nan is both.
+ * linear_scan, f32 or f64: out[k] = a[k] out[k-1] + b[k], without the first term (and without reading a) at k = 0. */
 ND_API int nd_cumsum(const nd_plan *p, void *out, const void *a);
 ND_API int nd_cumprod(const nd_plan *p, void *out, const void *a);
+ND_API int nd_cumargmax(const nd_plan *p, void *out, const void *a);
+ND_API int nd_cumargmin(const nd_plan *p, void *out, const void *a);
+ND_API int nd_linear_scan(const nd_plan *p, void *out, const void *a, const void *b);
 ND_API int nd_sort(const nd_plan *p, void *out, const void *a, int descending);
 ND_API int nd_argsort(const nd_plan *p, void *out, const void *a, int descending);
 
@@ -291,15 +334,60 @@ ND_API int nd_conv_weight_backward(const nd_plan *p, void *out, const void *x, c
  *   HARDSWISH    x HARDSIGMOID(x)                           MISH        x tanh(log(1 + exp(x)))
  *   HARDSHRINK   0 where |x| <= s, else x                   GELU_TANH   x / (1 + exp(-v)), v = 2 sqrt(2/pi) (x + 0.044715 x^3)
  *   SOFTSHRINK   x moved towards 0 by s, at most to 0
- *   THRESHOLD    t where x <= s, else x
+ *   THRESHOLD    t where x <= s, else x                    HUBER       t x^2 / 2 where |x| <= s, else t s (|x| - s / 2)
  * At a bound f' is 0 (HARDTANH at both, *SHRINK, THRESHOLD), that of the left piece (LEAKY_RELU, ELU), or 0 at -3 and
  * 1 at 3 (HARDSWISH). MISH and GELU_TANH are 0 at -inf. */
 enum nd_activation {
   ND_LEAKY_RELU = 0, ND_ELU = 1, ND_HARDTANH = 2, ND_HARDSIGMOID = 3, ND_HARDSWISH = 4, ND_HARDSHRINK = 5, ND_SOFTSHRINK = 6,
   ND_THRESHOLD = 7, ND_SOFTSIGN = 8, ND_TANHSHRINK = 9, ND_SOFTPLUS = 10, ND_LOGSIGMOID = 11, ND_MISH = 12, ND_GELU_TANH = 13,
-  ND_ACTIVATION_KINDS = 14
+  ND_HUBER = 14, ND_ACTIVATION_KINDS = 15
 };
 ND_API int nd_activation(const nd_plan *p, void *out, const void *a, int kind, double s, double t, double u);
 ND_API int nd_activation_backward(const nd_plan *p, void *out, const void *g, const void *a, int kind,
                                   double s, double t, double u);
+
+/* ---- 14. normalisation, dense, f32 or f64 ------------------------------------------------------------------
+ * a, out and g have n elements, laid out as (batch, channels, inner). Elements that share a mean are normalised together:
+ *     z = (a - mean) / sqrt(variance + eps);     out = weight z + bias, one weight and one bias for each channel
+ * batch_norm: those of one channel, over batch and inner (inner = 1: the channels come last).
+ * group_norm: those of one example in one of `groups` equal groups of neighbouring channels; with one group and
+ *             inner = 1 it is layer normalisation over the channels, with as many groups as channels instance normalisation.
+ * stats, f64 whatever the type: all means, all (biased) variances, all 1/sqrt(variance + eps); of channels, or of the
+ * (batch, groups). The backward kernels read them; they write the adjoints of a, of weight and of bias:
+ *     out = (u - mean(u) - z mean(u z)) / sqrt(variance + eps),  u = g weight;  to_weight = sum g z, to_bias = sum g
+ * channels and inner are at least 1, and batch_norm wants an example at least. */
+ND_API int nd_batch_norm_dense(int dtype, int64_t n, void *out, const void *a, const void *weight, const void *bias,
+                               void *stats, int64_t channels, int64_t inner, double eps);
+ND_API int nd_batch_norm_backward_dense(int dtype, int64_t n, void *out, const void *g, const void *a,
+                                        const void *weight, const void *stats, void *to_weight, void *to_bias,
+                                        int64_t channels, int64_t inner);
+ND_API int nd_group_norm_dense(int dtype, int64_t n, void *out, const void *a, const void *weight, const void *bias,
+                               void *stats, int64_t channels, int64_t inner, int64_t groups, double eps);
+ND_API int nd_group_norm_backward_dense(int dtype, int64_t n, void *out, const void *g, const void *a,
+                                        const void *weight, const void *stats, void *to_weight, void *to_bias,
+                                        int64_t channels, int64_t inner, int64_t groups);
+
+/* ---- 15. pooling, f32 or f64 --------------------------------------------------------------------------------
+ * The iteration space is that of the windows, (images, channels, rows, columns). x lies in it with the strides of its own
+ * axes, whatever their order, and the offset of its first element. window holds start, step, dilation, extent (of x) and
+ * kernel of the rows, then of the columns: window j sees the elements j*step + k*dilation + start, k in [0, kernel), of
+ * an axis, of which those outside of [0, extent) do not exist. With one axis, rows are 1 and their window 0, 1, 1, 1, 1.
+ * max: the largest element of each window, -inf if it sees none; nan is larger than any number. places (i32; may be
+ * NULL) says where that is, row * columns + column of its image, the first of equals, the last of nans, or -1.
+ * max_backward: zeros for x, to which each element of g is added at its place, if its window sees an element there.
+ * avg: the mean of each window, for a dilation of 1: its sum divided by the elements it reaches over, padding of -start
+ * at both ends among them (divide ND_WINDOW), by those it sees (ND_SEEN), or by divide. avg_backward: each window's adjoint
+ * in equal shares. Results have no strides of 0. Operands: y, places, x; x, g, places; y, x; x, g. */
+enum nd_divide { ND_WINDOW = 0, ND_SEEN = -1 };
+ND_API int nd_max_pool(const nd_plan *p, void *out, void *places, const void *x, const int64_t *window);
+ND_API int nd_max_pool_backward(const nd_plan *p, void *out, const void *g, const void *places, const int64_t *window);
+ND_API int nd_avg_pool(const nd_plan *p, void *out, const void *x, const int64_t *window, int64_t divide);
+ND_API int nd_avg_pool_backward(const nd_plan *p, void *out, const void *g, const int64_t *window, int64_t divide);
+
+/* ---- 16. softmax, f32 or f64 -----------------------------------------------------------------------------------
+ * The iteration space is (batch..., n), ndim >= 1; each line along the LAST dimension is worked on by itself, and out
+ * overlaps no input. Forward: exp(a_k) / sum of exp(a), stable, or, log != 0, the logarithm of it. Backward, for the
+ * adjoint g of the result y:  y (g - sum of g y), or, log != 0,  g - exp(y) (sum of g). Operands: out, a; out, g, y. */
+ND_API int nd_softmax(const nd_plan *p, void *out, const void *a, int log);
+ND_API int nd_softmax_backward(const nd_plan *p, void *out, const void *g, const void *y, int log);
 #endif

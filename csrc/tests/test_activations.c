@@ -23,6 +23,7 @@ static double truth(int kind, double x, double s, double t, double u) {
     case ND_SOFTPLUS: return softplus(s * x) / s;
     case ND_LOGSIGMOID: return -softplus(-x);
     case ND_MISH: return x * tanh(softplus(x));
+    case ND_HUBER: return fabs(x) <= s ? t * x * x / 2 : t * s * (fabs(x) - s / 2);
     default: return x * sigmoid(2 * sqrt(2 / acos(-1)) * (x + 0.044715 * x * x * x));
   }
 }

@@ -1,10 +1,12 @@
-/* test_lines.c - running sums and sorting along a line: strided, reversed, long enough for threads, nan and ties. */
+/* test_lines.c - running sums, linear recurrences and sorting along a line: strided, reversed, rows and columns, long
+ * enough for threads and for dealing, short enough for merging, nan and ties. */
 #include "check.h"
 
-enum { LINES = 40, N = 1000 };
+enum { LINES = 39, LONGEST = 1000 };
 
-static float a[LINES * N], sorted[LINES * N], total[LINES * N];
-static int64_t places[LINES * N];
+static int N = LONGEST;
+static float a[LINES * LONGEST], b[LINES * LONGEST], sorted[LINES * LONGEST], total[LINES * LONGEST];
+static int64_t places[LINES * LONGEST];
 
 /* out[i, k] is row-major; a is read backwards, and its lines are columns. */
 static void plan_of(nd_plan *p, int result) {
@@ -51,10 +53,80 @@ static void orders(int descending) {
     }
 }
 
+/* Whole numbers: exact. Operands in rows (`rows`) or in columns. */
+static void recurrences(int rows) {
+  nd_plan p;
+  set_extents(&p, 2, (int64_t[]){LINES, N});
+  for (int k = 0; k < 3; k++) {
+    p.dtype[k] = ND_F32;
+    p.stride[k][0] = rows ? N : 1, p.stride[k][1] = rows ? 1 : LINES;
+  }
+  const int down = rows ? N : 1, on = rows ? 1 : LINES;
+  for (int i = 0; i < LINES * N; i++) a[i] = (float)below(3) - 1, b[i] = (float)below(9);
+  for (int i = 0; i < LINES; i++) a[i * down] = INFINITY; /* nobody reads it */
+  CHECK(nd_linear_scan(&p, total, a, b) == ND_OK, "linear_scan");
+  for (int i = 0; i < LINES; i++) {
+    float y = 0;
+    for (int k = 0; k < N; k++) {
+      const int at = i * down + k * on;
+      y = (k ? a[at] * y : 0) + b[at];
+      CHECK(total[at] == y, "linear_scan at %d, %d", i, k);
+    }
+  }
+  p.dtype[2] = ND_F64;
+  CHECK(nd_linear_scan(&p, total, a, b) == ND_EDTYPE, "linear_scan of one type");
+  p.dtype[0] = p.dtype[1] = p.dtype[2] = ND_I32;
+  CHECK(nd_linear_scan(&p, total, a, b) == ND_EDTYPE, "linear_scan of floats");
+}
+
+static void running_places(void) {
+  nd_plan p;
+  plan_of(&p, ND_I64);
+  for (int i = 0; i < LINES * N; i++) a[i] = below(30) == 0 ? (float)NAN : (float)below(50);
+  for (int smallest = 0; smallest < 2; smallest++) {
+    CHECK((smallest ? nd_cumargmin : nd_cumargmax)(&p, places, a) == ND_OK, "cumargmax");
+    for (int i = 0; i < LINES; i++) {
+      int64_t at = 0;
+      for (int k = 0; k < N; k++) {
+        const float here = value(i, k), best = value(i, (int)at);
+        if (here != here || (smallest ? here <= best : here >= best)) at = k;
+        CHECK(places[i * N + k] == at, "cumargmax at %d, %d", i, k);
+      }
+    }
+  }
+  p.dtype[0] = ND_F32;
+  CHECK(nd_cumargmin(&p, places, a) == ND_EDTYPE, "places are whole numbers");
+}
+
+/* The same sums of rows and of columns; a bundle of four rows, and those that are left over. */
+static void both_ways(void) {
+  nd_plan p;
+  for (int i = 0; i < LINES * N; i++) a[i] = (float)below(100);
+  for (int rows = 0; rows < 2; rows++) {
+    const int down = rows ? N : 1, on = rows ? 1 : LINES;
+    set_extents(&p, 2, (int64_t[]){LINES, N});
+    for (int k = 0; k < 2; k++) p.dtype[k] = ND_F32, p.stride[k][0] = down, p.stride[k][1] = on;
+    CHECK(nd_cumsum(&p, total, a) == ND_OK, "cumsum");
+    for (int i = 0; i < LINES; i++) {
+      float sum = 0;
+      for (int k = 0; k < N; k++) {
+        sum += a[i * down + k * on];
+        CHECK(total[i * down + k * on] == sum, "cumsum at %d, %d", i, k);
+      }
+    }
+  }
+}
+
 int main(void) {
   nd_set_num_threads(3);
-  running_sums();
-  orders(0);
-  orders(1);
+  for (N = 30; N <= LONGEST; N += LONGEST - 30) {
+    running_sums();
+    both_ways();
+    running_places();
+    recurrences(0);
+    recurrences(1);
+    orders(0);
+    orders(1);
+  }
   return finish("lines");
 }

@@ -63,6 +63,8 @@ def walk(output, out_grad, accumulate) -> None:
         if op.vjps_on_arrays and g.__class__ is Array:
             seen = ArrayNode()
             seen.inputs = tuple([x.cached_data for x in node.inputs])
+            if vjps is None:
+                vjps = [lambda op, g, node, gx=gx: gx for gx in op.gradient(g, seen)]
         else:
             seen, g = node, _value(g, tensor)
             if g.extra is not None and "partial" in g.extra:

@@ -21,6 +21,8 @@ Array: Any = mode.Array
 same_layout, claim, add_into = mode.same_layout, mode.claim, mode.add_into
 device_of, to_numpy, enter = mode.device_of, mode.to_numpy, mode.enter
 convolution: Any = mode.convolution  # compiled kernels; NumPy has none
+normalization: Any = mode.normalization
+pooling: Any = mode.pooling
 getitem, subscript = mode.getitem, mode.subscript
 kept, number_dtype, entry_dtype = mode.kept, mode.number_dtype, mode.entry_dtype
 
@@ -67,6 +69,7 @@ def _exactly(number, array):
 
 __all__ = [
     "Array", "BACKEND", "DTypeError", "GradientError", "IndexOutOfRange", "NeedleError", "ShapeError",
-    "add_into", "claim", "convolution", "default_device", "device_of", "enter", "getitem", "like", "readable",
-    "same_layout", "subscript", "to_numpy", "xp",
+    "add_into", "claim", "convolution", "default_device", "device_of", "enter", "getitem", "like", "normalization",
+    "pooling",
+    "readable", "same_layout", "subscript", "to_numpy", "xp",
 ]  # fmt: skip

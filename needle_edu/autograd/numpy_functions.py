@@ -81,9 +81,31 @@ def logsumexp(a, axis=None, keepdims=False):
     return result if keepdims else np.squeeze(result, axis=axis)
 
 
+def softmax(a, axis=-1):
+    """exp(a) / sum of exp(a)"""
+    e = np.exp(a - np.max(a, axis=axis, keepdims=True))
+    return e / np.sum(e, axis=axis, keepdims=True)
+
+
+def log_softmax(a, axis=-1):
+    """The logarithm of softmax."""
+    z = a - np.max(a, axis=axis, keepdims=True)
+    return z - np.log(np.sum(np.exp(z), axis=axis, keepdims=True))
+
+
+def softmax_backward(g, y, axis=-1):
+    """The vjp of softmax, from its result y."""
+    return y * (g - np.sum(g * y, axis=axis, keepdims=True))
+
+
+def log_softmax_backward(g, y, axis=-1):
+    """The vjp of log_softmax, from its result y."""
+    return g - np.exp(y) * np.sum(g, axis=axis, keepdims=True)
+
+
 def relu_backward(g, x):
     """The vjp of relu at x."""
-    return g * (x > 0)
+    return np.where(x > 0, g, g.dtype.type(0))  # not a product: 0 times an infinite g would be nan
 
 
 def tanh_backward(g, y):
@@ -158,3 +180,33 @@ def argsort(a, axis=-1, descending=False):
 def sort(a, axis=-1, descending=False):
     """The elements of `a` in order."""
     return np.take_along_axis(a, argsort(a, axis, descending), axis)
+
+
+def linear_scan(a, b, axis=-1):
+    """out[k] = a[k] out[k-1] + b[k] along an axis."""
+    a, b = np.moveaxis(a, axis, 0), np.moveaxis(b, axis, 0)
+    out = b.astype(np.float64)
+    for k in range(1, len(out)):
+        out[k] += a[k] * out[k - 1]
+    return np.ascontiguousarray(np.moveaxis(out, 0, axis)).astype(b.dtype)
+
+
+def cumargmax(a, axis=-1):
+    """Where the largest element so far is, the latest of equals; nan is the largest."""
+    return _running_place(np.greater_equal, a, axis)
+
+
+def cumargmin(a, axis=-1):
+    """Where the smallest element so far is, the latest of equals; nan is the smallest."""
+    return _running_place(np.less_equal, a, axis)
+
+
+def _running_place(better, a, axis):
+    a = np.moveaxis(a, axis, 0)
+    out = np.zeros(a.shape, np.int64)
+    best = a[:1].copy()
+    for k in range(len(a)):
+        taken = better(a[k : k + 1], best) | (a[k : k + 1] != a[k : k + 1])
+        best = np.where(taken, a[k : k + 1], best)
+        out[k : k + 1] = np.where(taken, k, out[k - 1 : k] if k else 0)
+    return np.ascontiguousarray(np.moveaxis(out, 0, axis))

@@ -40,8 +40,8 @@ class Op:
         For each vjp the values it reads: ``"b"`` the second input, ``"y"`` the result. `backward` refuses to
         use a value that was overwritten; None means that any of them may be read.
     vjps_on_arrays : bool
-        True: the vjps use nothing but what arrays have as well, and `of`, so `backward` may call them with arrays in
-        place of tensors (array_pass.py). Whoever writes other vjps must say so again.
+        True: the vjps (or `gradient`) use nothing but what arrays have as well, and `of`, so `backward` may call them
+        with arrays in place of tensors (array_pass.py). Whoever writes other vjps must say so again.
     differentiable : bool
         False for comparisons and the like: the result never requires a gradient.
     value_class : type
@@ -79,7 +79,7 @@ class Op:
             cls.name = cls.__name__
         if "gradient" in own:
             cls.vjps, cls.vjp_reads = None, own.get("vjp_reads")
-            cls.vjps_on_arrays = False
+            cls.vjps_on_arrays = own.get("vjps_on_arrays", False)
         elif any(name in own for name in _VJP_NAMES):
             last = max(k for k, name in enumerate(_VJP_NAMES) if hasattr(cls, name))
             cls.vjps = tuple(getattr(cls, name, None) for name in _VJP_NAMES[: last + 1])

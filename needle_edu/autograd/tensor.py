@@ -9,6 +9,7 @@ lists them all. What needs no op (shape, dtype, `numpy()`, printing) is in array
 import numpy as np
 
 from needle_edu.backend import compatibility
+from needle_edu.backend.arguments import switch
 
 from . import arrays, state
 from .array_value import ArrayValue
@@ -84,6 +85,8 @@ class Tensor(ArrayValue):
     def __init__(self, array, *, device=None, dtype=None, requires_grad: bool = True, **unknown):
         if unknown:
             compatibility.unknown_keywords(type(self).__name__, unknown)
+        if requires_grad is not True and requires_grad is not False:
+            switch(type(self).__name__, requires_grad=requires_grad)
         if isinstance(array, Value):
             array = array.realize_cached_data()
         refuse_history(array, type(self).__name__)
@@ -96,6 +99,8 @@ class Tensor(ArrayValue):
     __rtruediv__ = _reflected("divide")
     __pow__ = _binary("power", "power_scalar")
     __rpow__ = _reflected("power")
+    __floordiv__, __rfloordiv__ = _elementwise("floor_divide"), _reflected("floor_divide")
+    __mod__, __rmod__ = _elementwise("remainder"), _reflected("remainder")
     __lt__ = _elementwise("less")
     __le__ = _elementwise("less_equal")
     __gt__ = _elementwise("greater")
@@ -149,8 +154,14 @@ class Tensor(ArrayValue):
 
         `axis` is another name for `axes`; `dtype` and `out` are None, as `numpy.sum(tensor)` hands them on.
         """
-        if keepdims or axis is not None or dtype is not None or out is not None:
-            given = {"axes": axes, "keepdims": keepdims or None, "axis": axis, "dtype": dtype, "out": out}
+        if keepdims is not False or axis is not None or dtype is not None or out is not None:
+            given = {
+                "axes": axes,
+                "keepdims": None if keepdims is False else keepdims,
+                "axis": axis,
+                "dtype": dtype,
+                "out": out,
+            }
             return _SUMMATION.function(self, **{k: v for k, v in given.items() if v is not None})
         return (_SUMMATION.instance if axes is None else _SUMMATION.cls(axes)).apply(self)
 
@@ -172,6 +183,8 @@ class Tensor(ArrayValue):
     def T(self):
         """The transpose: the last two axes swapped."""
         return _TRANSPOSE.instance.apply(self)
+
+    mT = T  # PyTorch's and the array API's name for it
 
     # -- gradients -------------------------------------------------------------------------------------------
     def backward(self, out_grad=None, create_graph: bool | None = None, accumulate: bool = False) -> None:
@@ -218,6 +231,7 @@ class Tensor(ArrayValue):
 
     def requires_grad_(self, requires_grad: bool = True):
         """Switch the wish for a gradient on or off, in place; only leaves can be switched off."""
+        switch("requires_grad_", requires_grad=requires_grad)
         if self.op is not None and not requires_grad:
             raise NeedleError("requires_grad_(False): only a leaf can be switched off; use detach()")
         self.requires_grad = bool(requires_grad)

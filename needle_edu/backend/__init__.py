@@ -17,6 +17,7 @@ from .errors import (
     IndexOutOfRange,
     NeedleError,
     ShapeError,
+    WorkerError,
     raise_kernel_error,
 )
 from .runtime import Runtime
@@ -39,6 +40,7 @@ __all__ = [
     "Runtime",
     "ShapeError",
     "Storage",
+    "WorkerError",
     "all_devices",
     "available_isas",
     "compatibility",

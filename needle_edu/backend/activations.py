@@ -133,5 +133,9 @@ FORMULAS: dict[str, tuple[Callable, Callable]] = {
     "logsigmoid": (lambda x, s, t, u: -_softplus(-x), lambda x, s, t, u: _sigmoid(-x)),
     "mish": (lambda x, s, t, u: _mish(x), lambda x, s, t, u: _mish_slope(x)),
     "gelu_tanh": (lambda x, s, t, u: _gelu_tanh(x), lambda x, s, t, u: _gelu_tanh_slope(x)),
+    "huber": (
+        lambda x, s, t, u: t * np.where(np.abs(x) <= s, x * x / 2, s * (np.abs(x) - s / 2)),
+        lambda x, s, t, u: t * np.clip(x, -s, s),
+    ),
 }
 KINDS = tuple(FORMULAS)

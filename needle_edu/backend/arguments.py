@@ -7,6 +7,8 @@ later, as an error of something else or as a model that does not learn, an after
 import math
 import numbers
 import operator
+import sys
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -89,11 +91,32 @@ def real(
     """
     for name, value in values.items():
         is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-        if not (is_number and math.isfinite(value) and low <= value <= high and value < below):
+        if not (is_number and abs(value) <= sys.float_info.max and low <= value <= high and value < below):
             left = f"{low} <= " if low > -math.inf else ""
             right = f" < {below}" if below < math.inf else f" <= {high}" if high < math.inf else ""
             wanted = f"a number with {left}{name}{right}" if left or right else "a finite number"
             raise error(f"{who}: {name} is {wanted}, got {value!r}")
+
+
+def several(who: str, what: str, values: Any) -> list:
+    """Return what can be gone through, but is neither text nor a mapping, as a list.
+
+    Raises
+    ------
+    TypeError
+        If it cannot.
+
+    Examples
+    --------
+    >>> several("MultiStepLR", "milestones", (30, 60))
+    [30, 60]
+    >>> several("MultiStepLR", "milestones", 30)
+    Traceback (most recent call last):
+    TypeError: MultiStepLR: milestones are several, in a list; got 30
+    """
+    if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):
+        raise TypeError(f"{who}: {what} are several, in a list; got {values!r}")
+    return list(values)
 
 
 def switch(who: str, /, **values: Any) -> None:
@@ -111,7 +134,7 @@ def switch(who: str, /, **values: Any) -> None:
     ValueError: DataLoader: shuffle is True or False, got 'no'
     """
     for name, value in values.items():
-        if value not in (True, False) or isinstance(value, float):
+        if not isinstance(value, (int, np.bool_)) or value not in (0, 1):
             raise ValueError(f"{who}: {name} is True or False, got {value!r}")
 
 

@@ -39,6 +39,10 @@ class DataError(NeedleError, ValueError):
     """A data file or buffer that is not what it should be."""
 
 
+class WorkerError(NeedleError, RuntimeError):
+    """A process that prepared batches died, or could not be started."""
+
+
 class BuildError(NeedleError, RuntimeError):
     """A C library that could not be compiled; carries the compiler's own message."""
 

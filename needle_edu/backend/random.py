@@ -8,9 +8,14 @@ published for Needle come out the same here. Nothing else in the library calls `
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+
+from .arguments import integer
+from .errors import DataError
 
 
 def generator(seed: int | None = None) -> Any:
@@ -47,4 +52,148 @@ def seed(number: int) -> None:
     >>> float(generator().rand()) == float(np.random.RandomState(3).rand())
     True
     """
+    integer("seed", "number", number, 0, ValueError)
     np.random.seed(number)
+
+
+@contextmanager
+def seeded(*numbers: int) -> Iterator[None]:
+    """Within the block both global generators start at these numbers; afterwards they are where they were.
+
+    For what must come out the same in whatever process it happens, such as the batches of a loader with workers.
+
+    Examples
+    --------
+    >>> seed(0)
+    >>> with seeded(7, 2):
+    ...     first = generator().rand()
+    >>> bool(generator().rand() == np.random.RandomState(0).rand())
+    True
+    >>> with seeded(7, 2):
+    ...     bool(generator().rand() == first)
+    True
+    """
+    import random as python_random
+
+    before, python_before = generator().get_state(), python_random.getstate()
+    try:
+        start_at(*numbers)
+        yield
+    finally:
+        generator().set_state(before)
+        python_random.setstate(python_before)
+
+
+def start_at(*numbers: int) -> None:
+    """Start both global generators, NumPy's and that of Python's `random`, at some whole numbers below 2^64."""
+    import random as python_random
+
+    words = [part for number in numbers for part in (number & 0xFFFFFFFF, number >> 32)]
+    np.random.seed(words)
+    python_random.seed(",".join(map(str, words)))
+
+
+def fingerprint(*numbers: int) -> int:
+    """A number of 63 bits that depends on where NumPy's global generator is, and on `numbers`. Nothing is drawn.
+
+    Examples
+    --------
+    >>> seed(0)
+    >>> first = fingerprint(1)
+    >>> first == fingerprint(1), first == fingerprint(2)
+    (True, False)
+    """
+    state = global_state()
+    return digest(*numbers, *state["key"].tolist(), int(state["position"]))
+
+
+def digest(*numbers: int) -> int:
+    """A number of 63 bits made of whole numbers: the first bytes of a SHA-256.
+
+    Examples
+    --------
+    >>> digest(1, 2) == digest(1, 2), digest(1, 2) == digest(12)
+    (True, False)
+    """
+    import hashlib
+
+    content = hashlib.sha256(",".join(map(str, numbers)).encode()).digest()
+    return int.from_bytes(content[:8], "little") >> 1
+
+
+def global_state() -> dict[str, np.ndarray]:
+    """Where NumPy's global generator is, and Python's own (`random`), as arrays with names.
+
+    Raises
+    ------
+    DataError
+        If NumPy's global generator was replaced by one of another kind (`np.random.set_bit_generator`).
+
+    Examples
+    --------
+    >>> seed(3)
+    >>> state = global_state()
+    >>> first = generator().rand()
+    >>> set_global_state("the example", state)
+    >>> bool(generator().rand() == first)
+    True
+    """
+    import random as python_random
+
+    kind, key, position, has_gauss, gauss = generator().get_state()
+    if kind != "MT19937":
+        raise DataError(
+            f"RandomNumbers: NumPy's global generator is a {kind} now, and only an MT19937 can be saved"
+        )
+    _, words, left_over = python_random.getstate()
+    return {
+        "key": np.array(key),
+        "position": np.asarray(position),
+        "gauss": np.asarray(float(gauss) if has_gauss else np.nan),
+        "python": np.array(words, np.uint32),
+        "python_gauss": np.asarray(np.nan if left_over is None else left_over),
+    }
+
+
+def set_global_state(who: str, saved: Mapping[str, Any]) -> None:
+    """Put both generators where `global_state` found them. Both, or, after an error, neither.
+
+    Raises
+    ------
+    DataError
+        If `saved` is no such state.
+    """
+    import random as python_random
+
+    wanted = {"key": (624,), "position": (), "gauss": (), "python": (625,), "python_gauss": ()}
+    if set(saved) != set(wanted):
+        raise DataError(f"{who}: wanted {', '.join(wanted)}, got {sorted(saved)}")
+    state = {name: np.asarray(value) for name, value in saved.items()}
+    for name, shape in wanted.items():
+        kinds = "f" if name.endswith("gauss") else "iu"
+        if state[name].shape != shape or state[name].dtype.kind not in kinds:
+            raise DataError(
+                f"{who}: {name} has shape {shape} and kind {kinds!r}, got {state[name].shape} {state[name].dtype}"
+            )
+    for name, values, most in (
+        ("position", state["position"], 624),
+        ("key", state["key"], 2**32 - 1),
+        ("python", state["python"], 2**32 - 1),
+        ("python", state["python"][-1], 624),
+    ):
+        if not (values.min() >= 0 and values.max() <= most):
+            raise DataError(f"{who}: {name} holds whole numbers from 0 to {most}")
+    gauss, python_gauss = (
+        None if np.isnan(state[name]) else float(state[name]) for name in ("gauss", "python_gauss")
+    )
+    words = tuple(map(int, state["python"]))
+    generator().set_state(
+        (
+            "MT19937",
+            state["key"].astype(np.uint32),
+            int(state["position"]),
+            int(gauss is not None),
+            gauss or 0.0,
+        )
+    )
+    python_random.setstate((3, words, python_gauss))

@@ -1,33 +1,89 @@
 """Data: what a network learns from.
 
-`Dataset` and `DataLoader` turn examples into batches, `RandomFlipHorizontal` and `RandomCrop` vary images,
-`datasets` holds ready-made data sets, `digits` gives 1,797 real handwritten digits with no download, and
-`spiral`, `moons`, `circles`, `xor` give points in the plane that can be drawn.
+`Dataset` and `DataLoader` turn examples into batches, samplers decide their order, `random_split` and `Subset` take
+parts, `RandomFlipHorizontal` and `RandomCrop` vary images, `Corpus` reads running text, `datasets` holds ready-made
+data sets, `digits` gives 1,797 real handwritten digits with no download, `load` fetches the larger ones by name, and
+`spiral`, `moons`, `circles`, `xor` give points in the plane.
 """
 
 from . import datasets
+from .collate import collate_ndarray
 from .dataset import Dataset
-from .datasets import CIFAR10Dataset, DigitsDataset, MNISTDataset, NDArrayDataset, digits
+from .datasets import (
+    CIFAR10Dataset,
+    CIFAR100Dataset,
+    CoLADataset,
+    DigitsDataset,
+    MNISTDataset,
+    NDArrayDataset,
+    OlivettiDataset,
+    digits,
+)
+from .downloads import NAMES, download, load
 from .idx import read_idx, write_idx
-from .loader import DataLoader, collate_ndarray
+from .loader import DataLoader
 from .points import circles, moons, spiral, xor
-from .transforms import RandomCrop, RandomFlipHorizontal, Transform
+from .samplers import (
+    BatchSampler,
+    RandomSampler,
+    Sampler,
+    SequentialSampler,
+    SubsetRandomSampler,
+    WeightedRandomSampler,
+)
+from .subsets import ConcatDataset, Subset, random_split
+from .text import Corpus, Dictionary, batchify, get_batch
+from .tokens import BPETokenizer, CharTokenizer
+from .transforms import (
+    Compose,
+    Normalize,
+    RandomCrop,
+    RandomFlipHorizontal,
+    RandomFlipVertical,
+    ToFloat,
+    Transform,
+)
 
 __all__ = [
+    "BPETokenizer",
+    "BatchSampler",
+    "CIFAR100Dataset",
     "CIFAR10Dataset",
+    "CharTokenizer",
+    "CoLADataset",
+    "Compose",
+    "ConcatDataset",
+    "Corpus",
     "DataLoader",
     "Dataset",
+    "Dictionary",
     "DigitsDataset",
     "MNISTDataset",
+    "NAMES",
     "NDArrayDataset",
+    "Normalize",
+    "OlivettiDataset",
     "RandomCrop",
     "RandomFlipHorizontal",
+    "RandomFlipVertical",
+    "RandomSampler",
+    "Sampler",
+    "SequentialSampler",
+    "Subset",
+    "SubsetRandomSampler",
+    "ToFloat",
     "Transform",
+    "WeightedRandomSampler",
+    "batchify",
     "circles",
     "collate_ndarray",
     "datasets",
     "digits",
+    "download",
+    "get_batch",
+    "load",
     "moons",
+    "random_split",
     "read_idx",
     "spiral",
     "write_idx",

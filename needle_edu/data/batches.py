@@ -21,12 +21,18 @@ import numpy as np
 from ..backend.errors import DataError
 
 
-def read_batch(path: str | os.PathLike) -> tuple[np.ndarray, np.ndarray]:
-    """Read one of CIFAR-10's files, such as `data_batch_1`, in the "python version".
+def read_batch(
+    path: str | os.PathLike, entry: str = "labels", classes: int = 10
+) -> tuple[np.ndarray, np.ndarray]:
+    """Read one of CIFAR-10's or CIFAR-100's files, such as `data_batch_1`, in the "python version".
 
     Parameters
     ----------
     path : path of the file
+    entry : str
+        Where in it the labels are: "labels" in CIFAR-10; "fine_labels" or "coarse_labels" in CIFAR-100.
+    classes : int
+        Labels are below it.
 
     Returns
     -------
@@ -61,20 +67,20 @@ def read_batch(path: str | os.PathLike) -> tuple[np.ndarray, np.ndarray]:
             ) from None
     if not isinstance(batch, dict):
         raise DataError(
-            f"{path}: wanted a dictionary with b'data' and b'labels', got a {type(batch).__name__}"
+            f"{path}: wanted a dictionary with b'data' and b'{entry}', got a {type(batch).__name__}"
         )
     named = {_text(key): value for key, value in batch.items()}
-    if "data" not in named or "labels" not in named:
-        raise DataError(f"{path}: wanted the entries b'data' and b'labels', got {sorted(map(repr, batch))}")
-    pixels, labels = (_array(path, name, named[name]) for name in ("data", "labels"))
+    if "data" not in named or entry not in named:
+        raise DataError(f"{path}: wanted the entries b'data' and b'{entry}', got {sorted(map(repr, batch))}")
+    pixels, labels = (_array(path, name, named[name], classes) for name in ("data", entry))
     if pixels.dtype != np.uint8 or pixels.ndim != 2 or pixels.shape[1] != 3 * 32 * 32:
         raise DataError(
             f"{path}: data is {pixels.dtype} of shape {pixels.shape}, wanted uint8 of shape (n, 3072)"
         )
     if labels.shape != pixels.shape[:1]:
         raise DataError(f"{path}: {len(pixels)} images, but labels of shape {labels.shape}")
-    if labels.dtype.kind not in "iu" or (labels.size and not (labels.min() >= 0 and labels.max() <= 9)):
-        raise DataError(f"{path}: labels are whole numbers from 0 to 9")
+    if labels.dtype.kind not in "iu" or (labels.size and not (labels.min() >= 0 and labels.max() < classes)):
+        raise DataError(f"{path}: labels are whole numbers from 0 to {classes - 1}")
     return pixels.reshape(-1, 3, 32, 32), labels.astype(np.int64)
 
 
@@ -150,12 +156,12 @@ def _text(value: Any) -> str:
     return value.decode("latin1") if isinstance(value, bytes) else str(value)
 
 
-def _array(path: Any, name: str, value: Any) -> np.ndarray:
-    if isinstance(value, list) and name == "labels" and all(type(label) is int for label in value):
+def _array(path: Any, name: str, value: Any, classes: int) -> np.ndarray:
+    if isinstance(value, list) and name != "data" and all(type(label) is int for label in value):
         try:
             return np.array(value, np.int64)
         except OverflowError:
-            raise DataError(f"{path}: labels are whole numbers from 0 to 9") from None
+            raise DataError(f"{path}: labels are whole numbers from 0 to {classes - 1}") from None
     if not isinstance(value, _Array):
         raise DataError(
             f"{path}: {name} is a {type(value).__name__.strip('_')}, wanted an array of whole numbers"

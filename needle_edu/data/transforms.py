@@ -6,9 +6,13 @@ Each transform documents how many random numbers it draws: published results dep
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import numpy as np
 
 from ..backend.arguments import real, whole
+from ..backend.errors import ShapeError
 from ..backend.random import generator
 
 
@@ -54,6 +58,27 @@ class RandomFlipHorizontal(Transform):
         return x[:, ::-1] if generator().rand() < self.p else x
 
 
+class RandomFlipVertical(Transform):
+    """Turn the image upside down, as in a mirror below it, with probability `p`.
+
+    Draws one `rand()` per image, flipped or not.
+
+    Examples
+    --------
+    >>> column = np.arange(3).reshape(3, 1, 1)
+    >>> RandomFlipVertical(p=1.0)(column).ravel().tolist()
+    [2, 1, 0]
+    """
+
+    def __init__(self, p: float = 0.5):
+        real("RandomFlipVertical", 0, 1, p=p)
+        self.p = p
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        """`x` of shape (height, width, channels) or (height, width), upside down or as it came."""
+        return x[::-1] if generator().rand() < self.p else x
+
+
 class RandomCrop(Transform):
     """Surround the image with `padding` zeros and cut the original size out again, at a random place.
 
@@ -83,3 +108,82 @@ class RandomCrop(Transform):
         height, width = x.shape[:2]
         padded = np.pad(x, ((p, p), (p, p)) + ((0, 0),) * (x.ndim - 2))
         return padded[p + down : p + down + height, p + right : p + right + width]
+
+
+class ToFloat(Transform):
+    """Pixels 0 to 255 as float32 numbers 0 to 1. Images of floating-point numbers stay as they are.
+
+    Draws nothing.
+
+    Examples
+    --------
+    >>> ToFloat()(np.array([[0, 51, 255]], "uint8"))
+    array([[0. , 0.2, 1. ]], dtype=float32)
+    """
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        """`x` of any shape; the same shape."""
+        return x if x.dtype.kind == "f" else x.astype(np.float32) / np.float32(255)
+
+
+class Normalize(Transform):
+    """Subtract a mean and divide by a standard deviation, one of each per channel.
+
+    Over the images to learn from, each channel has mean 0 and standard deviation 1 afterwards. Draws nothing.
+
+    Parameters
+    ----------
+    mean, std : float, or sequence of float with one per channel
+
+    Examples
+    --------
+    >>> Normalize([0.5, 0.0], [0.5, 2.0])(np.ones((1, 1, 2), "float32"))
+    array([[[1. , 0.5]]], dtype=float32)
+    """
+
+    def __init__(self, mean: float | Sequence[float], std: float | Sequence[float]):
+        self.mean, self.std = (np.asarray(value, np.float32) for value in (mean, std))
+        for name, values in (("mean", self.mean), ("std", self.std)):
+            if values.ndim > 1 or not values.size:
+                raise ShapeError(
+                    f"Normalize: {name} is a number or one per channel, got shape {values.shape}"
+                )
+            if not np.isfinite(values).all():
+                raise ValueError(f"Normalize: {name} is finite, got {values.tolist()}")
+        if not (self.std > 0).all():
+            raise ValueError(f"Normalize: std is above 0, got {self.std.tolist()}")
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        """`x` of floating-point numbers, of shape (height, width, channels); the same shape."""
+        channels = x.shape[-1] if x.ndim else 0
+        for name, values in (("mean", self.mean), ("std", self.std)):
+            if values.ndim and len(values) not in (1, channels):
+                raise ShapeError(
+                    f"Normalize: {len(values)} numbers in {name}, but an image of shape {x.shape}"
+                )
+        return ((x - self.mean) / self.std).astype(x.dtype if x.dtype.kind == "f" else np.float32)
+
+
+class Compose(Transform):
+    """Several transforms, one after another, as one.
+
+    Examples
+    --------
+    >>> row = np.array([[0, 51, 255]], "uint8")
+    >>> Compose([ToFloat(), RandomFlipHorizontal(p=1.0)])(row)
+    array([[1. , 0.2, 0. ]], dtype=float32)
+    """
+
+    def __init__(self, transforms: Sequence[Callable[[Any], Any]]):
+        if callable(transforms):
+            raise TypeError("Compose: transforms is a list, such as [RandomCrop()]; got one alone")
+        self.transforms = list(transforms)
+        for transform in self.transforms:
+            if not callable(transform) or isinstance(transform, type):
+                raise TypeError(f"Compose: transforms are callables, such as RandomCrop(); got {transform!r}")
+
+    def __call__(self, x: Any) -> Any:
+        """`x` passed through every transform in order."""
+        for transform in self.transforms:
+            x = transform(x)
+        return x

@@ -7,15 +7,17 @@ that a seed gives the same numbers on every device and in every dtype.
 
 from __future__ import annotations
 
+import math
 import numbers
 import statistics
+import sys
 from typing import Any
 
 import numpy as np
 
 from ..autograd import Tensor
 from ..autograd.arrays import readable
-from ..backend.arguments import real, whole
+from ..backend.arguments import real, switch, whole
 from ..backend.errors import DTypeError, IndexOutOfRange
 from ..backend.random import generator
 from ..ndarray.layout import as_extents
@@ -41,7 +43,7 @@ def rand(
     if low > high:
         raise ValueError(f"rand: low is at most high, got low={low} and high={high}")
     values = generator().rand(*_extents("rand", shape)) * (high - low) + low
-    return _tensor(values, device, dtype, requires_grad)
+    return _tensor("rand", values, device, dtype, requires_grad)
 
 
 def randn(
@@ -63,7 +65,7 @@ def randn(
     real("randn", mean=mean)
     real("randn", 0, std=std)
     values = generator().randn(*_extents("randn", shape)) * std + mean
-    return _tensor(values, device, dtype, requires_grad)
+    return _tensor("randn", values, device, dtype, requires_grad)
 
 
 def trunc_normal(
@@ -101,7 +103,7 @@ def trunc_normal(
     shares = np.asarray(generator().rand(*_extents("trunc_normal", shape))) * (above - below) + below
     inside = np.clip(shares, 2.0**-1022, 1 - 2.0**-53).ravel().tolist()
     values = np.clip([normal.inv_cdf(share) for share in inside], low, high).reshape(shares.shape)
-    return _tensor(values, device, dtype, requires_grad)
+    return _tensor("trunc_normal", values, device, dtype, requires_grad)
 
 
 def randb(
@@ -115,7 +117,7 @@ def randb(
     array([1., 1., 1.], dtype=float32)
     """
     real("randb", 0, 1, p=p)
-    return _tensor(generator().rand(*_extents("randb", shape)) <= p, device, dtype, requires_grad)
+    return _tensor("randb", generator().rand(*_extents("randb", shape)) <= p, device, dtype, requires_grad)
 
 
 def constant(
@@ -130,7 +132,9 @@ def constant(
     """
     if not isinstance(c, (numbers.Number, np.generic)) or isinstance(c, complex):
         raise ValueError(f"constant: c is a number, got {c!r}")
-    return _tensor(np.full(_extents("constant", shape), c), device, dtype, requires_grad)
+    if abs(c) > sys.float_info.max and abs(c) != math.inf:
+        raise ValueError("constant: c is too large for a float")
+    return _tensor("constant", np.full(_extents("constant", shape), c), device, dtype, requires_grad)
 
 
 def ones(*shape: int, device: Any = None, dtype: Any = "float32", requires_grad: bool = False) -> Tensor:
@@ -141,7 +145,7 @@ def ones(*shape: int, device: Any = None, dtype: Any = "float32", requires_grad:
     >>> ones(2, 1).numpy().tolist()
     [[1.0], [1.0]]
     """
-    return _tensor(np.ones(_extents("ones", shape)), device, dtype, requires_grad)
+    return _tensor("ones", np.ones(_extents("ones", shape)), device, dtype, requires_grad)
 
 
 def zeros(*shape: int, device: Any = None, dtype: Any = "float32", requires_grad: bool = False) -> Tensor:
@@ -152,7 +156,7 @@ def zeros(*shape: int, device: Any = None, dtype: Any = "float32", requires_grad
     >>> zeros(2, dtype="int32").numpy()
     array([0, 0], dtype=int32)
     """
-    return _tensor(np.zeros(_extents("zeros", shape)), device, dtype, requires_grad)
+    return _tensor("zeros", np.zeros(_extents("zeros", shape)), device, dtype, requires_grad)
 
 
 def ones_like(array: Any, *, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -163,7 +167,7 @@ def ones_like(array: Any, *, device: Any = None, requires_grad: bool = False) ->
     >>> ones_like(Tensor([5.0, 6.0])).numpy()
     array([1., 1.], dtype=float32)
     """
-    device = _device_of(array) if device is None else device
+    device = _device_of("ones_like", array) if device is None else device
     return ones(*array.shape, device=device, dtype=array.dtype, requires_grad=requires_grad)
 
 
@@ -175,7 +179,7 @@ def zeros_like(array: Any, *, device: Any = None, requires_grad: bool = False) -
     >>> zeros_like(Tensor([5.0, 6.0])).numpy()
     array([0., 0.], dtype=float32)
     """
-    device = _device_of(array) if device is None else device
+    device = _device_of("zeros_like", array) if device is None else device
     return zeros(*array.shape, device=device, dtype=array.dtype, requires_grad=requires_grad)
 
 
@@ -209,9 +213,9 @@ def one_hot(
         device = i.device
     (n,) = whole("one_hot", n=n)
     labels = class_numbers("one_hot", i, n)
-    rows = np.zeros((labels.size, n), dtype)
+    rows = np.zeros((labels.size, n))
     rows[np.arange(labels.size), labels.astype(np.intp).ravel()] = 1
-    return _tensor(rows.reshape(*labels.shape, n), device, dtype, requires_grad)
+    return _tensor("one_hot", rows.reshape(*labels.shape, n), device, dtype, requires_grad)
 
 
 def class_numbers(who: str, labels: Any, n: int) -> np.ndarray:
@@ -229,7 +233,10 @@ def class_numbers(who: str, labels: Any, n: int) -> np.ndarray:
         ...
     needle_edu.backend.errors.IndexOutOfRange: SoftmaxLoss: wants whole numbers from 0 to 2, got 3
     """
-    labels = readable(labels)
+    try:
+        labels = readable(labels)
+    except ValueError as error:  # rows of different lengths
+        raise DTypeError(f"{who}: wants whole numbers ({error})") from None
     if labels.dtype.kind not in "biuf":
         raise DTypeError(f"{who}: wants whole numbers, got dtype {labels.dtype}")
     are_whole = labels.dtype.kind != "f" or (np.floor(labels) == labels).all()
@@ -239,8 +246,15 @@ def class_numbers(who: str, labels: Any, n: int) -> np.ndarray:
     return labels
 
 
-def _tensor(values: Any, device: Any, dtype: Any, requires_grad: bool) -> Tensor:
+def _tensor(who: str, values: Any, device: Any, dtype: Any, requires_grad: bool) -> Tensor:
     """`values` (an array, or the single number that a draw of no shape gives) rounded to `dtype`."""
+    switch(who, requires_grad=requires_grad)
+    try:
+        known = dtype is None or np.dtype(dtype).kind in "fiub"
+    except TypeError:
+        known = False
+    if not known:
+        raise DTypeError(f"{who}: {dtype!r} is not a dtype of tensors; the usual one is 'float32'")
     return Tensor(np.asarray(values, dtype), device=device, dtype=dtype, requires_grad=requires_grad)
 
 
@@ -250,6 +264,8 @@ def _extents(who: str, shape: tuple) -> tuple[int, ...]:
     return as_extents(extents, who)
 
 
-def _device_of(array: Any) -> Any:
+def _device_of(who: str, array: Any) -> Any:
     """Where a tensor or one of our arrays is; None, the default device, for NumPy's."""
+    if not hasattr(array, "device") or not hasattr(array, "shape"):
+        raise DTypeError(f"{who}: wanted a tensor or an array, got {type(array).__name__}")
     return None if isinstance(array, np.ndarray) else array.device

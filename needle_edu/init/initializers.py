@@ -16,6 +16,7 @@ from typing import Any
 
 from ..autograd import Tensor
 from ..backend.arguments import floating, real, whole
+from ..ndarray.layout import as_extents
 from .basic import rand, randn
 
 GAINS = {
@@ -38,9 +39,10 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     >>> calculate_gain("leaky_relu", 1.0)
     1.0
     """
+    if param is not None:
+        real("calculate_gain", param=param)
     if nonlinearity == "leaky_relu":
         slope = 0.01 if param is None else param
-        real("calculate_gain", param=slope)
         return math.sqrt(2 / (1 + slope**2))
     if nonlinearity not in GAINS:
         raise ValueError(
@@ -112,7 +114,7 @@ def kaiming_uniform(
     """
     _check("kaiming_uniform", fan_in, fan_out, kwargs)
     bound = _gain(nonlinearity) * math.sqrt(3 / fan_in)
-    return rand(*(shape or (fan_in, fan_out)), low=-bound, high=bound, **kwargs)
+    return rand(*_shape("kaiming_uniform", shape, fan_in, fan_out), low=-bound, high=bound, **kwargs)
 
 
 def kaiming_normal(
@@ -134,13 +136,17 @@ def kaiming_normal(
     """
     _check("kaiming_normal", fan_in, fan_out, kwargs)
     std = _gain(nonlinearity) / math.sqrt(fan_in)
-    return randn(*(shape or (fan_in, fan_out)), std=std, **kwargs)
+    return randn(*_shape("kaiming_normal", shape, fan_in, fan_out), std=std, **kwargs)
 
 
 def _check(who: str, fan_in: Any, fan_out: Any, keywords: dict[str, Any]) -> None:
     """Refuse fans that are none, and dtypes that would cut every weight to a whole number."""
     whole(who, fan_in=fan_in, fan_out=fan_out)
     floating(who, "weights", keywords.get("dtype", "float32"))
+
+
+def _shape(who: str, shape: Any, fan_in: int, fan_out: int) -> tuple[int, ...]:
+    return (fan_in, fan_out) if shape is None else as_extents(shape, who)
 
 
 def _gain(nonlinearity: str) -> float:

@@ -1,8 +1,23 @@
 """How good a model is, in numbers a person can judge."""
 
-from .classification import accuracy
+from .classification import accuracy, confusion_matrix, f1, precision, recall
+from .probabilities import log_loss, roc_auc, roc_curve
+from .regression import explained_variance, mean_absolute_error, mean_squared_error, r2
 
-__all__ = ["accuracy"]
+__all__ = [
+    "accuracy",
+    "confusion_matrix",
+    "explained_variance",
+    "f1",
+    "log_loss",
+    "mean_absolute_error",
+    "mean_squared_error",
+    "precision",
+    "r2",
+    "recall",
+    "roc_auc",
+    "roc_curve",
+]
 
 
 def __dir__() -> list[str]:

@@ -13,6 +13,7 @@ from needle_edu.backend import set_creators
 
 from . import fused
 from .activations import activation, activation_backward
+from .arrangement import repeat, roll, tile, tril, triu
 from .array import NDArray
 from .creation import (
     arange,
@@ -30,26 +31,41 @@ from .creation import (
 from .dtypes import bool_, float32, float64, int32, int64, result_type
 from .functions import (
     abs,
+    acos,
+    acosh,
     add,
+    asin,
+    asinh,
     astype,
+    atan,
+    atan2,
+    atanh,
     ceil,
     clip,
     cos,
+    cosh,
     divide,
     equal,
     erf,
     exp,
+    expm1,
     floor,
+    floor_divide,
+    fmod,
     gelu,
     gelu_backward,
     greater,
     greater_equal,
     isclose,
     isfinite,
+    isinf,
     isnan,
     less,
     less_equal,
     log,
+    log1p,
+    log2,
+    log10,
     logical_and,
     logical_not,
     logical_or,
@@ -65,25 +81,30 @@ from .functions import (
     reciprocal,
     relu,
     relu_backward,
+    remainder,
+    round,
     sigmoid,
     sigmoid_backward,
     sign,
     silu,
     silu_backward,
     sin,
+    sinh,
     softplus,
     sqrt,
     square,
     subtract,
+    tan,
     tanh,
     tanh_backward,
+    trunc,
     where,
 )
 from .gather_scatter import gather, scatter_add, take
 from .indexing import index_add
 from .interchange import array, asarray, from_dlpack
 from .linalg import matmul
-from .lines import argsort, cumprod, cumsum, sort
+from .lines import argsort, cumargmax, cumargmin, cumprod, cumsum, linear_scan, sort
 from .losses import cross_entropy, cross_entropy_backward
 from .manipulation import (
     broadcast_arrays,
@@ -104,6 +125,8 @@ from .manipulation import (
 from .needle_names import concatenate, dilate, permute, prod, split, summation
 from .random import CREATORS
 from .reductions import all, any, argmax, argmin, logsumexp, max, mean, min, sum
+from .softmax import log_softmax, log_softmax_backward, softmax, softmax_backward
+from .statistics import std, var
 
 bool = bool_  # the array API's name of the dtype
 newaxis = None
@@ -111,19 +134,22 @@ newaxis = None
 set_creators(CREATORS)
 
 __all__ = [
-    "NDArray", "abs", "activation", "activation_backward",
-    "add", "all", "any", "arange", "argmax", "argmin", "argsort", "array", "asarray", "astype",
-    "bool", "bool_", "broadcast_arrays", "broadcast_to", "ceil", "clip", "concat", "concatenate", "cos",
-    "cross_entropy", "cross_entropy_backward", "cumprod", "cumsum", "dilate", "divide", "e", "empty", "empty_like",
-    "equal", "erf", "exp", "expand_dims", "eye", "flip", "float32", "float64", "floor", "from_dlpack", "full",
-    "full_like", "fused", "gather", "gelu", "gelu_backward", "greater", "greater_equal", "index_add", "inf", "int32",
-    "int64", "isclose", "isfinite", "isnan", "less", "less_equal", "linspace", "log", "logical_and", "logical_not",
-    "logical_or", "logical_xor", "logsumexp", "matmul", "matrix_transpose", "max", "maximum", "mean", "min",
-    "minimum", "moveaxis", "multiply", "nan", "negative", "newaxis", "not_equal", "ones", "ones_like", "pad",
-    "permute", "permute_dims", "pi", "positive", "pow", "power", "prod", "reciprocal", "relu", "relu_backward",
-    "reshape", "result_type", "scatter_add", "sigmoid", "sigmoid_backward", "sign", "silu", "silu_backward", "sin",
-    "softplus", "sort", "split", "sqrt", "square", "squeeze", "stack", "subtract", "sum", "summation", "swapaxes",
-    "take", "tanh", "tanh_backward", "transpose", "where", "zeros", "zeros_like",
+    "NDArray", "abs", "acos", "acosh", "activation", "activation_backward", "add", "all", "any", "arange", "argmax",
+    "argmin", "argsort", "array", "asarray", "asin", "asinh", "astype", "atan", "atan2", "atanh", "bool", "bool_",
+    "broadcast_arrays", "broadcast_to", "ceil", "clip", "concat", "concatenate", "cos", "cosh", "cross_entropy",
+    "cross_entropy_backward", "cumargmax", "cumargmin", "cumprod", "cumsum", "dilate", "divide", "e", "empty",
+    "empty_like", "equal", "erf", "exp", "expand_dims", "expm1", "eye", "flip", "float32", "float64", "floor",
+    "floor_divide", "fmod", "from_dlpack", "full", "full_like", "fused", "gather", "gelu", "gelu_backward", "greater",
+    "greater_equal", "index_add", "inf", "int32", "int64", "isclose", "isfinite", "isinf", "isnan", "less",
+    "less_equal", "linear_scan", "linspace", "log", "log10", "log1p", "log2", "log_softmax", "log_softmax_backward",
+    "logical_and", "logical_not", "logical_or", "logical_xor", "logsumexp", "matmul", "matrix_transpose", "max",
+    "maximum", "mean", "min", "minimum", "moveaxis", "multiply", "nan", "negative", "newaxis", "not_equal", "ones",
+    "ones_like", "pad", "permute", "permute_dims", "pi", "positive", "pow", "power", "prod", "reciprocal", "relu",
+    "relu_backward", "remainder", "repeat", "reshape", "result_type", "roll", "round", "scatter_add", "sigmoid",
+    "sigmoid_backward", "sign", "silu", "silu_backward", "sin", "sinh", "softmax", "softmax_backward", "softplus",
+    "sort", "split", "sqrt", "square", "squeeze", "stack", "std", "subtract", "sum", "summation", "swapaxes", "take",
+    "tan", "tanh", "tanh_backward", "tile", "transpose", "tril", "triu", "trunc", "var", "where", "zeros",
+    "zeros_like",
 ]  # fmt: skip
 
 

@@ -6,14 +6,15 @@ two functions.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import sys
+from typing import TYPE_CHECKING, Any
 
 from needle_edu.backend import DTypeError
 from needle_edu.backend.activations import KINDS
 
 from . import plans
 from .base import allocate, convert, kernel_failed
-from .dtypes import floating, promote
+from .dtypes import floating, promote, shown
 from .interchange import operand
 from .operands import check_together
 
@@ -34,6 +35,7 @@ def activation(kind: str, a: NDArray, s: float = 0.0, t: float = 0.0, u: float =
     """
     a = operand("activation", a)
     code = _code(kind)
+    _check_numbers("activation", s, t, u)
     a = convert(a, floating(a.layout.code))
     layout, plan = plans.map_plan(a.layout, a.layout.code)
     out = allocate(layout)
@@ -55,6 +57,7 @@ def activation_backward(
     NDArray([ 5., 10.], dtype=float32, device=cpu())
     """
     code = _code(kind)
+    _check_numbers("activation_backward", s, t, u)
     g, a = operand("activation_backward", g, a), operand("activation_backward", a, g)
     layout, plan = plans.division_plan(g.layout, a.layout)
     if plan is None:
@@ -69,6 +72,14 @@ def activation_backward(
     if err:
         kernel_failed("activation_backward", err, g, a)
     return out
+
+
+def _check_numbers(operation: str, *numbers: Any) -> None:
+    for number in numbers:
+        if type(number) is not float and (
+            not isinstance(number, (int, float)) or abs(number) > sys.float_info.max
+        ):
+            raise DTypeError(f"{operation}: s, t and u are numbers, got {shown(number)}")
 
 
 def _code(kind: str) -> int:

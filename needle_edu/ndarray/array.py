@@ -14,7 +14,19 @@ import numpy as np
 
 from needle_edu.backend import Device, DTypeError, ShapeError
 
-from . import creation, functions, host, indexing, interchange, linalg, manipulation, printing, reductions
+from . import (
+    creation,
+    functions,
+    host,
+    indexing,
+    interchange,
+    linalg,
+    lines,
+    manipulation,
+    printing,
+    reductions,
+    statistics,
+)
 from .base import allocate, cast, new_array, set_array_class
 from .flat import Flat
 from .handle import Handle, handle_of
@@ -87,6 +99,8 @@ class NDArray(StridedArray, NeedleMethods):
     __mul__, __rmul__ = functions.multiply, functions.rmultiply
     __truediv__, __rtruediv__ = functions.divide, functions.rdivide
     __pow__, __rpow__ = functions.power, functions.rpower
+    __floordiv__, __rfloordiv__ = functions.floor_divide, functions.rfloor_divide
+    __mod__, __rmod__ = functions.remainder, functions.rremainder
     __matmul__, __rmatmul__ = linalg.matmul, linalg.rmatmul
     __neg__ = functions.negative
     __pos__ = functions.positive
@@ -115,6 +129,8 @@ class NDArray(StridedArray, NeedleMethods):
     sum = reductions.sum
     prod = reductions.prod
     mean = reductions.mean
+    var = statistics.var
+    std = statistics.std
     max = reductions.max
     min = reductions.min
     argmax = reductions.argmax
@@ -185,6 +201,9 @@ class NDArray(StridedArray, NeedleMethods):
     transpose = manipulation.transpose
     squeeze = manipulation.squeeze
     flip = manipulation.flip
+    argsort = lines.argsort
+    cumsum = lines.cumsum
+    cumprod = lines.cumprod
 
     # ---- copies -------------------------------------------------------------------------------------------------
 
@@ -214,7 +233,19 @@ class NDArray(StridedArray, NeedleMethods):
     __getitem__ = indexing.subscript
     __setitem__ = indexing.setitem
     process_slice = indexing.process_slice
-    compact_strides = staticmethod(compact_strides)
+
+    @staticmethod
+    def compact_strides(shape: Shape) -> tuple:
+        """Return the strides of a compact array of this shape, in elements.
+
+        Examples
+        --------
+        >>> from needle_edu import ndarray as nd
+        >>> nd.NDArray.compact_strides((2, 3))
+        (3, 1)
+        """
+        return compact_strides(as_extents(shape, "compact_strides"))
+
     flat = property(Flat)
     _handle = property(handle_of)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from needle_edu.backend import Device, DTypeError, ShapeError
-from needle_edu.backend.arguments import integer
+from needle_edu.backend.arguments import integer, switch
 from needle_edu.backend.dtypes import BOOL, DTYPES, F32, F64, I64
 from needle_edu.backend.storage import new_version
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 def _layout(shape: int | Shape, dtype: Any, device: Device | None) -> Layout:
     shape = shape if type(shape) is tuple else as_shape(shape, "a shape")
+    if not isinstance(dtype, (str, np.dtype)):
+        dtype = DTYPES[as_code(dtype)]
     return _known_layout(shape, dtype, usable(device))
 
 
@@ -199,12 +201,11 @@ def linspace(
     NDArray([0.  , 0.25, 0.5 , 0.75, 1.  ], dtype=float32, device=cpu())
     """
     num = integer("linspace", "num", num, 0)
+    switch("linspace", endpoint=endpoint)
     try:
-        values = np.linspace(start, stop, num, endpoint)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise ShapeError(
-            f"linspace: wanted two numbers, got {shown(start)}, {shown(stop)} ({error})"
-        ) from None
+        values = np.linspace(float(start + 0.0), float(stop + 0.0), num, endpoint)
+    except (TypeError, ValueError, OverflowError):
+        raise ShapeError(f"linspace: wanted two numbers, got {shown(start)}, {shown(stop)}") from None
     return array(values, dtype, device)
 
 

@@ -21,7 +21,7 @@ from .dtypes import promote
 from .examples import example
 from .interchange import operand
 from .numbers import NUMBER_FORMS, ON_BOOLS, SWAPPED_FORMS, refuse_negative
-from .operands import check_together, pair
+from .operands import beside, check_together, pair
 
 if TYPE_CHECKING:
     from .array import NDArray
@@ -95,6 +95,12 @@ def _slow_binary(name: str, plan_of: Callable, result_code: Callable, a: Any, b:
         return NUMBER_FORMS[name](a, b if isinstance(b, (int, float)) else b.item())
     if isinstance(b, base.NDArray) and isinstance(a, _NUMBERS) and name in SWAPPED_FORMS:
         return SWAPPED_FORMS[name](b, a if isinstance(a, (int, float)) else a.item())
+    if plan_of is plans.logical_plan:  # asks for truth, not for a type that both have
+        pass
+    elif isinstance(a, base.NDArray) and isinstance(b, _NUMBERS):  # a number is weak
+        b = beside(name, b if isinstance(b, (int, float)) else b.item(), a, None)
+    elif isinstance(b, base.NDArray) and isinstance(a, _NUMBERS):
+        a = beside(name, a if isinstance(a, (int, float)) else a.item(), b, None)
     operands = pair(name, a, b)
     if operands is None:
         if not isinstance(a, base.NDArray) and not isinstance(b, base.NDArray):  # no operator's call, then

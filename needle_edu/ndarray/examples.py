@@ -28,6 +28,25 @@ _EXAMPLES = """
     multiply(nd.array([1, 2]), nd.array([10, 20]))                    [10., 40.] float32
     divide(nd.arange(1, 3), 2)                                        [0.5, 1. ] float32
     power(nd.arange(1, 4), 2)                                         [1, 4, 9] int64
+    tan(nd.array([0, nd.inf]))                                        [ 0., nan] float32
+    asin(nd.array([0, 2]))                                            [ 0., nan] float32
+    acos(nd.array([1, 2]))                                            [ 0., nan] float32
+    atan(nd.array([0]))                                               [0.] float32
+    sinh(nd.array([0, -nd.inf]))                                      [  0., -inf] float32
+    cosh(nd.array([0, -nd.inf]))                                      [ 1., inf] float32
+    asinh(nd.array([0, -nd.inf]))                                     [  0., -inf] float32
+    acosh(nd.array([1, 0]))                                           [ 0., nan] float32
+    atanh(nd.array([0, 1]))                                           [ 0., inf] float32
+    log1p(nd.array([0, -1]))                                          [  0., -inf] float32
+    expm1(nd.array([0, -nd.inf]))                                     [ 0., -1.] float32
+    log2(nd.array([8, 0]))                                            [  3., -inf] float32
+    log10(nd.array([100, 0]))                                         [  2., -inf] float32
+    trunc(nd.array([1.5, -1.5]))                                      [ 1., -1.] float32
+    round(nd.array([0.5, 1.5, 2.4]))                                  [0., 2., 2.] float32
+    floor_divide(nd.arange(-2, 3), 2)                                 [-1, -1,  0,  0,  1] int64
+    remainder(nd.arange(-2, 3), 3)                                    [1, 2, 0, 1, 2] int64
+    fmod(nd.arange(-2, 3), 3)                                         [-2, -1,  0,  1,  2] int64
+    atan2(nd.array([0, 1]), nd.array([1, 0]))                         [0.       , 1.5707964] float32
     maximum(nd.array([1, 5]), nd.array([3, nd.nan]))                  [ 3., nan] float32
     minimum(nd.array([1, 5]), nd.array([3, nd.nan]))                  [ 1., nan] float32
     relu_backward(nd.array([7, 7]), nd.array([3, -2]))                [7., 0.] float32

@@ -9,6 +9,7 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING, Any
 
+from needle_edu.backend.arguments import switch
 from needle_edu.backend.dtypes import BOOL, F64, I32
 
 from . import base, plans
@@ -50,6 +51,23 @@ silu = unary("silu", "a * sigmoid(a)", floating)
 softplus = unary("softplus", "log(1 + exp(a))", floating)
 
 
+tan = unary("tan", "the tangent of a in radians", floating)
+asin = unary("asin", "the angle from -pi/2 to pi/2 whose sine is a", floating)
+acos = unary("acos", "the angle from 0 to pi whose cosine is a", floating)
+atan = unary("atan", "the angle from -pi/2 to pi/2 whose tangent is a", floating)
+sinh = unary("sinh", "the hyperbolic sine", floating)
+cosh = unary("cosh", "the hyperbolic cosine", floating)
+asinh = unary("asinh", "the number whose hyperbolic sine is a", floating)
+acosh = unary("acosh", "the number, not negative, whose hyperbolic cosine is a", floating)
+atanh = unary("atanh", "the number whose hyperbolic tangent is a", floating)
+log1p = unary("log1p", "log(1 + a), exact for small a", floating)
+expm1 = unary("expm1", "exp(a) - 1, exact for small a", floating)
+log2 = unary("log2", "the logarithm to base 2", floating)
+log10 = unary("log10", "the logarithm to base 10", floating)
+trunc = unary("trunc", "a without its fraction", _numeric)
+round = unary("round", "the nearest integer, of two the even one", _numeric)
+
+
 def positive(a: NDArray) -> NDArray:
     """Return a copy.
 
@@ -88,6 +106,19 @@ def isnan(a: NDArray) -> NDArray:
     return not_equal(a, a)
 
 
+def isinf(a: NDArray) -> NDArray:
+    """Return whether each element is infinite, of either sign.
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> nd.isinf(nd.array([1, -nd.inf, nd.nan]))
+    NDArray([False,  True, False], dtype=bool, device=cpu())
+    """
+    a = operand("isinf", a)
+    return equal(abs(convert(a, floating(a.layout.code))), inf)
+
+
 def isfinite(a: NDArray) -> NDArray:
     """Return whether each element is neither infinite nor nan.
 
@@ -113,6 +144,7 @@ def astype(a: NDArray, dtype: Any, copy: bool = True) -> NDArray:
     NDArray([ 1, -1], dtype=int32, device=cpu())
     """
     a = operand("astype", a)
+    switch("astype", copy=copy)
     code = as_code(dtype)
     return a.copy() if copy and code == a.layout.code else convert(a, code)
 
@@ -138,6 +170,10 @@ subtract = binary("subtract", "a - b", plans.arithmetic_plan)
 multiply = binary("multiply", "a * b", plans.arithmetic_plan)
 divide = binary("divide", "a / b, in a float type", plans.division_plan, _float_result)
 power = binary("power", "a to the power b", plans.division_plan, _power_result, plans.arithmetic_plan)
+floor_divide = binary("floor_divide", "the largest integer not above a / b", plans.arithmetic_plan)
+remainder = binary("remainder", "a - floor(a / b) * b, which has the sign of b", plans.arithmetic_plan)
+fmod = binary("fmod", "a - trunc(a / b) * b, which has the sign of a", plans.arithmetic_plan)
+atan2 = binary("atan2", "the angle of the point (b, a), from -pi to pi", plans.division_plan, _float_result)
 maximum = binary("maximum", "the larger of a and b; nan if one is nan", plans.extremum_plan)
 minimum = binary("minimum", "the smaller of a and b; nan if one is nan", plans.extremum_plan)
 relu_backward = binary("relu_backward", "a where b > 0, else 0", plans.division_plan, _float_result)
@@ -164,6 +200,7 @@ pow = power
 
 radd, rsubtract, rmultiply = reflected(add), reflected(subtract), reflected(multiply)
 rdivide, rpower = reflected(divide), reflected(power)
+rfloor_divide, rremainder = reflected(floor_divide), reflected(remainder)
 rlogical_and, rlogical_or, rlogical_xor = map(reflected, (logical_and, logical_or, logical_xor))
 
 

@@ -8,7 +8,7 @@ from needle_edu.backend.dtypes import F64
 from .array import NDArray
 from .creation import arange
 from .indexing import getitem, index_add
-from .interchange import asarray
+from .interchange import asarray, operand
 from .layout import normalize_axis
 
 
@@ -22,6 +22,7 @@ def take(a: NDArray, indices: NDArray, axis: int | None = None) -> NDArray:
     NDArray([[0., 0., 1.],
              [1., 0., 0.]], dtype=float32, device=cpu())
     """
+    a = operand("take", a)
     if axis is None:
         a, axis = a.reshape((-1,)), 0
     axis = normalize_axis(axis, a.ndim, "take")
@@ -45,6 +46,7 @@ def gather(a: NDArray, index: NDArray, axis: int = -1) -> NDArray:
     NDArray([[3.],
              [4.]], dtype=float32, device=cpu())
     """
+    a = operand("gather", a)
     return getitem(a, _along(a, index, axis, "gather"))
 
 
@@ -58,6 +60,7 @@ def scatter_add(a: NDArray, index: NDArray, value: NDArray, axis: int = -1) -> N
     NDArray([[0., 0., 1.],
              [1., 0., 0.]], dtype=float32, device=cpu())
     """
+    a = operand("scatter_add", a)
     return index_add(a, _along(a, index, axis, "scatter_add"), value)
 
 

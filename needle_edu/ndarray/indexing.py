@@ -21,8 +21,8 @@ from .base import allocate, convert, kernel_failed
 from .creation import fill, full, may_overlap, scalar, write
 from .dtypes import shown
 from .host import host_values
-from .interchange import asarray
-from .layout import Layout, make_layout
+from .interchange import asarray, operand
+from .layout import Layout, make_layout, normalize_axis
 from .plans import gather_plan, scatter_plan
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ def index_add(a: NDArray, key: Any, value: Any) -> NDArray:
     >>> nd.index_add(nd.zeros(3), [0, 2, 2], nd.array([1, 2, 3]))
     NDArray([1., 0., 5.], dtype=float32, device=cpu())
     """
+    a = operand("index_add", a)
     out = a.copy()
     view, advanced = resolve(out, key)
     value = _as_value(a, value)
@@ -102,7 +103,9 @@ def _as_value(a: NDArray, value: Any) -> NDArray:
 
 def process_slice(a: NDArray, item: slice, axis: int) -> slice:
     """Return the slice with start, stop and step filled in for axis `axis`, negative positions resolved."""
-    return slice(*item.indices(a.shape[axis]))
+    if not isinstance(item, slice):
+        raise ShapeError(f"process_slice: wanted a slice, got {item!r}")
+    return slice(*item.indices(a.shape[normalize_axis(axis, a.ndim, "process_slice")]))
 
 
 # ---- reading the key ------------------------------------------------------------------------------------------

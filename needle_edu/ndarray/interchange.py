@@ -13,6 +13,7 @@ from weakref import ref
 import numpy as np
 
 from needle_edu.backend import Device, DeviceError, DTypeError, ShapeError, Storage, default_device
+from needle_edu.backend.arguments import switch
 from needle_edu.backend.dtypes import DTYPES, python_ints_as_int64
 
 from . import base
@@ -79,6 +80,7 @@ def asarray(a: Any, dtype: Any = None, device: Device | None = None, copy: bool 
     >>> a
     NDArray([7, 1, 2], dtype=int64, device=cpu())
     """
+    check_copy("asarray", copy)
     if isinstance(a, base.NDArray):
         code = a.layout.code if dtype is None else as_code(dtype)
         same = code == a.layout.code and device in (None, a.layout.device)
@@ -182,6 +184,12 @@ def _unpacked(items: list | tuple) -> list:
     ]
 
 
+def check_copy(operation: str, copy: Any) -> None:
+    """Refuse what is no answer to whether to copy."""
+    if copy is not None and copy is not True and copy is not False:
+        switch(operation, copy=copy)
+
+
 def usable(device: Device | None) -> Device:
     if device is None:
         return default_device()
@@ -252,7 +260,11 @@ def from_dlpack(a: Any, device: Device | None = None, copy: bool | None = None) 
         raise DTypeError(
             f"from_dlpack: {type(a).__name__} does not speak DLPack (it has no __dlpack__ method)"
         )
-    given = np.from_dlpack(a)
+    check_copy("from_dlpack", copy)
+    try:
+        given = np.from_dlpack(a)
+    except BufferError as error:
+        raise DTypeError(f"from_dlpack: {type(a).__name__} cannot be handed over: {error}") from None
     source = proper_bools(given)
     code = as_code(source.dtype)
     fits = not copy and (copy is None or source is given)

@@ -164,6 +164,8 @@ def as_shape(shape: Iterable | int, operation: str) -> tuple:
     needle_edu.backend.errors.ShapeError: zeros: wanted a tuple of integers, got 'ab'
     """
     try:
+        if isinstance(shape, (bytes, dict, set)):
+            raise TypeError
         extents = tuple(index(extent) for extent in shape) if isinstance(shape, Iterable) else (index(shape),)
     except TypeError:
         raise ShapeError(f"{operation}: wanted a tuple of integers, got {shape!r}") from None

@@ -1,14 +1,17 @@
-"""Running sums and products, and sorting: each line along one axis is worked on by itself."""
+"""Running sums and their kin, and sorting: each line along one axis is worked on by itself."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from needle_edu.backend import DTypeError, ShapeError
+from needle_edu.backend.arguments import switch
 from needle_edu.backend.dtypes import F64, I64
 
-from .base import allocate, kernel_failed, run_unary
+from .base import allocate, kernel_failed, run, run_unary
 from .interchange import operand
 from .layout import Layout, compact_layout, normalize_axis
+from .operands import check_together
 from .plans import Plan, coalesce, remember
 
 if TYPE_CHECKING:
@@ -16,15 +19,18 @@ if TYPE_CHECKING:
 
 
 @remember
-def line_plan(a: Layout, axis: int, out_code: int) -> tuple[Layout, Plan]:
+def line_plan(axis: int, out_code: int, *inputs: Layout) -> tuple[Layout, Plan]:
     """Plan a kernel along one axis: the axis comes last, the others are merged where that is possible."""
+    a = inputs[0]
     out = compact_layout(a.shape, out_code, a.device)
+    layouts = (out, *inputs)
     others = [k for k in range(a.ndim) if k != axis]
-    strides = tuple(tuple([layout.strides[k] for k in others]) for layout in (out, a))
-    shape, (to, source) = coalesce(tuple([a.shape[k] for k in others]), strides)
+    strides = tuple(tuple([layout.strides[k] for k in others]) for layout in layouts)
+    shape, merged = coalesce(tuple([a.shape[k] for k in others]), strides)
     plan = a.device.lower(
-        len(shape) + 1, (out_code, a.code), (*shape, a.shape[axis]), (out.offset, a.offset),
-        ((*to, out.strides[axis]), (*source, a.strides[axis])),
+        len(shape) + 1, tuple([layout.code for layout in layouts]), (*shape, a.shape[axis]),
+        tuple([layout.offset for layout in layouts]),
+        tuple([(*steps, layout.strides[axis]) for steps, layout in zip(merged, layouts, strict=True)]),
     )  # fmt: skip
     return out, plan
 
@@ -34,7 +40,7 @@ def _line(name: str, a: NDArray, axis: int | None, code: int | None = None) -> t
     if axis is None or not a.layout.ndim:
         a, axis = a.reshape((-1,)), (-1 if axis is None or axis in (0, -1) else axis)
     layout, plan = line_plan(
-        a.layout, normalize_axis(axis, a.ndim, name), a.layout.code if code is None else code
+        normalize_axis(axis, a.ndim, name), a.layout.code if code is None else code, a.layout
     )
     return a, layout, plan
 
@@ -64,6 +70,57 @@ def cumprod(a: NDArray, axis: int | None = None) -> NDArray:
     return _scan("cumprod", a, axis)
 
 
+def cumargmax(a: NDArray, axis: int | None = None) -> NDArray:
+    """Return where the largest element so far is (int64), the latest of equals; nan counts as the largest.
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> nd.cumargmax(nd.array([1, 3, 2, 3]))
+    NDArray([0, 1, 1, 3], dtype=int64, device=cpu())
+    """
+    return _running_place("cumargmax", a, axis)
+
+
+def cumargmin(a: NDArray, axis: int | None = None) -> NDArray:
+    """Return where the smallest element so far is (int64), the latest of equals; nan counts as the smallest.
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> nd.cumargmin(nd.array([2, 3, 2, 1]))
+    NDArray([0, 0, 2, 3], dtype=int64, device=cpu())
+    """
+    return _running_place("cumargmin", a, axis)
+
+
+def _running_place(name: str, a: NDArray, axis: int | None) -> NDArray:
+    a, layout, plan = _line(name, operand(name, a), axis, I64)
+    return run_unary(name, layout, plan, a) if layout.size else allocate(layout)
+
+
+def linear_scan(a: NDArray, b: NDArray, axis: int = -1) -> NDArray:
+    """Return ``out[k] = a[k] * out[k-1] + b[k]`` along an axis; the first is ``b[0]``, and ``a[0]`` is not read.
+
+    Both are floats of one type and shape.
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> nd.linear_scan(nd.array([0, 2, 2]), nd.array([1, 1, 1]))
+    NDArray([1., 3., 7.], dtype=float32, device=cpu())
+    """
+    a, b = operand("linear_scan", a), operand("linear_scan", b, a)
+    if a.layout.code != b.layout.code or a.layout.code > F64:
+        raise DTypeError(f"linear_scan: wanted two arrays of one float type, got {a.dtype} and {b.dtype}")
+    if a.shape != b.shape or not a.ndim:
+        raise ShapeError(f"linear_scan: wanted one shape with at least one axis, got {a.shape} and {b.shape}")
+    check_together("linear_scan", a, b)
+    axis = normalize_axis(axis, a.ndim, "linear_scan")
+    layout, plan = line_plan(axis, a.layout.code, a.layout, b.layout)
+    return run("linear_scan", layout, plan, a, b) if layout.size else allocate(layout)
+
+
 def _scan(name: str, a: NDArray, axis: int | None) -> NDArray:
     a = operand(name, a)
     code = a.layout.code if a.layout.code <= F64 else I64
@@ -81,6 +138,7 @@ def sort(a: NDArray, axis: int | None = -1, *, descending: bool = False) -> NDAr
     NDArray([3., 2., 1.], dtype=float32, device=cpu())
     """
     a = operand("sort", a)
+    switch("sort", descending=descending)
     return _sorted("sort", *_line("sort", a, axis), descending)
 
 
@@ -94,6 +152,7 @@ def argsort(a: NDArray, axis: int | None = -1, *, descending: bool = False) -> N
     NDArray([1, 2, 0], dtype=int64, device=cpu())
     """
     a = operand("argsort", a)
+    switch("argsort", descending=descending)
     return _sorted("argsort", *_line("argsort", a, axis, I64), descending)
 
 

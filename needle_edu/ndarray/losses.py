@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
-from needle_edu.backend import DTypeError, IndexOutOfRange, ShapeError
+from needle_edu.backend import DeviceError, DTypeError, IndexOutOfRange, ShapeError
+from needle_edu.backend.arguments import integer, real
 from needle_edu.backend.dtypes import F64
 from needle_edu.backend.errors import EINDEX
 
 from .base import allocate, convert, kernel_failed
+from .interchange import operand
 from .layout import MAX_NDIM, Layout, compact_layout
 from .plans import Plan, coalesce, remember
 
@@ -37,6 +39,9 @@ def cross_entropy(
     >>> nd.cross_entropy(nd.array([[0, 0], [0, 0]]), nd.array([0, 1])).numpy().round(4)
     array([0.6931], dtype=float32)
     """
+    a, labels = operand("cross_entropy", a), operand("cross_entropy", labels, a)
+    weight = None if weight is None else operand("cross_entropy", weight, a)
+    _check_options("cross_entropy", label_smoothing, ignore_index, reduction)
     layout, weights = a.layout, None if weight is None else weight.layout
     out_layout, plan = _forward_plan(layout, labels.layout, weights, reduction)
     out = allocate(out_layout)
@@ -62,6 +67,10 @@ def cross_entropy_backward(
     >>> nd.cross_entropy_backward(nd.ones(1), nd.array([[0, 0]]), nd.array([1]))
     NDArray([[ 0.5, -0.5]], dtype=float32, device=cpu())
     """
+    g, a = operand("cross_entropy_backward", g, a), operand("cross_entropy_backward", a)
+    labels = operand("cross_entropy_backward", labels, a)
+    weight = None if weight is None else operand("cross_entropy_backward", weight, a)
+    _check_options("cross_entropy_backward", label_smoothing, ignore_index, reduction)
     layout, weights = a.layout, None if weight is None else weight.layout
     g = convert(g, layout.code)
     out_layout, plan = _backward_plan(g.layout, layout, labels.layout, weights, reduction)
@@ -128,6 +137,11 @@ def _without(values: tuple, axis: int) -> tuple:
 
 
 def _check(a: Layout, labels: Layout, weight: Layout | None) -> None:
+    for other in (labels, weight):
+        if other is not None and other.device is not a.device:
+            raise DeviceError(
+                f"cross_entropy: operands live on {a.device} and {other.device}; move one with .to(device)"
+            )
     if not a.ndim or labels.shape != _without(a.shape, _class_axis(a)) or not a.shape[_class_axis(a)]:
         raise ShapeError(
             f"cross_entropy: got logits of shape {a.shape} and labels of shape {labels.shape}; wanted "
@@ -140,6 +154,15 @@ def _check(a: Layout, labels: Layout, weight: Layout | None) -> None:
             f"cross_entropy: one weight of {a.dtype} for each of {a.shape[_class_axis(a)]} classes wanted, "
             f"got {weight.dtype} {weight.shape}"
         )
+
+
+def _check_options(operation: str, label_smoothing: float, ignore_index: int | None, reduction: str) -> None:
+    if type(label_smoothing) is not float or not 0 <= label_smoothing <= 1:
+        real(operation, 0, 1, label_smoothing=label_smoothing)
+    if ignore_index is not None and type(ignore_index) is not int:
+        integer(operation, "ignore_index", ignore_index)
+    if not isinstance(reduction, str) or reduction not in REDUCTIONS:
+        raise ShapeError(f"{operation}: reduction is 'none', 'mean' or 'sum', got {reduction!r}")
 
 
 def _failed(operation: str, err: int, a: NDArray, labels: NDArray, ignore_index: int | None) -> NoReturn:

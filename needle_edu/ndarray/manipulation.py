@@ -5,17 +5,18 @@ Only `concat`, `stack` and `pad` copy, since their result is larger than any ope
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from operator import index
 from typing import TYPE_CHECKING
 
-from needle_edu.backend import DeviceError, ShapeError
+from needle_edu.backend import DeviceError, DTypeError, ShapeError
 
 from .base import allocate
 from .creation import full, write
 from .dtypes import promote
 from .indexing import getitem, setitem
 from .interchange import operand
-from .layout import compact_layout, normalize_axes, normalize_axis
+from .layout import as_shape, compact_layout, normalize_axes, normalize_axis
 from .plans import broadcast_shape
 from .strided import Shape
 
@@ -33,7 +34,7 @@ def reshape(a: NDArray, shape: Shape) -> NDArray:
     NDArray([[0, 1, 2],
              [3, 4, 5]], dtype=int64, device=cpu())
     """
-    return a.reshape(shape)
+    return operand("reshape", a).reshape(shape)
 
 
 def broadcast_to(a: NDArray, shape: Shape) -> NDArray:
@@ -46,7 +47,7 @@ def broadcast_to(a: NDArray, shape: Shape) -> NDArray:
     NDArray([[0, 1],
              [0, 1]], dtype=int64, device=cpu())
     """
-    return a.broadcast_to(shape)
+    return operand("broadcast_to", a).broadcast_to(shape)
 
 
 def broadcast_arrays(*arrays: NDArray) -> list[NDArray]:
@@ -58,6 +59,7 @@ def broadcast_arrays(*arrays: NDArray) -> list[NDArray]:
     >>> [a.shape for a in nd.broadcast_arrays(nd.zeros((2, 1)), nd.zeros(3))]
     [(2, 3), (2, 3)]
     """
+    arrays = tuple(_operands("broadcast_arrays", arrays))
     shape = broadcast_shape(*(a.shape for a in arrays))
     if shape is None:
         raise ShapeError(
@@ -75,7 +77,7 @@ def permute_dims(a: NDArray, axes: Shape) -> NDArray:
     >>> nd.permute_dims(nd.zeros((2, 3, 4)), (2, 0, 1)).shape
     (4, 2, 3)
     """
-    return a.permute(axes)
+    return operand("permute_dims", a).permute(axes)
 
 
 def transpose(a: NDArray, axes: Shape | None = None) -> NDArray:
@@ -87,6 +89,7 @@ def transpose(a: NDArray, axes: Shape | None = None) -> NDArray:
     >>> nd.transpose(nd.zeros((2, 3, 4))).shape
     (4, 3, 2)
     """
+    a = operand("transpose", a)
     return a.T if axes is None else a.permute(axes)
 
 
@@ -99,6 +102,7 @@ def swapaxes(a: NDArray, axis1: int, axis2: int) -> NDArray:
     >>> nd.swapaxes(nd.zeros((2, 3, 4)), 0, 2).shape
     (4, 3, 2)
     """
+    a = operand("swapaxes", a)
     axes = list(range(a.ndim))
     first, second = normalize_axis(axis1, a.ndim, "swapaxes"), normalize_axis(axis2, a.ndim, "swapaxes")
     axes[first], axes[second] = axes[second], axes[first]
@@ -114,6 +118,7 @@ def moveaxis(a: NDArray, source: int, destination: int) -> NDArray:
     >>> nd.moveaxis(nd.zeros((2, 3, 4)), 0, -1).shape
     (3, 4, 2)
     """
+    a = operand("moveaxis", a)
     axes = list(range(a.ndim))
     axis = axes.pop(normalize_axis(source, a.ndim, "moveaxis"))
     axes.insert(normalize_axis(destination, a.ndim, "moveaxis"), axis)
@@ -129,7 +134,7 @@ def matrix_transpose(a: NDArray) -> NDArray:
     >>> nd.matrix_transpose(nd.zeros((2, 3, 4))).shape
     (2, 4, 3)
     """
-    return a.mT
+    return operand("matrix_transpose", a).mT
 
 
 def expand_dims(a: NDArray, axis: int | tuple[int, ...] = 0) -> NDArray:
@@ -141,7 +146,8 @@ def expand_dims(a: NDArray, axis: int | tuple[int, ...] = 0) -> NDArray:
     >>> nd.expand_dims(nd.zeros((2, 3)), (0, -1)).shape
     (1, 2, 3, 1)
     """
-    axes = (axis,) if isinstance(axis, int) else tuple(axis)
+    a = operand("expand_dims", a)
+    axes = as_shape(axis, "expand_dims")
     ndim = a.ndim + len(axes)
     new = normalize_axes(axes, ndim, "expand_dims")
     extents = iter(a.shape)
@@ -157,6 +163,7 @@ def squeeze(a: NDArray, axis: int | tuple[int, ...] | None = None) -> NDArray:
     >>> nd.squeeze(nd.zeros((1, 2, 1))).shape
     (2,)
     """
+    a = operand("squeeze", a)
     if axis is None:
         gone = tuple(axis for axis, extent in enumerate(a.shape) if extent == 1)
     else:
@@ -179,6 +186,7 @@ def flip(
     >>> nd.flip(nd.arange(3))
     NDArray([2, 1, 0], dtype=int64, device=cpu())
     """
+    a = operand("flip", a)
     reversed_axes = normalize_axes(axis if axes is None else axes, a.ndim, "flip")
     return getitem(
         a, tuple(slice(None, None, -1 if axis in reversed_axes else None) for axis in range(a.ndim))
@@ -246,15 +254,22 @@ def pad(a: NDArray, axes: Sequence[tuple[int, int]], value: bool | int | float =
     >>> nd.pad(nd.ones((2,)), [(1, 2)])
     NDArray([0., 1., 1., 0., 0.], dtype=float32, device=cpu())
     """
-    if len(axes) != a.ndim or any(len(pair) != 2 or min(pair) < 0 for pair in axes):
+    a = operand("pad", a)
+    try:
+        pairs = [(index(before), index(after)) for before, after in axes]
+    except (TypeError, ValueError):
+        pairs = []
+    if len(pairs) != a.ndim or len(axes) != a.ndim or any(min(pair) < 0 for pair in pairs):
         raise ShapeError(f"pad: wanted a pair of numbers of at least 0 for each of {a.ndim} axes, got {axes}")
-    shape = tuple(before + extent + after for extent, (before, after) in zip(a.shape, axes, strict=True))
+    shape = tuple(before + extent + after for extent, (before, after) in zip(a.shape, pairs, strict=True))
     out = full(shape, value, a.dtype, a.device)
-    setitem(out, tuple(slice(b, b + extent) for extent, (b, _) in zip(a.shape, axes, strict=True)), a)
+    setitem(out, tuple(slice(b, b + extent) for extent, (b, _) in zip(a.shape, pairs, strict=True)), a)
     return out
 
 
 def _operands(operation: str, arrays: Sequence[NDArray]) -> list[NDArray]:
+    if isinstance(arrays, (str, bytes, dict)) or not isinstance(arrays, Iterable):
+        raise DTypeError(f"{operation}: wanted a list of arrays, got {type(arrays).__name__}")
     arrays = [operand(operation, a) for a in arrays]
     if not arrays:
         raise ShapeError(f"{operation}: no arrays")

@@ -18,14 +18,15 @@ from .plans import broadcast_shape
 if TYPE_CHECKING:
     from .array import NDArray
 
-COMPARISONS = ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal")
+EQUALITY = ("equal", "not_equal")  # of anything at all: what is no array is not equal
+COMPARISONS = (*EQUALITY, "less", "less_equal", "greater", "greater_equal")
 
 
 def pair(operation: str, a: Any, b: Any) -> tuple[NDArray, NDArray] | None:
     """Return two operands as NDArrays; None where Python should ask the class of the other one (NotImplemented)."""
     for x in (a, b):
         if not isinstance(x, (base.NDArray, *ARRAY_LIKE)):
-            if operation in COMPARISONS or getattr(type(x), "__array_ufunc__", operation) is None:
+            if operation in EQUALITY or getattr(type(x), "__array_ufunc__", operation) is None:
                 return None
             raise DTypeError(f"{operation}: cannot combine an NDArray with {type(x).__name__}")
     return operand(operation, a, b), operand(operation, b, a)

@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from needle_edu.backend import ShapeError
+from needle_edu.backend.arguments import switch
 from needle_edu.backend.dtypes import BOOL, F64, I64
 from needle_edu.backend.naming import give_name
 
@@ -21,6 +22,7 @@ from .creation import full
 from .dtypes import floating
 from .examples import example
 from .interchange import operand
+from .layout import normalize_axes
 from .plans import reduce_plan, remember
 
 if TYPE_CHECKING:
@@ -46,8 +48,12 @@ def reduction(
             refuse_numpys(name, dtype)
         if type(a) is not base.NDArray:
             a = operand(name, a)
+        if axis is not None and not isinstance(axis, (int, tuple)):
+            axis = normalize_axes(axis, a.ndim, name)
+        if keepdims is not False and keepdims is not True:
+            switch(name, keepdims=keepdims)
         la = a.layout
-        lo, plan = plan_of(la, tuple(axis) if isinstance(axis, list) else axis, keepdims)
+        lo, plan = plan_of(la, axis, bool(keepdims))
         if not la.size:
             if identity is not None:
                 return full(lo.shape, identity, lo.dtype, lo.device)

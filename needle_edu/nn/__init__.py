@@ -19,7 +19,10 @@ from .conv_bn import ConvBN
 from .convolution import Conv, Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
 from .dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d
 from .embedding import Embedding
+from .folding import ChannelShuffle, Fold, PixelShuffle, PixelUnshuffle, Unfold
 from .group_norm import GroupNorm, LayerNorm
+from .instance_norm import InstanceNorm1d, InstanceNorm2d
+from .likelihoods import GaussianNLLLoss, PoissonNLLLoss
 from .linear import Bilinear, Linear
 from .loss import CrossEntropyLoss, DistillationLoss, NLLLoss, SoftmaxLoss
 from .losses import (
@@ -34,6 +37,7 @@ from .losses import (
     MSELoss,
     SmoothL1Loss,
 )
+from .margin_losses import MultiLabelMarginLoss, MultiLabelSoftMarginLoss, MultiMarginLoss, SoftMarginLoss
 from .model_summary import Summary, summary
 from .module import Module
 from .norm import BatchNorm1d, BatchNorm2d, LayerNorm1d
@@ -50,6 +54,7 @@ from .padding import (
     ZeroPad2d,
 )
 from .parameter import Parameter
+from .parameter_containers import ParameterDict, ParameterList
 from .piecewise import (
     CELU,
     ELU,
@@ -75,8 +80,18 @@ from .pooling import (
     MaxPool1d,
     MaxPool2d,
 )
+from .ranking_losses import (
+    CosineEmbeddingLoss,
+    HingeEmbeddingLoss,
+    MarginRankingLoss,
+    TripletMarginLoss,
+    TripletMarginWithDistanceLoss,
+)
+from .response_norm import LocalResponseNorm
 from .shapes import Flatten, Reshape, Unflatten
 from .softmax import LogSoftmax, Softmax, Softmax2d, Softmin
+from .unpooling import LPPool1d, LPPool2d, MaxUnpool1d, MaxUnpool2d
+from .upsampling import Upsample, UpsamplingBilinear2d, UpsamplingNearest2d
 
 __all__ = [
     "AdaptiveAvgPool1d",
@@ -92,6 +107,7 @@ __all__ = [
     "BatchNorm2d",
     "Bilinear",
     "CELU",
+    "ChannelShuffle",
     "CircularPad1d",
     "CircularPad2d",
     "ConstantPad1d",
@@ -102,6 +118,7 @@ __all__ = [
     "ConvBN",
     "ConvTranspose1d",
     "ConvTranspose2d",
+    "CosineEmbeddingLoss",
     "CrossEntropyLoss",
     "DistillationLoss",
     "Dropout",
@@ -110,36 +127,55 @@ __all__ = [
     "ELU",
     "Embedding",
     "Flatten",
+    "Fold",
     "GELU",
     "GLU",
+    "GaussianNLLLoss",
     "GroupNorm",
     "Hardshrink",
     "Hardsigmoid",
     "Hardswish",
     "Hardtanh",
+    "HingeEmbeddingLoss",
     "HingeLoss",
     "HuberLoss",
     "Identity",
+    "InstanceNorm1d",
+    "InstanceNorm2d",
     "KLDivLoss",
     "L1Loss",
+    "LPPool1d",
+    "LPPool2d",
     "LayerNorm",
     "LayerNorm1d",
     "LeakyReLU",
     "Linear",
+    "LocalResponseNorm",
     "LogSigmoid",
     "LogSoftmax",
     "Loss",
     "MAELoss",
     "MSELoss",
+    "MarginRankingLoss",
     "MaxPool1d",
     "MaxPool2d",
+    "MaxUnpool1d",
+    "MaxUnpool2d",
     "Mish",
     "Module",
     "ModuleDict",
     "ModuleList",
+    "MultiLabelMarginLoss",
+    "MultiLabelSoftMarginLoss",
+    "MultiMarginLoss",
     "NLLLoss",
     "PReLU",
     "Parameter",
+    "ParameterDict",
+    "ParameterList",
+    "PixelShuffle",
+    "PixelUnshuffle",
+    "PoissonNLLLoss",
     "RReLU",
     "ReLU",
     "ReLU6",
@@ -154,6 +190,7 @@ __all__ = [
     "SiLU",
     "Sigmoid",
     "SmoothL1Loss",
+    "SoftMarginLoss",
     "Softmax",
     "Softmax2d",
     "SoftmaxLoss",
@@ -165,7 +202,13 @@ __all__ = [
     "Tanh",
     "Tanhshrink",
     "Threshold",
+    "TripletMarginLoss",
+    "TripletMarginWithDistanceLoss",
     "Unflatten",
+    "Unfold",
+    "Upsample",
+    "UpsamplingBilinear2d",
+    "UpsamplingNearest2d",
     "ZeroPad1d",
     "ZeroPad2d",
     "summary",

@@ -6,6 +6,7 @@ from typing import Any
 
 from .. import ops
 from ..autograd import Tensor
+from ..backend.arguments import integer, real
 from .module import Module
 
 
@@ -62,6 +63,8 @@ class GELU(Module):
 
     def __init__(self, approximate: str = "none", **place: Any):
         super().__init__(**place)
+        if approximate not in ("none", "tanh"):
+            raise ValueError(f"GELU: approximate is 'none' or 'tanh', got {approximate!r}")
         self.approximate = approximate
 
     def forward(self, x: Tensor) -> Tensor:
@@ -94,6 +97,7 @@ class Softplus(Module):
 
     def __init__(self, beta: float = 1.0, **place: Any):
         super().__init__(**place)
+        real("Softplus", beta=beta)
         self.beta = beta
 
     def forward(self, x: Tensor) -> Tensor:
@@ -168,7 +172,7 @@ class GLU(Module):
 
     def __init__(self, dim: int = -1, **place: Any):
         super().__init__(**place)
-        self.dim = dim
+        self.dim = integer(type(self).__name__, "dim", dim)
 
     def forward(self, x: Tensor) -> Tensor:
         """`x` of any shape whose extent along `dim` is even."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from ..autograd import Tensor
+from ..backend.arguments import several
 from .module import Module
 
 
@@ -50,7 +51,7 @@ class Sequential(Module):
     """
 
     def __init__(self, *modules: Module, device: Any = None, dtype: Any = None):
-        super().__init__()
+        super().__init__(device=device, dtype=dtype)
         for place, module in enumerate(modules):
             _check_part(f"Sequential: part {place}", module)
         self.modules = modules
@@ -101,7 +102,7 @@ class ModuleList(Module):
     def __init__(self, modules: Iterable[Module] = ()):
         super().__init__()
         self.modules: list[Module] = []
-        self.extend(modules)
+        self.extend(several("ModuleList", "modules", modules))
 
     def append(self, module: Module) -> ModuleList:
         """Put one more module at the end; returns the list."""
@@ -134,6 +135,13 @@ class ModuleList(Module):
         _check_part(f"ModuleList: part {index}", module)
         self.modules[index] = module
 
+    def __delitem__(self, index: Any) -> None:
+        del self.modules[index]
+
+    def pop(self, index: int = -1) -> Module:
+        """Take one out and return it."""
+        return self.modules.pop(index)
+
 
 class ModuleDict(Module):
     """A dict whose modules belong to the model that has it; in the order of insertion.
@@ -156,8 +164,18 @@ class ModuleDict(Module):
     def __init__(self, modules: Mapping[str, Module] | None = None):
         super().__init__()
         self.modules: dict[str, Module] = {}
-        for name, module in (modules or {}).items():
+        if not isinstance(modules or {}, Mapping):
+            raise TypeError(f"ModuleDict: wanted a mapping from names to modules, got {modules!r}")
+        self.update(modules or {})
+
+    def update(self, modules: Mapping[str, Module]) -> None:
+        """Take over all that a mapping has."""
+        for name, module in dict(modules).items():
             self[name] = module
+
+    def pop(self, name: str) -> Module:
+        """Take one out and return it."""
+        return self.modules.pop(name)
 
     def __setitem__(self, name: str, module: Module) -> None:
         if not isinstance(name, str) or not name or "." in name:
@@ -209,7 +227,7 @@ class Residual(Module):
     """
 
     def __init__(self, fn: Callable[[Tensor], Tensor], device: Any = None, dtype: Any = None):
-        super().__init__()
+        super().__init__(device=device, dtype=dtype)
         _check_part("Residual: fn", fn)
         self.fn = fn
 

@@ -44,7 +44,7 @@ class ConvBN(Module):
         device: Any = None,
         dtype: Any = "float32",
     ):
-        super().__init__()
+        super().__init__(device=device, dtype=dtype)
         place = {"device": device, "dtype": dtype}
         self.conv = Conv(in_channels, out_channels, kernel_size, stride, **place)
         self.norm = BatchNorm2d(out_channels, **place)

@@ -56,7 +56,7 @@ class Conv(Module):
         device: Any = None,
         dtype: Any = "float32",
     ):
-        super().__init__()
+        super().__init__(device=device, dtype=dtype)
         # Course code hands on (3, 3) for 3.
         kernel_size, stride = _one("Conv", "kernel_size", kernel_size), _one("Conv", "stride", stride)
         self.in_channels, self.out_channels, self.kernel_size, self.stride = whole(
@@ -131,7 +131,7 @@ class _ConvNd(Module):
         device: Any = None,
         dtype: Any = "float32",
     ):
-        super().__init__()
+        super().__init__(device=device, dtype=dtype)
         who = type(self).__name__
         self.in_channels, self.out_channels, self.groups = whole(
             who, in_channels=in_channels, out_channels=out_channels, groups=groups
@@ -139,7 +139,7 @@ class _ConvNd(Module):
         self.kernel_size = per_axis(who, "kernel_size", kernel_size, self.axes, 1)
         self.stride = per_axis(who, "stride", stride, self.axes, 1)
         self.dilation = per_axis(who, "dilation", dilation, self.axes, 1)
-        self.padding, self.padding_mode = padding, padding_mode
+        self.padding, self.padding_mode = self.checked_padding(padding), padding_mode
         if padding_mode not in ("zeros", *MODES[1:]):
             raise ValueError(
                 f"{who}: padding_mode is one of zeros, {', '.join(MODES[1:])}, got {padding_mode!r}"
@@ -155,6 +155,11 @@ class _ConvNd(Module):
         bound = 1 / math.sqrt(math.prod(shape[1:]))
         self.weight = Parameter(init.rand(*shape, low=-bound, high=bound, **place))
         self.bias = Parameter(init.rand(out_channels, low=-bound, high=bound, **place)) if bias else None
+
+    def checked_padding(self, padding: Any) -> Any:
+        """`padding`, after a look at it: a number, numbers or pairs, "same" or "valid"."""
+        paddings(type(self).__name__, padding, self.kernel_size, self.stride, self.dilation)
+        return padding
 
     def weight_shape(self) -> tuple[int, ...]:
         """Outputs first."""
@@ -268,7 +273,13 @@ class _ConvTransposeNd(_ConvNd):
             device,
             dtype,
         )
+        per_axis(type(self).__name__, "output_padding", output_padding, self.axes, 0)
         self.output_padding = output_padding
+
+    def checked_padding(self, padding: Any) -> Any:
+        """`padding`, after a look at it: a number, or one for each axis."""
+        per_axis(type(self).__name__, "padding", padding, self.axes, 0)
+        return padding
 
     def weight_shape(self) -> tuple[int, ...]:
         """Inputs first: the layer is the adjoint of a convolution the other way."""

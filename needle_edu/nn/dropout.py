@@ -43,7 +43,7 @@ class Dropout(Module):
     """
 
     def __init__(self, p: float = 0.5, device: Any = None, dtype: Any = None):
-        super().__init__()
+        super().__init__(device=device, dtype=dtype)
         real(type(self).__name__, 0, 1, p=p)
         self.p = p
 

@@ -1,8 +1,9 @@
 """How many floating-point operations an op takes: the usual count, by which layers are compared.
 
 A multiplication followed by an addition counts as two. Products and convolutions are counted exactly, windows by what
-they look at; every other op takes one operation for each element that it reads or writes, whichever is more: an exp
-counts as much as a sum. What only moves numbers, or gives them another shape, takes none.
+they look at; normalisation takes seven operations for each element (two sums, the difference to the mean and its
+square, a quotient, weight and bias); every other op takes one for each element that it reads or writes, whichever is
+more: an exp counts as much as a sum. What only moves numbers, or gives them another shape, takes none.
 """
 
 from __future__ import annotations
@@ -43,6 +44,8 @@ def flops(op: str, attrs: dict[str, Any], inputs: list[Shape], output: Shape) ->
         return 2 * size * math.prod(inputs[1][1:])
     if op in ("conv_transpose1d", "conv_transpose2d"):  # weight (in, out / groups, k, ...)
         return 2 * math.prod(inputs[0]) * math.prod(inputs[1][1:])
+    if op in ("batch_norm", "group_norm", "layer_norm"):
+        return 7 * size
     if op in _POOLS:
         kernel = attrs["kernel_size"]
         return size * (kernel ** _POOLS[op] if isinstance(kernel, int) else math.prod(kernel))

@@ -14,11 +14,15 @@ from typing import Any
 
 from .. import init
 from ..autograd import Tensor
+from ..autograd.registry import slot
 from ..backend.arguments import floating, real, switch, whole
 from ..backend.errors import ShapeError
 from .inputs import as_tensor
 from .module import Module
+from .norm import with_constants
 from .parameter import Parameter
+
+_LAYER_NORM, _GROUP_NORM = slot("layer_norm"), slot("group_norm")
 
 
 class LayerNorm(Module):
@@ -54,7 +58,7 @@ class LayerNorm(Module):
         device: Any = None,
         dtype: Any = "float32",
     ):
-        super().__init__()
+        super().__init__(device=device, dtype=dtype)
         extents = normalized_shape if isinstance(normalized_shape, (tuple, list)) else (normalized_shape,)
         if not extents:
             raise ValueError("LayerNorm: normalized_shape has at least one extent, got ()")
@@ -75,10 +79,7 @@ class LayerNorm(Module):
         if x.shape[-len(wanted) :] != wanted:
             extents = ", ".join(map(str, wanted))
             raise ShapeError(f"LayerNorm({wanted}): got input of shape {x.shape}, wanted (..., {extents})")
-        axes = tuple(range(x.ndim - len(wanted), x.ndim))
-        y = _standardised(x, axes, self.eps)
-        y = y if self.weight is None else y * self.weight
-        return y if self.bias is None else y + self.bias
+        return _LAYER_NORM.cls(self.eps).apply(x, *with_constants(x, self.weight, self.bias, wanted))
 
     def extra_repr(self) -> str:
         """`normalized_shape`."""
@@ -119,7 +120,7 @@ class GroupNorm(Module):
         device: Any = None,
         dtype: Any = "float32",
     ):
-        super().__init__()
+        super().__init__(device=device, dtype=dtype)
         sizes = whole("GroupNorm", num_groups=num_groups, num_channels=num_channels)
         self.num_groups, self.num_channels = sizes
         if self.num_channels % self.num_groups:
@@ -146,25 +147,9 @@ class GroupNorm(Module):
             raise ShapeError(
                 f"GroupNorm({self.extra_repr()}): one value per group has no variance; got input of shape {x.shape}"
             )
-        y = _standardised(x.reshape((batch, self.num_groups, inside)), (2,), self.eps).reshape(x.shape)
-        return _per_channel(y, self.weight, self.bias)
+        pair = with_constants(x, self.weight, self.bias, (self.num_channels,))
+        return _GROUP_NORM.cls(self.num_groups, self.eps).apply(x, *pair)
 
     def extra_repr(self) -> str:
         """`num_groups, num_channels`."""
         return f"{self.num_groups}, {self.num_channels}"
-
-
-def _standardised(x: Tensor, axes: tuple[int, ...], eps: float) -> Tensor:
-    """(x - mean) / sqrt(variance + eps), both over `axes`."""
-    count = math.prod(x.shape[axis] for axis in axes)
-    centred = x - x.sum(axes, keepdims=True) / max(count, 1)
-    variance = (centred * centred).sum(axes, keepdims=True) / max(count, 1)
-    return centred / (variance + eps) ** 0.5
-
-
-def _per_channel(y: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
-    """y of shape (batch, channels, ...) times the weight and plus the bias of each channel."""
-    if weight is None or bias is None:
-        return y
-    column = (1, -1, *[1] * (y.ndim - 2))
-    return y * weight.reshape(column) + bias.reshape(column)

@@ -47,7 +47,7 @@ class Linear(Module):
         device: Any = None,
         dtype: Any = "float32",
     ):
-        super().__init__()
+        super().__init__(device=device, dtype=dtype)
         in_features, out_features = whole("Linear", in_features=in_features, out_features=out_features)
         switch("Linear", bias=bias)
         floating("Linear", "parameters", dtype)
@@ -61,6 +61,7 @@ class Linear(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """`x` of shape (..., in_features) gives (..., out_features); a single vector gives (1, out_features)."""
+        x = as_tensor(x, self.weight.device)
         try:
             y = x @ self.weight
         except ValueError as error:

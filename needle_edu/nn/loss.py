@@ -10,6 +10,7 @@ from .. import ops
 from ..autograd import Tensor
 from ..autograd.arrays import readable
 from ..autograd.registry import slot
+from ..backend.arguments import integer
 from ..backend.errors import IndexOutOfRange, NeedleError, ShapeError
 from ..init.basic import class_numbers
 from .inputs import as_tensor
@@ -96,10 +97,14 @@ class CrossEntropyLoss(Loss):
         temperature: float = 1.0,
     ):  # fmt: skip
         super().__init__(reduction)
-        if not temperature > 0:
-            raise NeedleError(f"CrossEntropyLoss: temperature is a number above 0, got {temperature}")
+        if not isinstance(temperature, (int, float)) or not temperature > 0:
+            raise NeedleError(f"CrossEntropyLoss: temperature is a number above 0, got {temperature!r}")
+        if not isinstance(label_smoothing, (int, float)) or not 0 <= label_smoothing <= 1:
+            raise NeedleError(
+                f"CrossEntropyLoss: label_smoothing lies between 0 and 1, got {label_smoothing!r}"
+            )
         self.weight = None if weight is None else as_tensor(weight).detach()
-        self.ignore_index = ignore_index
+        self.ignore_index = integer("CrossEntropyLoss", "ignore_index", ignore_index)
         self.label_smoothing = label_smoothing
         self.temperature = temperature
 
@@ -153,7 +158,7 @@ class NLLLoss(Loss):
     def __init__(self, weight: Any = None, ignore_index: int = -100, reduction: str = "mean"):
         super().__init__(reduction)
         self.weight = None if weight is None else as_tensor(weight).detach()
-        self.ignore_index = ignore_index
+        self.ignore_index = integer("NLLLoss", "ignore_index", ignore_index)
 
     def forward(self, x: Tensor, target: Tensor) -> Tensor:
         """The loss of logarithms `x` of shape (N, classes) or (N, classes, d1, ...) with class numbers."""
@@ -168,11 +173,19 @@ class NLLLoss(Loss):
         classes = x.shape[axis]
         used = labels != self.ignore_index
         labels = class_numbers("NLLLoss, labels", np.where(used, labels, 0), classes)
-        weight = np.ones(classes, x.dtype) if self.weight is None else self.weight.numpy()
-        right = np.moveaxis(np.eye(classes, dtype=x.dtype)[labels.astype(np.intp)], -1, axis)
-        counts = (weight[labels.astype(np.intp)] * used).astype(x.dtype)
-        chosen = ops.where(Tensor(right != 0, device=x.device), x, 0.0).sum(axis)
-        losses = -chosen * Tensor(counts.reshape(chosen.shape), device=x.device, requires_grad=False)
+        labels = labels.astype(np.int64)
+        if labels.ndim < 2:  # elements of the flattened rows: one index instead of two
+            chosen = ops.take(x, labels + classes * np.arange(labels.size).reshape(labels.shape))
+        else:
+            chosen = ops.take_along_axis(x, np.expand_dims(labels, axis), axis).squeeze(axis)
+        counts = used.astype(x.dtype)
+        if self.weight is not None:
+            counts *= self.weight.numpy()[labels]
+        if not used.all():
+            chosen = ops.where(Tensor(used, device=x.device), chosen, 0.0)
+        losses = -chosen
+        if self.weight is not None:
+            losses = losses * Tensor(counts, device=x.device, requires_grad=False)
         if self.reduction == "mean":
             return losses.sum() / float(counts.sum())
         return self.reduced(losses)
@@ -197,10 +210,11 @@ class DistillationLoss(Loss):
 
     def __init__(self, temperature: float = 2.0, alpha: float = 0.5):
         super().__init__()
-        if not temperature > 0 or not 0 <= alpha <= 1:
+        numbers = isinstance(temperature, (int, float)) and isinstance(alpha, (int, float))
+        if not numbers or not temperature > 0 or not 0 <= alpha <= 1:
             raise NeedleError(
                 "DistillationLoss: temperature is a number above 0, alpha lies between 0 and 1, "
-                f"got temperature={temperature}, alpha={alpha}"
+                f"got temperature={temperature!r}, alpha={alpha!r}"
             )
         self.temperature = temperature
         self.alpha = alpha

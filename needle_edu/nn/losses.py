@@ -10,6 +10,7 @@ from typing import Any
 
 from .. import ops
 from ..autograd import Tensor
+from ..backend.arguments import switch
 from ..backend.errors import NeedleError, ShapeError
 from .inputs import as_tensor
 from .module import Module
@@ -107,15 +108,13 @@ class HuberLoss(Loss):
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0):
         super().__init__(reduction)
-        if not delta > 0:
-            raise NeedleError(f"{type(self).__name__}: delta is a number above 0, got {delta}")
+        if not isinstance(delta, (int, float)) or not delta > 0:
+            raise NeedleError(f"{type(self).__name__}: delta is a number above 0, got {delta!r}")
         self.delta = delta
 
     def elements(self, x: Tensor, target: Tensor) -> Tensor:
-        """Square where small, straight where large: c (d - c / 2) with c = min(d, delta)."""
-        d = (x - target).abs()
-        small = ops.less_equal(d.detach(), self.delta)
-        return ops.where(small, d.square() * 0.5, (d - self.delta * 0.5) * self.delta)
+        """Square where small, straight where large."""
+        return ops.huber(x - target, self.delta)
 
 
 class SmoothL1Loss(Loss):
@@ -129,17 +128,14 @@ class SmoothL1Loss(Loss):
 
     def __init__(self, reduction: str = "mean", beta: float = 1.0):
         super().__init__(reduction)
-        if not beta >= 0:
-            raise NeedleError(f"SmoothL1Loss: beta is a number of at least 0, got {beta}")
+        if not isinstance(beta, (int, float)) or not beta >= 0:
+            raise NeedleError(f"SmoothL1Loss: beta is a number of at least 0, got {beta!r}")
         self.beta = beta
 
     def elements(self, x: Tensor, target: Tensor) -> Tensor:
         """Square where small, straight where large."""
-        d = (x - target).abs()
-        if self.beta == 0:
-            return d
-        small = ops.less(d.detach(), self.beta)
-        return ops.where(small, d.square() * (0.5 / self.beta), d - self.beta * 0.5)
+        d = x - target
+        return ops.huber(d, self.beta, 1 / self.beta) if self.beta else d.abs()
 
 
 class BCELoss(Loss):
@@ -201,11 +197,11 @@ class BCEWithLogitsLoss(Loss):
         self.pos_weight = None if pos_weight is None else as_tensor(pos_weight).detach()
 
     def elements(self, x: Tensor, target: Tensor) -> Tensor:
-        """(1 - t) x + ln(1 + exp(-x)), the logarithm times 1 + (pos_weight - 1) t."""
-        surprise = ops.softplus(-x)
+        """(1 - t) x - ln σ(x), the logarithm times 1 + (pos_weight - 1) t."""
+        confidence = ops.logsigmoid(x)
         if self.pos_weight is not None:
-            surprise = surprise * (target * (self.pos_weight - 1) + 1)
-        loss = (1 - target) * x + surprise
+            confidence = confidence * (target * (self.pos_weight - 1) + 1)
+        loss = (1 - target) * x - confidence
         return loss if self.weight is None else loss * self.weight
 
 
@@ -224,6 +220,7 @@ class KLDivLoss(Loss):
 
     def __init__(self, reduction: str = "mean", log_target: bool = False):
         super().__init__("sum" if reduction == "batchmean" else reduction)
+        switch("KLDivLoss", log_target=log_target)
         self.batchmean = reduction == "batchmean"
         self.log_target = log_target
 

@@ -15,13 +15,16 @@ from typing import Any
 import numpy as np
 
 from ..autograd import Tensor, state
-from .hooks import Hooked
+from ..backend import Device
+from ..backend.arguments import floating, switch
+from ..backend.errors import DeviceError
 from .module_state import Mismatch, load, move, named_state
 from .parameter import Parameter
 from .printing import tree
+from .registering import Registering
 
 
-class Module(Hooked):
+class Module(Registering):
     """The base of all layers and models: define `forward`, and `__init__` if there are parts to make.
 
     Attributes
@@ -29,7 +32,8 @@ class Module(Hooked):
     training : bool
         True while the model learns; Dropout and BatchNorm behave differently when it is False.
     buffer_names : tuple of str
-        Names of attributes that are no parameters but belong to the saved state (running averages).
+        Names of attributes that are no parameters but belong to the module (running averages); those among
+        `transient_names` are not saved. `register_buffer` adds one.
 
     Examples
     --------
@@ -49,11 +53,14 @@ class Module(Hooked):
     """
 
     training = True
-    buffer_names: tuple[str, ...] = ()
 
     def __init__(self, *, device: Any = None, dtype: Any = None) -> None:
         # Every layer takes device and dtype, so that one set of keywords makes a whole model; a layer without
-        # parameters, such as ReLU, has no use for them.
+        # parameters, such as ReLU, has no use for them, but says what is none.
+        if device is not None and not isinstance(device, Device):
+            raise DeviceError(f"{type(self).__name__}: wanted a device such as cpu(), got {device!r}")
+        if dtype is not None:
+            floating(type(self).__name__, "parameters", dtype)
         self.training = True
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
@@ -99,12 +106,6 @@ class Module(Hooked):
     def parameters(self) -> list[Parameter]:
         """Every parameter in this module and those inside it, each once: what an optimiser wants."""
         return [parameter for _, parameter in self.named_parameters()]
-
-    def named_buffers(self) -> Iterator[tuple[str, Tensor]]:
-        """(name, tensor) for every buffer, such as a running average, in this module and those inside it."""
-        for name, module in self.named_modules():
-            for buffer in module.buffer_names:
-                yield _join(name, buffer), getattr(module, buffer)
 
     def apply(self, fn: Callable[[Module], Any]) -> Module:
         """Call ``fn(module)`` for all modules inside this one, each once, then for this one; returns the module.
@@ -170,8 +171,9 @@ class Module(Hooked):
 
     def train(self, mode: bool = True) -> Module:
         """Switch this module and all inside it to training, or with False to evaluation; returns the module."""
+        switch(f"{type(self).__name__}.train", mode=mode)
         for _, module in self.named_modules():
-            module.training = mode
+            module.training = bool(mode)
         return self
 
     def eval(self) -> Module:

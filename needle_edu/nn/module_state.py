@@ -23,7 +23,7 @@ class Mismatch(NamedTuple):
 
 def named_state(module: Any) -> dict[str, Tensor]:
     """Every parameter and buffer of a module by name."""
-    named: list[tuple[str, Tensor]] = [*module.named_parameters(), *module.named_buffers()]
+    named: list[tuple[str, Tensor]] = [*module.named_parameters(), *module.saved_buffers()]
     found = dict(named)
     if len(found) < len(named):
         names = [name for name, _ in named]

@@ -12,13 +12,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import init, ops
+from .. import init
 from ..autograd import Tensor
-from ..backend.arguments import floating, real, whole
+from ..autograd.arrays import xp
+from ..autograd.registry import slot
+from ..backend.arguments import floating, real, switch, whole
 from ..backend.errors import ShapeError
+from ..ops.normalization import moments
 from .inputs import as_tensor
 from .module import Module
 from .parameter import Parameter
+
+_BATCH_NORM, _LAYER_NORM = slot("batch_norm"), slot("layer_norm")
 
 
 class BatchNorm1d(Module):
@@ -36,15 +41,22 @@ class BatchNorm1d(Module):
         Number of features.
     eps : float
         Keeps the division finite.
-    momentum : float
-        How fast the running averages follow.
+    momentum : float or None
+        How fast the running averages follow; None: they are the means of all batches so far.
     device, dtype
         Of the parameters and running averages.
+    affine : bool
+        Whether there are w and b.
+    track_running_stats : bool
+        Whether there are running averages; without them evaluation uses the batch, as training does.
+    unbiased : bool
+        Whether the running variance follows the unbiased variance, as in PyTorch, not the biased one, as in Needle.
 
     Attributes
     ----------
-    weight, bias : Parameter of shape (dim,), starting at 1 and 0
-    running_mean, running_var : Tensor of shape (dim,), starting at 0 and 1
+    weight, bias : Parameter of shape (dim,), starting at 1 and 0, or None
+    running_mean, running_var : Tensor of shape (dim,), starting at 0 and 1, or None
+    num_batches_tracked : Tensor of shape (), where momentum is None
 
     Examples
     --------
@@ -55,55 +67,64 @@ class BatchNorm1d(Module):
     [0.20000000298023224]
     """
 
-    buffer_names = ("running_mean", "running_var")
-
     def __init__(
-        self, dim: int, eps: float = 1e-5, momentum: float = 0.1, device: Any = None, dtype: Any = "float32"
-    ):
-        super().__init__()
+        self, dim: int, eps: float = 1e-5, momentum: float | None = 0.1, device: Any = None, dtype: Any = "float32",
+        *, affine: bool = True, track_running_stats: bool = True, unbiased: bool = False,
+    ):  # fmt: skip
+        super().__init__(device=device, dtype=dtype)
         who = type(self).__name__
         (self.dim,) = whole(who, dim=dim)
         real(who, 0, eps=eps)
-        real(who, 0, 1, momentum=momentum)
+        if momentum is not None:
+            real(who, 0, 1, momentum=momentum)
+        switch(who, affine=affine, track_running_stats=track_running_stats, unbiased=unbiased)
         floating(who, "parameters", dtype)
         self.eps = eps
         self.momentum = momentum
+        self.unbiased = unbiased
         place = {"device": device, "dtype": dtype}
-        self.weight = Parameter(init.ones(dim, **place))
-        self.bias = Parameter(init.zeros(dim, **place))
-        self.running_mean = init.zeros(dim, **place)
-        self.running_var = init.ones(dim, **place)
+        self.weight = Parameter(init.ones(dim, **place)) if affine else None
+        self.bias = Parameter(init.zeros(dim, **place)) if affine else None
+        self.running_mean = init.zeros(dim, **place) if track_running_stats else None
+        self.running_var = init.ones(dim, **place) if track_running_stats else None
+        self.buffer_names = ("running_mean", "running_var") if track_running_stats else ()
+        if track_running_stats and momentum is None:
+            self.num_batches_tracked = init.zeros(device=device, dtype="int64")
+            self.buffer_names += ("num_batches_tracked",)
 
     def forward(self, x: Tensor) -> Tensor:
-        """`x` of shape (batch, dim), with at least one example in training."""
+        """`x` of shape (batch, dim) or (batch, dim, length), with at least one example in training."""
         x = as_tensor(x)
-        if len(x.shape) != 2 or x.shape[1] != self.dim:
+        if len(x.shape) not in (2, 3) or x.shape[1] != self.dim:
             raise ShapeError(
-                f"BatchNorm1d({self.dim}): got input of shape {x.shape}, wanted (batch, {self.dim})"
+                f"BatchNorm1d({self.dim}): got input of shape {x.shape}, wanted (batch, {self.dim}) or "
+                f"(batch, {self.dim}, length)"
             )
-        return self._normalised(x, 0, (self.dim,))
+        return self._normalised(x)
 
-    def _normalised(self, x: Tensor, axes: int | tuple[int, ...], column: tuple[int, ...]) -> Tensor:
-        """Normalise over `axes`; a feature's numbers, brought into the shape `column`, broadcast over them."""
-        if not self.training:
-            return _scale(x - _shaped(self.running_mean, column), self.running_var, self, column)
-        if x.size == 0:
-            raise ShapeError(
-                f"{type(self).__name__}({self.dim}): no examples, so no mean; got input of shape {x.shape}"
-            )
+    def _normalised(self, x: Tensor) -> Tensor:
+        """Normalise x of shape (batch, dim, ...)."""
+        if self.running_mean is not None and not self.training:
+            return by_averages(self, x)
         count = x.size // self.dim
-        mean = x.sum(axes=axes) / count
-        centred = x - _shaped(mean, column)
-        var = (centred * centred).sum(axes=axes) / count
-        self.running_mean = self._follow(self.running_mean, mean)
-        self.running_var = self._follow(self.running_var, var)
-        return _scale(centred, var, self, column)
+        if count < (2 if self.unbiased and self.running_mean is not None else 1):
+            few = "one value of a feature has no unbiased variance" if count else "no examples, so no mean"
+            raise ShapeError(f"{type(self).__name__}({self.dim}): {few}; got input of shape {x.shape}")
+        op = _BATCH_NORM.cls(self.eps)
+        y = op.apply(x, *with_constants(x, self.weight, self.bias, (self.dim,)))
+        if self.running_mean is not None:
+            mean, variance = moments(op, x, (0, *range(2, x.ndim)))
+            self._follow(mean, variance * (count / (count - 1)) if self.unbiased else variance)
+        return y
 
-    def _follow(self, average: Tensor, batch: Tensor) -> Tensor:
-        """The running average after this batch: a leaf of the same dtype, whatever dtype the batch has."""
+    def _follow(self, mean: Any, variance: Any) -> None:
+        """Move the running averages towards these arrays."""
         m = self.momentum
-        new = (1 - m) * average + m * batch.detach()
-        return (new if new.dtype == average.dtype else ops.astype(new, average.dtype)).detach()
+        if m is None:
+            self.num_batches_tracked = (self.num_batches_tracked + 1).detach()
+            m = 1 / self.num_batches_tracked.item()
+        self.running_mean = followed(self.running_mean, mean, m)
+        self.running_var = followed(self.running_var, variance, m)
 
     def extra_repr(self) -> str:
         """`dim`."""
@@ -130,7 +151,7 @@ class BatchNorm2d(BatchNorm1d):
             raise ShapeError(
                 f"BatchNorm2d({self.dim}): got input of shape {x.shape}, wanted (batch, {self.dim}, height, width)"
             )
-        return self._normalised(x, (0, 2, 3), (self.dim, 1, 1))
+        return self._normalised(x)
 
 
 class LayerNorm1d(Module):
@@ -160,7 +181,7 @@ class LayerNorm1d(Module):
     """
 
     def __init__(self, dim: int, eps: float = 1e-5, device: Any = None, dtype: Any = "float32"):
-        super().__init__()
+        super().__init__(device=device, dtype=dtype)
         (self.dim,) = whole("LayerNorm1d", dim=dim)
         real("LayerNorm1d", 0, eps=eps)
         floating("LayerNorm1d", "parameters", dtype)
@@ -175,27 +196,35 @@ class LayerNorm1d(Module):
             raise ShapeError(
                 f"LayerNorm1d({self.dim}): got input of shape {x.shape}, wanted (..., {self.dim})"
             )
-        last = len(x.shape) - 1
-        column = (*x.shape[:-1], 1)
-        centred = x - x.sum(axes=last).reshape(column) / self.dim
-        var = (centred * centred).sum(axes=last).reshape(column) / self.dim
-        return _scale(centred, var, self)
+        return _LAYER_NORM.cls(self.eps).apply(x, self.weight, self.bias)
 
     def extra_repr(self) -> str:
         """`dim`."""
         return str(self.dim)
 
 
-def _scale(
-    centred: Tensor, var: Tensor, layer: BatchNorm1d | LayerNorm1d, column: tuple[int, ...] = ()
-) -> Tensor:
-    """Divide by the standard deviation, then apply the layer's weight and bias; `column` is their shape for that."""
-    deviation = (var + layer.eps) ** 0.5
-    return _shaped(layer.weight, column) * (centred / _shaped(deviation, column)) + _shaped(
-        layer.bias, column
+def with_constants(
+    x: Tensor, weight: Tensor | None, bias: Tensor | None, shape: tuple[int, ...]
+) -> tuple[Tensor, Tensor]:
+    """Return weight and bias, with ones and zeros in the place of what is absent."""
+    place = {"device": x.device, "dtype": x.dtype if weight is None else weight.dtype}
+    return (
+        init.ones(*shape, **place) if weight is None else weight,
+        init.zeros(*shape, **place) if bias is None else bias,
     )
 
 
-def _shaped(feature: Tensor, column: tuple[int, ...]) -> Tensor:
-    """Return numbers of features in the shape in which they broadcast; a line of them does so already."""
-    return feature.reshape(column) if len(column) > 1 else feature
+def by_averages(layer: Any, x: Tensor) -> Tensor:
+    """Normalise x of shape (batch, features, ...) with a layer's running averages: what evaluation does."""
+    column = (-1, *[1] * (x.ndim - 2))
+    scale = (layer.running_var + layer.eps) ** -0.5
+    if layer.weight is None:
+        return (x - layer.running_mean.reshape(column)) * scale.reshape(column)
+    scale = layer.weight * scale
+    return (x - layer.running_mean.reshape(column)) * scale.reshape(column) + layer.bias.reshape(column)
+
+
+def followed(average: Any, batch: Any, momentum: float) -> Tensor:
+    """Return the running average after a batch: a leaf of the same dtype, whatever dtype the batch has."""
+    old = average.realize_cached_data()
+    return Tensor.make_const(old * (1 - momentum) + xp.astype(batch, old.dtype) * momentum)

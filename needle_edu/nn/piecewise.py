@@ -25,6 +25,7 @@ class LeakyReLU(Module):
 
     def __init__(self, negative_slope: float = 0.01, **place: Any):
         super().__init__(**place)
+        real("LeakyReLU", negative_slope=negative_slope)
         self.negative_slope = negative_slope
 
     def forward(self, x: Tensor) -> Tensor:
@@ -43,6 +44,7 @@ class ELU(Module):
 
     def __init__(self, alpha: float = 1.0, **place: Any):
         super().__init__(**place)
+        real("ELU", alpha=alpha)
         self.alpha = alpha
 
     def forward(self, x: Tensor) -> Tensor:
@@ -61,6 +63,7 @@ class Hardtanh(Module):
 
     def __init__(self, min_val: float = -1.0, max_val: float = 1.0, **place: Any):
         super().__init__(**place)
+        real("Hardtanh", min_val=min_val, max_val=max_val)
         self.min_val = min_val
         self.max_val = max_val
 
@@ -108,6 +111,7 @@ class CELU(Module):
 
     def __init__(self, alpha: float = 1.0, **place: Any):
         super().__init__(**place)
+        real("CELU", alpha=alpha)
         self.alpha = alpha
 
     def forward(self, x: Tensor) -> Tensor:
@@ -154,6 +158,7 @@ class Hardshrink(Module):
 
     def __init__(self, lambd: float = 0.5, **place: Any):
         super().__init__(**place)
+        real("Hardshrink", lambd=lambd)
         self.lambd = lambd
 
     def forward(self, x: Tensor) -> Tensor:
@@ -172,6 +177,7 @@ class Softshrink(Module):
 
     def __init__(self, lambd: float = 0.5, **place: Any):
         super().__init__(**place)
+        real("Softshrink", lambd=lambd)
         self.lambd = lambd
 
     def forward(self, x: Tensor) -> Tensor:
@@ -190,6 +196,7 @@ class Threshold(Module):
 
     def __init__(self, threshold: float, value: float, **place: Any):
         super().__init__(**place)
+        real("Threshold", threshold=threshold, value=value)
         self.threshold = threshold
         self.value = value
 

@@ -7,6 +7,7 @@ from typing import Any
 from .. import ops
 from ..autograd import Tensor
 from ..autograd.op import attribute_names
+from ..backend.arguments import switch
 from ..ops.adaptive import output_sizes
 from .inputs import as_tensor
 from .module import Module
@@ -33,8 +34,30 @@ class _Pool(Module):
         return ", ".join([f"{name}={value!r}" for name, value in shown.items()])
 
 
-class MaxPool1d(_Pool):
+class _MaxPool(_Pool):
+    """Gives where the maxima are as well, if asked to."""
+
+    def __init__(self, *values: Any, return_indices: bool = False, **named: Any):
+        super().__init__(*values, **named)
+        switch(type(self).__name__, return_indices=return_indices)
+        self.return_indices = bool(return_indices)
+
+    def forward(self, x: Tensor) -> Any:
+        """`x` of shape (N, C, *extents) gives (N, C, *extents'), with `return_indices` also int64 places."""
+        if not self.return_indices:
+            return super().forward(x)
+        attributes = {name: getattr(self.op, name) for name in attribute_names(self.op_class)}
+        return getattr(ops, f"{self.op.name}_with_indices")(as_tensor(x), **attributes)
+
+    def extra_repr(self) -> str:
+        """The attributes; a switch that is off is left out."""
+        return super().extra_repr() + (", return_indices=True" if self.return_indices else "")
+
+
+class MaxPool1d(_MaxPool):
     """`ops.max_pool1d` as a layer: `MaxPool1d(kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False)`.
+
+    With ``return_indices=True`` it gives a pair: the maxima, and where they are, for `MaxUnpool1d`.
 
     Examples
     --------
@@ -45,8 +68,10 @@ class MaxPool1d(_Pool):
     op_class = ops.MaxPool1d
 
 
-class MaxPool2d(_Pool):
+class MaxPool2d(_MaxPool):
     """`ops.max_pool2d` as a layer: `MaxPool2d(kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False)`.
+
+    With ``return_indices=True`` it gives a pair: the maxima, and where they are, for `MaxUnpool2d`.
 
     Examples
     --------

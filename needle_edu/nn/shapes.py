@@ -29,12 +29,13 @@ class Flatten(Module):
     """
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1, device: Any = None, dtype: Any = None):
-        super().__init__()
+        super().__init__(device=device, dtype=dtype)
         self.start_dim = integer("Flatten", "start_dim", start_dim)
         self.end_dim = integer("Flatten", "end_dim", end_dim)
 
     def forward(self, x: Tensor) -> Tensor:
         """`x` of shape (batch, ...) gives (batch, features); a vector gives a column."""
+        x = as_tensor(x)
         if not x.shape:
             raise ShapeError("Flatten: got a single number of shape (), wanted (batch, ...)")
         if (self.start_dim, self.end_dim) == (1, -1):
@@ -66,7 +67,7 @@ class Unflatten(Module):
     """
 
     def __init__(self, dim: int, unflattened_size: tuple[int, ...], device: Any = None, dtype: Any = None):
-        super().__init__()
+        super().__init__(device=device, dtype=dtype)
         self.dim = integer("Unflatten", "dim", dim)
         self.unflattened_size = _extents("Unflatten", unflattened_size)
 
@@ -102,7 +103,7 @@ class Reshape(Module):
     """
 
     def __init__(self, *shape: Any, device: Any = None, dtype: Any = None):
-        super().__init__()
+        super().__init__(device=device, dtype=dtype)
         self.shape = _extents("Reshape", shape[0] if len(shape) == 1 else shape)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ from typing import Any
 
 from .. import ops
 from ..autograd import Tensor
+from ..backend.arguments import integer
 from ..backend.errors import ShapeError
 from .inputs import as_tensor
 from .module import Module
@@ -22,7 +23,7 @@ class Softmax(Module):
 
     def __init__(self, dim: int = -1, **place: Any):
         super().__init__(**place)
-        self.dim = dim
+        self.dim = integer(type(self).__name__, "dim", dim)
 
     def forward(self, x: Tensor) -> Tensor:
         """`x` of any shape."""
@@ -40,7 +41,7 @@ class LogSoftmax(Module):
 
     def __init__(self, dim: int = -1, **place: Any):
         super().__init__(**place)
-        self.dim = dim
+        self.dim = integer(type(self).__name__, "dim", dim)
 
     def forward(self, x: Tensor) -> Tensor:
         """`x` of any shape."""
@@ -58,7 +59,7 @@ class Softmin(Module):
 
     def __init__(self, dim: int = -1, **place: Any):
         super().__init__(**place)
-        self.dim = dim
+        self.dim = integer(type(self).__name__, "dim", dim)
 
     def forward(self, x: Tensor) -> Tensor:
         """`x` of any shape."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from ..autograd import Tensor
-from ..backend.arguments import real, switch
+from ..backend.arguments import real, several, switch
 from ..backend.errors import GradientError
 
 __all__ = ["clip_grad_norm_", "clip_grad_value_"]
@@ -106,7 +106,11 @@ def _with_gradient(who: str, parameters: Tensor | Iterable[Tensor]) -> list:
     """The parameters that have a gradient, each once."""
     if hasattr(parameters, "parameters"):
         raise TypeError(f"{who}: parameters are tensors; give model.parameters()")
-    found = [parameters] if isinstance(parameters, Tensor) else list(dict.fromkeys(parameters))
+    found = (
+        [parameters]
+        if isinstance(parameters, Tensor)
+        else list(dict.fromkeys(several(who, "parameters", parameters)))
+    )
     for p in found:
         if not isinstance(p, Tensor):
             raise TypeError(f"{who}: parameters are tensors, got one {type(p).__name__}")

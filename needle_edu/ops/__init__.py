@@ -11,13 +11,15 @@ from needle_edu.autograd.tensor import install_method
 
 # In the order of the table in docs/ops.md.
 # isort: off
-from . import arithmetic, powers, extrema, elementwise, activations, smooth, piecewise, shrinking, slopes  # noqa: F401
-from . import reduction, statistics, order, softmax, losses, linalg, convolution, pooling  # noqa: F401
-from . import shape, padding, arrangement, dilation, scan, indexing, tuples, compare  # noqa: F401
+from . import arithmetic, powers, extrema, elementwise, logarithms, trigonometry, rounding  # noqa: F401
+from . import activations, smooth, piecewise, shrinking, slopes  # noqa: F401
+from . import reduction, statistics, order, softmax, losses, linalg  # noqa: F401
+from . import convolution, adjoint_convolution, max_pooling, avg_pooling, normalization, moving  # noqa: F401
+from . import shape, padding, arrangement, dilation, folding, interpolation, scan, indexing, tuples, compare  # noqa: F401
 
 # isort: on
-from . import adaptive, compositions, inplace
-from .einstein import einsum
+from . import compositions, inplace
+from .composed import COMPOSED
 from .functions import make_function
 
 __all__ = ["Op", "TensorOp", "TensorTupleOp"]
@@ -30,7 +32,7 @@ for _name, _slot in registry.ops().items():
     if getattr(_slot.cls, "method", False):
         install_method(_name, _function)
 
-for _function in (*compositions.FUNCTIONS, *adaptive.FUNCTIONS, einsum):
+for _function in COMPOSED:
     globals()[_function.__name__] = _function
     __all__ += [_function.__name__]
 for _function in (*[globals()[_name] for _name in compositions.METHODS], *inplace.METHODS):

@@ -1,8 +1,8 @@
 """Compositions: functions that are made of ops, and so need no derivative of their own.
 
 What a graph shows are the ops they are made of: `unsqueeze` is a reshape, `swapaxes` a transpose. Other names for the
-same things, NumPy's and PyTorch's, stand here too. The compositions of lookup.py, vectors.py, gates.py and dropping.py
-are listed below with these.
+same things, NumPy's and PyTorch's, stand here too. The compositions of lookup.py, vectors.py, gates.py, dropping.py and
+running.py are listed below with these.
 """
 
 from needle_edu.autograd.arrays import ShapeError
@@ -10,7 +10,7 @@ from needle_edu.autograd.registry import slot
 from needle_edu.autograd.tensor import as_tensor
 from needle_edu.backend.arguments import integer
 
-from . import dropping, gates, lookup, vectors
+from . import choosing, dropping, gates, lookup, moving, questions, running, vectors
 from .constants import chosen_axes, normalize_axes
 
 _CONCAT, _SPLIT, _TENSOR_SPLIT = slot("concat"), slot("split"), slot("tensor_split")
@@ -237,9 +237,60 @@ def outer(a, b):
     return a.reshape((-1, 1)) * b.reshape((1, -1))
 
 
+def rsqrt(a):
+    """Return one over the square root.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.rsqrt(Tensor([4.0]))
+    Tensor([0.5], op=reciprocal)
+    """
+    return as_tensor(a, "rsqrt").sqrt().reciprocal()
+
+
+def frac(a):
+    """Return what `trunc` cuts off, with the sign of a: ``a - trunc(a)``.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.frac(Tensor([1.5, -1.5])).numpy().tolist()
+    [0.5, -0.5]
+    """
+    a = as_tensor(a, "frac")
+    return a - a.trunc()
+
+
+def view(a, *extents):
+    """Return the same elements in another shape: `reshape` under PyTorch's name. It copies where it must.
+
+    >>> import needle_edu as ndl
+    >>> ndl.ops.view(ndl.zeros(2, 3), -1).shape
+    (6,)
+    """
+    return as_tensor(a, "view").reshape(*extents)
+
+
+def expand(a, *extents):
+    """Return the tensor broadcast to a shape in which -1 keeps an extent: PyTorch's. No data is copied.
+
+    >>> import needle_edu as ndl
+    >>> ndl.ops.expand(ndl.zeros(2, 1), 3, -1, 4).shape
+    (3, 2, 4)
+    """
+    a = as_tensor(a, "expand")
+    wanted = extents[0] if len(extents) == 1 and hasattr(extents[0], "__iter__") else extents
+    shape = [integer("expand", "extent", n, -1) for n in wanted]
+    new = len(shape) - a.ndim
+    if new < 0 or -1 in shape[:new]:
+        raise ShapeError(
+            f"expand: {tuple(shape)} is no shape for a tensor of shape {a.shape}; wanted an extent for each axis, -1 "
+            "only for those that are there"
+        )
+    return a.broadcast_to(tuple([a.shape[k - new] if n == -1 else n for k, n in enumerate(shape)]))
+
+
 FUNCTIONS = (
     unsqueeze, squeeze, swapaxes, moveaxis, flatten, concatenate, cat, clamp, get_item, unbind, chunk,
     hsplit, vsplit, dsplit, dot, outer, *lookup.FUNCTIONS, *vectors.FUNCTIONS, *gates.FUNCTIONS, *dropping.FUNCTIONS,
+    *running.FUNCTIONS, rsqrt, frac, view, expand, *moving.FUNCTIONS, *choosing.FUNCTIONS, *questions.FUNCTIONS,
 )  # fmt: skip
 METHODS = (
     "unsqueeze",
@@ -252,4 +303,15 @@ METHODS = (
     "dot",
     "take",
     "topk",
+    "cummax",
+    "cummin",
+    "logcumsumexp",
+    "rsqrt",
+    "frac",
+    "view",
+    "expand",
+    "to",
+    "contiguous",
+    *choosing.METHODS,
+    *questions.METHODS,
 )

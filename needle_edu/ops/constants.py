@@ -62,7 +62,8 @@ def chosen_axes(operation: str, axes, axis=None):
     if axes is None or type(axes) is int:
         return axes
     try:
-        return tuple([index(one) for one in axes]) if hasattr(axes, "__iter__") else index(axes)
+        several = hasattr(axes, "__iter__") and not isinstance(axes, (bytes, dict, set))
+        return tuple([index(one) for one in axes]) if several else index(axes)
     except TypeError:
         raise ShapeError(
             f"{operation}: axes are None, an integer or several integers, got {axes!r}"

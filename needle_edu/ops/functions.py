@@ -19,9 +19,12 @@ from needle_edu.autograd.op import attribute_names
 from needle_edu.autograd.registry import Slot
 from needle_edu.autograd.tensor import Tensor, as_tensor
 from needle_edu.autograd.value import Value
+from needle_edu.backend.arguments import switch
 from needle_edu.backend.naming import give_name
 
 from .tuples import _MAKE_TUPLE
+
+Switches = tuple[tuple[int, str], ...]  # place and name of an op's attributes that are True or False
 
 
 def make_function(slot: Slot) -> Callable:
@@ -43,9 +46,9 @@ def make_function(slot: Slot) -> Callable:
     elif inputs[0].kind is inspect.Parameter.VAR_POSITIONAL:
         function = _of_any_number(slot)
     elif attributes and len(inputs) > 1:
-        function = _of_several_with_attributes(slot, len(inputs), defaults)
+        function = _of_several_with_attributes(slot, len(inputs), defaults, _switches(attributes))
     elif attributes:
-        function = _with_attributes(slot)
+        function = _with_attributes(slot, _switches(attributes))
     elif len(inputs) == 1:
         function = _of_one(slot)
     else:
@@ -122,9 +125,11 @@ def _of_any_number(slot: Slot) -> Callable:
     return function
 
 
-def _with_attributes(slot: Slot) -> Callable:
+def _with_attributes(slot: Slot, switches: Switches) -> Callable:
     def function(a, *values, **named):
         try:
+            if switches:
+                _check_switches(slot, switches, values, named)
             op = slot.cls(*values, **_understood(slot, named) if named else named)
             return op.apply(a if isinstance(a, Tensor) else as_tensor(a, slot.name))
         except _ERRORS as error:
@@ -133,7 +138,7 @@ def _with_attributes(slot: Slot) -> Callable:
     return function
 
 
-def _of_several_with_attributes(slot: Slot, count: int, defaults: dict) -> Callable:
+def _of_several_with_attributes(slot: Slot, count: int, defaults: dict, switches: Switches) -> Callable:
     names = list(inspect.signature(slot.original.compute).parameters)[1 : count + 1]
 
     def function(*args, **named):
@@ -142,6 +147,8 @@ def _of_several_with_attributes(slot: Slot, count: int, defaults: dict) -> Calla
             raise TypeError(f"{slot.name}() takes {count} tensors, got {len(given)}")
         values = args[count:]
         try:
+            if switches:
+                _check_switches(slot, switches, values, named)
             for name in attribute_names(slot.original)[len(values) :] if defaults else ():
                 if name in defaults:
                     named.setdefault(name, defaults[name])
@@ -166,6 +173,19 @@ def _of_a_tuple(slot: Slot) -> Callable:
     return function
 
 
+def _switches(attributes: list[inspect.Parameter]) -> Switches:
+    """Return place and name of the attributes that are True or False."""
+    return tuple([(place, p.name) for place, p in enumerate(attributes) if isinstance(p.default, bool)])
+
+
+def _check_switches(slot: Slot, switches: Switches, values: tuple, named: dict) -> None:
+    """Refuse what is neither True nor False: ``keepdims="no"`` would count as true."""
+    for place, name in switches:
+        value = values[place] if place < len(values) else named.get(name, False)
+        if value is not False and value is not True:
+            switch(slot.name, **{name: value})
+
+
 def _understood(slot: Slot, named: dict) -> dict:
     """Return keywords as the op in use knows them: NumPy's functions hand on ``out=None``, and say `axis` for axes."""
     own = attribute_names(slot.cls)
@@ -183,7 +203,7 @@ def _understood(slot: Slot, named: dict) -> dict:
 
 
 _NUMPYS = ("dtype", "out")
-_ERRORS = (NeedleError, TypeError, ValueError, IndexError, OverflowError)
+_ERRORS = (NeedleError, TypeError, ValueError, IndexError, OverflowError, MemoryError)
 _RENAMED = {"summation": "sum", "negate": "negative", "getitem": "indexing"}  # what the arrays' functions say
 
 
@@ -193,8 +213,10 @@ def _name_the_op(slot: Slot, error: Exception, values: tuple = (), named: dict |
     if not re.match(rf"{slot.name}\b", text):
         text = text.removeprefix(f"{_RENAMED.get(slot.name, slot.name)}: ")
         error.args = (f"{slot.name}: {text}",)
-        if not str(error).startswith(slot.name):  # NumPy's AxisError makes up its text itself
-            raise ValueError(f"{slot.name}: {text}") from error
+    if isinstance(error, OverflowError) or not str(error).startswith(slot.name):
+        raise ValueError(
+            f"{slot.name}: {text.removeprefix(slot.name + ': ')}"
+        ) from error  # AxisError makes up its text
     raise error
 
 

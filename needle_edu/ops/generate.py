@@ -11,8 +11,8 @@ from needle_edu.autograd import registry
 from needle_edu.autograd.array_value import ArrayValue
 from needle_edu.autograd.tensor import Tensor
 
-from . import adaptive, compositions, inplace
-from .einstein import einsum
+from . import compositions, inplace
+from .composed import COMPOSED
 
 PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -61,7 +61,7 @@ def op_table() -> str:
 
 def _composed() -> list[str]:
     """Return the table of the functions that are made of ops."""
-    about = [(f, _first_line(f)) for f in (*compositions.FUNCTIONS, *adaptive.FUNCTIONS, einsum)]
+    about = [(function, _first_line(function)) for function in COMPOSED]
     title = "Compositions: functions that are made of ops, and have their derivatives from them"
     lines = [f"\n## {title}\n", "| function | what it gives |", "|---|---|"]
     for function, text in about:
@@ -124,6 +124,7 @@ _RESULTS = {  # everything else gives a Tensor
     "register_hook": "Any",
     "shape": "tuple[int, ...]", "dtype": "np.dtype", "ndim": "int", "size": "int", "num_outputs": "int",
     "name": "str | None", "device": "Any", "split": "TensorTuple",
+    "__setitem__": "None", "allclose": "bool", "unique": "Any",
     "topk": "tuple[Tensor, Tensor]", **dict.fromkeys(_TUPLES, "TensorTuple"),
 }  # fmt: skip
 
@@ -157,7 +158,7 @@ def ops_stub() -> str:
         op: Any = slot.original
         parameters = inspect.signature(getattr(ops, name)).parameters.values()
         lines.append(f"def {name}{_typed(parameters)} -> {op.value_class.__name__}: ...")
-    for function in (*compositions.FUNCTIONS, *adaptive.FUNCTIONS, einsum):
+    for function in COMPOSED:
         parameters = inspect.signature(function).parameters.values()
         result = _RESULTS.get(function.__name__, "Tensor")
         lines.append(f"def {function.__name__}{_typed(parameters)} -> {result}: ...")

@@ -21,7 +21,7 @@ _GETITEM, _GETITEM_BACKWARD = slot("getitem"), slot("getitem_backward")
 _BASIC = (int, slice, type(None), type(...))
 
 
-def _own(index):
+def own_index(index):
     """Return an index that is the op's own: tensors stand for their arrays, and arrays and lists are copied.
 
     The vjp indexes again, perhaps long after the caller has changed the array.
@@ -31,7 +31,7 @@ def _own(index):
     if isinstance(index, slice):
         return slice(_bound(index.start), _bound(index.stop), _bound(index.step))
     if isinstance(index, (tuple, list)):
-        own = [_own(part) for part in index]
+        own = [own_index(part) for part in index]
         return tuple(own) if isinstance(index, tuple) else own
     if isinstance(index, _BASIC):
         return index
@@ -82,7 +82,7 @@ class GetItem(UnaryOp):
     vjp_reads = ("",)
 
     def __init__(self, index):
-        self.index = _own(index)
+        self.index = own_index(index)
 
     @staticmethod
     def samples(rng):
@@ -110,7 +110,7 @@ class GetItemBackward(UnaryOp):
     vjp_reads = ("",)
 
     def __init__(self, index, shape):
-        self.index = _own(index)
+        self.index = own_index(index)
         self.shape = as_shape(shape, self.name)
 
     @staticmethod

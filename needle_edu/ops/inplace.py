@@ -5,28 +5,41 @@ may be wanted, these methods refuse. Under `no_grad`, or on tensors that require
 still needs the old numbers notices in `backward` (on needle_edu's arrays, which count their writes).
 """
 
-from needle_edu.autograd.arrays import DTypeError, GradientError, ShapeError
+from needle_edu.autograd.arrays import DTypeError, GradientError, ShapeError, subscript
 from needle_edu.autograd.modes import no_grad
 from needle_edu.autograd.state import grad_enabled
 from needle_edu.autograd.tensor import as_tensor
+from needle_edu.backend import compatibility
+
+from .indexing import own_index
 
 
 def _write(name, tensor, compute, *others):
     """Write what `compute` makes of the tensor and `others` into the tensor."""
     others = tuple([as_tensor(other, name, tensor) for other in others])
-    if grad_enabled() and any(t.requires_grad for t in (tensor, *others)):
-        raise GradientError(
-            f"{name}: writes over numbers of which a gradient may be wanted; use it under needle_edu.no_grad(), or "
-            "compute a new tensor"
-        )
+    _refuse(name, tensor, *others)
     with no_grad():
         result = compute(tensor.detach(), *[other.detach() for other in others])
     if result.shape != tensor.shape:
         raise ShapeError(f"{name}: a result of shape {result.shape} does not fit the tensor's {tensor.shape}")
-    if "biuf".index(result.dtype.kind) > "biuf".index(tensor.dtype.kind):
-        raise DTypeError(f"{name}: a result of dtype {result.dtype} does not fit a tensor of {tensor.dtype}")
+    _fitting(name, result, tensor)
     tensor.realize_cached_data()[...] = result.realize_cached_data()
     return tensor
+
+
+def _refuse(name, *tensors):
+    """Raise where a gradient may be wanted."""
+    if grad_enabled() and any(t.requires_grad for t in tensors):
+        raise GradientError(
+            f"{name}: writes over numbers of which a gradient may be wanted; use it under needle_edu.no_grad(), or "
+            "compute a new tensor"
+        )
+
+
+def _fitting(name, result, tensor):
+    """Raise where numbers would be cut: floats for integers, integers for bools."""
+    if "biuf".index(result.dtype.kind) > "biuf".index(tensor.dtype.kind):
+        raise DTypeError(f"{name}: a result of dtype {result.dtype} does not fit a tensor of {tensor.dtype}")
 
 
 def add_(self, other):
@@ -111,4 +124,22 @@ def zero_(self):
     return fill_(self, 0)
 
 
-METHODS = (add_, sub_, mul_, div_, clip_, copy_, fill_, zero_)
+def __setitem__(self, index, value):
+    """Write a number or a tensor, which broadcasts, to the elements at an index.
+
+    >>> from needle_edu import Tensor
+    >>> x = Tensor([1.0, 2.0, 3.0], requires_grad=False)
+    >>> x[1:] = 7
+    >>> x
+    Tensor([1., 7., 7.], requires_grad=False)
+    """
+    value = as_tensor(value, "setitem", self)
+    _refuse("setitem", self, value)
+    if compatibility.integers_keep_axis:
+        index = subscript(index)
+    array, written = self.realize_cached_data(), value.realize_cached_data()
+    _fitting("setitem", written, self)
+    array[own_index(index)] = written
+
+
+METHODS = (add_, sub_, mul_, div_, clip_, copy_, fill_, zero_, __setitem__)

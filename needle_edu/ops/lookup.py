@@ -3,10 +3,10 @@
 They are compositions too: what a graph shows is the indexing op, whose vjp adds up what rows chosen twice receive.
 """
 
-from needle_edu.autograd.arrays import Array, DTypeError, IndexOutOfRange, ShapeError, xp
+from needle_edu.autograd.arrays import DTypeError, IndexOutOfRange, ShapeError, xp
 from needle_edu.autograd.registry import slot
-from needle_edu.autograd.tensor import Tensor, as_tensor
-from needle_edu.backend.arguments import integer
+from needle_edu.autograd.tensor import as_tensor
+from needle_edu.backend.arguments import integer, switch
 
 from .constants import constant, normalize_axes
 from .order import along
@@ -21,11 +21,14 @@ def take(a, indices, axis=None):
     >>> ops.take(Tensor([[1.0, 2.0], [3.0, 4.0]]), [1, 1, 0], axis=1).numpy().tolist()
     [[2.0, 2.0, 1.0], [4.0, 4.0, 3.0]]
     """
-    a, where = as_tensor(a, "take"), _integers("take", indices)
+    a, where = as_tensor(a, "take"), integers("take", indices)
     if axis is None:
-        return a.reshape((-1,))[where]
+        a, axis = a.reshape((-1,)), 0
     (axis,) = normalize_axes(integer("take", "axis", axis), a.ndim, "take")
-    return a[(slice(None),) * axis + (where,)]
+    try:
+        return a[(slice(None),) * axis + (where,)]
+    except IndexOutOfRange as error:
+        raise IndexOutOfRange(f"take: {str(error).removeprefix('getitem: ')}") from None
 
 
 def take_along_axis(a, indices, axis=-1):
@@ -37,7 +40,7 @@ def take_along_axis(a, indices, axis=-1):
     >>> ops.take_along_axis(Tensor([[1.0, 2.0], [3.0, 4.0]]), [[1], [0]], axis=1).numpy().tolist()
     [[2.0], [3.0]]
     """
-    a, where = as_tensor(a, "take_along_axis"), _integers("take_along_axis", indices)
+    a, where = as_tensor(a, "take_along_axis"), integers("take_along_axis", indices)
     (axis,) = normalize_axes(integer("take_along_axis", "axis", axis), a.ndim, "take_along_axis")
     if where.ndim != a.ndim or any(n not in (1, a.shape[k]) for k, n in enumerate(where.shape) if k != axis):
         raise ShapeError(
@@ -58,6 +61,7 @@ def topk(a, k, axis=-1, largest=True):
     ([4.0, 3.0], [2, 0])
     """
     a = as_tensor(a, "topk")
+    switch("topk", largest=largest)
     (axis,) = normalize_axes(integer("topk", "axis", axis), a.ndim, "topk")
     if not 0 <= integer("topk", "k", k) <= a.shape[axis]:
         raise ShapeError(f"topk: k is {k}, but axis {axis} of shape {a.shape} has {a.shape[axis]} elements")
@@ -84,7 +88,7 @@ def embedding(index, weight, padding_idx=None):
         if not bool(xp.all(xp.floor(whole) == whole)):
             raise DTypeError("embedding: wanted whole numbers as index, got floats with a fraction")
         index = index.astype("int64")
-    where = _integers("embedding", index)
+    where = integers("embedding", index)
     rows = weight.shape[0]
     _check_range("embedding", where, rows)
     picked = weight[where]
@@ -106,7 +110,7 @@ def one_hot(index, num_classes=-1):
     >>> ops.one_hot(Tensor([2, 0])).numpy().tolist()
     [[0, 0, 1], [1, 0, 0]]
     """
-    where = _integers("one_hot", index)
+    where = integers("one_hot", index)
     n = integer("one_hot", "num_classes", num_classes)
     if n == -1:
         if not where.size:
@@ -126,12 +130,12 @@ def _check_range(name, where, n):
 _THINGS = {"embedding": "rows", "one_hot": "classes"}
 
 
-def _integers(name, index):
+def integers(name, index):
     """Return an argument that holds integers as an array."""
-    if isinstance(index, (Tensor, Array)) or not hasattr(index, "__len__") or len(index):
-        array = as_tensor(index, name).realize_cached_data()
-    else:
+    if isinstance(index, (list, tuple)) and not len(index):
         array = xp.zeros((0,), dtype="int64")
+    else:
+        array = as_tensor(index, name).realize_cached_data()
     if array.dtype.kind not in "iu":
         raise DTypeError(f"{name}: wanted integers as index, got {array.dtype}; convert with astype('int64')")
     return array

@@ -1,4 +1,4 @@
-"""Losses that are one op: the softmax cross-entropy, and the binary one.
+"""Losses that are one op: the softmax cross-entropy, the binary one, and Huber's of an error.
 
 Softmax, logarithm and the choice of the right class are three passes over the logits; as one op they are one. The
 gradient is the difference between what the network says and what is right, p - q. The other losses are made of
@@ -11,9 +11,11 @@ from needle_edu.autograd.arrays import NeedleError, enter, xp
 from needle_edu.autograd.op import BinaryOp, TensorOp
 from needle_edu.autograd.registry import register, slot
 from needle_edu.autograd.value import Value
+from needle_edu.backend.arguments import integer
 
 from . import sampling
-from .constants import constant, expand
+from .constants import constant, expand, plain_number
+from .slopes import Activation
 
 _BACKWARD, _SOFTMAX = slot("cross_entropy_backward"), slot("softmax")
 _MAXIMUM = slot("maximum")
@@ -26,8 +28,10 @@ class _CrossEntropy(TensorOp):
     def __init__(self, weight=None, label_smoothing=0.0, ignore_index=-100, reduction="mean"):
         if reduction not in REDUCTIONS:
             raise NeedleError(f"{self.name}: reduction is 'none', 'mean' or 'sum', got {reduction!r}")
-        if not 0 <= label_smoothing <= 1:
-            raise NeedleError(f"{self.name}: label_smoothing lies between 0 and 1, got {label_smoothing}")
+        if not isinstance(label_smoothing, (int, float)) or not 0 <= label_smoothing <= 1:
+            raise NeedleError(f"{self.name}: label_smoothing lies between 0 and 1, got {label_smoothing!r}")
+        if ignore_index is not None:
+            ignore_index = integer(self.name, "ignore_index", ignore_index)
         if weight is not None:
             is_ours = isinstance(weight, Value)
             weight = weight.realize_cached_data() if is_ours else weight
@@ -154,6 +158,29 @@ class CrossEntropyBackward(_CrossEntropy):
 
 def _class_axis(a) -> int:
     return 0 if len(a.shape) == 1 else 1
+
+
+@register
+class Huber(Activation):
+    """Half the square of an error up to delta, straight from there on; all times a factor.
+
+    With factor 1 it is the Huber loss, with 1 / delta the smooth L1 loss.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.huber(Tensor([0.5, -3.0]))
+    Tensor([0.125, 2.5  ], op=huber)
+    """
+
+    name = symbol = kind = "huber"
+    formula = r"y = c\,(a^2 / 2\ \text{where}\ |a| \le \delta,\ \text{else}\ \delta\,(|a| - \delta / 2))"
+    vjp_formulas = (r"\bar{a} = c\,\bar{y} \odot \min(\max(a, -\delta), \delta)",)
+    samples = staticmethod(sampling.unary(delta=1.07, factor=0.5))
+
+    def __init__(self, delta=1.0, factor=1.0):
+        self.delta, self.factor = plain_number(self.name, delta), plain_number(self.name, factor)
+        if not self.delta > 0:
+            raise NeedleError(f"huber: delta is a number above 0, got {delta}")
+        self.numbers = (self.delta, self.factor)
 
 
 @register

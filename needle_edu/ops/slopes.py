@@ -37,7 +37,7 @@ class Activation(UnaryOp):
 def _samples(rng):
     numbers = {
         "leaky_relu": (0.3,), "elu": (1.5, 0.5, 2.0), "hardtanh": (-1.07, 1.03), "hardshrink": (0.05,),
-        "softshrink": (0.05,), "threshold": (0.05, 2.0), "softplus": (1.5,),
+        "softshrink": (0.05,), "threshold": (0.05, 2.0), "softplus": (1.5,), "huber": (1.07, 0.5),
     }  # fmt: skip
     return [
         (
@@ -92,6 +92,10 @@ def _hardswish(a, op):
     return constant(xp.astype(xp.logical_and(data > -3, data < 3), a.dtype) / 3)
 
 
+def _huber(a, op):
+    return constant(xp.astype(xp.abs(a.realize_cached_data()) <= op.s, a.dtype) * op.t)
+
+
 def _softsign(a, op):
     return constant(xp.sign(a.realize_cached_data())) * -2 / (a.abs() + 1) ** 3
 
@@ -132,5 +136,5 @@ def _gelu_tanh(a, op):
 _SOFTPLUS = slot("softplus")
 _BENDS = {
     "elu": _elu, "hardswish": _hardswish, "softsign": _softsign, "tanhshrink": _tanhshrink, "softplus": _softplus,
-    "logsigmoid": _logsigmoid, "mish": _mish, "gelu_tanh": _gelu_tanh,
+    "logsigmoid": _logsigmoid, "huber": _huber, "mish": _mish, "gelu_tanh": _gelu_tanh,
 }  # fmt: skip

@@ -187,8 +187,8 @@ class Softplus(UnaryOp):
         return [*sampling.unary()(rng), *sampling.unary(beta=1.5)(rng)]
 
     def __init__(self, beta=1.0):
-        if not beta > 0:
-            raise NeedleError(f"softplus: beta is a number above 0, got {beta}")
+        if not isinstance(beta, (int, float)) or not beta > 0:
+            raise NeedleError(f"softplus: beta is a number above 0, got {beta!r}")
         self.beta = beta
 
     def compute(self, a):

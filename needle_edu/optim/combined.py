@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 from collections.abc import Iterable
 
-from ..backend.arguments import whole
+from ..backend.arguments import several, whole
 from .optimizer import Optimizer
 from .scheduler import LRScheduler
 
@@ -33,7 +33,9 @@ class SequentialLR(LRScheduler):
 
     def __init__(self, optimizer: Optimizer, schedulers: Iterable[LRScheduler], milestones: Iterable[int]):
         self.schedulers = _of_one_optimiser("SequentialLR", schedulers, optimizer)
-        self.milestones = [whole("SequentialLR", milestones=m)[0] for m in milestones]
+        self.milestones = [
+            whole("SequentialLR", milestones=m)[0] for m in several("SequentialLR", "milestones", milestones)
+        ]
         if len(self.milestones) != len(self.schedulers) - 1 or self.milestones != sorted(self.milestones):
             raise ValueError(
                 f"SequentialLR: {len(self.schedulers)} schedulers want {len(self.schedulers) - 1} milestones in "
@@ -61,7 +63,7 @@ class ChainedScheduler(LRScheduler):
     """
 
     def __init__(self, schedulers: Iterable[LRScheduler], optimizer: Optimizer | None = None):
-        schedulers = list(schedulers)
+        schedulers = several("ChainedScheduler", "schedulers", schedulers)
         if optimizer is None and schedulers and isinstance(schedulers[0], LRScheduler):
             optimizer = schedulers[0].optimizer
         self.schedulers = _of_one_optimiser("ChainedScheduler", schedulers, optimizer)
@@ -79,7 +81,7 @@ def _of_one_optimiser(
     who: str, schedulers: Iterable[LRScheduler], optimizer: Optimizer | None
 ) -> list[LRScheduler]:
     """The schedulers, checked to be some, and all of `optimizer`."""
-    found = list(schedulers)
+    found = several(who, "schedulers", schedulers)
     if not found:
         raise ValueError(f"{who}: wants at least one scheduler, got none")
     for scheduler in found:

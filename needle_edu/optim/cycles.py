@@ -85,6 +85,10 @@ class OneCycleLR(Wave):
         final_div_factor: float = 1e4,
         three_phase: bool = False,
     ):
+        if epochs is not None:
+            whole("OneCycleLR", epochs=epochs)
+        if steps_per_epoch is not None:
+            whole("OneCycleLR", steps_per_epoch=steps_per_epoch)
         if total_steps is None:
             if epochs is None or steps_per_epoch is None:
                 raise ValueError("OneCycleLR: give total_steps, or epochs and steps_per_epoch")

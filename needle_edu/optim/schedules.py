@@ -9,7 +9,7 @@ import bisect
 import math
 from collections.abc import Callable, Iterable
 
-from ..backend.arguments import real, whole
+from ..backend.arguments import real, several, whole
 from .optimizer import Optimizer
 from .scheduler import LRScheduler
 
@@ -48,7 +48,9 @@ class MultiStepLR(LRScheduler):
     """
 
     def __init__(self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1):
-        self.milestones = sorted(whole("MultiStepLR", 0, milestones=m)[0] for m in milestones)
+        self.milestones = sorted(
+            whole("MultiStepLR", 0, milestones=m)[0] for m in several("MultiStepLR", "milestones", milestones)
+        )
         real("MultiStepLR", 0, gamma=gamma)
         self.gamma = gamma
         super().__init__(optimizer)

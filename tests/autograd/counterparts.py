@@ -18,9 +18,14 @@ _WINDOWS = "NumPy has no windows; PyTorch's values are the check"
 NO_ORACLE = {
     **{(name, NUMPY): _WINDOWS for name in (
         "conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d", "conv_input_backward", "conv_weight_backward",
-        "max_pool1d", "max_pool2d", "avg_pool1d", "avg_pool2d", "avg_pool_backward",
+        "max_pool1d", "max_pool2d", "max_pool_backward", "avg_pool1d", "avg_pool2d", "avg_pool_backward",
+        "unfold", "fold",
     )},
     ("activation_backward", NUMPY): "each kind beside PyTorch in test_activations.py",
+    **{(f"{name}_norm_backward", NUMPY): "NumPy has no adjoints; PyTorch's are the check" for name in (
+        "batch", "group", "layer",
+    )},
+    ("group_norm", NUMPY): "written out in test_normalization.py",
     ("conv", NUMPY): "written out as seven loops in test_convolution.py",
 }  # fmt: skip
 
@@ -93,6 +98,14 @@ def conv_weight_backward(x, g, shape, **attributes):
     return pulled_back(lambda w: correlated(x, w, **attributes), g, torch.zeros(shape, dtype=g.dtype))
 
 
+def max_pool_backward(g, places, shape):
+    """What `scatter_add` does in the flattened extents; a place below 0 is the element that is cut off again."""
+    places, size = torch.as_tensor(places).to(torch.int64).flatten(2), int(np.prod(shape[2:]))
+    places = torch.where(places < 0, size, places)
+    zeros = torch.zeros((*shape[:2], size + 1), dtype=g.dtype)
+    return zeros.scatter_add(2, places, g.flatten(2))[..., :size].reshape(shape)
+
+
 def avg_pool_backward(g, shape, **attributes):
     pool = F.avg_pool1d if len(shape) == 3 else F.avg_pool2d
     return pulled_back(lambda x: pool(x, **attributes), g, torch.zeros(shape, dtype=g.dtype))
@@ -115,10 +128,15 @@ def hardsigmoid(a):
 
 KINDS = {
     "hardsigmoid": hardsigmoid,
+    "huber": lambda a, s, t: huber(a, s, t),
     "leaky_relu": lambda a, s: F.leaky_relu(a, s), "hardtanh": F.hardtanh, "hardshrink": F.hardshrink,
     "elu": lambda a, s, t, u: torch.ops.aten.elu(a, s / u, u, t), "gelu_tanh": lambda a: F.gelu(a, approximate="tanh"),
     "softplus": lambda a, s: F.softplus(a, s, threshold=1e9),
 }  # fmt: skip
+
+
+def huber(a, delta=1.0, factor=1.0):
+    return F.huber_loss(a, torch.zeros_like(a), reduction="none", delta=delta) * factor
 
 
 def activation_backward(g, a, kind, **numbers):
@@ -141,15 +159,71 @@ def pad_backward(g, pad_width, mode="constant"):
     return pulled_back(lambda a: padded(a, pad_width, mode=mode), g, torch.zeros(shape, dtype=g.dtype))
 
 
+def batch_norm(a, weight, bias, eps=1e-5):
+    return F.batch_norm(a, None, None, weight, bias, True, eps=eps)
+
+
+def group_norm(a, weight, bias, num_groups, eps=1e-5):
+    return F.group_norm(a, num_groups, weight, bias, eps)
+
+
+def layer_norm(a, weight, bias, eps=1e-5):
+    return F.layer_norm(a, weight.shape, weight, bias, eps)
+
+
+def adjoints(norm):
+    """All that PyTorch's own backward makes of the adjoint of a normalisation: of its input, weight and bias."""
+
+    def pulled(g, a, weight, **attributes):
+        a, weight, bias = [x if x.requires_grad else x.requires_grad_() for x in (a, weight, weight * 0)]
+        return torch.autograd.grad(
+            norm(a, weight, bias, **attributes), (a, weight, bias), g, create_graph=True
+        )
+
+    return pulled
+
+
+def resized(a, size, mode="nearest", align_corners=False, steps=None):
+    """PyTorch interpolates images (N, C, H, W), and by a factor only to the size that it gives."""
+    at, row = a.ndim - len(size), (1,) * (2 - len(size))
+    attributes = {"mode": {"linear": "bilinear", "cubic": "bicubic"}.get(mode, mode)}
+    if not mode.startswith("nearest"):
+        attributes["align_corners"] = align_corners
+    if steps is None:
+        attributes["size"] = (*row, *size)
+    else:
+        attributes["scale_factor"] = (*row, *[1 / step for step in steps])
+    out = F.interpolate(a.reshape(1, -1, *row, *a.shape[at:]), **attributes)
+    return out.reshape(*a.shape[:at], *size)
+
+
+def resize_backward(g, size, **attributes):
+    shape = (*g.shape[: g.ndim - len(size)], *size)
+    return pulled_back(
+        lambda a: resized(a, g.shape[g.ndim - len(size) :], **attributes), g, torch.zeros(shape).to(g)
+    )
+
+
+def linear_scan(a, b, axis=-1):
+    """One step after the other."""
+    lines = list(zip(a.unbind(axis), b.unbind(axis), strict=True))
+    found = [lines[0][1]]
+    for factor, term in lines[1:]:
+        found.append(factor * found[-1] + term)
+    return torch.stack(found, axis)
+
+
 PYTORCHS = {
     # arithmetic and comparison
     "add_scalar": lambda a, scalar: a + scalar, "mul_scalar": lambda a, scalar: a * scalar,
     "divide_scalar": lambda a, scalar: a / scalar, "power": torch.pow, "power_scalar": lambda a, scalar: a**scalar,
     "negate": torch.neg, "equal": torch.eq, "astype": lambda a, dtype: a.to(getattr(torch, dtype)),
     "fused_add_scalars": lambda a, c0, c1: (a + c0, a + c1),
+    "floor_divide": lambda a, b: torch.div(a, b, rounding_mode="floor"),  # torch.floor_divide has no gradient
+    "to_device": lambda a, device: a.clone(),  # where PyTorch is, there is one device
     # activations and their vjps
     "leaky_relu": lambda a, slope: F.leaky_relu(a, slope), "activation_backward": activation_backward,
-    "hardsigmoid": hardsigmoid, "hardtanh": lambda a, low, high: F.hardtanh(a, low, high),
+    "hardsigmoid": hardsigmoid, "huber": huber, "hardtanh": lambda a, low, high: F.hardtanh(a, low, high),
     "relu_backward": lambda g, y: g * (y > 0),
     "tanh_backward": lambda g, y: g * (1 - y * y), "sigmoid_backward": lambda g, y: g * y * (1 - y),
     "gelu_backward": lambda g, a: pulled_back(F.gelu, g, a),
@@ -160,20 +234,30 @@ PYTORCHS = {
     "norm": over(lambda a, dim, keepdim, p=2: torch.linalg.vector_norm(a, p, dim, keepdim)),
     "sort": lambda a, axis=-1, descending=False: torch.sort(a, dim=axis, descending=descending, stable=True)[0],
     "argsort": lambda a, axis=-1, descending=False: torch.argsort(a, dim=axis, descending=descending, stable=True),
+    "cumargmax": lambda a, axis: torch.cummax(a, axis)[1], "cumargmin": lambda a, axis: torch.cummin(a, axis)[1],
+    "linear_scan": linear_scan,
     "argmax": lambda a, axis=None, keepdims=False: torch.argmax(a, axis, keepdim=keepdims),
     "argmin": lambda a, axis=None, keepdims=False: torch.argmin(a, axis, keepdim=keepdims),
     "softmax": lambda a, axis=-1: torch.softmax(a, axis),
-    "logsoftmax": lambda a, axis=-1: torch.log_softmax(a, axis), "cross_entropy": cross_entropy,
+    "logsoftmax": lambda a, axis=-1: torch.log_softmax(a, axis),
+    "softmax_backward": lambda g, y, axis=-1: y * (g - (g * y).sum(axis, keepdim=True)),
+    "logsoftmax_backward": lambda g, y, axis=-1: g - y.exp() * g.sum(axis, keepdim=True),
+    "cross_entropy": cross_entropy,
     "cross_entropy_backward": cross_entropy_backward,
     "binary_cross_entropy": lambda p, t: F.binary_cross_entropy(*torch.broadcast_tensors(p, t), reduction="none"),
+    # normalisation
+    "batch_norm": batch_norm, "batch_norm_backward": adjoints(batch_norm),
+    "group_norm": group_norm, "group_norm_backward": adjoints(group_norm),
+    "layer_norm": layer_norm, "layer_norm_backward": adjoints(layer_norm),
     # convolutions and pooling
     "conv": lambda x, w, stride=1, padding=0: correlated(x, w, stride, padding, channels_last=True),
     "conv_input_backward": conv_input_backward, "conv_weight_backward": conv_weight_backward,
-    "avg_pool_backward": avg_pool_backward,
+    "avg_pool_backward": avg_pool_backward, "max_pool_backward": max_pool_backward,
     # arrangement
     "transpose": lambda a, axes=(-2, -1): a.transpose(*axes), "permute": lambda a, axes: a.permute(axes),
     "broadcast_to": lambda a, shape: a.expand(shape), "flip": lambda a, axes: a.flip(axes), "pad": padded,
-    "pad_backward": pad_backward,
+    "pad_backward": pad_backward, "resize": resized, "resize_backward": resize_backward,
+    "unfold": F.unfold, "fold": F.fold,
     "roll": lambda a, shifts, axes=None: torch.roll(a, shifts, axes), "dilate": dilated, "undilate": undilated,
     "stack": lambda *parts, axis: torch.stack(parts, axis), "concat": lambda *parts, axis: torch.cat(parts, axis),
     "split": lambda a, axis: a.unbind(axis), "make_tuple": lambda *parts: parts,

@@ -94,6 +94,18 @@ CASES = {
     "cumprod with zeros": (
         [np.array([[2.0, 0.0, 3.0, 0.0, 5.0], [0.0, 0.0, 1.0, 2.0, 3.0]])], lambda t, a: t.cumprod(a, 1), None,
     ),
+    "cummax": ([B], lambda t, a: t.cummax(a, 1)[0], None),
+    "cummax with ties": ([TIES], lambda t, a: t.cummax(a, 1)[0], None),
+    "cummax of specials": ([SPECIAL], lambda t, a: t.cummax(a, 1)[0], None),
+    "cummin": ([B], lambda t, a: a.cummin(-1)[0], None),
+    "cummin with ties": ([TIES], lambda t, a: t.cummin(a, 0)[0], None),
+    "cummin of specials": ([SPECIAL], lambda t, a: t.cummin(a, 0)[0], None),
+    "cummin of nothing": ([EMPTY], lambda t, a: t.cummin(a, 0)[0], None),
+    "cummax of a number": ([np.array(3.0)], lambda t, a: t.cummax(a, 0)[0], None),
+    "logcumsumexp": ([B], lambda t, a: t.logcumsumexp(a, 1), None),
+    "logcumsumexp of large numbers": ([300 * A], lambda t, a: t.logcumsumexp(a, 0), None),
+    "logcumsumexp of nothing": ([EMPTY], lambda t, a: t.logcumsumexp(a, 0), None),
+    "logcumsumexp of a number": ([np.array(3.0)], lambda t, a: a.logcumsumexp(0), None),
     "sort": ([B], lambda t, a: first(t.sort(a, 1)), None),
     "sort down": ([B], lambda t, a: first(t.sort(a, 0, descending=True)), None),
     "sort with ties": ([TIES], lambda t, a: t.sort(a, 1) if t is ops else t.sort(a, dim=1, stable=True)[0], None),
@@ -247,10 +259,58 @@ def test_sorting_is_stable_in_both_directions():
     assert (np.take_along_axis(x, places.numpy(), 1) == values.numpy()).all()
 
 
-def test_cumprod_of_several_zeros_refuses_a_second_derivative():
-    x = tensor([0.0, 2.0, 0.0])
-    with pytest.raises(GradientError, match="^cumprod: .*several zeros"):
-        ops.cumprod(x, 0).backward(create_graph=True)
+def test_cumprod_of_several_zeros_has_a_second_derivative():
+    x = np.array([[0.0, 2.0, 0.0, 3.0], [2.0, 0.0, 0.0, 1.5]])
+    assert grad_check(lambda a: ops.cumprod(a, 1) ** 2, x, order=2)
+    torch = pytest.importorskip("torch")
+    a, b = tensor(x), torch.tensor(x, requires_grad=True)
+    (ops.cumprod(a, 1) * tensor(x + 1, requires_grad=False)).sum().backward(create_graph=True)
+    (a.grad * a.grad).sum().backward()
+    (g,) = torch.autograd.grad((torch.cumprod(b, 1) * (b.detach() + 1)).sum(), b, create_graph=True)
+    np.testing.assert_allclose(a.grad.numpy(), torch.autograd.grad((g * g).sum(), b)[0].numpy())
+
+
+def test_cumprod_divides_by_nothing():
+    """PyTorch's gradient is a quotient: nan at the infinity, 0 where 1e-200 squared is."""
+    assert gradient(lambda a: ops.cumprod(a, 0), [2, INF, 3]) == [INF, 8, INF]
+    small = gradient(lambda a: ops.cumprod(a, 0), [1e-200, 1e-200, 1.0])
+    np.testing.assert_allclose(small, [1, 2e-200, 0])
+
+
+def test_the_latest_of_equals_is_the_running_extreme():
+    values, places = tensor([3.0, 1.0, 3.0, 2.0, NAN, 5.0, NAN]).cummax(0)
+    assert places.numpy().tolist() == [0, 0, 2, 2, 4, 4, 6] and values.numpy()[:4].tolist() == [3] * 4
+    values, places = tensor([1.0, 1.0, 2.0, -INF, -INF]).cummin(0)
+    assert places.numpy().tolist() == [0, 1, 1, 3, 4] and values.numpy().tolist() == [1, 1, 1, -INF, -INF]
+    assert gradient(lambda a: a.cummax(0)[0], [1, 3, 3, 2]) == [1, 1, 2, 0]
+    assert Tensor([2, 1, 3]).cummin(0)[0].numpy().tolist() == [2, 1, 1]
+
+
+def test_the_first_factor_of_a_linear_scan_is_not_read():
+    assert ops.linear_scan(tensor([INF, 2.0]), tensor([1.0, 1.0])).numpy().tolist() == [1, 3]
+    assert gradient(lambda a: ops.linear_scan(a, a), [5, 2, 3]) == [9, 24, 13]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int32", "int64", "bool"])
+@pytest.mark.parametrize("n", [20, 500])
+def test_long_and_short_lines_are_sorted_alike(n, dtype, rng):
+    """Nans of both signs are equal, and so are both zeros."""
+    x = rng.integers(-300, 300, (4, n)).astype(dtype)
+    if x.dtype.kind == "f":
+        x[rng.random(x.shape) < 0.2], x[rng.random(x.shape) < 0.2] = NAN, -np.float64(NAN)
+        x[rng.random(x.shape) < 0.2], x[rng.random(x.shape) < 0.2] = 0.0, -0.0
+        x[rng.random(x.shape) < 0.1], x[rng.random(x.shape) < 0.1] = INF, -INF
+    places = np.argsort(x, 1, kind="stable")
+    ours = Tensor(x, dtype=dtype, requires_grad=False)
+    assert (ops.argsort(ours).numpy() == places).all()
+    np.testing.assert_array_equal(ops.sort(ours).numpy(), np.take_along_axis(x, places, 1))
+    down = n - 1 - np.argsort(x[:, ::-1], 1, kind="stable")[:, ::-1]
+    assert (ops.argsort(ours, descending=True).numpy() == down).all()
+
+
+def test_logcumsumexp_of_infinities():
+    x = tensor([-INF, -INF, 1.0, INF, 2.0])
+    assert ops.logcumsumexp(x, 0).numpy().tolist() == [-INF, -INF, 1, INF, INF]
 
 
 # -- in place ------------------------------------------------------------------------------------------------
@@ -328,6 +388,19 @@ WRONG = {
     "sort: .*axis": (NeedleError, lambda: T.sort(2)),
     "argsort: .*axis": (NeedleError, lambda: T.argsort("rows")),
     "cumsum: .*axis": (NeedleError, lambda: T.cumsum(2)),
+    "cummax: .*axis": (NeedleError, lambda: T.cummax(2)),
+    "cummin: axis is a whole number, got 0.5": (NeedleError, lambda: T.cummin(0.5)),
+    "logcumsumexp: wanted floating-point numbers, got int64": (DTypeError, lambda: Tensor([1]).logcumsumexp(0)),
+    r"linear_scan: wanted one shape with at least one axis, got \(3, 4\) and \(4,\)": (
+        ShapeError, lambda: ops.linear_scan(T, tensor(V)),
+    ),
+    r"linear_scan: wanted one shape .* got \(\) and \(\)": (
+        ShapeError, lambda: ops.linear_scan(tensor(1.0), tensor(1.0)),
+    ),
+    "linear_scan: wanted two tensors of one float type": (
+        DTypeError, lambda: ops.linear_scan(Tensor([1, 2]), Tensor([1, 2])),
+    ),
+    "linear_scan: .*axis": (NeedleError, lambda: ops.linear_scan(T, T, 2)),
     "cumprod: .*axis": (NeedleError, lambda: T.cumprod(None)),
     "take: wanted integers as index, got float": (DTypeError, lambda: T.take([0.5])),
     r"take_along_axis: indices of shape \(2,\)": (ShapeError, lambda: ops.take_along_axis(T, [0, 1], 1)),

@@ -12,6 +12,15 @@ CASES = {
     "many wide images": ((35, 2, 17, 18), (3, 2, 3, 2), 1, 1, 1, 1, False),
     "rows in blocks": ((2, 24, 40, 33), (5, 24, 3, 3), 1, 1, 1, 1, False),
     "rows in blocks, channels last": ((2, 40, 33, 24), (3, 3, 24, 5), 1, 1, 1, 1, True),
+    "rows in blocks, five in a row": ((2, 24, 200, 5), (5, 24, 3, 3), 1, 1, 1, 1, False),
+    "rows in blocks, five in a row, channels last": ((2, 200, 5, 24), (3, 3, 24, 5), 1, 1, 1, 1, True),
+    "more weights than are read directly": ((2, 1000, 5, 18), (20, 1000, 3, 3), 1, 1, 1, 1, False),
+    "as many outputs as lanes": ((3, 5, 9, 8), (16, 5, 3, 3), 1, 1, 1, 1, False),
+    "as many outputs as lanes, channels last": ((3, 9, 8, 5), (3, 3, 5, 16), 1, 1, 1, 1, True),
+    "outputs beyond whole vectors": ((3, 5, 9, 8), (37, 5, 3, 3), 2, 4, 1, 1, False),
+    "no padding": ((3, 6, 14, 14), (16, 6, 5, 5), 1, 0, 1, 1, False),
+    "few outputs, in groups, dilated": ((3, 4, 20, 30), (6, 2, 3, 3), 1, 3, (2, 3), 2, False),
+    "few outputs, steps down": ((3, 2, 21, 30), (3, 2, 3, 3), (2, 1), 1, 1, 1, False),
     "rows in blocks, narrow": ((2, 70, 60, 7), (9, 70, 5, 5), 1, 2, 1, 1, False),
     "images in blocks": ((37, 8, 4, 4), (5, 8, 3, 3), 1, 1, 1, 1, False),
     "images in blocks, channels last": ((37, 4, 4, 8), (3, 3, 8, 5), 1, 1, 1, 1, True),
@@ -98,6 +107,26 @@ def test_the_same_bits_for_any_number_of_threads(rng, case):
                 assert one.numpy().tobytes() == other.numpy().tobytes(), f"{name}, {threads} threads"
     finally:
         RUNTIME.set_num_threads(usual)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("case", ["wide images", "as many outputs as lanes", "no padding"])
+def test_infinities_stay_where_they_are_seen(rng, monkeypatch, case, dtype):
+    c, x, w, g = arrays(rng, CASES[case], dtype)
+    for a in (x, g):
+        width = a.shape[3]
+        a[1, 0, 3, min(13, width - 3)] = np.inf  # in the part of a row that two vectors of lanes share
+        a[2, -1, 2, min(21, width - 2)] = np.inf
+        a[0, -1, 1, 1] = np.nan
+    wanted = written_in_arrays(monkeypatch, c, x, w, g)
+    usual = RUNTIME.get_isa()
+    try:
+        for isa in RUNTIME.available_isas():
+            RUNTIME.set_isa(isa)
+            for name, got, right in zip(THREE, results(c, x, w, g), wanted, strict=True):
+                np.testing.assert_allclose(got.numpy(), right.numpy(), 1e-3, 1e-3, err_msg=f"{name}, {isa}")
+    finally:
+        RUNTIME.set_isa(usual)
 
 
 def test_what_has_no_kernel_is_computed_in_arrays(rng):

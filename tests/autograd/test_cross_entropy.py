@@ -68,6 +68,26 @@ def test_equals_pytorch(options, reduction, dtype, rng):
         np.testing.assert_allclose(grad.numpy(), wanted_grad, **tolerance)
 
 
+@pytest.mark.parity
+@pytest.mark.parametrize("ignored", [-100, 2, None])
+@pytest.mark.parametrize("options", OPTIONS[:4], ids=str)
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+def test_second_derivatives_equal_pytorchs(options, reduction, ignored, rng):
+    """Of the squared gradient; an ignored row has none, and `ignore_index=None` ignores nothing."""
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'needle_edu[parity]'")
+    a, y = rng.normal(size=(4, 5)), np.array([0, 2, 4, 2])
+    x, theirs = tensor(a), torch.tensor(a, requires_grad=True)
+    loss = ops.cross_entropy(x, Tensor(y), ignore_index=ignored, reduction=reduction, **options).sum()
+    loss.backward(create_graph=True)
+    (x.grad * x.grad).sum().backward()
+    given = {name: torch.tensor(value) if name == "weight" else value for name, value in options.items()}
+    given |= {"ignore_index": -100 if ignored is None else ignored, "reduction": reduction}
+    wanted = torch.nn.functional.cross_entropy(theirs, torch.tensor(y), **given).sum()
+    (first,) = torch.autograd.grad(wanted, theirs, create_graph=True)
+    (second,) = torch.autograd.grad((first * first).sum(), theirs)
+    np.testing.assert_allclose(x.grad.numpy(), second.numpy(), rtol=1e-9, atol=1e-12)
+
+
 def test_many_classes_in_long_rows(rng):
     """A row longer than the kernel's buffer."""
     a, y = rng.normal(0, 4, (3, 2600)), np.array([0, 2599, 1300])

@@ -22,6 +22,8 @@ BINARY = {
         "sub",
         "mul",
         "truediv",
+        "floordiv",
+        "mod",
         "pow",
         "lt",
         "le",

@@ -117,13 +117,27 @@ X = np.array([[0.5, -1.25, 2.0], [3.0, -0.75, 1.5]])
 Z = np.array([[1.5, 0.25, -2.0], [3.0, 2.5, 0.5]])
 P, PHI = np.abs(X), np.vectorize(math.erfc)(-X / math.sqrt(2)) / 2
 Y, LOG_P = np.array([2, 0]), X - np.log(np.exp(X).sum(1, keepdims=True))
+
+
+def standardised(x, axis, eps=1e-5):
+    return (x - x.mean(axis, keepdims=True)) / np.sqrt(x.var(axis, keepdims=True) + eps)
+
+
 FORWARD = {
+    "batch_norm": ((X, Z[0], Z[1]), standardised(X, 0) * Z[0] + Z[1]),
+    "layer_norm": ((X, Z[0], Z[1]), standardised(X, 1) * Z[0] + Z[1]),
     "add": ((X, Z), X + Z), "multiply": ((X, Z), X * Z), "divide": ((X, Z), X / Z), "power": ((P, Z), P**Z),
     "maximum": ((X, Z), np.maximum(X, Z)), "minimum": ((X, Z), np.minimum(X, Z)), "negate": ((X,), -X),
     "abs": ((X,), abs(X)), "sign": ((X,), np.sign(X)), "sqrt": ((P,), np.sqrt(P)), "square": ((X,), X**2),
     "reciprocal": ((X,), 1 / X), "exp": ((X,), np.exp(X)), "log": ((P,), np.log(P)), "sin": ((X,), np.sin(X)),
     "cos": ((X,), np.cos(X)), "tanh": ((X,), np.tanh(X)), "sigmoid": ((X,), 1 / (1 + np.exp(-X))),
     "relu": ((X,), np.where(X > 0, X, 0)), "floor": ((X,), np.floor(X)), "ceil": ((X,), np.ceil(X)),
+    **{name: ((X / 4,), getattr(np, name)(X / 4)) for name in (
+        "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "atanh", "log1p", "expm1",
+    )},
+    **{name: ((P + 1,), getattr(np, name)(P + 1)) for name in ("acosh", "log2", "log10")},
+    **{name: ((X,), getattr(np, name)(X)) for name in ("trunc", "round", "isnan", "isinf", "isfinite")},
+    **{name: ((X, Z), getattr(np, name)(X, Z)) for name in ("floor_divide", "remainder", "fmod", "atan2")},
     "equal": ((X, Z), X == Z), "not_equal": ((X, Z), X != Z), "less": ((X, Z), X < Z),
     "less_equal": ((X, Z), X <= Z), "greater": ((X, Z), X > Z), "greater_equal": ((X, Z), X >= Z),
     "logical_and": ((X > 0, Z), (X > 0) & (Z != 0)), "logical_or": ((X > 0, Z > 0), (X > 0) | (Z > 0)),
@@ -131,6 +145,8 @@ FORWARD = {
     "where": ((X > 0, X, Z), np.where(X > 0, X, Z)), "matmul": ((X, Z.T), X @ Z.T), "transpose": ((X,), X.T),
     "softmax": ((X,), np.exp(X) / np.exp(X).sum(1, keepdims=True)),
     "logsoftmax": ((X,), X - np.log(np.exp(X).sum(1, keepdims=True))),
+    "softmax_backward": ((X, Z), Z * (X - (X * Z).sum(1, keepdims=True))),
+    "logsoftmax_backward": ((X, Z), X - np.exp(Z) * X.sum(1, keepdims=True)),
     "relu_backward": ((X, Z), np.where(Z > 0, X, 0)), "tanh_backward": ((X, Z), X * (1 - Z * Z)),
     "sigmoid_backward": ((X, Z), X * Z * (1 - Z)),
     "erf": ((X,), np.vectorize(math.erf)(X)), "gelu": ((X,), X * PHI), "silu": ((X,), X / (1 + np.exp(-X))),
@@ -142,16 +158,19 @@ FORWARD = {
     "hardsigmoid": ((2 * X,), np.clip(2 * X + 3, 0, 6) / 6), "softsign": ((X,), X / (1 + abs(X))),
     "tanhshrink": ((X,), X - np.tanh(X)), "logsigmoid": ((X,), -np.log(1 + np.exp(-X))),
     "mish": ((X,), X * np.tanh(np.log(1 + np.exp(X)))), "prelu": ((X, Z[1]), np.where(X > 0, X, X * Z[1])),
+    "linear_scan": ((X, Z), np.array([[1.5, -1.625, -5.25], [3, 0.25, 0.875]])),
     "binary_cross_entropy": ((P / 4, P / 5), -P / 5 * np.log(P / 4) - (1 - P / 5) * np.log(1 - P / 4)),
     "cross_entropy": ((X, Y), np.array(-LOG_P[[0, 1], Y].mean()).reshape(TOTAL)),
     "cross_entropy_backward": ((np.ones(TOTAL), X, Y), (np.exp(LOG_P) - np.eye(3)[Y]) / 2),
 }  # fmt: skip
 WITH_ATTRIBUTES = [
+    ("clone", X, (), X), ("to_device", X, (Tensor(X).device,), X),
     ("add_scalar", X, (1.5,), X + 1.5), ("mul_scalar", X, (1.5,), X * 1.5), ("divide_scalar", X, (4,), X / 4),
     ("power_scalar", X, (3,), X**3), ("astype", X, ("int64",), X.astype("int64")),
     ("leaky_relu", X, (0.3,), np.where(X > 0, X, 0.3 * X)), ("hardtanh", X, (-1, 1), np.clip(X, -1, 1)),
     ("elu", X, (2,), np.where(X > 0, X, 2 * np.expm1(X))),
     ("celu", X, (2,), np.where(X > 0, X, 2 * np.expm1(X / 2))), ("hardshrink", X, (1,), np.where(abs(X) > 1, X, 0)),
+    ("huber", X, (1, 0.5), np.where(abs(X) <= 1, X * X / 4, (abs(X) - 0.5) / 2)),
     ("softshrink", X, (1,), X - X.clip(-1, 1)), ("threshold", X, (0.75, 9), np.where(X > 0.75, X, 9)),
     ("summation", X, (0,), X.sum(0)), ("mean", X, (1,), X.mean(1)), ("max", X, (1,), X.max(1)),
     ("min", X, (0,), X.min(0)), ("prod", X, (-1,), X.prod(1)), ("argmax", X, (1,), X.argmax(1)),
@@ -167,9 +186,12 @@ WITH_ATTRIBUTES = [
     ("argmin", X, (1,), X.argmin(1)), ("var", X, (1,), X.var(1, ddof=1)), ("std", X, (0, 0), X.std(0)),
     ("norm", X, (3, 1), (abs(X) ** 3).sum(1) ** (1 / 3)), ("clip", X, (-1, 2.5), X.clip(-1, 2.5)),
     ("pad", X, (((1, 0), (0, 2)), 7.5), np.pad(X, ((1, 0), (0, 2)), constant_values=7.5)),
+    ("resize", X, ((2, 6),), X.repeat(2, 1)),
+    ("resize_backward", X, ((2, 1), "linear"), X.sum(1, keepdims=True)),
     ("pad_backward", X, (((0, 0), (2, 0)), "replicate"), X.sum(1, keepdims=True)),
     ("roll", X, ((1, -1), (0, 1)), np.roll(X, (1, -1), (0, 1))), ("tril", X, (), np.tril(X)),
     ("triu", X, (1,), np.triu(X, 1)), ("cumsum", X, (1,), X.cumsum(1)), ("cumprod", X, (0,), X.cumprod(0)),
+    ("cumargmax", X, (1,), np.array([[0, 0, 2], [0, 0, 0]])), ("cumargmin", X, (0,), np.array([[0, 0, 0], [0, 0, 1]])),
     ("sort", X, (1,), np.sort(X, 1)), ("argsort", X, (1, True), np.argsort(-X, 1)),
 ]  # fmt: skip
 
@@ -215,7 +237,10 @@ def test_every_op_has_a_forward_test():
     tested |= {"conv", "conv1d", "conv2d", "conv_input_backward", "conv_weight_backward"}
     tested |= {"conv_transpose1d", "conv_transpose2d"}
     tested |= {"max_pool1d", "max_pool2d", "avg_pool1d", "avg_pool2d", "avg_pool_backward"}
-    tested |= {"tensor_split"}
+    tested |= {"max_pool_backward"}
+    tested |= {"tensor_split", "unfold", "fold"}  # test_array_ops.py, test_folding.py
+    # test_normalization.py
+    tested |= {"group_norm", "batch_norm_backward", "group_norm_backward", "layer_norm_backward"}
     assert tested == set(registry.ops())
 
 

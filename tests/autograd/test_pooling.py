@@ -107,6 +107,15 @@ def test_views_and_empty_batches(rng):
         assert none.grad.shape == none.shape
 
 
+def test_adjoints_go_to_their_places():
+    g = tensor(np.arange(1.0, 9).reshape(2, 1, 4))
+    places = np.array([[[0, 2, -1, 2]], [[1, 1, 2, 0]]])
+    y = ops.max_pool_backward(g, places, (2, 1, 3))
+    assert y.numpy().tolist() == [[[1, 0, 6]], [[8, 11, 7]]]
+    (y * tensor([[[1.0, 2, 3]], [[4, 5, 6]]])).backward()
+    assert g.grad.numpy().tolist() == [[[1, 3, 0, 3]], [[5, 5, 6, 4]]]
+
+
 X = np.ones((1, 2, 4, 4))
 WRONG = {
     "padding": (lambda: ops.max_pool2d(X, 2, padding=2), "padding is at most half of the 2 elements"),
@@ -118,6 +127,11 @@ WRONG = {
     "no batch": (lambda: ops.max_pool2d(X[0], 2), r"wanted a shape \(N, C, H, W\), got .*add a batch axis"),
     "axes": (lambda: ops.avg_pool1d(X, 2), r"wanted a shape \(N, C, L\)"),
     "divisor": (lambda: ops.avg_pool2d(X, 2, divisor_override=0), "divisor_override is a whole number"),
+    "places": (lambda: ops.max_pool_backward(X, X[0].astype(int), X.shape), "one place for each adjoint"),
+    "extents": (
+        lambda: ops.max_pool_backward(X, X.astype(int), (1, 2)),
+        r"shape is \(N, C, L\) or \(N, C, H, W\)",
+    ),
     "adjoint": (lambda: ops.avg_pool_backward(X, X.shape, 2), "wanted an adjoint of shape"),
 }
 
@@ -127,6 +141,11 @@ def test_what_does_not_fit_is_refused(name):
     call, message = WRONG[name]
     with pytest.raises(ShapeError, match=rf"^\w+_pool\w*: .*{message}"):
         call()
+
+
+def test_places_are_integers():
+    with pytest.raises(DTypeError, match="max_pool_backward: places are integers, got float"):
+        ops.max_pool_backward(X, X, X.shape)
 
 
 def test_integers_are_refused():

@@ -9,7 +9,7 @@ import re
 import numpy as np
 
 from needle_edu.backend.activations import KINDS
-from needle_edu.backend.dtypes import BOOL, DTYPES, F64, I64
+from needle_edu.backend.dtypes import BOOL, DTYPES, F64, I32, I64
 from needle_edu.backend.paths import csrc_dir
 
 HEADER = (csrc_dir() / "include" / "needle_kernels.h").read_text()
@@ -25,12 +25,16 @@ def declared(inputs: str, dense: bool = True) -> list[str]:
 UNARY = declared("const void *")
 BINARY = declared("const void *, const void *")
 SCALAR = [name.removesuffix("_scalar") for name in declared("const void *, double ")]
-LINES = ["cumsum", "cumprod", "sort", "argsort"]
+LINES = ["cumsum", "cumprod", "cumargmax", "cumargmin", "linear_scan", "sort", "argsort"]
 REDUCE = [name for name in declared("const void *", dense=False) if name not in ("copy", *LINES)]
 ACTIVATIONS = ("activation", "activation_backward")
+SOFTMAX = ("softmax", "softmax_backward")
 LOSSES = ("cross_entropy", "cross_entropy_backward")
 CONVOLUTIONS = ("conv", "conv_input_backward", "conv_weight_backward")
 STEPS = {"sgd_step_dense": 3, "adam_step_dense": 5}
+NORMS = ("batch_norm_dense", "batch_norm_backward_dense", "group_norm_dense", "group_norm_backward_dense")
+POOLINGS = ("max_pool", "max_pool_backward", "avg_pool", "avg_pool_backward")
+SEVERAL_OUTPUTS = {*STEPS, *NORMS}
 
 # Functions that round differently in different libraries; all others must agree to the last bit.
 ROUNDED = {
@@ -50,8 +54,12 @@ ROUNDED = {
     ),
     *LOSSES,
     *ACTIVATIONS,
+    *SOFTMAX,
     *CONVOLUTIONS,
-    *("cumsum", "cumprod"),
+    *("max_pool_backward", "avg_pool", "avg_pool_backward"),
+    *("cumsum", "cumprod", "linear_scan", "atan2"),
+    *("tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh"),
+    *("log1p", "expm1", "log2", "log10"),
 }
 TO_BOOL = {
     *("equal", "not_equal", "less", "less_equal", "greater", "greater_equal"),
@@ -63,7 +71,7 @@ def all_names() -> set[str]:
     """Return every kernel that has a case here."""
     dense = [*UNARY, *BINARY, *(f"{name}_scalar" for name in SCALAR), "fill"]
     others = ["copy", "where", "matmul", "gather", "scatter", *REDUCE, *LINES, *STEPS, *LOSSES]
-    others += [*ACTIVATIONS, *CONVOLUTIONS]
+    others += [*ACTIVATIONS, *SOFTMAX, *CONVOLUTIONS, *NORMS, *POOLINGS]
     return {*dense, *(f"{name}_dense" for name in dense), *others}
 
 
@@ -150,10 +158,16 @@ def make(name: str, rng: np.random.Generator, code: int) -> Case:
     )
     if name in STEPS:
         return optimiser_step(name, rng, code)
+    if name in NORMS:
+        return normalisation(name, rng, code)
     if name in CONVOLUTIONS:
         return convolution(name, rng, code)
+    if name in POOLINGS:
+        return averages(name, rng, code) if name.startswith("avg") else pooling(name, rng, code)
     if name in LOSSES:
         return cross_entropy(name, rng, code)
+    if name in SOFTMAX:
+        return softmax(name, rng, code)
     if name in ACTIVATIONS:
         return activation(name, rng, code)
     if base in REDUCE:
@@ -190,12 +204,18 @@ def reduction(name: str, rng: np.random.Generator, code: int) -> Case:
 
 def line(name: str, rng: np.random.Generator, code: int) -> Case:
     shape = shape_of(rng, int(rng.integers(1, 6)))
-    out = I64 if name == "argsort" or (name.startswith("cum") and code > F64) else code
-    source = operand(rng, shape, code, broadcast=True, special="sort" in name)
-    if name == "cumprod" and code <= F64:
-        source.memory[...] = 2.0 ** rng.normal(0, 0.1, source.memory.size)
+    places = name in ("argsort", "cumargmax", "cumargmin")
+    out = I64 if places or (name in ("cumsum", "cumprod") and code > F64) else code
+    special = places or name == "sort"
+    sources = [
+        operand(rng, shape, code, broadcast=True, special=special) for _ in range(1 + (name == "linear_scan"))
+    ]
+    if (
+        name in ("cumprod", "linear_scan") and code <= F64
+    ):  # factors around 1: what is far off outgrows any rounding
+        sources[0].memory[...] = 2.0 ** rng.normal(0, 0.1, sources[0].memory.size)
     extra = (int(rng.integers(2)),) if "sort" in name else ()
-    return Case([operand(rng, shape, out), source], shape, extra=extra)
+    return Case([operand(rng, shape, out), *sources], shape, extra=extra)
 
 
 def matmul(rng: np.random.Generator, code: int) -> Case:
@@ -247,6 +267,18 @@ def activation(name: str, rng: np.random.Generator, code: int) -> Case:
     shape, backward = shape_of(rng), name == "activation_backward"
     inputs = [operand(rng, shape, code, broadcast=True, special=not backward) for _ in range(1 + backward)]
     return Case([operand(rng, shape, code), *inputs], shape, extra=(kind, s, t, float(rng.uniform(0.5, 2))))
+
+
+def softmax(name: str, rng: np.random.Generator, code: int) -> Case:
+    """Lines of all lengths, in rows, columns and neither; logarithms as results are below 0."""
+    shape = list(shape_of(rng, int(rng.integers(1, 5))))
+    if rng.random() < 0.4:
+        shape[-1] = int(rng.choice([7, 16, 45, 300, 1025, 2500]))
+        shape[:-1] = shape[:-1][:1]
+    inputs = [operand(rng, shape, code, special=False) for _ in range(1 + (name == "softmax_backward"))]
+    for each in inputs[1:]:
+        each.memory[...] = -abs(each.memory) if code <= F64 else each.memory
+    return Case([operand(rng, shape, code), *inputs], tuple(shape), extra=(int(rng.integers(2)),))
 
 
 def cross_entropy(name: str, rng: np.random.Generator, code: int) -> Case:
@@ -301,6 +333,65 @@ def convolution(name: str, rng: np.random.Generator, code: int) -> Case:
     w = laid_out((1, 2, 3, 6, 7), (groups, outputs, channels, *kernels))
     operands = {"conv": [y, x, w], "conv_input_backward": [x, y, w], "conv_weight_backward": [w, x, y]}
     return Case(operands[name], shape, extra=(tuple(window),))
+
+
+def normalisation(name: str, rng: np.random.Generator, code: int) -> Case:
+    """(batch, channels, inner) of all sizes, some empty, some that no groups of channels fit."""
+    groups = int(rng.choice([1, 1, 2, 3])) if name.startswith("group") else 1
+    channels = groups * int(rng.choice([1, 2, 3, 17, 70, 130])) + int(rng.random() < 0.05)
+    inner = int(rng.choice([1, 1, 2, 5, 16, 17, 64, 300])) if channels < 70 else int(rng.choice([1, 4, 9]))
+    batch = int(rng.choice([0, 1, 2, 3, 19, 130], p=[0.05, *[0.19] * 5]))
+    n, means = batch * channels * inner, channels if name.startswith("batch") else batch * groups
+    like, of_channels = [numbers(rng, n + 1, code, special=False) for _ in range(3)], []
+    for memory in like[1:]:
+        memory[...] = memory + 20 if code <= F64 else memory  # means that are far from 0
+    for _ in range(4):
+        of_channels.append(numbers(rng, channels + 1, code, special=False))
+    stats = np.concatenate(
+        [rng.normal(20, 1, means), rng.uniform(1, 9, means), rng.uniform(0.2, 1, means + 1)]
+    )
+    extra: tuple = (channels, inner, *([groups] if name.startswith("group") else []))
+    if "backward" in name:
+        memories = [*like, of_channels[0], stats, *of_channels[1:3]]
+    else:
+        memories, extra = (
+            [like[0], like[1], *of_channels[:2], stats],
+            (*extra, float(rng.choice([1e-5, 0.1]))),
+        )
+    return Case([Operand(memory, 0, ()) for memory in memories], count=n, extra=extra)
+
+
+def pooling(name: str, rng: np.random.Generator, code: int) -> Case:
+    """Windows of every step, dilation and padding, some with nothing else; arrays in any order of axes."""
+    shape = [int(n) for n in rng.choice([0, 1, 2, 5, 40], 2, p=[0.04, 0.3, 0.3, 0.3, 0.06])]
+    window: list[int] = []
+    for longest in rng.permutation([3, 20]):
+        kernel, step, dilation = (int(n) for n in rng.integers(1, 5, 3))
+        count, start = int(rng.integers(1, longest)), int(rng.integers(-6, 3))
+        extent = start + (count - 1) * step + (kernel - 1) * dilation + 1 - int(rng.integers(-3, 7))
+        shape, window = [*shape, count], [*window, start, step, dilation, max(extent, 0), kernel]
+    extents = (*shape[:2], window[3], window[8])
+    x, y = operand(rng, extents, code), operand(rng, tuple(shape), code, special=name == "max_pool")
+    places = operand(rng, tuple(shape), I32)
+    places.memory[...] = rng.integers(-1, max(window[3] * window[8], 1), places.memory.size)
+    operands = {"max_pool": [y, places, x], "max_pool_backward": [x, y, places]}
+    return Case(operands[name], tuple(shape), extra=(tuple(window),))
+
+
+def averages(name: str, rng: np.random.Generator, code: int) -> Case:
+    """Windows with at most half of them padding; the last may reach beyond that, but not begin there."""
+    shape = [int(n) for n in rng.choice([0, 1, 2, 5, 40], 2, p=[0.04, 0.3, 0.3, 0.3, 0.06])]
+    window: list[int] = []
+    for longest in rng.permutation([4, 20]):
+        kernel, step = (int(n) for n in rng.integers(1, 5, 2))
+        pad, extent = int(rng.integers(0, kernel // 2 + 1)), kernel + int(rng.integers(longest))
+        count = (extent + 2 * pad - kernel) // step + 1
+        count += int(rng.integers(2)) if count * step < extent + pad else 0
+        shape, window = [*shape, count], [*window, -pad, step, 1, extent, kernel]
+    x = operand(rng, (*shape[:2], window[3], window[8]), code, special=False)
+    y = operand(rng, tuple(shape), code, special=False)
+    operands = [y, x] if name == "avg_pool" else [x, y]
+    return Case(operands, tuple(shape), extra=(tuple(window), int(rng.choice([-1, 0, 3]))))
 
 
 def optimiser_step(name: str, rng: np.random.Generator, code: int) -> Case:

@@ -22,11 +22,12 @@ AFTER_BLAS = {"pause_s": 0.25, "rounds": 31}  # for contenders that multiply mat
 
 @dataclass
 class Outcome:
-    """Seconds per call of each contender, one number per round."""
+    """Seconds per call of each contender, one number per round; or bytes, as `unit` says."""
 
     name: str
     limit: float | None
     rounds: dict[str, list[float]] = field(default_factory=dict)
+    unit: str = "s"
 
     def seconds(self, who: str) -> float:
         return statistics.median(self.rounds[who])

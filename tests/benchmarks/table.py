@@ -32,8 +32,10 @@ def machine() -> str:
     return f"{name}, {get_isa()}, {os.cpu_count()} cores"
 
 
-def human(seconds: float) -> str:
-    """A duration with three digits: 812 ns, 14.2 us, 3.10 ms."""
+def human(seconds: float, unit: str = "s") -> str:
+    """A duration with three digits: 812 ns, 14.2 us, 3.10 ms; or bytes: 7.91 MB."""
+    if unit == "B":
+        return f"{seconds / 1e6:.3g} MB"
     for unit, scale in (("s", 1), ("ms", 1e3), ("us", 1e6), ("ns", 1e9)):
         if seconds * scale >= 1 or unit == "ns":
             return f"{seconds * scale:.3g} {unit}"
@@ -48,7 +50,7 @@ def entry(outcome: Outcome) -> dict:
         "promise": outcome.limit,
         "seconds": {who: float(f"{outcome.seconds(who):.4g}") for who in outcome.rounds},
         "ratios": {who: round(outcome.ratio(who), 4) for who in others},
-    }
+    } | ({} if outcome.unit == "s" else {"unit": outcome.unit})
 
 
 def keep(name: str, part: str, entries: Sequence[dict]) -> None:
@@ -77,7 +79,7 @@ def render(machines: Sequence[dict]) -> str:
         contenders = list(dict.fromkeys(who for row in duels for who in row["seconds"]))
         lines += [f"| what | {' | '.join(contenders)} |", "|---|" + "---|" * len(contenders)] if duels else []
         for row in duels:
-            times = {who: human(seconds) for who, seconds in row["seconds"].items()}
+            times = {who: human(number, row.get("unit", "s")) for who, number in row["seconds"].items()}
             lines.append(f"| {row['what']} | " + " | ".join(times.get(who, "") for who in contenders) + " |")
         lines += _busy(known.get("busy", []))
     return "\n".join(lines)

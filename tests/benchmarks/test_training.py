@@ -1,4 +1,4 @@
-"""The engine against PyTorch eager: a tiny chain (pure overhead) and a training step of a real MLP."""
+"""The engine against PyTorch eager: a tiny chain (pure overhead), whole training steps, and what they need."""
 
 import os
 import statistics
@@ -7,6 +7,9 @@ import sys
 import time
 
 import numpy as np
+import pytest
+
+from tests import twins
 
 from .duel import AFTER_BLAS, Outcome
 
@@ -27,45 +30,85 @@ def test_chain_4x4(arena, fight):
     fight("chain of 4 ops on 4x4, forward + backward", {"needle_edu": needle, "PyTorch": pytorch}, limit=0.35)
 
 
-def test_mlp_step(arena, fight):
-    """One Adam step of 784-400-100-10 on a batch of 128: forward, loss, backward, update."""
+STEPS = {"MLP": ("784-400-100-10", 0.75), "LeNet": ("28x28", 0.40), "ResNet-9": ("3x32x32", 0.50)}
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_step(arena, fight, name):
+    """One Adam step on a batch of 128: forward, loss, backward, update."""
+    what, limit = STEPS[name]
+    contenders = steps(*arena, twins.CLASSIFIERS[name], twins.IMAGES[name], 128)
+    fight(f"{name} {what}, batch 128, Adam step", contenders, limit=limit, **AFTER_BLAS, block_s=0.1)
+
+
+def steps(torch, ndl, make, shape, batch):
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((batch, *shape), dtype=np.float32), rng.integers(0, 10, batch)
+
+    def step(lib, **options):
+        one = twins.classifier_step(lib, make(lib), **options)
+        given = twins.constant(lib, x), twins.constant(lib, y)
+        return lambda: one(*given)
+
+    return {"needle_edu": step(ndl), "PyTorch": step(torch), "PyTorch, fused Adam": step(torch, fused=True)}
+
+
+def test_dcgan_step(arena, fight):
+    """One step of DCGAN's discriminator and one of its generator, on 64 images of 28 x 28."""
     torch, ndl = arena
     rng = np.random.default_rng(0)
-    images, labels = rng.standard_normal((128, 784), dtype=np.float32), rng.integers(0, 10, 128)
+    real, noise = (rng.standard_normal((64, *s), dtype=np.float32) for s in ((1, 28, 28), (100, 1, 1)))
 
-    nn = ndl.nn
-    model = nn.Sequential(nn.Linear(784, 400), nn.ReLU(), nn.Linear(400, 100), nn.ReLU(), nn.Linear(100, 10))
-    loss_of, optimiser = nn.SoftmaxLoss(), ndl.optim.Adam(model.parameters(), lr=1e-3)
-    x, y = ndl.Tensor(images, requires_grad=False), ndl.Tensor(labels, requires_grad=False)
+    def step(lib, **options):
+        one = twins.gan_step(lib, twins.generator(lib), twins.discriminator(lib), 64, **options)
+        given = twins.constant(lib, np.tanh(real)), twins.constant(lib, noise)
+        return lambda: one(*given)
 
-    def needle():
-        optimiser.reset_grad()
-        loss_of(model(x), y).backward()
-        optimiser.step()
+    contenders = {"needle_edu": step(ndl), "PyTorch, fused Adam": step(torch, fused=True)}
+    fight("DCGAN 28x28, batch 64, both Adam steps", contenders, limit=0.6, **AFTER_BLAS, block_s=0.2)
 
-    tnn = torch.nn
-    tx, ty = torch.from_numpy(images), torch.from_numpy(labels)
 
-    def pytorch(**options):
-        twin = tnn.Sequential(
-            tnn.Linear(784, 400), tnn.ReLU(), tnn.Linear(400, 100), tnn.ReLU(), tnn.Linear(100, 10)
-        )
-        twin_loss, adam = tnn.CrossEntropyLoss(), torch.optim.Adam(twin.parameters(), lr=1e-3, **options)
+# Memory, in a process of its own: what three steps of LeNet need at most, beyond what the imports had taken.
+ADDED = """
+import sys
+import numpy as np
+{imports}
+from tests import twins
 
-        def step():
-            adam.zero_grad()
-            twin_loss(twin(tx), ty).backward()
-            adam.step()
+def field(name):
+    return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith(name)) * 1024
 
-        return step
+x, y = np.ones((128, 1, 28, 28), "float32"), np.zeros(128, "int64")
+step = twins.classifier_step(lib, twins.lenet(lib){options})
+x, y = twins.constant(lib, x), twins.constant(lib, y)
+open("/proc/self/clear_refs", "w").write("5")  # the peak begins anew
+before = field("VmRSS")
+for _ in range(3):
+    step(x, y)
+print(field("VmHWM") - before)
+"""
 
-    fight(
-        "MLP 784-400-100-10, batch 128, Adam step",
-        {"needle_edu": needle, "PyTorch": pytorch(), "PyTorch, fused Adam": pytorch(fused=True)},
-        limit=0.75,
-        **AFTER_BLAS,
-        block_s=0.1,
-    )
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/clear_refs"), reason="the peak is read in Linux's way")
+def test_memory_of_lenet(arena, benchmark, request):
+    from .conftest import OUTCOMES
+
+    threads = arena[1].backend.get_num_threads()
+    ours = f"import needle_edu as lib\nlib.backend.set_num_threads({threads})"
+    theirs = f"import torch as lib\nlib.set_num_threads({threads})"
+
+    def added(imports, options):
+        code = ADDED.format(imports=imports, options=options)
+        run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+        return float(run.stdout)
+
+    rounds = {"needle_edu": [], "PyTorch, fused Adam": []}
+    for _ in range(7):
+        rounds["needle_edu"].append(added(ours, ""))
+        rounds["PyTorch, fused Adam"].append(added(theirs, ", fused=True"))
+    outcome = Outcome("memory that LeNet's steps add, batch 128", 0.8, rounds, unit="B")
+    request.config.stash.setdefault(OUTCOMES, []).append(outcome)
+    benchmark.pedantic(lambda: added(ours, ""), rounds=1)
 
 
 def test_import_time(request, benchmark):

@@ -153,6 +153,19 @@ def test_an_error_says_which_example_it_came_from_and_the_next_epoch_starts_anew
         assert seen == [[0, 1]] and "example 3 of a Damaged" in error.value.__notes__[0]
 
 
+@pytest.mark.parametrize("workers", [0, 1])
+def test_an_example_that_stops_does_not_end_the_epoch_in_silence(workers):
+    class Ended(Dataset):
+        def __len__(self):
+            return 5
+
+        def __getitem__(self, i):
+            return next(iter([] if i == 3 else [np.float32(i)]))
+
+    with pytest.raises(DataError, match="example 3 of a Ended raised StopIteration"):
+        list(DataLoader(Ended(), 2, num_workers=workers))
+
+
 @pytest.mark.parametrize(
     ("examples", "words"),
     [

@@ -6,15 +6,19 @@ import numpy as np
 import pytest
 
 from needle_edu import data, ndarray as nd
-from needle_edu.backend.errors import DataError
+from needle_edu.backend.errors import DataError, ShapeError
 from needle_edu.data import (
+    Compose,
     DataLoader,
     Dataset,
     DigitsDataset,
     MNISTDataset,
     NDArrayDataset,
+    Normalize,
     RandomCrop,
     RandomFlipHorizontal,
+    RandomFlipVertical,
+    ToFloat,
     Transform,
     write_idx,
 )
@@ -187,3 +191,54 @@ def test_what_a_data_set_of_ones_own_stores_is_copied_whatever_it_is(stored):
 
     assert Own(transforms=[wipe])[0][0] == 0
     assert stored[0] == 1
+
+
+def test_vertical_flip_turns_upside_down_and_draws_one_number():
+    np.testing.assert_array_equal(RandomFlipVertical(1.0)(IMAGE), IMAGE[::-1])
+    np.random.seed(0)
+    flips = RandomFlipVertical(0.3)
+    results = [np.array_equal(flips(IMAGE), IMAGE[::-1]) for _ in range(20)]
+    rng = np.random.RandomState(0)
+    assert results == [rng.rand() < 0.3 for _ in range(20)] and np.random.rand() == rng.rand()
+
+
+def test_to_float_and_normalize():
+    pixels = np.arange(12, dtype="uint8").reshape(2, 2, 3) * 20
+    x = ToFloat()(pixels)
+    assert x.dtype == np.float32
+    np.testing.assert_allclose(x, pixels / 255, rtol=1e-6)
+    assert ToFloat()(x) is x
+    out = Normalize([0.1, 0.2, 0.3], [0.5, 1.0, 2.0])(x)
+    wanted = np.stack(
+        [(pixels[..., c] / 255 - m) / s for c, m, s in ((0, 0.1, 0.5), (1, 0.2, 1), (2, 0.3, 2))], -1
+    )
+    np.testing.assert_allclose(out, wanted, rtol=1e-5, atol=1e-6)
+    assert out.dtype == np.float32 and Normalize(0.5, 0.5)(x.astype("f8")).dtype == np.float64
+    np.testing.assert_allclose(Normalize(0.5, 0.25)(x), (pixels / 255 - 0.5) / 0.25, rtol=1e-5, atol=1e-6)
+    np.random.seed(1)
+    both = Compose([ToFloat(), RandomFlipHorizontal(1.0), Normalize(0, 2)])(pixels)
+    np.testing.assert_allclose(both, pixels[:, ::-1] / 510, rtol=1e-6)
+    for transform in (RandomFlipVertical(), ToFloat(), Normalize([0.0], [1.0]), Compose([RandomCrop()])):
+        pickle.loads(pickle.dumps(transform))(IMAGE)
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "words"),
+    [
+        (lambda: RandomFlipVertical(2), ValueError, "RandomFlipVertical: p"),
+        (lambda: Normalize(0, 0), ValueError, "std is above 0, got 0.0"),
+        (lambda: Normalize(np.nan, 1), ValueError, "mean is finite, got nan"),
+        (lambda: Normalize([[1]], 1), ShapeError, r"mean is a number or one per channel, got shape \(1, 1\)"),
+        (
+            lambda: Normalize([1, 2], 1)(IMAGE),
+            ShapeError,
+            r"2 numbers in mean, but an image of shape \(3, 4, 1\)",
+        ),
+        (lambda: Compose(ToFloat()), TypeError, "transforms is a list"),
+        (lambda: Compose([ToFloat]), TypeError, "transforms are callables"),
+        (lambda: Compose([3]), TypeError, "transforms are callables.* got 3"),
+    ],
+)
+def test_transforms_that_make_no_sense(make, error, words):
+    with pytest.raises(error, match=words):
+        make()

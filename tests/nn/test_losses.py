@@ -164,3 +164,18 @@ def test_distillation(rng):
 def test_bad_input(call, error, message):
     with pytest.raises(error, match=message):
         call(Tensor([-1.0, 2.0]))
+
+
+@pytest.mark.parametrize("shape", [(4, 3), (4, 3, 2)])
+def test_nll_of_an_ignored_example_is_nothing(shape):
+    """Without class weights, too; and whatever the logarithms of its classes are."""
+    x = np.log(np.full(shape, 0.25))
+    x[1] = -np.inf
+    labels = np.zeros((shape[0], *shape[2:]), dtype="int64")
+    labels[1] = -100
+    for reduction, wanted in [("mean", np.log(4)), ("sum", np.log(4) * (labels == 0).sum())]:
+        a = Tensor(x, dtype="float64")
+        loss = nn.NLLLoss(reduction=reduction)(a, Tensor(labels))
+        loss.backward()
+        assert loss.item() == pytest.approx(wanted)
+        assert not a.grad.numpy()[1].any() and a.grad.numpy()[0, 0].all()

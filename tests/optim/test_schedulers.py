@@ -94,6 +94,31 @@ def test_a_loaded_scheduler_goes_on_as_the_saved_one(name, tmp_path):
     assert np.array_equal(rates(optimizer, scheduler), rates(other, again))
 
 
+@EVERY
+def test_one_that_has_not_begun_is_saved_and_loaded_too(name):
+    first, second = two_groups(), two_groups()
+    saved = getattr(optim, name)(first, **CASES[name])
+    loaded = getattr(optim, name)(second, **CASES[name])
+    loaded.load_state_dict(saved.state_dict())
+    assert np.array_equal(rates(first, saved, 5), rates(second, loaded, 5))
+
+
+def test_restarts_of_one_length_begin_anew_each_time():
+    schedule = optim.CosineAnnealingWarmRestarts(two_groups(), T_0=4, T_mult=1, eta_min=0.02)
+    found = [schedule.rate(0.1, t) for t in range(13)]
+    np.testing.assert_allclose(
+        found, [0.02 + 0.04 * (1 + np.cos(np.pi * (t % 4) / 4)) for t in range(13)], atol=1e-12
+    )
+
+
+@pytest.mark.parametrize("power", [0.0, 0.5, 1.0])
+def test_polynomials_of_any_power_from_0_on(power):
+    optimizer = two_groups()
+    schedule = optim.PolynomialLR(optimizer, total_iters=4, power=power)
+    found = [schedule.rate(0.1, t) for t in range(5)]
+    np.testing.assert_allclose(found, [0.1 * (1 - t / 4) ** power for t in range(5)], atol=1e-12)
+
+
 @pytest.mark.parametrize(
     ("damage", "words"),
     [

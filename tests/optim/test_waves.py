@@ -82,6 +82,23 @@ def test_plateaus_are_pytorchs(settings, rng):
     assert ours.lr < 1.0
 
 
+@pytest.mark.parametrize(
+    ("mode", "threshold_mode", "better", "not_better"),
+    [
+        ("max", "rel", 1.15, 1.05),
+        ("max", "abs", 1.15, 1.05),
+        ("min", "rel", 0.85, 0.95),
+        ("min", "abs", 0.85, 0.95),
+    ],
+)
+def test_better_is_more_than_the_threshold_away(mode, threshold_mode, better, not_better):
+    schedule = optim.ReduceLROnPlateau(
+        optim.SGD([Tensor([1.0])], lr=0.1), mode=mode, threshold=0.1, threshold_mode=threshold_mode
+    )
+    schedule.step(1.0)
+    assert schedule.is_better(better) and not schedule.is_better(not_better)
+
+
 def test_a_worse_loss_below_zero_counts_as_better():
     """As in PyTorch: the relative threshold takes -0.99995 after -1 for an improvement."""
     scheduler = optim.ReduceLROnPlateau(optim.SGD([Tensor([0.0])]))

@@ -32,6 +32,7 @@ FLOORS = {  # room: (floor, place on the floor, left to right); a room imports o
     "data": (4, 3),
     "metrics": (4, 4),
     "checkpoints": (4, 5),
+    "saving": (4, 6),
     "graph": (5, 0),
     "viz": (6, 0),
     "course": (6, 1),

@@ -44,17 +44,9 @@ INLINE float erf_of_f32(float x_) {
   return (float)(size >= 1.0 ? far : p * x); /* a nan is near */
 }
 
-/* The normal distribution's integral up to x, which keeps its digits far on the left. From 40 standard deviations on it is
- * 0 (or 1) in every float type, and so is its slope: x may be cut to that where it is a factor. */
+/* From 40 standard deviations on, the normal distribution's integral is 0 (or 1) in every float type, and so is its slope: x
+ * may be cut to that where it is a factor. */
 #define NORMAL_LIMIT 40
-INLINE double normal_cdf_to_f32(double x) {
-  const double half = 0.5 * erfc_to_f32(fabs(x) * 0.70710678118654752440);
-  return x < 0 ? half : 1.0 - half;
-}
-INLINE float gelu_of_f32(float x) {
-  const double cut = x < -NORMAL_LIMIT ? -NORMAL_LIMIT : x;
-  return (float)(cut * normal_cdf_to_f32(cut));
-}
 
 /* The part of the standard normal distribution above a, divided by exp(-a^2/2), for 0 <= a <= 15: a polynomial in t,
  * fitted to 3.2e-8 of itself. */
@@ -80,6 +72,24 @@ INLINE float times_bell_f32(float factor, float a) {
   const float rounded = (x + missing) * 1.44269504f + ROUND_F32;
   const float large = f32_of_bits((bits_of_f32(rounded) + (127 + 64)) << 23);
   return factor * (reduced_exp_f32(x, rounded - ROUND_F32, missing) * large) * 0x1p-64f;
+}
+
+/* x times the part below it. Left of 0 that is the tail above |x|, right of 0 it is 1 less the tail. The ratio is computed
+ * as above, but in double, where its steps do not round; only its first guess at t is a division, of floats. */
+INLINE float gelu_of_f32(float x) {
+  const float size = fabsf(x), a = size > 15.0f ? 15.0f : size, guess = 1.0f / (1.0f + 0.35f * a);
+  const double t = guess * (2.0 - (1.0 + (double)0.35f * a) * guess);
+  double p = -0.0291637983f;
+  p = p * t + 0.144060194f;
+  p = p * t - 0.255900651f;
+  p = p * t + 0.159391582f;
+  p = p * t - 0.0232629646f;
+  p = p * t + 0.105574451f;
+  p = p * t + 0.119815581f;
+  p = p * t + 0.139864326f;
+  p = p * t + 0.139621258f;
+  const float tail = times_bell_f32((float)(p * t * -a), a);
+  return x >= 0 ? x + tail : tail; /* a nan is in a */
 }
 
 /* Left of 0 the slope is tail - a density; right of it 1 less that. */

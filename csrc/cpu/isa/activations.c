@@ -59,6 +59,8 @@ BOTH(FORWARD, threshold, a <= s ? t : a)
 BOTH(BACKWARD, threshold, a <= s ? 0 : g)
 
 #define SIZE(x) ((x) < 0 ? -(x) : (x))
+BOTH(FORWARD, huber, SIZE(a) <= s ? a * a * (t / 2) : (SIZE(a) - s / 2) * (s * t))
+BOTH(BACKWARD, huber, g * (KEPT(a, -s, s) * t))
 BOTH(FORWARD, softsign, a / (1 + SIZE(a)))
 BOTH(BACKWARD, softsign, g / ((1 + SIZE(a)) * (1 + SIZE(a))))
 CALLS(FORWARD, tanhshrink, , tanhshrink_of, (a))

@@ -2,7 +2,7 @@
  * and activation_math.h.
  *
  * What is worth vectorising is: all of f32, and exp, log, sigmoid of f64. The rest of f64 serves gradient checks and
- * calls the C library.
+ * calls the C library, as do the functions that models seldom need.
  */
 #include "activation_math.h"
 #include "rows.h"
@@ -34,6 +34,22 @@ UNARY_ROW(quick_sin, f32, sin_of_f32(a, 0))
 UNARY_ROW(quick_cos, f32, sin_of_f32(a, 1))
 UNARY_ROW(exact_sin, f32, sinf(a))
 UNARY_ROW(exact_cos, f32, cosf(a))
+
+/* Less often used: the C library's, number by number. */
+#define LIBRARY_ROW(name) UNARY_ROW(name, f32, name##f(a)) UNARY_ROW(name, f64, name(a))
+LIBRARY_ROW(tan)
+LIBRARY_ROW(asin)
+LIBRARY_ROW(acos)
+LIBRARY_ROW(atan)
+LIBRARY_ROW(sinh)
+LIBRARY_ROW(cosh)
+LIBRARY_ROW(asinh)
+LIBRARY_ROW(acosh)
+LIBRARY_ROW(atanh)
+LIBRARY_ROW(log1p)
+LIBRARY_ROW(expm1)
+LIBRARY_ROW(log2)
+LIBRARY_ROW(log10)
 
 /* 1 if |a[i]| <= limit for all i (a nan is not). Without their sign, floats are ordered as their bits are. */
 static int all_small(int64_t n, const f32 *a, int64_t stride, float limit) {

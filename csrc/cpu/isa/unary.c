@@ -25,6 +25,10 @@ FLOAT_CALL(floor, floorf, floor)
 INTEGERS(UNARY_ROW, floor, a)
 FLOAT_CALL(ceil, ceilf, ceil)
 INTEGERS(UNARY_ROW, ceil, a)
+FLOAT_CALL(trunc, truncf, trunc)
+INTEGERS(UNARY_ROW, trunc, a)
+FLOAT_CALL(round, rintf, rint)
+INTEGERS(UNARY_ROW, round, a)
 
 ALL(TEST_ROW, logical_not, a == 0)
 

@@ -20,7 +20,10 @@ from . import (  # each registers its kernels
     elementwise,  # noqa: F401
     indexing,  # noqa: F401
     lines,  # noqa: F401
+    normalization,  # noqa: F401
+    pooling,  # noqa: F401
     reductions,  # noqa: F401
+    softmax,  # noqa: F401
 )
 from .plan import KERNELS, Plan, last_error
 

@@ -8,6 +8,7 @@ import numpy as np
 from ..dtypes import DTYPES
 from ..errors import EDTYPE, EPLAN, OK
 from .plan import FLOATS, Plan, kernel
+from .windows import positions
 
 Array = np.ndarray
 
@@ -80,15 +81,5 @@ def _image(plan: Plan, k: int, memory: Array, window: Any) -> Array:
 def _positions(plan: Plan, k: int, memory: Array, window: Any) -> Iterator[tuple[Any, Any, Array]]:
     """Yield each kernel position at which windows see something, these windows, and what they see."""
     image = _image(plan, k, memory, window)
-    for position in np.ndindex(*plan.shape[6:8]):
-        windows, seen = [], []
-        for at, count, (start, step, dilation, extent) in zip(
-            position, plan.shape[4:6], (window[:4], window[4:]), strict=True
-        ):
-            inside = [i for i in range(count) if 0 <= i * step + at * dilation + start < extent]
-            if inside:
-                begin = inside[0] * step + at * dilation + start
-                windows.append(slice(inside[0], inside[-1] + 1))
-                seen.append(slice(begin, begin + (len(inside) - 1) * step + 1, step))
-        if len(seen) == 2:
-            yield position, tuple(windows), image[:, :, :, *seen]
+    for position, windows, seen in positions(plan.shape[6:8], plan.shape[4:6], (window[:4], window[4:])):
+        yield position, windows, image[:, :, :, *seen]

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..dtypes import BOOL, F32, F64, I32, I64
 from ..errors import EDTYPE, EPLAN, OK
-from .plan import Plan, kernel, named, operand
+from .plan import FLOATS, Plan, kernel, named, operand
 
 Array = np.ndarray
 
@@ -30,6 +30,45 @@ def scan(name: str, function: Callable[..., Array]) -> None:
 
 scan("cumsum", np.cumsum)
 scan("cumprod", np.cumprod)
+
+
+def running_place(name: str, better: Callable[..., Array]) -> None:
+    """Define where the extreme so far is: the latest of equals; nan is one."""
+
+    def run(plan: Plan, out: Array, a: Array) -> int:
+        if plan.dtypes[0] != I64:
+            return EDTYPE
+        if plan.ndim < 1:
+            return EPLAN
+        lines, to = operand(plan, 1, a), operand(plan, 0, out)
+        best, at = lines[..., :1].copy(), np.zeros((*lines.shape[:-1], 1), np.int64)
+        for k in range(lines.shape[-1]):
+            here = lines[..., k : k + 1]
+            taken = better(here, best) | (here != here)
+            best, at = np.where(taken, here, best), np.where(taken, k, at)
+            to[..., k : k + 1] = at
+        return OK
+
+    named(name, run)
+
+
+running_place("cumargmax", np.greater_equal)
+running_place("cumargmin", np.less_equal)
+
+
+@kernel
+def linear_scan(plan: Plan, out: Array, a: Array, b: Array) -> int:
+    """out[k] = a[k] out[k-1] + b[k]; floats are multiplied and added in float64."""
+    if plan.dtypes[0] not in FLOATS or len(set(plan.dtypes[:3])) != 1:
+        return EDTYPE
+    if plan.ndim < 1:
+        return EPLAN
+    to, factors, terms = operand(plan, 0, out), operand(plan, 1, a), operand(plan, 2, b)
+    total = np.zeros(to.shape[:-1], np.float64)
+    for k in range(to.shape[-1]):
+        total = terms[..., k] + (factors[..., k] * total if k else 0.0)
+        to[..., k] = total
+    return OK
 
 
 def order(a: Array, descending: int) -> Array:

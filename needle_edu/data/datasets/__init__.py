@@ -1,16 +1,26 @@
 """Ready-made data sets, one small file each."""
 
-from .cifar10 import CIFAR10Dataset
+from ..text import Corpus, Dictionary, batchify, get_batch
+from .cifar10 import CIFAR10Dataset, CIFAR100Dataset
+from .cola import CoLADataset
 from .mnist import MNISTDataset
 from .ndarray import NDArrayDataset
+from .olivetti import OlivettiDataset
 from .optical_digits import DigitsDataset, digits
 
 __all__ = [
+    "CIFAR100Dataset",
     "CIFAR10Dataset",
+    "CoLADataset",
+    "Corpus",
+    "Dictionary",
     "DigitsDataset",
     "MNISTDataset",
     "NDArrayDataset",
+    "OlivettiDataset",
+    "batchify",
     "digits",
+    "get_batch",
 ]
 
 

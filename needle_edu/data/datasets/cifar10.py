@@ -1,4 +1,4 @@
-"""CIFAR-10: 60,000 small colour pictures of ten kinds of things, read from its published files.
+"""CIFAR-10 and CIFAR-100: 60,000 small colour pictures of 10 or 100 kinds of things, read from the published files.
 
 The files are not part of needle_edu. They are published at https://www.cs.toronto.edu/~kriz/cifar.html as the
 "python version".
@@ -71,13 +71,16 @@ class CIFAR10Dataset(Dataset):
         transforms: Sequence[Callable] | None = None,
     ):
         super().__init__(transforms)
-        switch("CIFAR10Dataset", train=train)
-        real("CIFAR10Dataset", 0, 1, p=p)
+        switch(type(self).__name__, train=train)
+        real(type(self).__name__, 0, 1, p=p)
         self.p = p
-        names = [f"data_batch_{k}" for k in range(1, 6)] if train else ["test_batch"]
-        pixels, labels = zip(*(read_batch(os.path.join(base_folder, name)) for name in names), strict=True)
+        pixels, labels = zip(*self._batches(base_folder, train), strict=True)
         self.pixels = np.concatenate(pixels)
         self.y = np.concatenate(labels)
+
+    def _batches(self, folder: str | os.PathLike, train: bool) -> list[tuple[np.ndarray, np.ndarray]]:
+        names = [f"data_batch_{k}" for k in range(1, 6)] if train else ["test_batch"]
+        return [read_batch(os.path.join(folder, name)) for name in names]
 
     @property
     def X(self) -> np.ndarray:  # noqa: N802
@@ -96,3 +99,43 @@ class CIFAR10Dataset(Dataset):
             pictures = np.ascontiguousarray(changed.transpose(0, 3, 1, 2))
             pictures = pictures if np.ndim(labels) else pictures[0]
         return pictures, labels
+
+
+class CIFAR100Dataset(CIFAR10Dataset):
+    """As `CIFAR10Dataset`, with 100 classes, 600 pictures of each; the 100 make 20 groups of 5.
+
+    Parameters
+    ----------
+    base_folder : path
+        The folder `cifar-100-python`, with `train` and `test`.
+    train, p, transforms
+        As for `CIFAR10Dataset`.
+    groups : bool
+        Whether labels are the 20 groups ("coarse") and not the 100 classes ("fine").
+
+    Examples
+    --------
+    >>> import pickle, tempfile
+    >>> folder = tempfile.mkdtemp()
+    >>> pixels, labels = np.zeros((1, 3072), "uint8"), {b"fine_labels": [99], b"coarse_labels": [19]}
+    >>> with open(os.path.join(folder, "test"), "wb") as file:
+    ...     pickle.dump({b"data": pixels, **labels}, file)
+    >>> CIFAR100Dataset(folder, train=False).y, CIFAR100Dataset(folder, train=False, groups=True).y
+    (array([99]), array([19]))
+    """
+
+    def __init__(
+        self,
+        base_folder: str | os.PathLike,
+        train: bool,
+        p: float = 0.5,
+        transforms: Sequence[Callable] | None = None,
+        groups: bool = False,
+    ):
+        switch("CIFAR100Dataset", groups=groups)
+        self.groups = groups
+        super().__init__(base_folder, train, p, transforms)
+
+    def _batches(self, folder: str | os.PathLike, train: bool) -> list[tuple[np.ndarray, np.ndarray]]:
+        entry, classes = ("coarse_labels", 20) if self.groups else ("fine_labels", 100)
+        return [read_batch(os.path.join(folder, "train" if train else "test"), entry, classes)]

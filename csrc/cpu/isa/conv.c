@@ -1,0 +1,47 @@
+/* build: -O2 -fno-schedule-insns */
+/* conv.c - products of places in an image (cpu/conv.h), by the register tile of gemm_tile.h, and transposes.
+ *
+ * A tile finds its rows by pointers, one each, and what p adds to all of them in a table. These are more loads than in a
+ * matrix product; but the image need not be laid out as a matrix before.
+ */
+#include <string.h>
+#include "conv.h"
+#include "isa.h"
+#include "gemm_shape.h"
+#include "transpose.h"
+#include "unroll.h"
+
+#define POINTERS 10 /* rows of a tile for which there are registers that point at them */
+
+/* Accumulators of conv_lines.h, so many of a times so many of b: with both in registers too, 24 + 4 + 1 of 32, or
+ * 9 + 3 + 1 of 16. */
+#if TILE_ROWS == 14
+#define OF_A 6
+#define OF_B 4
+#else
+#define OF_A 3
+#define OF_B 3
+#endif
+
+#define T f32
+#define BITS int32_t
+#define SMALL transpose_square_32x4
+#define SMALL_SIDE 4
+#define ELEMENT_BYTES 4
+#define TYPE f32
+#define SQUARE transpose_wide_square_32
+#define SIDE WIDE_32
+#include "conv_places.h"
+#define T f64
+#define BITS int64_t
+#define SMALL transpose_square_64x2
+#define SMALL_SIDE 2
+#define ELEMENT_BYTES 8
+#define TYPE f64
+#define SQUARE transpose_wide_square_64
+#define SIDE WIDE_64
+#include "conv_places.h"
+
+const nd_conv_table ND_TABLE(conv) = {.lanes = {VECTOR_BYTES / 4, VECTOR_BYTES / 8},
+                                      .product = {product_f32, product_f64}, .lines = {lines_f32, lines_f64},
+                                      .transpose = {transpose_f32, transpose_f64}};

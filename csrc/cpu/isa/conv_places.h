@@ -1,0 +1,123 @@
+/* conv_places.h - what isa/conv.c has, for one element type: T, ELEMENT_BYTES, TYPE; BITS, integers as wide;
+ * SIDE x SIDE elements are transposed by SQUARE, SMALL_SIDE x SMALL_SIDE by SMALL. */
+#define NAME(name) ND_JOIN(name, TYPE)
+#define LANES ((int64_t)(VECTOR_BYTES / ELEMENT_BYTES))
+#define PANEL (2 * LANES)
+typedef T NAME(vector) __attribute__((vector_size(VECTOR_BYTES)));
+typedef T NAME(unaligned) __attribute__((vector_size(VECTOR_BYTES), aligned(ELEMENT_BYTES), may_alias));
+
+/* `rows` and `vectors` are constants at every call, so that all loops over them unroll into registers. `next`: from one
+ * vector to the next, in b and in c. */
+static inline __attribute__((always_inline)) void NAME(tile)(const int rows, const int vectors, const nd_places *x,
+                                                             int64_t i, int64_t j, int64_t next, T *c, int64_t c_row,
+                                                             int accumulate) {
+  NAME(vector) acc[TILE_ROWS][TILE_VECTORS];
+  const T *row[TILE_ROWS], *b = (const T *)x->b + j;
+  const int64_t *p_at = x->p_at, *b_at = x->b_at, *const end = p_at + x->k;
+ND_UNROLL_WHOLE(16)
+  for (int r = 0; r < rows; r++) {
+    row[r] = (const T *)x->a + x->i_at[i + r];
+ND_UNROLL_WHOLE(4)
+    for (int v = 0; v < vectors; v++) acc[r][v] = (NAME(vector)){0};
+  }
+ND_UNROLL(2)
+  for (; p_at < end; p_at++, b_at++) {
+    NAME(vector) of_b[TILE_VECTORS];
+    const int64_t at = *p_at;
+    const T *from = b + *b_at;
+ND_UNROLL_WHOLE(4)
+    for (int v = 0; v < vectors; v++) of_b[v] = *(const NAME(unaligned) *)(from + v * next);
+ND_UNROLL_WHOLE(16)
+    for (int r = 0; r < rows; r++)
+ND_UNROLL_WHOLE(4)
+      for (int v = 0; v < vectors; v++) acc[r][v] += row[r][at] * of_b[v];
+  }
+ND_UNROLL_WHOLE(16)
+  for (int r = 0; r < rows; r++)
+ND_UNROLL_WHOLE(4)
+    for (int v = 0; v < vectors; v++) {
+      NAME(unaligned) *to = (NAME(unaligned) *)(c + r * c_row + v * next);
+      *to = accumulate ? (NAME(vector))*to + acc[r][v] : acc[r][v];
+    }
+}
+
+typedef void (*NAME(tile_fn))(const nd_places *x, int64_t i, int64_t j, int64_t next, T *c, int64_t c_row,
+                               int accumulate);
+#define TILE_FUNCTION(R, N)                                                                                           \
+  static void NAME(tile_##R##x##N)(const nd_places *x, int64_t i, int64_t j, int64_t next, T *c, int64_t c_row,       \
+                                   int accumulate) {                                                                  \
+    NAME(tile)(R, N, x, i, j, next, c, c_row, accumulate);                                                            \
+  }
+#define TILE_ENTRY(R, N) [N - 1][R - 1] = NAME(tile_##R##x##N),
+EACH_TILE(TILE_FUNCTION)
+static const NAME(tile_fn) NAME(tiles)[TILE_VECTORS][TILE_ROWS] = {EACH_TILE(TILE_ENTRY)};
+
+static void NAME(product)(const nd_places *x) {
+  for (int64_t start = 0; start < x->n; start += PANEL) {
+    const int64_t width = x->n - start < PANEL ? x->n - start : PANEL, vectors = (width + LANES - 1) / LANES;
+    /* The last vector ends where the row does, if it may: some lanes are computed twice, none is behind the end. */
+    const int backed = x->n >= LANES && !x->accumulate;
+    const int64_t j = backed && width < LANES ? x->n - LANES : start;
+    const int64_t next = backed && vectors == 2 ? width - LANES : LANES;
+    const int64_t most = vectors == 1 && TILE_ROWS > POINTERS ? POINTERS : TILE_ROWS, groups = (x->m + most - 1) / most;
+    for (int64_t group = 0, i = 0; group < groups; group++) { /* groups of nearly the same number of rows */
+      const int64_t rows = (x->m - i + groups - group - 1) / (groups - group);
+      const NAME(tile_fn) tile = NAME(tiles)[vectors - 1][rows - 1];
+      T *c = (T *)x->c + i * x->c_row + j;
+      if (backed || width % LANES == 0) {
+        tile(x, i, j, next, c, x->c_row, x->accumulate);
+      } else { /* the edge, through a small array */
+        T edge[TILE_ROWS * PANEL] __attribute__((aligned(64)));
+        tile(x, i, j, LANES, edge, vectors * LANES, 0);
+        for (int64_t r = 0; r < rows; r++) {
+          const T *from = edge + r * vectors * LANES;
+          T *to = c + r * x->c_row;
+          if (x->accumulate) {
+            for (int64_t q = 0; q < width; q++) to[q] += from[q];
+            continue;
+          }
+ND_UNROLL_WHOLE(8)
+          for (int64_t part = 32; part; part /= 2) /* 12 lanes are moved as 8 + 4 */
+            if (width & part) {
+              memcpy(to, from, part * sizeof(T));
+              to += part, from += part;
+            }
+        }
+      }
+      i += rows;
+    }
+  }
+}
+
+#include "conv_lines.h"
+
+/* Large squares, small ones along the edges, and single elements where these do not fit either. */
+static void NAME(transpose)(int64_t rows, int64_t cols, void *to_, int64_t to_row, const void *from_, int64_t from_row) {
+  T *to = to_;
+  const T *from = from_;
+  const int64_t r_end = rows / SIDE * SIDE, c_end = cols / SIDE * SIDE;
+  const int64_t r_last = rows / SMALL_SIDE * SMALL_SIDE, c_last = cols / SMALL_SIDE * SMALL_SIDE;
+  for (int64_t r = 0; r < r_end; r += SIDE)
+    for (int64_t c = 0; c < c_end; c += SIDE) SQUARE(to + r * to_row + c, to_row, from + c * from_row + r, from_row);
+  for (int64_t r = 0; r < r_last; r += SMALL_SIDE)
+    for (int64_t c = r < r_end ? c_end : 0; c < c_last; c += SMALL_SIDE)
+      SMALL(to + r * to_row + c, to_row, from + c * from_row + r, from_row);
+  for (int64_t c = c_last; c < cols; c++)
+    for (int64_t r = 0; r < rows; r++) to[r * to_row + c] = from[c * from_row + r];
+  for (int64_t r = r_last; r < rows; r++)
+    for (int64_t c = 0; c < c_last; c++) to[r * to_row + c] = from[c * from_row + r];
+}
+
+#undef NAME
+#undef LANES
+#undef PANEL
+#undef TILE_FUNCTION
+#undef TILE_ENTRY
+#undef T
+#undef ELEMENT_BYTES
+#undef TYPE
+#undef SQUARE
+#undef SIDE
+#undef BITS
+#undef SMALL
+#undef SMALL_SIDE

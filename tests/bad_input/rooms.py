@@ -1,0 +1,149 @@
+"""Calls that work of all that is no op and no layer: optimisers, initialisers, arrays, methods, data. See calls.py."""
+
+import inspect
+
+import numpy as np
+from calls import SIZES, WHOLE_CALLS, first_that_works, matrix, tensor, whole_numbers, with_arguments
+
+from needle_edu import cpu, data, init, metrics, ndarray as nd, nn, optim
+
+
+def weights():
+    return [nn.Parameter([[1.0, 2.0], [3.0, 4.0]])]
+
+
+def sgd():
+    return optim.SGD(weights(), lr=0.1)
+
+
+SCHEDULERS = {
+    "ChainedScheduler": lambda s: ([optim.StepLR(s, 2)],),
+    "SequentialLR": lambda s: (s, [optim.StepLR(s, 2), optim.StepLR(s, 3)], [3]),
+    "LambdaLR": lambda s: (s, lambda epoch: 1.0),
+    "MultiStepLR": lambda s: (s, [1, 2]),
+    "CyclicLR": lambda s: (s, 0.1, 0.3),
+    "OneCycleLR": lambda s: (s, 0.3, 10),
+    "ExponentialLR": lambda s: (s, 0.9),
+    "SWALR": lambda s: (s, 0.1),
+}
+
+
+AFTER_SGD = [*SIZES, (lambda epoch: 1.0,)]
+
+
+def optimisers():
+    """Name → (class, arguments of its constructor)."""
+    found = {}
+    for name in optim.__all__:
+        cls = getattr(optim, name)
+        if not inspect.isclass(cls) or name in ("Optimizer", "LRScheduler"):
+            continue
+        if issubclass(cls, optim.Optimizer):
+            found[name] = cls, (weights(),)
+        elif name in SCHEDULERS:
+            found[name] = cls, SCHEDULERS[name](sgd())
+        else:
+            found[name] = (
+                cls,
+                first_that_works(
+                    cls, [*((sgd(), *more) for more in AFTER_SGD), (nn.Linear(2, 2),), (weights(),)]
+                ),
+            )
+    return with_arguments(found)
+
+
+INITIALISERS = {
+    "one_hot": lambda: (3, whole_numbers(0, 1)), "calculate_gain": lambda: ("relu",), "seed": lambda: (3,),
+    "ones_like": lambda: (tensor(2),), "zeros_like": lambda: (tensor(2),),
+}  # fmt: skip
+
+
+def initialisers():
+    """Name → (function, arguments)."""
+    return {
+        name: (getattr(init, name), INITIALISERS[name]() if name in INITIALISERS else (2, 3))
+        for name in init.__all__
+        if name != "generator"
+    }
+
+
+def index(*values):
+    return nd.array(values, dtype="int64")
+
+
+X = matrix()
+ARRAYS = {
+    "arange": (3,), "empty": ((2, 3),), "full": ((2, 3), 1.0), "zeros": ((2, 3),), "ones": ((2, 3),), "eye": (3,),
+    "linspace": (0.0, 1.0, 3), "array": ([1.0, 2.0],), "asarray": ([1.0, 2.0],), "astype": (X, "float64"),
+    "from_dlpack": (np.ones(3, "float32"),), "broadcast_arrays": (X, X), "broadcast_to": (X, (1, 2, 3)),
+    "concat": ([X, X],), "concatenate": ([X, X],), "stack": ([X, X],), "cross_entropy": (X, index(0, 1)),
+    "cross_entropy_backward": (nd.ones(1), X, index(0, 1)), "dilate": (X, (0,), 1), "full_like": (X, 1.0),
+    "gather": (X, index([0], [1]), 1), "scatter_add": (X, index([0, 1, 0]), X[:1], 0), "index_add": (X, index(0, 1), X),
+    "moveaxis": (X, 0, 1), "swapaxes": (X, 0, 1), "pad": (X, ((1, 1), (0, 0))), "permute": (X, (1, 0)),
+    "permute_dims": (X, (1, 0)), "prod": (X,), "reshape": (X, (3, 2)), "result_type": (X, X),
+    "squeeze": (nd.ones((1, 3)), 0), "take": (X, index(0, 1)), "where": (X > 2, X, X), "matmul": (X, X.T),
+    "activation": ("leaky_relu", X, 0.5), "activation_backward": ("leaky_relu", X, X, 0.5),
+    "isclose": (X, X), "clip": (X, 0.0, 1.0), "expand_dims": (X, 0),
+}  # fmt: skip
+
+
+def arrays():
+    """Name → (function, arguments)."""
+    found = {}
+    for name in nd.__all__:
+        function = getattr(nd, name)
+        if not callable(function) or inspect.isclass(function):
+            continue
+        found[name] = (
+            function,
+            ARRAYS.get(name) or first_that_works(function, [(X,), (X, X), (X, X, X), (X, 0)]),
+        )
+    return with_arguments(found)
+
+
+METHODS = {
+    "reshape": ((3, 2),), "view": ((3, 2),), "permute": ((1, 0),), "broadcast_to": ((2, 2, 3),),
+    "as_strided": ((3, 2), (1, 3)), "process_slice": (slice(0, 1), 0), "to": (cpu(),), "astype": ("float64",),
+    "pad": (((1, 1), (0, 0)),), "dilate": ((0,), 1), "undilate": ((0,), 1), "clip": (0.0, 1.0), "clamp": (0.0, 1.0),
+    "swapaxes": (0, 1), "moveaxis": (0, 1), "make": ((2, 3),), "compact_strides": ((2, 3),),
+    "take": (index(0, 1),), "chunk": (2,), "topk": (2,),
+}  # fmt: skip
+NOT_SPOILED = {  # they take anything (a hook, NumPy's keywords), or nothing but are tested in files of their own
+    "bincount",  # of whole numbers: tested as a function
+    "backward", "register_hook", "make_from_op", "make_const", "item", "tolist", "numpy", "dot", "realize_cached_data",
+    "retain_grad", "replace_data",
+}  # fmt: skip
+
+
+def methods(make):
+    """Name → (method, arguments) of all public methods of what `make` gives."""
+    found = {}
+    for name in sorted(name for name in dir(make()) if not name.startswith("_") and name not in NOT_SPOILED):
+        method = getattr(make(), name)
+        if callable(method):
+            if name in WHOLE_CALLS and name != "dot":
+                found[name] = method, WHOLE_CALLS[name]()[1:]
+                continue
+            candidates = [(), (make(),), (0,), (0, 1), (1.0,), (make().T,)]
+            found[name] = method, METHODS.get(name) or first_that_works(method, candidates)
+    return with_arguments(found)
+
+
+DATA = {
+    "DataLoader": lambda: (data.NDArrayDataset(np.ones((8, 2), "float32"), np.zeros(8)),),
+    "NDArrayDataset": lambda: (np.ones((8, 2), "float32"), np.zeros(8)),
+    "circles": lambda: (10,), "moons": lambda: (10,), "spiral": lambda: (10,), "xor": lambda: (10,),
+    "RandomCrop": lambda: (3,), "RandomFlipHorizontal": lambda: (0.5,), "digits": lambda: (),
+    "DigitsDataset": lambda: ("train",), "collate_ndarray": lambda: ([(np.ones(2), 1), (np.ones(2), 2)],),
+}  # fmt: skip
+
+
+def other():
+    """Name → (callable, arguments): data, metrics, and what clips gradients."""
+    found = {name: (getattr(data, name), arguments()) for name, arguments in DATA.items()}
+    scores = tensor(3, 3), whole_numbers(0, 1, 2)
+    found["accuracy"] = metrics.accuracy, scores
+    for name in nn.utils.__all__:
+        if name.startswith("clip_grad"):
+            found[name] = getattr(nn.utils, name), (weights(), 1.0)
+    return with_arguments(found)

@@ -1,0 +1,152 @@
+"""Networks that needle_edu and PyTorch both build, and the training steps of them: twins, given the same weights.
+
+`lib` is either library (`needle_edu` or `torch`), for their names are the same. The tests compare what twins lose, step
+by step; the benchmarks compare how long they take.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+IMAGES = {"MLP": (784,), "LeNet": (1, 28, 28), "ResNet-9": (3, 32, 32)}
+
+
+def mlp(lib: Any) -> Any:
+    nn = lib.nn
+    return nn.Sequential(
+        nn.Linear(784, 400), nn.ReLU(), nn.Linear(400, 100), nn.ReLU(), nn.Linear(100, 10)
+    )  # fmt: skip
+
+
+def lenet(lib: Any) -> Any:
+    """LeNet-5 with rectifiers and max-pooling, for images of 28 x 28: 61,706 parameters."""
+    nn = lib.nn
+    return nn.Sequential(
+        *(nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2)),
+        *(nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()),
+        *(nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10)),
+    )
+
+
+def resnet9(lib: Any) -> Any:
+    """The course's network: ours is the one of `needle_edu.apps`."""
+    if lib.__name__ == "needle_edu":
+        from needle_edu.apps.models import ResNet9
+
+        return ResNet9()
+    nn = lib.nn
+
+    def block(channels: int, outputs: int, k: int, stride: int) -> Any:
+        return nn.Sequential(
+            nn.Conv2d(channels, outputs, k, stride, padding=k // 2), nn.BatchNorm2d(outputs), nn.ReLU()
+        )
+
+    class Past(nn.Module):
+        def __init__(self, channels: int):
+            super().__init__()
+            self.inner = nn.Sequential(block(channels, channels, 3, 1), block(channels, channels, 3, 1))
+
+        def forward(self, x: Any) -> Any:
+            return x + self.inner(x)
+
+    return nn.Sequential(
+        *(
+            block(3, 16, 7, 4),
+            block(16, 32, 3, 2),
+            Past(32),
+            block(32, 64, 3, 2),
+            block(64, 128, 3, 2),
+            Past(128),
+        ),
+        *(nn.Flatten(), nn.Linear(128, 128), nn.ReLU(), nn.Linear(128, 10)),
+    )
+
+
+CLASSIFIERS = {"MLP": mlp, "LeNet": lenet, "ResNet-9": resnet9}
+
+
+def generator(lib: Any, channels: int = 64) -> Any:
+    """DCGAN's: noise (N, 100, 1, 1) becomes images (N, 1, 28, 28)."""
+    nn, c = lib.nn, channels
+    return nn.Sequential(
+        *(nn.ConvTranspose2d(100, 2 * c, 7), nn.BatchNorm2d(2 * c), nn.ReLU()),
+        *(nn.ConvTranspose2d(2 * c, c, 4, 2, 1), nn.BatchNorm2d(c), nn.ReLU()),
+        *(nn.ConvTranspose2d(c, 1, 4, 2, 1), nn.Tanh()),
+    )
+
+
+def discriminator(lib: Any, channels: int = 64) -> Any:
+    """DCGAN's: images (N, 1, 28, 28) become scores (N, 1)."""
+    nn, c = lib.nn, channels
+    return nn.Sequential(
+        *(nn.Conv2d(1, c, 4, 2, 1), nn.LeakyReLU(0.2)),
+        *(nn.Conv2d(c, 2 * c, 4, 2, 1), nn.BatchNorm2d(2 * c), nn.LeakyReLU(0.2)),
+        *(nn.Conv2d(2 * c, 1, 7), nn.Flatten()),
+    )
+
+
+def constant(lib: Any, values: np.ndarray) -> Any:
+    """A tensor of the same type, without a gradient."""
+    if lib.__name__ == "torch":
+        return lib.from_numpy(values)
+    return lib.Tensor(values, dtype=str(values.dtype), requires_grad=False)
+
+
+def doubled(model: Any) -> Any:
+    """The network with its parameters in float64, either library's."""
+    if hasattr(model, "double"):
+        return model.double()
+    return model.to(dtype="float64")
+
+
+def share_weights(ours: Any, theirs: Any) -> None:
+    """Give PyTorch's network the parameters of ours, in the order in which they stand."""
+    import torch
+
+    with torch.no_grad():
+        for mine, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+            values = mine.numpy()
+            if values.ndim == 2:  # of a linear layer: (in, out) is (out, in), its bias (1, out) is (out,)
+                values = values.T if other.ndim == 2 else values[0]
+            elif values.shape != tuple(other.shape):  # of a `Conv`: (k, k, in, out) is (out, in, k, k)
+                values = values.transpose(3, 2, 0, 1)
+            assert values.shape == tuple(other.shape)
+            other.copy_(torch.from_numpy(np.ascontiguousarray(values)))
+
+
+def classifier_step(lib: Any, model: Any, lr: float = 1e-3, **options: Any) -> Any:
+    """`step(x, y)`: one step of Adam on the cross-entropy; the loss, before the step, is returned."""
+    loss_of, adam = lib.nn.CrossEntropyLoss(), lib.optim.Adam(model.parameters(), lr=lr, **options)
+
+    def step(x: Any, y: Any) -> Any:
+        adam.zero_grad()
+        loss = loss_of(model(x), y)
+        loss.backward()
+        adam.step()
+        return loss
+
+    return step
+
+
+def gan_step(lib: Any, make: Any, judge: Any, batch: int, lr: float = 2e-4, **options: Any) -> Any:
+    """`step(real, noise)`: one step of Adam of the discriminator, one of the generator; both losses are returned."""
+    loss_of = lib.nn.BCEWithLogitsLoss()
+    forger = lib.optim.Adam(make.parameters(), lr=lr, betas=(0.5, 0.999), **options)
+    critic = lib.optim.Adam(judge.parameters(), lr=lr, betas=(0.5, 0.999), **options)
+    true, false = [constant(lib, np.full((batch, 1), value, "float32")) for value in (1, 0)]
+
+    def step(real: Any, noise: Any) -> Any:
+        fake = make(noise)
+        critic.zero_grad()
+        seen = loss_of(judge(real), true) + loss_of(judge(fake.detach()), false)
+        seen.backward()
+        critic.step()
+        forger.zero_grad()
+        fooled = loss_of(judge(fake), true)
+        fooled.backward()
+        forger.step()
+        return seen, fooled
+
+    return step
