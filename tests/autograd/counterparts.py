@@ -223,6 +223,8 @@ PYTORCHS = {
     "to_device": lambda a, device: a.clone(),  # where PyTorch is, there is one device
     # activations and their vjps
     "leaky_relu": lambda a, slope: F.leaky_relu(a, slope), "activation_backward": activation_backward,
+    # PyTorch has no channels in a vector
+    "prelu": lambda a, b: F.prelu(a[None], b)[0] if a.ndim == 1 else F.prelu(a, b),
     "hardsigmoid": hardsigmoid, "huber": huber, "hardtanh": lambda a, low, high: F.hardtanh(a, low, high),
     "relu_backward": lambda g, y: g * (y > 0),
     "tanh_backward": lambda g, y: g * (1 - y * y), "sigmoid_backward": lambda g, y: g * y * (1 - y),
