@@ -66,7 +66,9 @@ def linear_scan(plan: Plan, out: Array, a: Array, b: Array) -> int:
     to, factors, terms = operand(plan, 0, out), operand(plan, 1, a), operand(plan, 2, b)
     total = np.zeros(to.shape[:-1], np.float64)
     for k in range(to.shape[-1]):
-        total = terms[..., k] + (factors[..., k] * total if k else np.float64(0))  # a plain 0.0 would stay float32
+        total = terms[..., k] + (
+            factors[..., k] * total if k else np.float64(0)
+        )  # a plain 0.0 would stay float32
         to[..., k] = total
     return OK
 
