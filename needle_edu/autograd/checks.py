@@ -81,7 +81,7 @@ def grad_check(
         parts = result.tuple() if isinstance(result, TensorTuple) else (result,)
         if not weights:
             weights.extend(rng.uniform(0.5, 1.5, part.shape) for part in parts)
-        terms = [(part * _constant(w)).sum() for part, w in zip(parts, weights, strict=True)]
+        terms = [(part * _constant(w, part.device)).sum() for part, w in zip(parts, weights, strict=True)]
         return sum(terms[1:], start=terms[0])
 
     if order > 1:
@@ -158,8 +158,8 @@ def _variable(x: np.ndarray) -> Tensor:
     return Tensor(x, dtype=x.dtype if x.dtype.kind == "f" else None, requires_grad=x.dtype.kind == "f")
 
 
-def _constant(x: np.ndarray) -> Tensor:
-    return Tensor(x, dtype=x.dtype if x.dtype.kind == "f" else None, requires_grad=False)
+def _constant(x: np.ndarray, device: Any = None) -> Tensor:
+    return Tensor(x, device=device, dtype=x.dtype if x.dtype.kind == "f" else None, requires_grad=False)
 
 
 def _name(function) -> str:
