@@ -7,6 +7,7 @@ from typing import Any
 
 from ..autograd import Tensor
 from .optimizer import Optimizer
+from .steps import decayed
 
 
 class NAdam(Optimizer):
@@ -79,10 +80,7 @@ class NAdam(Optimizer):
     def update(self, p: Any, g: Any, state: dict[str, Any], s: dict[str, Any]) -> Any:
         """One step of one parameter."""
         xp, lr, beta1, beta2 = p.__array_namespace__(), s["lr"], s["beta1"], s["beta2"]
-        if s["decoupled_weight_decay"]:
-            p, d = (1 - lr * s["weight_decay"]) * p, g
-        else:
-            d = g + s["weight_decay"] * p
+        p, d = decayed(p, g, s)
         state["t"] = t = state.get("t", 0) + 1
         state["m"] = m = beta1 * state.get("m", 0.0) + (1 - beta1) * d
         state["v"] = v = beta2 * state.get("v", 0.0) + (1 - beta2) * d * d

@@ -14,6 +14,22 @@ import numpy as np
 from ..ndarray import fused
 
 
+def decayed(p: Any, g: Any, s: dict[str, Any]) -> tuple[Any, Any]:
+    """A parameter and its gradient with weight decay: decoupled, as AdamW's, it shrinks p, else it is added to g.
+
+    Examples
+    --------
+    >>> p, g = np.array([10.0]), np.array([1.0])
+    >>> decayed(p, g, {"lr": 0.5, "weight_decay": 0.1, "decoupled_weight_decay": True})
+    (array([9.5]), array([1.]))
+    >>> decayed(p, g, {"lr": 0.5, "weight_decay": 0.1, "decoupled_weight_decay": False})
+    (array([10.]), array([2.]))
+    """
+    if s["decoupled_weight_decay"]:
+        return (1 - s["lr"] * s["weight_decay"]) * p, g
+    return p, g + s["weight_decay"] * p
+
+
 def sgd_step(
     p: Any, g: Any, u: Any, lr: float, momentum: float, weight_decay: float,
     fresh: float | None = None, nesterov: bool = False,
