@@ -1,6 +1,6 @@
 """All the functions that are made of ops, in the order of their table in docs/ops.md."""
 
-from . import adaptive, compositions, folding, interpolation, lp_pooling, unpooling
+from . import adaptive, attention, compositions, folding, interpolation, lp_pooling, unpooling
 from .einstein import einsum
 
 COMPOSED = (
@@ -10,5 +10,6 @@ COMPOSED = (
     *folding.FUNCTIONS,
     *unpooling.FUNCTIONS,
     *lp_pooling.FUNCTIONS,
+    *attention.FUNCTIONS,
     einsum,
 )

@@ -26,6 +26,7 @@ NO_ORACLE = {
         "batch", "group", "layer",
     )},
     ("group_norm", NUMPY): "written out in test_normalization.py",
+    ("attention", NUMPY): "written out in test_attention.py",
     ("conv", NUMPY): "written out as seven loops in test_convolution.py",
 }  # fmt: skip
 
@@ -163,6 +164,13 @@ def batch_norm(a, weight, bias, eps=1e-5):
     return F.batch_norm(a, None, None, weight, bias, True, eps=eps)
 
 
+def attention(q, k, v, mask=None, scale=None, diagonal=None):
+    if diagonal is not None:
+        seen = torch.ones(q.shape[-2], k.shape[-2], dtype=torch.bool).tril(diagonal)
+        mask = torch.zeros(seen.shape, dtype=q.dtype).masked_fill(~seen, -torch.inf) + (0 if mask is None else mask)
+    return F.scaled_dot_product_attention(q, k, v, mask, scale=scale)
+
+
 def group_norm(a, weight, bias, num_groups, eps=1e-5):
     return F.group_norm(a, num_groups, weight, bias, eps)
 
@@ -249,6 +257,7 @@ PYTORCHS = {
     "binary_cross_entropy": lambda p, t: F.binary_cross_entropy(*torch.broadcast_tensors(p, t), reduction="none"),
     # normalisation
     "batch_norm": batch_norm, "batch_norm_backward": adjoints(batch_norm),
+    "attention": attention,
     "group_norm": group_norm, "group_norm_backward": adjoints(group_norm),
     "layer_norm": layer_norm, "layer_norm_backward": adjoints(layer_norm),
     # convolutions and pooling
