@@ -14,6 +14,7 @@ from .activations import (
     Tanh,
     Tanhshrink,
 )
+from .attention import MultiheadAttention
 from .containers import Identity, ModuleDict, ModuleList, Residual, Sequential
 from .conv_bn import ConvBN
 from .convolution import Conv, Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
@@ -40,6 +41,7 @@ from .losses import (
 from .margin_losses import MultiLabelMarginLoss, MultiLabelSoftMarginLoss, MultiMarginLoss, SoftMarginLoss
 from .model_summary import Summary, summary
 from .module import Module
+from .needle_transformer import AttentionLayer, MultiHeadAttention, Transformer, TransformerLayer
 from .norm import BatchNorm1d, BatchNorm2d, LayerNorm1d
 from .padding import (
     CircularPad1d,
@@ -99,6 +101,7 @@ __all__ = [
     "AdaptiveMaxPool1d",
     "AdaptiveMaxPool2d",
     "AlphaDropout",
+    "AttentionLayer",
     "AvgPool1d",
     "AvgPool2d",
     "BCELoss",
@@ -165,9 +168,11 @@ __all__ = [
     "Module",
     "ModuleDict",
     "ModuleList",
+    "MultiHeadAttention",
     "MultiLabelMarginLoss",
     "MultiLabelSoftMarginLoss",
     "MultiMarginLoss",
+    "MultiheadAttention",
     "NLLLoss",
     "PReLU",
     "Parameter",
@@ -202,6 +207,8 @@ __all__ = [
     "Tanh",
     "Tanhshrink",
     "Threshold",
+    "Transformer",
+    "TransformerLayer",
     "TripletMarginLoss",
     "TripletMarginWithDistanceLoss",
     "Unflatten",

@@ -75,7 +75,9 @@ class Attention(TensorOp):
         """Return P, of shape (..., L, S), for arrays or for tensors."""
         scores = (q * self.factor(q)) @ _TRANSPOSE.instance.of(k)
         if self.diagonal is not None:
-            unseen = _unseen(*scores.shape[-2:], self.diagonal, str(q.dtype), q.device if _is_ours(q) else None)
+            unseen = _unseen(
+                *scores.shape[-2:], self.diagonal, str(q.dtype), q.device if _is_ours(q) else None
+            )
             scores = scores + _of_kind(q, unseen)
         if mask is not None:
             scores = scores + mask
@@ -225,8 +227,13 @@ def _diagonal(who, is_causal, lower_right, q, k):
 
 
 def _grouped(who, q, k, v, attn_mask, dropout_p, is_causal, scale, lower_right):
-    """Cut the query's heads into groups, one for each head of key and value, along an axis that those broadcast over."""
-    if min(q.ndim, k.ndim, v.ndim) < 3 or k.shape[-3] != v.shape[-3] or not k.shape[-3] or q.shape[-3] % k.shape[-3]:
+    """Cut the query's heads into groups, one for each head of key and value, which broadcast over it."""
+    if (
+        min(q.ndim, k.ndim, v.ndim) < 3
+        or k.shape[-3] != v.shape[-3]
+        or not k.shape[-3]
+        or q.shape[-3] % k.shape[-3]
+    ):
         raise ShapeError(
             f"{who}: enable_gqa wants (..., heads, length, features), with heads of the query a multiple of those of "
             f"key and value; got {q.shape}, {k.shape} and {v.shape}"

@@ -139,11 +139,15 @@ def _with_attributes(slot: Slot, switches: Switches) -> Callable:
 
 
 def _of_several_with_attributes(slot: Slot, count: int, defaults: dict, switches: Switches) -> Callable:
-    names = list(inspect.signature(slot.original.compute).parameters)[1 : count + 1]
+    inputs = list(inspect.signature(slot.original.compute).parameters.values())[1 : count + 1]
+    names = [p.name for p in inputs]
+    least = sum(p.default is p.empty for p in inputs)  # the others may be left out, or be None
 
     def function(*args, **named):
         given = [*args[:count], *[named.pop(name) for name in names[len(args) :] if name in named]]
-        if len(given) != count:
+        while len(given) > least and given[-1] is None:
+            given.pop()
+        if not least <= len(given) <= count:
             raise TypeError(f"{slot.name}() takes {count} tensors, got {len(given)}")
         values = args[count:]
         try:

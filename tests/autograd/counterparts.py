@@ -167,7 +167,9 @@ def batch_norm(a, weight, bias, eps=1e-5):
 def attention(q, k, v, mask=None, scale=None, diagonal=None):
     if diagonal is not None:
         seen = torch.ones(q.shape[-2], k.shape[-2], dtype=torch.bool).tril(diagonal)
-        mask = torch.zeros(seen.shape, dtype=q.dtype).masked_fill(~seen, -torch.inf) + (0 if mask is None else mask)
+        mask = torch.zeros(seen.shape, dtype=q.dtype).masked_fill(~seen, -torch.inf) + (
+            0 if mask is None else mask
+        )
     return F.scaled_dot_product_attention(q, k, v, mask, scale=scale)
 
 

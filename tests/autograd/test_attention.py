@@ -73,7 +73,9 @@ def test_a_query_that_sees_nothing_gets_zero_and_no_gradient(rng):
     np.testing.assert_array_equal(q.grad.numpy()[1], 0)
     mask = np.where(seen, 0, -np.inf)
     np.testing.assert_allclose(y.numpy(), written_out(*arrays, mask), rtol=1e-12)
-    assert grad_check(lambda a, b, c: ops.scaled_dot_product_attention(a, b, c, Tensor(seen)), *arrays, order=2)
+    assert grad_check(
+        lambda a, b, c: ops.scaled_dot_product_attention(a, b, c, Tensor(seen)), *arrays, order=2
+    )
 
 
 def test_a_causal_mask_may_leave_the_first_queries_blind(rng):
@@ -118,7 +120,9 @@ def test_large_scores_do_not_overflow():
     assert ops.scaled_dot_product_attention(q, k, v).numpy().tolist() == [[1.0]]
 
 
-@pytest.mark.parametrize("shapes", [((0, 3), (4, 3), (4, 2)), ((2, 3), (0, 3), (0, 2)), ((0, 2, 3), (0, 4, 3), (0, 4, 2))])
+@pytest.mark.parametrize(
+    "shapes", [((0, 3), (4, 3), (4, 2)), ((2, 3), (0, 3), (0, 2)), ((0, 2, 3), (0, 4, 3), (0, 4, 2))]
+)
 def test_of_nothing(shapes):
     inputs = [tensor(np.zeros(shape)) for shape in shapes]
     y = ops.scaled_dot_product_attention(*inputs)
@@ -135,7 +139,9 @@ def test_what_does_not_fit_is_said(rng):
         attend(q, v, v)
     with pytest.raises(ShapeError, match=r"the axes before the last two do not broadcast: \(2,\), \(3,\)"):
         attend(q, tensor(np.zeros((3, 5, 4))), v)
-    with pytest.raises(ShapeError, match=r"a mask of shape \(4, 5\) does not broadcast to the scores' \(2, 3, 5\)"):
+    with pytest.raises(
+        ShapeError, match=r"a mask of shape \(4, 5\) does not broadcast to the scores' \(2, 3, 5\)"
+    ):
         attend(q, k, v, tensor(np.zeros((4, 5))))
     with pytest.raises(DTypeError, match=r"got key of float32 beside float64"):
         attend(q, k.astype("float32"), v)
