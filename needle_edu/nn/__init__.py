@@ -82,6 +82,7 @@ from .pooling import (
     MaxPool1d,
     MaxPool2d,
 )
+from .positions import LearnedPositions, RotaryPositions, SinusoidalPositions
 from .ranking_losses import (
     CosineEmbeddingLoss,
     HingeEmbeddingLoss,
@@ -90,8 +91,15 @@ from .ranking_losses import (
     TripletMarginWithDistanceLoss,
 )
 from .response_norm import LocalResponseNorm
+from .rms_norm import RMSNorm, SwiGLU
 from .shapes import Flatten, Reshape, Unflatten
 from .softmax import LogSoftmax, Softmax, Softmax2d, Softmin
+from .transformer import (
+    TransformerDecoder,
+    TransformerDecoderLayer,
+    TransformerEncoder,
+    TransformerEncoderLayer,
+)
 from .unpooling import LPPool1d, LPPool2d, MaxUnpool1d, MaxUnpool2d
 from .upsampling import Upsample, UpsamplingBilinear2d, UpsamplingNearest2d
 
@@ -152,6 +160,7 @@ __all__ = [
     "LayerNorm",
     "LayerNorm1d",
     "LeakyReLU",
+    "LearnedPositions",
     "Linear",
     "LocalResponseNorm",
     "LogSigmoid",
@@ -181,6 +190,7 @@ __all__ = [
     "PixelShuffle",
     "PixelUnshuffle",
     "PoissonNLLLoss",
+    "RMSNorm",
     "RReLU",
     "ReLU",
     "ReLU6",
@@ -190,10 +200,12 @@ __all__ = [
     "ReplicationPad2d",
     "Reshape",
     "Residual",
+    "RotaryPositions",
     "SELU",
     "Sequential",
     "SiLU",
     "Sigmoid",
+    "SinusoidalPositions",
     "SmoothL1Loss",
     "SoftMarginLoss",
     "Softmax",
@@ -204,10 +216,15 @@ __all__ = [
     "Softshrink",
     "Softsign",
     "Summary",
+    "SwiGLU",
     "Tanh",
     "Tanhshrink",
     "Threshold",
     "Transformer",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
     "TransformerLayer",
     "TripletMarginLoss",
     "TripletMarginWithDistanceLoss",

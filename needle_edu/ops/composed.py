@@ -1,6 +1,7 @@
 """All the functions that are made of ops, in the order of their table in docs/ops.md."""
 
-from . import adaptive, attention, compositions, folding, interpolation, lp_pooling, unpooling
+from . import adaptive, compositions, folding, interpolation, lp_pooling, unpooling
+from .attention import FUNCTIONS as _ATTENTION
 from .einstein import einsum
 
 COMPOSED = (
@@ -10,6 +11,6 @@ COMPOSED = (
     *folding.FUNCTIONS,
     *unpooling.FUNCTIONS,
     *lp_pooling.FUNCTIONS,
-    *attention.FUNCTIONS,
+    *_ATTENTION,
     einsum,
 )

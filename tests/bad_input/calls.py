@@ -64,6 +64,8 @@ WHOLE_CALLS = {
     "isclose": lambda: (tensor(2, 3), tensor(2, 3)),
     "allclose": lambda: (tensor(2, 3), tensor(2, 3)),
     "einsum": lambda: ("ij->ji", tensor(2, 3)),
+    "scaled_dot_product_attention": lambda: (tensor(2, 3, 4), tensor(2, 5, 4), tensor(2, 5, 2), tensor(3, 5)),
+    "attention_weights": lambda: (tensor(2, 3, 4), tensor(2, 5, 4), tensor(3, 5)),
 }
 
 
@@ -119,7 +121,12 @@ LAYERS = {
     "Sequential": lambda: (nn.Linear(3, 3), nn.ReLU()), "Residual": lambda: (nn.Linear(3, 3),),
     "ModuleList": lambda: ([nn.ReLU()],), "ModuleDict": lambda: ({"a": nn.ReLU()},), "Parameter": lambda: ([1.0],),
     "Unflatten": lambda: (1, (2, 3)), "Reshape": lambda: (6,), "Linear": lambda: (3, 4),
-    "Fold": lambda: (4, 2), "MaxUnpool1d": lambda: (2,), "MaxUnpool2d": lambda: (2,),
+    "TransformerEncoder": lambda: (nn.TransformerEncoderLayer(4, 2, 4), 2), "TransformerEncoderLayer": lambda: (4, 2, 4),
+    "TransformerDecoder": lambda: (nn.TransformerDecoderLayer(4, 2, 4), 2), "TransformerDecoderLayer": lambda: (4, 2, 4),
+    "MultiheadAttention": lambda: (4, 2), "MultiHeadAttention": lambda: (), "AttentionLayer": lambda: (4, 2, 3),
+    "TransformerLayer": lambda: (4, 2, 3, 5), "Transformer": lambda: (4, 5, 2), "RotaryPositions": lambda: (9, 4),
+    "LearnedPositions": lambda: (9, 4), "SinusoidalPositions": lambda: (9, 4), "SwiGLU": lambda: (4, 5),
+    "RMSNorm": lambda: (4,), "Fold": lambda: (4, 2), "MaxUnpool1d": lambda: (2,), "MaxUnpool2d": lambda: (2,),
 }  # fmt: skip
 NO_LAYERS = {"Module", "Summary", "summary", "utils", "Loss", "Parameter"}  # bases, results, and functions
 LABELS = whole_numbers(0, 2)
@@ -153,6 +160,7 @@ def inputs_of_a_layer(layer):
     pairs += [(tensor(1, 1, 2), whole_numbers([[0, 2]])), (tensor(1, 1, 1, 2), whole_numbers([[[0, 2]]]))]
     pairs += [(tensor(2, 3), sides[0]), (tensor(2, 3), whole_numbers([0, 1, -1], [2, -1, -1]))]
     threes += [(tensor(2, 3), tensor(2, 3), sides[1]), (tensor(2), tensor(2), sides[1])]
+    threes.append((tensor(2, 2, 3, 4),) * 3)
     given = (
         [(x,) for x in image]
         + rows

@@ -14,8 +14,10 @@ THEIRS = [torch.nn, torch.optim, torch.optim.lr_scheduler, torch.optim.swa_utils
 OTHERWISE = {
     ("SGD", "lr"): 0.01, ("SGD", "dampening"): None, ("Adam", "lr"): 0.01, ("Adam", "betas"): None,
     ("LogSoftmax", "dim"): -1, ("Softmax", "dim"): -1, ("Softmin", "dim"): -1, ("ModuleList", "modules"): (),
-    ("ParameterList", "values"): (),
+    ("ParameterList", "values"): (), ("TransformerEncoderLayer", "activation"): "relu",
+    ("TransformerDecoderLayer", "activation"): "relu",
 }  # fmt: skip
+NEEDLES_OWN = {"Transformer"}  # another class altogether
 ELSEWHERE = {"device", "dtype"}  # ours say "float32", PyTorch None
 NEEDLES_ORDER = {
     "SGD",
@@ -31,7 +33,11 @@ def pairs():
     for name in sorted({*nn.__all__, *optim.__all__}):
         ours = getattr(nn, name, None) or getattr(optim, name)
         theirs = next((getattr(room, name) for room in THEIRS if hasattr(room, name)), None)
-        if theirs is not None and inspect.isclass(ours) and name not in ("Module", "Optimizer", "Parameter"):
+        if (
+            theirs is not None
+            and inspect.isclass(ours)
+            and name not in {"Module", "Optimizer", "Parameter", *NEEDLES_OWN}
+        ):
             pool = getattr(ops, getattr(getattr(ours, "op_class", None), "name", ""), None)
             parameters = inspect.signature(pool or ours).parameters
             yield name, dict(parameters), dict(inspect.signature(theirs).parameters)
