@@ -125,6 +125,12 @@ class MultiheadAttention(Module):
         is_causal : bool
             Query i sees the keys 0 to i; a mask may be given as well.
         """
+        switch(
+            "MultiheadAttention",
+            need_weights=need_weights,
+            average_attn_weights=average_attn_weights,
+            is_causal=is_causal,
+        )
         same = query is key is value
         query = as_tensor(query)
         key, value = (query, query) if same else (as_tensor(key), as_tensor(value))

@@ -152,6 +152,8 @@ class _Stack(Module):
         (self.num_layers,) = whole(type(self).__name__, num_layers=num_layers)
         if not isinstance(layer, Module):
             raise TypeError(f"{type(self).__name__}: wanted a layer, got {type(layer).__name__}")
+        if norm is not None and not isinstance(norm, Module):
+            raise TypeError(f"{type(self).__name__}: norm is a module or None, got {type(norm).__name__}")
         self.layers = ModuleList([copy.deepcopy(layer) for _ in range(num_layers)])
         self.norm = norm
 

@@ -50,6 +50,7 @@ TAKEN = {
     ("DataLoader", "dataset"),  # whatever has a length and can be indexed
     ("DataLoader", "batch_size"), ("DataLoader", "sampler"), ("DataLoader", "batch_sampler"),
     ("ModuleDict", "modules"), ("ParameterDict", "parameters"), ("fill_", "value"),
+    ("Transformer", "h"),  # it has no state, and the course's loops hand one on
     ("NDArrayDataset", "transforms"), ("DigitsDataset", "transforms"),
 }  # fmt: skip
 

@@ -160,7 +160,10 @@ def inputs_of_a_layer(layer):
     pairs += [(tensor(1, 1, 2), whole_numbers([[0, 2]])), (tensor(1, 1, 1, 2), whole_numbers([[[0, 2]]]))]
     pairs += [(tensor(2, 3), sides[0]), (tensor(2, 3), whole_numbers([0, 1, -1], [2, -1, -1]))]
     threes += [(tensor(2, 3), tensor(2, 3), sides[1]), (tensor(2), tensor(2), sides[1])]
-    threes.append((tensor(2, 2, 3, 4),) * 3)
+    sequence = tensor(2, 3, 4)
+    threes += [(tensor(2, 2, 3, 4),) * 3, (sequence,) * 3]
+    pairs.append((sequence, sequence))
+    rows.append((sequence,))
     given = (
         [(x,) for x in image]
         + rows
