@@ -25,7 +25,7 @@
 #ifndef ND_API
 #define ND_API
 #endif
-enum { ND_MAX_NDIM = 8, ND_MAX_OPERANDS = 8 };
+enum { ND_MAX_NDIM = 8, ND_MAX_OPERANDS = 10 };
 
 /* Element types. bool is one byte, 0 or 1. */
 enum nd_dtype { ND_F32 = 0, ND_F64 = 1, ND_I32 = 2, ND_I64 = 3, ND_BOOL = 4 };
@@ -390,4 +390,18 @@ ND_API int nd_avg_pool_backward(const nd_plan *p, void *out, const void *g, cons
  * adjoint g of the result y:  y (g - sum of g y), or, log != 0,  g - exp(y) (sum of g). Operands: out, a; out, g, y. */
 ND_API int nd_softmax(const nd_plan *p, void *out, const void *a, int log);
 ND_API int nd_softmax_backward(const nd_plan *p, void *out, const void *g, const void *y, int log);
+
+/* ---- 17. attention, f32 or f64 ---------------------------------------------------------------------------------
+ * The iteration space is (batch..., L, S, E, D): L queries and S keys of E features, S values of D. q lies along (batch...,
+ * L, E), k along (batch..., S, E), v along (batch..., S, D), out and g along (batch..., L, D), lse along (batch..., L),
+ * mask along (batch..., L, S), where strides may be 0; it may be NULL. Query i sees the keys j <= i + diagonal, all of
+ * them if that is S or more. With P = exp(scale q k^T + mask - lse), lse the logarithm of the sum over the keys seen,
+ * out = P v; a query that sees nothing (but -inf) has out 0 and lse -inf. Backward, for the adjoint g of out:
+ *     to_v = P^T g,   to_q = scale s k,   to_k = scale s^T q,   s = P (g v^T - rowsum(g out))
+ * Each batch has outputs of its own. Operands: out, lse, q, k, v, mask; to_q, to_k, to_v, g, out, lse, q, k, v, mask. */
+ND_API int nd_attention(const nd_plan *p, void *out, void *lse, const void *q, const void *k, const void *v,
+                        const void *mask, double scale, int64_t diagonal);
+ND_API int nd_attention_backward(const nd_plan *p, void *to_q, void *to_k, void *to_v, const void *g, const void *out,
+                                 const void *lse, const void *q, const void *k, const void *v, const void *mask,
+                                 double scale, int64_t diagonal);
 #endif

@@ -10,14 +10,26 @@ For the adjoint Ȳ:
 
     V̄ = Pᵀ·Ȳ,   P̄ = Ȳ·Vᵀ,   S̄ = P ⊙ (P̄ - Σ P̄ ⊙ P),   Q̄ = s·S̄·K,   K̄ = s·S̄ᵀ·Q,   M̄ = S̄
 
+Floats on a device with compiled kernels take those (csrc/cpu/isa/attention_type.h), which never hold all of P, neither
+forward nor backward; the arithmetic here serves all other arrays, and whoever wants derivatives of derivatives or P.
+
 Reference: A. Vaswani et al., "Attention is all you need", 2017.
 """
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
-from needle_edu.autograd.arrays import DTypeError, ShapeError, device_of, enter, xp
+from needle_edu.autograd.arrays import (
+    Array,
+    DTypeError,
+    ShapeError,
+    attention as kernels,
+    device_of,
+    enter,
+    xp,
+)
 from needle_edu.autograd.op import TensorOp
 from needle_edu.autograd.registry import register, slot
 from needle_edu.autograd.tensor import Tensor, as_tensor
@@ -61,6 +73,9 @@ class Attention(TensorOp):
         )
     )
 
+    kept: Any = None  # from the compiled forward pass: its operands, the versions of their memory, the result, and lse
+    mask_learns = True  # False: nobody wants the mask's adjoint
+
     def __init__(self, scale=None, diagonal=None):
         if scale is not None:
             real(self.name, scale=scale)
@@ -69,7 +84,12 @@ class Attention(TensorOp):
 
     def compute(self, q, k, v, mask=None):
         check_shapes(self.name, q.shape, k.shape, v.shape, None if mask is None else mask.shape)
-        return self.weights(q, k, mask) @ v
+        if kernels is None or not kernels.compiled(q, k, v, *([] if mask is None else [mask])):
+            return self.weights(q, k, mask) @ v
+        out, lse = kernels.attention(q, k, v, mask, self.factor(q), self.diagonal)
+        operands = (q, k, v) if mask is None else (q, k, v, mask)
+        self.kept = operands, [x.storage.version for x in operands], out, lse
+        return out
 
     def weights(self, q, k, mask=None):
         """Return P, of shape (..., L, S), for arrays or for tensors."""
@@ -93,6 +113,15 @@ class Attention(TensorOp):
 
     def gradient(self, g, node):
         q, k, v, *mask = node.inputs
+        if g.__class__ is Array and not (mask and self.mask_learns) and self._holds(node.inputs):
+            _, _, out, lse = self.kept
+            found = kernels.attention_backward(
+                g, q, k, v, *(mask or [None]), out, lse, self.factor(q), self.diagonal
+            )
+            return (
+                *[sum_to(one, x.shape) for one, x in zip(found, (q, k, v), strict=True)],
+                *[None for _ in mask],
+            )
         turned = _TRANSPOSE.instance.of
         p = self.weights(q, k, *mask)
         p_bar = g @ turned(v)
@@ -100,6 +129,16 @@ class Attention(TensorOp):
         s = self.factor(q)
         grads = s_bar @ k * s, turned(s_bar) @ q * s, turned(p) @ g, s_bar
         return tuple([sum_to(one, x.shape) for one, x in zip(grads, node.inputs, strict=False)])
+
+    def _holds(self, operands: tuple) -> bool:
+        """Whether the compiled forward pass has seen these very arrays."""
+        if self.kept is None:
+            return False
+        known, versions, *_ = self.kept
+        return all(
+            a is b and a.storage.version == version
+            for a, b, version in zip(operands, known, versions, strict=True)
+        )
 
 
 def check_shapes(who: str, q: tuple, k: tuple, v: tuple, mask: tuple | None) -> None:
@@ -199,6 +238,7 @@ def scaled_dot_product_attention(
     check_shapes(who, q.shape, k.shape, v.shape, None if mask is None else mask.shape)
     op = Attention(scale, _diagonal(who, is_causal, lower_right, q, k))
     inputs = (q, k, v) if mask is None else (q, k, v, mask)
+    op.mask_learns = mask is not None and mask.requires_grad
     if dropout_p:
         return dropping.dropout(op.weights(q, k, mask), dropout_p) @ v
     return op.apply(*inputs)

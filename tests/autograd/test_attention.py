@@ -153,3 +153,60 @@ def test_what_does_not_fit_is_said(rng):
         attend(q, k, v, lower_right=True)
     with pytest.raises(ValueError, match="dropout_p"):
         attend(q, k, v, dropout_p=1.5)
+
+
+def test_the_compiled_backward_pass_is_that_of_the_formulas(rng):
+    """Without a second graph the kernel answers, with one the ordinary ops."""
+    for masked in (False, True):
+        for diagonal in (None, 0, -1, 2):
+            q, k, v = (
+                Tensor(x.astype("float32")).transpose((1, 2))
+                for x in draw(rng, (2, 70, 3, 8), (2, 65, 3, 8), (2, 65, 3, 5))
+            )
+            q, k, v = (x.detach() for x in (q, k, v))
+            for x in (q, k, v):
+                x.requires_grad = True
+            mask = Tensor(
+                np.where(rng.random((2, 1, 70, 65)) < 0.2, -np.inf, 0).astype("float32"), requires_grad=False
+            )
+            inputs = (q, k, v, mask) if masked else (q, k, v)
+            g = Tensor(rng.normal(size=(2, 3, 70, 5)).astype("float32"), requires_grad=False)
+            found = []
+            for create_graph in (False, True):
+                op = ops.Attention(diagonal=diagonal)
+                op.mask_learns = False
+                op.apply(*inputs).backward(g, create_graph=create_graph)
+                found.append([x.grad.numpy() for x in (q, k, v)])
+            for fast, slow in zip(*found, strict=True):
+                np.testing.assert_allclose(fast, slow, rtol=2e-4, atol=2e-5)
+
+
+def test_nan_spreads_to_the_queries_that_look_at_it():
+    k = Tensor(np.ones((3, 2), "float32"))
+    k = Tensor(np.where(np.arange(3)[:, None] == 2, np.nan, k.numpy()))
+    q = v = Tensor(np.ones((3, 2), "float32"))
+    y = ops.scaled_dot_product_attention(q, k, v, is_causal=True).numpy()
+    assert np.isfinite(y[:2]).all() and np.isnan(y[2]).all()
+    assert np.isnan(ops.scaled_dot_product_attention(q[:1], k[2:], v[:1]).numpy()).all()
+
+
+def test_a_mask_that_learns_gets_its_gradient(rng):
+    q, k, v = (tensor(x) for x in draw(rng, (2, 3, 4), (2, 5, 4), (2, 5, 2)))
+    assert grad_check(
+        lambda bias: ops.scaled_dot_product_attention(q, k, v, bias), rng.normal(size=(3, 5)), order=2
+    )
+    bias = Tensor(rng.normal(size=(3, 5)).astype("float32"))
+    single = [Tensor(x.numpy().astype("float32")) for x in (q, k, v)]
+    ops.scaled_dot_product_attention(*single, bias).backward()
+    np.testing.assert_allclose(bias.grad.numpy().sum(), 0, atol=1e-5)
+    assert np.abs(bias.grad.numpy()).max() > 0
+
+
+def test_operands_that_were_written_over_are_noticed(rng):
+    from needle_edu.backend import GradientError
+
+    q, k, v = (Tensor(x.astype("float32")) for x in draw(rng, (3, 4), (3, 4), (3, 4)))
+    y = ops.scaled_dot_product_attention(q, k, v)
+    k.cached_data[0, 0] = 5.0
+    with pytest.raises(GradientError):
+        y.backward()

@@ -29,12 +29,13 @@ LINES = ["cumsum", "cumprod", "cumargmax", "cumargmin", "linear_scan", "sort", "
 REDUCE = [name for name in declared("const void *", dense=False) if name not in ("copy", *LINES)]
 ACTIVATIONS = ("activation", "activation_backward")
 SOFTMAX = ("softmax", "softmax_backward")
+ATTENTION = ("attention", "attention_backward")
 LOSSES = ("cross_entropy", "cross_entropy_backward")
 CONVOLUTIONS = ("conv", "conv_input_backward", "conv_weight_backward")
 STEPS = {"sgd_step_dense": 3, "adam_step_dense": 5}
 NORMS = ("batch_norm_dense", "batch_norm_backward_dense", "group_norm_dense", "group_norm_backward_dense")
 POOLINGS = ("max_pool", "max_pool_backward", "avg_pool", "avg_pool_backward")
-SEVERAL_OUTPUTS = {*STEPS, *NORMS}
+SEVERAL_OUTPUTS = {*STEPS, *NORMS, *ATTENTION}
 
 # Functions that round differently in different libraries; all others must agree to the last bit.
 ROUNDED = {
@@ -71,7 +72,7 @@ def all_names() -> set[str]:
     """Return every kernel that has a case here."""
     dense = [*UNARY, *BINARY, *(f"{name}_scalar" for name in SCALAR), "fill"]
     others = ["copy", "where", "matmul", "gather", "scatter", *REDUCE, *LINES, *STEPS, *LOSSES]
-    others += [*ACTIVATIONS, *SOFTMAX, *CONVOLUTIONS, *NORMS, *POOLINGS]
+    others += [*ACTIVATIONS, *SOFTMAX, *ATTENTION, *CONVOLUTIONS, *NORMS, *POOLINGS]
     return {*dense, *(f"{name}_dense" for name in dense), *others}
 
 
@@ -168,6 +169,8 @@ def make(name: str, rng: np.random.Generator, code: int) -> Case:
         return cross_entropy(name, rng, code)
     if name in SOFTMAX:
         return softmax(name, rng, code)
+    if name in ATTENTION:
+        return attention(name, rng, code)
     if name in ACTIVATIONS:
         return activation(name, rng, code)
     if base in REDUCE:
@@ -279,6 +282,35 @@ def softmax(name: str, rng: np.random.Generator, code: int) -> Case:
     for each in inputs[1:]:
         each.memory[...] = -abs(each.memory) if code <= F64 else each.memory
     return Case([operand(rng, shape, code), *inputs], tuple(shape), extra=(int(rng.integers(2)),))
+
+
+def attention(name: str, rng: np.random.Generator, code: int) -> Case:
+    """Heads of all extents, none among them, and of more keys and queries than a block has; masks that blind."""
+    queries, keys = (
+        int(rng.choice([0, 1, 2, 5, 17, 60, 130])),
+        int(rng.choice([0, 1, 3, 16, 45, 130, 300, 600])),
+    )
+    batch = shape_of(rng, int(rng.integers(0, 3))) if queries * keys < 500 else ()
+    shape = (*batch, queries, keys, *(int(n) for n in rng.choice([0, 1, 2, 8, 19], 2)))
+    n = len(batch)
+    along = {"ld": [n + 1, n + 2], "l": [n + 1, n + 2, n + 3], "le": [n + 1, n + 3], "se": [n, n + 3], "sd": [n, n + 2],
+             "ls": [n + 2, n + 3]}  # fmt: skip
+
+    def lying(letters: str, repeats: bool = False) -> Operand:
+        more = [d for d in range(n) if repeats and rng.random() < 0.3]
+        return operand(rng, shape, code, still=[*along[letters], *more], special=False)
+
+    inputs = [lying("le", True), lying("se", True), lying("sd", True), lying("ls", True)]
+    mask = inputs[-1].memory
+    if code <= F64:
+        mask[...] = rng.choice([0, 0, -np.inf, 1.5], mask.size, p=[0.3, 0.3, 0.3, 0.1])
+    made = [lying("ld"), lying("l")]
+    if name == "attention_backward":
+        if code <= F64:  # as large as the sums of the scores may be: weights are no more than some ones
+            made[1].memory[...] = rng.choice([9, 12, -np.inf], made[1].memory.size, p=[0.45, 0.45, 0.1])
+        made = [lying("le"), lying("se"), lying("sd"), lying("ld"), *made]
+    diagonal = int(rng.choice([0, keys - queries, -2, 3, 2**62]))
+    return Case([*made, *inputs], shape, extra=(0.05, diagonal))
 
 
 def cross_entropy(name: str, rng: np.random.Generator, code: int) -> Case:

@@ -15,6 +15,7 @@ from ..runtime import Runtime
 from ..storage import Storage, check_count
 from . import (  # each registers its kernels
     activations,  # noqa: F401
+    attention,  # noqa: F401
     convolution,  # noqa: F401
     cross_entropy,  # noqa: F401
     elementwise,  # noqa: F401
