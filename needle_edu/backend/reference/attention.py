@@ -17,7 +17,7 @@ def _view(plan: Plan, k: int, memory: Array, *dims: int) -> Array:
 
 def _weights(
     plan: Plan, q: Array, k: Array, mask: Array | None, lse: Array | None, scale: float, diagonal: int
-):
+) -> tuple[Array, Array]:
     """Scores, and the weights for their lse, or for one that is computed."""
     scores = scale * (q @ k.swapaxes(-1, -2))
     if mask is not None:
