@@ -6,9 +6,22 @@ import difflib
 
 from ...backend.errors import DataError
 from ..application import Application
+from .lenet import LeNet
 from .mlp import MLP
+from .regularisation import Regularisation
+from .resmlp import ResidualMLP
+from .resnet9 import CIFARNet
 
-APPLICATIONS: dict[str, type[Application]] = {kind.name: kind for kind in (MLP,)}
+APPLICATIONS: dict[str, type[Application]] = {
+    kind.name: kind
+    for kind in (
+        MLP,
+        LeNet,
+        ResidualMLP,
+        Regularisation,
+        CIFARNet,
+    )
+}
 
 
 def named(application: str | type[Application]) -> type[Application]:
