@@ -54,6 +54,7 @@ _ROOMS = (
     "viz",
     "course",
     "apps",
+    "training",
     "cli",
 )
 _NAMES = {"check": "course", "install_as": "aliasing", "load": "saving", "save": "saving"}

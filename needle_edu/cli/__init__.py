@@ -1,4 +1,4 @@
-"""The command line: `needle-edu lab | doctor | notebooks | homework list, start, pack | check | grade`.
+"""The command line: `needle-edu lab | train | doctor | notebooks | homework list, start, pack | check | grade`.
 
 Each command is a thin door to a function that can be called from Python too; this file only parses words.
 Exit status: 0 done, 1 not passed or not done (said in one sentence), 2 wrong words.
@@ -16,12 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from needle_edu._version import __version__
+from needle_edu.cli import train
 
 __all__ = ["build_parser", "main"]
 
 EXAMPLES = """\
 examples:
   needle-edu lab                           read, run and step through the lectures
+  needle-edu train lenet --epochs 5        train a network here and now; --list names all
   needle-edu homework start hw1 my-hw1     your copy of homework 1
   needle-edu check my-hw1                  what passes, and where the rest first differs
   needle-edu grade hw1 class --out grades  a class: one sub-folder, notebook or zip per student
@@ -49,6 +51,8 @@ def build_parser() -> argparse.ArgumentParser:
         "folder. What you have changed in it is kept. All options go to JupyterLab, for example --no-browser "
         "--port=8890; `jupyter lab --help` lists them."
     )
+
+    train.describe(command(commands, "train", "train one of the applications that come with needle_edu"))
 
     command(commands, "doctor", "say what this machine has, and how to get what is missing")
 
@@ -133,6 +137,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
+    if args.command == "train":
+        return train.main(args)
     if args.command == "doctor":
         from needle_edu.cli import doctor
 

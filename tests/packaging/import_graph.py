@@ -37,10 +37,11 @@ FLOORS = {  # room: (floor, place on the floor, left to right); a room imports o
     "viz": (6, 0),
     "course": (6, 1),
     "apps": (6, 2),
-    "aliasing": (6, 3),
-    "as_needle": (6, 4),
-    "cli": (6, 5),
-    "__main__": (6, 6),
+    "training": (6, 3),
+    "aliasing": (6, 4),
+    "as_needle": (6, 5),
+    "cli": (6, 6),
+    "__main__": (6, 7),
     "": (7, 0),  # needle_edu/__init__.py, the public face
 }
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)

@@ -13,7 +13,7 @@ import pytest
 
 ROOMS = [
     *("", ".backend", ".ndarray", ".autograd", ".ops", ".init", ".nn", ".optim", ".data", ".metrics"),
-    *(".checkpoints", ".saving", ".ladder", ".graph", ".viz", ".course"),
+    *(".checkpoints", ".saving", ".ladder", ".graph", ".viz", ".course", ".training"),
 ]
 
 

@@ -5,8 +5,8 @@ the data set. `registry` says where each file comes from. With the environment v
 folder, nothing is downloaded: the files are taken from its subfolders, one per name.
 """
 
-from .fetch import download
+from .fetch import at_hand, download
 from .opening import load
 from .registry import NAMES
 
-__all__ = ["NAMES", "download", "load"]
+__all__ = ["NAMES", "at_hand", "download", "load"]

@@ -87,6 +87,39 @@ def download(
     return place
 
 
+def at_hand(name: str, folder: str | os.PathLike | None = None) -> bool:
+    """Whether all of a data set is here, so that `load` needs no network.
+
+    Parameters
+    ----------
+    name, folder
+        As for `download`.
+
+    Raises
+    ------
+    DataError
+        If there is no such data set.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> at_hand("mnist", tempfile.mkdtemp())
+    False
+    """
+    files, offline = files_of("at_hand", name), os.environ.get(OFFLINE)
+    if folder is None and offline:
+        place = Path(offline) / name
+    else:
+        try:
+            place = _cache(folder) / name
+        except ImportError:  # no pooch, and so nothing that it has fetched
+            return False
+    return all(
+        found(place, file) or (file.unpacked is not None and (place / file.unpacked).is_dir())
+        for file in files
+    )
+
+
 def found(place: Path, file: File) -> Path | None:
     """Where a file lies in a folder, under whichever of its names; None if it is not there."""
     for name in (file.name, *file.other_names):
