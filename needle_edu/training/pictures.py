@@ -17,11 +17,12 @@ import numpy as np
 
 from .. import data
 from ..backend.errors import DataError, ShapeError
-from ..data.downloads import at_hand
+from ..data.downloads import EMBEDDED, at_hand
 
 MNIST_LIKE = ("mnist", "fashion-mnist", "kmnist")
 SHAPES = {
     "digits": (1, 8, 8),
+    "thumbnails": (1, 14, 14),
     **dict.fromkeys(MNIST_LIKE, (1, 28, 28)),
     "olivetti": (1, 64, 64),
     **dict.fromkeys(("cifar10", "cifar100"), (3, 32, 32)),
@@ -82,8 +83,9 @@ def find_pictures(
     else:
         name = next((name for name in usual if not small and at_hand(name)), "digits")
         said, parts = name, _by_name(name, transforms)
-        if name == "digits" and not small and "digits" not in usual:
-            said = f"digits (which come with needle_edu; {' and '.join(usual)} are not at hand)"
+        missing = [other for other in usual if other not in EMBEDDED]
+        if name in EMBEDDED and missing and not small:
+            said = f"{name} (which come with needle_edu; {' and '.join(missing)} are not at hand)"
     if small:
         parts = tuple(
             data.Subset(part, range(min(n, len(part)))) for part, n in zip(parts, SMALL, strict=True)
@@ -155,8 +157,6 @@ def _asked_for(wanted: str, transforms: Sequence[Callable] | None) -> tuple[str,
 
 
 def _by_name(name: str, transforms: Sequence[Callable] | None) -> Any:
-    if name == "digits":
-        return data.DigitsDataset("train", transforms=transforms), data.DigitsDataset("test")
     return data.load(name, True, transforms), data.load(name, False)
 
 

@@ -96,6 +96,18 @@ def test_embedded_data_is_loaded_by_name():
     )
 
 
+def test_embedded_data_is_always_at_hand(monkeypatch, tmp_path):
+    from needle_edu.data.downloads import EMBEDDED, at_hand
+
+    monkeypatch.setenv("NEEDLE_EDU_DATA", str(tmp_path))
+    assert EMBEDDED == ("digits", "thumbnails", "sentences")
+    assert all(map(at_hand, EMBEDDED)) and not at_hand("mnist")
+    with pytest.raises(
+        DataError, match="at_hand: there is no data set 'digit'; the names are digits, thumbnails"
+    ):
+        at_hand("digit")
+
+
 def test_load_says_what_is_wrong():
     with pytest.raises(
         ValueError, match="transforms are for pictures; give the loader of 'sentences' a collate"

@@ -16,9 +16,8 @@ from ..datasets.olivetti import OlivettiDataset
 from ..datasets.optical_digits import DigitsDataset
 from ..datasets.sentences import SentencesDataset
 from .fetch import download, found
-from .registry import files_of
+from .registry import EMBEDDED, files_of
 
-EMBEDDED = ("digits", "thumbnails", "sentences")  # they come with needle_edu
 _TEXTS = ("tinyshakespeare", "ptb")
 
 

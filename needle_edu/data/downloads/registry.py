@@ -98,6 +98,7 @@ DATA_SETS: dict[str, tuple[File, ...]] = {
 }  # fmt: skip
 
 NAMES = tuple(DATA_SETS)
+EMBEDDED = ("digits", "thumbnails", "sentences")  # they come with needle_edu, and are never downloaded
 
 
 def files_of(who: str, name: str, others: tuple[str, ...] = ()) -> tuple[File, ...]:

@@ -6,9 +6,14 @@ import difflib
 
 from ...backend.errors import DataError
 from ..application import Application
+from .autoencoder import Autoencoder
+from .dcgan import DCGAN
+from .descent import Descent
 from .mlp import MLP
+from .painting import Painting
 
-APPLICATIONS: dict[str, type[Application]] = {kind.name: kind for kind in (MLP,)}
+_KINDS: tuple[type[Application], ...] = (MLP, Descent, Painting, Autoencoder, DCGAN)
+APPLICATIONS: dict[str, type[Application]] = {kind.name: kind for kind in _KINDS}
 
 
 def named(application: str | type[Application]) -> type[Application]:
