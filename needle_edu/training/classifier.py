@@ -13,7 +13,7 @@ from .pictures import find_pictures
 
 
 class Classifier(Application):
-    """The base of applications with one network and the cross-entropy: define `network`.
+    """The base of applications with one network, the cross-entropy, and Adam with a cosine: define `network`.
 
     Attributes
     ----------
@@ -51,6 +51,9 @@ class Classifier(Application):
         )
         self.model = self.network(found.shape, found.classes)
         self.optimizer = optim.Adam(self.model.parameters(), lr=settings.lr)
+        # Large steps at first, and ever smaller ones: the last of them settle what the first have found.
+        every_step = settings.epochs * len(self.loader)
+        self.scheduler = optim.CosineAnnealingLR(self.optimizer, T_max=every_step)
         self.loss = nn.SoftmaxLoss()
 
     def network(self, shape: tuple[int, int, int], classes: int) -> nn.Module:
@@ -70,6 +73,7 @@ class Classifier(Application):
         self.optimizer.reset_grad()
         loss.backward()
         self.optimizer.step()
+        self.scheduler.step()
         return {"loss": loss.item(), "accuracy": metrics.accuracy(logits, y)}
 
     def evaluate(self) -> dict[str, float]:

@@ -13,6 +13,9 @@ import numpy as np
 from ..backend.files import whole_file
 from .history import History
 
+IN_A_ROW = 3
+INCHES = 4.5, 3.5  # of one plot
+
 
 def can_draw() -> bool:
     """Whether matplotlib is installed."""
@@ -35,9 +38,10 @@ def draw(figure: Any, history: History, title: str = "") -> None:
     ['loss']
     """
     names = list(dict.fromkeys([*history.steps, *history.test]))
-    plots = figure.subplots(1, max(len(names), 1), squeeze=False)[0]
+    rows = -(-len(names) // IN_A_ROW)
     when = _in_epochs(history)
-    for axes, name in zip(plots, names, strict=False):
+    for number, name in enumerate(names, 1):
+        axes = figure.add_subplot(rows, min(len(names), IN_A_ROW), number)
         if name in history.steps:
             axes.plot(when, history.steps[name], color="0.8", linewidth=0.8)
         for label, values in (("training", history.train.get(name)), ("test", history.test.get(name))):
@@ -50,14 +54,20 @@ def draw(figure: Any, history: History, title: str = "") -> None:
     figure.suptitle(title)
 
 
-def write(path: Path, paint: Callable[[Any], Any], width: float, height: float) -> bool:
+def size(history: History) -> tuple[float, float]:
+    """How large a figure the curves want, in inches."""
+    plots = len(history.steps.keys() | history.test.keys())
+    return INCHES[0] * min(plots, IN_A_ROW), INCHES[1] * -(-plots // IN_A_ROW)
+
+
+def write(path: Path, paint: Callable[[Any], Any], inches: tuple[float, float]) -> bool:
     """Make a figure, let `paint` draw on it, and write it as PNG, whole or not at all.
 
     Returns False if `paint` did, for nothing to draw; then no file is written.
     """
     from matplotlib.figure import Figure  # no window, no pyplot: it draws where there is no screen too
 
-    figure = Figure((width, height), layout="constrained")
+    figure = Figure(inches, layout="constrained")
     if paint(figure) is False:
         return False
     content = io.BytesIO()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -76,14 +77,9 @@ class Folder:
         result.write(self.path / "result.json")
         if curves.can_draw() and len(result.history):
             app, history = result.application, result.history
-            names = len(history.steps.keys() | history.test.keys())
-            curves.write(
-                self.path / "curves.png",
-                lambda figure: curves.draw(figure, history, app.name),
-                4.5 * names,
-                3.5,
-            )
-            curves.write(self.path / "picture.png", lambda figure: app.picture(figure, history), 8, 6)
+            paint = partial(curves.draw, history=history, title=app.name)
+            curves.write(self.path / "curves.png", paint, curves.size(history))
+            curves.write(self.path / "picture.png", partial(app.picture, history=history), (8, 6))
 
 
 def fresh(name: str) -> Path:

@@ -31,7 +31,7 @@ from .progress import Progress
 from .result import Result
 
 SAVE_EVERY = 30.0  # seconds
-BEGUN_WITH = ("batch_size", "lr", "seed", "data", "small")  # what a resumed training cannot change
+FIXED = ("batch_size", "lr", "seed", "data", "small")  # what a resumed training cannot change
 
 
 def run(
@@ -102,7 +102,13 @@ def run(
     (2, True)
     """
     kind = named(application)
-    given: dict[str, Any] = {"batch_size": batch_size, "lr": lr, "seed": seed, "small": small}
+    given: dict[str, Any] = {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "lr": lr,
+        "seed": seed,
+        "small": small,
+    }
     given["data"] = None if data is None else os.fspath(data)
     if steps is not None:
         whole("train", steps=steps)
@@ -118,7 +124,7 @@ def run(
         folder.begin(resume)
         if resume:
             given = _as_begun(folder, kind, given)
-    settings = kind.settings_with(epochs=epochs, workers=workers, **given)
+    settings = kind.settings_with(workers=workers, **given)
     with _on(device):
         start_at(settings.seed)
         training = _Training(kind(settings), folder, Progress(settings.epochs, progress), steps, patience)
@@ -193,7 +199,7 @@ class _Training:
                 numbers = self.app.step(batch)
                 history.add_step(numbers)
                 self.progress.step(numbers)
-                if not math.isfinite(numbers.get("loss", 0.0)):
+                if not all(math.isfinite(value) for name, value in numbers.items() if name.endswith("loss")):
                     return "diverged"
                 if time.perf_counter() - self._saved > SAVE_EVERY:
                     self.save()
@@ -258,14 +264,14 @@ def _as_begun(folder: Folder, kind: type[Application], given: dict[str, Any]) ->
         raise DataError(
             f"train: {folder.path} holds a training of {saved.get('application')}, not of {kind.name}"
         )
-    begun = {name: saved.get(name) for name in BEGUN_WITH}
-    for name, value in given.items():
-        if value is not None and value != begun[name]:
+    begun = {name: saved.get(name) for name in ("epochs", *FIXED)}
+    for name in FIXED:
+        if given[name] is not None and given[name] != begun[name]:
             raise ValueError(
                 f"train: the training in {folder.path} was begun with {name} {begun[name]}, and cannot go on with "
-                f"{value}; leave it out, or begin anew in another folder"
+                f"{given[name]}; leave it out, or begin anew in another folder"
             )
-    return begun
+    return begun if given["epochs"] is None else {**begun, "epochs": given["epochs"]}
 
 
 @contextmanager

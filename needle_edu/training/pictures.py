@@ -8,8 +8,8 @@ and framed, and grey ones become three equal colours.
 from __future__ import annotations
 
 import difflib
-import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,6 +27,7 @@ SHAPES = {
     "olivetti": (1, 64, 64),
     **dict.fromkeys(("cifar10", "cifar100"), (3, 32, 32)),
 }
+IDX = ("images-idx3-ubyte", "labels-idx1-ubyte")
 CLASSES = {"olivetti": 40, "cifar100": 100}
 SMALL = 256, 128  # examples of a trial run, to learn from and to test with
 
@@ -63,7 +64,8 @@ def find_pictures(
     shape : (channels, height, width), optional
         What the network wants; the data set's own if not given.
     transforms : sequence of callables, optional
-        For the pictures to learn from.
+        For the pictures to learn from, if they have the shape that the network wants: digits that were enlarged to be
+        stand-ins are not mirrored.
 
     Raises
     ------
@@ -79,19 +81,18 @@ def find_pictures(
     ((3, 32, 32), 10, (3, 32, 32), 'digits')
     """
     if wanted is not None:
-        said, name, parts = _asked_for(wanted, transforms)
+        said, name, opened = _asked_for(wanted)
     else:
         name = next((name for name in usual if not small and at_hand(name)), "digits")
-        said, parts = name, _by_name(name, transforms)
+        said, opened = name, partial(data.load, name)
         missing = [other for other in usual if other not in EMBEDDED]
         if name in EMBEDDED and missing and not small:
-            said = f"{name} (which come with needle_edu; {' and '.join(missing)} are not at hand)"
-    if small:
-        parts = tuple(
-            data.Subset(part, range(min(n, len(part)))) for part, n in zip(parts, SMALL, strict=True)
-        )
+            said = f"{name} (which come with needle_edu; not at hand: {', '.join(missing)})"
     own = SHAPES[name]
     shape = own if shape is None else shape
+    parts = [opened(True, transforms if shape == own else None), opened(False)]
+    if small:
+        parts = [data.Subset(part, range(min(n, len(part)))) for part, n in zip(parts, SMALL, strict=True)]
     train, test = (_Shaped(part, own, shape) for part in parts)
     return Pictures(said, train, test, shape, CLASSES.get(name, 10))
 
@@ -144,53 +145,48 @@ class _Shaped(data.Dataset):
         return fitted(np.reshape(pixels, (*many, *self.own)), self.wanted), labels
 
 
-def _asked_for(wanted: str, transforms: Sequence[Callable] | None) -> tuple[str, str, Any]:
-    """What is said, the name, and the two parts of a data set that somebody named."""
+def _asked_for(wanted: str) -> tuple[str, str, Callable]:
+    """What is said of a data set that somebody named, its name, and what opens a part of it."""
     if wanted in SHAPES:
-        return wanted, wanted, _by_name(wanted, transforms)
+        return wanted, wanted, partial(data.load, wanted)
     if not Path(wanted).is_dir():
         near = difflib.get_close_matches(wanted, SHAPES, 1)
         advice = f"did you mean {near[0]}?" if near else f"the names are {', '.join(SHAPES)}"
         raise DataError(f"train: {wanted!r} is neither a data set of pictures nor a folder; {advice}")
-    name, parts = _in_folder(Path(wanted), transforms)
-    return f"the files in {wanted}", name, parts
+    return f"the files in {wanted}", *_in_folder(Path(wanted))
 
 
-def _by_name(name: str, transforms: Sequence[Callable] | None) -> Any:
-    return data.load(name, True, transforms), data.load(name, False)
-
-
-def _in_folder(folder: Path, transforms: Sequence[Callable] | None) -> tuple[str, Any]:
-    """The data set whose published files lie in a folder."""
-    for inside, kind, name in (
-        ("cifar-10-batches-py", data.CIFAR10Dataset, "cifar10"),
-        ("cifar-100-python", data.CIFAR100Dataset, "cifar100"),
+def _in_folder(folder: Path) -> tuple[str, Callable]:
+    """The data set whose published files lie in a folder: its name, and what opens a part of it."""
+    for name, inside, file, kind in (
+        ("cifar10", "cifar-10-batches-py", "test_batch", data.CIFAR10Dataset),
+        ("cifar100", "cifar-100-python", "test", data.CIFAR100Dataset),
     ):
-        place = next((p for p in (folder / inside, folder) if (p / _CIFAR[name]).is_file()), None)
+        place = next((place for place in (folder / inside, folder) if (place / file).is_file()), None)
         if place is not None:
-            return name, (kind(place, True, transforms=transforms), kind(place, False))
+            return name, partial(_batches, kind, place)
     faces = folder / "olivettifaces.mat"
     if faces.is_file():
-        return "olivetti", (data.OlivettiDataset(faces, True, transforms), data.OlivettiDataset(faces, False))
-    pairs = [[_idx(folder, f"{part}-{rest}") for rest in _IDX] for part in ("train", "t10k")]
-    if all(file is not None for pair in pairs for file in pair):
-        (images, labels), (test_images, test_labels) = pairs
-        assert images and labels and test_images and test_labels
-        return "mnist", (
-            data.MNISTDataset(images, labels, transforms),
-            data.MNISTDataset(test_images, test_labels),
-        )
+        return "olivetti", partial(data.OlivettiDataset, faces)
+    if all(_idx(folder, part, what) for part in ("train", "t10k") for what in IDX):
+        return "mnist", partial(_pair, folder)
     raise DataError(
         f"train: {folder} holds no data set of pictures: wanted MNIST's four files, the batches of CIFAR-10 or "
         "CIFAR-100, or olivettifaces.mat"
     )
 
 
-_CIFAR = {"cifar10": "data_batch_1", "cifar100": "fine_label_names.txt"}
-_IDX = ("images-idx3-ubyte", "labels-idx1-ubyte")
+def _batches(
+    kind: Callable, folder: Path, train: bool, transforms: Sequence[Callable] | None = None
+) -> data.Dataset:
+    return kind(folder, train, transforms=transforms)
 
 
-def _idx(folder: Path, name: str) -> str | None:
-    return next(
-        (os.fspath(folder / file) for file in (f"{name}.gz", name) if (folder / file).is_file()), None
-    )
+def _pair(folder: Path, train: bool, transforms: Sequence[Callable] | None = None) -> data.Dataset:
+    images, labels = (str(_idx(folder, "train" if train else "t10k", what)) for what in IDX)
+    return data.MNISTDataset(images, labels, transforms)
+
+
+def _idx(folder: Path, part: str, what: str) -> Path | None:
+    """One of MNIST's files, packed or not."""
+    return next((file for end in (".gz", "") if (file := folder / f"{part}-{what}{end}").is_file()), None)

@@ -29,11 +29,6 @@ class Points(training.Classifier):
     def moved(x):
         return x + 0.01 * np.random.randn(2).astype("f4")
 
-    def step(self, batch):
-        numbers = super().step(batch)
-        self.scheduler.step()
-        return numbers
-
 
 class Scripted(training.Application):
     """Learns nothing: its losses and accuracies are written down."""

@@ -9,11 +9,25 @@ from ..application import Application
 from .autoencoder import Autoencoder
 from .dcgan import DCGAN
 from .descent import Descent
+from .lenet import LeNet
 from .mlp import MLP
 from .painting import Painting
+from .regularisation import Regularisation
+from .resmlp import ResidualMLP
+from .resnet9 import CIFARNet
 
-_KINDS: tuple[type[Application], ...] = (MLP, Descent, Painting, Autoencoder, DCGAN)
-APPLICATIONS: dict[str, type[Application]] = {kind.name: kind for kind in _KINDS}
+KINDS: tuple[type[Application], ...] = (
+    MLP,
+    LeNet,
+    ResidualMLP,
+    Regularisation,
+    CIFARNet,
+    Descent,
+    Painting,
+    Autoencoder,
+    DCGAN,
+)
+APPLICATIONS: dict[str, type[Application]] = {kind.name: kind for kind in KINDS}
 
 
 def named(application: str | type[Application]) -> type[Application]:
