@@ -2,8 +2,8 @@
 
 `Dataset` and `DataLoader` turn examples into batches, samplers decide their order, `random_split` and `Subset` take
 parts, `RandomFlipHorizontal` and `RandomCrop` vary images, `Corpus` reads running text, `datasets` holds ready-made
-data sets, `digits` gives 1,797 real handwritten digits with no download, `load` fetches the larger ones by name, and
-`spiral`, `moons`, `circles`, `xor` give points in the plane.
+data sets, `digits` and `thumbnails` give real handwritten digits and pictures of clothes with no download, `load` opens
+any by name and fetches the larger ones, and `spiral`, `moons`, `circles`, `xor` give points in the plane.
 """
 
 from . import datasets
@@ -17,7 +17,10 @@ from .datasets import (
     MNISTDataset,
     NDArrayDataset,
     OlivettiDataset,
+    SentencesDataset,
+    ThumbnailsDataset,
     digits,
+    thumbnails,
 )
 from .downloads import NAMES, download, load
 from .idx import read_idx, write_idx
@@ -68,9 +71,11 @@ __all__ = [
     "RandomFlipVertical",
     "RandomSampler",
     "Sampler",
+    "SentencesDataset",
     "SequentialSampler",
     "Subset",
     "SubsetRandomSampler",
+    "ThumbnailsDataset",
     "ToFloat",
     "Transform",
     "WeightedRandomSampler",
@@ -86,6 +91,7 @@ __all__ = [
     "random_split",
     "read_idx",
     "spiral",
+    "thumbnails",
     "write_idx",
     "xor",
 ]

@@ -17,11 +17,12 @@ import numpy as np
 
 from .. import data
 from ..backend.errors import DataError, ShapeError
-from ..data.downloads import at_hand
+from ..data.downloads import EMBEDDED, at_hand
 
 MNIST_LIKE = ("mnist", "fashion-mnist", "kmnist")
 SHAPES = {
     "digits": (1, 8, 8),
+    "thumbnails": (1, 14, 14),
     **dict.fromkeys(MNIST_LIKE, (1, 28, 28)),
     "olivetti": (1, 64, 64),
     **dict.fromkeys(("cifar10", "cifar100"), (3, 32, 32)),
@@ -83,9 +84,10 @@ def find_pictures(
         said, name, opened = _asked_for(wanted)
     else:
         name = next((name for name in usual if not small and at_hand(name)), "digits")
-        said, opened = name, partial(_by_name, name)
-        if name == "digits" and not small and "digits" not in usual:
-            said = f"digits (which come with needle_edu; not at hand: {', '.join(usual)})"
+        said, opened = name, partial(data.load, name)
+        missing = [other for other in usual if other not in EMBEDDED]
+        if name in EMBEDDED and missing and not small:
+            said = f"{name} (which come with needle_edu; not at hand: {', '.join(missing)})"
     own = SHAPES[name]
     shape = own if shape is None else shape
     parts = [opened(True, transforms if shape == own else None), opened(False)]
@@ -146,18 +148,12 @@ class _Shaped(data.Dataset):
 def _asked_for(wanted: str) -> tuple[str, str, Callable]:
     """What is said of a data set that somebody named, its name, and what opens a part of it."""
     if wanted in SHAPES:
-        return wanted, wanted, partial(_by_name, wanted)
+        return wanted, wanted, partial(data.load, wanted)
     if not Path(wanted).is_dir():
         near = difflib.get_close_matches(wanted, SHAPES, 1)
         advice = f"did you mean {near[0]}?" if near else f"the names are {', '.join(SHAPES)}"
         raise DataError(f"train: {wanted!r} is neither a data set of pictures nor a folder; {advice}")
     return f"the files in {wanted}", *_in_folder(Path(wanted))
-
-
-def _by_name(name: str, train: bool, transforms: Sequence[Callable] | None = None) -> data.Dataset:
-    if name == "digits":
-        return data.DigitsDataset("train" if train else "test", transforms=transforms)
-    return data.load(name, train, transforms)
 
 
 def _in_folder(folder: Path) -> tuple[str, Callable]:

@@ -195,6 +195,14 @@ def test_wheel_runs_its_own_kernels(installed):
     assert "compiling" not in done.stderr, "the kernels in the wheel were not used"
 
 
+def test_embedded_data_comes_along_with_its_licences(installed):
+    code = "from needle_edu import data as d; print(*(len(d.load(n)) for n in ('digits', 'thumbnails', 'sentences')))"
+    done = installed.python("-c", code)
+    assert done.stdout.split() == ["1438", "4000", "6000"], done.stderr
+    note = (installed.site / "needle_edu/data/files/README.md").read_text(encoding="utf-8")
+    assert "Copyright © 2017 Zalando SE" in note and "CC BY 4.0" in note
+
+
 def solve(file: Path) -> None:
     """Fill in the answers from the checkout."""
     source = json.loads((REPO / "notebooks/homework/hw1/hw1.ipynb").read_text())["cells"]

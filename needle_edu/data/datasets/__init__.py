@@ -3,10 +3,12 @@
 from ..text import Corpus, Dictionary, batchify, get_batch
 from .cifar10 import CIFAR10Dataset, CIFAR100Dataset
 from .cola import CoLADataset
+from .fashion_thumbnails import ThumbnailsDataset, thumbnails
 from .mnist import MNISTDataset
 from .ndarray import NDArrayDataset
 from .olivetti import OlivettiDataset
 from .optical_digits import DigitsDataset, digits
+from .sentences import SentencesDataset
 
 __all__ = [
     "CIFAR100Dataset",
@@ -18,9 +20,12 @@ __all__ = [
     "MNISTDataset",
     "NDArrayDataset",
     "OlivettiDataset",
+    "SentencesDataset",
+    "ThumbnailsDataset",
     "batchify",
     "digits",
     "get_batch",
+    "thumbnails",
 ]
 
 

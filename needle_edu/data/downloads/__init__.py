@@ -7,6 +7,6 @@ folder, nothing is downloaded: the files are taken from its subfolders, one per 
 
 from .fetch import at_hand, download
 from .opening import load
-from .registry import NAMES
+from .registry import EMBEDDED, NAMES
 
-__all__ = ["NAMES", "at_hand", "download", "load"]
+__all__ = ["EMBEDDED", "NAMES", "at_hand", "download", "load"]

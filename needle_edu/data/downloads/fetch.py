@@ -14,7 +14,7 @@ from pathlib import Path
 from ...backend.arguments import switch
 from ...backend.errors import DataError
 from ...backend.extras import needed
-from .registry import File, files_of
+from .registry import EMBEDDED, File, files_of
 from .resume import Resuming
 
 OFFLINE = "NEEDLE_EDU_DATA"
@@ -88,7 +88,7 @@ def download(
 
 
 def at_hand(name: str, folder: str | os.PathLike | None = None) -> bool:
-    """Whether all of a data set is here, so that `load` needs no network.
+    """Whether all of a data set is here, so that `load` needs no network; what comes with needle_edu always is.
 
     Parameters
     ----------
@@ -106,7 +106,9 @@ def at_hand(name: str, folder: str | os.PathLike | None = None) -> bool:
     >>> at_hand("mnist", tempfile.mkdtemp())
     False
     """
-    files, offline = files_of("at_hand", name), os.environ.get(OFFLINE)
+    if name in EMBEDDED:
+        return True
+    files, offline = files_of("at_hand", name, EMBEDDED), os.environ.get(OFFLINE)
     if folder is None and offline:
         place = Path(offline) / name
     else:

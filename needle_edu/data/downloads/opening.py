@@ -10,10 +10,13 @@ from ...backend.arguments import switch
 from ...backend.errors import DataError
 from ..datasets.cifar10 import CIFAR10Dataset, CIFAR100Dataset
 from ..datasets.cola import CoLADataset
+from ..datasets.fashion_thumbnails import ThumbnailsDataset
 from ..datasets.mnist import MNISTDataset
 from ..datasets.olivetti import OlivettiDataset
+from ..datasets.optical_digits import DigitsDataset
+from ..datasets.sentences import SentencesDataset
 from .fetch import download, found
-from .registry import files_of
+from .registry import EMBEDDED, files_of
 
 _TEXTS = ("tinyshakespeare", "ptb")
 
@@ -31,8 +34,9 @@ def load(
     Parameters
     ----------
     name : str
-        "mnist", "fashion-mnist", "kmnist", "cifar10", "cifar100", "olivetti" or "cola". The running texts
-        "tinyshakespeare" and "ptb" are for `Corpus(download(name))`.
+        "mnist", "fashion-mnist", "kmnist", "cifar10", "cifar100", "olivetti" or "cola"; or "digits", "thumbnails" or
+        "sentences", which come with needle_edu. The running texts "tinyshakespeare" and "ptb" are for
+        `Corpus(download(name))`.
     train : bool
         The examples to learn from, or those to test with. Only the files of these are fetched where they are apart.
     transforms : sequence of callables, optional
@@ -42,7 +46,8 @@ def load(
 
     Returns
     -------
-    MNISTDataset, CIFAR10Dataset, CIFAR100Dataset, OlivettiDataset or CoLADataset
+    MNISTDataset, CIFAR10Dataset, CIFAR100Dataset, OlivettiDataset, CoLADataset, DigitsDataset, ThumbnailsDataset
+    or SentencesDataset
 
     Raises
     ------
@@ -51,13 +56,22 @@ def load(
 
     Examples
     --------
+    >>> len(load("thumbnails")), len(load("thumbnails", train=False))
+    (4000, 1000)
     >>> load("ptb")
     Traceback (most recent call last):
         ...
     needle_edu.backend.errors.DataError: load: 'ptb' is a running text: Corpus(download('ptb')) reads it
     """
-    files = files_of("load", name)
     switch("load", train=train)
+    if transforms is not None and name in ("cola", "sentences"):
+        raise ValueError(f"load: transforms are for pictures; give the loader of {name!r} a collate_fn")
+    if name == "sentences":
+        return SentencesDataset(train)
+    if name in ("digits", "thumbnails"):
+        embedded = DigitsDataset if name == "digits" else ThumbnailsDataset
+        return embedded("train" if train else "test", transforms=transforms)
+    files = files_of("load", name, EMBEDDED)
     if name in _TEXTS:
         raise DataError(f"load: {name!r} is a running text: Corpus(download({name!r})) reads it")
     if name in ("mnist", "fashion-mnist", "kmnist"):
@@ -71,8 +85,6 @@ def load(
         return OlivettiDataset(place / files[0].name, train, transforms)
     unpacked = place / str(files[0].unpacked)
     if name == "cola":
-        if transforms is not None:
-            raise ValueError("load: transforms are for pictures; give the loader of 'cola' a collate_fn")
         return CoLADataset(unpacked, train)
     kind = CIFAR10Dataset if name == "cifar10" else CIFAR100Dataset
     return kind(unpacked, train, transforms=transforms)

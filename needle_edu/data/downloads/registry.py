@@ -98,10 +98,11 @@ DATA_SETS: dict[str, tuple[File, ...]] = {
 }  # fmt: skip
 
 NAMES = tuple(DATA_SETS)
+EMBEDDED = ("digits", "thumbnails", "sentences")  # they come with needle_edu, and are never downloaded
 
 
-def files_of(who: str, name: str) -> tuple[File, ...]:
-    """The files of a data set.
+def files_of(who: str, name: str, others: tuple[str, ...] = ()) -> tuple[File, ...]:
+    """The files of a data set; `others` are names that `who` knows besides.
 
     Raises
     ------
@@ -109,5 +110,5 @@ def files_of(who: str, name: str) -> tuple[File, ...]:
         If there is none of this name.
     """
     if not isinstance(name, str) or name not in DATA_SETS:
-        raise DataError(f"{who}: there is no data set {name!r}; the names are {', '.join(NAMES)}")
+        raise DataError(f"{who}: there is no data set {name!r}; the names are {', '.join(others + NAMES)}")
     return DATA_SETS[name]

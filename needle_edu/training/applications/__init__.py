@@ -6,22 +6,28 @@ import difflib
 
 from ...backend.errors import DataError
 from ..application import Application
+from .autoencoder import Autoencoder
+from .dcgan import DCGAN
+from .descent import Descent
 from .lenet import LeNet
 from .mlp import MLP
+from .painting import Painting
 from .regularisation import Regularisation
 from .resmlp import ResidualMLP
 from .resnet9 import CIFARNet
 
-APPLICATIONS: dict[str, type[Application]] = {
-    kind.name: kind
-    for kind in (
-        MLP,
-        LeNet,
-        ResidualMLP,
-        Regularisation,
-        CIFARNet,
-    )
-}
+KINDS: tuple[type[Application], ...] = (
+    MLP,
+    LeNet,
+    ResidualMLP,
+    Regularisation,
+    CIFARNet,
+    Descent,
+    Painting,
+    Autoencoder,
+    DCGAN,
+)
+APPLICATIONS: dict[str, type[Application]] = {kind.name: kind for kind in KINDS}
 
 
 def named(application: str | type[Application]) -> type[Application]:

@@ -1,0 +1,143 @@
+"""The applications once more, in PyTorch: each twin gets the weights of ours, and then the same batches.
+
+`TWINS[name](torch, application)` gives `step(batch)`, which returns the same numbers as the application's own step.
+What an application draws at random, its twin draws from NumPy's generator in the same order.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tests.twins import share_weights
+
+
+def descent(torch: Any, app: Any) -> Any:
+    def heights(p: Any) -> Any:
+        hollows, valley, rosenbrock, saddle, himmelblau = p
+        yield (hollows[0].square() + 3 * torch.sin(3 * hollows[0]) + 2.745) / 5
+        yield valley[0].square() / 2 + 10 * valley[1].square()
+        yield (1 - rosenbrock[0]).square() + 10 * (rosenbrock[1] - rosenbrock[0].square()).square()
+        yield (saddle[0].square() - saddle[1].square()) / 2 + saddle[1].pow(4) / 4 + 0.25
+        x, y = himmelblau
+        yield (x * x + y - 11).square() + (x + y * y - 7).square()
+
+    starts = [[4.6], [-4.0, 1.2], [-1.2, 1.0], [2.0, 0.001], [0.0, 0.0]]
+    rates = {
+        "SGD": [0.05, 0.09, 0.01, 0.1, 0.01],
+        "momentum": [0.05, 0.02, 0.003, 0.03, 0.003],
+        "Adam": [0.1, 0.2, 0.1, 0.1, 0.2],
+    }
+    made = {
+        "SGD": torch.optim.SGD,
+        "momentum": lambda groups: torch.optim.SGD(groups, momentum=0.9),
+        "Adam": torch.optim.Adam,
+    }
+    walkers = {}
+    for method, make in made.items():
+        places = [torch.tensor(start, dtype=torch.float64, requires_grad=True) for start in starts]
+        groups = [{"params": [p], "lr": lr} for p, lr in zip(places, rates[method], strict=True)]
+        walkers[method] = places, make(groups)
+
+    def step(batch: Any) -> dict[str, float]:
+        means = {}
+        for method, (places, optimizer) in walkers.items():
+            optimizer.zero_grad()
+            total = sum(heights(places))
+            total.backward()
+            optimizer.step()
+            means[method] = total.item() / 5
+        return {"loss": sum(means.values()) / 3, **means}
+
+    return step
+
+
+def painting(torch: Any, app: Any) -> Any:
+    nn = torch.nn
+    model = nn.Sequential(
+        *(nn.Linear(18, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU()),
+        *(nn.Linear(64, 3), nn.Sigmoid()),
+    )
+    share_weights(app.model, model)
+    optimizer = torch.optim.Adam(model.parameters(), lr=app.settings.lr)
+
+    def step(batch: Any) -> dict[str, float]:
+        where, colours = map(torch.from_numpy, batch)
+        return {"loss": learn(optimizer, nn.functional.mse_loss(model(where), colours))}
+
+    return step
+
+
+def autoencoder(torch: Any, app: Any) -> Any:
+    nn = torch.nn
+    pixels = 14 * 14
+    model = nn.Sequential(
+        *(nn.Flatten(), nn.Linear(pixels, 128), nn.ReLU(), nn.Linear(128, 32), nn.ReLU()),
+        *(nn.Linear(32, 128), nn.ReLU(), nn.Linear(128, pixels), nn.Sigmoid()),
+    )
+    share_weights(nn_of(app.encoder, app.decoder), model)
+    optimizer = torch.optim.Adam(model.parameters(), lr=app.settings.lr)
+
+    def step(batch: Any) -> dict[str, float]:
+        clean, _ = batch
+        spoilt = clean + 0.3 * np.random.randn(*clean.shape)
+        output = model(torch.from_numpy(spoilt).clamp(0, 1).float())
+        return {"loss": learn(optimizer, nn.functional.mse_loss(output, torch.from_numpy(clean).flatten(1)))}
+
+    return step
+
+
+def dcgan(torch: Any, app: Any) -> Any:
+    """For thumbnails: 3 - 7 - 14 and back."""
+    nn, c = torch.nn, app.channels
+    forger = nn.Sequential(
+        *(nn.ConvTranspose2d(64, 2 * c, 3), nn.BatchNorm2d(2 * c), nn.ReLU()),
+        *(nn.ConvTranspose2d(2 * c, c, 3, 2), nn.BatchNorm2d(c), nn.ReLU()),
+        *(nn.ConvTranspose2d(c, 1, 4, 2, 1), nn.Tanh()),
+    )
+    judge = nn.Sequential(
+        *(nn.Conv2d(1, c, 4, 2, 1), nn.LeakyReLU(0.2)),
+        *(nn.Conv2d(c, 2 * c, 3, 2), nn.BatchNorm2d(2 * c), nn.LeakyReLU(0.2)),
+        *(nn.Conv2d(2 * c, 1, 3), nn.Flatten()),
+    )
+    share_weights(app.generator, forger)
+    share_weights(app.discriminator, judge)
+    forging, judging = (
+        torch.optim.Adam(network.parameters(), lr=app.settings.lr, betas=(0.5, 0.999))
+        for network in (forger, judge)
+    )
+    loss = nn.functional.binary_cross_entropy_with_logits
+
+    def step(batch: Any) -> dict[str, float]:
+        real = torch.from_numpy(batch[0]) * 2 - 1
+        noise = np.random.randn(len(real), 64, 1, 1).astype("float32")
+        fake = forger(torch.from_numpy(noise).to(real.dtype))
+        scores = judge(real), judge(fake.detach())
+        judged = learn(
+            judging, loss(scores[0], torch.ones(len(real), 1)) + loss(scores[1], torch.zeros(len(real), 1))
+        )
+        return {
+            "discriminator": judged,
+            "generator": learn(forging, loss(judge(fake), torch.ones(len(real), 1))),
+        }
+
+    return step
+
+
+TWINS = {"descent": descent, "painting": painting, "autoencoder": autoencoder, "dcgan": dcgan}
+
+
+def learn(optimizer: Any, loss: Any) -> float:
+    """One step; the loss before it."""
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+
+
+def nn_of(*modules: Any) -> Any:
+    """One network of several, so that its parameters are theirs in order."""
+    from needle_edu import nn
+
+    return nn.Sequential(*modules)
