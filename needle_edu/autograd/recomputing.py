@@ -41,12 +41,14 @@ class _Checkpoint(TensorOp):
         return {"fn": getattr(self.fn, "__name__", type(self.fn).__name__)}
 
     def gradient(self, out_grad, node):
-        now = global_state()
+        now, quiet = global_state(), events.quiet.on
         try:
+            events.quiet.on = False  # what is computed again are graph nodes
             set_global_state("checkpoint", self.randomness)
             with enable_grad():
                 again = _checked(self.fn(*[node.inputs[k] for k in self.places]))
         finally:
+            events.quiet.on = quiet
             set_global_state("checkpoint", now)
         if again.shape != node.shape or not again.requires_grad:
             raise GradientError(

@@ -176,13 +176,12 @@ def test_only_one_part_at_a_time_is_kept():
         previous = events.set_hook(listen)
         y = run([part] * layers, x, through)
         after_forward = alive
-        y.backward(create_graph=False)
+        y.backward()
         events.set_hook(previous)
         return after_forward, most
 
     assert most_alive(plainly) == (201, 201)
-    kept, most = most_alive(checkpoint)
-    assert kept == 21 and most <= 21 + 11
+    assert most_alive(checkpoint) == (21, 21 + 10), "what is computed again: one part at a time"
 
 
 def test_nothing_is_recorded_under_no_grad():
