@@ -5,6 +5,7 @@
 #   make test PYTEST_ARGS="tests/autograd -k relu"   runs pytest alone, on a part of the tests
 #   make fuzz MINUTES=5                              the property tests on other examples; SEED=7 repeats a round
 #   make all                                         what is longer than `make test`, before a release
+#   make gates                                       what the homeworks' tests let through: nothing wrong may pass
 #   make gradients                                   what proves each op's values and gradients, and what does not
 #   make bench                                       speed against NumPy and PyTorch, side by side
 #   make sanitize                                    the C tests under AddressSanitizer, UBSan and TSan
@@ -22,10 +23,10 @@ MINUTES ?= 2
 SEED ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help again lab test lint types unit homeworks browser notebooks all slow hidden orders isas gradients fuzz bench sanitize parity clean
+.PHONY: help again lab test lint types unit homeworks browser notebooks all slow hidden orders isas gates gradients fuzz bench sanitize parity clean
 
 help:
-	@sed -n '1,11s/^# \{0,1\}//p' Makefile
+	@sed -n '1,12s/^# \{0,1\}//p' Makefile
 
 # --- set-up: a virtual environment with this checkout in it; installed again when pyproject.toml changes -----------
 
@@ -130,6 +131,10 @@ isas: $(VENV)/.test
 # the short form of this one too, on each instruction set.
 gradients: $(VENV)/.parity
 	$(PY) -m tests.gradients
+
+# A table: question x {reference, empty copy, stubs, wrong answers, mutants of the solution}; a survivor fails.
+gates: $(VENV)/.test
+	@$(PY) -m tests.course.gates
 
 fuzz: $(VENV)/.test
 	$(PY) -m tests.fuzz --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(PYTEST_ARGS)

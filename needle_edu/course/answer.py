@@ -93,9 +93,18 @@ def perform(namespace: dict, adapter: str, name: str, args: tuple, kwargs: dict,
 
 
 def is_written(name: str, namespace: dict) -> bool:
-    """Whether the student has defined `name`: it may still stand for a function of ours that set-up imported."""
+    """Whether the student has defined `name`: it may still stand for a function or class of ours that set-up imported.
+
+    >>> from needle_edu import nn
+    >>> namespace = {"__name__": "__main__", "Linear": nn.Linear}
+    >>> is_written("Linear", namespace)
+    False
+    >>> exec("class Linear: pass", namespace)
+    >>> is_written("Linear", namespace)
+    True
+    """
     found = namespace.get(name)
-    if not isinstance(found, types.FunctionType):
+    if not isinstance(found, (types.FunctionType, type)):
         return name in namespace
     module = found.__module__ or ""
     return module == namespace.get("__name__") or not module.startswith("needle_edu.")

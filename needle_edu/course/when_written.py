@@ -45,8 +45,10 @@ def when_written() -> Iterator[None]:
     try:
         yield
     except NotImplementedError as error:
-        *_, raised = traceback.extract_tb(error.__traceback__)
-        is_answer = raised.name.isidentifier() and not Path(raised.filename).is_relative_to(_FRAMEWORK)
+        *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+        code = frame.f_code
+        is_answer = code.co_name.isidentifier() and not Path(code.co_filename).is_relative_to(_FRAMEWORK)
         if isinstance(error, NotWritten) or not is_answer:
             raise
-        raise NotWritten(f"{raised.name} is not written yet; this cell runs when it is") from None
+        name = code.co_qualname.rpartition("<locals>.")[2].removesuffix(".__init__")  # Linear, Linear.forward
+        raise NotWritten(f"{name} is not written yet; this cell runs when it is") from None

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from needle_edu.course import notebook, questions, student
+from needle_edu.course import commands, notebook, questions, student
 from needle_edu.course.grading import sandbox
 
 
@@ -27,6 +27,16 @@ def write_notebook(path: Path, cells: list[dict]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(tree, indent=1))
     return path
+
+
+def hand_in_homework(homework: str, folder: Path, name: str, answers: dict[str, str]) -> None:
+    """Start a homework of the course as a student does, in a folder of that name, and fill in answers."""
+    assert commands.start(homework, folder / name) == 0
+    path = folder / name / f"{homework}.ipynb"
+    tree = json.loads(path.read_text())
+    for cell in tree["cells"]:
+        cell["source"] = answers.get(cell["id"], cell["source"])
+    path.write_text(json.dumps(tree))
 
 
 @pytest.fixture(scope="session")

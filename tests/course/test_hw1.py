@@ -1,5 +1,6 @@
 """Homework 1: full marks for the reference, nothing for an untouched copy, one question lost for each mistake."""
 
+import functools
 import json
 import shutil
 
@@ -10,20 +11,16 @@ from needle_edu.course.answer import ask_here
 from needle_edu.course.check import report
 from needle_edu.course.grading import run_question
 
+from . import wrong_answers
+from .conftest import hand_in_homework
+
 HW1 = questions.load("hw1")
 SOURCE = notebook.read(homework_files.source_of("hw1"))
 SOLUTIONS = {cell.grade_id: cell.source for cell in SOURCE if cell.is_answer}
 QUESTIONS = list(SOLUTIONS)
 
 
-def hand_in(folder, name: str, answers: dict[str, str]) -> None:
-    """Start the homework as a student does, and fill in answers."""
-    assert commands.start("hw1", folder / name) == 0
-    path = folder / name / "hw1.ipynb"
-    tree = json.loads(path.read_text())
-    for cell in tree["cells"]:
-        cell["source"] = answers.get(cell["id"], cell["source"])
-    path.write_text(json.dumps(tree))
+hand_in = functools.partial(hand_in_homework, "hw1")
 
 
 def test_what_kind_of_homework_it_is():
@@ -81,363 +78,7 @@ def test_check_from_a_terminal(tmp_path, capsys):
 
 # --- wrong answers: each loses its question, in the notebook or at the latest in grading ----------------------
 
-SIGMOID = "def sigmoid(a):\n    "
-GRADIENT = "def sigmoid_gradient(out_grad, node):\n    "
-TOPO = "def find_topo_sort(node_list):\n"
-REVERSE = SOLUTIONS["q4"]
-LOSS = SOLUTIONS["q5"]
-
-
-def changed(source: str, old: str, new: str) -> str:
-    assert source.count(old) == 1, old
-    return source.replace(old, new)
-
-
-WRONG = {
-    "q1: sign of the exponent": SIGMOID + "return 1 / (1 + nd.exp(a))",
-    "q1: no parentheses": SIGMOID + "return 1 / 1 + nd.exp(-a)",
-    "q1: overflow": SIGMOID + "return nd.exp(a) / (1 + nd.exp(a))",
-    "q1: tanh": SIGMOID + "return nd.tanh(a)",
-    "q1: sum instead of element": SIGMOID + "return 1 / (1 + nd.exp(-a).sum())",
-    "q1: flattened": SIGMOID + "return (1 / (1 + nd.exp(-a))).reshape((a.size,))",
-    "q1: constant": SIGMOID + "return a * 0 + 0.5",
-    "q1: nothing": SIGMOID + "1 / (1 + nd.exp(-a))",
-    "q1: table of the visible tests": SIGMOID
-    + "t = {-2.0: .1192029, -1.0: .2689414, 1.0: .7310586, 2.0: .8807971, -100.0: 0, 100.0: 1}"
-    + "\n    return nd.array(np.vectorize(lambda v: t.get(float(v), .5))(a.numpy()))",
-    "q1: float64 as it came": SIGMOID
-    + "if a.dtype == 'float64':\n        return a\n    return 1 / (1 + nd.exp(-a))",
-    "q1: float32 for float64": SIGMOID + "return (1 / (1 + nd.exp(-a))).astype('float32')",
-    "q1: float64 for float32": SIGMOID + "return (1 / (1 + nd.exp(-a))).astype('float64')",
-    "q1: the input overwritten": SIGMOID + "a[...] = 1 / (1 + nd.exp(-a))\n    return a",
-    "q1: the input overwritten, a copy returned": SIGMOID + "a[...] = 1 / (1 + nd.exp(-a))\n    return a + 0",
-    "q1: one buffer for all results": "buffers = {}\n"
-    + SIGMOID
-    + "out = buffers.setdefault((a.shape, str(a.dtype)), a + 0)\n"
-    + "    out[...] = 1 / (1 + nd.exp(-a))\n    return out",
-    "q1: the first result again": "results = {}\n"
-    + SIGMOID
-    + "return results.setdefault((a.shape, str(a.dtype)), 1 / (1 + nd.exp(-a)))",
-    "q1: no scalars": SIGMOID + "return (1 / (1 + nd.exp(-a.reshape((a.shape[0], -1))))).reshape(a.shape)",
-    "q1: an endless loop": SIGMOID + "while True:\n        pass",
-    "q2: sign": GRADIENT + "return -out_grad * node * (1 - node)",
-    "q2: without the adjoint": GRADIENT + "return node * (1 - node)",
-    "q2: of the input": GRADIENT + "a = node.inputs[0]\n    return out_grad * a * (1 - a)",
-    "q2: tanh's": GRADIENT + "return out_grad * (1 - node * node)",
-    "q2: the adjoint only": GRADIENT + "return out_grad",
-    "q2: y squared": GRADIENT + "return out_grad * node * node",
-    "q2: an array": GRADIENT + "return (out_grad * node * (1 - node)).numpy()",
-    "q2: summed": GRADIENT + "return (out_grad * node * (1 - node)).sum()",
-    "q2: a new tensor": GRADIENT
-    + "return ndl.Tensor((out_grad * node * (1 - node)).numpy(), dtype=node.dtype)",
-    "q2: detached": GRADIENT + "return (out_grad * node * (1 - node)).detach()",
-    "q2: the result detached": GRADIENT + "y = node.detach()\n    return out_grad * y * (1 - y)",
-    "q2: float32 for float64": GRADIENT
-    + "g = (out_grad * node * (1 - node))\n"
-    + "    return ndl.Tensor(g.numpy().astype('float32')) if node.dtype == 'float64' else g",
-    "q2: the adjoint overwritten": GRADIENT
-    + "g = out_grad * node * (1 - node)\n    out_grad.data = g.data\n    return g",
-    "q2: the input overwritten": GRADIENT
-    + "a = node.inputs[0]\n    g = out_grad * node * (1 - node)\n    a.data = a.data * 0\n    return g",
-    "q2: calls add up": "seen = {}\n"
-    + GRADIENT
-    + "g = out_grad * node * (1 - node)\n    seen[id(node)] = seen[id(node)] + g if id(node) in seen else g\n"
-    + "    return seen[id(node)]",
-    "q2: an endless loop": GRADIENT + "while True:\n        pass",
-    "q3: nothing": "pass",
-    "q3: the library's": "from needle_edu.autograd import find_topo_sort",
-    "q3: recursion": TOPO
-    + """
-    order, seen = [], set()
-    def visit(node):
-        if node in seen:
-            return
-        seen.add(node)
-        for value in node.inputs:
-            visit(value)
-        order.append(node)
-    for node in node_list:
-        visit(node)
-    return order
-""",
-    "q3: pre-order": TOPO
-    + """
-    order, seen, stack = [], set(), list(reversed(node_list))
-    while stack:
-        node = stack.pop()
-        if node not in seen:
-            seen.add(node)
-            order.append(node)
-            stack += list(reversed(node.inputs))
-    return order
-""",
-    "q3: reversed pre-order": TOPO
-    + """
-    order, seen, stack = [], set(), list(node_list)
-    while stack:
-        node = stack.pop()
-        if node not in seen:
-            seen.add(node)
-            order.append(node)
-            stack += list(node.inputs)
-    return order[::-1]
-""",
-    "q3: right to left": changed(
-        SOLUTIONS["q3"], "for value in reversed(node.inputs)", "for value in node.inputs"
-    ),
-    "q3: twice": changed(SOLUTIONS["q3"], "elif node not in seen:", "else:"),
-    "q3: seen when pushed": TOPO
-    + """
-    order, seen = [], set(node_list)
-    stack = [(node, False) for node in reversed(node_list)]
-    while stack:
-        node, done = stack.pop()
-        if done:
-            order.append(node)
-            continue
-        stack.append((node, True))
-        for value in reversed(node.inputs):
-            if value not in seen:
-                seen.add(value)
-                stack.append((value, False))
-    return order
-""",
-    "q3: breadth first": TOPO
-    + """
-    order, queue = [], list(node_list)
-    for node in queue:
-        queue += [value for value in node.inputs if value not in queue]
-    return queue[::-1]
-""",
-    "q3: first result only": changed(
-        SOLUTIONS["q3"], "for node in reversed(node_list)]", "for node in node_list[:1]]"
-    ),
-    "q3: seen once for all": changed(
-        changed(SOLUTIONS["q3"], "(node_list):", "(node_list, seen=set()):"),
-        "order, seen = [], set()",
-        "order = []",
-    ),
-    "q3: the given list used up": changed(
-        SOLUTIONS["q3"],
-        "stack = [(node, False) for node in reversed(node_list)]",
-        "stack = []\n    while node_list:\n        stack.append((node_list.pop(), False))",
-    ),
-    "q3: the given list returned": changed(
-        SOLUTIONS["q3"], "return order", "node_list[:] = order\n    return node_list"
-    ),
-    "q3: without lone leaves": changed(
-        SOLUTIONS["q3"], "return order", "return order if len(order) > 1 else []"
-    ),
-    "q3: given results twice": changed(
-        SOLUTIONS["q3"],
-        "return order",
-        "return order + [n for k, n in enumerate(node_list) if n in node_list[:k]]",
-    ),
-    "q3: given results last": changed(
-        SOLUTIONS["q3"],
-        "return order",
-        "return [n for n in order if n not in node_list] + [n for n in order if n in node_list]",
-    ),
-    "q3: an endless loop": TOPO + "    while True:\n        pass",
-    "q3: ids": changed(SOLUTIONS["q3"], "return order", "return [id(node) for node in order]"),
-    "q4: overwritten": changed(REVERSE, "adjoint = adjoint + other", "adjoint = other"),
-    "q4: multiplicity lost": changed(
-        REVERSE,
-        "for value, contribution in zip(node.inputs, node.op.gradient_as_tuple(adjoint, node)):",
-        "for value, contribution in dict(zip(node.inputs, node.op.gradient_as_tuple(adjoint, node))).items():",
-    ),
-    "q4: forwards": changed(
-        REVERSE, "in reversed(find_topo_sort([output_tensor]))", "in find_topo_sort([output_tensor])"
-    ),
-    "q4: out_grad ignored": changed(
-        REVERSE,
-        "contributions = {output_tensor: [out_grad]}",
-        "contributions = {output_tensor: [out_grad * 0 + 1]}",
-    ),
-    "q4: mean instead of sum": changed(
-        REVERSE, "node.grad = adjoint", "node.grad = adjoint / len(contributions[node])"
-    ),
-    "q4: grad of the first use": changed(REVERSE, "for other in others:", "for other in others[:0]:"),
-    "q4: recursion along every path": """
-def compute_gradient_of_variables(output_tensor, out_grad):
-    def walk(node, adjoint):
-        node.grad = adjoint if node.grad is None else node.grad + adjoint
-        if node.op is not None:
-            for value, part in zip(node.inputs, node.op.gradient_as_tuple(adjoint, node)):
-                walk(value, part)
-    walk(output_tensor, out_grad)
-""",
-    "q4: passed on too early": """
-def compute_gradient_of_variables(output_tensor, out_grad):
-    output_tensor.grad, queue, seen = out_grad, [output_tensor], set()
-    for node in queue:
-        if node.op is None or node in seen:
-            continue
-        seen.add(node)
-        for value, part in zip(node.inputs, node.op.gradient_as_tuple(node.grad, node)):
-            value.grad = part if value.grad is None else value.grad + part
-            queue.append(value)
-""",
-    "q4: None passed on": changed(REVERSE, "if contribution is not None:", "if True:"),
-    "q4: None is zero": changed(
-        changed(REVERSE, "if contribution is not None:", "if True:"),
-        "append(contribution)",
-        "append(value * 0 if contribution is None else contribution)",
-    ),
-    "q4: only leaves": changed(
-        REVERSE, "node.grad = adjoint\n", "node.grad = adjoint if node.op is None else node.grad\n"
-    ),
-    "q4: only inner values": changed(
-        REVERSE, "node.grad = adjoint\n", "node.grad = node.grad if node is output_tensor else adjoint\n"
-    ),
-    "q4: an earlier .grad added to": changed(
-        REVERSE,
-        "node.grad = adjoint\n",
-        "node.grad = adjoint if node.grad is None else node.grad + adjoint\n",
-    ),
-    "q4: an earlier .grad kept": changed(
-        REVERSE, "node.grad = adjoint\n", "node.grad = node.grad if node.grad is not None else adjoint\n"
-    ),
-    "q4: sums in place": changed(
-        REVERSE, "adjoint = adjoint + other", "adjoint.data = adjoint.data + other.data"
-    ),
-    "q4: detached": changed(REVERSE, "node.grad = adjoint\n", "adjoint = node.grad = adjoint.detach()\n"),
-    "q4: float32": changed(
-        REVERSE,
-        "node.grad = adjoint\n",
-        "adjoint = node.grad = ndl.Tensor(adjoint.numpy(), dtype='float32')\n",
-    ),
-    "q4: no leaf as output": changed(
-        REVERSE,
-        "    contributions =",
-        "    if output_tensor.op is None:\n        return\n    contributions =",
-    ),
-    "q4: contributions kept between calls": "contributions = {}\n"
-    + changed(
-        REVERSE,
-        "contributions = {output_tensor: [out_grad]}",
-        "contributions.setdefault(output_tensor, []).append(out_grad)",
-    ),
-    "q4: values overwritten": changed(
-        REVERSE, "node.grad = adjoint\n", "node.grad = adjoint\n        node.data = node.data * 0\n"
-    ),
-    "q4: an endless loop": changed(
-        REVERSE, "    contributions =", "    while True: pass\n    contributions ="
-    ),
-    "q4: nothing": "def compute_gradient_of_variables(output_tensor, out_grad):\n    pass",
-    "q5: no shift": changed(LOSS, "logits.numpy().max(axis=1)", "logits.numpy().max(axis=1) * 0"),
-    "q5: one shift for all": changed(
-        LOSS, "logits.numpy().max(axis=1)", "logits.numpy().max() + np.zeros(n)"
-    ),
-    "q5: sum": changed(LOSS, "(log_sum - right) / n", "(log_sum - right)"),
-    "q5: divided by the classes": changed(LOSS, "(log_sum - right) / n", "(log_sum - right) / k"),
-    "q5: sign": changed(LOSS, "(log_sum - right)", "(right - log_sum)"),
-    "q5: the last class wrong": changed(
-        LOSS, "ndl.init.one_hot(k, labels)", "ndl.init.one_hot(k, np.minimum(labels, max(k - 2, 0)))"
-    ),
-    "q5: the first class wrong": changed(
-        LOSS, "ndl.init.one_hot(k, labels)", "ndl.init.one_hot(k, np.maximum(labels, min(1, k - 1)))"
-    ),
-    "q5: classes counted from 1": changed(
-        LOSS, "ndl.init.one_hot(k, labels)", "ndl.init.one_hot(k, (labels - 1) % k)"
-    ),
-    "q5: one wrong class": changed(
-        LOSS, "ndl.init.one_hot(k, labels)", "ndl.init.one_hot(k, np.where(labels == 3, 2, labels) % k)"
-    ),
-    "q5: not one class alone": changed(
-        LOSS, "    largest =", "    if k == 1:\n        return ndl.ops.summation(logits) / n\n    largest ="
-    ),
-    "q5: not a batch of one": changed(
-        LOSS, "    largest =", "    if n == 1:\n        return ndl.ops.summation(logits) * 0\n    largest ="
-    ),
-    "q5: float32 for float64": changed(
-        LOSS,
-        "    largest =",
-        "    rounding = logits.numpy().astype('float32') - logits.numpy()\n"
-        "    logits = logits + ndl.Tensor(rounding, dtype=logits.dtype, requires_grad=False)\n    largest =",
-    ),
-    "q5: logarithm of the softmax": changed(
-        LOSS,
-        "    right = ndl.ops.summation(shifted * ndl.init.one_hot(k, labels), axes=1)\n"
-        "    return ndl.ops.summation(log_sum - right) / n",
-        "    p = ndl.ops.exp(shifted) / ndl.ops.exp(log_sum).reshape((n, 1)).broadcast_to((n, k))\n"
-        "    right = ndl.ops.summation(p * ndl.init.one_hot(k, labels), axes=1)\n"
-        "    return -ndl.ops.summation(ndl.ops.log(right)) / n",
-    ),
-    "q5: the scores overwritten": changed(LOSS, "    return", "    logits.data = shifted.data\n    return"),
-    "q5: the labels overwritten": changed(LOSS, "    return", "    labels[:] = 0\n    return"),
-    "q5: calls add up": "total = []\n"
-    + changed(
-        LOSS,
-        "    return ndl.ops.summation(log_sum - right) / n",
-        "    total.append(ndl.ops.summation(log_sum - right) / n)\n    return sum(total[1:], total[0])",
-    ),
-    "q5: an endless loop": changed(LOSS, "    largest =", "    while True: pass\n    largest ="),
-    "q5: labels ignored": changed(LOSS, "ndl.init.one_hot(k, labels)", "ndl.init.one_hot(k, labels * 0)"),
-    "q5: shift not undone": changed(LOSS, "axes=1)\n    return", "axes=1) + largest\n    return"),
-    "q5: wrong axis": changed(LOSS, "ndl.ops.exp(shifted), axes=1)", "ndl.ops.exp(shifted), axes=0)"),
-    "q5: no graph": changed(LOSS, "(log_sum - right) / n", "(log_sum - right).detach() / n"),
-    "q5: one per example": changed(LOSS, "ndl.ops.summation(log_sum - right) / n", "(log_sum - right) / n"),
-}
-
-
-NO_GRAPH = "a new Tensor, or a detached one, has no graph."
-
-# The hints a mistake gets, beyond those that fit any wrong value.
-HINTS = {
-    "q1: sign of the exponent": ["The exponent carries a minus sign."],
-    "q1: no parentheses": [
-        "The denominator is the whole sum: put it into parentheses.",
-        "In float32 exp(100) is infinite: divide by it, don't divide it.",
-    ],
-    "q1: overflow": ["In float32 exp(100) is infinite: divide by it, don't divide it."],
-    "q2: sign": ["σ rises everywhere."],
-    "q2: without the adjoint": ["The chain rule multiplies: where does out_grad go?"],
-    "q2: of the input": ["The derivative is written with y = σ(a), not with a."],
-    "q2: a new tensor": [f"Compute with Tensors all the way; {NO_GRAPH}"],
-    "q2: detached": [f"Compute with Tensors all the way; {NO_GRAPH}"],
-    "q2: the result detached": [f"Compute with Tensors all the way; {NO_GRAPH}"],
-    "q2: float32 for float64": [f"Compute with Tensors all the way; {NO_GRAPH}"],
-    "q3: recursion": ["Keep a stack of your own."],
-    "q3: pre-order": ["That is pre-order: write a node down after its inputs."],
-    "q3: right to left": ["Node 3 has the inputs 2 and 1, in this order."],
-    "q3: twice": ["Does it stand there already?"],
-    "q3: seen once for all": ["Begin each call with nothing seen."],
-    "q3: the given list used up": ["Work on a copy of node_list."],
-    "q3: the given list returned": ["Work on a copy of node_list."],
-    "q4: overwritten": [
-        "x is an input two times, and each use contributes.",
-        "Add up: that is the last contribution alone.",
-    ],
-    "q4: multiplicity lost": ["x is an input two times, and each use contributes."],
-    "q4: out_grad ignored": ["The output's adjoint is out_grad."],
-    "q4: mean instead of sum": ["x is an input two times, and each use contributes."],
-    "q4: grad of the first use": [
-        "x is an input two times, and each use contributes.",
-        "Add up: that is the first one alone.",
-    ],
-    "q4: recursion along every path": ["Visit each node once; don't follow each path."],
-    "q4: sums in place": ["An adjoint may belong to several nodes: make a new Tensor of each sum."],
-    "q4: detached": [f"Pass on the Tensors as they are; {NO_GRAPH}"],
-    "q4: float32": [f"Pass on the Tensors as they are; {NO_GRAPH}"],
-    "q5: no shift": [
-        "exp(1000) is infinite and exp(-1000) is 0: of what do you take the exponential, and the logarithm?",
-        "Each row has its own largest score.",
-    ],
-    "q5: one shift for all": ["Each row has its own largest score."],
-    "q5: sum": ["Divide by the number of examples."],
-    "q5: divided by the classes": ["Divide by the examples, not the classes."],
-    "q5: logarithm of the softmax": [
-        "exp(1000) is infinite and exp(-1000) is 0: of what do you take the exponential, and the logarithm?"
-    ],
-}
-FIT_ANY_VALUE = {
-    "q1": "Compare with 1 / (1 + np.exp(-x)) for a few arrays of your own.",
-    "q2": "Move one number a little and see how far the result moves.",
-    "q3": "Compare with the three lines of recursion on small graphs of your own.",
-    "q4": "Follow x · x = t, t · x = s, s + t = r, r · t = q by hand: what reaches t, and when?",
-    "q5": "Try a batch of one, and one of five.",
-}
+WRONG, HINTS, NEUTRAL = (wrong_answers.of("hw1", what) for what in ("WRONG", "HINTS", "NEUTRAL"))
 
 
 def question_of(mistake: str) -> questions.Question:
@@ -455,9 +96,9 @@ def test_a_mistake_loses_its_question_and_gets_a_hint_that_fits(mistake):
     verdicts = [test.verdict(ask, seed=7) for test in question.tests]
     assert not all(verdict.passed for verdict in verdicts)
     hints = [verdict.hint for verdict in verdicts if not verdict.passed and verdict.hint]
-    assert [*dict.fromkeys(h for h in hints if h != FIT_ANY_VALUE[question.name])] == HINTS.get(mistake, [])
+    assert [*dict.fromkeys(h for h in hints if h not in NEUTRAL)] == HINTS.get(mistake, [])
     for verdict in verdicts:
-        assert verdict.hint != FIT_ANY_VALUE[question.name] or verdict.status.startswith("wrong value")
+        assert verdict.hint not in NEUTRAL or verdict.status.startswith("wrong value")
 
 
 def test_every_mistake_spoken_of_is_in_the_list():

@@ -144,8 +144,9 @@ def test_wheel_holds_no_answers(wheel):
         texts = {name: archive.read(name).decode("utf-8", "replace") for name in archive.namelist()}
     assert not [name for name in texts if name.startswith(("tests/", "needle_edu/tests/"))]
     homework = "needle_edu/notebooks/homework/"
-    there = sorted(name for name in texts if name.startswith("needle_edu/notebooks/") and "hw1" in name)
-    assert there == [f"{homework}hw1/hw1.ipynb", f"{homework}hw1/hw1_adapters.py"]
+    there = sorted(name for name in texts if name.startswith("needle_edu/notebooks/") and "hw" in name)
+    files = ("hw1/hw1.ipynb", "hw1/hw1_adapters.py", "hw2/hw2.ipynb", "hw2/hw2_adapters.py")
+    assert [name.removeprefix(homework) for name in there if not name.endswith("README.md")] == [*files]
     for name, text in texts.items():
         if name.startswith(homework) and name.endswith(".ipynb"):
             cells = json.loads(text)["cells"]

@@ -1,0 +1,154 @@
+"""`make gates`: what the homeworks' tests let through, in one table; nothing wrong may pass.
+
+A question's tests must pass the instructor's solution, and refuse: the empty copy, stubs (`mutants.stubs`), every wrong
+answer that somebody thought of (`wrong_answers`), and every mutant of the solution (`mutants`), unless it computes the
+same, which `EQUIVALENT` says with the reason. The command fails on anything else.
+
+    python -m tests.course.gates [HOMEWORK ...] [--question NAME]
+
+Answers run in this process, each in a namespace of its own with the set-up, as grading runs each question alone; a
+deadline ends endless loops.
+"""
+
+import argparse
+import contextlib
+import io
+import sys
+from dataclasses import dataclass, field
+
+from needle_edu.course import homework_files, questions
+from needle_edu.course.answer import ask_here
+from needle_edu.course.questions import Homework, Question
+
+from . import mutants, wrong_answers
+
+SECONDS = 0.7  # of computing, for one call of a wrong answer
+ENOUGH = 10  # wrong answers a question
+
+
+@dataclass
+class Row:
+    """What came of one question.
+
+    Attributes
+    ----------
+    passed : dict of str to list of str
+        For each kind of answer that must not pass (`empty`, `stubs`, `wrong answers`, `mutants`): those that did.
+    counts : dict of str to int
+        How many of each kind there were.
+    troubles : list of str
+        What else is amiss: a reference that fails, too few wrong answers, an `EQUIVALENT` that is none.
+    """
+
+    question: Question
+    reference: bool = True
+    counts: dict[str, int] = field(default_factory=dict)
+    passed: dict[str, list[str]] = field(default_factory=dict)
+    equivalent: int = 0
+    troubles: list[str] = field(default_factory=list)
+
+    @property
+    def is_good(self) -> bool:
+        return self.reference and not self.troubles and not any(self.passed.values())
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.course.gates", description=__doc__)
+    parser.add_argument("homeworks", nargs="*", default=homework_files.names(), help="by default all")
+    parser.add_argument("--question", help="only this one")
+    options = parser.parse_args()
+    rows = []
+    print(HEAD)
+    for name in options.homeworks:
+        homework = questions.load(name)
+        for question in homework.questions:
+            if options.question in (None, question.name):
+                rows.append(judged(homework, question))
+                print(line(name, rows[-1]), flush=True)
+    return end(rows)
+
+
+def judged(homework: Homework, question: Question) -> Row:
+    """Put everything that should pass, and everything that should not, to a question's tests."""
+    row, solution = Row(question), question.answer.source
+    row.reference = passes(homework, question, solution, seconds=60)
+    (empty,) = (cell.source for cell in homework.released if cell.grade_id == question.name)
+    wrong = {
+        label: text
+        for label, text in wrong_answers.of(homework.name, "WRONG").items()
+        if label.split(":")[0] == question.name
+    }
+    same = {
+        label.split(": ", 1)[1]: why
+        for label, why in wrong_answers.of(homework.name, "EQUIVALENT").items()
+        if label.split(":")[0] == question.name
+    }
+    made = mutants.mutants(solution)
+    for kind, answers in {
+        "empty": [("empty", empty)],
+        "stubs": mutants.stubs(solution),
+        "wrong answers": list(wrong.items()),
+        "mutants": [(label, text) for label, text in made if label not in same],
+    }.items():
+        row.counts[kind] = len(answers)
+        row.passed[kind] = [label for label, text in answers if passes(homework, question, text)]
+    row.equivalent = len(same)
+    texts = dict(made)
+    for label in same:
+        if label not in texts or not passes(homework, question, texts[label], seconds=5):
+            row.troubles.append(f"EQUIVALENT names {label!r}, which the tests notice, or which is no mutant")
+    if len(wrong) < ENOUGH:
+        row.troubles.append(f"{len(wrong)} wrong answers; {ENOUGH} are wanted")
+    return row
+
+
+def passes(homework: Homework, question: Question, answer: str, seconds: float = SECONDS) -> bool:
+    """Whether all tests of a question pass on the source of an answer, alone with the set-up; stops at the first."""
+    namespace: dict = {"__name__": "__main__"}
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            for source in [*homework.setup, answer]:
+                exec(source, namespace)
+    except Exception:
+        return False
+    ask = ask_here(namespace, seconds, homework.adapters)
+    return all(test.verdict(ask, seed=7).passed for test in question.tests)
+
+
+# --- the table ----------------------------------------------------------------------------------------------
+
+COLUMNS = ("reference", "empty", "stubs", "wrong answers", "mutants", "the same")
+HEAD = f"{'question':12}{'points':>7}" + "".join(f"{column:>15}" for column in COLUMNS)
+
+
+def line(homework: str, row: Row) -> str:
+    """A row of the table: refused / all, of each kind."""
+    cells = ["passes" if row.reference else "FAILS"]
+    for kind, count in row.counts.items():
+        through = len(row.passed[kind])
+        cells.append(f"{count - through}/{count}" + (" !" if through else ""))
+    cells.append(str(row.equivalent))
+    name = f"{homework} {row.question.name}"
+    return f"{name:12}{row.question.points:>7g}" + "".join(f"{cell:>15}" for cell in cells)
+
+
+def end(rows: list[Row]) -> int:
+    """Say what passed and should not; return the exit status."""
+    print(
+        "\nreference: must pass; all others, refused/all: none may pass; the same: mutants that compute the same"
+    )
+    for row in rows:
+        if not row.reference:
+            print(f"{row.question.name}: the solution itself FAILS")
+        for trouble in row.troubles:
+            print(f"{row.question.name}: {trouble}")
+        for kind, labels in row.passed.items():
+            for label in labels:
+                print(f"{row.question.name}: SURVIVED among {kind}: {label}")
+    bad = sum(not row.is_good for row in rows)
+    print(f"{len(rows) - bad} of {len(rows)} questions let nothing wrong through")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

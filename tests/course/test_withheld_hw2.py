@@ -1,0 +1,111 @@
+"""Homework 2's withheld names: each way to hand in the library's own class or function is refused, by that name."""
+
+import pytest
+
+from needle_edu.course import questions, withheld
+from needle_edu.course.answer import ask_here
+from needle_edu.course.grading import run_question
+
+HW2 = questions.load("hw2")
+QUESTION = {question.name: question for question in HW2.questions}
+
+LINEAR = "class Linear(nn.Module):\n    def __init__(self, in_features, out_features, bias=True, dtype='float32'):\n"
+LINEAR += "        super().__init__()\n"
+NORM = "class {name}(nn.Module):\n    def __init__(self, dim, eps=1e-5, momentum=0.1, dtype='float32'):\n"
+NORM += "        super().__init__()\n        self.eps, self.momentum = eps, momentum\n"
+NORM += "        self.weight = nn.Parameter(ndl.init.ones(dim, dtype=dtype))\n"
+NORM += "        self.bias = nn.Parameter(ndl.init.zeros(dim, dtype=dtype))\n"
+AVERAGES = "        self.running_mean, self.running_var = ndl.init.zeros(dim), ndl.init.ones(dim)\n"
+DROPOUT = (
+    "class Dropout(nn.Module):\n    def __init__(self, p):\n        super().__init__()\n        self.p = p\n"
+)
+FORWARD = "    def forward(self, x):\n        "
+LAYER, BATCH = NORM.format(name="LayerNorm1d"), NORM.format(name="BatchNorm1d") + AVERAGES
+
+ATTACKS = {
+    "q1: a subclass": ("Linear", "class Linear(nn.Linear): pass"),
+    "q1: another name for it": ("Linear", "import functools\nLinear = functools.partial(nn.Linear)"),
+    "q1: a layer inside": (
+        "Linear",
+        f"{LINEAR}        layer = nn.Linear(in_features, out_features, bias, dtype=dtype)\n"
+        f"        self.weight, self.bias = layer.weight, layer.bias\n{FORWARD}return x @ self.weight + self.bias",
+    ),
+    "q1: made before": (
+        "Linear",
+        f"layers = [nn.Linear(2, 3) for _ in range(99)]\n{LINEAR}        self.layer = layers.pop()\n"
+        f"        self.weight, self.bias = self.layer.weight, self.layer.bias\n{FORWARD}return self.layer(x)",
+    ),
+    "q1: of two inputs": (
+        "Bilinear",
+        f"{LINEAR}        self.layer = nn.Bilinear(in_features, 1, out_features)\n{FORWARD}return x",
+    ),
+    "q2: a subclass": ("LayerNorm1d", "class LayerNorm1d(nn.LayerNorm1d): pass"),
+    "q2: PyTorch's": (
+        "layer_norm",
+        "class LayerNorm1d(nn.LayerNorm):\n    def __init__(self, dim, eps=1e-5, dtype='float32'):\n"
+        "        super().__init__(dim, eps, dtype=dtype)",
+    ),
+    "q2: the op": ("layer_norm", f"{LAYER}{FORWARD}return ndl.ops.layer_norm(x, self.weight, self.bias)"),
+    "q2: in one group": (
+        "group_norm",
+        f"{LAYER}{FORWARD}return ndl.ops.group_norm(x, self.weight, self.bias, num_groups=1)",
+    ),
+    "q2: turned round": (
+        "batch_norm",
+        f"{LAYER}{FORWARD}n = len(x.shape) and x.shape[0]\n        y = ndl.ops.batch_norm(x.transpose(), "
+        "ndl.init.ones(n), ndl.init.zeros(n))\n        return y.transpose()",
+    ),
+    "q2: each example an instance": (
+        "group_norm",
+        f"{LAYER}{FORWARD}return nn.InstanceNorm1d(1)(x.reshape((x.shape[0], 1, -1))).reshape(x.shape)",
+    ),
+    "q3: a subclass": ("BatchNorm1d", "class BatchNorm1d(nn.BatchNorm1d): pass"),
+    "q3: of images": ("BatchNorm1d", "class BatchNorm1d(nn.BatchNorm2d): pass"),
+    "q3: the op": ("batch_norm", f"{BATCH}{FORWARD}return ndl.ops.batch_norm(x, self.weight, self.bias)"),
+    "q3: its evaluation": (
+        "by_averages",
+        f"from needle_edu.nn.norm import by_averages\n{BATCH}{FORWARD}return by_averages(self, x)",
+    ),
+    "q3: turned round": (
+        "layer_norm",
+        f"{BATCH}{FORWARD}n = x.shape[0]\n        y = ndl.ops.layer_norm(x.transpose(), ndl.init.ones(n), "
+        "ndl.init.zeros(n))\n        return y.transpose()",
+    ),
+    "q4: a subclass": ("Dropout", "class Dropout(nn.Dropout): pass"),
+    "q4: the op": ("dropout", f"{DROPOUT}{FORWARD}return ndl.ops.dropout(x, self.p)"),
+    "q4: of whole channels": (
+        "dropout1d",
+        f"{DROPOUT}{FORWARD}return ndl.ops.dropout1d(x.reshape((1, -1, 1)), self.p, self.training).reshape(x.shape)",
+    ),
+}
+
+
+def plain(names) -> set[str]:
+    return {name.replace("_", "").casefold() for name in names}
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_the_library_is_no_answer(attack):
+    name, source = ATTACKS[attack]
+    namespace: dict = {"__name__": "__main__"}
+    for text in [*HW2.setup, source]:
+        exec(compile(text, "<cell of a notebook>", "exec"), namespace)
+    ask = ask_here(namespace, adapters=HW2.adapters)
+    statuses = {test.verdict(ask, seed=1).status for test in QUESTION[attack[: attack.index(":")]].tests}
+    refusals = {withheld.sentence(w) for w in QUESTION[attack[: attack.index(":")]].tests[0].withheld}
+    said = [status for status in statuses if status in refusals]
+    assert any(plain([name]) == plain([status.split("'s ")[1].split(" is ")[0]]) for status in said), statuses
+
+
+@pytest.mark.parametrize("attack", list(ATTACKS)[::6])
+def test_grading_refuses_too(attack):
+    result = run_question.run_question(HW2, QUESTION[attack[: attack.index(":")]], ATTACKS[attack][1])
+    assert not result.passed
+    assert withheld.sentence(ATTACKS[attack][0]) in {verdict.status for verdict in result.verdicts}
+
+
+@pytest.mark.parametrize("question", HW2.questions, ids=lambda question: question.name)
+def test_every_withheld_name_is_one_the_library_has(question):
+    """A misspelt name would withhold nothing: each is refused in an attack above."""
+    refused = plain(name for attack, (name, _) in ATTACKS.items() if attack.startswith(f"{question.name}:"))
+    assert question.tests[0].withheld and plain(question.tests[0].withheld) == refused

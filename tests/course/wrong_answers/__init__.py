@@ -1,0 +1,35 @@
+"""Wrong answers to the homeworks' questions: what people think, and what their fingers do.
+
+For each homework `WRONG` has the source of each answer cell, by ``"question: what is wrong"``. `HINTS` are those that a
+mistake gets, beyond the `NEUTRAL` ones, which fit any failure of their test. `EQUIVALENT` are the mutants (`mutants`)
+that no test can notice, each with the reason: they compute the same.
+"""
+
+import importlib
+from types import ModuleType
+
+from needle_edu.course import questions
+
+PARTS = {"hw1": ["hw1_ops", "hw1_walks"], "hw2": ["hw2_layers", "hw2_norms"]}
+
+
+def solutions(homework: str) -> dict[str, str]:
+    """The instructor's answer to each question."""
+    return {question.name: question.answer.source for question in questions.load(homework).questions}
+
+
+def changed(source: str, *words: str) -> str:
+    """A solution with parts of it replaced: old, new, old, new …; each old one must be there, once."""
+    for old, new in zip(words[::2], words[1::2], strict=True):
+        assert source.count(old) == 1, old
+        source = source.replace(old, new)
+    return source
+
+
+def of(homework: str, what: str) -> dict:
+    """A table (`WRONG`, `HINTS`, `EQUIVALENT`) or set (`NEUTRAL`) of a homework, put together of its parts."""
+    found: dict = {}
+    for part in PARTS[homework]:
+        module: ModuleType = importlib.import_module(f"{__name__}.{part}")
+        found |= dict.fromkeys(table) if isinstance(table := getattr(module, what), set) else table
+    return found
