@@ -35,6 +35,6 @@
   X(gemm, OWN, isa)            /* matrix product                  */ \
   X(conv, OWN, isa)            /* convolution                     */ \
   X(pooling, OWN, isa)         /* max and average pooling         */ \
-  X(optim, OWN, isa)           /* steps of SGD and Adam           */ \
+  X(optim, OWN, isa)           /* steps of optimisers             */ \
   X(ladder, OWN, isa)          /* tiles of the ladder's upper rungs */
 #endif
