@@ -1,50 +1,34 @@
-/* optim.c - the drivers of the optimiser steps: share one long row out to threads. */
-#include <stddef.h>
+/* optim.c - the driver of the optimiser steps: all parameters, one after the other, are one long row for the threads.
+ *
+ * So a network of fifty small layers costs one call, and its threads share what none of its layers is worth sharing.
+ */
 #include "errors.h"
 #include "optim.h"
 #include "parallel.h"
 
 typedef struct {
-  int type, size;
-  char *out, *first, *second, *third; /* adam's m, v and top */
-  const char *p, *g;
-  double lr, momentum, fresh, b1, b2, eps, weight_decay, shrink, correct1, correct2;
-  int nesterov;
+  int type;
+  const nd_step *steps;
 } job;
 
-static char *shifted(const char *data, int64_t bytes) { return data ? (char *)data + bytes : NULL; }
-
-static void sgd_piece(void *ctx, int64_t lo, int64_t hi) {
+static void piece(void *ctx, int64_t lo, int64_t hi) {
   const job *j = ctx;
-  const int64_t at = lo * j->size;
-  nd_current_isa()->optim->sgd[j->type](hi - lo, j->out + at, j->p + at, j->g + at, shifted(j->first, at), j->lr,
-                                        j->momentum, j->fresh, j->weight_decay, j->nesterov);
+  const nd_optim_table *table = nd_current_isa()->optim;
+  int64_t first = 0; /* where in the long row the parameter begins */
+  for (const nd_step *step = j->steps; first < hi; first += step->n, step++) {
+    const int64_t from = lo > first ? lo - first : 0, to = hi - first < step->n ? hi - first : step->n;
+    if (from < to) table->row[step->kind][j->type](step, from, to);
+  }
 }
 
-static void adam_piece(void *ctx, int64_t lo, int64_t hi) {
-  const job *j = ctx;
-  const int64_t at = lo * j->size;
-  nd_current_isa()->optim->adam[j->type](hi - lo, j->out + at, j->p + at, j->g + at, j->first + at, j->second + at,
-                                         shifted(j->third, at), j->lr, j->b1, j->b2, j->eps, j->weight_decay, j->shrink, j->correct1,
-                                         j->correct2);
-}
-
-int nd_sgd_step_dense(int dtype, int64_t n, void *out, const void *p, const void *g, void *u, double lr,
-                      double momentum, double fresh, double weight_decay, int nesterov) {
+int nd_optimizer_steps(int dtype, int count, const nd_step *steps) {
   if (dtype != ND_F32 && dtype != ND_F64) return ND_EDTYPE;
-  job j = {.type = dtype, .size = nd_item_size(dtype), .out = out, .first = u, .p = p, .g = g, .lr = lr,
-           .momentum = momentum, .fresh = fresh, .weight_decay = weight_decay, .nesterov = nesterov};
-  nd_parallel_for(n, ND_GRAIN_CHEAP, sgd_piece, &j);
-  return ND_OK;
-}
-
-int nd_adam_step_dense(int dtype, int64_t n, void *out, const void *p, const void *g, void *m, void *v, void *top,
-                       double lr, double b1, double b2, double eps, double weight_decay, double shrink,
-                       double correct1, double correct2) {
-  if (dtype != ND_F32 && dtype != ND_F64) return ND_EDTYPE;
-  job j = {.type = dtype, .size = nd_item_size(dtype), .out = out, .first = m, .second = v, .third = top, .p = p,
-           .g = g, .lr = lr, .b1 = b1, .b2 = b2, .eps = eps, .weight_decay = weight_decay, .shrink = shrink,
-           .correct1 = correct1, .correct2 = correct2};
-  nd_parallel_for(n, ND_GRAIN_CHEAP / 2, adam_piece, &j);
+  int64_t all = 0;
+  for (int k = 0; k < count; k++) {
+    if (steps[k].kind < 0 || steps[k].kind >= ND_STEP_KINDS || steps[k].n < 0) return ND_EPLAN;
+    all += steps[k].n;
+  }
+  job j = {.type = dtype, .steps = steps};
+  nd_parallel_for(all, ND_GRAIN_CHEAP / 2, piece, &j);
   return ND_OK;
 }

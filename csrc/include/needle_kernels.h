@@ -284,18 +284,47 @@ ND_API int nd_linear_scan(const nd_plan *p, void *out, const void *a, const void
 ND_API int nd_sort(const nd_plan *p, void *out, const void *a, int descending);
 ND_API int nd_argsort(const nd_plan *p, void *out, const void *a, int descending);
 
-/* ---- 10. optimiser steps, dense, f32 or f64; out may be p ---------------------------------------------------
- * sgd:  d = g + weight_decay*p;  u <- momentum*u + fresh*d (u NULL: d itself);  out = p - lr*u
- *       nesterov (u not NULL):  out = p - lr*(d + momentum*u)
- * adam: d = g + weight_decay*p;  m <- b1*m + (1-b1)*d;  v <- b2*v + (1-b2)*d*d;
- *       out = shrink*p - lr * (m/correct1) / (sqrt(v/correct2) + eps)   with correct_i = 1 - b_i^t
- *       AdamW: weight_decay 0 and shrink = 1 - lr*weight_decay; Adam: shrink 1
- *       AMSGrad (top not NULL): top <- max(top, v), which the step then has in place of v */
-ND_API int nd_sgd_step_dense(int dtype, int64_t n, void *out, const void *p, const void *g, void *u,
-                             double lr, double momentum, double fresh, double weight_decay, int nesterov);
-ND_API int nd_adam_step_dense(int dtype, int64_t n, void *out, const void *p, const void *g, void *m, void *v,
-                              void *top, double lr, double b1, double b2, double eps, double weight_decay,
-                              double shrink, double correct1, double correct2);
+/* ---- 10. optimiser steps, f32 or f64 --------------------------------------------------------------------------
+ * One call makes one step of several parameters, as if they were one long array. Of each parameter p with gradient g,
+ * n elements each: out (which may be p) becomes the new p, and up to three memories, such as Adam's averages, are
+ * updated. With the numbers below by name, d = sign*g + decay*p, and x, y, z for the memories in their order:
+ *   SGD        out = p - rate*d                       MOMENTUM  x <- keep1*x + fresh1*d;  out = p - rate*x
+ *   NESTEROV   x as MOMENTUM;  out = p - rate*(d + keep1*x)
+ *   ADAM       x as MOMENTUM;  y <- keep2*y + fresh2*d*d;  out = shrink*p - rate*x / (sqrt(scale*y) + eps)
+ *   AMSGRAD    the same, but divided by the root of scale*z, where z <- max(z, y)
+ *   NADAM      as ADAM;  out = shrink*p - (rate*x + bonus*d) / (sqrt(scale*y) + eps)
+ *   RADAM_START  x, y as ADAM;  out = shrink*p - rate*x
+ *   ADAMAX     x as MOMENTUM;  y <- max(keep2*y, |d| + eps);  out = p - rate*x / y
+ *   ADAGRAD    x <- x + d*d;  out = p - rate*d / (sqrt(x) + eps)
+ *   RMSPROP    x <- keep2*x + fresh2*d*d;  out = p - rate*w  with  w = d / (sqrt(x) + eps)
+ *   RMSPROP_MOMENTUM  the same with y <- keep1*y + w in place of w
+ *   RMSPROP_CENTERED  RMSPROP, but the root is of x - y*y, where y <- keep2*y + fresh2*d;
+ *   RMSPROP_CENTERED_MOMENTUM  the same with z <- keep1*z + w in place of w
+ *   ADADELTA   x <- keep2*x + fresh2*d*d;  w = sqrt(y + eps) / sqrt(x + eps) * d;  y <- keep2*y + fresh2*w*w;
+ *              out = p - rate*w
+ *   ASGD       out = shrink*p - rate*d;  x <- x + scale*(out - x), out itself where scale >= 1
+ *   RPROP      y <- y * (keep1 where d*x < 0, keep2 where d*x > 0, else 1), at least fresh1, at most fresh2;
+ *              x <- d, 0 where d*x < 0;  out = p - y*sign(x)
+ *   LION       out = shrink*p - rate*sign(keep1*x + fresh1*d);  x <- keep2*x + fresh2*d
+ * A kind that there is not is ND_EPLAN. */
+enum nd_step_kind {
+  ND_STEP_SGD = 0, ND_STEP_MOMENTUM = 1, ND_STEP_NESTEROV = 2, ND_STEP_ADAM = 3, ND_STEP_AMSGRAD = 4, ND_STEP_NADAM = 5,
+  ND_STEP_RADAM_START = 6, ND_STEP_ADAMAX = 7, ND_STEP_ADAGRAD = 8, ND_STEP_RMSPROP = 9, ND_STEP_RMSPROP_MOMENTUM = 10,
+  ND_STEP_RMSPROP_CENTERED = 11, ND_STEP_RMSPROP_CENTERED_MOMENTUM = 12, ND_STEP_ADADELTA = 13, ND_STEP_ASGD = 14,
+  ND_STEP_RPROP = 15, ND_STEP_LION = 16, ND_STEP_KINDS = 17
+};
+typedef struct nd_step_numbers {
+  double sign, decay, shrink, rate, keep1, fresh1, keep2, fresh2, scale, eps, bonus;
+} nd_step_numbers;
+typedef struct nd_step {
+  int32_t kind;        /* enum nd_step_kind */
+  int64_t n;
+  void *out;
+  const void *p, *g;
+  void *memory[3];     /* those that the kind has; none of them overlap */
+  nd_step_numbers s;
+} nd_step;
+ND_API int nd_optimizer_steps(int dtype, int count, const nd_step *steps);
 
 /* ---- 11. softmax cross-entropy, f32 or f64 -----------------------------------------------------------------
  * The iteration space is (rows..., classes): a row of logits for each example. labels, of any element type, has stride

@@ -1,5 +1,5 @@
 /* test_runtime.c - what is not arithmetic: the pool under threads, forked children, instruction sets,
- * error texts; and the optimiser steps, the same for any number of threads. */
+ * error texts. */
 #include <pthread.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -137,46 +137,8 @@ static void fork_while_others_compute(void) {
   CHECK(failed == 0, "%d of 50 children forked beside busy threads failed or hung", failed);
 }
 
-static void optimisers(void) {
-  enum { N = 70001 };
-  static double p[N], g[N], m[N], v[N], out[N];
-  for (int i = 0; i < N; i++) p[i] = uniform(-1, 1), g[i] = uniform(-1, 1), m[i] = uniform(-1, 1), v[i] = uniform(0, 1);
-  static double m0[N], v0[N];
-  memcpy(m0, m, sizeof m), memcpy(v0, v, sizeof v);
-  CHECK(nd_adam_step_dense(ND_F64, N, out, p, g, m, v, NULL, 0.1, 0.9, 0.99, 1e-8, 0.01, 1, 0.5, 0.25) == ND_OK, "adam");
-  for (int i = 0; i < N; i++) {
-    const double d = g[i] + 0.01 * p[i], mean = 0.9 * m0[i] + 0.1 * d, square = 0.99 * v0[i] + 0.01 * d * d;
-    const double want = p[i] - 0.1 * (mean / 0.5) / (sqrt(square / 0.25) + 1e-8);
-    CHECK(fabs(m[i] - mean) < 1e-12 && fabs(v[i] - square) < 1e-12 && fabs(out[i] - want) < 1e-9, "adam at %d", i);
-  }
-  static double top[N], top0[N];
-  for (int i = 0; i < N; i++) top[i] = top0[i] = uniform(0, 1);
-  memcpy(m0, m, sizeof m), memcpy(v0, v, sizeof v);
-  CHECK(nd_adam_step_dense(ND_F64, N, out, p, g, m, v, top, 0.1, 0.9, 0.99, 1e-8, 0, 0.7, 0.5, 0.25) == ND_OK, "amsgrad");
-  for (int i = 0; i < N; i++) {
-    const double mean = 0.9 * m0[i] + 0.1 * g[i], most = fmax(top0[i], 0.99 * v0[i] + 0.01 * g[i] * g[i]);
-    const double want = 0.7 * p[i] - 0.1 * (mean / 0.5) / (sqrt(most / 0.25) + 1e-8);
-    CHECK(fabs(top[i] - most) < 1e-12 && fabs(out[i] - want) < 1e-9, "amsgrad with shrink at %d", i);
-  }
-  memcpy(m0, m, sizeof m);
-  CHECK(nd_sgd_step_dense(ND_F64, N, out, p, g, m, 0.1, 0.9, 0.1, 0.01, 0) == ND_OK, "sgd");
-  for (int i = 0; i < N; i++) {
-    const double u = 0.9 * m0[i] + 0.1 * (g[i] + 0.01 * p[i]);
-    CHECK(fabs(m[i] - u) < 1e-12 && fabs(out[i] - (p[i] - 0.1 * u)) < 1e-12, "sgd at %d", i);
-  }
-  memcpy(m0, m, sizeof m);
-  CHECK(nd_sgd_step_dense(ND_F64, N, out, p, g, m, 0.1, 0.9, 1, 0.01, 1) == ND_OK, "sgd with nesterov");
-  for (int i = 0; i < N; i++) {
-    const double d = g[i] + 0.01 * p[i], u = 0.9 * m0[i] + d;
-    CHECK(fabs(m[i] - u) < 1e-12 && fabs(out[i] - (p[i] - 0.1 * (d + 0.9 * u))) < 1e-12, "nesterov at %d", i);
-  }
-  CHECK(nd_sgd_step_dense(ND_F64, N, p, p, g, NULL, 0.1, 0.9, 0.1, 0, 0) == ND_OK, "sgd in place, without momentum");
-  CHECK(nd_sgd_step_dense(ND_I32, N, p, p, g, NULL, 0.1, 0, 1, 0, 0) == ND_EDTYPE, "sgd of integers");
-}
-
 int main(void) {
   nd_set_num_threads(3);
-  for_every_isa(optimisers);
   pool();
   fork_after_threads();
   fork_while_others_compute();

@@ -19,6 +19,7 @@ mode: Any = numpy_arrays if BACKEND == "np" else own_arrays
 xp: Any = numpy_functions if BACKEND == "np" else array_api
 Array: Any = mode.Array
 same_layout, claim, add_into = mode.same_layout, mode.claim, mode.add_into
+optimizer_steps, held_once = mode.optimizer_steps, mode.held_once
 device_of, to_numpy, enter = mode.device_of, mode.to_numpy, mode.enter
 attention: Any = mode.attention
 convolution: Any = mode.convolution  # compiled kernels; NumPy has none
@@ -70,6 +71,6 @@ def _exactly(number, array):
 
 __all__ = [
     "Array", "BACKEND", "DTypeError", "GradientError", "IndexOutOfRange", "NeedleError", "ShapeError",
-    "add_into", "attention", "claim", "convolution", "default_device", "device_of", "enter", "getitem", "like",
-    "normalization", "pooling", "readable", "same_layout", "subscript", "to_numpy", "xp",
+    "add_into", "attention", "claim", "convolution", "default_device", "device_of", "enter", "getitem", "held_once",
+    "like", "normalization", "optimizer_steps", "pooling", "readable", "same_layout", "subscript", "to_numpy", "xp",
 ]  # fmt: skip

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from needle_edu.backend import default_device
+from needle_edu.backend import default_device, optimizer_steps as formulas
 
 from .entry import as_numbers
 
@@ -37,6 +37,18 @@ def add_into(total, a) -> bool:
         return False
     np.add(total, a, out=total)
     return True
+
+
+def optimizer_steps(steps) -> list:
+    """Make the steps of several parameters; return each new parameter and its memories (see ndarray/fused.py)."""
+    return [
+        (formulas.step(kind, p, g, memories, numbers), memories) for kind, p, g, memories, numbers, _ in steps
+    ]
+
+
+def held_once(tensor) -> bool:
+    """Whether nobody but this tensor can see its array: NumPy's arrays do not say."""
+    return False
 
 
 def getitem(array, index):

@@ -11,8 +11,9 @@ from needle_edu.ndarray import (
     normalization as normalization,
     pooling as pooling,
 )
-from needle_edu.ndarray.fused import add_into as add_into
+from needle_edu.ndarray.fused import add_into as add_into, optimizer_steps as optimizer_steps
 from needle_edu.ndarray.indexing import getitem as getitem
+from needle_edu.ndarray.ownership import held_once as held_once
 
 from .entry import as_numbers
 

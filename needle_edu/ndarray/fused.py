@@ -1,100 +1,121 @@
-"""Whole optimiser steps as one kernel call each, and a sum without a new array.
+"""Whole optimiser steps of many parameters in one kernel call, and a sum without a new array.
 
-A step returns the new parameters and leaves the old ones untouched, since a graph may still need them; the moving
-averages, which belong to the optimiser alone, are updated in place.
+A step returns the new parameters and leaves the old ones untouched, since a graph may still need them, unless it is
+told to write over one that nobody else holds. The averages, which belong to the optimiser alone, are updated in place.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from needle_edu.backend import DTypeError, ShapeError
 from needle_edu.backend.dtypes import F64
+from needle_edu.backend.optimizer_steps import KINDS, Numbers
 from needle_edu.backend.storage import new_version
 
-from .base import allocate, convert, write_into
+from .base import allocate, cast, write_into
+from .layout import compact_layout
 
 if TYPE_CHECKING:
     from .array import NDArray
 
 
-def sgd_step(
-    p: NDArray, g: NDArray, u: NDArray | None, lr: float, momentum: float = 0.0, weight_decay: float = 0.0,
-    fresh: float | None = None, nesterov: bool = False,
-) -> NDArray:  # fmt: skip
-    """Return the parameters after a step of gradient descent.
+class Step(NamedTuple):
+    """The step of one parameter.
 
-    ``d = g + weight_decay*p;  u <- momentum*u + fresh*d;  p - lr*u``, and ``p - lr*d`` where `u` is None;
-    with `nesterov`, ``p - lr*(d + momentum*u)``.
+    Attributes
+    ----------
+    kind : str
+        Which formula of `needle_edu.backend.optimizer_steps`.
+    p, g : NDArray
+        The parameter and its gradient, of one shape; p is float32 or float64.
+    memories : sequence of NDArray
+        What the formula remembers, in its order, of the shape of p; updated in place.
+    numbers : Numbers
+    overwrite : bool
+        Whether the new parameter may be written into `p`.
+    """
+
+    kind: str
+    p: NDArray
+    g: NDArray
+    memories: Sequence[NDArray]
+    numbers: Numbers
+    overwrite: bool = False
+
+
+def optimizer_steps(steps: Sequence[Step | tuple]) -> list[tuple[NDArray, Sequence[NDArray]]]:
+    """Make the steps of several parameters, in one kernel call for each device and element type.
 
     Parameters
     ----------
-    p, g : NDArray
-        Parameters and their gradient, of one shape.
-    u : NDArray or None
-        Moving average of the gradient, compact; updated in place.
-    fresh : float, optional
-        The share of the new gradient, ``1 - momentum`` if not given.
+    steps : sequence of Step, or of tuples with the same items
+
+    Returns
+    -------
+    list of (NDArray, sequence of NDArray)
+        Each new parameter, and its memories: those given, or copies that lie as the parameter does.
+
+    Raises
+    ------
+    ShapeError, DTypeError
+        If something is not of its parameter's shape, or a parameter is not of floats. Then no step was made.
 
     Examples
     --------
     >>> from needle_edu import ndarray as nd
     >>> from needle_edu.ndarray import fused
-    >>> fused.sgd_step(nd.array([1, 2]), nd.array([2, -2]), None, lr=0.5)
-    NDArray([0., 3.], dtype=float32, device=cpu())
+    >>> step = fused.Step("sgd", nd.array([1, 2]), nd.array([2, -2]), (), Numbers(rate=0.5))
+    >>> fused.optimizer_steps([step])
+    [(NDArray([0., 3.], dtype=float32, device=cpu()), ())]
     """
-    p, g = _together("sgd_step", p, g, u)
+    results: list[tuple[NDArray, Sequence[NDArray]]] = []
+    calls: dict[tuple, tuple[tuple[NDArray, NDArray], list[tuple]]] = {}
+    for step in steps:
+        kind, p, g, memories, numbers, overwrite = step
+        layout = p.layout
+        fits = layout.dense_float and g.layout is layout
+        for memory in memories:
+            if memory.layout is not layout:
+                fits = False
+        if not fits:
+            given = p
+            p, g, *memories = _together(p, g, *memories)
+            layout, overwrite = p.layout, overwrite or p is not given
+        out = p if overwrite else allocate(layout)
+        results.append((out, memories))
+        key = layout.device, layout.code
+        if key not in calls:
+            calls[key] = (p, g), []
+        pointers = [memory.storage.ptr for memory in memories]
+        calls[key][1].append(
+            (KINDS[kind], layout.size, out.storage.ptr, p.storage.ptr, g.storage.ptr, pointers, numbers)
+        )
+    for (_, code), (described, rows) in calls.items():
+        write_into("optimizer_steps", "optimizer_steps", described, code, len(rows), rows)
+    now = new_version()
+    for (_, p, *_), (out, memories) in zip(steps, results, strict=True):
+        if out is p:
+            out.storage.version = now
+        for memory in memories:
+            memory.storage.version = now
+    return results
+
+
+def _together(p: NDArray, g: NDArray, *memories: NDArray) -> tuple[NDArray, ...]:
+    """Return all of them in one dense layout: themselves if they are, else copies; raise if they cannot go together."""
     layout = p.layout
-    out = allocate(layout)
-    # Without an average the kernel still reads its argument list: NULL says that there is none.
-    average = layout.device.runtime.null if u is None else u.storage.ptr
-    write_into(
-        "sgd_step_dense", "sgd_step", (p, g), layout.code, layout.size, out.storage.ptr, p.storage.ptr,
-        g.storage.ptr, average, lr, momentum, 1 - momentum if fresh is None else fresh, weight_decay, int(nesterov),
-    )  # fmt: skip
-    if u is not None:
-        u.storage.version = new_version()
-    return out
-
-
-def adam_step(
-    p: NDArray, g: NDArray, m: NDArray, v: NDArray, lr: float, beta1: float, beta2: float, eps: float,
-    weight_decay: float, t: int, decoupled: bool = False, top: NDArray | None = None,
-) -> NDArray:  # fmt: skip
-    """Return the parameters after step `t` (counted from 1) of Adam, with bias correction.
-
-    Weight decay is added to the gradient, or, `decoupled` (AdamW), shrinks the parameters by themselves.
-
-    Parameters
-    ----------
-    p, g : NDArray
-        Parameters and their gradient, of one shape.
-    m, v : NDArray
-        Moving averages of the gradient and of its square, compact; updated in place.
-    top : NDArray, optional
-        AMSGrad: the largest v so far, which the step divides by; updated in place.
-
-    References
-    ----------
-    D. P. Kingma and J. Ba, "Adam: a method for stochastic optimization", ICLR 2015, algorithm 1. S. Reddi, S. Kale,
-    S. Kumar, "On the convergence of Adam and beyond", ICLR 2018.
-    """
-    p, g = _together("adam_step", p, g, m, v, top)
-    shrink = 1.0
-    if decoupled:
-        shrink, weight_decay = 1 - lr * weight_decay, 0.0
-    layout = p.layout
-    out = allocate(layout)
-    largest = layout.device.runtime.null if top is None else top.storage.ptr
-    write_into(
-        "adam_step_dense", "adam_step", (p, g), layout.code, layout.size, out.storage.ptr, p.storage.ptr,
-        g.storage.ptr, m.storage.ptr, v.storage.ptr, largest, lr, beta1, beta2, eps, weight_decay, shrink,
-        1 - beta1**t, 1 - beta2**t,
-    )  # fmt: skip
-    m.storage.version = v.storage.version = new_version()
-    if top is not None:
-        top.storage.version = v.storage.version
-    return out
+    if layout.code > F64:
+        raise DTypeError(f"optimizer_steps: parameters are float32 or float64, got {p.dtype}")
+    if not layout.dense:
+        layout = compact_layout(layout.shape, layout.code, layout.device)
+    for name, other in (("gradient", g), *(("memory", memory) for memory in memories)):
+        if other.layout is not layout and other.layout.shape != layout.shape:
+            raise ShapeError(
+                f"optimizer_steps: a parameter of shape {layout.shape} with a {name} of shape {other.shape}"
+            )
+    return tuple([a if a.layout is layout else cast(a, layout) for a in (p, g, *memories)])
 
 
 def add_into(total: NDArray, a: NDArray) -> bool:
@@ -116,27 +137,3 @@ def add_into(total: NDArray, a: NDArray) -> bool:
     ptr = total.storage.ptr
     write_into("add_dense", "add", (total, a), layout.code, layout.size, ptr, ptr, a.storage.ptr)
     return True
-
-
-def _together(operation: str, p: NDArray, g: NDArray, *averages: NDArray | None) -> tuple[NDArray, NDArray]:
-    """Return p and g ready for a dense kernel; raise where shapes or types cannot go together."""
-    layout = p.layout
-    for other in (g, *averages):
-        if other is not None and other.layout is not layout:
-            break
-    else:
-        if layout.dense_float:
-            return p, g
-    if p.layout.code > F64:
-        raise DTypeError(f"{operation}: parameters are float32 or float64, got {p.dtype}")
-    p, g = p.compact(), convert(g, p.layout.code).compact()
-    for name, other in (("gradient", g), *(("moving average", average) for average in averages)):
-        if other is None:
-            continue
-        if other.shape != p.shape:
-            raise ShapeError(
-                f"{operation}: parameters of shape {p.shape} with a {name} of shape {other.shape}"
-            )
-        if not other.layout.compact or other.layout.code != p.layout.code:
-            raise DTypeError(f"{operation}: the {name} must be compact and {p.dtype}, got {other.dtype}")
-    return p, g

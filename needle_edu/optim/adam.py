@@ -7,7 +7,6 @@ from typing import Any
 
 from ..autograd import Tensor
 from .optimizer import Optimizer
-from .steps import adam_step
 
 
 class Adam(Optimizer):
@@ -88,19 +87,17 @@ class Adam(Optimizer):
             **({"beta1": beta1, "beta2": beta2} if betas is None else {"betas": betas}),
         )  # fmt: skip
 
-    def update(self, p: Any, g: Any, state: dict[str, Any], s: dict[str, Any]) -> Any:
-        """One step of one parameter."""
-        xp = p.__array_namespace__()
-        if not state:
-            state.update(m=xp.zeros_like(p), v=xp.zeros_like(p), t=0)
-        if s["amsgrad"] and "top" not in state:
-            state["top"] = xp.zeros_like(p)
-        state["t"] += 1
-        return adam_step(
-            p, g, state["m"], state["v"],
-            s["lr"], s["beta1"], s["beta2"], s["eps"], s["weight_decay"], state["t"], s["decoupled_weight_decay"],
-            state["top"] if s["amsgrad"] else None,
-        )  # fmt: skip
+    def formula(
+        self, state: dict[str, Any], s: dict[str, Any]
+    ) -> tuple[str, dict[str, float], dict[str, float]]:
+        """The step of one parameter in numbers."""
+        state["t"] = t = state.get("t", 0) + 1
+        numbers = {
+            **averages(s), "rate": s["lr"] / (1 - s["beta1"] ** t), "scale": 1 / (1 - s["beta2"] ** t), "eps": s["eps"],
+        }  # fmt: skip
+        if s["amsgrad"]:
+            return "amsgrad", {"m": 0.0, "v": 0.0, "top": 0.0}, numbers
+        return "adam", {"m": 0.0, "v": 0.0}, numbers
 
 
 class AdamW(Adam):
@@ -143,3 +140,19 @@ class AdamW(Adam):
             params, lr=lr, eps=eps, weight_decay=weight_decay, decoupled_weight_decay=True, betas=betas,
             amsgrad=amsgrad, maximize=maximize,
         )  # fmt: skip
+
+
+def averages(s: dict[str, Any]) -> dict[str, float]:
+    """What Adam and its kin say about m, v and weight decay, which either passes through the gradient or does not.
+
+    Examples
+    --------
+    >>> settings = {"lr": 0.5, "weight_decay": 0.1, "beta1": 0.5, "beta2": 0.75}
+    >>> averages({**settings, "decoupled_weight_decay": True})["shrink"]
+    0.95
+    >>> averages({**settings, "decoupled_weight_decay": False})["decay"]
+    0.1
+    """
+    beta1, beta2, decay = s["beta1"], s["beta2"], s["weight_decay"]
+    numbers = {"keep1": beta1, "fresh1": 1 - beta1, "keep2": beta2, "fresh2": 1 - beta2}
+    return numbers | ({"shrink": 1 - s["lr"] * decay} if s["decoupled_weight_decay"] else {"decay": decay})

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..autograd import Tensor
+from .adam import averages
 from .optimizer import Optimizer
-from .steps import decayed
 
 
 class NAdam(Optimizer):
@@ -77,17 +77,18 @@ class NAdam(Optimizer):
             decoupled_weight_decay=decoupled_weight_decay, maximize=maximize,
         )  # fmt: skip
 
-    def update(self, p: Any, g: Any, state: dict[str, Any], s: dict[str, Any]) -> Any:
-        """One step of one parameter."""
-        xp, lr, beta1, beta2 = p.__array_namespace__(), s["lr"], s["beta1"], s["beta2"]
-        p, d = decayed(p, g, s)
+    def formula(
+        self, state: dict[str, Any], s: dict[str, Any]
+    ) -> tuple[str, dict[str, float], dict[str, float]]:
+        """The step of one parameter in numbers."""
+        lr, beta1 = s["lr"], s["beta1"]
         state["t"] = t = state.get("t", 0) + 1
-        state["m"] = m = beta1 * state.get("m", 0.0) + (1 - beta1) * d
-        state["v"] = v = beta2 * state.get("v", 0.0) + (1 - beta2) * d * d
         now, then = (beta1 * (1 - 0.5 * 0.96 ** (at * s["momentum_decay"])) for at in (t, t + 1))
         state["product"] = product = state.get("product", 1.0) * now
-        ahead = then / (1 - product * then) * m + (1 - now) / (1 - product) * d
-        return p - lr * ahead / (xp.sqrt(v / (1 - beta2**t)) + s["eps"])
+        return "nadam", {"m": 0.0, "v": 0.0}, {
+            **averages(s), "rate": lr * then / (1 - product * then), "bonus": lr * (1 - now) / (1 - product),
+            "scale": 1 / (1 - s["beta2"] ** t), "eps": s["eps"],
+        }  # fmt: skip
 
 
 class Adamax(Optimizer):
@@ -144,11 +145,12 @@ class Adamax(Optimizer):
     ):
         super().__init__(params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, maximize=maximize)
 
-    def update(self, p: Any, g: Any, state: dict[str, Any], s: dict[str, Any]) -> Any:
-        """One step of one parameter."""
-        xp, beta1 = p.__array_namespace__(), s["beta1"]
-        d = g + s["weight_decay"] * p
+    def formula(
+        self, state: dict[str, Any], s: dict[str, Any]
+    ) -> tuple[str, dict[str, float], dict[str, float]]:
+        """The step of one parameter in numbers."""
         state["t"] = t = state.get("t", 0) + 1
-        state["m"] = m = beta1 * state.get("m", 0.0) + (1 - beta1) * d
-        state["u"] = u = xp.maximum(s["beta2"] * state.get("u", xp.zeros_like(p)), xp.abs(d) + s["eps"])
-        return p - s["lr"] / (1 - beta1**t) * m / u
+        return "adamax", {"m": 0.0, "u": 0.0}, {
+            "decay": s["weight_decay"], "keep1": s["beta1"], "fresh1": 1 - s["beta1"], "keep2": s["beta2"],
+            "rate": s["lr"] / (1 - s["beta1"] ** t), "eps": s["eps"],
+        }  # fmt: skip

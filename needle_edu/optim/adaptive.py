@@ -75,14 +75,14 @@ class Adagrad(Optimizer):
             initial_accumulator_value=initial_accumulator_value, eps=eps, maximize=maximize,
         )  # fmt: skip
 
-    def update(self, p: Any, g: Any, state: dict[str, Any], s: dict[str, Any]) -> Any:
-        """One step of one parameter."""
-        xp = p.__array_namespace__()
-        d = g + s["weight_decay"] * p
+    def formula(
+        self, state: dict[str, Any], s: dict[str, Any]
+    ) -> tuple[str, dict[str, float], dict[str, float]]:
+        """The step of one parameter in numbers."""
         state["t"] = t = state.get("t", 0) + 1
-        state["s"] = total = state.get("s", s["initial_accumulator_value"]) + d * d
-        lr = s["lr"] / (1 + (t - 1) * s["lr_decay"])
-        return p - lr * d / (xp.sqrt(total) + s["eps"])
+        rate = s["lr"] / (1 + (t - 1) * s["lr_decay"])
+        start = s["initial_accumulator_value"]
+        return "adagrad", {"s": start}, {"decay": s["weight_decay"], "rate": rate, "eps": s["eps"]}
 
 
 class RMSprop(Optimizer):
@@ -158,18 +158,19 @@ class RMSprop(Optimizer):
             maximize=maximize,
         )
 
-    def update(self, p: Any, g: Any, state: dict[str, Any], s: dict[str, Any]) -> Any:
-        """One step of one parameter."""
-        xp, alpha = p.__array_namespace__(), s["alpha"]
-        d = g + s["weight_decay"] * p
-        state["v"] = square = alpha * state.get("v", 0.0) + (1 - alpha) * d * d
+    def formula(
+        self, state: dict[str, Any], s: dict[str, Any]
+    ) -> tuple[str, dict[str, float], dict[str, float]]:
+        """The step of one parameter in numbers."""
+        kind, starts = "rmsprop", {"v": 0.0}
         if s["centered"]:
-            state["mean"] = mean = alpha * state.get("mean", 0.0) + (1 - alpha) * d
-            square = square - mean * mean
-        u = d / (xp.sqrt(square) + s["eps"])
+            kind, starts = "rmsprop_centered", {**starts, "mean": 0.0}
         if s["momentum"]:
-            state["u"] = u = s["momentum"] * state.get("u", 0.0) + u
-        return p - s["lr"] * u
+            kind, starts = f"{kind}_momentum", {**starts, "u": 0.0}
+        return kind, starts, {
+            "decay": s["weight_decay"], "rate": s["lr"], "keep1": s["momentum"], "keep2": s["alpha"],
+            "fresh2": 1 - s["alpha"], "eps": s["eps"],
+        }  # fmt: skip
 
 
 class Adadelta(Optimizer):
@@ -227,12 +228,10 @@ class Adadelta(Optimizer):
     ):
         super().__init__(params, lr=lr, rho=rho, eps=eps, weight_decay=weight_decay, maximize=maximize)
 
-    def update(self, p: Any, g: Any, state: dict[str, Any], s: dict[str, Any]) -> Any:
-        """One step of one parameter."""
-        xp, rho, eps = p.__array_namespace__(), s["rho"], s["eps"]
-        d = g + s["weight_decay"] * p
-        state["v"] = v = rho * state.get("v", 0.0) + (1 - rho) * d * d
-        a = state.get("a", xp.zeros_like(p))
-        delta = xp.sqrt(a + eps) / xp.sqrt(v + eps) * d
-        state["a"] = rho * a + (1 - rho) * delta * delta
-        return p - s["lr"] * delta
+    def formula(
+        self, state: dict[str, Any], s: dict[str, Any]
+    ) -> tuple[str, dict[str, float], dict[str, float]]:
+        """The step of one parameter in numbers."""
+        return "adadelta", {"v": 0.0, "a": 0.0}, {
+            "decay": s["weight_decay"], "rate": s["lr"], "keep2": s["rho"], "fresh2": 1 - s["rho"], "eps": s["eps"],
+        }  # fmt: skip

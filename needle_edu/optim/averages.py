@@ -83,15 +83,16 @@ class ASGD(Optimizer):
             params, lr=lr, lambd=lambd, alpha=alpha, t0=t0, weight_decay=weight_decay, maximize=maximize
         )
 
-    def update(self, p: Any, g: Any, state: dict[str, Any], s: dict[str, Any]) -> Any:
-        """One step of one parameter."""
-        eta, lambd, average = state.get("eta", s["lr"]), s["lambd"], state.get("ax", 0.0)
+    def formula(
+        self, state: dict[str, Any], s: dict[str, Any]
+    ) -> tuple[str, dict[str, float], dict[str, float]]:
+        """The step of one parameter in numbers."""
+        eta, lr, lambd = state.get("eta", s["lr"]), s["lr"], s["lambd"]
         state["t"] = t = state.get("t", 0) + 1
-        new = (1 - lambd * eta) * p - eta * (g + s["weight_decay"] * p)
-        share = 1 / max(1, t - 1 - s["t0"])
-        state["ax"] = average + share * (new - average) if share < 1 else +new
-        state["eta"] = s["lr"] / (1 + lambd * s["lr"] * t) ** s["alpha"]
-        return new
+        state["eta"] = lr / (1 + lambd * lr * t) ** s["alpha"]
+        return "asgd", {"ax": 0.0}, {
+            "shrink": 1 - lambd * eta, "rate": eta, "decay": s["weight_decay"], "scale": 1 / max(1, t - 1 - s["t0"]),
+        }  # fmt: skip
 
 
 def get_ema_avg_fn(decay: float = 0.999) -> Callable[[Any, Any, int], Any]:

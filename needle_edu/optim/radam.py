@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..autograd import Tensor
+from .adam import averages
 from .optimizer import Optimizer
-from .steps import decayed
 
 
 class RAdam(Optimizer):
@@ -80,17 +80,17 @@ class RAdam(Optimizer):
             maximize=maximize,
         )  # fmt: skip
 
-    def update(self, p: Any, g: Any, state: dict[str, Any], s: dict[str, Any]) -> Any:
-        """One step of one parameter."""
-        xp, lr, beta1, beta2 = p.__array_namespace__(), s["lr"], s["beta1"], s["beta2"]
-        p, d = decayed(p, g, s)
+    def formula(
+        self, state: dict[str, Any], s: dict[str, Any]
+    ) -> tuple[str, dict[str, float], dict[str, float]]:
+        """The step of one parameter in numbers."""
+        lr, beta1, beta2 = s["lr"], s["beta1"], s["beta2"]
         state["t"] = t = state.get("t", 0) + 1
-        state["m"] = m = beta1 * state.get("m", 0.0) + (1 - beta1) * d
-        state["v"] = v = beta2 * state.get("v", 0.0) + (1 - beta2) * d * d
-        unbiased_m, correct2 = m / (1 - beta1**t), 1 - beta2**t
+        rate, correct2 = lr / (1 - beta1**t), 1 - beta2**t
         most = 2 / (1 - beta2) - 1
         seen = most - 2 * t * beta2**t / correct2
         if seen <= 5:
-            return p - lr * unbiased_m
+            return "radam_start", {"m": 0.0, "v": 0.0}, {**averages(s), "rate": rate}
         rectify = math.sqrt((seen - 4) * (seen - 2) * most / ((most - 4) * (most - 2) * seen))
-        return p - lr * rectify * math.sqrt(correct2) * unbiased_m / (xp.sqrt(v) + s["eps"])
+        numbers = {**averages(s), "rate": rate * rectify * math.sqrt(correct2), "eps": s["eps"]}
+        return "adam", {"m": 0.0, "v": 0.0}, numbers

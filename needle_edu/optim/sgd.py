@@ -8,7 +8,6 @@ from typing import Any
 from ..autograd import Tensor
 from ..backend.arguments import real
 from .optimizer import Optimizer
-from .steps import sgd_step
 
 
 class SGD(Optimizer):
@@ -94,14 +93,19 @@ class SGD(Optimizer):
                 f"SGD: nesterov wants momentum > 0 and dampening=0, got momentum={momentum} and dampening={dampening}"
             )
 
-    def update(self, p: Any, g: Any, state: dict[str, Any], s: dict[str, Any]) -> Any:
-        """One step of one parameter."""
+    def formula(
+        self, state: dict[str, Any], s: dict[str, Any]
+    ) -> tuple[str, dict[str, float], dict[str, float]]:
+        """The step of one parameter in numbers."""
         momentum, dampening = s["momentum"], s["dampening"]
+        numbers = {"rate": s["lr"], "decay": s["weight_decay"]}
         if not momentum:
-            return sgd_step(p, g, None, s["lr"], 0.0, s["weight_decay"])
+            return "sgd", {}, numbers
         fresh = 1 - momentum if dampening is None else 1 - dampening
-        if "u" not in state:
-            state["u"] = p.__array_namespace__().zeros_like(p)
-            if dampening is not None:  # PyTorch begins with u = g + λp itself
-                fresh = 1.0
-        return sgd_step(p, g, state["u"], s["lr"], momentum, s["weight_decay"], fresh, s["nesterov"])
+        if "u" not in state and dampening is not None:  # PyTorch begins with u = g + λp itself
+            fresh = 1.0
+        return (
+            "nesterov" if s["nesterov"] else "momentum",
+            {"u": 0.0},
+            {**numbers, "keep1": momentum, "fresh1": fresh},
+        )

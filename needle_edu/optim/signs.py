@@ -81,17 +81,13 @@ class Rprop(Optimizer):
         if shortest > longest:
             raise ValueError(f"Rprop: step_sizes are (shortest, longest), got {(shortest, longest)}")
 
-    def update(self, p: Any, g: Any, state: dict[str, Any], s: dict[str, Any]) -> Any:
-        """One step of one parameter."""
-        xp = p.__array_namespace__()
-        nothing = xp.zeros_like(p)
-        agree = g * state.get("previous", nothing)
-        factor = xp.where(agree > 0, nothing + s["eta_plus"], nothing + 1.0)
-        factor = xp.where(agree < 0, nothing + s["eta_minus"], factor)
-        length = state.get("length", nothing + s["lr"]) * factor
-        state["length"] = length = xp.clip(length, s["step_min"], s["step_max"])
-        state["previous"] = g = xp.where(agree < 0, nothing, g)
-        return p - length * xp.sign(g)
+    def formula(
+        self, state: dict[str, Any], s: dict[str, Any]
+    ) -> tuple[str, dict[str, float], dict[str, float]]:
+        """The step of one parameter in numbers."""
+        return "rprop", {"previous": 0.0, "length": s["lr"]}, {
+            "keep1": s["eta_minus"], "keep2": s["eta_plus"], "fresh1": s["step_min"], "fresh2": s["step_max"],
+        }  # fmt: skip
 
 
 class Lion(Optimizer):
@@ -145,9 +141,12 @@ class Lion(Optimizer):
     ):
         super().__init__(params, lr=lr, betas=betas, weight_decay=weight_decay, maximize=maximize)
 
-    def update(self, p: Any, g: Any, state: dict[str, Any], s: dict[str, Any]) -> Any:
-        """One step of one parameter."""
-        xp, lr, m = p.__array_namespace__(), s["lr"], state.get("m", 0.0)
-        direction = xp.sign(s["beta1"] * m + (1 - s["beta1"]) * g)
-        state["m"] = s["beta2"] * m + (1 - s["beta2"]) * g
-        return (1 - lr * s["weight_decay"]) * p - lr * direction
+    def formula(
+        self, state: dict[str, Any], s: dict[str, Any]
+    ) -> tuple[str, dict[str, float], dict[str, float]]:
+        """The step of one parameter in numbers."""
+        beta1, beta2 = s["beta1"], s["beta2"]
+        return "lion", {"m": 0.0}, {
+            "shrink": 1 - s["lr"] * s["weight_decay"], "rate": s["lr"],
+            "keep1": beta1, "fresh1": 1 - beta1, "keep2": beta2, "fresh2": 1 - beta2,
+        }  # fmt: skip

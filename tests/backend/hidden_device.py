@@ -65,10 +65,20 @@ def opening(kernel: Callable[..., int]) -> Callable[..., int]:
     """Return the kernel as this device has it: for pointers of its own, and no others."""
 
     def opened_for(*arguments: Any) -> int:
-        assert any(type(one) is Sealed for one in arguments), "an operand of another device"
-        return kernel(*[one._ptr if type(one) is Sealed else one for one in arguments])
+        inside = [
+            one for row in arguments if type(row) is list for one in row[0]
+        ]  # rows of operands: see `nd_step`
+        assert any(type(one) is Sealed for one in (*arguments, *inside)), "an operand of another device"
+        return kernel(*map(unsealed, arguments))
 
     return opened_for
+
+
+def unsealed(argument: Any) -> Any:
+    """Return an argument with every pointer in it opened."""
+    if type(argument) in (list, tuple):
+        return type(argument)(map(unsealed, argument))
+    return argument._ptr if type(argument) is Sealed else argument
 
 
 def opened(storage: Storage) -> Storage:

@@ -8,6 +8,7 @@ import re
 
 import numpy as np
 
+from needle_edu.backend import optimizer_steps as steps
 from needle_edu.backend.activations import KINDS
 from needle_edu.backend.dtypes import BOOL, DTYPES, F64, I32, I64
 from needle_edu.backend.paths import csrc_dir
@@ -32,7 +33,8 @@ SOFTMAX = ("softmax", "softmax_backward")
 ATTENTION = ("attention", "attention_backward")
 LOSSES = ("cross_entropy", "cross_entropy_backward")
 CONVOLUTIONS = ("conv", "conv_input_backward", "conv_weight_backward")
-STEPS = {"sgd_step_dense": 3, "adam_step_dense": 5}
+STEPS = ("optimizer_steps",)
+STEP_KINDS = list(steps.FORMULAS.values())
 NORMS = ("batch_norm_dense", "batch_norm_backward_dense", "group_norm_dense", "group_norm_backward_dense")
 POOLINGS = ("max_pool", "max_pool_backward", "avg_pool", "avg_pool_backward")
 SEVERAL_OUTPUTS = {*STEPS, *NORMS, *ATTENTION}
@@ -49,8 +51,7 @@ ROUNDED = {
         "softplus",
         "gelu_backward",
         "silu_backward",
-        "sgd_step_dense",
-        "adam_step_dense",
+        "optimizer_steps",
         "scatter",
     ),
     *LOSSES,
@@ -158,7 +159,7 @@ def make(name: str, rng: np.random.Generator, code: int) -> Case:
         (float(rng.choice([0, 1, 2, 3, 0.5, -1, -2, -2.5])),) if "_scalar" in name or base == "fill" else ()
     )
     if name in STEPS:
-        return optimiser_step(name, rng, code)
+        return optimiser_steps(rng, code)
     if name in NORMS:
         return normalisation(name, rng, code)
     if name in CONVOLUTIONS:
@@ -426,13 +427,20 @@ def averages(name: str, rng: np.random.Generator, code: int) -> Case:
     return Case(operands, tuple(shape), extra=(tuple(window), int(rng.choice([-1, 0, 3]))))
 
 
-def optimiser_step(name: str, rng: np.random.Generator, code: int) -> Case:
-    n = int(rng.choice([0, 1, 5, 64, 301]))
-    memories = [numbers(rng, n + 1, code, special=False) for _ in range(STEPS[name] + 1)]
-    if name == "adam_step_dense":
-        if code != BOOL:
-            memories[4:] = [abs(memory) for memory in memories[4:]]  # the mean of squares, and the largest
-        extra = (0.1, 0.9, 0.99, 1e-3, float(rng.choice([0, 0.01])), float(rng.choice([1, 0.9])), 0.3, 0.2)
-    else:
-        extra = (0.1, 0.9, float(rng.choice([0.1, 1])), float(rng.choice([0, 0.01])), int(rng.integers(2)))
-    return Case([Operand(memory, 0, ()) for memory in memories], count=n, extra=extra)
+def optimiser_steps(rng: np.random.Generator, code: int) -> Case:
+    """Several parameters of all kinds, rarely of one that there is not: out, p, g and what each kind remembers."""
+    operands, rows = [], []
+    for _ in range(int(rng.integers(1, 5))):
+        n, kind = int(rng.choice([0, 1, 5, 64, 301])), int(rng.integers(len(STEP_KINDS)))
+        remembered = STEP_KINDS[kind].__code__.co_argcount - 3
+        memories = [numbers(rng, n + 1, code, special=False) for _ in range(3 + remembered)]
+        if code <= F64:  # means of squares are not negative, and larger than the squares of the means
+            memories[3:] = [abs(memory) for memory in memories[3:]]
+            for square in memories[3:4]:
+                square += 1000 if "centered" in STEP_KINDS[kind].__name__ else 0
+        operands += [Operand(memory, 0, ()) for memory in memories]
+        if rng.random() < 0.02:
+            kind = len(STEP_KINDS)
+        shares = rng.uniform(0.05, 0.95, len(steps.Numbers._fields) - 1)
+        rows.append((kind, n, remembered, (float(rng.choice([-1, 1])), *shares.tolist())))
+    return Case(operands, extra=tuple(rows))

@@ -41,7 +41,13 @@ def call(runtime, name: str, case: Case) -> tuple[int, list[np.ndarray], int]:
     memories = [operand.memory.copy() for operand in case.operands]
     pointers = [runtime.adopt(memory).ptr for memory in memories]
     kernel = getattr(runtime.kernels, name)
-    if case.count is not None:
+    if name == "optimizer_steps":
+        left, rows = list(pointers), []
+        for kind, n, remembered, s in case.extra:
+            own, left = left[: 3 + remembered], left[3 + remembered :]
+            rows.append((kind, n, *own[:3], own[3:], s))
+        error = kernel(case.operands[0].code, len(rows), rows)
+    elif case.count is not None:
         code = case.operands[min(1, len(pointers) - 1)].code  # the type of the input
         error = kernel(code, case.count, *pointers, *case.extra)
     else:
@@ -140,7 +146,7 @@ def test_every_kernel_of_the_header_is_tested_and_has_a_reference():
 
 
 def test_the_codes_in_python_are_those_of_the_header():
-    from needle_edu.backend import activations, dtypes, errors
+    from needle_edu.backend import activations, dtypes, errors, optimizer_steps
 
     for name in ("EDTYPE", "ENOMEM", "EINDEX", "EPLAN", "EISA"):
         assert f"ND_{name} = {getattr(errors, name)}" in HEADER
@@ -148,6 +154,9 @@ def test_the_codes_in_python_are_those_of_the_header():
         assert f"ND_{name} = {getattr(dtypes, name)}" in HEADER
     for code, kind in enumerate((*activations.KINDS, "activation_kinds")):
         assert f"ND_{kind.upper()} = {code}" in HEADER
+    for code, kind in enumerate((*optimizer_steps.KINDS, "kinds")):
+        assert f"ND_STEP_{kind.upper()} = {code}" in HEADER
+    assert f"double {', '.join(optimizer_steps.Numbers._fields)};" in HEADER
 
 
 def test_a_plan_has_room_for_what_the_header_says(c_runtime):

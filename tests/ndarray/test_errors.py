@@ -112,18 +112,6 @@ def test_comparing_with_something_else_is_not_an_error():
     assert (nd.zeros(2) != None) is True  # noqa: E711
 
 
-def test_optimiser_steps_check_their_operands():
-    p = nd.zeros(3)
-    with pytest.raises(
-        ShapeError, match=r"sgd_step: parameters of shape \(3,\) with a gradient of shape \(2,\)"
-    ):
-        nd.fused.sgd_step(p, nd.zeros(2), None, 0.1)
-    with pytest.raises(DTypeError, match="sgd_step: parameters are float32 or float64, got int64"):
-        nd.fused.sgd_step(nd.arange(3), nd.arange(3), None, 0.1)
-    with pytest.raises(DTypeError, match="the moving average must be compact and float32"):
-        nd.fused.sgd_step(p, p, nd.zeros(3, dtype="float64"), 0.1)
-
-
 def test_an_array_that_is_too_large_is_a_memory_error():
     with pytest.raises(MemoryError):
         nd.zeros((2**40, 2**10))

@@ -22,6 +22,7 @@ from . import (  # each registers its kernels
     indexing,  # noqa: F401
     lines,  # noqa: F401
     normalization,  # noqa: F401
+    optimizers,  # noqa: F401
     pooling,  # noqa: F401
     reductions,  # noqa: F401
     softmax,  # noqa: F401
