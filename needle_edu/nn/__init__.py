@@ -87,6 +87,8 @@ from .ranking_losses import (
     TripletMarginLoss,
     TripletMarginWithDistanceLoss,
 )
+from .recurrent import GRU, LSTM, RNN
+from .recurrent_cells import GRUCell, LSTMCell, RNNCell
 from .response_norm import LocalResponseNorm
 from .shapes import Flatten, Reshape, Unflatten
 from .softmax import LogSoftmax, Softmax, Softmax2d, Softmin
@@ -130,6 +132,8 @@ __all__ = [
     "Fold",
     "GELU",
     "GLU",
+    "GRU",
+    "GRUCell",
     "GaussianNLLLoss",
     "GroupNorm",
     "Hardshrink",
@@ -146,6 +150,8 @@ __all__ = [
     "L1Loss",
     "LPPool1d",
     "LPPool2d",
+    "LSTM",
+    "LSTMCell",
     "LayerNorm",
     "LayerNorm1d",
     "LeakyReLU",
@@ -176,6 +182,8 @@ __all__ = [
     "PixelShuffle",
     "PixelUnshuffle",
     "PoissonNLLLoss",
+    "RNN",
+    "RNNCell",
     "RReLU",
     "ReLU",
     "ReLU6",
