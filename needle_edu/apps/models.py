@@ -1,4 +1,4 @@
-"""The fourth homework's model: a residual network of nine layers for CIFAR-10's pictures."""
+"""The fourth homework's models: a residual network of nine layers for CIFAR-10's pictures, and a language model."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from typing import Any
 
 from .. import nn
 from ..autograd import Tensor
+from ..backend.errors import NeedleError
 from ..nn import ConvBN
 
-__all__ = ["ConvBN", "ResNet9"]
+__all__ = ["ConvBN", "LanguageModel", "ResNet9"]
 
 
 class ResNet9(nn.Module):
@@ -58,3 +59,56 @@ class ResNet9(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """`x` of shape (N, 3, 32, 32) gives (N, 10), a number per class."""
         return self.model(x)
+
+
+SEQUENCE_MODELS = {"rnn": nn.RNN, "lstm": nn.LSTM}
+
+
+class LanguageModel(nn.Module):
+    """Guesses the next word: an embedding, a recurrent network, and a linear layer with an output for each word.
+
+    The parts are `embedding`, `model` and `linear`, whose weights are drawn in this order.
+
+    Parameters
+    ----------
+    embedding_size : int
+    output_size : int
+        How many words there are.
+    hidden_size : int
+    num_layers : int
+    seq_model : "rnn" or "lstm"
+    seq_len : int
+        How many words are read at once; a recurrent network does not ask.
+    device, dtype
+        Of the parameters.
+
+    References
+    ----------
+    W. Zaremba, I. Sutskever, O. Vinyals, "Recurrent neural network regularization", 2014.
+
+    Examples
+    --------
+    >>> from needle_edu import init
+    >>> logits, (h, c) = LanguageModel(5, 100, 8, num_layers=2, seq_model="lstm")(init.zeros(7, 3))
+    >>> logits.shape, h.shape
+    ((21, 100), (2, 3, 8))
+    """
+
+    def __init__(
+        self, embedding_size: int, output_size: int, hidden_size: int, num_layers: int = 1, seq_model: str = "rnn",
+        seq_len: int = 40, device: Any = None, dtype: Any = "float32",
+    ):  # fmt: skip
+        super().__init__()
+        if seq_model not in SEQUENCE_MODELS:
+            raise NeedleError(
+                f"LanguageModel: seq_model is one of {sorted(SEQUENCE_MODELS)}, got {seq_model!r}"
+            )
+        place = {"device": device, "dtype": dtype}
+        self.embedding = nn.Embedding(output_size, embedding_size, **place)
+        self.model = SEQUENCE_MODELS[seq_model](embedding_size, hidden_size, num_layers, **place)
+        self.linear = nn.Linear(hidden_size, output_size, **place)
+
+    def forward(self, x: Tensor, h: Any = None) -> tuple[Tensor, Any]:
+        """Words `x` (seq, batch) and a state, or None, give logits (seq · batch, words) and the state after them."""
+        y, h = self.model(self.embedding(x), h)
+        return self.linear(y.reshape((y.shape[0] * y.shape[1], y.shape[2]))), h

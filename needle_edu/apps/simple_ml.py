@@ -1,4 +1,4 @@
-"""The first homeworks' application, small networks on MNIST by hand, and the fourth's, training on CIFAR-10."""
+"""The first homeworks' application, small networks on MNIST, and the fourth's, training on CIFAR-10 and text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ import numpy as np
 from .. import nn, ops, optim
 from ..autograd import Tensor
 from ..data import read_idx
-from .models import ConvBN as ConvBN, ResNet9 as ResNet9
+from .models import ConvBN as ConvBN, LanguageModel as LanguageModel, ResNet9 as ResNet9
+from .ptb import (
+    epoch_general_ptb as epoch_general_ptb,
+    evaluate_ptb as evaluate_ptb,
+    train_ptb as train_ptb,
+)
 
 
 def parse_mnist(image_filename: str, label_filename: str) -> tuple[np.ndarray, np.ndarray]:

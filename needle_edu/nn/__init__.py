@@ -90,6 +90,8 @@ from .ranking_losses import (
     TripletMarginLoss,
     TripletMarginWithDistanceLoss,
 )
+from .recurrent import GRU, LSTM, RNN
+from .recurrent_cells import GRUCell, LSTMCell, RNNCell
 from .response_norm import LocalResponseNorm
 from .rms_norm import RMSNorm, SwiGLU
 from .shapes import Flatten, Reshape, Unflatten
@@ -141,6 +143,8 @@ __all__ = [
     "Fold",
     "GELU",
     "GLU",
+    "GRU",
+    "GRUCell",
     "GaussianNLLLoss",
     "GroupNorm",
     "Hardshrink",
@@ -157,6 +161,8 @@ __all__ = [
     "L1Loss",
     "LPPool1d",
     "LPPool2d",
+    "LSTM",
+    "LSTMCell",
     "LayerNorm",
     "LayerNorm1d",
     "LeakyReLU",
@@ -191,6 +197,8 @@ __all__ = [
     "PixelUnshuffle",
     "PoissonNLLLoss",
     "RMSNorm",
+    "RNN",
+    "RNNCell",
     "RReLU",
     "ReLU",
     "ReLU6",

@@ -13,8 +13,9 @@ import numpy as np
 from ..autograd import Tensor
 from ..backend.arguments import real, several, switch
 from ..backend.errors import GradientError
+from . import packing as rnn
 
-__all__ = ["clip_grad_norm_", "clip_grad_value_"]
+__all__ = ["clip_grad_norm_", "clip_grad_value_", "rnn"]
 
 
 def clip_grad_norm_(
