@@ -51,6 +51,7 @@ _ROOMS = (
     "backend_ndarray",
     "ladder",
     "graph",
+    "models",
     "viz",
     "course",
     "apps",

@@ -34,6 +34,7 @@ FLOORS = {  # room: (floor, place on the floor, left to right); a room imports o
     "checkpoints": (4, 5),
     "saving": (4, 6),
     "graph": (5, 0),
+    "models": (5, 1),
     "viz": (6, 0),
     "course": (6, 1),
     "apps": (6, 2),

@@ -13,7 +13,7 @@ import pytest
 
 ROOMS = [
     *("", ".backend", ".ndarray", ".autograd", ".ops", ".init", ".nn", ".optim", ".data", ".metrics"),
-    *(".checkpoints", ".saving", ".ladder", ".graph", ".viz", ".course", ".training"),
+    *(".checkpoints", ".saving", ".ladder", ".graph", ".models", ".viz", ".course", ".training"),
 ]
 
 
