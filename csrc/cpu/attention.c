@@ -28,6 +28,7 @@ typedef struct {
 /* The matrices of head number i. */
 static nd_head head(const job *j, int64_t i) {
   nd_head h = j->head;
+  h.first = (uint64_t)(i * h.queries);
   for (int d = j->batch - 1; d >= 0; d--) {
     const int64_t index = i % j->p->shape[d];
     i /= j->p->shape[d];
@@ -59,7 +60,8 @@ static void backward(void *ctx, int64_t lo, int64_t hi) {
   }
 }
 
-static int run(const nd_plan *p, const int *operands, int count, void *const *data, double scale, int64_t diagonal) {
+static int run(const nd_plan *p, const int *operands, int count, void *const *data, double scale, int64_t diagonal,
+               double drop, int64_t key) {
   const int bad = nd_check_plan(p);
   if (bad) return bad;
   if (p->ndim < 4) return ND_EPLAN;
@@ -67,7 +69,7 @@ static int run(const nd_plan *p, const int *operands, int count, void *const *da
            .batch = p->ndim - 4};
   const int64_t *extent = p->shape + j.batch;
   j.head = (nd_head){.queries = extent[L], .keys = extent[S], .features = extent[E], .values = extent[D],
-                     .diagonal = diagonal, .scale = scale};
+                     .diagonal = diagonal, .scale = scale, .drop = drop, .key = (uint64_t)key};
   for (int k = 0; k < count; k++) {
     const int name = operands[k], row = lies[name].row, col = lies[name].col;
     if (!data[k] && name == ATTENTION_MASK) continue;
@@ -89,14 +91,14 @@ static int run(const nd_plan *p, const int *operands, int count, void *const *da
 }
 
 int nd_attention(const nd_plan *p, void *out, void *lse, const void *q, const void *k, const void *v, const void *mask,
-                 double scale, int64_t diagonal) {
+                 double scale, int64_t diagonal, double drop, int64_t key) {
   void *const data[] = {out, lse, (void *)q, (void *)k, (void *)v, (void *)mask};
-  return run(p, forward_operands, 6, data, scale, diagonal);
+  return run(p, forward_operands, 6, data, scale, diagonal, drop, key);
 }
 
 int nd_attention_backward(const nd_plan *p, void *to_q, void *to_k, void *to_v, const void *g, const void *out,
                           const void *lse, const void *q, const void *k, const void *v, const void *mask, double scale,
-                          int64_t diagonal) {
+                          int64_t diagonal, double drop, int64_t key) {
   void *const data[] = {to_q, to_k, to_v, (void *)g, (void *)out, (void *)lse, (void *)q, (void *)k, (void *)v, (void *)mask};
-  return run(p, backward_operands, 10, data, scale, diagonal);
+  return run(p, backward_operands, 10, data, scale, diagonal, drop, key);
 }

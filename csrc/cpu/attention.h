@@ -13,7 +13,8 @@ enum nd_attention_operand {
 typedef struct nd_head {
   int64_t queries, keys, features, values; /* extents: L, S, E, D */
   int64_t diagonal;                        /* query i sees the keys j <= i + diagonal */
-  double scale;
+  double scale, drop;                      /* of the scores; share of the weights that are dropped */
+  uint64_t key, first;                     /* of the numbers that decide it (isa/philox.h); the row of query 0 */
   char *data[ATTENTION_OPERANDS];          /* at the first element; no mask: NULL */
   int64_t row[ATTENTION_OPERANDS], col[ATTENTION_OPERANDS]; /* strides in elements */
 } nd_head;

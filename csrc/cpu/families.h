@@ -36,6 +36,7 @@
   X(conv, OWN, isa)            /* convolution                     */ \
   X(pooling, OWN, isa)         /* max and average pooling         */ \
   X(attention, OWN, isa)       /* attention                       */ \
+  X(dropout, OWN, isa)         /* dropout                         */ \
   X(optim, OWN, isa)           /* steps of optimisers             */ \
   X(ladder, OWN, isa)          /* tiles of the ladder's upper rungs */
 #endif

@@ -427,10 +427,18 @@ ND_API int nd_softmax_backward(const nd_plan *p, void *out, const void *g, const
  * them if that is S or more. With P = exp(scale q k^T + mask - lse), lse the logarithm of the sum over the keys seen,
  * out = P v; a query that sees nothing (but -inf) has out 0 and lse -inf. Backward, for the adjoint g of out:
  *     to_v = P^T g,   to_q = scale s k,   to_k = scale s^T q,   s = P (g v^T - rowsum(g out))
- * Each batch has outputs of its own. Operands: out, lse, q, k, v, mask; to_q, to_k, to_v, g, out, lse, q, k, v, mask. */
+ * With drop > 0 weight (row, j), the rows of all batches counted one after the other, is 0 in P v or divided by 1 - drop, as
+ * dropout (18) would have it for number j of that row; lse is that of all. Each batch has outputs of its own.
+ * Operands: out, lse, q, k, v, mask; to_q, to_k, to_v, g, out, lse, q, k, v, mask. */
 ND_API int nd_attention(const nd_plan *p, void *out, void *lse, const void *q, const void *k, const void *v,
-                        const void *mask, double scale, int64_t diagonal);
+                        const void *mask, double scale, int64_t diagonal, double drop, int64_t key);
 ND_API int nd_attention_backward(const nd_plan *p, void *to_q, void *to_k, void *to_v, const void *g, const void *out,
                                  const void *lse, const void *q, const void *k, const void *v, const void *mask,
-                                 double scale, int64_t diagonal);
+                                 double scale, int64_t diagonal, double drop, int64_t key);
+
+/* ---- 18. dropout, f32 or f64 ---------------------------------------------------------------------------------
+ * Random numbers that are functions of a key, a row and a place: number j of row r, 32 bits, is word j / 16 % 4 of Philox
+ * 4x32-10 for the counter (j / 64 * 16 + j % 16, r) and the key, each of 64 bits, its lower word first.
+ * dropout: out = a / (1 - p) where number i of row 0 is at least p * 2^32, rounded, else 0 times a. */
+ND_API int nd_dropout_dense(int dtype, int64_t n, void *out, const void *a, double p, int64_t key);
 #endif

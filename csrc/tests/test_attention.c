@@ -41,8 +41,8 @@ static void one(int64_t batch, int64_t queries, int64_t keys, int64_t e, int64_t
         if (below(4) == 0) *find(&p, 5, mask, b, L, i, S, j) = -INFINITY;
   const double scale = 0.7;
   float *const m = masked ? mask : NULL;
-  CHECK(nd_attention(&p, out, lse, x, y, v, m, scale, diagonal) == ND_OK, "attention");
-  CHECK(nd_attention_backward(&q, to_q, to_k, to_v, g, out, lse, x, y, v, m, scale, diagonal) == ND_OK, "backward");
+  CHECK(nd_attention(&p, out, lse, x, y, v, m, scale, diagonal, 0, 0) == ND_OK, "attention");
+  CHECK(nd_attention_backward(&q, to_q, to_k, to_v, g, out, lse, x, y, v, m, scale, diagonal, 0, 0) == ND_OK, "backward");
   double *want_k = calloc((size_t)(keys * e + 1), sizeof(double)), *want_v = calloc((size_t)(keys * d + 1), sizeof(double));
   for (int64_t b = 0; b < batch; b++) {
     memset(want_k, 0, (size_t)(keys * e) * sizeof(double));
@@ -110,10 +110,10 @@ static void all(void) {
   nd_plan p;
   set_extents(&p, 3, (int64_t[]){1, 1, 1});
   float one[4] = {0};
-  CHECK(nd_attention(&p, one, one, one, one, one, NULL, 1, 0) == ND_EPLAN, "three dimensions");
+  CHECK(nd_attention(&p, one, one, one, one, one, NULL, 1, 0, 0, 0) == ND_EPLAN, "three dimensions");
   set_extents(&p, 4, (int64_t[]){1, 1, 1, 1});
   for (int k = 0; k < 6; k++) p.dtype[k] = ND_I32;
-  CHECK(nd_attention(&p, one, one, one, one, one, NULL, 1, 0) == ND_EDTYPE, "integers");
+  CHECK(nd_attention(&p, one, one, one, one, one, NULL, 1, 0, 0, 0) == ND_EDTYPE, "integers");
 }
 
 int main(void) {

@@ -12,6 +12,7 @@ import numpy as np
 
 from needle_edu.backend import IndexOutOfRange, ShapeError
 from needle_edu.backend.activations import activation, activation_backward  # noqa: F401
+from needle_edu.backend.reference.dropout import kept
 from needle_edu.ndarray.losses import wrong_label
 
 _erf = np.vectorize(math.erf, otypes=[np.float64])
@@ -25,6 +26,11 @@ def __getattr__(name: str) -> Any:
 def array(a, dtype=None, device=None):
     """Return a copy; there is one device only."""
     return np.array(a, dtype=dtype)
+
+
+def dropout(a, p, key):
+    """a / (1 - p), or 0 times a for a share p of the elements, which the key decides"""
+    return a * np.where(kept(key, p, a.shape), 0 if p == 1 else 1 / (1 - p), 0).astype(a.dtype)
 
 
 def relu(a):

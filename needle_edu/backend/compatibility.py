@@ -8,6 +8,7 @@ the lowest floor, so that arrays and tensors can look at it; the fourth, gradien
 |---|---|---|
 | `integers_keep_axis` | `a[1, :]` of a (3, 4) array has shape (4,) | (1, 4) |
 | `tensors_are_true` | `if tensor:` wants one element, and looks at it | always true, so that `if self.bias:` asks whether there is one |
+| `dropout_draws_each` | `dropout` draws one number, a key, from NumPy's generator | one for each element, as `rand(*shape)` |
 | `keywords_are_swallowed` | `Tensor(x, required_grad=True)` is a TypeError | one warning, then ignored |
 """  # noqa: E501
 
@@ -19,12 +20,13 @@ from typing import Any
 integers_keep_axis = False
 tensors_are_true = False
 keywords_are_swallowed = False
+dropout_draws_each = False
 
 _warned: set[str] = set()
 
 
 def set_needle_rules(on: bool) -> None:
-    """Switch all three on or off, at any time; `aliasing.install_as` switches them on.
+    """Switch all four on or off, at any time; `aliasing.install_as` switches them on.
 
     Examples
     --------
@@ -36,8 +38,8 @@ def set_needle_rules(on: bool) -> None:
     >>> nd.zeros((3, 4))[1, :].shape
     (4,)
     """
-    global integers_keep_axis, tensors_are_true, keywords_are_swallowed
-    integers_keep_axis = tensors_are_true = keywords_are_swallowed = bool(on)
+    global integers_keep_axis, tensors_are_true, keywords_are_swallowed, dropout_draws_each
+    integers_keep_axis = tensors_are_true = keywords_are_swallowed = dropout_draws_each = bool(on)
 
 
 def subscript(key: Any) -> Any:

@@ -28,6 +28,7 @@ from .creation import (
     zeros,
     zeros_like,
 )
+from .dropout import dropout
 from .dtypes import bool_, float32, float64, int32, int64, result_type
 from .functions import (
     abs,
@@ -134,22 +135,22 @@ newaxis = None
 set_creators(CREATORS)
 
 __all__ = [
-    "NDArray", "abs", "acos", "acosh", "activation", "activation_backward", "add", "all", "any", "arange", "argmax",
-    "argmin", "argsort", "array", "asarray", "asin", "asinh", "astype", "atan", "atan2", "atanh", "bool", "bool_",
-    "broadcast_arrays", "broadcast_to", "ceil", "clip", "concat", "concatenate", "cos", "cosh", "cross_entropy",
-    "cross_entropy_backward", "cumargmax", "cumargmin", "cumprod", "cumsum", "dilate", "divide", "e", "empty",
-    "empty_like", "equal", "erf", "exp", "expand_dims", "expm1", "eye", "flip", "float32", "float64", "floor",
-    "floor_divide", "fmod", "from_dlpack", "full", "full_like", "fused", "gather", "gelu", "gelu_backward", "greater",
-    "greater_equal", "index_add", "inf", "int32", "int64", "isclose", "isfinite", "isinf", "isnan", "less",
-    "less_equal", "linear_scan", "linspace", "log", "log10", "log1p", "log2", "log_softmax", "log_softmax_backward",
-    "logical_and", "logical_not", "logical_or", "logical_xor", "logsumexp", "matmul", "matrix_transpose", "max",
-    "maximum", "mean", "min", "minimum", "moveaxis", "multiply", "nan", "negative", "newaxis", "not_equal", "ones",
-    "ones_like", "pad", "permute", "permute_dims", "pi", "positive", "pow", "power", "prod", "reciprocal", "relu",
-    "relu_backward", "remainder", "repeat", "reshape", "result_type", "roll", "round", "scatter_add", "sigmoid",
-    "sigmoid_backward", "sign", "silu", "silu_backward", "sin", "sinh", "softmax", "softmax_backward", "softplus",
-    "sort", "split", "sqrt", "square", "squeeze", "stack", "std", "subtract", "sum", "summation", "swapaxes", "take",
-    "tan", "tanh", "tanh_backward", "tile", "transpose", "tril", "triu", "trunc", "var", "where", "zeros",
-    "zeros_like",
+    "NDArray", "abs", "acos", "acosh", "activation", "activation_backward", "add", "all", "any", "arange",
+    "argmax", "argmin", "argsort", "array", "asarray", "asin", "asinh", "astype", "atan", "atan2", "atanh",
+    "bool", "bool_", "broadcast_arrays", "broadcast_to", "ceil", "clip", "concat", "concatenate", "cos", "cosh",
+    "cross_entropy", "cross_entropy_backward", "cumargmax", "cumargmin", "cumprod", "cumsum", "dilate", "divide",
+    "dropout", "e", "empty", "empty_like", "equal", "erf", "exp", "expand_dims", "expm1", "eye", "flip",
+    "float32", "float64", "floor", "floor_divide", "fmod", "from_dlpack", "full", "full_like", "fused", "gather",
+    "gelu", "gelu_backward", "greater", "greater_equal", "index_add", "inf", "int32", "int64", "isclose",
+    "isfinite", "isinf", "isnan", "less", "less_equal", "linear_scan", "linspace", "log", "log10", "log1p",
+    "log2", "log_softmax", "log_softmax_backward", "logical_and", "logical_not", "logical_or", "logical_xor",
+    "logsumexp", "matmul", "matrix_transpose", "max", "maximum", "mean", "min", "minimum", "moveaxis", "multiply",
+    "nan", "negative", "newaxis", "not_equal", "ones", "ones_like", "pad", "permute", "permute_dims", "pi",
+    "positive", "pow", "power", "prod", "reciprocal", "relu", "relu_backward", "remainder", "repeat", "reshape",
+    "result_type", "roll", "round", "scatter_add", "sigmoid", "sigmoid_backward", "sign", "silu", "silu_backward",
+    "sin", "sinh", "softmax", "softmax_backward", "softplus", "sort", "split", "sqrt", "square", "squeeze",
+    "stack", "std", "subtract", "sum", "summation", "swapaxes", "take", "tan", "tanh", "tanh_backward", "tile",
+    "transpose", "tril", "triu", "trunc", "var", "where", "zeros", "zeros_like",
 ]  # fmt: skip
 
 

@@ -33,9 +33,10 @@ def compiled(q: NDArray, *others: NDArray) -> bool:
 
 
 def attention(
-    q: NDArray, k: NDArray, v: NDArray, mask: NDArray | None, scale: float, diagonal: int | None
-) -> tuple[NDArray, NDArray]:
-    """Return the result, of shape (..., L, D), and lse, of shape (..., L).
+    q: NDArray, k: NDArray, v: NDArray, mask: NDArray | None, scale: float, diagonal: int | None, drop: float = 0.0,
+    key: int = 0,
+) -> tuple[NDArray, NDArray]:  # fmt: skip
+    """Return the result, of shape (..., L, D), and lse, of shape (..., L). A share `drop` of the weights is dropped.
 
     Examples
     --------
@@ -49,7 +50,7 @@ def attention(
     out, lse = allocate(out_layout), allocate(lse_layout)
     err = out_layout.kernels["attention"](
         plan, out.storage.ptr, lse.storage.ptr, q.storage.ptr, k.storage.ptr, v.storage.ptr,
-        _pointer(mask, q), scale, EVERYTHING if diagonal is None else diagonal,
+        _pointer(mask, q), scale, EVERYTHING if diagonal is None else diagonal, drop, key,
     )  # fmt: skip
     if err:
         kernel_failed("attention", err, q, k, v)
@@ -58,7 +59,7 @@ def attention(
 
 def attention_backward(
     g: NDArray, q: NDArray, k: NDArray, v: NDArray, mask: NDArray | None, out: NDArray, lse: NDArray, scale: float,
-    diagonal: int | None,
+    diagonal: int | None, drop: float = 0.0, key: int = 0,
 ) -> tuple[NDArray, NDArray, NDArray]:  # fmt: skip
     """Return the adjoints of q, k and v, each with all batch axes, for the adjoint g of the result."""
     masked = None if mask is None else mask.layout
@@ -66,7 +67,7 @@ def attention_backward(
     to_q, to_k, to_v = grads = [allocate(layout) for layout in layouts]
     err = q.layout.kernels["attention_backward"](
         plan, *[grad.storage.ptr for grad in grads], g.storage.ptr, out.storage.ptr, lse.storage.ptr, q.storage.ptr,
-        k.storage.ptr, v.storage.ptr, _pointer(mask, q), scale, EVERYTHING if diagonal is None else diagonal,
+        k.storage.ptr, v.storage.ptr, _pointer(mask, q), scale, EVERYTHING if diagonal is None else diagonal, drop, key,
     )  # fmt: skip
     if err:
         kernel_failed("attention_backward", err, g, q, k, v)

@@ -19,8 +19,8 @@ class Dropout(Module):
     """Set each element to zero with probability `p` while training, and divide the rest by 1 - p.
 
     The division keeps the expected value, so that nothing has to change in evaluation, where the input passes
-    untouched. Draws one `np.random.rand(*x.shape)` in training, nothing in evaluation; an element stays where
-    the number drawn is at most 1 - p.
+    untouched. Draws one number in training, of which all others are made (`ops.dropout`), nothing in evaluation; under
+    the name `needle` one `np.random.rand(*x.shape)`, where an element stays if its number is at most 1 - p.
 
     Parameters
     ----------

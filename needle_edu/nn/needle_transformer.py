@@ -30,7 +30,8 @@ class MultiHeadAttention(Module):
     Parameters
     ----------
     dropout : float
-        Probability with which a weight is dropped in training; one `rand(batch, heads, queries, keys)` is drawn.
+        Probability with which a weight is dropped in training; under the name `needle` one `rand(batch, heads, queries,
+        keys)` is drawn.
     causal : bool
         The queries are the last ones of the sequence; each sees the keys up to itself.
     device, dtype
@@ -60,11 +61,10 @@ class MultiHeadAttention(Module):
         return weights @ v, weights
 
     def average(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        """Return the averages alone: without dropout no weights are kept."""
-        if self.dropout.training and self.dropout.p:
-            return self(q, k, v)[0]
+        """Return the averages alone: no weights are kept."""
         q, k, v = self._checked(q, k, v)
-        return ops.scaled_dot_product_attention(q, k, v, is_causal=self.causal, lower_right=self.causal)
+        p = self.dropout.p if self.dropout.training else 0.0
+        return ops.scaled_dot_product_attention(q, k, v, None, p, self.causal, lower_right=self.causal)
 
     def _checked(self, *tensors: Any) -> list[Tensor]:
         found = [as_tensor(x) for x in tensors]

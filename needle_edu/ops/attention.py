@@ -17,6 +17,7 @@ Reference: A. Vaswani et al., "Attention is all you need", 2017.
 """
 
 from functools import lru_cache
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,9 @@ from needle_edu.autograd.op import TensorOp
 from needle_edu.autograd.registry import register, slot
 from needle_edu.autograd.tensor import Tensor, as_tensor
 from needle_edu.autograd.unbroadcast import sum_to
+from needle_edu.backend import compatibility
 from needle_edu.backend.arguments import integer, real, switch
+from needle_edu.backend.reference.dropout import kept
 
 from . import dropping, sampling
 from .constants import constant
@@ -48,7 +51,8 @@ class Attention(TensorOp):
 
     Query (..., L, E), key (..., S, E), value (..., S, D) and, where there is one, a mask of floats that broadcasts to
     (..., L, S), 0 or -inf mostly, give (..., L, D); the axes before broadcast. `scale` None is 1/sqrt(E). With
-    `diagonal` d, query i sees the keys 0 to i + d. A query that sees no key gets 0. Other shapes raise a ShapeError.
+    `diagonal` d, query i sees the keys 0 to i + d. A query that sees no key gets 0. A share `dropout_p` of the weights
+    is dropped, which ones says the key. Other shapes raise a ShapeError.
 
     >>> from needle_edu import Tensor, ops
     >>> q, k, v = Tensor([[1.0], [9.0]]), Tensor([[0.0], [1.0]]), Tensor([[0.0], [100.0]])
@@ -69,6 +73,7 @@ class Attention(TensorOp):
             ({}, (2, 3, 4), (2, 5, 4), (2, 5, 2), (3, 5)),
             ({}, (3, 2), (3, 2), (3, 2)),
             ({"diagonal": 0}, (2, 1, 3, 2), (1, 2, 3, 2), (2, 2, 3, 1)),
+            ({"dropout_p": 0.4, "key": 9}, (2, 3, 2), (2, 4, 2), (2, 4, 2)),
             ({"scale": 0.7, "diagonal": 2}, (4, 2, 2), (4, 2), (4, 3), (4, 2, 4)),
         )
     )
@@ -76,17 +81,19 @@ class Attention(TensorOp):
     kept: Any = None  # from the compiled forward pass: its operands, the versions of their memory, the result, and lse
     mask_learns = True  # False: nobody wants the mask's adjoint
 
-    def __init__(self, scale=None, diagonal=None):
+    def __init__(self, scale=None, diagonal=None, dropout_p=0.0, key=0):
         if scale is not None:
             real(self.name, scale=scale)
         self.scale = scale
+        real(self.name, 0, 1, dropout_p=dropout_p)
+        self.dropout_p, self.key = dropout_p, integer(self.name, "key", key, 0)
         self.diagonal = None if diagonal is None else integer(self.name, "diagonal", diagonal)
 
     def compute(self, q, k, v, mask=None):
         check_shapes(self.name, q.shape, k.shape, v.shape, None if mask is None else mask.shape)
         if kernels is None or not kernels.compiled(q, k, v, *([] if mask is None else [mask])):
-            return self.weights(q, k, mask) @ v
-        out, lse = kernels.attention(q, k, v, mask, self.factor(q), self.diagonal)
+            return self.dropped(self.weights(q, k, mask)) @ v
+        out, lse = kernels.attention(q, k, v, mask, self.factor(q), self.diagonal, self.dropout_p, self.key)
         operands = (q, k, v) if mask is None else (q, k, v, mask)
         self.kept = operands, [x.storage.version for x in operands], out, lse
         return out
@@ -116,7 +123,17 @@ class Attention(TensorOp):
         if g.__class__ is Array and not (mask and self.mask_learns) and self._holds(node.inputs):
             _, _, out, lse = self.kept
             found = kernels.attention_backward(
-                g, q, k, v, *(mask or [None]), out, lse, self.factor(q), self.diagonal
+                g,
+                q,
+                k,
+                v,
+                *(mask or [None]),
+                out,
+                lse,
+                self.factor(q),
+                self.diagonal,
+                self.dropout_p,
+                self.key,
             )
             return (
                 *[sum_to(one, x.shape) for one, x in zip(found, (q, k, v), strict=True)],
@@ -124,11 +141,22 @@ class Attention(TensorOp):
             )
         turned = _TRANSPOSE.instance.of
         p = self.weights(q, k, *mask)
-        p_bar = g @ turned(v)
+        p_bar = self.dropped(g @ turned(v))
         s_bar = p * (p_bar - (p_bar * p).sum(-1, keepdims=True))
         s = self.factor(q)
-        grads = s_bar @ k * s, turned(s_bar) @ q * s, turned(p) @ g, s_bar
+        grads = s_bar @ k * s, turned(s_bar) @ q * s, turned(self.dropped(p)) @ g, s_bar
         return tuple([sum_to(one, x.shape) for one, x in zip(grads, node.inputs, strict=False)])
+
+    def dropped(self, p):
+        """Return P, or its adjoint, with the weights dropped that the key says: row by row, numbers of 0, 1, …"""
+        if not self.dropout_p:
+            return p
+        chosen = kept(self.key, self.dropout_p, p.shape, prod(p.shape[:-1]))
+        scale = 0 if self.dropout_p == 1 else 1 / (1 - self.dropout_p)
+        array = _array(p)
+        return p * _of_kind(
+            p, enter(np.where(chosen, scale, 0).astype(str(p.dtype)), device_of(array), p.dtype)
+        )
 
     def _holds(self, operands: tuple) -> bool:
         """Whether the compiled forward pass has seen these very arrays."""
@@ -236,12 +264,12 @@ def scaled_dot_product_attention(
         return _grouped(who, q, k, v, attn_mask, dropout_p, is_causal, scale, lower_right)
     mask = _additive(who, attn_mask, q)
     check_shapes(who, q.shape, k.shape, v.shape, None if mask is None else mask.shape)
-    op = Attention(scale, _diagonal(who, is_causal, lower_right, q, k))
-    inputs = (q, k, v) if mask is None else (q, k, v, mask)
+    diagonal = _diagonal(who, is_causal, lower_right, q, k)
+    if dropout_p and compatibility.dropout_draws_each:
+        return dropping.dropout(Attention(scale, diagonal).weights(q, k, mask), dropout_p) @ v
+    op = Attention(scale, diagonal, dropout_p, dropping.draw_key() if dropout_p else 0)
     op.mask_learns = mask is not None and mask.requires_grad
-    if dropout_p:
-        return dropping.dropout(op.weights(q, k, mask), dropout_p) @ v
-    return op.apply(*inputs)
+    return op.apply(q, k, v) if mask is None else op.apply(q, k, v, mask)
 
 
 def attention_weights(query, key, attn_mask=None, is_causal=False, scale=None, *, lower_right=False):

@@ -1,7 +1,9 @@
 """Dropping: while training, forget a random part of the numbers, so that no unit can rely on another one.
 
-What is forgotten is drawn anew at each call, from NumPy's global generator (`needle_edu.backend.random`), and is a
-constant of the graph: the gradient passes where the number passed, and is divided likewise.
+What is forgotten is drawn anew at each call, and is a constant of the graph: the gradient passes where the number
+passed, and is divided likewise. `dropout` draws one number, a key, from NumPy's global generator
+(`needle_edu.backend.random`), and keyed_dropout.py makes all others of it; under the name `needle`, and where whole
+channels are dropped, each is drawn from the generator.
 
 References: N. Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", JMLR 15, 2014.
 J. Tompson et al., "Efficient object localization using convolutional networks", CVPR 2015 (whole channels).
@@ -11,28 +13,40 @@ G. Klambauer et al., "Self-normalizing neural networks", 2017 (alpha dropout).
 import numpy as np
 
 from needle_edu.autograd.arrays import DTypeError, ShapeError, device_of, enter
+from needle_edu.autograd.registry import slot
 from needle_edu.autograd.tensor import as_tensor
+from needle_edu.backend import compatibility
 from needle_edu.backend.arguments import real, switch
 from needle_edu.backend.random import generator
 
 from .constants import constant
 
+_KEYED = slot("keyed_dropout")
+
 
 def dropout(a, p=0.5, training=True):
     """Return the tensor with each element 0 with probability `p`, else divided by 1 - p; as it is if not `training`.
 
-    Draws one `np.random.rand(*a.shape)`; an element stays where the number drawn is at most 1 - p. With p = 1 nothing
-    is drawn, and everything is multiplied by 0: an infinity becomes nan.
+    Draws one number from the global generator, a key; under the name `needle` one `np.random.rand(*a.shape)`, where an
+    element stays if its number is at most 1 - p. With p = 1 nothing is drawn, and everything is multiplied by 0: an
+    infinity becomes nan.
 
     >>> from needle_edu import Tensor, init, ops
     >>> init.seed(1)
     >>> ops.dropout(Tensor([1.0, 2.0, 3.0, 4.0])).numpy().tolist()
-    [2.0, 0.0, 6.0, 8.0]
+    [0.0, 4.0, 0.0, 0.0]
     >>> ops.dropout(Tensor([1.0, 2.0]), training=False).numpy().tolist()
     [1.0, 2.0]
     """
     a = _checked("dropout", a, p, training)
-    return _dropped(a, p, a.shape) if training else a
+    if not training or not 0 < p < 1 or compatibility.dropout_draws_each:
+        return _dropped(a, p, a.shape) if training else a
+    return _KEYED.cls(p, draw_key()).apply(a)
+
+
+def draw_key() -> int:
+    """Return a key for `keyed_dropout`: one number from the global generator."""
+    return int(generator().randint(0, 2**63 - 1, dtype=np.int64))
 
 
 def dropout1d(a, p=0.5, training=True):

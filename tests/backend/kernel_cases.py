@@ -73,7 +73,7 @@ def all_names() -> set[str]:
     """Return every kernel that has a case here."""
     dense = [*UNARY, *BINARY, *(f"{name}_scalar" for name in SCALAR), "fill"]
     others = ["copy", "where", "matmul", "gather", "scatter", *REDUCE, *LINES, *STEPS, *LOSSES]
-    others += [*ACTIVATIONS, *SOFTMAX, *ATTENTION, *CONVOLUTIONS, *NORMS, *POOLINGS]
+    others += ["dropout_dense", *ACTIVATIONS, *SOFTMAX, *ATTENTION, *CONVOLUTIONS, *NORMS, *POOLINGS]
     return {*dense, *(f"{name}_dense" for name in dense), *others}
 
 
@@ -170,6 +170,11 @@ def make(name: str, rng: np.random.Generator, code: int) -> Case:
         return cross_entropy(name, rng, code)
     if name in SOFTMAX:
         return softmax(name, rng, code)
+    if name == "dropout_dense":
+        n = int(rng.choice([0, 1, 63, 64, 65, 1000]))
+        memories = [numbers(rng, n + 2, code) for _ in range(2)]
+        extra = (float(rng.choice([0.0, 0.25, 0.5, 1])), int(rng.integers(2**62)))
+        return Case([Operand(memory, 0, ()) for memory in memories], count=n, extra=extra)
     if name in ATTENTION:
         return attention(name, rng, code)
     if name in ACTIVATIONS:
@@ -311,7 +316,11 @@ def attention(name: str, rng: np.random.Generator, code: int) -> Case:
             made[1].memory[...] = rng.choice([9, 12, -np.inf], made[1].memory.size, p=[0.45, 0.45, 0.1])
         made = [lying("le"), lying("se"), lying("sd"), lying("ld"), *made]
     diagonal = int(rng.choice([0, keys - queries, -2, 3, 2**62]))
-    return Case([*made, *inputs], shape, extra=(0.05, diagonal))
+    return Case(
+        [*made, *inputs],
+        shape,
+        extra=(0.05, diagonal, float(rng.choice([0, 0, 0.3, 1])), int(rng.integers(2**62))),
+    )
 
 
 def cross_entropy(name: str, rng: np.random.Generator, code: int) -> Case:

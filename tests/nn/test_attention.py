@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import needle_edu as ndl
-from needle_edu import Tensor, nn
+from needle_edu import Tensor, nn, ops
+from needle_edu.backend import compatibility
 from needle_edu.backend.errors import DTypeError, ShapeError
 
 needs_torch = pytest.mark.parity
@@ -202,12 +203,26 @@ def test_the_courses_attention(rng, causal):
     np.testing.assert_allclose(result.numpy(), wanted @ v, rtol=1e-4, atol=1e-5)
 
 
-def test_dropout_draws_one_number_for_each_weight():
+def test_dropout_draws_one_number_for_each_weight_under_the_name_needle(monkeypatch):
+    monkeypatch.setattr(compatibility, "dropout_draws_each", True)
     ndl.init.seed(3)
     q = Tensor(np.zeros((2, 1, 3, 4), "float32"))
     _, weights = nn.MultiHeadAttention(dropout=0.4)(q, q, q)
     kept = np.random.RandomState(3).rand(2, 1, 3, 3) <= 0.6
     np.testing.assert_allclose(weights.numpy(), np.where(kept, 1 / 3 / 0.6, 0), rtol=1e-5)
+
+
+def test_dropout_of_a_layer_without_weights_is_that_with_them(rng):
+    attention = nn.MultiHeadAttention(dropout=0.4, causal=True)
+    q, k, v = (Tensor(x.astype("float32")) for x in rng.normal(size=(3, 2, 3, 9, 5)))
+    ndl.init.seed(3)
+    y = attention.average(q, k, v).numpy()
+    ndl.init.seed(3)
+    key = np.random.randint(0, 2**63 - 1, dtype=np.int64).item()
+    op = ops.Attention(diagonal=0, dropout_p=0.4, key=key)
+    weights = op.dropped(op.weights(q, k)).numpy()
+    np.testing.assert_allclose(y, weights @ v.numpy(), rtol=1e-4, atol=1e-5)
+    assert 0.3 < (weights[..., -1, :] == 0).mean() < 0.5
 
 
 def test_the_courses_layers_written_out(rng):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from needle_edu import Tensor, init, nn, ops
+from needle_edu.backend import compatibility
 from needle_edu.backend.errors import DTypeError, ShapeError
 
 
@@ -22,7 +23,9 @@ def drawn(seed, *shape):
         (nn.Dropout2d, (2, 3, 4, 5), (2, 3, 1, 1)),
     ],
 )
-def test_draws_and_values_and_gradients(make, shape, drawn_shape, dtype, rng):
+def test_draws_and_values_and_gradients(make, shape, drawn_shape, dtype, rng, monkeypatch):
+    """What the course's numbers depend on; whole channels are drawn like that in any case."""
+    monkeypatch.setattr(compatibility, "dropout_draws_each", make is nn.Dropout)
     layer, x = make(0.3), Tensor(rng.normal(size=shape), dtype=dtype)
     init.seed(4)
     y, follower = layer(x), np.random.rand()
@@ -34,6 +37,46 @@ def test_draws_and_values_and_gradients(make, shape, drawn_shape, dtype, rng):
     (y * Tensor(adjoint, dtype=dtype)).sum().backward()
     np.testing.assert_allclose(x.grad.numpy(), adjoint * keep / 0.7, rtol=1e-6)
     assert layer.eval()(x) is x
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape", [(3, 4), (), (0, 2), (5, 7, 11)])
+def test_dropout_draws_a_key_and_makes_the_rest_of_it(shape, dtype, rng):
+    layer, x = nn.Dropout(0.3), Tensor(rng.normal(size=shape), dtype=dtype)
+    init.seed(4)
+    y, follower = layer(x), np.random.rand()
+    state = np.random.RandomState(4)
+    key = state.randint(0, 2**63 - 1, dtype=np.int64).item()
+    assert follower == state.rand() and y.dtype == dtype
+    keep = philox_numbers(key, x.size) >= round(0.3 * 2**32)
+    np.testing.assert_allclose(y.numpy(), x.numpy() * keep.reshape(shape) / 0.7, rtol=1e-6)
+    adjoint = rng.normal(size=shape)
+    (y * Tensor(adjoint, dtype=dtype)).sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), adjoint * keep.reshape(shape) / 0.7, rtol=1e-6)
+    assert layer.eval()(x) is x
+
+
+def philox_numbers(key, count):
+    """Philox 4x32-10 once more, one number after the other, in Python's integers."""
+    found = []
+    for j in range(count):
+        counter = j // 64 * 16 + j % 16
+        x, k = [counter % 2**32, counter >> 32, 0, 0], [key % 2**32, key >> 32]
+        for _ in range(10):
+            a, b = x[0] * 0xD2511F53, x[2] * 0xCD9E8D57
+            x = [(b >> 32) ^ x[1] ^ k[0], b % 2**32, (a >> 32) ^ x[3] ^ k[1], a % 2**32]
+            k = [(k[0] + 0x9E3779B9) % 2**32, (k[1] + 0xBB67AE85) % 2**32]
+        found.append(x[j // 16 % 4])
+    return np.array(found)
+
+
+def test_the_share_that_is_dropped_and_that_no_two_calls_drop_the_same():
+    init.seed(0)
+    x = init.ones(1000, 1000)
+    first, second = (nn.Dropout(0.2)(x).numpy() == 0 for _ in range(2))
+    assert abs(first.mean() - 0.2) < 0.002 and abs((first & second).mean() - 0.04) < 0.001
+    neighbours = (first[:, 1:] & first[:, :-1]).mean(), (first[1:] & first[:-1]).mean()
+    assert max(abs(share - 0.04) for share in neighbours) < 0.001
 
 
 @pytest.mark.parametrize("layer", [nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.AlphaDropout])

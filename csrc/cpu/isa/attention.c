@@ -8,6 +8,7 @@
 #include "attention.h"
 #include "gemm.h"
 #include "gemm_shape.h"
+#include "philox.h"
 #include "pool.h"
 #include "rows.h"
 #include "transpose.h"

@@ -9,6 +9,7 @@
  * so far, m; when a larger one comes, it is multiplied by exp(old m - new m) (Milakov and Gimelshein, "Online normalizer
  * calculation for softmax", 2018; Dao et al., "FlashAttention", 2022). Backward computes the weights again, from lse:
  *     V̄ = Pᵀ G,   S̄ = P (G Vᵀ - rowsum(G out)) s,   Q̄ = S̄ K,   K̄ = S̄ᵀ Q
+ * Dropout multiplies P before it meets V, and G Vᵀ, by what is drawn for them, each time anew.
  * Rows of scores are `wide` long, whole registers; what lies behind the last key is a weight of 0.
  */
 #define NAME(name) ND_JOIN(name, TYPE)
@@ -64,6 +65,19 @@ static f64 NAME(weights)(int64_t wide, T *z, T m) {
   return total;
 }
 
+/* to = x / (1 - drop) for the `n` keys from `first` on, a multiple of 64, or 0 where number j of query i's row says so. */
+static void NAME(dropped)(const nd_head *h, int64_t i, int64_t first, int64_t n, const T *x, T *to) {
+  const uint64_t limit = philox_limit(h->drop);
+  const uint32_t least = (uint32_t)limit;
+  const T scale = limit >> 32 ? 0 : (T)(1 / (1 - h->drop));
+  uint32_t number[PHILOX_NUMBERS];
+  for (int64_t j = 0; j < n; j += PHILOX_NUMBERS) {
+    const int64_t count = n - j < PHILOX_NUMBERS ? n - j : PHILOX_NUMBERS;
+    philox_64((uint64_t)(first + j) / PHILOX_NUMBERS, h->first + (uint64_t)i, h->key, number);
+    ND_INDEPENDENT for (int64_t k = 0; k < count; k++) to[j + k] = x[j + k] * (number[k] >= least ? scale : 0);
+  }
+}
+
 static inline void NAME(scaled)(int64_t n, T *x, int64_t step, T by) {
   if (step == 1)
     ND_INDEPENDENT for (int64_t i = 0; i < n; i++) x[i] *= by;
@@ -109,7 +123,8 @@ static int NAME(forward)(const nd_head *h, int64_t lo, int64_t hi) {
         const f64 sum = NAME(weights)(width, line, now);
         total[r] = total[r] * before + (T)sum;
         if (only) NAME(scaled)(width, line, 1, (T)(1 / sum));
-        else if (j) NAME(scaled)(d, out + r * h->row[OUT], h->col[OUT], before);
+        if (h->drop > 0) NAME(dropped)(h, i + r, j, width, line, line);
+        if (!only && j) NAME(scaled)(d, out + r * h->row[OUT], h->col[OUT], before);
         m[r] = now;
       }
       error = NAME(multiply)(rows, d, n, z, wide, 1, NAME(at)(h, V, j), h->row[V], h->col[V], out, h->row[OUT], h->col[OUT], j > 0);
@@ -168,7 +183,9 @@ static int NAME(backward)(const nd_head *h) {
           continue;
         }
         NAME(weights)(width, pr, lse);
+        if (h->drop > 0) NAME(dropped)(h, i + r, j, width, sr, sr);
         ND_INDEPENDENT for (int64_t k = 0; k < width; k++) sr[k] = pr[k] * (sr[k] - delta) * scale;
+        if (h->drop > 0) NAME(dropped)(h, i + r, j, width, pr, pr);
       }
       T *const to_q = NAME(at)(h, TO_Q, i), *const to_k = NAME(at)(h, TO_K, j), *const to_v = NAME(at)(h, TO_V, j);
       error |= NAME(multiply)(count, d, rows, p, 1, wide, g, h->row[G], h->col[G], to_v, h->row[TO_V], h->col[TO_V], 1);

@@ -1,8 +1,11 @@
 """Attention and its adjoints in the NumPy reference: the formulas, with all scores at once, in float64."""
 
+import math
+
 import numpy as np
 
 from ..errors import EDTYPE, OK
+from .dropout import kept
 from .plan import FLOATS, Plan, kernel, operand
 
 Array = np.ndarray
@@ -38,16 +41,9 @@ def _mask(plan: Plan, k: int, mask: object) -> Array | None:
 
 @kernel
 def attention(
-    plan: Plan,
-    out: Array,
-    lse: Array,
-    q: Array,
-    k: Array,
-    v: Array,
-    mask: object,
-    scale: float,
-    diagonal: int,
-) -> int:
+    plan: Plan, out: Array, lse: Array, q: Array, k: Array, v: Array, mask: object, scale: float, diagonal: int,
+    drop: float, key: int,
+) -> int:  # fmt: skip
     """out = P v, P = exp(scale q kᵀ + mask - lse)"""
     if _foreign(plan, 6, mask):
         return EDTYPE
@@ -56,7 +52,7 @@ def attention(
         for n, memory, dims in ((2, q, (L, E)), (3, k, (S, E)), (4, v, (S, D)))
     )
     p, found = _weights(plan, x, y, _mask(plan, 5, mask), None, scale, diagonal)
-    _view(plan, 0, out, L, D)[...] = p @ z
+    _view(plan, 0, out, L, D)[...] = (p * _dropped(plan, p, drop, key)) @ z
     _view(plan, 1, lse, L)[...] = found
     return OK
 
@@ -64,7 +60,7 @@ def attention(
 @kernel
 def attention_backward(
     plan: Plan, to_q: Array, to_k: Array, to_v: Array, g: Array, out: Array, lse: Array, q: Array, k: Array, v: Array,
-    mask: object, scale: float, diagonal: int,
+    mask: object, scale: float, diagonal: int, drop: float, key: int,
 ) -> int:  # fmt: skip
     """The adjoints of q, k and v for the adjoint g of out"""
     if _foreign(plan, 10, mask):
@@ -82,11 +78,21 @@ def attention_backward(
     p, _ = _weights(
         plan, x, y, _mask(plan, 9, mask), _view(plan, 5, lse, L).astype(np.float64), scale, diagonal
     )
-    s = p * (given @ z.swapaxes(-1, -2) - (given * made).sum(-1, keepdims=True)) * scale
+    chosen = _dropped(plan, p, drop, key)
+    s = p * (chosen * (given @ z.swapaxes(-1, -2)) - (given * made).sum(-1, keepdims=True)) * scale
     _view(plan, 0, to_q, L, E)[...] = s @ y
     _view(plan, 1, to_k, S, E)[...] = s.swapaxes(-1, -2) @ x
-    _view(plan, 2, to_v, S, D)[...] = p.swapaxes(-1, -2) @ given
+    _view(plan, 2, to_v, S, D)[...] = (p * chosen).swapaxes(-1, -2) @ given
     return OK
+
+
+def _dropped(plan: Plan, p: Array, drop: float, key: int) -> Array:
+    """What the weights are multiplied by."""
+    if not drop:
+        return np.ones(())
+    shape = (*plan.shape[:L], plan.shape[L], plan.shape[S])
+    chosen = kept(key, drop, shape, math.prod(shape[:-1]))
+    return np.where(chosen, 0 if drop == 1 else 1 / (1 - drop), 0)
 
 
 def _foreign(plan: Plan, operands: int, mask: object) -> bool:
