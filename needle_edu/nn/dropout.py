@@ -37,7 +37,7 @@ class Dropout(Module):
     >>> ndl.init.seed(0)
     >>> layer = Dropout(0.5)
     >>> layer(ndl.init.ones(4)).numpy()
-    array([0., 0., 0., 0.], dtype=float32)
+    array([2., 0., 0., 2.], dtype=float32)
     >>> layer.eval()(ndl.init.ones(4)).numpy()
     array([1., 1., 1., 1.], dtype=float32)
     """
