@@ -102,7 +102,13 @@ def run(
     (2, True)
     """
     kind = named(application)
-    given: dict[str, Any] = {"epochs": epochs, "batch_size": batch_size, "lr": lr, "seed": seed, "small": small}
+    given: dict[str, Any] = {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "lr": lr,
+        "seed": seed,
+        "small": small,
+    }
     given["data"] = None if data is None else os.fspath(data)
     if steps is not None:
         whole("train", steps=steps)
