@@ -7,6 +7,7 @@
 #   make all                                         what is longer than `make test`, before a release
 #   make gates                                       what the homeworks' tests let through: nothing wrong may pass
 #   make gradients                                   what proves each op's values and gradients, and what does not
+#   make applications                                trains every application, and prints the table of accuracies
 #   make bench                                       speed against NumPy and PyTorch, side by side
 #   make sanitize                                    the C tests under AddressSanitizer, UBSan and TSan
 #   make clean                                       removes what the commands above made
@@ -23,10 +24,10 @@ MINUTES ?= 2
 SEED ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help again lab test lint types unit homeworks browser notebooks all slow hidden orders isas gates gradients fuzz bench sanitize parity clean
+.PHONY: help again lab test lint types unit homeworks browser notebooks all slow hidden orders isas gates gradients fuzz applications bench sanitize parity clean
 
 help:
-	@sed -n '1,12s/^# \{0,1\}//p' Makefile
+	@sed -n '1,13s/^# \{0,1\}//p' Makefile
 
 # --- set-up: a virtual environment with this checkout in it; installed again when pyproject.toml changes -----------
 
@@ -143,6 +144,10 @@ parity: $(VENV)/.parity
 
 bench: $(VENV)/.parity
 	$(PY) -m pytest tests/benchmarks --benchmark-only --benchmark-disable-gc -p no:xdist $(PYTEST_ARGS)
+
+# Each application beside PyTorch, on the data that is at hand: an hour, most of it CIFAR-10's.
+applications: $(VENV)/.parity
+	$(PY) -m tests.applications --beside
 
 sanitize:
 	bash csrc/tests/run.sh asan
