@@ -62,10 +62,10 @@ def forger(noise: int, channels: int, shape: tuple[int, int, int]) -> nn.Sequent
     colours, side, _ = shape
     *larger, smallest = sides(side)
     width = channels * 2 ** (len(larger) - 1)
-    layers = [nn.ConvTranspose2d(noise, width, smallest), nn.BatchNorm2d(width), nn.ReLU()]
+    layers = [nn.ConvTranspose2d(noise, width, smallest, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
     for side in reversed(larger[1:]):
         layers += [
-            nn.ConvTranspose2d(width, width // 2, *window(side)), nn.BatchNorm2d(width // 2), nn.ReLU(),
+            nn.ConvTranspose2d(width, width // 2, *window(side), bias=False), nn.BatchNorm2d(width // 2), nn.ReLU(),
         ]  # fmt: skip
         width //= 2
     return nn.Sequential(*layers, nn.ConvTranspose2d(width, colours, *window(larger[0])), nn.Tanh())
@@ -85,7 +85,7 @@ def judge(channels: int, shape: tuple[int, int, int]) -> nn.Sequential:
     width = channels
     for side in larger[1:]:
         layers += [
-            nn.Conv2d(width, 2 * width, *window(side)), nn.BatchNorm2d(2 * width), nn.LeakyReLU(0.2),
+            nn.Conv2d(width, 2 * width, *window(side), bias=False), nn.BatchNorm2d(2 * width), nn.LeakyReLU(0.2),
         ]  # fmt: skip
         width *= 2
     return nn.Sequential(*layers, nn.Conv2d(width, 1, smallest), nn.Flatten())
