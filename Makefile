@@ -6,6 +6,7 @@
 #   make fuzz MINUTES=5                              the property tests on other examples; SEED=7 repeats a round
 #   make all                                         what is longer than `make test`, before a release
 #   make gradients                                   what proves each op's values and gradients, and what does not
+#   make applications                                trains every application, and prints the table of accuracies
 #   make bench                                       speed against NumPy and PyTorch, side by side
 #   make sanitize                                    the C tests under AddressSanitizer, UBSan and TSan
 #   make clean                                       removes what the commands above made
@@ -22,10 +23,10 @@ MINUTES ?= 2
 SEED ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help again lab test lint types unit homeworks browser notebooks all slow hidden orders isas gradients fuzz bench sanitize parity clean
+.PHONY: help again lab test lint types unit homeworks browser notebooks all slow hidden orders isas gradients fuzz applications bench sanitize parity clean
 
 help:
-	@sed -n '1,11s/^# \{0,1\}//p' Makefile
+	@sed -n '1,12s/^# \{0,1\}//p' Makefile
 
 # --- set-up: a virtual environment with this checkout in it; installed again when pyproject.toml changes -----------
 
@@ -138,6 +139,10 @@ parity: $(VENV)/.parity
 
 bench: $(VENV)/.parity
 	$(PY) -m pytest tests/benchmarks --benchmark-only --benchmark-disable-gc -p no:xdist $(PYTEST_ARGS)
+
+# Each application beside PyTorch, on the data that is at hand: an hour, most of it CIFAR-10's.
+applications: $(VENV)/.parity
+	$(PY) -m tests.applications --beside
 
 sanitize:
 	bash csrc/tests/run.sh asan

@@ -13,10 +13,10 @@ import numpy as np
 IMAGES = {"MLP": (784,), "LeNet": (1, 28, 28), "ResNet-9": (3, 32, 32)}
 
 
-def mlp(lib: Any) -> Any:
+def mlp(lib: Any, inputs: int = 784) -> Any:
     nn = lib.nn
     return nn.Sequential(
-        nn.Linear(784, 400), nn.ReLU(), nn.Linear(400, 100), nn.ReLU(), nn.Linear(100, 10)
+        nn.Linear(inputs, 400), nn.ReLU(), nn.Linear(400, 100), nn.ReLU(), nn.Linear(100, 10)
     )  # fmt: skip
 
 
@@ -62,6 +62,61 @@ def resnet9(lib: Any) -> Any:
         ),
         *(nn.Flatten(), nn.Linear(128, 128), nn.ReLU(), nn.Linear(128, 10)),
     )
+
+
+def residual_mlp(torch: Any, inputs: int = 784) -> Any:
+    """Homework 2's `MLPResNet`, PyTorch's: three blocks of width 100."""
+    nn = torch.nn
+
+    class Block(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = nn.Sequential(
+                *(nn.Linear(100, 50), nn.BatchNorm1d(50), nn.ReLU(), our_dropout(torch, 0.1)),
+                *(nn.Linear(50, 100), nn.BatchNorm1d(100)),
+            )
+
+        def forward(self, x: Any) -> Any:
+            return (x + self.inner(x)).relu()
+
+    return nn.Sequential(
+        nn.Linear(inputs, 100), nn.ReLU(), Block(), Block(), Block(), nn.Linear(100, 10)
+    )  # fmt: skip
+
+
+def regularised(torch: Any, inputs: int, classes: int) -> Any:
+    """The three networks of the application `regularisation`, PyTorch's: plain, dropout, normalised."""
+    nn = torch.nn
+
+    def layers(*after: Any) -> Any:
+        first, second = after or ([nn.ReLU()], [nn.ReLU()])
+        return nn.Sequential(
+            nn.Linear(inputs, 128), *first, nn.Linear(128, 64), *second, nn.Linear(64, classes)
+        )
+
+    def thinned() -> list:
+        return [nn.ReLU(), our_dropout(torch, 0.5)]
+
+    return nn.ModuleList(
+        [
+            layers(),
+            layers(thinned(), thinned()),
+            layers([nn.BatchNorm1d(128), nn.ReLU()], [nn.BatchNorm1d(64), nn.ReLU()]),
+        ]
+    )
+
+
+def our_dropout(torch: Any, p: float) -> Any:
+    """PyTorch's dropout with the masks that ours would draw where NumPy's global generator is."""
+
+    class Dropout(torch.nn.Module):
+        def forward(self, x: Any) -> Any:
+            if not self.training:
+                return x
+            kept = np.random.rand(*x.shape) <= 1 - p
+            return x * torch.from_numpy(kept.astype("float32")) / (1 - p)
+
+    return Dropout()
 
 
 CLASSIFIERS = {"MLP": mlp, "LeNet": lenet, "ResNet-9": resnet9}

@@ -28,7 +28,7 @@ class Classifier(Application):
     --------
     >>> from needle_edu import nn, training
     >>> class Linear(training.Classifier):
-    ...     name, summary, lr = "linear", "one layer", 0.01
+    ...     name, summary, lr = "linear", "one layer", 0.1
     ...     def network(self, shape, classes):
     ...         return nn.Sequential(nn.Flatten(), nn.Linear(64, classes))
     >>> training.run(Linear, data="digits", epochs=3, progress=False).metrics["accuracy"] > 0.8

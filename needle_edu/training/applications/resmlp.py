@@ -15,7 +15,7 @@ class ResidualMLP(Classifier):
     Examples
     --------
     >>> from needle_edu import training
-    >>> training.run("resmlp", data="digits", epochs=3, progress=False).metrics["accuracy"] > 0.9
+    >>> training.run("resmlp", data="digits", progress=False).metrics["accuracy"] > 0.9
     True
     """
 
