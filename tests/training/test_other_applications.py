@@ -191,6 +191,43 @@ def test_the_autoencoder_takes_noise_away():
     assert result.application.evaluate() == result.metrics  # the same noise each time
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_tiled_pictures_lie_row_by_row(rng, channels):
+    pictures = rng.random((6, channels, 4, 5))
+    grid = training.pictures.tiled(pictures, columns=3)
+    assert grid.shape == (4 + 1 + 4, 5 + 1 + 5 + 1 + 5, 3)
+    for k in range(6):
+        top, left = k // 3 * 5, k % 3 * 6
+        for colour in range(3):
+            np.testing.assert_array_equal(
+                grid[top : top + 4, left : left + 5, colour], pictures[k, min(colour, channels - 1)]
+            )
+    assert (grid[4] == 1).all() and (grid[:, 5] == 1).all() and (grid[:, 11] == 1).all()
+
+
+def test_pictures_show_what_the_networks_made():
+    figures = pytest.importorskip("matplotlib.figure")
+    for name, columns in (("dcgan", 8), ("autoencoder", 10), ("painting", 1)):
+        app, figure = made(name, small=True), figures.Figure()
+        app.picture(figure, None)
+        image = np.asarray(figure.axes[0].get_images()[0].get_array())
+        if name == "dcgan":
+            wanted = app.forged()
+        elif name == "autoencoder":
+            clean = np.stack([app.fresh_examples[i][0] for i in range(10)])
+            noisy = np.clip(clean + 0.3 * np.random.RandomState(0).randn(*clean.shape), 0, 1).astype(
+                "float32"
+            )
+            wanted = np.concatenate([clean, noisy, app.reconstruct(noisy).numpy().reshape(clean.shape)])
+        else:
+            np.testing.assert_array_equal(image, app.image)
+            for plot, side in zip(figure.axes[1:], (16, 64), strict=True):
+                shown = np.asarray(plot.get_images()[0].get_array())
+                np.testing.assert_array_equal(shown, app.painted(side))
+            continue
+        np.testing.assert_allclose(image, training.pictures.tiled(wanted, columns), atol=1e-6)
+
+
 def test_sides_and_windows_of_the_dcgan_fit():
     from needle_edu.training.applications import dcgan
 

@@ -20,7 +20,7 @@ from ...backend.errors import ShapeError
 from ...backend.random import generator
 from ...data import DataLoader
 from ..application import Application, Settings
-from ..pictures import find_pictures
+from ..pictures import find_pictures, tiled
 
 SMALLEST, DEVIATION = 3, 0.02  # the side at which halving ends; the standard deviation of the first weights
 
@@ -173,12 +173,9 @@ class DCGAN(Application):
     def picture(self, figure: Any, history: Any) -> None:
         """Sixty-four pictures that nobody took."""
         figure.set_size_inches(6, 6)
-        plots = figure.subplots(8, 8)
-        for plot, image in zip(plots.ravel(), self.forged(), strict=True):
-            plot.imshow(
-                image.transpose(1, 2, 0) if len(image) == 3 else image[0], cmap="gray", vmin=0, vmax=1
-            )
-            plot.axis("off")
+        plot = figure.subplots()
+        plot.imshow(tiled(self.forged(), columns=8))
+        plot.axis("off")
 
 
 def _normal(*shape: int) -> np.ndarray:
