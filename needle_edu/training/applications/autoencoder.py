@@ -108,6 +108,7 @@ class Autoencoder(Application):
         plot.imshow(tiled(np.concatenate(rows), columns=10))
         middles = (np.arange(3) + 0.5) * (self.shape[1] + 1)
         plot.set(xticks=[], yticks=middles, yticklabels=("picture", "with noise", "comes out"))
+        plot.tick_params(length=0)
 
     def _seen(self, which: slice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Fresh pictures, the same with noise, and what the network makes of those."""

@@ -93,7 +93,7 @@ class KimCNN(Application):
 
     name = "kimcnn"
     summary = "Kim's convolutional network tells right sentences from wrong ones"
-    epochs, batch_size = 10, 64
+    epochs, batch_size, lr = 10, 64, 2e-3
     size, filters = 64, 64
 
     def __init__(self, settings: Settings):
