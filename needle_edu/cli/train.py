@@ -13,9 +13,9 @@ from pathlib import Path
 
 DEVICES = ("cpu", "cpu_numpy", "cuda", "cuda_sim")
 BESIDE = {
-    "tqdm": "a progress bar",
-    "matplotlib": "curves as a picture",
-    "safetensors": "checkpoints for others to read",
+    "tqdm": "progress bar",
+    "matplotlib": "picture of the curves",
+    "safetensors": "checkpoint that others read",
 }
 
 

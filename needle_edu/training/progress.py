@@ -73,7 +73,7 @@ class Progress:
 
 def _bar_class(wanted: bool | None) -> Any:
     """tqdm's class for where we are; None for no bar."""
-    in_notebook = "ipykernel" in sys.modules
+    in_notebook = _in_notebook()
     if wanted is False or (wanted is None and not in_notebook and not sys.stderr.isatty()):
         return None
     if wanted is None and importlib.util.find_spec("tqdm") is None:
@@ -83,3 +83,9 @@ def _bar_class(wanted: bool | None) -> Any:
     if in_notebook and importlib.util.find_spec("ipywidgets") is not None:
         return needed("a progress bar", "tqdm.notebook", "train").tqdm
     return needed("a progress bar", "tqdm", "train", "without it there are lines").tqdm
+
+
+def _in_notebook() -> bool:
+    """Whether this process is the kernel of a notebook, which shows what is drawn."""
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
