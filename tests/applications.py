@@ -23,7 +23,10 @@ ROWS: list[tuple[str, dict[str, Any]]] = [
     ("lenet", {"data": "digits", "epochs": 20, "batch_size": 32}),
     ("regularisation", {"data": "digits"}),
     ("resnet9", {"data": "cifar10"}),
+    ("distillation", {"data": "thumbnails"}),
+    ("kimcnn", {"data": "sentences"}),
 ]
+WITH_TWIN = ("mlp", "lenet", "resmlp", "resnet9")
 HEAD = ["command", "epochs", "accuracy", "s per epoch"]
 
 
@@ -64,7 +67,7 @@ def main() -> None:
     for name, options in ROWS:
         if not args.names or name in args.names:
             try:
-                lines.append(row(name, options, args.beside and name != "regularisation"))
+                lines.append(row(name, options, args.beside and name in WITH_TWIN))
             except backend.DataError as error:
                 print(error)
     print("\n".join("| " + " | ".join(line) + " |" for line in lines))

@@ -125,6 +125,34 @@ def fitted(pictures: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
     return np.pad(pictures, frame).repeat(channels // c, -3)
 
 
+def tiled(pictures: np.ndarray, columns: int) -> np.ndarray:
+    """Many pictures as one, row by row, a white line between them: what `imshow` draws, much faster than one each.
+
+    Parameters
+    ----------
+    pictures : numpy.ndarray of shape (n, C, H, W), from 0 to 1
+        C is 1 or 3; n is a multiple of `columns`.
+
+    Returns
+    -------
+    numpy.ndarray of shape (height, width, 3)
+
+    Examples
+    --------
+    >>> tiled(np.zeros((4, 1, 2, 3)), columns=2)[..., 0]
+    array([[0., 0., 0., 1., 0., 0., 0.],
+           [0., 0., 0., 1., 0., 0., 0.],
+           [1., 1., 1., 1., 1., 1., 1.],
+           [0., 0., 0., 1., 0., 0., 0.],
+           [0., 0., 0., 1., 0., 0., 0.]])
+    """
+    _, channels, height, width = pictures.shape
+    framed = np.pad(pictures, ((0, 0), (0, 0), (0, 1), (0, 1)), constant_values=1.0)
+    grid = framed.reshape(-1, columns, channels, height + 1, width + 1).transpose(0, 3, 1, 4, 2)
+    image = grid.reshape(grid.shape[0] * (height + 1), columns * (width + 1), channels)
+    return np.clip(image[:-1, :-1], 0, 1).repeat(3 // channels, axis=2)
+
+
 class _Shaped(data.Dataset):
     """A data set of pictures that are rows or (C, H, W), in the shape that a network wants."""
 

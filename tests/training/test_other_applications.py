@@ -1,111 +1,22 @@
-"""Applications that are no classifiers: beside their twins in PyTorch, stopped and resumed, and what they draw."""
-
-import itertools
+"""Descent, painting, autoencoder, DCGAN: that they learn, from what; and what all draw."""
 
 import numpy as np
 import pytest
 
-from needle_edu import init, training
+from needle_edu import training
 from needle_edu.backend import DataError, ShapeError
+from tests.training.making import made
 from tests.training.torch_twins import TWINS
 
+pytestmark = pytest.mark.usefixtures("nothing_at_hand")
 NAMES = tuple(TWINS)
-STEPS = 20
-
-
-@pytest.fixture(autouse=True)
-def nothing_at_hand(monkeypatch, tmp_path_factory):
-    """As on a fresh machine: only what comes with needle_edu."""
-    monkeypatch.setenv("NEEDLE_EDU_DATA", str(tmp_path_factory.mktemp("empty")))
-
-
-def made(name, **settings):
-    kind = training.APPLICATIONS[name]
-    settings = kind.settings_with(**settings)
-    init.seed(settings.seed)
-    return kind(settings)
-
-
-def endless(app):
-    while True:
-        yield from app.batches()
-
-
-@pytest.fixture
-def torch():
-    torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'needle_edu[parity]'")
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield torch
-    torch.set_num_threads(threads)
-    torch.set_default_dtype(torch.float32)
-
-
-@pytest.fixture
-def narrow(monkeypatch):
-    """A DCGAN of fewer channels, for the sake of time."""
-    monkeypatch.setattr(training.APPLICATIONS["dcgan"], "channels", 16)
-
-
-# Two networks that learn from each other magnify rounding: in float32 the DCGAN takes smaller steps here, for with its
-# own the losses are 5e-3 apart after twenty of them, and in float64 1e-8.
-@pytest.mark.parametrize(
-    ("name", "dtype", "lr", "apart"),
-    [(name, "float32", None if name != "dcgan" else 3e-5, 1e-4) for name in NAMES]
-    + [("dcgan", "float64", None, 1e-7)],
-)
-def test_the_first_losses_are_those_of_its_twin(torch, narrow, name, dtype, lr, apart):
-    """Same weights, same batches, same random numbers."""
-    app = made(name, lr=lr)
-    if dtype == "float64":
-        torch.set_default_dtype(torch.float64)
-        for network in (app.generator, app.discriminator):
-            network.to(dtype=dtype)
-    twin, ours, theirs = TWINS[name](torch, app), [], []
-    for batch in itertools.islice(endless(app), STEPS):
-        before = np.random.get_state()
-        ours.append(app.step(batch))
-        after = np.random.get_state()
-        np.random.set_state(before)
-        plain = batch if isinstance(batch, int) else [field.numpy() for field in batch]
-        theirs.append(twin([plain[0].astype(dtype), *plain[1:]] if isinstance(plain, list) else plain))
-        assert np.random.get_state()[2] == after[2], "they drew differently often"
-    assert [sorted(numbers) for numbers in ours] == [sorted(numbers) for numbers in theirs]
-    for key in theirs[0]:
-        mine, wanted = ([numbers[key] for numbers in each] for each in (ours, theirs))
-        np.testing.assert_allclose(mine, wanted, rtol=0, atol=apart, err_msg=key)
-        assert np.ptp(wanted) > 1e-3, "nothing happens"
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_stopped_and_resumed_it_is_the_same_training(monkeypatch, tmp_path, name):
-    """Within an epoch and between two, to the last bit: numbers, parameters and what is drawn."""
-    monkeypatch.setattr(training.curves, "can_draw", lambda: False)  # which takes a second each time
-    kind = training.APPLICATIONS[name]
-    length = len(made(name, small=True).batches())
-    options = {"small": True, "epochs": 3, "progress": False}
-    whole = training.run(kind, **options)
-    for k, steps in enumerate((1, length, length + 2)):
-        training.run(kind, **options, out=tmp_path, steps=steps, resume=k > 0)
-    again = training.run(kind, progress=False, epochs=3, out=tmp_path, resume=True)
-    assert len(again.history) == 3 * length
-    states = [
-        {
-            f"{part}/{key}": np.asarray(value)
-            for part, thing in (*result.application.parts().items(), ("history", result.history))
-            for key, value in thing.state_dict().items()
-        }
-        for result in (whole, again)
-    ]
-    assert states[0].keys() == states[1].keys()
-    for key, value in states[0].items():
-        np.testing.assert_array_equal(value, states[1][key], err_msg=key)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_its_picture_shows_something(tmp_path, name):
     image = pytest.importorskip("matplotlib.image", reason="matplotlib is not installed")
-    training.run(name, small=True, steps=3, progress=False, out=tmp_path)
+    steps = 100 if name == "dcgan" else 3  # its first pictures are grey all over
+    training.run(name, small=True, epochs=100, steps=steps, progress=False, out=tmp_path)
     pixels = image.imread(tmp_path / "picture.png")
     height, width, channels = pixels.shape
     assert min(height, width) > 300 and channels in (3, 4)
@@ -134,8 +45,8 @@ def test_walks_lead_down_and_are_all_in_the_picture():
 def test_where_the_walks_end():
     """Known lowest points; momentum alone rolls out of the hollow, and a step twice as long leaves the valley."""
     done = training.run("descent", progress=False)
-    last = {method: [done.application.walks.of(method, k)[-1] for k in range(5)] for method in TWINS_ENDS}
-    for method, (hollow, valley, himmelblau) in TWINS_ENDS.items():
+    last = {method: [done.application.walks.of(method, k)[-1] for k in range(5)] for method in ENDS}
+    for method, (hollow, valley, himmelblau) in ENDS.items():
         assert last[method][0] == pytest.approx([hollow], abs=0.01)
         assert last[method][1] == pytest.approx(valley, abs=0.02)
         assert np.abs(last[method][3]) == pytest.approx([0, 1], abs=0.02)
@@ -145,7 +56,7 @@ def test_where_the_walks_end():
     assert training.run("descent", lr=2.0, steps=300, progress=False).history.steps["SGD"][-1] > 1e6
 
 
-TWINS_ENDS = {  # in the hollows; in the valley; on Himmelblau's
+ENDS = {  # in the hollows; in the valley; on Himmelblau's
     "SGD": (3.382, (0, 0), (3, 2)),
     "momentum": (-0.487, (0, 0), (3.584, -1.848)),
     "Adam": (3.382, (0, 0), (3, 2)),
@@ -176,6 +87,43 @@ def test_the_autoencoder_takes_noise_away():
         0.0544, abs=0.002
     )  # cut off at 0 and 1, less than 0.3 ** 2
     assert result.application.evaluate() == result.metrics  # the same noise each time
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_tiled_pictures_lie_row_by_row(rng, channels):
+    pictures = rng.random((6, channels, 4, 5))
+    grid = training.pictures.tiled(pictures, columns=3)
+    assert grid.shape == (4 + 1 + 4, 5 + 1 + 5 + 1 + 5, 3)
+    for k in range(6):
+        top, left = k // 3 * 5, k % 3 * 6
+        for colour in range(3):
+            np.testing.assert_array_equal(
+                grid[top : top + 4, left : left + 5, colour], pictures[k, min(colour, channels - 1)]
+            )
+    assert (grid[4] == 1).all() and (grid[:, 5] == 1).all() and (grid[:, 11] == 1).all()
+
+
+def test_pictures_show_what_the_networks_made():
+    figures = pytest.importorskip("matplotlib.figure")
+    for name, columns in (("dcgan", 8), ("autoencoder", 10), ("painting", 1)):
+        app, figure = made(name, small=True), figures.Figure()
+        app.picture(figure, None)
+        image = np.asarray(figure.axes[0].get_images()[0].get_array())
+        if name == "dcgan":
+            wanted = app.forged()
+        elif name == "autoencoder":
+            clean = np.stack([app.fresh_examples[i][0] for i in range(10)])
+            noisy = np.clip(clean + 0.3 * np.random.RandomState(0).randn(*clean.shape), 0, 1).astype(
+                "float32"
+            )
+            wanted = np.concatenate([clean, noisy, app.reconstruct(noisy).numpy().reshape(clean.shape)])
+        else:
+            np.testing.assert_array_equal(image, app.image)
+            for plot, side in zip(figure.axes[1:], (16, 64), strict=True):
+                shown = np.asarray(plot.get_images()[0].get_array())
+                np.testing.assert_array_equal(shown, app.painted(side))
+            continue
+        np.testing.assert_allclose(image, training.pictures.tiled(wanted, columns), atol=1e-6)
 
 
 def test_sides_and_windows_of_the_dcgan_fit():

@@ -129,7 +129,7 @@ def test_bad_names(tmp_path):
         DataError, match="'fashion' is neither a data set of pictures nor a folder; did you mean fashion-"
     ):
         find_pictures("fashion", ())
-    with pytest.raises(DataError, match="'xyz' is neither .*; the names are digits, mnist"):
+    with pytest.raises(DataError, match="'xyz' is neither .*; the names are digits, thumbnails, mnist"):
         find_pictures("xyz", ())
     with pytest.raises(DataError, match="holds no data set of pictures: wanted MNIST's four files"):
         find_pictures(str(tmp_path), ())

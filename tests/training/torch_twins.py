@@ -92,13 +92,13 @@ def dcgan(torch: Any, app: Any) -> Any:
     """For thumbnails: 3 - 7 - 14 and back."""
     nn, c = torch.nn, app.channels
     forger = nn.Sequential(
-        *(nn.ConvTranspose2d(64, 2 * c, 3), nn.BatchNorm2d(2 * c), nn.ReLU()),
-        *(nn.ConvTranspose2d(2 * c, c, 3, 2), nn.BatchNorm2d(c), nn.ReLU()),
+        *(nn.ConvTranspose2d(64, 2 * c, 3, bias=False), nn.BatchNorm2d(2 * c), nn.ReLU()),
+        *(nn.ConvTranspose2d(2 * c, c, 3, 2, bias=False), nn.BatchNorm2d(c), nn.ReLU()),
         *(nn.ConvTranspose2d(c, 1, 4, 2, 1), nn.Tanh()),
     )
     judge = nn.Sequential(
         *(nn.Conv2d(1, c, 4, 2, 1), nn.LeakyReLU(0.2)),
-        *(nn.Conv2d(c, 2 * c, 3, 2), nn.BatchNorm2d(2 * c), nn.LeakyReLU(0.2)),
+        *(nn.Conv2d(c, 2 * c, 3, 2, bias=False), nn.BatchNorm2d(2 * c), nn.LeakyReLU(0.2)),
         *(nn.Conv2d(2 * c, 1, 3), nn.Flatten()),
     )
     share_weights(app.generator, forger)
@@ -125,7 +125,85 @@ def dcgan(torch: Any, app: Any) -> Any:
     return step
 
 
-TWINS = {"descent": descent, "painting": painting, "autoencoder": autoencoder, "dcgan": dcgan}
+def distillation(torch: Any, app: Any) -> Any:
+    nn, functional = torch.nn, torch.nn.functional
+    drop = dropout(torch, 0.3)
+    teacher = nn.Sequential(
+        *(nn.Conv2d(1, 32, 3, padding=1, bias=False), nn.BatchNorm2d(32), nn.ReLU(), nn.MaxPool2d(2)),
+        *(nn.Conv2d(32, 64, 3, padding=1, bias=False), nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(2)),
+        *(nn.Flatten(), drop, nn.Linear(64 * 9, 10)),
+    )
+    alone, taught = (
+        nn.Sequential(nn.Flatten(), nn.Linear(196, 64), nn.ReLU(), nn.Linear(64, 10)) for _ in range(2)
+    )
+    for ours, theirs in ((app.teacher, teacher), (app.alone, alone), (app.alone, taught)):
+        share_weights(ours, theirs)
+    optimizers = [torch.optim.Adam(n.parameters(), lr=app.settings.lr) for n in (teacher, alone, taught)]
+    lessons = app.settings.epochs // 2 * len(app.loader)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizers[0], lessons)
+    taken = []
+
+    def step(batch: Any) -> dict[str, float]:
+        x, y = map(torch.from_numpy, batch)
+        learning = len(taken) < lessons
+        taken.append(1)
+        teacher.train(learning)
+        logits = teacher(x)
+        losses = [functional.cross_entropy(z, y) for z in (logits, alone(x), taught(x))]
+        if learning:
+            learn(optimizers[0], losses[0])
+            schedule.step()
+        else:
+            learn(optimizers[1], losses[1])
+            soft = functional.log_softmax(taught(x) / 2, 1), functional.softmax(logits.detach() / 2, 1)
+            imitation = 4 * functional.kl_div(*soft, reduction="batchmean")
+            learn(optimizers[2], 0.9 * imitation + 0.1 * losses[2])
+        return dict(zip(("teacher", "alone", "taught"), [loss.item() for loss in losses], strict=True))
+
+    return step
+
+
+def kimcnn(torch: Any, app: Any) -> Any:
+    nn, functional = torch.nn, torch.nn.functional
+    words = nn.Embedding(len(app.numbers) + 2, 64, padding_idx=0)
+    layers = [nn.Conv1d(64, 64, width) for width in (3, 4, 5)]
+    output, drop = nn.Linear(3 * 64, 2), dropout(torch, 0.5)
+    with torch.no_grad():
+        words.weight.copy_(torch.from_numpy(app.model.embedding.weight.numpy()))
+    share_weights(nn_of(*app.model.convolutions, app.model.output), nn.Sequential(*layers, output))
+    everything = nn.ModuleList([words, *layers, output])
+    optimizer = torch.optim.Adam(everything.parameters(), lr=app.settings.lr)
+
+    def step(batch: Any) -> dict[str, float]:
+        numbers, labels = map(torch.from_numpy, batch)
+        vectors = words(numbers).transpose(1, 2)
+        logits = output(drop(torch.cat([functional.relu(layer(vectors)).amax(2) for layer in layers], 1)))
+        right = (logits.argmax(1) == labels).double().mean().item()
+        return {"loss": learn(optimizer, functional.cross_entropy(logits, labels)), "accuracy": right}
+
+    return step
+
+
+TWINS = {
+    "descent": descent,
+    "painting": painting,
+    "autoencoder": autoencoder,
+    "dcgan": dcgan,
+    "distillation": distillation,
+    "kimcnn": kimcnn,
+}
+
+
+def dropout(torch: Any, p: float) -> Any:
+    """Dropout by NumPy's random numbers."""
+
+    class Dropout(torch.nn.Module):
+        def forward(self, x: Any) -> Any:
+            if not self.training:
+                return x
+            return x * torch.from_numpy(np.random.rand(*x.shape) <= 1 - p) / (1 - p)
+
+    return Dropout()
 
 
 def learn(optimizer: Any, loss: Any) -> float:

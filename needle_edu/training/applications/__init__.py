@@ -9,6 +9,8 @@ from ..application import Application
 from .autoencoder import Autoencoder
 from .dcgan import DCGAN
 from .descent import Descent
+from .distillation import Distillation
+from .kimcnn import KimCNN
 from .lenet import LeNet
 from .mlp import MLP
 from .painting import Painting
@@ -26,6 +28,8 @@ KINDS: tuple[type[Application], ...] = (
     Painting,
     Autoencoder,
     DCGAN,
+    Distillation,
+    KimCNN,
 )
 APPLICATIONS: dict[str, type[Application]] = {kind.name: kind for kind in KINDS}
 

@@ -18,7 +18,7 @@ from ...autograd import Tensor, no_grad
 from ...backend.random import generator
 from ...data import DataLoader
 from ..application import Application, Settings
-from ..pictures import find_pictures
+from ..pictures import find_pictures, tiled
 
 NOISE = 0.3  # its standard deviation; pixels lie between 0 and 1
 
@@ -102,15 +102,13 @@ class Autoencoder(Application):
 
     def picture(self, figure: Any, history: Any) -> None:
         """Ten fresh pictures: as they are, with noise, and as they come out."""
-        figure.set_size_inches(9, 3.2)
-        plots = figure.subplots(3, 10)
+        figure.set_size_inches(9, 3)
+        plot = figure.subplots()
         rows = self._seen(slice(0, 10))
-        for line, images, title in zip(plots, rows, ("picture", "with noise", "comes out"), strict=True):
-            for plot, image in zip(line, images, strict=True):
-                shown = image.transpose(1, 2, 0) if self.shape[0] == 3 else image[0]
-                plot.imshow(shown, cmap="gray", vmin=0, vmax=1)
-                plot.set(xticks=[], yticks=[])
-            line[0].set_ylabel(title)
+        plot.imshow(tiled(np.concatenate(rows), columns=10))
+        middles = (np.arange(3) + 0.5) * (self.shape[1] + 1)
+        plot.set(xticks=[], yticks=middles, yticklabels=("picture", "with noise", "comes out"))
+        plot.tick_params(length=0)
 
     def _seen(self, which: slice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Fresh pictures, the same with noise, and what the network makes of those."""

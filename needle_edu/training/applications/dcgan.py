@@ -20,7 +20,7 @@ from ...backend.errors import ShapeError
 from ...backend.random import generator
 from ...data import DataLoader
 from ..application import Application, Settings
-from ..pictures import find_pictures
+from ..pictures import find_pictures, tiled
 
 SMALLEST, DEVIATION = 3, 0.02  # the side at which halving ends; the standard deviation of the first weights
 
@@ -62,10 +62,10 @@ def forger(noise: int, channels: int, shape: tuple[int, int, int]) -> nn.Sequent
     colours, side, _ = shape
     *larger, smallest = sides(side)
     width = channels * 2 ** (len(larger) - 1)
-    layers = [nn.ConvTranspose2d(noise, width, smallest), nn.BatchNorm2d(width), nn.ReLU()]
+    layers = [nn.ConvTranspose2d(noise, width, smallest, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
     for side in reversed(larger[1:]):
         layers += [
-            nn.ConvTranspose2d(width, width // 2, *window(side)), nn.BatchNorm2d(width // 2), nn.ReLU(),
+            nn.ConvTranspose2d(width, width // 2, *window(side), bias=False), nn.BatchNorm2d(width // 2), nn.ReLU(),
         ]  # fmt: skip
         width //= 2
     return nn.Sequential(*layers, nn.ConvTranspose2d(width, colours, *window(larger[0])), nn.Tanh())
@@ -85,7 +85,7 @@ def judge(channels: int, shape: tuple[int, int, int]) -> nn.Sequential:
     width = channels
     for side in larger[1:]:
         layers += [
-            nn.Conv2d(width, 2 * width, *window(side)), nn.BatchNorm2d(2 * width), nn.LeakyReLU(0.2),
+            nn.Conv2d(width, 2 * width, *window(side), bias=False), nn.BatchNorm2d(2 * width), nn.LeakyReLU(0.2),
         ]  # fmt: skip
         width *= 2
     return nn.Sequential(*layers, nn.Conv2d(width, 1, smallest), nn.Flatten())
@@ -173,12 +173,9 @@ class DCGAN(Application):
     def picture(self, figure: Any, history: Any) -> None:
         """Sixty-four pictures that nobody took."""
         figure.set_size_inches(6, 6)
-        plots = figure.subplots(8, 8)
-        for plot, image in zip(plots.ravel(), self.forged(), strict=True):
-            plot.imshow(
-                image.transpose(1, 2, 0) if len(image) == 3 else image[0], cmap="gray", vmin=0, vmax=1
-            )
-            plot.axis("off")
+        plot = figure.subplots()
+        plot.imshow(tiled(self.forged(), columns=8))
+        plot.axis("off")
 
 
 def _normal(*shape: int) -> np.ndarray:

@@ -176,12 +176,12 @@ class Walks:
 def _draw(plot: Any, landscape: Landscape, walks: Mapping[str, np.ndarray]) -> None:
     """A landscape, as a curve or by lines of equal height, and the ways down."""
     left, right = landscape.shown[:2]
-    x = np.linspace(left, right, 200)
+    x = np.linspace(left, right, 120)
     if len(landscape.start) == 1:
         plot.plot(x, _heights(landscape, x[None]), color="0.6")
     else:
         below, above = landscape.shown[2:]
-        x, y = np.meshgrid(x, np.linspace(below, above, 200))
+        x, y = np.meshgrid(x, np.linspace(below, above, 120))
         z = _heights(landscape, np.stack([x, y]))
         plot.contour(x, y, np.sqrt(z - z.min()), 15, colors="0.75", linewidths=0.7)
         plot.set_ylim(below, above)
