@@ -25,7 +25,7 @@ hand_in = functools.partial(hand_in_homework, "hw2")
 
 
 def test_what_kind_of_homework_it_is():
-    assert len(QUESTION) == 4 and HW2.points == 8
+    assert len(QUESTION) == 8 and HW2.points == 16
     for question in HW2.questions:
         visible = [test for test in question.tests if not test.hidden]
         assert visible and len(visible) < len(question.tests), question.name
