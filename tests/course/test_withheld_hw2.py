@@ -23,6 +23,8 @@ LOSS = "class SoftmaxLoss(nn.Module):\n    def __init__(self, smoothing=0.0):\n 
 LOSS += "        self.smoothing = smoothing\n    def forward(self, logits, y):\n        "
 STEP = "class {name}(ndl.optim.Optimizer):\n    def __init__(self, params, {settings}):\n"
 STEP += "        super().__init__(params, lr=lr)\n    def step(self):\n        for p in self.params:\n"
+LOADER = "class DataLoader:\n    def __init__(self, dataset, **settings):\n        self.dataset = dataset\n"
+LOADER += "    def __iter__(self):\n        "
 FORWARD = "    def forward(self, x):\n        "
 LAYER, BATCH = NORM.format(name="LayerNorm1d"), NORM.format(name="BatchNorm1d") + AVERAGES
 
@@ -113,6 +115,23 @@ ATTACKS = {
         f"from needle_edu.optim.steps import adam_step\n{STEP.format(name='Adam', settings='lr=0.01, **rest')}"
         "            a = p.cached_data\n"
         "            adam_step(a, p.grad.cached_data, a * 0, a * 0, self.lr, 0.9, 0.999, 1e-8, 0.0, 1, False, None)",
+    ),
+    "q9: a subclass": (
+        "RandomFlipHorizontal",
+        "class RandomFlipHorizontal(ndl.data.RandomFlipHorizontal): pass\nRandomCrop = ndl.data.Transform",
+    ),
+    "q9: the other": (
+        "RandomCrop",
+        "class RandomCrop(ndl.data.RandomCrop): pass\nRandomFlipHorizontal = None",
+    ),
+    "q10: a subclass": ("DataLoader", "class DataLoader(ndl.data.DataLoader): pass"),
+    "q10: what puts batches together": (
+        "collate_ndarray",
+        f"{LOADER}yield ndl.data.collate_ndarray([self.dataset[0]])",
+    ),
+    "q10: what stacks them": (
+        "stack_examples",
+        f"from needle_edu.data.dataset import stack_examples\n{LOADER}yield stack_examples([self.dataset[0]])",
     ),
 }
 

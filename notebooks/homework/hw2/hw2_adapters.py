@@ -245,6 +245,70 @@ def steps(answer: Callable, settings: dict, starts: list, grads: list, later: di
     return {"values": values, "gradients": gradients(params), "with a graph": graph}
 
 
+# --- data ---------------------------------------------------------------------------------------------------
+
+
+def transformed(answer: Callable, settings: dict, images: list, seed: int = 0) -> list:
+    """Make a transform and put each image through it, after `init.seed(seed)`; return what came."""
+    transform = answer(**settings)
+    init.seed(seed)
+    found = [StudentsCode(transform)(image) for image in images]
+    for image in found:
+        if not isinstance(image, np.ndarray):
+            raise MessageError(f"{kind(image)}; wanted a NumPy array")
+    return [image.copy() for image in found]
+
+
+def inputs_afterwards(answer: Callable, settings: dict, images: list) -> list:
+    """Put each image through a transform; return the images that went in, as they are afterwards."""
+    transformed(answer, settings, images)
+    return images
+
+
+def epochs(answer: Callable, settings: dict, fields: list, epochs: int = 1, seed: int = 0) -> dict:
+    """Make a data set of some fields and a loader of it, after `init.seed(seed)`, and let it go through its epochs.
+
+    Parameters
+    ----------
+    fields : list of numpy.ndarray
+        Row i of each belongs to example i.
+
+    Returns
+    -------
+    dict
+        ``"batches"``: for each epoch its batches, lists of arrays; ``"length"``: that of the loader; ``"kinds"``,
+        ``"dtypes"``, ``"requires_grad"``: of the first batch and its fields; ``"reads"``: how many examples had been read
+        when each batch came; ``"asked"``: which ones.
+    """
+    asked: list = []
+
+    class Examples:
+        def __len__(self):
+            return len(fields[0])
+
+        def __getitem__(self, i):
+            if not -len(self) <= i < len(self):
+                raise IndexError(f"there are {len(self)} examples, and example {i} was asked for")
+            asked.append(int(i))
+            return tuple(field[i] for field in fields)
+
+    loader = answer(Examples(), **settings)
+    init.seed(seed)
+    found: dict = {"batches": [], "reads": [], "kinds": []}
+    for _ in range(epochs):
+        batches = []
+        for batch in loader:
+            found["reads"].append(len(asked))
+            tensors = list(batch)
+            if not found["kinds"]:
+                found["kinds"] = [type(value).__name__ for value in (batch, *tensors)]
+                found["requires_grad"] = [bool(getattr(value, "requires_grad", False)) for value in tensors]
+                found["dtypes"] = [str(getattr(value, "dtype", kind(value))) for value in tensors]
+            batches.append([value.numpy() if hasattr(value, "numpy") else value for value in tensors])
+        found["batches"].append(batches)
+    return found | {"length": len(loader), "asked": asked}
+
+
 # --- parts of the above -------------------------------------------------------------------------------------
 
 
