@@ -19,6 +19,12 @@ AVERAGES = "        self.running_mean, self.running_var = ndl.init.zeros(dim), n
 DROPOUT = (
     "class Dropout(nn.Module):\n    def __init__(self, p):\n        super().__init__()\n        self.p = p\n"
 )
+LOSS = "class SoftmaxLoss(nn.Module):\n    def __init__(self, smoothing=0.0):\n        super().__init__()\n"
+LOSS += "        self.smoothing = smoothing\n    def forward(self, logits, y):\n        "
+STEP = "class {name}(ndl.optim.Optimizer):\n    def __init__(self, params, {settings}):\n"
+STEP += "        super().__init__(params, lr=lr)\n    def step(self):\n        for p in self.params:\n"
+LOADER = "class DataLoader:\n    def __init__(self, dataset, **settings):\n        self.dataset = dataset\n"
+LOADER += "    def __iter__(self):\n        "
 FORWARD = "    def forward(self, x):\n        "
 LAYER, BATCH = NORM.format(name="LayerNorm1d"), NORM.format(name="BatchNorm1d") + AVERAGES
 
@@ -76,6 +82,56 @@ ATTACKS = {
     "q4: of whole channels": (
         "dropout1d",
         f"{DROPOUT}{FORWARD}return ndl.ops.dropout1d(x.reshape((1, -1, 1)), self.p, self.training).reshape(x.shape)",
+    ),
+    "q5: a subclass": ("SoftmaxLoss", "class SoftmaxLoss(nn.SoftmaxLoss): pass"),
+    "q5: PyTorch's": (
+        "CrossEntropyLoss",
+        f"{LOSS}return nn.CrossEntropyLoss(label_smoothing=self.smoothing)(logits, y)",
+    ),
+    "q5: the op": ("cross_entropy", f"{LOSS}return ndl.ops.cross_entropy(logits, y)"),
+    "q6: a subclass": ("Residual", "class Residual(nn.Residual): pass"),
+    "q6: the application's block": (
+        "ResidualBlock",
+        "from needle_edu.apps.mlp_resnet import ResidualBlock as block\n"
+        "def ResidualBlock(*sizes, **settings): return block(*sizes, **settings)",
+    ),
+    "q6: the application": (
+        "MLPResNet",
+        "import needle_edu.apps.mlp_resnet as app\nMLPResNet = lambda *a, **k: app.MLPResNet(*a, **k)",
+    ),
+    "q7: a subclass": ("SGD", "class SGD(ndl.optim.SGD): pass"),
+    "q7: its formula": (
+        "sgd_step",
+        f"from needle_edu.optim.steps import sgd_step\n{STEP.format(name='SGD', settings='lr=0.01, **rest')}"
+        "            p.data = ndl.Tensor(sgd_step(p.cached_data, p.grad.cached_data, None, self.lr, 0.0, 0.0))",
+    ),
+    "q8: a subclass": ("Adam", "class Adam(ndl.optim.Adam): pass"),
+    "q8: AdamW without decay": (
+        "Adam",
+        "Adam = lambda p, **rest: ndl.optim.AdamW(p, **rest, weight_decay=0.0)",
+    ),
+    "q8: its formula": (
+        "adam_step",
+        f"from needle_edu.optim.steps import adam_step\n{STEP.format(name='Adam', settings='lr=0.01, **rest')}"
+        "            a = p.cached_data\n"
+        "            adam_step(a, p.grad.cached_data, a * 0, a * 0, self.lr, 0.9, 0.999, 1e-8, 0.0, 1, False, None)",
+    ),
+    "q9: a subclass": (
+        "RandomFlipHorizontal",
+        "class RandomFlipHorizontal(ndl.data.RandomFlipHorizontal): pass\nRandomCrop = ndl.data.Transform",
+    ),
+    "q9: the other": (
+        "RandomCrop",
+        "class RandomCrop(ndl.data.RandomCrop): pass\nRandomFlipHorizontal = None",
+    ),
+    "q10: a subclass": ("DataLoader", "class DataLoader(ndl.data.DataLoader): pass"),
+    "q10: what puts batches together": (
+        "collate_ndarray",
+        f"{LOADER}yield ndl.data.collate_ndarray([self.dataset[0]])",
+    ),
+    "q10: what stacks them": (
+        "stack_examples",
+        f"from needle_edu.data.dataset import stack_examples\n{LOADER}yield stack_examples([self.dataset[0]])",
     ),
 }
 

@@ -10,7 +10,10 @@ from types import ModuleType
 
 from needle_edu.course import questions
 
-PARTS = {"hw1": ["hw1_ops", "hw1_walks"], "hw2": ["hw2_layers", "hw2_norms"]}
+PARTS = {
+    "hw1": ["hw1_ops", "hw1_walks"],
+    "hw2": ["hw2_data", "hw2_layers", "hw2_norms", "hw2_networks", "hw2_training"],
+}
 
 
 def solutions(homework: str) -> dict[str, str]:
