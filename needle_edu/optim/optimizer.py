@@ -18,6 +18,7 @@ from ..autograd import Tensor
 from ..autograd.arrays import held_once, optimizer_steps, same_layout
 from ..backend.arguments import real, switch
 from ..backend.errors import DTypeError, GradientError
+from ..backend.naming import a_kind
 from ..backend.optimizer_steps import Numbers
 from ..nn.utils import clip_grad_norm_
 from . import saving
@@ -103,7 +104,12 @@ class Optimizer:
         self.param_groups: list[dict[str, Any]] = []
         self.state: dict[int, dict[str, Any]] = {}  # what is remembered, by the position of the parameter
         given: list[Any] = list(params)
-        grouped = bool(given) and all(isinstance(group, dict) for group in given)
+        if not given:
+            raise ValueError(
+                f"{who}: params is empty; give model.parameters(), anew each time: an iterator that was walked "
+                "through has nothing left"
+            )
+        grouped = all(isinstance(group, dict) for group in given)
         for group in given if grouped else [{"params": given}]:
             self.add_param_group(group)
 
@@ -344,7 +350,7 @@ class Optimizer:
         """The arrays of `p` and of `p.grad`, checked to have one shape."""
         if not isinstance(p.grad, Tensor):
             raise GradientError(
-                f"{type(self).__name__}.step: `grad` of a parameter is a {type(p.grad).__name__}, wanted a Tensor"
+                f"{type(self).__name__}.step: `grad` of a parameter is {a_kind(p.grad)}, wanted a Tensor"
             )
         data, grad = p.realize_cached_data(), p.grad.realize_cached_data()
         if same_layout(p.grad, p) and data.dtype.kind == "f":  # the usual case

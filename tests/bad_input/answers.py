@@ -78,7 +78,7 @@ def named(name, text):
 
 def all_names():
     names = {
-        *ops.__all__,
+        *dir(ops),
         *nn.__all__,
         *nd.__all__,
         *init.__all__,
