@@ -16,7 +16,7 @@ from .activations import (
 )
 from .containers import Identity, ModuleDict, ModuleList, Residual, Sequential
 from .conv_bn import ConvBN
-from .convolution import Conv, Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
+from .convolution import Conv, Conv1d, Conv2d
 from .dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d
 from .embedding import Embedding
 from .folding import ChannelShuffle, Fold, PixelShuffle, PixelUnshuffle, Unfold
@@ -90,6 +90,7 @@ from .ranking_losses import (
 from .response_norm import LocalResponseNorm
 from .shapes import Flatten, Reshape, Unflatten
 from .softmax import LogSoftmax, Softmax, Softmax2d, Softmin
+from .transposed_convolution import ConvTranspose1d, ConvTranspose2d
 from .unpooling import LPPool1d, LPPool2d, MaxUnpool1d, MaxUnpool2d
 from .upsampling import Upsample, UpsamplingBilinear2d, UpsamplingNearest2d
 
