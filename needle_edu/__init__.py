@@ -13,6 +13,7 @@ The floors, each knowing only those before it: `backend` (devices and kernels), 
 need (`data`, `graph`, `viz`, `course`, …) loads on first use.
 """
 
+import builtins
 import importlib
 import types
 import typing
@@ -58,7 +59,10 @@ _ROOMS = (
     "training",
     "cli",
 )
-_NAMES = {"check": "course", "install_as": "aliasing", "load": "saving", "save": "saving"}
+_NAMES = {
+    "check": "course", "install_as": "aliasing", "load": "saving", "save": "saving",
+    **dict.fromkeys((name for name in dir(ops) if hasattr(builtins, name)), "ops"),
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> typing.Any:

@@ -29,7 +29,7 @@ from needle_edu.backend import (
     get_num_threads,
     raise_kernel_error,
 )
-from needle_edu.ndarray.creation import may_overlap
+from needle_edu.ndarray.writing import may_overlap
 
 __all__ = ["MatmulLadder", "Measurement", "Rung", "matmul"]
 

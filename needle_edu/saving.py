@@ -18,6 +18,7 @@ from .autograd import Tensor
 from .autograd.arrays import readable
 from .backend.errors import DataError
 from .backend.files import whole_file
+from .backend.naming import a_kind
 from .checkpoints import arrays_of
 
 __all__ = ["load", "save"]
@@ -50,9 +51,7 @@ def save(thing: Any, path: str | os.PathLike) -> None:
     Mismatch(missing_keys=[], unexpected_keys=[])
     """
     if isinstance(thing, (str, os.PathLike)) and not isinstance(path, (str, os.PathLike)):
-        raise TypeError(
-            f"save: the thing comes first, then the path; got {thing!r:.60} and a {type(path).__name__}"
-        )
+        raise TypeError(f"save: the thing comes first, then the path; got {thing!r:.60} and {a_kind(path)}")
     arrays: dict[str, Any] = {}
     arrays[_STRUCTURE] = np.array(json.dumps(_described(thing, arrays, "it")))
     with whole_file(path, "wb") as file:
@@ -113,7 +112,7 @@ def _described(thing: Any, arrays: dict[str, np.ndarray], place: str) -> Any:
                 else {"array": name}
             )
     raise DataError(
-        f"save: {place} is a {type(thing).__name__}; wanted tensors, arrays, numbers, texts, and dicts, lists and "
+        f"save: {place} is {a_kind(thing)}; wanted tensors, arrays, numbers, texts, and dicts, lists and "
         "tuples of them, or a module or an optimiser"
     )
 

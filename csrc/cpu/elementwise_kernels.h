@@ -71,7 +71,8 @@
   X(binary, TWO, tanh_backward, SAME, CHEAP, FLOATS)    \
   X(binary, TWO, sigmoid_backward, SAME, CHEAP, FLOATS) \
   X(binary, TWO, gelu_backward, SAME, COSTLY, FLOATS)   \
-  X(binary, TWO, silu_backward, SAME, COSTLY, FLOATS)
+  X(binary, TWO, silu_backward, SAME, COSTLY, FLOATS) \
+  X(binary, TWO, prelu, SAME, CHEAP, FLOATS)
 
 #define ND_ROWS_scalar(X)                                        \
   X(scalar, WITH_SCALAR, add_scalar, SAME, CHEAP, NUMBERS)       \

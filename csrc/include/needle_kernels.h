@@ -177,6 +177,7 @@ ND_API int nd_tanh_backward(const nd_plan *p, void *out, const void *g, const vo
 ND_API int nd_sigmoid_backward(const nd_plan *p, void *out, const void *g, const void *y); /* g y (1 - y) */
 ND_API int nd_gelu_backward(const nd_plan *p, void *out, const void *g, const void *x);
 ND_API int nd_silu_backward(const nd_plan *p, void *out, const void *g, const void *x);
+ND_API int nd_prelu(const nd_plan *p, void *out, const void *a, const void *b); /* a where a > 0, else a * b */
 ND_API int nd_add_dense(int dtype, int64_t n, void *out, const void *a, const void *b);
 ND_API int nd_subtract_dense(int dtype, int64_t n, void *out, const void *a, const void *b);
 ND_API int nd_multiply_dense(int dtype, int64_t n, void *out, const void *a, const void *b);
@@ -202,6 +203,7 @@ ND_API int nd_tanh_backward_dense(int dtype, int64_t n, void *out, const void *g
 ND_API int nd_sigmoid_backward_dense(int dtype, int64_t n, void *out, const void *g, const void *y);
 ND_API int nd_gelu_backward_dense(int dtype, int64_t n, void *out, const void *g, const void *x);
 ND_API int nd_silu_backward_dense(int dtype, int64_t n, void *out, const void *g, const void *x);
+ND_API int nd_prelu_dense(int dtype, int64_t n, void *out, const void *a, const void *b);
 
 /* ---- 5. elementwise with a scalar: out = f(a, s) ----------------------------------------------------------
  * s is converted to the element type of a first, which it must fit. rsubtract = s - a, rdivide = s / a,

@@ -15,7 +15,9 @@ static double *numbers(int64_t n, double lo, double hi) {
   for (int64_t i = 0; i < n; i++) a[i] = uniform(lo, hi);
   return a;
 }
-static double *copy_of(const double *a, int64_t n) { return memcpy(malloc((size_t)(n ? n : 1) * sizeof *a), a, (size_t)n * sizeof *a); }
+static double *copy_of(const double *a, int64_t n) {
+  return memcpy(malloc((size_t)(n ? n : 1) * sizeof *a), a, (size_t)n * sizeof *a);
+}
 
 static const nd_step_numbers s = {-1, 0.01, 0.9, 0.1, 0.8, 0.3, 0.95, 0.2, 0.7, 1e-3, 0.05};
 
@@ -31,8 +33,9 @@ static void calls(void) {
     nd_step steps[PARAMETERS];
     for (int k = 0; k < PARAMETERS; k++) {
       const int64_t n = length[k];
-      a[k] = (parameter){numbers(n, 0, 0), numbers(n, -1, 1), numbers(n, -1, 1), {numbers(n, 2, 3), numbers(n, 0.1, 1), numbers(n, 0.1, 1)}};
-      b[k] = (parameter){numbers(n, 0, 0), copy_of(a[k].p, n), a[k].g, {0}};
+      a[k] = (parameter){numbers(n, 0, 0), numbers(n, -1, 1), numbers(n, -1, 1),
+                         {numbers(n, 2, 3), numbers(n, 0.1, 1), numbers(n, 0.1, 1)}};
+      b[k] = (parameter){.p = copy_of(a[k].p, n), .g = a[k].g};
       b[k].out = b[k].p;
       for (int m = 0; m < 3; m++) b[k].memory[m] = copy_of(a[k].memory[m], n);
       steps[k] = step_of(kind, n, &a[k], 0);
@@ -41,7 +44,8 @@ static void calls(void) {
     for (int k = 0; k < PARAMETERS; k++)
       for (int64_t i = 0; i < length[k]; i += 1 + (i % 97 == 50) * 50) {
         const nd_step one = step_of(kind, 1, &b[k], i);
-        CHECK(nd_optimizer_steps(ND_F64, 1, &one) == ND_OK && fabs(b[k].out[i] - a[k].out[i]) < 1e-12, "kind %d, parameter %d at %d", kind, k, (int)i);
+        CHECK(nd_optimizer_steps(ND_F64, 1, &one) == ND_OK && fabs(b[k].out[i] - a[k].out[i]) < 1e-12,
+              "kind %d, parameter %d at %d", kind, k, (int)i);
         for (int m = 0; m < 3; m++)
           CHECK(fabs(b[k].memory[m][i] - a[k].memory[m][i]) < 1e-12, "kind %d, memory %d of %d at %d", kind, m, k, (int)i);
       }

@@ -74,6 +74,11 @@ def silu_backward(g, x):
     return g * sigmoid(cut) * (1 + cut * sigmoid(-cut))
 
 
+def prelu(a, b):
+    """a where it is positive, else a * b."""
+    return np.where(a > 0, a, a * b)
+
+
 def softplus(a):
     """log(1 + exp(a)) without overflow."""
     return np.maximum(a, 0) + np.log1p(np.exp(-np.abs(a)))

@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 from needle_edu.backend import storage
+from needle_edu.backend.naming import a_kind
 
 from . import arrays, events, state
 from .arrays import GradientError, NeedleError
@@ -44,8 +45,8 @@ class Op:
         with arrays in place of tensors (array_pass.py). Whoever writes other vjps must say so again.
     differentiable : bool
         False for comparisons and the like: the result never requires a gradient.
-    value_class : type
-        What `apply` returns: `Tensor` or `TensorTuple`.
+    value_class : type or None
+        What `apply` returns: `Tensor` or `TensorTuple`. None: whose `make_from_op` is called.
 
     Examples
     --------
@@ -69,7 +70,7 @@ class Op:
     vjp_reads: tuple[str, ...] | None = None
     vjps_on_arrays = False
     differentiable = True
-    value_class: Any
+    value_class: Any = None
     vjps = None  # the functions vjp0, vjp1, …; None: ask `gradient`
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -164,7 +165,14 @@ class Op:
 
     def check_result(self, data, operands: list):
         """Return what `compute` made of the operands, or complain about it."""
-        raise NotImplementedError("derive from TensorOp or TensorTupleOp")
+        kind = self.value_class
+        if kind is None:
+            raise NotImplementedError(
+                f"{self.name}: an Op does not know what it returns; derive from TensorOp (one tensor) or "
+                "TensorTupleOp (several), or call Tensor.make_from_op(self, inputs)"
+            )
+        checked: Any = TensorTupleOp if issubclass(kind, TensorTuple) else TensorOp
+        return checked.check_result(self, data, operands)
 
     def _result(self, inputs, data, keep=False):
         """Make the result; it remembers op and inputs if a gradient may be wanted (or if told to `keep`)."""
@@ -227,7 +235,7 @@ class TensorOp(Op):
             raise NeedleError(f"{self.name}: compute returned None; does it end with a `return`?")
         if isinstance(data, (tuple, list, Tensor, TensorTuple)):
             raise NeedleError(
-                f"{self.name}: compute returned a {type(data).__name__}; wanted one array "
+                f"{self.name}: compute returned {a_kind(data)}; wanted one array "
                 "(compute gets arrays, not tensors)"
             )
         return _entered(data, operands)

@@ -60,7 +60,9 @@ class Value:
 
     @classmethod
     def make_from_op(cls, op, inputs):
-        """Return the result of applying `op` to `inputs`."""
+        """Return the result of applying `op` to `inputs`; of an op that does not say what it returns, one of these."""
+        if op.value_class is None and cls is not Value:
+            op.value_class = cls
         return op.apply(*inputs)
 
     @property

@@ -1,4 +1,4 @@
-"""Giving a function that a factory made the name it is known by.
+"""Names: giving a function that a factory made the one it is known by, and a name's article in a sentence.
 
 `unary("exp", …)` and its like return closures. Python would call all of them ``unary.<locals>.op``, in
 tracebacks, in profiles, and to the homework's rule about the library's own functions
@@ -7,6 +7,7 @@ tracebacks, in profiles, and to the homework's rule about the library's own func
 
 from __future__ import annotations
 
+import re
 import types
 from collections.abc import Callable
 from typing import Any, cast
@@ -29,3 +30,26 @@ def give_name(function: Callable[..., Any], name: str) -> None:
     function.__name__ = function.__qualname__ = name
     made = cast(types.FunctionType, function)
     made.__code__ = made.__code__.replace(co_name=name, co_qualname=name)
+
+
+def a_kind(thing: Any) -> str:
+    """Return the type of a thing with its article, as an error message says it.
+
+    Examples
+    --------
+    >>> a_kind([]), a_kind(3), a_kind(object())
+    ('a list', 'an int', 'an object')
+    """
+    return with_article(type(thing).__name__.strip("_"))
+
+
+def with_article(name: str) -> str:
+    """Return "a" or "an" and the name, going by how it is spoken: capitals in a row are spelled out.
+
+    Examples
+    --------
+    >>> [with_article(name) for name in ("array", "ndarray", "LSTM", "Linear", "ufunc", "UnaryOp")]
+    ['an array', 'an ndarray', 'an LSTM', 'a Linear', 'a ufunc', 'a UnaryOp']
+    """
+    spelled = re.match("[AEFHILMNORSX][A-Z0-9]|nd", name)
+    return f"{'an' if spelled or name[:1] in tuple('aeioAEIO') else 'a'} {name}"

@@ -16,6 +16,7 @@ import numpy as np
 
 from .arguments import integer
 from .errors import DataError
+from .naming import with_article
 
 
 def generator(seed: int | None = None) -> Any:
@@ -143,7 +144,7 @@ def global_state() -> dict[str, np.ndarray]:
     kind, key, position, has_gauss, gauss = generator().get_state()
     if kind != "MT19937":
         raise DataError(
-            f"RandomNumbers: NumPy's global generator is a {kind} now, and only an MT19937 can be saved"
+            f"RandomNumbers: NumPy's global generator is {with_article(kind)} now, and only an MT19937 can be saved"
         )
     _, words, left_over = python_random.getstate()
     return {

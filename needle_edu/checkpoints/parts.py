@@ -9,6 +9,7 @@ import numpy as np
 
 from ..backend import random
 from ..backend.errors import DataError
+from ..backend.naming import a_kind
 
 
 class RandomNumbers:
@@ -82,7 +83,7 @@ def as_part(who: str, name: str, thing: Any, method: str) -> Any:
         return Numbers(name, thing)
     if isinstance(thing, type) or not hasattr(thing, method):
         raise TypeError(
-            f"{who}: {name} is a {type(thing).__name__}, wanted a module or an optimiser, or anything else with "
+            f"{who}: {name} is {a_kind(thing)}, wanted a module or an optimiser, or anything else with "
             f"{method}()"
         )
     return thing

@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from ..backend.naming import a_kind
+
 Number = (bool, int, float, np.generic)
 
 
@@ -186,5 +188,5 @@ def describe(value, limit: int = 120) -> str:
     elif type(value) in (list, tuple):
         text = f"{type(value).__name__} of {len(value)}: " + ", ".join(describe(v, 20) for v in value[:8])
     else:
-        text = f"a {type(value).__name__}"
+        text = a_kind(value)
     return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from ..backend.errors import DataError
+from ..backend.naming import a_kind
 
 
 def read_batch(
@@ -66,9 +67,7 @@ def read_batch(
                 f"{path}: no CIFAR-10 batch, or damaged: {type(error).__name__}: {error}"
             ) from None
     if not isinstance(batch, dict):
-        raise DataError(
-            f"{path}: wanted a dictionary with b'data' and b'{entry}', got a {type(batch).__name__}"
-        )
+        raise DataError(f"{path}: wanted a dictionary with b'data' and b'{entry}', got {a_kind(batch)}")
     named = {_text(key): value for key, value in batch.items()}
     if "data" not in named or entry not in named:
         raise DataError(f"{path}: wanted the entries b'data' and b'{entry}', got {sorted(map(repr, batch))}")
@@ -163,9 +162,7 @@ def _array(path: Any, name: str, value: Any, classes: int) -> np.ndarray:
         except OverflowError:
             raise DataError(f"{path}: labels are whole numbers from 0 to {classes - 1}") from None
     if not isinstance(value, _Array):
-        raise DataError(
-            f"{path}: {name} is a {type(value).__name__.strip('_')}, wanted an array of whole numbers"
-        )
+        raise DataError(f"{path}: {name} is {a_kind(value)}, wanted an array of whole numbers")
     try:
         return value.of_numpy()
     except DataError as error:

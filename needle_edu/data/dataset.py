@@ -14,6 +14,7 @@ import numpy as np
 
 from ..autograd.arrays import readable
 from ..backend.errors import DataError
+from ..backend.naming import a_kind
 
 
 class Dataset:
@@ -139,9 +140,9 @@ def fetch(
         try:
             examples.append(dataset[i])
         except StopIteration as error:  # it would end the loop over the batches, as if there were no more
-            raise DataError(f"example {i} of a {type(dataset).__name__} raised StopIteration") from error
+            raise DataError(f"example {i} of {a_kind(dataset)} raised StopIteration") from error
         except Exception as error:
-            error.add_note(f"This happened while reading example {i} of a {type(dataset).__name__}.")
+            error.add_note(f"This happened while reading example {i} of {a_kind(dataset)}.")
             raise
     return examples
 

@@ -15,6 +15,7 @@ import numpy as np
 from ..backend import Device
 from ..backend.arguments import floating, integer, switch, whole
 from ..backend.errors import DataError
+from ..backend.naming import a_kind
 from ..backend.random import fingerprint, seeded
 from . import epoch as epochs
 from .collate import collated, tensors
@@ -112,7 +113,7 @@ class DataLoader:
             raise DataError(f"DataLoader: batch_size must be a positive integer, got {batch_size!r}")
         if not (hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__")):
             raise TypeError(
-                f"DataLoader: a data set has a length and items, got a {type(dataset).__name__}; "
+                f"DataLoader: a data set has a length and items, got {a_kind(dataset)}; "
                 "make one with NDArrayDataset(x, y), or define __len__ and __getitem__"
             )
         switch("DataLoader", shuffle=shuffle, drop_last=drop_last, persistent_workers=persistent_workers)
@@ -236,9 +237,7 @@ def _one_order(batch_size: int, shuffle: bool, sampler: Any, batch_sampler: Any,
     """Complain about two answers to one question."""
     for name, given in (("sampler", sampler), ("batch_sampler", batch_sampler)):
         if given is not None and not (hasattr(given, "__iter__") and hasattr(given, "__len__")):
-            raise TypeError(
-                f"DataLoader: {name} has a length and gives numbers, got a {type(given).__name__}"
-            )
+            raise TypeError(f"DataLoader: {name} has a length and gives numbers, got {a_kind(given)}")
         if given is not None and shuffle:
             raise ValueError(f"DataLoader: shuffle=True and a {name} both say the order; give one of them")
     if batch_sampler is not None and (batch_size != 1 or drop_last or sampler is not None):

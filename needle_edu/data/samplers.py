@@ -14,6 +14,7 @@ import numpy as np
 from ..autograd.arrays import readable
 from ..backend.arguments import switch, whole
 from ..backend.errors import DataError
+from ..backend.naming import a_kind
 from ..backend.random import generator
 
 
@@ -195,9 +196,7 @@ class BatchSampler:
 
     def __init__(self, sampler: Any, batch_size: int, drop_last: bool = False):
         if not isinstance(sampler, Iterable):
-            raise TypeError(
-                f"BatchSampler: sampler gives the numbers of examples, got a {type(sampler).__name__}"
-            )
+            raise TypeError(f"BatchSampler: sampler gives the numbers of examples, got {a_kind(sampler)}")
         (self.batch_size,) = whole("BatchSampler", 1, error=DataError, batch_size=batch_size)
         switch("BatchSampler", drop_last=drop_last)
         self.sampler, self.drop_last = sampler, drop_last

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..backend.errors import DataError, IndexOutOfRange
+from ..backend.naming import a_kind
 from ..backend.random import generator
 from .dataset import Dataset
 from .samplers import numbers
@@ -66,9 +67,7 @@ class ConcatDataset(Dataset):
             raise DataError("ConcatDataset: wants at least one data set")
         for dataset in datasets:
             if not (hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__")):
-                raise TypeError(
-                    f"ConcatDataset: a data set has a length and items, got a {type(dataset).__name__}"
-                )
+                raise TypeError(f"ConcatDataset: a data set has a length and items, got {a_kind(dataset)}")
         self.datasets = datasets
         self.ends = np.cumsum([len(dataset) for dataset in datasets])
 

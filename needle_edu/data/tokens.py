@@ -18,6 +18,7 @@ import numpy as np
 from ..autograd.arrays import readable
 from ..backend.arguments import whole
 from ..backend.errors import DataError, DTypeError, IndexOutOfRange
+from ..backend.naming import a_kind
 
 PIECES = re.compile(r"\s?\S+|\s+")  # a word with the space before it; tokens do not reach beyond
 
@@ -173,7 +174,7 @@ def _merged(word: list[int], pair: tuple[int, int], token: int) -> list[int]:
 
 def _text(who: str, text: str) -> str:
     if not isinstance(text, str):
-        raise TypeError(f"{who}: wants a string, got a {type(text).__name__}")
+        raise TypeError(f"{who}: wants a string, got {a_kind(text)}")
     return text
 
 

@@ -15,7 +15,6 @@ import numpy as np
 from needle_edu.backend import Device, DTypeError, ShapeError
 
 from . import (
-    creation,
     functions,
     host,
     indexing,
@@ -26,17 +25,19 @@ from . import (
     printing,
     reductions,
     statistics,
+    writing,
 )
 from .base import allocate, cast, new_array, set_array_class
 from .flat import Flat
 from .handle import Handle, handle_of
 from .layout import Layout, as_extents, as_shape, compact_layout, compact_strides, make_layout
 from .needle_names import NeedleMethods
-from .strided import Shape, StridedArray
+from .strided import Shape
+from .to_numbers import ToNumbers
 from .views import as_strided, broadcasted, permuted, reshaped, transposed
 
 
-class NDArray(StridedArray, NeedleMethods):
+class NDArray(ToNumbers, NeedleMethods):
     """An n-dimensional array of float32, float64, int32, int64 or bool.
 
     Parameters
@@ -251,41 +252,11 @@ class NDArray(StridedArray, NeedleMethods):
 
     def fill(self, value: bool | int | float) -> None:
         """Write one number into every element, in place."""
-        creation.fill(self, value)
+        writing.fill(self, value)
 
     def copy_from(self, value: Any) -> None:
         """Write the elements of `value`, which broadcasts, into this array in place: ``a[...] = value``."""
         self[...] = value
-
-    def item(self) -> bool | int | float:
-        """Return the only element as a Python number."""
-        if self.layout.size != 1:
-            raise ShapeError(f"item: wanted an array of one element, got shape {self.layout.shape}")
-        return host.host_values(self).item()
-
-    def tolist(self) -> Any:
-        """Return the elements as nested lists of Python numbers."""
-        return host.host_values(self).tolist()
-
-    def __float__(self) -> float:
-        return float(self.item())
-
-    def __int__(self) -> int:
-        return int(self.item())
-
-    def __index__(self) -> int:
-        if self.layout.code not in (2, 3) or self.layout.ndim:
-            raise DTypeError(
-                f"only an integer array of 0 dimensions is an index, got {self.dtype} {self.shape}"
-            )
-        return int(self.item())
-
-    def __bool__(self) -> bool:
-        if self.layout.size != 1:
-            raise ShapeError(
-                f"the truth of an array of {self.layout.size} elements is ambiguous; use .any() or .all()"
-            )
-        return bool(self.item())
 
     def __iter__(self) -> Iterator[NDArray]:
         return (indexing.getitem(self, i) for i in range(len(self)))

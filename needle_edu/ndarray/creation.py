@@ -1,7 +1,4 @@
-"""Making arrays from a shape and a number, and writing into arrays in place.
-
-Every write gives the storage a new version, so that autograd can tell when a value it still needs is gone.
-"""
+"""Making arrays from a shape and a number."""
 
 from __future__ import annotations
 
@@ -9,19 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from needle_edu.backend import Device, DTypeError, ShapeError
+from needle_edu.backend import Device, ShapeError
 from needle_edu.backend.arguments import integer, switch
-from needle_edu.backend.dtypes import BOOL, DTYPES, F32, F64, I64
-from needle_edu.backend.storage import new_version
+from needle_edu.backend.dtypes import DTYPES, F32, I64
 
 from . import base
-from .base import allocate, kernel_failed
+from .base import allocate
 from .dtypes import as_code, shown
-from .host import host_values
-from .interchange import adopted, array, operand, usable
+from .interchange import array, operand, usable
 from .layout import Layout, as_shape, compact_layout
-from .plans import check_writable, copy_plan, fill_plan, remember
+from .plans import remember
 from .strided import Shape
+from .writing import fill_new, number
 
 if TYPE_CHECKING:
     from .array import NDArray
@@ -66,7 +62,7 @@ def full(
     NDArray([7, 7], dtype=int32, device=cpu())
     """
     out = allocate(_layout(shape, dtype, device))
-    _fill(out, fill_value, "full")
+    fill_new(out, fill_value, "full")
     return out
 
 
@@ -125,7 +121,7 @@ def full_like(
     """
     if dtype is None and device is None and type(a) is base.NDArray and a.layout.compact:
         out = allocate(a.layout)
-        _fill(out, fill_value, "full_like")
+        fill_new(out, fill_value, "full_like")
         return out
     shape, dtype, device = _like(a, dtype, device, "full_like")
     return full(shape, fill_value, dtype, device)
@@ -226,82 +222,6 @@ def eye(
     return array(np.eye(n, m, integer("eye", "k", k)), dtype, device)
 
 
-# ---- writing ----------------------------------------------------------------------------------------------------
-
-EXACT = 2**53  # every integer up to here is a double, and kernels take their number as a double
-
-
-def number(value: Any, code: int, operation: str) -> bool | int | float:
-    """Return a Python or NumPy number, or an array of one element, as what an array of type `code` can hold."""
-    if not isinstance(value, (int, float)):
-        if not isinstance(value, (np.number, np.bool_)) and getattr(value, "size", 0) != 1:
-            raise DTypeError(f"{operation}: wanted a number, got {type(value).__name__}")
-        value = value.item()
-    if code in (F32, F64):
-        try:
-            return float(value)
-        except OverflowError:
-            raise DTypeError(f"{operation}: {shown(value)} does not fit {DTYPES[code].name}") from None
-    if code == BOOL:
-        return bool(value)
-    bits = 8 * DTYPES[code].itemsize - 1
-    if not -(2**bits) <= value < 2**bits:  # nan and the infinities do not pass either
-        raise DTypeError(f"{operation}: {shown(value)} does not fit {DTYPES[code].name}")
-    return int(value)
-
-
 def scalar(operation: str, value: Any, code: int, device: Device) -> NDArray:
     """Return a number as an array of no axes, in the type with this code, which must hold it."""
     return full((), number(value, code, operation), DTYPES[code], device)
-
-
-def _fill(out: NDArray, value: Any, operation: str = "fill") -> None:
-    layout = out.layout
-    value = number(value, layout.code, operation)
-    if layout.code == I64 and abs(value) > EXACT:
-        check_writable(layout)
-        one = array(value, "int64", layout.device)
-        err = layout.kernels["copy"](copy_plan(layout, one.layout), out.storage.ptr, one.storage.ptr)
-    elif layout.compact:
-        err = layout.kernels["fill_dense"](layout.code, layout.size, out.storage.ptr, value)
-    else:
-        err = layout.kernels["fill"](fill_plan(layout), out.storage.ptr, value)
-    if err:
-        kernel_failed("fill", err, out)
-
-
-def fill(a: NDArray, value: Any, operation: str = "fill") -> None:
-    """Write one number into every element, in place."""
-    _fill(a, value, operation)
-    a.storage.version = new_version()
-
-
-def write(out: NDArray, value: NDArray, operation: str = "assignment") -> None:
-    """Write `value` into `out` in place; it broadcasts to `out` or has as many elements."""
-    layout = out.layout
-    if value.layout.device is not layout.device:
-        value = array(value, value.dtype, layout.device)
-    plan = copy_plan(layout, value.layout)
-    if plan is None:
-        if value.layout.size != layout.size:
-            raise ShapeError(
-                f"{operation}: a value of shape {value.shape} does not fit the shape {out.shape} it is written to"
-            )
-        value = value.reshape(layout.shape)  # as many elements are enough
-        plan = copy_plan(layout, value.layout)
-    if may_overlap(out, value):
-        value = value.copy()
-        plan = copy_plan(layout, value.layout)
-    err = layout.kernels["copy"](plan, out.storage.ptr, value.storage.ptr)
-    if err:
-        kernel_failed(operation, err, out, value)
-    out.storage.version = new_version()
-
-
-def may_overlap(a: NDArray, b: NDArray) -> bool:
-    """Whether writing into `a` might change `b`: they share a storage, or the NumPy buffer under theirs."""
-    if a.storage is b.storage:
-        return True
-    if adopted and (id(a.storage) in adopted or id(b.storage) in adopted):
-        return np.may_share_memory(host_values(a), host_values(b))
-    return False

@@ -53,6 +53,7 @@ _EXAMPLES = """
     tanh_backward(nd.array([8, 8]), nd.array([0, 0.5]))               [8., 6.] float32
     sigmoid_backward(nd.array([8, 8]), nd.array([0.5, 1]))            [2., 0.] float32
     gelu_backward(nd.array([8, 4]), nd.array([20, 20]))               [8., 4.] float32
+    prelu(nd.array([-8, 8]), nd.array([0.5, 0.5]))                    [-4.,  8.] float32
     silu_backward(nd.array([8, 8]), nd.array([0, 100]))               [4., 8.] float32
     equal(nd.array([1, 2]), 2)                                        [False,  True] bool
     not_equal(nd.array([1, 2]), 2)                                    [ True, False] bool

@@ -187,6 +187,7 @@ gelu_backward = binary(
 silu_backward = binary(
     "silu_backward", "a times the derivative of silu at b", plans.division_plan, _float_result
 )
+prelu = binary("prelu", "a where a > 0, else a * b", plans.division_plan, _float_result)
 equal = comparison("equal", "a == b")
 not_equal = comparison("not_equal", "a != b")
 less = comparison("less", "a < b")

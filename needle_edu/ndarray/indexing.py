@@ -8,42 +8,28 @@ the indexed axes, so that one gather and one scatter kernel serve every combinat
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from needle_edu.backend import DTypeError, IndexOutOfRange, ShapeError, compatibility
 from needle_edu.backend.dtypes import BOOL, F64, I64
-from needle_edu.backend.storage import new_version
 
 from . import base, functions, plans
-from .base import allocate, convert, kernel_failed
-from .creation import fill, full, may_overlap, scalar, write
+from .advanced import AdvancedIndex, check, gather, scatter
+from .base import convert
+from .creation import full, scalar
 from .dtypes import shown
 from .host import host_values
 from .interchange import asarray, operand
 from .layout import Layout, make_layout, normalize_axis
-from .plans import gather_plan, scatter_plan
+from .writing import fill, write
 
 if TYPE_CHECKING:
     from .array import NDArray
 
 _INTEGERS = (int, np.integer)
 _NUMBERS = (int, float, np.number, np.bool_)
-
-
-class AdvancedIndex(NamedTuple):
-    """Which elements of a view an integer array names.
-
-    Element `point` of the result is ``view[rest of point] + where[part of point] * step`` in memory.
-    """
-
-    view: Layout  # the axes that no array indexes
-    where: NDArray  # int64, shape B
-    position: int  # the axes of B stand before this axis of the view
-    step: int
-    limit: int  # its entries lie in [-limit, limit)
-    axis: int  # the indexed axis, for the error message
 
 
 def subscript(a: NDArray, key: Any) -> NDArray:
@@ -56,7 +42,7 @@ def getitem(a: NDArray, key: Any) -> NDArray:
     if type(key) is int:
         return a._view(_plain_view(a.layout, (key,)))
     view, advanced = resolve(a, key)
-    return a._view(view) if advanced is None else _gather(a, advanced)
+    return a._view(view) if advanced is None else gather(a, advanced)
 
 
 def setitem(a: NDArray, key: Any, value: Any) -> None:
@@ -65,7 +51,7 @@ def setitem(a: NDArray, key: Any, value: Any) -> None:
     view, advanced = resolve(a, key)
     if advanced is not None:
         value = _as_value(a, value)
-        _scatter(a, advanced, value, add=False)
+        scatter(a, advanced, value, add=False)
     elif isinstance(value, _NUMBERS):
         fill(a._view(view), value, "assignment")
     else:
@@ -91,7 +77,7 @@ def index_add(a: NDArray, key: Any, value: Any) -> NDArray:
         target = out._view(view)
         write(target, functions.add(target, value))
     else:
-        _scatter(out, advanced, value, add=True)
+        scatter(out, advanced, value, add=True)
     return out
 
 
@@ -269,7 +255,7 @@ def _combine(layout: Layout, view: Layout, arrays: list[tuple[int, NDArray]], po
     limit, offset = 1, view.offset
     for axis, index in arrays:
         extent, stride = layout.shape[axis], layout.strides[axis]
-        _check(index, extent, axis)
+        check(index, extent, axis)
         index = functions.where(index < 0, index + extent, index)
         if stride < 0:
             offset += (extent - 1) * stride
@@ -278,52 +264,3 @@ def _combine(layout: Layout, view: Layout, arrays: list[tuple[int, NDArray]], po
         walk = index * stride if walk is None else walk + index * stride
     base = make_layout(view.shape, view.strides, offset, view.code, view.device)
     return AdvancedIndex(base, walk, position, 1, limit, arrays[0][0])
-
-
-def _check(index: NDArray, extent: int, axis: int) -> None:
-    """Raise if an entry is out of range. A gather looks at each; with a step of 0 it stays where it is."""
-    one = full((), 0, "bool", index.device)
-    _gather(one, AdvancedIndex(one.layout, index, 0, 0, extent, axis))
-
-
-# ---- running it -----------------------------------------------------------------------------------------------
-
-
-def _gather(a: NDArray, advanced: AdvancedIndex) -> NDArray:
-    layout, plan = gather_plan(advanced.view, advanced.where.layout, advanced.position)
-    out = allocate(layout)
-    err = layout.kernels["gather"](
-        plan, out.storage.ptr, a.storage.ptr, advanced.where.storage.ptr, advanced.step, advanced.limit
-    )
-    if err:
-        _failed("indexing", err, a, advanced)
-    return out
-
-
-def _scatter(a: NDArray, advanced: AdvancedIndex, value: NDArray, add: bool) -> None:
-    shape, plan = scatter_plan(advanced.view, value.layout, advanced.where.layout, advanced.position)
-    if plan is None:
-        if value.size != int(np.prod(shape)):
-            raise ShapeError(
-                f"assignment: a value of shape {value.shape} does not fit the shape {shape} it is written to"
-            )
-        value = value.reshape(shape)
-        _, plan = scatter_plan(advanced.view, value.layout, advanced.where.layout, advanced.position)
-    if may_overlap(a, value):
-        value = value.copy()
-        _, plan = scatter_plan(advanced.view, value.layout, advanced.where.layout, advanced.position)
-    err = a.layout.kernels["scatter"](
-        plan, a.storage.ptr, value.storage.ptr, advanced.where.storage.ptr, advanced.step, advanced.limit, add
-    )
-    if err:
-        _failed("assignment", err, a, advanced)
-    a.storage.version = new_version()
-
-
-def _failed(operation: str, err: int, a: NDArray, advanced: AdvancedIndex) -> None:
-    detail = a.device.error_detail()
-    if not -advanced.limit <= detail < advanced.limit:
-        raise IndexOutOfRange(
-            f"index {detail} is out of range for axis {advanced.axis} with size {advanced.limit}"
-        )
-    kernel_failed(operation, err, a)

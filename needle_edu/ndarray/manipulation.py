@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 from needle_edu.backend import DeviceError, DTypeError, ShapeError
 
 from .base import allocate
-from .creation import full, write
+from .creation import full
 from .dtypes import promote
 from .indexing import getitem, setitem
 from .interchange import operand
 from .layout import as_shape, compact_layout, normalize_axes, normalize_axis
 from .plans import broadcast_shape
 from .strided import Shape
+from .writing import write
 
 if TYPE_CHECKING:
     from .array import NDArray

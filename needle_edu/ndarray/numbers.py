@@ -15,10 +15,11 @@ from needle_edu.backend.dtypes import BOOL, F64, I32, I64
 
 from . import base, plans
 from .base import Binary, convert, run, run_scalar, scalar_form
-from .creation import EXACT, number, scalar
+from .creation import scalar
 from .dtypes import floating, promote_scalar, shown
 from .operands import COMPARISONS
 from .reductions import min
+from .writing import EXACT, number
 
 if TYPE_CHECKING:
     from .array import NDArray

@@ -17,7 +17,7 @@ from .activations import (
 from .attention import MultiheadAttention
 from .containers import Identity, ModuleDict, ModuleList, Residual, Sequential
 from .conv_bn import ConvBN
-from .convolution import Conv, Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
+from .convolution import Conv, Conv1d, Conv2d
 from .dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d
 from .embedding import Embedding
 from .folding import ChannelShuffle, Fold, PixelShuffle, PixelUnshuffle, Unfold
@@ -102,6 +102,7 @@ from .transformer import (
     TransformerEncoder,
     TransformerEncoderLayer,
 )
+from .transposed_convolution import ConvTranspose1d, ConvTranspose2d
 from .unpooling import LPPool1d, LPPool2d, MaxUnpool1d, MaxUnpool2d
 from .upsampling import Upsample, UpsamplingBilinear2d, UpsamplingNearest2d
 

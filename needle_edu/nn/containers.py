@@ -7,6 +7,7 @@ from typing import Any
 
 from ..autograd import Tensor
 from ..backend.arguments import several
+from ..backend.naming import a_kind
 from .module import Module
 
 
@@ -243,4 +244,4 @@ def _check_part(what: str, module: Any) -> None:
         raise TypeError(f"{what} is the class {name}; make a module: {name}()")
     if not callable(module):
         advice = "; unpack it: Sequential(*modules)" if isinstance(module, (list, tuple)) else ""
-        raise TypeError(f"{what} is a {type(module).__name__}, wanted a module{advice}")
+        raise TypeError(f"{what} is {a_kind(module)}, wanted a module{advice}")

@@ -6,6 +6,8 @@ registry of `needle_edu.autograd`; from there come the functions below, Tensor's
 docs/ops.md and the tests. Functions made of several ops are in compositions.py and einstein.py.
 """
 
+import builtins
+
 from needle_edu.autograd import Op, TensorOp, TensorTupleOp, registry
 from needle_edu.autograd.tensor import install_method
 
@@ -38,6 +40,10 @@ for _function in COMPOSED:
 for _function in (*[globals()[_name] for _name in compositions.METHODS], *inplace.METHODS):
     install_method(_function.__name__, _function)
 
+# `from needle_edu.ops import *` leaves Python's own abs, all, any, max, min and round alone; ops.max is there anyway.
+_names = tuple(__all__)
+__all__ = [name for name in _names if not hasattr(builtins, name)]
+
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted(_names)

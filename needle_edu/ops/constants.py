@@ -6,6 +6,7 @@ from operator import index
 from needle_edu.autograd.arrays import DTypeError, ShapeError, xp
 from needle_edu.autograd.tensor import Tensor
 from needle_edu.autograd.value import Value
+from needle_edu.backend.naming import a_kind
 from needle_edu.ndarray import layout
 
 
@@ -30,7 +31,7 @@ def plain_number(operation: str, scalar):
         return scalar
     if isinstance(scalar, Value):
         raise DTypeError(
-            f"{operation}: wanted a number, got a {type(scalar).__name__}; for two tensors use + - * / **"
+            f"{operation}: wanted a number, got {a_kind(scalar)}; for two tensors use + - * / **"
         )
     if not hasattr(scalar, "dtype"):
         raise DTypeError(f"{operation}: wanted a number, got {type(scalar).__name__}")

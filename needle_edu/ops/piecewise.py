@@ -65,7 +65,7 @@ class PReLU(BinaryOp):
                 f"prelu: weights have one element, or one for each channel, axis 1 of a tensor of shape {a.shape}; "
                 f"got shape {b.shape}"
             )
-        return xp.where(a > 0, a, a * xp.reshape(b, self._beside(a, b)))
+        return xp.prelu(a, xp.reshape(b, self._beside(a, b)))
 
     def vjp0(self, g, node):
         a, b = node.inputs

@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 
 from ..autograd import Tensor
-from ..autograd.arrays import held_once, optimizer_steps, same_layout
+from ..autograd.arrays import optimizer_steps
 from ..backend.arguments import real, switch
-from ..backend.errors import DTypeError, GradientError
 from ..backend.optimizer_steps import Numbers
 from ..nn.utils import clip_grad_norm_
 from . import saving
 from .attributes import Memory, Setting
+from .together import arrays_of, filled, step_together
 
 
 class Optimizer:
@@ -103,7 +103,12 @@ class Optimizer:
         self.param_groups: list[dict[str, Any]] = []
         self.state: dict[int, dict[str, Any]] = {}  # what is remembered, by the position of the parameter
         given: list[Any] = list(params)
-        grouped = bool(given) and all(isinstance(group, dict) for group in given)
+        if not given:
+            raise ValueError(
+                f"{who}: params is empty; give model.parameters(), anew each time: an iterator that was walked "
+                "through has nothing left"
+            )
+        grouped = all(isinstance(group, dict) for group in given)
         for group in given if grouped else [{"params": given}]:
             self.add_param_group(group)
 
@@ -207,43 +212,14 @@ class Optimizer:
                 if p.grad is not None:
                     members.append((place, p))
             if type(self).update is Optimizer.update:
-                self._step_together(members, group)
+                step_together(self, members, group)
                 continue
             for at, p in members:
-                data, grad = self._arrays(p)
+                data, grad = arrays_of(self, p)
                 state = dict(self.state.get(at, ()))
                 new = self.update(data, -grad if group["maximize"] else grad, state, group)
                 self.state[at] = state
                 p.replace_data(new)
-
-    def _step_together(self, members: list[tuple[int, Tensor]], group: dict[str, Any]) -> None:
-        """One step of parameters of one group, in one call."""
-        sign = -1.0 if group["maximize"] else 1.0
-        counted = (*self.counters, *self.numbers)
-        told: dict[tuple, tuple] = {}  # what `formula` says: the same for all that were stepped as often
-        steps, found = [], []
-        for place, p in members:
-            overwrite = held_once(p)  # asked before we hold it, too
-            data, grad = self._arrays(p)
-            state = self.state.get(place, {})
-            key = (len(state), *[state.get(name) for name in counted])
-            if key not in told:
-                after = dict(state)
-                kind, starts, numbers = self.formula(after, group)
-                counts = {name: after[name] for name in counted}
-                told[key] = kind, starts, Numbers(sign, **numbers), counts
-            kind, starts, numbers, counts = told[key]
-            memories = [
-                state[name] if name in state else _filled(data, start) for name, start in starts.items()
-            ]
-            steps.append((kind, data, grad, memories, numbers, overwrite))
-            found.append((place, p, state, memories, starts, counts))
-        done = optimizer_steps(steps)
-        for (place, p, state, memories, starts, counts), (new, kept) in zip(found, done, strict=True):
-            if kept is not memories or not state:
-                state = self.state[place] = {**state, **dict(zip(starts, kept, strict=True))}
-            state.update(counts)
-            p.replace_data(new)
 
     def formula(
         self, state: dict[str, Any], s: dict[str, Any]
@@ -284,7 +260,7 @@ class Optimizer:
             The new parameter.
         """
         kind, starts, numbers = self.formula(state, s)
-        memories = [state[name] if name in state else _filled(p, start) for name, start in starts.items()]
+        memories = [state[name] if name in state else filled(p, start) for name, start in starts.items()]
         [(new, memories)] = optimizer_steps([(kind, p, g, memories, Numbers(**numbers), False)])
         state.update(zip(starts, memories, strict=True))
         return new
@@ -339,30 +315,3 @@ class Optimizer:
             If the state is of another kind of optimiser, or of other parameters.
         """
         saving.load_state_dict(self, saved)
-
-    def _arrays(self, p: Tensor) -> tuple[Any, Any]:
-        """The arrays of `p` and of `p.grad`, checked to have one shape."""
-        if not isinstance(p.grad, Tensor):
-            raise GradientError(
-                f"{type(self).__name__}.step: `grad` of a parameter is a {type(p.grad).__name__}, wanted a Tensor"
-            )
-        data, grad = p.realize_cached_data(), p.grad.realize_cached_data()
-        if same_layout(p.grad, p) and data.dtype.kind == "f":  # the usual case
-            return data, grad
-        if grad.shape != data.shape:
-            raise GradientError(
-                f"{type(self).__name__}.step: a parameter of shape {data.shape} has a gradient of shape "
-                f"{grad.shape}"
-            )
-        if data.dtype.kind != "f":  # whole numbers cannot take a small step: it would be cut to nothing
-            raise DTypeError(
-                f"{type(self).__name__}.step: parameters are float32 or float64, got {data.dtype}"
-            )
-        if grad.dtype != data.dtype:
-            grad = grad.__array_namespace__().astype(grad, data.dtype)
-        return data, grad
-
-
-def _filled(p: Any, start: float) -> Any:
-    """A memory at first: an array like the parameter, every number of which is `start`."""
-    return p.__array_namespace__().full_like(p, start)

@@ -1,9 +1,11 @@
 """What is generated from the registry is up to date, and complete."""
 
+import builtins
 import inspect
 
 import pytest
 
+import needle_edu
 import needle_edu.ops as ops
 from needle_edu.autograd import Tensor, registry
 from needle_edu.ops import generate
@@ -38,7 +40,7 @@ def test_the_table_lists_every_op():
 
 def test_all_is_complete():
     for name, slot in registry.ops().items():
-        assert name in ops.__all__
+        assert (name in ops.__all__) != hasattr(builtins, name) and name in dir(ops)
         assert slot.cls.__name__ in ops.__all__
         assert getattr(ops, name).__doc__
 
@@ -57,3 +59,15 @@ NEEDLE = [
 @pytest.mark.parametrize("name", NEEDLE)
 def test_needle_s_names_exist(name):
     assert hasattr(ops, name)
+
+
+def test_a_star_import_leaves_python_s_own_functions_alone():
+    """They are there all the same, as attributes of `ops` and of the package."""
+    names = {}
+    exec("from needle_edu.ops import *", names)
+    hidden = {name for name in dir(ops) if hasattr(builtins, name)}
+    assert hidden == {"abs", "all", "any", "max", "min", "round"} and not hidden & names.keys()
+    exec("from needle_edu import *", names)
+    assert not hidden & names.keys()
+    for name in hidden:
+        assert getattr(needle_edu, name) is getattr(ops, name) and name in dir(needle_edu)

@@ -8,7 +8,7 @@ from autograd_helpers import tensor
 
 import needle_edu.autograd as autograd
 from needle_edu import ops
-from needle_edu.autograd import Tensor, TensorTuple
+from needle_edu.autograd import Op, Tensor, TensorTuple
 from needle_edu.autograd.arrays import BACKEND
 from needle_edu.backend import NeedleError
 
@@ -236,6 +236,43 @@ def test_needle_s_constructors():
     assert y.item() == 3
     assert y.op.name == "add"
     assert Tensor.make_const(x.cached_data, requires_grad=True).requires_grad
+
+
+def test_an_op_of_the_bare_kind_may_call_make_from_op():
+    """Whose `make_from_op` it calls says what it returns; called as it is, it says what to derive from."""
+
+    class Doubled(Op):
+        def __call__(self, *inputs):
+            return Tensor.make_from_op(self, inputs)
+
+        def compute(self, a):
+            return a + a
+
+        def gradient(self, out_grad, node):
+            return out_grad * 2
+
+    class Both(Op):
+        def __call__(self, a):
+            return TensorTuple.make_from_op(self, [a])
+
+        def compute(self, a):
+            return a + a, a * a
+
+    class Bare(Op):
+        def compute(self, a):
+            return a + a
+
+    x = Tensor([3.0])
+    y = Doubled()(x)
+    y.backward()
+    assert (y.item(), x.grad.item(), type(y)) == (6.0, 2.0, Tensor)
+    assert [part.item() for part in Both()(x)] == [6.0, 9.0]
+    with pytest.raises(
+        NotImplementedError, match=r"^Bare: .* derive from TensorOp \(one tensor\) or TensorTupleOp"
+    ):
+        Bare()(x)
+    with pytest.raises(NeedleError, match="compute returned a tuple; wanted one array"):
+        Tensor.make_from_op(Both(), [x])
 
 
 def test_parts_of_a_tuple():

@@ -79,7 +79,7 @@ def named(name, text):
 
 def all_names():
     names = {
-        *ops.__all__,
+        *dir(ops),
         *nn.__all__,
         *nd.__all__,
         *init.__all__,

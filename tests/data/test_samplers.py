@@ -97,7 +97,7 @@ def test_somebodys_own_sampler():
         (
             lambda: DataLoader(DATASET, sampler=5),
             TypeError,
-            "sampler has a length and gives numbers, got a int",
+            "sampler has a length and gives numbers, got an int",
         ),
         (lambda: DataLoader(DATASET, sampler=iter([1])), TypeError, "sampler has a length"),
         (
@@ -110,7 +110,7 @@ def test_somebodys_own_sampler():
         (lambda: list(DataLoader(DATASET, batch_sampler=[3, 4])), TypeError, "not iterable"),
         (lambda: list(DataLoader(DATASET, sampler=[3, 10])), IndexError, "10"),
         (lambda: BatchSampler([1], 0), DataError, "batch_size"),
-        (lambda: BatchSampler(5, 1), TypeError, "got a int"),
+        (lambda: BatchSampler(5, 1), TypeError, "got an int"),
         (lambda: RandomSampler([1], "yes"), ValueError, "replacement"),
         (lambda: RandomSampler([1], num_samples=0), DataError, "num_samples"),
         (lambda: list(RandomSampler([], num_samples=1)), DataError, "1 samples of no examples"),
@@ -122,7 +122,7 @@ def test_somebodys_own_sampler():
         (lambda: SubsetRandomSampler(["a"]), DataError, "whole numbers"),
         (lambda: Subset(DATASET, [3, 10]), IndexOutOfRange, "example 10 of a data set of 10"),
         (lambda: ConcatDataset(), DataError, "at least one"),
-        (lambda: ConcatDataset(5, 6), TypeError, "got a int"),
+        (lambda: ConcatDataset(5, 6), TypeError, "got an int"),
         (lambda: ConcatDataset("ab", "c")[3], IndexOutOfRange, "example 3 of 3"),
         (lambda: ConcatDataset("ab", "c")[-4], IndexOutOfRange, "example -4 of 3"),
         (lambda: random_split(DATASET, [3, 4]), DataError, "add up to 7, but there are 10"),

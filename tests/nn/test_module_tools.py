@@ -138,5 +138,5 @@ def test_module_dict():
     assert dict(parts.items())["a"] is parts["a"] and len(parts.parameters()) == 4
     with pytest.raises(KeyError, match="a name is text without dots, got 'a.b'"):
         parts["a.b"] = nn.ReLU()
-    with pytest.raises(TypeError, match="ModuleDict: part 'x' is a int"):
+    with pytest.raises(TypeError, match="ModuleDict: part 'x' is an int"):
         parts["x"] = 3

@@ -72,7 +72,7 @@ def test_what_is_no_data_is_refused_and_nothing_written(tmp_path):
         DataError, match=r"save: it\['a'\]\[1\] is a function; wanted tensors, arrays, numbers"
     ):
         save({"a": [1, lambda: 0]}, path)
-    with pytest.raises(DataError, match="save: it is a ndarray; wanted"):
+    with pytest.raises(DataError, match="save: it is an ndarray; wanted"):
         save(np.array([object()]), path)
     with pytest.raises(DataError, match="save: it is a type; wanted"):
         save(nn.Linear, path)

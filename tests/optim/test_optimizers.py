@@ -206,6 +206,19 @@ def test_params_that_are_not_several_tensors_are_said():
         assert len(make(p for p in nn.Linear(2, 2).parameters()).params) == 2
 
 
+@pytest.mark.parametrize("make", MAKERS)
+def test_nothing_to_train_is_said(make):
+    """An iterator that was used up already is the usual reason. A group that is empty may be filled later."""
+    used = iter([Tensor([1.0])])
+    list(used)
+    for nothing in ([], (), used):
+        with pytest.raises(
+            ValueError, match=r"^(SGD|Adam): params is empty; give model.parameters\(\), anew"
+        ):
+            make(nothing)
+    assert make([{"params": []}]).params == []
+
+
 def test_a_parameter_named_twice_is_trained_once():
     p, q = Tensor([1.0]), Tensor([1.0])
     p.grad = q.grad = Tensor([1.0])

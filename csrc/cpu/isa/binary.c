@@ -68,4 +68,6 @@ BINARY_ROW(gelu_backward, f64, a * gelu_slope_of_f64(b))
 BINARY_ROW(silu_backward, f32, a * silu_slope_of_f32(b))
 BINARY_ROW(silu_backward, f64, a * silu_slope_of_f64(b))
 
+FLOATS(BINARY_ROW, prelu, a > 0 ? a : a * b)
+
 ROW_TABLE(binary)

@@ -179,6 +179,7 @@ elementwise("tanh_backward", lambda g, y: g * (1 - y * y), FLOATS)
 elementwise("sigmoid_backward", lambda g, y: g * y * (1 - y), FLOATS)
 elementwise("gelu_backward", lambda g, x: g * gelu_slope(x), FLOATS)
 elementwise("silu_backward", lambda g, x: g * silu_slope(x), FLOATS)
+elementwise("prelu", lambda a, b: np.where(a > 0, a, a * b), FLOATS)
 
 with_scalar("add", np.add, NUMBERS)
 with_scalar("multiply", np.multiply, NUMBERS)

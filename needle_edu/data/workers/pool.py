@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from ...backend.errors import WorkerError
+from ...backend.naming import a_kind
 from ..epoch import Epoch
 from .block import Block
 from .worker import ANSWER, IDLE, NOT_YET, SEVERAL, TASK, work
@@ -125,14 +126,14 @@ class Pool:
         how = f"exit status {code}"
         if code is not None and code < 0:
             how = f"signal {-code}, {signal.Signals(-code).name}"
-        mark, whose = worker.mark(), type(self.dataset).__name__
+        mark, whose = worker.mark(), a_kind(self.dataset)
         indices = ", ".join(map(str, epoch.indices(k)[:8])) + (", …" if len(epoch.indices(k)) > 8 else "")
         where = {
             NOT_YET: "before it read anything"
             + ("" if self.method == "fork" else '; does the script begin with `if __name__ == "__main__":`?'),
-            IDLE: f"before it began with batch {k} (examples {indices}) of a {whose}",
-            SEVERAL: f"while reading batch {k} (examples {indices}) of a {whose}",
-        }.get(mark, f"while reading example {mark} of a {whose}")
+            IDLE: f"before it began with batch {k} (examples {indices}) of {whose}",
+            SEVERAL: f"while reading batch {k} (examples {indices}) of {whose}",
+        }.get(mark, f"while reading example {mark} of {whose}")
         return WorkerError(f"DataLoader: worker {worker.number} died ({how}) {where}")
 
 

@@ -1,0 +1,70 @@
+"""One step of all parameters of a group in one kernel call: what the base of the optimisers does with a `formula`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..autograd import Tensor
+from ..autograd.arrays import held_once, optimizer_steps, same_layout
+from ..backend.errors import DTypeError, GradientError
+from ..backend.naming import a_kind
+from ..backend.optimizer_steps import Numbers
+
+if TYPE_CHECKING:
+    from .optimizer import Optimizer
+
+
+def step_together(optimizer: Optimizer, members: list[tuple[int, Tensor]], group: dict[str, Any]) -> None:
+    """One step of parameters of one group, in one call."""
+    sign = -1.0 if group["maximize"] else 1.0
+    counted = (*optimizer.counters, *optimizer.numbers)
+    told: dict[tuple, tuple] = {}  # what `formula` says: the same for all that were stepped as often
+    steps, found = [], []
+    for place, p in members:
+        overwrite = held_once(p)  # asked before we hold it, too
+        data, grad = arrays_of(optimizer, p)
+        state = optimizer.state.get(place, {})
+        key = (len(state), *[state.get(name) for name in counted])
+        if key not in told:
+            after = dict(state)
+            kind, starts, numbers = optimizer.formula(after, group)
+            counts = {name: after[name] for name in counted}
+            told[key] = kind, starts, Numbers(sign, **numbers), counts
+        kind, starts, numbers, counts = told[key]
+        memories = [state[name] if name in state else filled(data, start) for name, start in starts.items()]
+        steps.append((kind, data, grad, memories, numbers, overwrite))
+        found.append((place, p, state, memories, starts, counts))
+    done = optimizer_steps(steps)
+    for (place, p, state, memories, starts, counts), (new, kept) in zip(found, done, strict=True):
+        if kept is not memories or not state:
+            state = optimizer.state[place] = {**state, **dict(zip(starts, kept, strict=True))}
+        state.update(counts)
+        p.replace_data(new)
+
+
+def arrays_of(optimizer: Optimizer, p: Tensor) -> tuple[Any, Any]:
+    """The arrays of `p` and of `p.grad`, checked to have one shape."""
+    if not isinstance(p.grad, Tensor):
+        raise GradientError(
+            f"{type(optimizer).__name__}.step: `grad` of a parameter is {a_kind(p.grad)}, wanted a Tensor"
+        )
+    data, grad = p.realize_cached_data(), p.grad.realize_cached_data()
+    if same_layout(p.grad, p) and data.dtype.kind == "f":  # the usual case
+        return data, grad
+    if grad.shape != data.shape:
+        raise GradientError(
+            f"{type(optimizer).__name__}.step: a parameter of shape {data.shape} has a gradient of shape "
+            f"{grad.shape}"
+        )
+    if data.dtype.kind != "f":  # whole numbers cannot take a small step: it would be cut to nothing
+        raise DTypeError(
+            f"{type(optimizer).__name__}.step: parameters are float32 or float64, got {data.dtype}"
+        )
+    if grad.dtype != data.dtype:
+        grad = grad.__array_namespace__().astype(grad, data.dtype)
+    return data, grad
+
+
+def filled(p: Any, start: float) -> Any:
+    """A memory at first: an array like the parameter, every number of which is `start`."""
+    return p.__array_namespace__().full_like(p, start)
