@@ -35,6 +35,7 @@
   X(gemm, OWN, isa)            /* matrix product                  */ \
   X(conv, OWN, isa)            /* convolution                     */ \
   X(pooling, OWN, isa)         /* max and average pooling         */ \
+  X(recurrence, OWN, isa)      /* RNN, LSTM, GRU cells            */ \
   X(optim, OWN, isa)           /* steps of SGD and Adam           */ \
   X(ladder, OWN, isa)          /* tiles of the ladder's upper rungs */
 #endif

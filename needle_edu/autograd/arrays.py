@@ -23,6 +23,7 @@ device_of, to_numpy, enter = mode.device_of, mode.to_numpy, mode.enter
 convolution: Any = mode.convolution  # compiled kernels; NumPy has none
 normalization: Any = mode.normalization
 pooling: Any = mode.pooling
+recurrence: Any = mode.recurrence
 getitem, subscript = mode.getitem, mode.subscript
 kept, number_dtype, entry_dtype = mode.kept, mode.number_dtype, mode.entry_dtype
 
@@ -70,6 +71,6 @@ def _exactly(number, array):
 __all__ = [
     "Array", "BACKEND", "DTypeError", "GradientError", "IndexOutOfRange", "NeedleError", "ShapeError",
     "add_into", "claim", "convolution", "default_device", "device_of", "enter", "getitem", "like", "normalization",
-    "pooling",
+    "pooling", "recurrence",
     "readable", "same_layout", "subscript", "to_numpy", "xp",
 ]  # fmt: skip

@@ -7,7 +7,9 @@ from needle_edu.backend import default_device
 from .entry import as_numbers
 
 Array = np.ndarray
-convolution = normalization = pooling = None  # no compiled kernels: needle_edu.ops writes them in arrays
+convolution = normalization = pooling = recurrence = (
+    None  # no compiled kernels: needle_edu.ops writes them in arrays
+)
 
 
 def same_layout(g, x) -> bool:

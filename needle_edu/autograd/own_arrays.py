@@ -5,7 +5,12 @@ import numpy as np
 from needle_edu import ndarray
 from needle_edu.backend import DTypeError
 from needle_edu.backend.compatibility import subscript as subscript
-from needle_edu.ndarray import convolution as convolution, normalization as normalization, pooling as pooling
+from needle_edu.ndarray import (
+    convolution as convolution,
+    normalization as normalization,
+    pooling as pooling,
+    recurrence as recurrence,
+)
 from needle_edu.ndarray.fused import add_into as add_into
 from needle_edu.ndarray.indexing import getitem as getitem
 

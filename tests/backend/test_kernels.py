@@ -9,7 +9,17 @@ import zlib
 import numpy as np
 import pytest
 from hypothesis import Phase, given, settings, strategies as st
-from kernel_cases import CONVOLUTIONS, NORMS, POOLINGS, ROUNDED, SEVERAL_OUTPUTS, Case, all_names, make
+from kernel_cases import (
+    CONVOLUTIONS,
+    NORMS,
+    POOLINGS,
+    RECURRENCE,
+    ROUNDED,
+    SEVERAL_OUTPUTS,
+    Case,
+    all_names,
+    make,
+)
 
 from needle_edu.backend import native, paths
 from needle_edu.backend.build import declarations
@@ -71,8 +81,10 @@ def check(runtime, name: str, dtype: int, seed: int, label: str) -> None:
                 tolerance = 4e-6 if DTYPES[dtype] == DTYPES[F32] else 1e-13
             if name == "softmax_backward":  # the sum along a line, of which the result is a difference
                 scale += np.abs(memories[1]).max(initial=0) * case.shape[-1] ** 0.5
-            sums = ("sum", "matmul", "scatter", "softmax_backward", *POOLINGS, *CONVOLUTIONS, *NORMS)
-            by_sum = name in sums
+            if name in RECURRENCE:  # seven moments build upon each other
+                tolerance *= 8
+            families = {*POOLINGS, *CONVOLUTIONS, *NORMS, *RECURRENCE}
+            by_sum = name in families or name in ("sum", "matmul", "scatter", "softmax_backward")
             np.testing.assert_allclose(
                 got, right, tolerance, tolerance * (scale if by_sum else 1), err_msg=what
             )

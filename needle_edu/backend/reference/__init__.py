@@ -22,6 +22,7 @@ from . import (  # each registers its kernels
     lines,  # noqa: F401
     normalization,  # noqa: F401
     pooling,  # noqa: F401
+    recurrence,  # noqa: F401
     reductions,  # noqa: F401
     softmax,  # noqa: F401
 )
