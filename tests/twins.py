@@ -142,6 +142,56 @@ def discriminator(lib: Any, channels: int = 64) -> Any:
     )
 
 
+def language_model(lib: Any, words: int, width: int, hidden: int, layers: int = 1, kind: str = "LSTM") -> Any:
+    """The course's: an embedding, a recurrent network, a linear layer; words (seq, batch) become (logits, state)."""
+    if lib.__name__ == "needle_edu":
+        from needle_edu.apps.models import LanguageModel
+
+        return LanguageModel(width, words, hidden, layers, kind.lower())
+    nn = lib.nn
+
+    class Words(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.embedding = nn.Embedding(words, width)
+            self.model = getattr(nn, kind)(width, hidden, layers)
+            self.linear = nn.Linear(hidden, words)
+
+        def forward(self, x: Any, state: Any = None) -> Any:
+            y, state = self.model(self.embedding(x), state)
+            return self.linear(y.flatten(0, 1)), state
+
+    return Words()
+
+
+def share_language(ours: Any, theirs: Any) -> None:
+    """Give PyTorch's language model the parameters of ours."""
+    import torch
+
+    linear = {"weight": ours.linear.weight.numpy().T, "bias": ours.linear.bias.numpy()[0]}
+    for part, state in (
+        (theirs.embedding, {"weight": ours.embedding.weight.numpy()}),
+        (theirs.model, ours.model.torch_state_dict()),
+        (theirs.linear, linear),
+    ):
+        part.load_state_dict({name: torch.from_numpy(a.copy()) for name, a in state.items()})
+
+
+def language_step(lib: Any, model: Any, lr: float = 1.0) -> Any:
+    """`step(x, y, state)`: one step of SGD on the cross-entropy of the words that follow; the loss, and the state."""
+    loss_of, sgd = lib.nn.CrossEntropyLoss(), lib.optim.SGD(model.parameters(), lr=lr)
+
+    def step(x: Any, y: Any, state: Any = None) -> Any:
+        sgd.zero_grad()
+        logits, state = model(x, state)
+        loss = loss_of(logits, y)
+        loss.backward()
+        sgd.step()
+        return loss, tuple(part.detach() for part in state) if isinstance(state, tuple) else state.detach()
+
+    return step
+
+
 def constant(lib: Any, values: np.ndarray) -> Any:
     """A tensor of the same type, without a gradient."""
     if lib.__name__ == "torch":

@@ -37,6 +37,7 @@
   X(pooling, OWN, isa)         /* max and average pooling         */ \
   X(attention, OWN, isa)       /* attention                       */ \
   X(dropout, OWN, isa)         /* dropout                         */ \
+  X(recurrence, OWN, isa)      /* RNN, LSTM, GRU cells            */ \
   X(optim, OWN, isa)           /* steps of optimisers             */ \
   X(ladder, OWN, isa)          /* tiles of the ladder's upper rungs */
 #endif

@@ -443,4 +443,25 @@ ND_API int nd_attention_backward(const nd_plan *p, void *to_q, void *to_k, void 
  * 4x32-10 for the counter (j / 64 * 16 + j % 16, r) and the key, each of 64 bits, its lower word first.
  * dropout: out = a / (1 - p) where number i of row 0 is at least p * 2^32, rounded, else 0 times a. */
 ND_API int nd_dropout_dense(int dtype, int64_t n, void *out, const void *a, double p, int64_t key);
+
+/* ---- 19. recurrent networks, dense, f32 or f64 ----------------------------------------------------------------
+ * n rows: sizes[0] of moment 0, sizes[1] of moment 1, and so on for `steps` moments; sizes never grow, and row k of a
+ * moment belongs to sequence k. With `reverse` each sequence begins at its end. gates holds on entry what the input
+ * contributes to each gate (rows of hidden numbers for each, side by side), and after it, h being the state before:
+ *   RNN_TANH, RNN_RELU   h' = f(x + h W)
+ *   LSTM  (i, f, g, o)   i, f, o = sigmoid, g = tanh of (x + h W);  c' = f c + i g,  h' = o tanh(c')
+ *   GRU   (r, z, n)      r, z = sigmoid(x + h W + bias),  n = tanh(x + r (h W + bias)),  h' = n + z (h - n)
+ * On exit gates holds i, f, g, o or r, z, n. h and c have a row for each row of gates, h0, c0, h_end, c_end one for each
+ * sequence: its state before the first and after the last of its moments. c is written by LSTM, and by GRU, which keeps
+ * h W + bias of n there; c0 and c_end are LSTM's, bias is GRU's. The backward kernel reads what this one wrote, and g, the
+ * adjoint of h as an output. g_h and g_c (LSTM) hold on entry the adjoints of h_end and c_end, on exit those of h0 and c0.
+ * It writes the adjoint of what the input contributed (out), and GRU that of h W + bias (out_of_state). */
+enum nd_recurrence { ND_RNN_TANH = 0, ND_RNN_RELU = 1, ND_LSTM = 2, ND_GRU = 3, ND_RECURRENCE_KINDS = 4 };
+ND_API int nd_recurrence_dense(int dtype, int64_t n, void *gates, const void *weight, const void *bias, const void *h0,
+                               const void *c0, void *h, void *c, void *h_end, void *c_end, const int64_t *sizes,
+                               int64_t steps, int64_t hidden, int kind, int reverse);
+ND_API int nd_recurrence_backward_dense(int dtype, int64_t n, void *out, const void *gates, const void *weight,
+                                        const void *h0, const void *c0, const void *h, const void *c, const void *g,
+                                        void *g_h, void *g_c, void *out_of_state, const int64_t *sizes, int64_t steps,
+                                        int64_t hidden, int kind, int reverse);
 #endif

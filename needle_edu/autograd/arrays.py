@@ -25,6 +25,7 @@ attention: Any = mode.attention
 convolution: Any = mode.convolution  # compiled kernels; NumPy has none
 normalization: Any = mode.normalization
 pooling: Any = mode.pooling
+recurrence: Any = mode.recurrence
 getitem, subscript = mode.getitem, mode.subscript
 kept, number_dtype, entry_dtype = mode.kept, mode.number_dtype, mode.entry_dtype
 
@@ -72,5 +73,6 @@ def _exactly(number, array):
 __all__ = [
     "Array", "BACKEND", "DTypeError", "GradientError", "IndexOutOfRange", "NeedleError", "ShapeError",
     "add_into", "attention", "claim", "convolution", "default_device", "device_of", "enter", "getitem", "held_once",
-    "like", "normalization", "optimizer_steps", "pooling", "readable", "same_layout", "subscript", "to_numpy", "xp",
+    "like", "normalization", "optimizer_steps", "pooling", "readable", "recurrence", "same_layout", "subscript",
+    "to_numpy", "xp",
 ]  # fmt: skip

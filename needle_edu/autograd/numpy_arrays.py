@@ -7,7 +7,7 @@ from needle_edu.backend import default_device, optimizer_steps as formulas
 from .entry import as_numbers
 
 Array = np.ndarray
-attention = convolution = normalization = pooling = (
+attention = convolution = normalization = pooling = recurrence = (
     None  # no compiled kernels: needle_edu.ops writes them in arrays
 )
 

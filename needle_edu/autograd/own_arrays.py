@@ -10,6 +10,7 @@ from needle_edu.ndarray import (
     convolution as convolution,
     normalization as normalization,
     pooling as pooling,
+    recurrence as recurrence,
 )
 from needle_edu.ndarray.fused import add_into as add_into, optimizer_steps as optimizer_steps
 from needle_edu.ndarray.indexing import getitem as getitem

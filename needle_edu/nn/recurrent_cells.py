@@ -11,11 +11,11 @@ import math
 from functools import partial
 from typing import Any
 
-from .. import init
+from .. import init, ops
 from ..autograd import Tensor, TensorTuple
 from ..backend.arguments import floating, switch, whole
 from ..backend.errors import NeedleError, ShapeError
-from ..ops.recurrence import gru_step, lstm_step, rnn_step, unrolled
+from ..ops.recurrence import gru_step, lstm_step, rnn_step
 from .inputs import as_tensor
 from .module import Module
 from .parameter import Parameter
@@ -52,8 +52,8 @@ class Cell(Module, TorchNames):
         draw = partial(init.rand, low=-bound, high=bound, device=device, dtype=dtype)
         drawn = [Parameter(draw(*shape)) for shape in shapes]
         self.W_ih, self.W_hh = drawn[:2]
-        self.bias_ih = drawn[2] if bias else None
-        self.bias_hh = drawn[3] if bias else None
+        self.bias_ih: Any = drawn[2] if bias else None
+        self.bias_hh: Any = drawn[3] if bias else None
 
     def forward(self, x: Tensor, h: Any = None) -> Any:
         """Return the next state; `x` has shape (batch, input_size) or (input_size,).
@@ -94,8 +94,15 @@ class Cell(Module, TorchNames):
     def run(
         self, x: Tensor, sizes: tuple[int, ...], state: tuple[Tensor, ...], reverse: bool
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Go through sequences; see `needle_edu.ops.recurrence.unrolled`."""
-        return unrolled(self.step, self.of_input(x), sizes, state, reverse)
+        """Go through sequences, as one op; see `needle_edu.ops.recurrence.unrolled`."""
+        y, *end = self.scan(self.of_input(x), state, sizes, reverse).tuple()
+        return y, tuple(end)
+
+    def scan(
+        self, x: Tensor, state: tuple[Tensor, ...], sizes: tuple[int, ...], reverse: bool
+    ) -> TensorTuple:
+        """Return the outputs and the states at the end, where the input contributes `x`."""
+        raise NotImplementedError(f"{type(self).__name__} must define scan(self, x, state, sizes, reverse)")
 
     def _torch_cells(self) -> list[tuple[str, str, Any]]:
         return [("", "", self)]
@@ -147,6 +154,13 @@ class RNNCell(Cell):
         """Return (h',) after (h,)."""
         return rnn_step(x, state, self.W_hh, None, self.nonlinearity)
 
+    def scan(
+        self, x: Tensor, state: tuple[Tensor, ...], sizes: tuple[int, ...], reverse: bool
+    ) -> TensorTuple:
+        """All steps at once: `ops.rnn_scan`."""
+        (h,) = state
+        return ops.rnn_scan(x, h, self.W_hh, sizes, reverse, self.nonlinearity)
+
     def extra_repr(self) -> str:
         """The sizes, and what is not the default."""
         return super().extra_repr() + (
@@ -190,6 +204,13 @@ class LSTMCell(Cell):
         """Return (h', c') after (h, c)."""
         return lstm_step(x, state, self.W_hh, None)
 
+    def scan(
+        self, x: Tensor, state: tuple[Tensor, ...], sizes: tuple[int, ...], reverse: bool
+    ) -> TensorTuple:
+        """All steps at once: `ops.lstm_scan`."""
+        h, c = state
+        return ops.lstm_scan(x, h, c, self.W_hh, sizes, reverse)
+
 
 class GRUCell(Cell):
     r"""The gated recurrent unit: z keeps the state or replaces it by n, for which r says how much of it is used.
@@ -227,6 +248,15 @@ class GRUCell(Cell):
     def step(self, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """Return (h',) after (h,)."""
         return gru_step(x, state, self.W_hh, self.bias_hh)
+
+    def scan(
+        self, x: Tensor, state: tuple[Tensor, ...], sizes: tuple[int, ...], reverse: bool
+    ) -> TensorTuple:
+        """All steps at once: `ops.gru_scan`."""
+        (h,), bias = state, self.bias_hh
+        if bias is None:
+            bias = init.zeros(3 * self.hidden_size, device=x.device, dtype=x.dtype)
+        return ops.gru_scan(x, h, self.W_hh, bias.reshape((bias.size,)), sizes, reverse)
 
 
 def given_state(who: str, state: Any, parts: int, shape: tuple[int, ...], like: Tensor) -> tuple[Tensor, ...]:

@@ -25,6 +25,8 @@ NO_ORACLE = {
     **{(f"{name}_norm_backward", NUMPY): "NumPy has no adjoints; PyTorch's are the check" for name in (
         "batch", "group", "layer",
     )},
+    **{(f"{kind}_scan{way}", NUMPY): "written out in test_recurrent.py" for kind in ("rnn", "lstm", "gru")
+       for way in ("", "_backward")},
     ("group_norm", NUMPY): "written out in test_normalization.py",
     ("attention", NUMPY): "written out in test_attention.py",
     ("conv", NUMPY): "written out as seven loops in test_convolution.py",
@@ -223,6 +225,51 @@ def linear_scan(a, b, axis=-1):
     return torch.stack(found, axis)
 
 
+def scanned(step, states):
+    """A recurrent network step by step, for sequences of several lengths; `step` goes from states to states."""
+
+    def scan(x, *given, sizes, reverse=False, **options):
+        now, rest = list(given[:states]), given[states:]
+        moments, outputs = list(torch.split(x, sizes)), [None] * len(sizes)
+        for t in reversed(range(len(sizes))) if reverse else range(len(sizes)):
+            rows = sizes[t]
+            new = step(moments[t], *[part[:rows] for part in now], *rest, **options)
+            now = [torch.cat([part, old[rows:]]) for part, old in zip(new, now, strict=True)]
+            outputs[t] = new[0]
+        return (torch.cat(outputs), *now)
+
+    return scan
+
+
+def rnn_step(x, h, w, nonlinearity="tanh"):
+    return (getattr(torch, nonlinearity)(x + h @ w),)
+
+
+def lstm_step(x, h, c, w):
+    i, f, g, o = (x + h @ w).chunk(4, 1)
+    c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+    return torch.sigmoid(o) * torch.tanh(c), c
+
+
+def gru_step(x, h, w, bias):
+    (xr, xz, xn), (sr, sz, sn) = x.chunk(3, 1), (h @ w + bias).chunk(3, 1)
+    r, z = torch.sigmoid(xr + sr), torch.sigmoid(xz + sz)
+    return ((1 - z) * torch.tanh(xn + r * sn) + z * h,)
+
+
+SCANS = {"rnn": scanned(rnn_step, 1), "lstm": scanned(lstm_step, 2), "gru": scanned(gru_step, 1)}
+
+
+def scan_backward(kind, results):
+    def pulled(*given, **options):
+        inputs = [x if x.requires_grad else x.requires_grad_() for x in given[results:]]
+        return torch.autograd.grad(
+            SCANS[kind](*inputs, **options), inputs, given[:results], create_graph=True
+        )
+
+    return pulled
+
+
 PYTORCHS = {
     # arithmetic and comparison
     "add_scalar": lambda a, scalar: a + scalar, "mul_scalar": lambda a, scalar: a * scalar,
@@ -262,6 +309,9 @@ PYTORCHS = {
     "attention": attention,
     "group_norm": group_norm, "group_norm_backward": adjoints(group_norm),
     "layer_norm": layer_norm, "layer_norm_backward": adjoints(layer_norm),
+    # recurrent networks
+    **{f"{kind}_scan": scan for kind, scan in SCANS.items()}, "rnn_scan_backward": scan_backward("rnn", 2),
+    "lstm_scan_backward": scan_backward("lstm", 3), "gru_scan_backward": scan_backward("gru", 2),
     # convolutions and pooling
     "conv": lambda x, w, stride=1, padding=0: correlated(x, w, stride, padding, channels_last=True),
     "conv_input_backward": conv_input_backward, "conv_weight_backward": conv_weight_backward,

@@ -241,6 +241,9 @@ def test_every_op_has_a_forward_test():
     tested |= {"tensor_split", "unfold", "fold"}  # test_array_ops.py, test_folding.py
     # test_normalization.py
     tested |= {"group_norm", "batch_norm_backward", "group_norm_backward", "layer_norm_backward"}
+    tested |= {
+        f"{kind}_scan{way}" for kind in ("rnn", "lstm", "gru") for way in ("", "_backward")
+    }  # test_recurrent.py
     assert tested == set(registry.ops())
 
 

@@ -36,8 +36,9 @@ CONVOLUTIONS = ("conv", "conv_input_backward", "conv_weight_backward")
 STEPS = ("optimizer_steps",)
 STEP_KINDS = list(steps.FORMULAS.values())
 NORMS = ("batch_norm_dense", "batch_norm_backward_dense", "group_norm_dense", "group_norm_backward_dense")
+RECURRENCE = ("recurrence_dense", "recurrence_backward_dense")
 POOLINGS = ("max_pool", "max_pool_backward", "avg_pool", "avg_pool_backward")
-SEVERAL_OUTPUTS = {*STEPS, *NORMS, *ATTENTION}
+SEVERAL_OUTPUTS = {*STEPS, *NORMS, *ATTENTION, *RECURRENCE}
 
 # Functions that round differently in different libraries; all others must agree to the last bit.
 ROUNDED = {
@@ -73,7 +74,7 @@ def all_names() -> set[str]:
     """Return every kernel that has a case here."""
     dense = [*UNARY, *BINARY, *(f"{name}_scalar" for name in SCALAR), "fill"]
     others = ["copy", "where", "matmul", "gather", "scatter", *REDUCE, *LINES, *STEPS, *LOSSES]
-    others += ["dropout_dense", *ACTIVATIONS, *SOFTMAX, *ATTENTION, *CONVOLUTIONS, *NORMS, *POOLINGS]
+    others += ["dropout_dense", *ACTIVATIONS, *SOFTMAX, *ATTENTION, *CONVOLUTIONS, *NORMS, *POOLINGS, *RECURRENCE]
     return {*dense, *(f"{name}_dense" for name in dense), *others}
 
 
@@ -162,6 +163,8 @@ def make(name: str, rng: np.random.Generator, code: int) -> Case:
         return optimiser_steps(rng, code)
     if name in NORMS:
         return normalisation(name, rng, code)
+    if name in RECURRENCE:
+        return recurrence(name, rng, code)
     if name in CONVOLUTIONS:
         return convolution(name, rng, code)
     if name in POOLINGS:
@@ -400,6 +403,40 @@ def normalisation(name: str, rng: np.random.Generator, code: int) -> Case:
             [like[0], like[1], *of_channels[:2], stats],
             (*extra, float(rng.choice([1e-5, 0.1]))),
         )
+    return Case([Operand(memory, 0, ()) for memory in memories], count=n, extra=extra)
+
+
+def recurrence(name: str, rng: np.random.Generator, code: int) -> Case:
+    """Sequences of all lengths, the longest first, in both directions; now and then rows that no moment has."""
+    kind, hidden = int(rng.integers(4)), int(rng.choice([1, 2, 7, 16, 17, 33]))
+    batch, steps = int(rng.choice([0, 1, 2, 5, 19], p=[0.05, *[0.2375] * 4])), int(rng.choice([1, 2, 3, 7]))
+    sizes = sorted((int(k) for k in rng.integers(0, batch + 1, steps)), reverse=True)
+    sizes = [batch] * steps if rng.random() < 0.4 else [batch, *sizes[1:]]
+    n, wide = sum(sizes), (1, 1, 4, 3)[kind] * hidden
+
+    def rows(count: int, width: int, least: float = -1, most: float = 1) -> np.ndarray:
+        if code > F64:
+            return numbers(rng, count * width + 1, code)
+        return rng.uniform(least, most, count * width + 1).astype(DTYPES[code])
+
+    gates, weight, h0, c0 = rows(n, wide), rows(hidden, wide) * 1, rows(batch, hidden), rows(batch, hidden)
+    h, c, more = rows(n, hidden), rows(n, hidden), (rows(batch, hidden), rows(batch, hidden))
+    memories = [gates, weight, rows(1, wide), h0, c0, h, c, *more]
+    if "backward" in name:
+        memories = [
+            rows(n, wide),
+            rows(n, wide, 0.1, 0.9),
+            weight,
+            h0,
+            c0,
+            h,
+            c,
+            rows(n, hidden),
+            *more,
+            rows(n, wide),
+        ]
+    extra = (tuple(sizes), steps, hidden, kind, int(rng.integers(2)))
+    n += int(rng.random() < 0.05)
     return Case([Operand(memory, 0, ()) for memory in memories], count=n, extra=extra)
 
 

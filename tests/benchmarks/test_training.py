@@ -68,6 +68,21 @@ def test_dcgan_step(arena, fight):
     fight("DCGAN 28x28, batch 64, both Adam steps", contenders, limit=0.6, **AFTER_BLAS, block_s=0.2)
 
 
+def test_language_model_step(arena, fight):
+    """One SGD step of an LSTM language model on 40 x 16 of 10,000 words: the three products of its head decide."""
+    torch, ndl = arena
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(0, 10_000, (40, 16)), rng.integers(0, 10_000, 640)
+    contenders = {}
+    for who, lib in (("needle_edu", ndl), ("PyTorch", torch)):
+        one = twins.language_step(lib, twins.language_model(lib, 10_000, 100, 100))
+        given = twins.constant(lib, x), twins.constant(lib, y)
+        contenders[who] = lambda one=one, given=given: one(*given)
+    fight(
+        "LSTM language model 10,000 words, 40x16, SGD step", contenders, limit=0.7, **AFTER_BLAS, block_s=0.2
+    )
+
+
 # Memory, in a process of its own: what three steps of LeNet need at most, beyond what the imports had taken.
 ADDED = """
 import sys

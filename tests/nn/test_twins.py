@@ -51,6 +51,29 @@ def test_a_classifier_loses_what_its_twin_loses(torch, rng, name, batch, lr, dty
     assert wanted[-1] < wanted[0] - 0.1  # it does learn
 
 
+@pytest.mark.parametrize("kind", ["RNN", "LSTM"])
+@pytest.mark.parametrize(("dtype", "apart"), [("float32", 1e-4), ("float64", 1e-10)])
+def test_a_language_model_loses_what_its_twin_loses(torch, rng, kind, dtype, apart):
+    """Text that goes on from step to step, states too: the next word is the present one plus 1, now and then plus 2."""
+    models = [twins.language_model(lib, 20, 8, 16, 2, kind) for lib in (needle_edu, torch)]
+    if dtype == "float64":
+        models = [twins.doubled(model) for model in models]
+    twins.share_language(*models)
+    steps = [twins.language_step(lib, model) for lib, model in zip((needle_edu, torch), models, strict=True)]
+    text = np.cumsum(rng.choice([1, 1, 1, 2], (7 * STEPS + 1, 4)), axis=0) % 20
+    states, losses = [None, None], []
+    for i in range(STEPS):
+        x, y = (text[7 * i + k : 7 * i + 7 + k] for k in (0, 1))
+        row = []
+        for k, lib in enumerate((needle_edu, torch)):
+            loss, states[k] = steps[k](twins.constant(lib, x), twins.constant(lib, y.reshape(-1)), states[k])
+            row.append(loss.item())
+        losses.append(row)
+    mine, wanted = np.array(losses).T
+    np.testing.assert_allclose(mine, wanted, rtol=0, atol=apart)
+    assert wanted[-1] < wanted[0] - 0.1  # it does learn
+
+
 def test_a_dcgan_loses_what_its_twin_loses(torch, rng):
     batch, steps = 4, []
     pairs = [

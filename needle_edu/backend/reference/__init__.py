@@ -25,6 +25,7 @@ from . import (  # each registers its kernels
     normalization,  # noqa: F401
     optimizers,  # noqa: F401
     pooling,  # noqa: F401
+    recurrence,  # noqa: F401
     reductions,  # noqa: F401
     softmax,  # noqa: F401
 )
