@@ -90,6 +90,7 @@ ND_UNROLL_WHOLE(8)
 }
 
 #include "conv_lines.h"
+#include "conv_mix.h"
 
 /* Large squares, small ones along the edges, and single elements where these do not fit either. */
 static void NAME(transpose)(int64_t rows, int64_t cols, void *to_, int64_t to_row, const void *from_, int64_t from_row) {
