@@ -183,11 +183,10 @@ static int with_weights_at_points(job *j, const char *w) {
 
 /* The adjoint of w by Winograd's algorithm. */
 static int weights_from_points(job *j) {
-  conv *v = &j->v;
-  v->parts = least(j->g.blocks, most(least(PART_ELEMENTS / (v->groups * 16 * j->g.inner * v->o), MOST_PARTS), 2));
-  j->parts = nd_alloc(v->groups * v->parts * 16 * j->g.inner * v->o * nd_item_size(j->type));
+  const conv *v = &j->v;
+  j->parts = nd_alloc(v->groups * j->g.parts * 16 * j->g.inner * v->o * nd_item_size(j->type));
   if (!j->parts) return ND_ENOMEM;
-  share(j, v->groups * v->parts, winograd_weight[j->type]);
+  share(j, v->groups * j->g.parts, winograd_weight[j->type]);
   if (!j->failed) share(j, v->groups * v->c, sum_weights[j->type]);
   nd_free(j->parts);
   return j->failed ? ND_ENOMEM : ND_OK;
@@ -201,9 +200,7 @@ static int at_points(job *j, int out, const char *w, int *err) {
   j->for_x = out == 1;
   j->all_seen = v->down.start <= 0 && v->across.start <= 0 && v->down.start + j->g.height >= v->down.extent &&
                 v->across.start + j->g.width >= v->across.extent;
-  const int64_t parts = v->parts;
   *err = out == 2 ? weights_from_points(j) : with_weights_at_points(j, w);
-  j->v.parts = parts;
   return *err || !j->no_number;
 }
 

@@ -245,8 +245,8 @@ static void NAME(winograd_weight)(void *context, int64_t low, int64_t high) {
   if (!NAME(get_tiles)(j, &s)) return;
   memset(s.image, 0, g->height * g->width * v->c * sizeof(T));
   for (int64_t item = low; item < high; item++) {
-    const int64_t group = item / v->parts, part = item % v->parts, start = g->blocks * part / v->parts;
-    for (int64_t block = start; block < g->blocks * (part + 1) / v->parts; block++) {
+    const int64_t group = item / g->parts, part = item % g->parts, start = g->blocks * part / g->parts;
+    for (int64_t block = start; block < g->blocks * (part + 1) / g->parts; block++) {
       const int64_t first = block * g->images, images = least(g->images, v->n - first);
       for (int64_t n = 0; n < images; n++) {
         NAME(move_image)(j, s, (T *)j->x + (first + n) * v->xn + group * v->xg, 0);
@@ -278,12 +278,12 @@ static void NAME(sum_weights)(void *context, int64_t low, int64_t high) {
   for (int64_t item = low; item < high; item++) {
     const int64_t group = item / v->c, c = item % v->c;
     for (int64_t phase = 0; phase < g->phases; phase++) {
-      const T *parts = (const T *)j->parts + group * v->parts * 16 * size + (phase * v->c + c) * o;
+      const T *parts = (const T *)j->parts + group * g->parts * 16 * size + (phase * v->c + c) * o;
       for (int q = 0; q < 4; q++) {
         for (int p = 0; p < 4; p++) {
           from[p] = total + p * o;
           memcpy(from[p], parts + (p * 4 + q) * size, o * sizeof(T));
-          for (int64_t part = 1; part < v->parts; part++) {
+          for (int64_t part = 1; part < g->parts; part++) {
             const T *more = parts + (part * 16 + p * 4 + q) * size;
             for (int64_t i = 0; i < o; i++) from[p][i] += more[i];
           }

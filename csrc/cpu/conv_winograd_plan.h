@@ -32,7 +32,8 @@ enum {
   WINOGRAD_CHANNELS = 16,       /* at least, and outputs: lanes of the rules and columns of the products */
   WINOGRAD_INNER = 32,          /* channels times phases, at least: the depth of the products */
   WINOGRAD_ROWS = 64,           /* tiles in all images, at least: each number of the weights is evaluated at 16 points */
-  WINOGRAD_BLOCK = 1 << 18,     /* values of a block of images, about; */
+  WINOGRAD_BLOCK = 5 << 16,     /* values of a block of images, about; */
+  WINOGRAD_PARTS = 4,             /* that is added up in, at most */
   WINOGRAD_WEIGHT_BLOCK = 1 << 20 /* for the adjoint of w, where each block adds to all of it */
 };
 
@@ -61,7 +62,8 @@ static inline int cut_axis(axis s, int64_t windows, int64_t kernel, tiling *t) {
 typedef struct winograd {
   tiling down, across;
   int64_t phases, inner, height, width;        /* inner: channels times phases; the image's extents, as tiles see it */
-  int64_t images, blocks, rows, before[4][4];  /* of an image: rows of all points' products, and before each one's */
+  int64_t images, blocks, parts;               /* parts: of the blocks, for the adjoint of w */
+  int64_t rows, before[4][4];                  /* of an image: rows of all points' products, and before each one's */
   int64_t panel;                               /* columns of the weights that lie together */
 } winograd;
 
@@ -82,9 +84,13 @@ static inline int read_winograd(const conv *v, int weight, int64_t lanes, winogr
       g->before[p][q] = g->rows;
       g->rows += tiles_at(g->down, p) * tiles_at(g->across, q);
     }
-  const int64_t most_images = (weight ? WINOGRAD_WEIGHT_BLOCK : WINOGRAD_BLOCK) / (g->rows * (g->inner + v->o));
-  g->images = most(least(most_images, divided_up(v->n, weight ? 2 : IMAGE_BLOCKS)), 1);
+  /* Blocks of nearly the same size, as many in each part. */
+  const int64_t parts = least(PART_ELEMENTS / (v->groups * 16 * g->inner * v->o), WINOGRAD_PARTS);
+  const int64_t images = (weight ? WINOGRAD_WEIGHT_BLOCK : WINOGRAD_BLOCK) / (g->rows * (g->inner + v->o));
+  g->parts = weight ? most(parts, 2) : IMAGE_BLOCKS;
+  g->images = divided_up(v->n, g->parts * divided_up(v->n, g->parts * most(images, 1)));
   g->blocks = divided_up(v->n, g->images);
+  g->parts = least(g->parts, g->blocks);
   g->panel = 2 * lanes;
   return 1;
 }

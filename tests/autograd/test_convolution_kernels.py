@@ -33,6 +33,7 @@ CASES = {
     "one window sees all, in groups": ((19, 8, 5, 3), (6, 4, 5, 3), 2, 0, 1, 2, False),
     "one window sees nearly all": ((19, 8, 5, 4), (5, 8, 5, 3), 2, 0, 1, 1, False),
     "one output for one window": ((19, 8, 5, 3), (1, 8, 5, 3), 1, 0, 1, 1, False),
+    "one window, inside of the kernel": ((19, 2, 3, 8), (4, 5, 8, 21), 2, 1, 1, 1, True),
     "a kernel of one pixel": ((5, 12, 9, 11), (7, 12, 1, 1), 1, 0, 1, 1, False),
     "a kernel of one pixel, channels last": ((5, 9, 9, 12), (1, 1, 12, 7), 1, 0, 1, 1, True),
     "a kernel of one pixel, in groups": ((5, 12, 9, 11), (6, 4, 1, 1), 1, 0, 1, 3, False),
