@@ -66,6 +66,7 @@ static void no_number(job *j) { __atomic_store_n(&j->no_number, 1, __ATOMIC_RELA
 typedef void part_fn(void *job, int64_t low, int64_t high);
 static part_fn *const forward[2] = {forward_f32, forward_f64}, *const input[2] = {input_f32, input_f64};
 static part_fn *const weight[2] = {weight_f32, weight_f64}, *const sum[2] = {sum_f32, sum_f64};
+static part_fn *const sum_rows[2] = {sum_rows_f32, sum_rows_f64};
 static void (*const arrange[2])(const conv *, const void *, void *) = {arrange_f32, arrange_f64};
 static part_fn *const direct_forward[2] = {direct_forward_f32, direct_forward_f64};
 static part_fn *const direct_weight[2] = {direct_weight_f32, direct_weight_f64};
@@ -289,8 +290,11 @@ int nd_conv_weight_backward(const nd_plan *p, void *out, const void *x, const vo
   if (!j.parts) return ND_ENOMEM;
   if (directly) err = weight_directly(&j);
   else share(&j, v->groups * v->parts, weight[j.type]);
-  if (!err && !j.failed)
-    nd_parallel_for(v->groups * v->o, ND_GRAIN_REDUCE / (v->parts * v->w_group / v->o + 1) + 1, sum[j.type], &j);
+  if (!err && !j.failed) {
+    const int rows = j.part_stride[0] == 1 && v->wo == 1;
+    const int64_t items = rows ? v->w_group / v->o : v->o, each = v->parts * v->w_group / items;
+    nd_parallel_for(v->groups * items, ND_GRAIN_REDUCE / (each + 1) + 1, (rows ? sum_rows : sum)[j.type], &j);
+  }
   nd_free(j.parts);
   return err || j.failed ? ND_ENOMEM : ND_OK;
 }
