@@ -1,5 +1,6 @@
-/* conv.c - convolution and its two adjoints: windows laid out side by side, a block at a time, and matrix products; or,
- * where images are wide and weights few, forward and the adjoint of w without that (conv_direct_plan.h).
+/* conv.c - convolution and its two adjoints: windows laid out side by side, a block at a time, and matrix products; or
+ * without that: as one product where each pixel is seen by one window (conv_flat.h), and, where images are wide and
+ * weights few, forward and the adjoint of w by tables of places (conv_direct_plan.h).
  *
  * A block is some rows of windows of one image or, if images are small, some whole images: about 64 K elements, so that
  * they are still in the second-level cache when the product reads them. An array of all windows, K*L times as large as x,
@@ -20,7 +21,9 @@
 #include <string.h>
 #include "conv.h"
 #include "conv_direct_plan.h"
+#include "conv_flat.h"
 #include "conv_plan.h"
+#include "conv_winograd_plan.h"
 #include "gemm.h"
 #include "parallel.h"
 #include "pool.h"
@@ -28,13 +31,16 @@
 typedef struct {
   conv v;
   direct d;
-  int type, failed;
+  winograd g;
+  int type, failed, for_x, all_seen, no_number; /* for_x: the adjoint of x is computed */
   const char *x, *y, *w; /* at their first element; w as the products want it */
   char *out, *parts;     /* parts: of the adjoint of w */
+  void *weights;         /* their values at points */
   int64_t part_size, part_lanes, part_stride[4]; /* from one output, channel, kernel row and column to the next */
 } job;
 
 static void fail(job *j) { __atomic_store_n(&j->failed, 1, __ATOMIC_RELAXED); }
+static void no_number(job *j) { __atomic_store_n(&j->no_number, 1, __ATOMIC_RELAXED); }
 
 #define JOIN_(a, b) a##_##b
 #define JOIN(a, b) JOIN_(a, b)
@@ -45,6 +51,7 @@ static void fail(job *j) { __atomic_store_n(&j->failed, 1, __ATOMIC_RELAXED); }
 #include "conv_windows.h"
 #include "conv_blocks.h"
 #include "conv_direct.h"
+#include "conv_winograd.h"
 #undef T
 #undef TYPE
 #undef CODE
@@ -54,13 +61,20 @@ static void fail(job *j) { __atomic_store_n(&j->failed, 1, __ATOMIC_RELAXED); }
 #include "conv_windows.h"
 #include "conv_blocks.h"
 #include "conv_direct.h"
+#include "conv_winograd.h"
 
 typedef void part_fn(void *job, int64_t low, int64_t high);
 static part_fn *const forward[2] = {forward_f32, forward_f64}, *const input[2] = {input_f32, input_f64};
 static part_fn *const weight[2] = {weight_f32, weight_f64}, *const sum[2] = {sum_f32, sum_f64};
+static part_fn *const sum_rows[2] = {sum_rows_f32, sum_rows_f64};
 static void (*const arrange[2])(const conv *, const void *, void *) = {arrange_f32, arrange_f64};
 static part_fn *const direct_forward[2] = {direct_forward_f32, direct_forward_f64};
 static part_fn *const direct_weight[2] = {direct_weight_f32, direct_weight_f64};
+static part_fn *const read_weights[2] = {read_weights_f32, read_weights_f64};
+static part_fn *const winograd_forward[2] = {winograd_forward_f32, winograd_forward_f64};
+static part_fn *const winograd_input[2] = {winograd_input_f32, winograd_input_f64};
+static part_fn *const winograd_weight[2] = {winograd_weight_f32, winograd_weight_f64};
+static part_fn *const sum_weights[2] = {sum_weights_f32, sum_weights_f64};
 static void (*const direct_arrange[2])(const job *, const void *, void *) = {direct_arrange_f32, direct_arrange_f64};
 
 /* Shares `items` out; each thread gets a million multiply-adds at least. */
@@ -83,6 +97,15 @@ static int prepare(const nd_plan *p, int x, int w, int y, const int64_t *window,
   read_plan(p, x, w, y, window, &j->v);
   *empty = p->size == 0 || j->v.kh == 0 || j->v.kw == 0;
   return ND_OK;
+}
+
+/* Operand number `out` of conv_flat.h as one matrix product; 0 if it is none. */
+static int as_product(const job *j, int out, void *to, const void *a, const void *b, int *err) {
+  nd_plan p;
+  if (!read_flat(&j->v, out, &p)) return 0;
+  for (int i = 0; i < 3; i++) p.dtype[i] = j->type;
+  *err = nd_current_isa()->gemm->matmul(&p, to, a, b);
+  return 1;
 }
 
 /* Writes zeros to operand 0 along five dimensions of its own, from the one of the longest stride to the shortest. */
@@ -146,6 +169,42 @@ static int weight_directly(job *j) {
   return j->failed ? ND_ENOMEM : ND_OK;
 }
 
+/* Forward, or the adjoint of x, by Winograd's algorithm. */
+static int with_weights_at_points(job *j, const char *w) {
+  const conv *v = &j->v;
+  const int64_t bytes = nd_item_size(j->type);
+  j->w = w + v->w_at * bytes;
+  j->weights = nd_alloc(v->groups * 16 * j->g.inner * v->o * bytes);
+  if (!j->weights) return ND_ENOMEM;
+  share(j, v->groups * (j->for_x ? v->o : v->c), read_weights[j->type]);
+  share(j, v->groups * j->g.blocks, (j->for_x ? winograd_input : winograd_forward)[j->type]);
+  nd_free(j->weights);
+  return j->failed ? ND_ENOMEM : ND_OK;
+}
+
+/* The adjoint of w by Winograd's algorithm. */
+static int weights_from_points(job *j) {
+  const conv *v = &j->v;
+  j->parts = nd_alloc(v->groups * j->g.parts * 16 * j->g.inner * v->o * nd_item_size(j->type));
+  if (!j->parts) return ND_ENOMEM;
+  share(j, v->groups * j->g.parts, winograd_weight[j->type]);
+  if (!j->failed) share(j, v->groups * v->c, sum_weights[j->type]);
+  nd_free(j->parts);
+  return j->failed ? ND_ENOMEM : ND_OK;
+}
+
+/* Operand number `out` by Winograd's algorithm; 0 if that is not for it, or if it has to be computed in another way: near
+ * an infinity, differences that ought to cancel do not. */
+static int at_points(job *j, int out, const char *w, int *err) {
+  const conv *v = &j->v;
+  if (!read_winograd(v, out == 2, nd_current_isa()->conv->lanes[j->type], &j->g)) return 0;
+  j->for_x = out == 1;
+  j->all_seen = v->down.start <= 0 && v->across.start <= 0 && v->down.start + j->g.height >= v->down.extent &&
+                v->across.start + j->g.width >= v->across.extent;
+  *err = out == 2 ? weights_from_points(j) : with_weights_at_points(j, w);
+  return *err || !j->no_number;
+}
+
 int nd_conv(const nd_plan *p, void *out, const void *x, const void *w, const int64_t *window) {
   job j = {0};
   int empty;
@@ -155,9 +214,12 @@ int nd_conv(const nd_plan *p, void *out, const void *x, const void *w, const int
     zero(p, out, (int[]){0, 1, 2, 4, 5}, (int64_t[]){p->shape[0], p->shape[1], p->shape[2], p->shape[4], p->shape[5]});
     return ND_OK;
   }
+  int err;
+  if (as_product(&j, 0, out, x, w, &err)) return err;
   const int64_t bytes = nd_item_size(j.type);
   j.x = (const char *)x + j.v.x_at * bytes;
   j.out = (char *)out + j.v.y_at * bytes;
+  if (at_points(&j, 0, w, &err)) return err;
   if (read_direct(&j.v, 0, nd_current_isa()->conv->lanes[j.type], bytes, &j.d)) return forward_directly(&j, w);
   void *made;
   if (lay_weights(&j, w, &made)) return ND_ENOMEM;
@@ -180,9 +242,12 @@ int nd_conv_input_backward(const nd_plan *p, void *out, const void *g, const voi
     zero(&only, out, (int[]){0, 1, 3, 4, 5}, (int64_t[]){p->shape[0], p->shape[1], p->shape[3], window[3], window[7]});
     return ND_OK;
   }
+  int err;
+  if (as_product(&j, 1, out, g, w, &err)) return err;
+  j.y = (const char *)g + j.v.y_at * bytes;
+  if (at_points(&j, 1, w, &err)) return err;
   void *made;
   if (lay_weights(&j, w, &made)) return ND_ENOMEM;
-  j.y = (const char *)g + j.v.y_at * bytes;
   share(&j, j.v.groups * j.v.image_blocks, input[j.type]);
   nd_free(made);
   return j.failed ? ND_ENOMEM : ND_OK;
@@ -212,19 +277,24 @@ int nd_conv_weight_backward(const nd_plan *p, void *out, const void *x, const vo
   if (empty || v->kh != p->shape[6] || v->kw != p->shape[7])
     zero(p, out, (int[]){1, 2, 3, 6, 7}, (int64_t[]){p->shape[1], p->shape[2], p->shape[3], p->shape[6], p->shape[7]});
   if (empty) return ND_OK;
+  int err = ND_OK;
+  if (as_product(&j, 2, out, x, g, &err)) return err;
   const int64_t bytes = nd_item_size(j.type);
   j.x = (const char *)x + v->x_at * bytes;
   j.y = (const char *)g + v->y_at * bytes;
   j.out = (char *)out + v->w_at * bytes;
+  if (at_points(&j, 2, NULL, &err)) return err;
   const int directly = read_direct(v, 1, nd_current_isa()->conv->lanes[j.type], bytes, &j.d);
   lay_parts(&j, directly);
   j.parts = nd_alloc(v->groups * v->parts * j.part_size * bytes);
   if (!j.parts) return ND_ENOMEM;
-  int err = ND_OK;
   if (directly) err = weight_directly(&j);
   else share(&j, v->groups * v->parts, weight[j.type]);
-  if (!err && !j.failed)
-    nd_parallel_for(v->groups * v->o, ND_GRAIN_REDUCE / (v->parts * v->w_group / v->o + 1) + 1, sum[j.type], &j);
+  if (!err && !j.failed) {
+    const int rows = j.part_stride[0] == 1 && v->wo == 1;
+    const int64_t items = rows ? v->w_group / v->o : v->o, each = v->parts * v->w_group / items;
+    nd_parallel_for(v->groups * items, ND_GRAIN_REDUCE / (each + 1) + 1, (rows ? sum_rows : sum)[j.type], &j);
+  }
   nd_free(j.parts);
   return err || j.failed ? ND_ENOMEM : ND_OK;
 }

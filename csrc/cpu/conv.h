@@ -29,11 +29,28 @@ typedef struct nd_lines_of_places {
   int accumulate;
 } nd_lines_of_places;
 
+/* The rules of Winograd's algorithm, each a small matrix of rows x columns (conv_winograd_plan.h says what they are):
+ *     INPUT_points, RESULT_taps_points, WEIGHT_taps; points are 0, 1, infinity and, of four, -1 */
+#define ND_MIXES(X)                                                                     \
+  X(INPUT_3, 3, 3, {1, -1, 0}, {0, 1, 0}, {0, -1, 1})                                   \
+  X(INPUT_4, 4, 4, {1, 0, -1, 0}, {0, .5, .5, 0}, {0, -1, 0, 1}, {0, -.5, .5, 0})       \
+  X(RESULT_2_3, 2, 3, {1, 1, 0}, {0, 1, 1})                                             \
+  X(RESULT_2_4, 3, 4, {1, 1, 0, 1}, {0, 1, 0, -1}, {0, 1, 1, 1})                        \
+  X(RESULT_3_3, 1, 3, {1, 1, 1})                                                        \
+  X(RESULT_3_4, 2, 4, {1, 1, 0, 1}, {0, 1, 1, -1})                                      \
+  X(WEIGHT_2, 4, 2, {1, 0}, {1, 1}, {0, 1}, {1, -1})                                    \
+  X(WEIGHT_3, 4, 3, {1, 0, 0}, {1, 1, 1}, {0, 0, 1}, {1, -1, 1})
+#define ND_MIX_NAME(name, rows, cols, ...) MIX_##name,
+enum { ND_MIXES(ND_MIX_NAME) ND_MIX_RULES };
+
 typedef struct nd_conv_table {
   int64_t lanes[2];                    /* elements of a vector, f32 and f64 */
   void (*product[2])(const nd_places *x);
   void (*lines[2])(const nd_lines_of_places *x);
   void (*transpose[2])(int64_t rows, int64_t cols, void *to, int64_t to_row, const void *from, int64_t from_row);
                                        /* to[r*to_row + c] = from[c*from_row + r] */
+  void (*mix[2])(int rule, int turned, int64_t n, const void *const *from, void *const *to, int accumulate);
+                                       /* to[r][i] (+)= sum over v of rule[r][v] from[v][i], or, turned, of rule[v][r] */
+  int (*finite[2])(int64_t n, const void *x);
 } nd_conv_table;
 #endif

@@ -215,3 +215,19 @@ static void NAME(sum)(void *context, int64_t low, int64_t high) {
         }
   }
 }
+
+/* The same for some of the taps of all groups, if outputs lie side by side: the first part becomes the sum. */
+static void NAME(sum_rows)(void *context, int64_t low, int64_t high) {
+  const job *j = context;
+  const conv *v = &j->v;
+  const int64_t taps = v->kh * v->kw * v->c;
+  for (int64_t item = low; item < high; item++) {
+    const int64_t k = item % taps / (v->kw * v->c), l = item % taps / v->c % v->kw, c = item % v->c;
+    T *total = (T *)j->parts + item / taps * v->parts * j->part_size + c * j->part_stride[1] + k * j->part_stride[2] +
+               l * j->part_stride[3];
+    T *out = (T *)j->out + item / taps * v->wg + k * v->wk + l * v->wl + c * v->wc;
+    for (int64_t part = 1; part < v->parts; part++)
+      for (int64_t o = 0; o < v->o; o++) total[o] += total[part * j->part_size + o];
+    memcpy(out, total, v->o * sizeof(T));
+  }
+}

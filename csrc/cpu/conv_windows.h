@@ -14,11 +14,17 @@ static int NAME(transpose3)(const int64_t extent[3], const T *from, const int64_
   while (p < 3 && (from_stride[p] != 1 || extent[p] < 2)) p++;
   while (q < 3 && (to_stride[q] != 1 || extent[q] < 2)) q++;
   if (p == 3 || q == 3 || p == q) return 0;
-  const int r = 3 - p - q; /* one longer p with this dimension in it, or one after the other */
-  const int merged = from_stride[r] == extent[p] && to_stride[r] == extent[p] * to_stride[p];
-  for (int64_t i = 0; i < (merged ? 1 : extent[r]); i++)
-    nd_current_isa()->conv->transpose[CODE](extent[p] * (merged ? extent[r] : 1), extent[q], to + i * to_stride[r],
-                                            to_stride[p], from + i * from_stride[r], from_stride[q]);
+  const int r = 3 - p - q; /* one longer p or q with this dimension in it, or one transpose after the other */
+  const int longer_p = from_stride[r] == extent[p] && to_stride[r] == extent[p] * to_stride[p];
+  const int longer_q = !longer_p && to_stride[r] == extent[q] && from_stride[r] == extent[q] * from_stride[q];
+  const int64_t rows = extent[p] * (longer_p ? extent[r] : 1), columns = extent[q] * (longer_q ? extent[r] : 1);
+  const int64_t times = longer_p || longer_q ? 1 : extent[r];
+  for (int64_t j = 0, width; j < columns; j += width) { /* few lines of `from` at a time: each is read in one go */
+    width = columns - j < 16 ? columns - j : 8;
+    for (int64_t i = 0; i < times; i++)
+      nd_current_isa()->conv->transpose[CODE](rows, width, to + i * to_stride[r] + j, to_stride[p],
+                                              from + i * from_stride[r] + j * from_stride[q], from_stride[q]);
+  }
   return 1;
 }
 

@@ -102,6 +102,10 @@ static void test(void) {
       w[0] = below(9) - 6, w[1] = 1 + below(3), w[2] = 1 + below(3);
       w[3] = w[0] + (shape[4 + d] - 1) * w[1] + (shape[6 + d] - 1) * w[2] + 1 - below(6);
       if (w[3] < 1) w[3] = 1;
+      if (trial % 7 < 2) { /* a kernel of one pixel, or one window: one matrix product, if strides allow it */
+        shape[trial % 7 ? 4 + d : 6 + d] = 1;
+        w[0] = 0, w[3] = (shape[4 + d] - 1) * w[1] + (shape[6 + d] - 1) * w[2] + 1;
+      }
     }
     nd_set_num_threads(1 + (int)below(3));
     check_one(trial % 2 ? ND_F64 : ND_F32, shape, window);
@@ -109,6 +113,12 @@ static void test(void) {
   /* Rows in several blocks, in both arrangements. */
   check_one(ND_F32, (int64_t[]){2, 1, 3, 20, 20, 24, 3, 3}, (int64_t[]){-1, 1, 1, 20, -1, 1, 1, 24});
   check_one(ND_F32, (int64_t[]){2, 1, 3, 60, 40, 7, 3, 3}, (int64_t[]){-1, 1, 1, 40, -1, 1, 1, 7});
+  /* Tiles of four points and of three, with steps and without, in several blocks, also beyond whole registers. */
+  for (int type = ND_F32; type <= ND_F64; type++) {
+    check_one(type, (int64_t[]){9, 1, 17, 16, 7, 8, 4, 4}, (int64_t[]){-1, 2, 1, 14, -1, 2, 1, 16});
+    check_one(type, (int64_t[]){11, 2, 16, 37, 5, 4, 3, 3}, (int64_t[]){-1, 1, 1, 5, 0, 1, 1, 6});
+    check_one(type, (int64_t[]){11, 1, 35, 16, 8, 5, 2, 4}, (int64_t[]){1, 1, 1, 11, -3, 2, 1, 7});
+  }
   const int64_t window[8] = {0, 1, 1, 1, 0, 1, 1, 1}, wrong[8] = {0, 0, 1, 1, 0, 1, 1, 1};
   nd_plan p = {.ndim = 8, .size = 1, .shape = {1, 1, 1, 1, 1, 1, 1, 1}};
   double one[3] = {0};

@@ -10,7 +10,7 @@ from needle_edu.backend.arguments import integer
 from needle_edu.ndarray.layout import as_shape
 
 from . import sampling
-from .convolution import INPUT, WEIGHT, described, frozen, no_bools
+from .convolution import INPUT, WEIGHT, adjoint, described, frozen, no_bools
 from .correlation import Correlation, correlation, input_adjoint, weight_adjoint
 from .windows import per_axis
 
@@ -25,6 +25,7 @@ class _ConvTranspose(BinaryOp):
     formula = r"y = a \ast^\top b"
     vjp_formulas = (r"\bar{a} = \bar{y} \ast b", r"\bar{b} = \bar{y} \ast a")
     vjp_reads = ("b", "a")
+    vjps_on_arrays = True
 
     def __init__(self, stride=1, padding=0, output_padding=0, groups: int = 1, dilation=1):
         self.stride = per_axis(self.name, "stride", stride, self.axes, 1)
@@ -67,11 +68,11 @@ class _ConvTranspose(BinaryOp):
     def vjp0(self, g, node):
         a, b = node.inputs
         w = self.plan(a.shape, b.shape).windows
-        return _FORWARD[self.axes].cls(w.stride, w.padding, w.dilation, self.groups).apply(g, b)
+        return _FORWARD[self.axes].cls(w.stride, w.padding, w.dilation, self.groups).of(g, b)
 
     def vjp1(self, g, node):
         a, b = node.inputs
-        return WEIGHT.cls(b.shape, *described(self.plan(a.shape, b.shape))).apply(g, a)
+        return adjoint(WEIGHT, b.shape, self.plan(a.shape, b.shape)).of(g, a)
 
 
 @register
@@ -132,6 +133,14 @@ class _Adjoint(BinaryOp):
         self.dilation = per_axis(self.name, "dilation", dilation, len(shape) - 2, 1)
         self.groups = integer(self.name, "groups", groups, 1)
         self.channels_last = bool(channels_last)
+
+    @classmethod
+    def like(cls, shape: tuple, c: Correlation):
+        """Return the op for the convolution `c`."""
+        op = cls.__new__(cls)
+        op.shape = shape
+        op.stride, op.padding, op.dilation, op.groups, op.channels_last = described(c)
+        return op
 
     def _plan(self, x: tuple, w: tuple, y: tuple) -> Correlation:
         c = correlation(

@@ -17,6 +17,13 @@ from .constants import chosen_axes, normalize_axes
 
 
 @lru_cache(256)
+def _inverse(axes: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the order of axes that undoes this one."""
+    order = normalize_axes(axes, len(axes), "permute")
+    return tuple([order.index(axis) for axis in range(len(order))])
+
+
+@lru_cache(256)
 def _swapped(axes: tuple[int, int] | None, ndim: int) -> tuple[int, ...]:
     """Return the order of axes in which two are swapped."""
     axes = (-2, -1) if axes is None else axes
@@ -85,8 +92,7 @@ class Permute(UnaryOp):
         return xp.permute_dims(a, self.axes)
 
     def vjp0(self, g, node):
-        axes = normalize_axes(self.axes, len(self.axes), self.name)
-        return Permute([axes.index(axis) for axis in range(len(axes))]).of(g)
+        return Permute(_inverse(self.axes)).of(g)
 
 
 @register

@@ -90,22 +90,29 @@ ND_UNROLL_WHOLE(8)
 }
 
 #include "conv_lines.h"
+#include "conv_mix.h"
 
-/* Large squares, small ones along the edges, and single elements where these do not fit either. */
+/* The start of the square after the one at `i`: the last one ends where the matrix does and overlaps the one before. */
+static inline int64_t NAME(next_square)(int64_t i, int64_t side, int64_t total) {
+  return i + side < total && i + 2 * side > total ? total - side : i + side;
+}
+
+/* Large squares, small ones in a matrix too narrow for these, and single elements where these do not fit either. */
 static void NAME(transpose)(int64_t rows, int64_t cols, void *to_, int64_t to_row, const void *from_, int64_t from_row) {
   T *to = to_;
   const T *from = from_;
-  const int64_t r_end = rows / SIDE * SIDE, c_end = cols / SIDE * SIDE;
-  const int64_t r_last = rows / SMALL_SIDE * SMALL_SIDE, c_last = cols / SMALL_SIDE * SMALL_SIDE;
-  for (int64_t r = 0; r < r_end; r += SIDE)
-    for (int64_t c = 0; c < c_end; c += SIDE) SQUARE(to + r * to_row + c, to_row, from + c * from_row + r, from_row);
-  for (int64_t r = 0; r < r_last; r += SMALL_SIDE)
-    for (int64_t c = r < r_end ? c_end : 0; c < c_last; c += SMALL_SIDE)
-      SMALL(to + r * to_row + c, to_row, from + c * from_row + r, from_row);
-  for (int64_t c = c_last; c < cols; c++)
-    for (int64_t r = 0; r < rows; r++) to[r * to_row + c] = from[c * from_row + r];
-  for (int64_t r = r_last; r < rows; r++)
-    for (int64_t c = 0; c < c_last; c++) to[r * to_row + c] = from[c * from_row + r];
+  if (rows >= SIDE && cols >= SIDE) {
+    for (int64_t c = 0; c < cols; c = NAME(next_square)(c, SIDE, cols))
+      for (int64_t r = 0; r < rows; r = NAME(next_square)(r, SIDE, rows))
+        SQUARE(to + r * to_row + c, to_row, from + c * from_row + r, from_row);
+  } else if (rows >= SMALL_SIDE && cols >= SMALL_SIDE) {
+    for (int64_t c = 0; c < cols; c = NAME(next_square)(c, SMALL_SIDE, cols))
+      for (int64_t r = 0; r < rows; r = NAME(next_square)(r, SMALL_SIDE, rows))
+        SMALL(to + r * to_row + c, to_row, from + c * from_row + r, from_row);
+  } else {
+    for (int64_t r = 0; r < rows; r++)
+      for (int64_t c = 0; c < cols; c++) to[r * to_row + c] = from[c * from_row + r];
+  }
 }
 
 #undef NAME

@@ -1,0 +1,307 @@
+/* conv_winograd.h - a convolution and its adjoints by Winograd's algorithm, for one element type. Included by conv.c after
+ * conv_blocks.h; conv_winograd_plan.h says what is computed.
+ *
+ * With images and results whose channels are contiguous, and [points] for all pairs of points, four by four:
+ *
+ *     read_image      values[points][tile][a, b, c] of an image        a, b: phases          spread_image   its transpose
+ *     join_results    results of products[points][tile][o]                                   read_results   its transpose
+ *     read_weights    weights[points][a, b, c][o]                                            sum_weights    its transpose
+ *
+ *     forward         products = values weights                   for each pair of points, and so in
+ *     adjoint of x    values   = products weights^T
+ *     adjoint of w    weights += values^T products
+ */
+typedef struct NAME(tiles) {
+  T *values, *products, *image, *results, *line; /* line: four rows of an image or of results */
+} NAME(tiles);
+
+static int NAME(get_tiles)(job *j, NAME(tiles) *s) {
+  const conv *v = &j->v;
+  const winograd *g = &j->g;
+  const int64_t image = g->height * g->width * v->c, results = v->h * v->w * v->o, rows = g->rows * g->images;
+  const int64_t line = 4 * most(g->width * v->c, v->w * v->o);
+  s->values = nd_scratch(ND_SCRATCH_CONV, (rows * (g->inner + v->o) + image + results + line) * (int64_t)sizeof(T));
+  if (!s->values) return fail(j), 0;
+  s->products = s->values + rows * g->inner;
+  s->image = s->products + rows * v->o;
+  s->results = s->image + image;
+  s->line = s->results + results;
+  return 1;
+}
+
+static void NAME(apply)(int rule, int turned, int64_t n, T *const *from, T *const *to, int accumulate) {
+  nd_current_isa()->conv->mix[CODE](rule, turned, n, (const void *const *)from, (void *const *)to, accumulate);
+}
+
+static int NAME(input_rule)(tiling t, int64_t tile) { return points(t, tile) == 4 ? MIX_INPUT_4 : MIX_INPUT_3; }
+static int NAME(result_rule)(tiling t, int64_t tile) {
+  return (t.taps == 2 ? MIX_RESULT_2_3 : MIX_RESULT_3_3) + (points(t, tile) == 4);
+}
+
+/* The values of image number `n` of a block; or, `spread`, values are added to the image where tiles saw it. */
+static void NAME(read_image)(const job *j, NAME(tiles) s, int64_t n, int spread) {
+  const winograd *g = &j->g;
+  const tiling down = g->down, across = g->across;
+  const int64_t c = j->v.c, run = across.step * c, row = g->width * c;
+  T *x[4], *line[4], *value[4];
+  for (int p = 0; p < 4; p++) line[p] = s.line + p * row;
+  for (int64_t i = 0; i < tiles(down); i++)
+    for (int64_t a = 0; a < down.step; a++) {
+      for (int u = 0; u < points(down, i); u++) x[u] = s.image + (down.step * (first_window(down, i) + u) + a) * row;
+      if (spread) memset(s.line, 0, 4 * row * sizeof(T));
+      else NAME(apply)(NAME(input_rule)(down, i), 0, row, x, line, 0);
+      for (int p = 0; p < points(down, i); p++)
+        for (int64_t k = 0; k < tiles(across); k++) {
+          T *at[4];
+          for (int q = 0; q < points(across, k); q++) {
+            at[q] = line[p] + (first_window(across, k) + q) * run;
+            value[q] = s.values + row_at(g, p, q, n, i, k) * g->inner + a * run;
+          }
+          if (spread) NAME(apply)(NAME(input_rule)(across, k), 1, run, value, at, 1);
+          else NAME(apply)(NAME(input_rule)(across, k), 0, run, at, value, 0);
+        }
+      if (spread) NAME(apply)(NAME(input_rule)(down, i), 1, row, line, x, 1);
+    }
+}
+
+/* The results of image number `n` of a block, rows of them at `y`; or, `turned`, what they come to in the products. */
+static void NAME(join_results)(const job *j, NAME(tiles) s, int64_t n, T *y, int64_t y_row, int turned) {
+  const winograd *g = &j->g;
+  const tiling down = g->down, across = g->across;
+  const int64_t o = j->v.o, row = j->v.w * o;
+  T *result[4], *line[4], *product[4];
+  for (int p = 0; p < 4; p++) line[p] = s.line + p * row;
+  for (int64_t i = 0; i < tiles(down); i++) {
+    for (int u = 0; u < 4; u++) result[u] = y + (first_window(down, i) + u) * y_row;
+    if (turned) NAME(apply)(NAME(result_rule)(down, i), 1, row, result, line, 0);
+    for (int p = 0; p < points(down, i); p++)
+      for (int64_t k = 0; k < tiles(across); k++) {
+        T *at[4];
+        for (int q = 0; q < 4; q++) {
+          at[q] = line[p] + (first_window(across, k) + q) * o;
+          product[q] = q < points(across, k) ? s.products + row_at(g, p, q, n, i, k) * o : NULL;
+        }
+        if (turned) NAME(apply)(NAME(result_rule)(across, k), 1, o, at, product, 0);
+        else NAME(apply)(NAME(result_rule)(across, k), 0, o, product, at, 0);
+      }
+    if (!turned) NAME(apply)(NAME(result_rule)(down, i), 0, row, line, result, 0);
+  }
+}
+
+/* An image amid its padding, with contiguous channels, from x; or, `back`, what of it lies in x. */
+static void NAME(move_image)(const job *j, NAME(tiles) s, T *x, int back) {
+  const conv *v = &j->v;
+  const axis h = v->down, w = v->across;
+  const int64_t height = j->g.height, width = j->g.width, top = most(h.start, 0), left = most(w.start, 0);
+  const int64_t extent[3] = {most(least(h.extent, h.start + height) - top, 0),
+                             most(least(w.extent, w.start + width) - left, 0), v->c};
+  T *image = s.image + ((top - h.start) * width + left - w.start) * v->c;
+  x += top * v->xh + left * v->xw;
+  const int64_t here[3] = {width * v->c, v->c, 1}, there[3] = {v->xh, v->xw, v->xc};
+  if (back) NAME(copy3)(extent, image, here, x, there);
+  else NAME(copy3)(extent, x, there, image, here);
+}
+
+/* The results of an image with contiguous channels: where they lie in y, or the scratch. */
+static T *NAME(results_at)(const conv *v, NAME(tiles) s, T *y, int64_t *row) {
+  const int there = v->yo == 1 && v->yw == v->o;
+  *row = there ? v->yh : v->w * v->o;
+  return there ? y : s.results;
+}
+
+/* Weights lie as the products read them: for each pair of points, set and panel of columns [depth][columns]. Forward, rows
+ * are the inputs of all phases and columns the outputs; for the adjoint of x rows are outputs, columns inputs, and phases
+ * sets. */
+static T *NAME(weights_at)(const job *j, int64_t group, int p, int q, int64_t set, int64_t column) {
+  const winograd *g = &j->g;
+  const int64_t all = g->inner * j->v.o, depth = j->for_x ? j->v.o : g->inner;
+  return (T *)j->weights + (group * 16 + p * 4 + q) * all + (set * j->v.c + column) * depth;
+}
+
+static void NAME(read_weights)(void *context, int64_t low, int64_t high) {
+  const job *j = context;
+  const conv *v = &j->v;
+  const winograd *g = &j->g;
+  const int64_t rows = j->for_x ? v->o : v->c, columns = j->for_x ? v->c : v->o, taps = v->kh * v->kw;
+  T *w = nd_scratch(ND_SCRATCH_CONV, (taps + 1 + 12) * columns * (int64_t)sizeof(T));
+  if (!w) return fail(context);
+  T *zeros = w + taps * columns, *line = zeros + columns, *from[4], *to[4];
+  memset(zeros, 0, columns * sizeof(T));
+  for (int64_t item = low; item < high; item++) {
+    const int64_t group = item / rows, row = item % rows, step = j->for_x ? v->wc : v->wo;
+    NAME(copy3)((int64_t[]){v->kh, v->kw, columns},
+                (const T *)j->w + group * v->wg + row * (j->for_x ? v->wo : v->wc),
+                (int64_t[]){v->wk, v->wl, step}, w, (int64_t[]){v->kw * columns, columns, 1});
+    for (int64_t phase = 0; phase < g->phases; phase++) {
+      const int64_t a = phase / g->across.step, b = phase % g->across.step;
+      for (int64_t r = 0; r < g->across.taps; r++) {
+        for (int64_t u = 0; u < g->down.taps; u++) {
+          const int64_t k = u * g->down.step + a, l = r * g->across.step + b;
+          from[u] = k < v->kh && l < v->kw ? w + (k * v->kw + l) * columns : zeros;
+        }
+        for (int p = 0; p < 4; p++) to[p] = line + (p * 3 + r) * columns;
+        NAME(apply)(g->down.taps == 2 ? MIX_WEIGHT_2 : MIX_WEIGHT_3, 0, columns, from, to, 0);
+      }
+      for (int p = 0; p < 4; p++)
+        for (int64_t column = 0; column < columns; column += g->panel) {
+          const int64_t width = least(g->panel, columns - column), depth_row = j->for_x ? row : phase * v->c + row;
+          for (int64_t r = 0; r < g->across.taps; r++) from[r] = line + (p * 3 + r) * columns + column;
+          for (int q = 0; q < 4; q++)
+            to[q] = NAME(weights_at)(j, group, p, q, j->for_x ? phase : 0, column) + depth_row * width;
+          NAME(apply)(g->across.taps == 2 ? MIX_WEIGHT_2 : MIX_WEIGHT_3, 0, width, from, to, 0);
+        }
+    }
+  }
+}
+
+/* All pairs of points: products of the values of a block with the weights, or the other way round for the adjoint of x. */
+static void NAME(multiply_points)(job *j, NAME(tiles) s, int64_t group, int64_t images) {
+  const conv *v = &j->v;
+  const winograd *g = &j->g;
+  const int64_t sets = j->for_x ? g->phases : 1, columns = j->for_x ? v->c : v->o;
+  const int64_t depth = j->for_x ? v->o : g->inner, out_row = sets * columns;
+  for (int p = 0; p < 4; p++)
+    for (int q = 0; q < 4; q++) {
+      const int64_t m = images * tiles_at(g->down, p) * tiles_at(g->across, q), first = row_at(g, p, q, 0, 0, 0);
+      const T *from = (j->for_x ? s.products : s.values) + first * depth;
+      T *to = (j->for_x ? s.values : s.products) + first * out_row;
+      for (int64_t set = 0; m && set < sets; set++)
+        for (int64_t column = 0; column < columns; column += g->panel) {
+          const int64_t n = least(g->panel, columns - column);
+          NAME(multiply)(j, (nd_product){.m = m, .n = n, .k = depth, .a = from, .a_row = depth, .a_col = 1,
+                                         .b = NAME(weights_at)(j, group, p, q, set, column), .b_row = n, .b_col = 1,
+                                         .c = to + set * columns + column, .c_row = out_row, .c_col = 1});
+        }
+    }
+}
+
+static void NAME(winograd_forward)(void *context, int64_t low, int64_t high) {
+  job *j = context;
+  const conv *v = &j->v;
+  const winograd *g = &j->g;
+  NAME(tiles) s;
+  if (!NAME(get_tiles)(j, &s)) return;
+  memset(s.image, 0, g->height * g->width * v->c * sizeof(T)); /* what is padding stays 0 */
+  for (int64_t item = low; item < high; item++) {
+    const int64_t group = item / g->blocks, first = item % g->blocks * g->images, images = least(g->images, v->n - first);
+    for (int64_t n = 0; n < images; n++) {
+      NAME(move_image)(j, s, (T *)j->x + (first + n) * v->xn + group * v->xg, 0);
+      NAME(read_image)(j, s, n, 0);
+    }
+    NAME(multiply_points)(j, s, group, images);
+    for (int64_t n = 0; n < images; n++) {
+      T *y = (T *)j->out + (first + n) * v->yn + group * v->yg;
+      int64_t row;
+      T *at = NAME(results_at)(v, s, y, &row);
+      NAME(join_results)(j, s, n, at, row, 0);
+      for (int64_t i = 0; i < v->h; i++)
+        if (!nd_current_isa()->conv->finite[CODE](v->w * v->o, at + i * row)) no_number(j);
+      if (at != y)
+        NAME(copy3)((int64_t[]){v->o, v->h, v->w}, at, (int64_t[]){1, row, v->o}, y, (int64_t[]){v->yo, v->yh, v->yw});
+    }
+  }
+}
+
+/* What the results, or their adjoint, of an image come to in the products. */
+static void NAME(read_results)(const job *j, NAME(tiles) s, int64_t n, T *y) {
+  const conv *v = &j->v;
+  int64_t row;
+  T *at = NAME(results_at)(v, s, y, &row);
+  if (at != y)
+    NAME(copy3)((int64_t[]){v->o, v->h, v->w}, y, (int64_t[]){v->yo, v->yh, v->yw}, at, (int64_t[]){1, row, v->o});
+  NAME(join_results)(j, s, n, at, row, 1);
+}
+
+static void NAME(winograd_input)(void *context, int64_t low, int64_t high) {
+  job *j = context;
+  const conv *v = &j->v;
+  const winograd *g = &j->g;
+  const int64_t extent[3] = {v->c, v->down.extent, v->across.extent}, x_stride[3] = {v->xc, v->xh, v->xw};
+  const int64_t size = g->height * g->width * v->c;
+  NAME(tiles) s;
+  if (!NAME(get_tiles)(j, &s)) return;
+  for (int64_t item = low; item < high; item++) {
+    const int64_t group = item / g->blocks, first = item % g->blocks * g->images, images = least(g->images, v->n - first);
+    for (int64_t n = 0; n < images; n++)
+      NAME(read_results)(j, s, n, (T *)j->y + (first + n) * v->yn + group * v->yg);
+    NAME(multiply_points)(j, s, group, images);
+    for (int64_t n = 0; n < images; n++) {
+      T *x = (T *)j->out + (first + n) * v->xn + group * v->xg;
+      memset(s.image, 0, size * sizeof(T));
+      NAME(read_image)(j, s, n, 1);
+      if (!nd_current_isa()->conv->finite[CODE](size, s.image)) no_number(j);
+      if (!j->all_seen) NAME(clear)(extent, x, x_stride);
+      NAME(move_image)(j, s, x, 1);
+    }
+  }
+}
+
+/* Parts of the adjoint of the weights' values: [points][a, b, c][o], of some blocks of images each. */
+static void NAME(winograd_weight)(void *context, int64_t low, int64_t high) {
+  job *j = context;
+  const conv *v = &j->v;
+  const winograd *g = &j->g;
+  NAME(tiles) s;
+  if (!NAME(get_tiles)(j, &s)) return;
+  memset(s.image, 0, g->height * g->width * v->c * sizeof(T));
+  for (int64_t item = low; item < high; item++) {
+    const int64_t group = item / g->parts, part = item % g->parts, start = g->blocks * part / g->parts;
+    for (int64_t block = start; block < g->blocks * (part + 1) / g->parts; block++) {
+      const int64_t first = block * g->images, images = least(g->images, v->n - first);
+      for (int64_t n = 0; n < images; n++) {
+        NAME(move_image)(j, s, (T *)j->x + (first + n) * v->xn + group * v->xg, 0);
+        NAME(read_image)(j, s, n, 0);
+        NAME(read_results)(j, s, n, (T *)j->y + (first + n) * v->yn + group * v->yg);
+      }
+      for (int p = 0; p < 4; p++)
+        for (int q = 0; q < 4; q++) {
+          const int64_t at = row_at(g, p, q, 0, 0, 0);
+          NAME(multiply)(j, (nd_product){
+              .m = g->inner, .n = v->o, .k = images * tiles_at(g->down, p) * tiles_at(g->across, q),
+              .a = s.values + at * g->inner, .a_row = 1, .a_col = g->inner, .b = s.products + at * v->o, .b_row = v->o,
+              .b_col = 1, .c = (T *)j->parts + (item * 16 + p * 4 + q) * g->inner * v->o, .c_row = v->o, .c_col = 1,
+              .accumulate = block > start});
+        }
+    }
+  }
+}
+
+/* The parts added in order, and brought back from the points to the taps, for some of the inputs of all groups. */
+static void NAME(sum_weights)(void *context, int64_t low, int64_t high) {
+  job *j = context;
+  const conv *v = &j->v;
+  const winograd *g = &j->g;
+  const int64_t o = v->o, taps = v->kh * v->kw, size = g->inner * o;
+  T *w = nd_scratch(ND_SCRATCH_CONV, (taps + 1 + 4 + 12) * o * (int64_t)sizeof(T)), *from[4], *to[4];
+  if (!w) return fail(j);
+  T *unused = w + taps * o, *total = unused + o, *line = total + 4 * o;
+  for (int64_t item = low; item < high; item++) {
+    const int64_t group = item / v->c, c = item % v->c;
+    for (int64_t phase = 0; phase < g->phases; phase++) {
+      const T *parts = (const T *)j->parts + group * g->parts * 16 * size + (phase * v->c + c) * o;
+      for (int q = 0; q < 4; q++) {
+        for (int p = 0; p < 4; p++) {
+          from[p] = total + p * o;
+          memcpy(from[p], parts + (p * 4 + q) * size, o * sizeof(T));
+          for (int64_t part = 1; part < g->parts; part++) {
+            const T *more = parts + (part * 16 + p * 4 + q) * size;
+            for (int64_t i = 0; i < o; i++) from[p][i] += more[i];
+          }
+        }
+        for (int64_t u = 0; u < g->down.taps; u++) to[u] = line + (u * 4 + q) * o;
+        NAME(apply)(g->down.taps == 2 ? MIX_WEIGHT_2 : MIX_WEIGHT_3, 1, o, from, to, 0);
+      }
+      for (int64_t u = 0; u < g->down.taps; u++) {
+        for (int q = 0; q < 4; q++) from[q] = line + (u * 4 + q) * o;
+        for (int64_t r = 0; r < g->across.taps; r++) {
+          const int64_t k = u * g->down.step + phase / g->across.step, l = r * g->across.step + phase % g->across.step;
+          to[r] = k < v->kh && l < v->kw ? w + (k * v->kw + l) * o : unused;
+        }
+        NAME(apply)(g->across.taps == 2 ? MIX_WEIGHT_2 : MIX_WEIGHT_3, 1, o, from, to, 0);
+      }
+    }
+    if (!nd_current_isa()->conv->finite[CODE](taps * o, w)) no_number(j);
+    NAME(copy3)((int64_t[]){v->kh, v->kw, o}, w, (int64_t[]){v->kw * o, o, 1},
+                (T *)j->out + group * v->wg + c * v->wc, (int64_t[]){v->wk, v->wl, v->wo});
+  }
+}
