@@ -74,7 +74,16 @@ def all_names() -> set[str]:
     """Return every kernel that has a case here."""
     dense = [*UNARY, *BINARY, *(f"{name}_scalar" for name in SCALAR), "fill"]
     others = ["copy", "where", "matmul", "gather", "scatter", *REDUCE, *LINES, *STEPS, *LOSSES]
-    others += ["dropout_dense", *ACTIVATIONS, *SOFTMAX, *ATTENTION, *CONVOLUTIONS, *NORMS, *POOLINGS, *RECURRENCE]
+    others += [
+        "dropout_dense",
+        *ACTIVATIONS,
+        *SOFTMAX,
+        *ATTENTION,
+        *CONVOLUTIONS,
+        *NORMS,
+        *POOLINGS,
+        *RECURRENCE,
+    ]
     return {*dense, *(f"{name}_dense" for name in dense), *others}
 
 
