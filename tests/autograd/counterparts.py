@@ -29,6 +29,8 @@ NO_ORACLE = {
        for way in ("", "_backward")},
     ("group_norm", NUMPY): "written out in test_normalization.py",
     ("attention", NUMPY): "written out in test_attention.py",
+    ("keyed_dropout", NUMPY): "its numbers are written out in tests/nn/test_dropout.py",
+    ("keyed_dropout", PYTORCH): "PyTorch draws others",
     ("conv", NUMPY): "written out as seven loops in test_convolution.py",
 }  # fmt: skip
 
