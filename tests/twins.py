@@ -107,14 +107,15 @@ def regularised(torch: Any, inputs: int, classes: int) -> Any:
 
 
 def our_dropout(torch: Any, p: float) -> Any:
-    """PyTorch's dropout with the masks that ours would draw where NumPy's global generator is."""
+    """PyTorch's dropout with the masks that ours would make of a key drawn where NumPy's global generator is."""
+    from needle_edu.backend.reference.dropout import kept
 
     class Dropout(torch.nn.Module):
         def forward(self, x: Any) -> Any:
             if not self.training:
                 return x
-            kept = np.random.rand(*x.shape) <= 1 - p
-            return x * torch.from_numpy(kept.astype("float32")) / (1 - p)
+            key = int(np.random.randint(0, 2**63 - 1, dtype=np.int64))
+            return x * torch.from_numpy(kept(key, p, tuple(x.shape)).astype("float32")) / (1 - p)
 
     return Dropout()
 

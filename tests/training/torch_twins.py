@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.twins import share_weights
+from tests.twins import our_dropout, share_weights
 
 
 def descent(torch: Any, app: Any) -> Any:
@@ -127,7 +127,7 @@ def dcgan(torch: Any, app: Any) -> Any:
 
 def distillation(torch: Any, app: Any) -> Any:
     nn, functional = torch.nn, torch.nn.functional
-    drop = dropout(torch, 0.3)
+    drop = our_dropout(torch, 0.3)
     teacher = nn.Sequential(
         *(nn.Conv2d(1, 32, 3, padding=1, bias=False), nn.BatchNorm2d(32), nn.ReLU(), nn.MaxPool2d(2)),
         *(nn.Conv2d(32, 64, 3, padding=1, bias=False), nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(2)),
@@ -167,7 +167,7 @@ def kimcnn(torch: Any, app: Any) -> Any:
     nn, functional = torch.nn, torch.nn.functional
     words = nn.Embedding(len(app.numbers) + 2, 64, padding_idx=0)
     layers = [nn.Conv1d(64, 64, width) for width in (3, 4, 5)]
-    output, drop = nn.Linear(3 * 64, 2), dropout(torch, 0.5)
+    output, drop = nn.Linear(3 * 64, 2), our_dropout(torch, 0.5)
     with torch.no_grad():
         words.weight.copy_(torch.from_numpy(app.model.embedding.weight.numpy()))
     share_weights(nn_of(*app.model.convolutions, app.model.output), nn.Sequential(*layers, output))
@@ -192,18 +192,6 @@ TWINS = {
     "distillation": distillation,
     "kimcnn": kimcnn,
 }
-
-
-def dropout(torch: Any, p: float) -> Any:
-    """Dropout by NumPy's random numbers."""
-
-    class Dropout(torch.nn.Module):
-        def forward(self, x: Any) -> Any:
-            if not self.training:
-                return x
-            return x * torch.from_numpy(np.random.rand(*x.shape) <= 1 - p) / (1 - p)
-
-    return Dropout()
 
 
 def learn(optimizer: Any, loss: Any) -> float:
