@@ -31,6 +31,7 @@ class _Layer(Module):
 
     attentions: tuple[str, ...] = ("self_attn",)
     self_attn: MultiheadAttention
+    norm1: LayerNorm
 
     def __init__(
         self, d_model: int, nhead: int, dim_feedforward: int = 2048, dropout: float = 0.1,

@@ -7,6 +7,7 @@ import difflib
 from ...backend.errors import DataError
 from ..application import Application
 from .autoencoder import Autoencoder
+from .chargpt import CharGPT
 from .dcgan import DCGAN
 from .descent import Descent
 from .distillation import Distillation
@@ -17,6 +18,7 @@ from .painting import Painting
 from .regularisation import Regularisation
 from .resmlp import ResidualMLP
 from .resnet9 import CIFARNet
+from .reversal import Reversal
 
 KINDS: tuple[type[Application], ...] = (
     MLP,
@@ -30,6 +32,8 @@ KINDS: tuple[type[Application], ...] = (
     DCGAN,
     Distillation,
     KimCNN,
+    Reversal,
+    CharGPT,
 )
 APPLICATIONS: dict[str, type[Application]] = {kind.name: kind for kind in KINDS}
 
