@@ -184,6 +184,104 @@ def kimcnn(torch: Any, app: Any) -> Any:
     return step
 
 
+def take_over(torch: Any, ours: Any, parameter_of: dict[str, Any]) -> None:
+    """Copy parameters by their names; the maps of a linear layer are (in, out) here and (out, in) there."""
+    with torch.no_grad():
+        for name, parameter in ours.named_parameters():
+            values, other = parameter.numpy(), parameter_of[name.replace(".modules.", ".")]
+            table = "embedding" in name or name.startswith("w")  # rows of a table stay rows
+            values = values if table or values.ndim < 2 or other.ndim < 2 else values.T
+            other.copy_(torch.from_numpy(np.ascontiguousarray(values.reshape(other.shape))))
+
+
+def reversal(torch: Any, app: Any) -> Any:
+    nn, size = torch.nn, app.model.embedding.weight.shape[1]
+
+    class Reverser(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.embedding, self.positions = nn.Embedding(10, size), nn.Module()
+            self.positions.embedding = nn.Embedding(12, size)
+            self.layer = nn.TransformerEncoderLayer(size, 1, 2 * size, 0.0, batch_first=True, norm_first=True)
+            self.output = nn.Linear(size, 10)
+
+        def forward(self, tokens: Any) -> Any:
+            return self.output(self.layer(self.embedding(tokens) + self.positions.embedding.weight))
+
+    model = Reverser()
+    take_over(torch, app.model, dict(model.named_parameters()))
+    optimizer = torch.optim.Adam(model.parameters(), lr=app.settings.lr)
+
+    def step(batch: Any) -> dict[str, float]:
+        tokens = torch.from_numpy(np.random.randint(0, 10, (app.settings.batch_size, 12)))
+        logits, answers = model(tokens).reshape(-1, 10), tokens.flip(1).reshape(-1)
+        accuracy = (logits.argmax(1) == answers).float().mean().item()
+        return {"loss": learn(optimizer, nn.functional.cross_entropy(logits, answers)), "accuracy": accuracy}
+
+    return step
+
+
+def gpt(torch: Any, app: Any) -> Any:
+    nn, ours = torch.nn, app.model
+    vocabulary, size = ours.wte.weight.shape
+    heads, length = ours.heads, app.length
+
+    class Block(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.ln_1, self.attn_qkv, self.attn_proj = (
+                nn.LayerNorm(size),
+                nn.Linear(size, 3 * size),
+                nn.Linear(size, size),
+            )
+            self.ln_2, self.mlp_fc, self.mlp_proj = (
+                nn.LayerNorm(size),
+                nn.Linear(size, 4 * size),
+                nn.Linear(4 * size, size),
+            )
+
+        def forward(self, x: Any) -> Any:
+            n, t, _ = x.shape
+            q, k, v = (
+                part.view(n, t, heads, size // heads).transpose(1, 2)
+                for part in self.attn_qkv(self.ln_1(x)).split(size, -1)
+            )
+            y = nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+            x = x + self.attn_proj(y.transpose(1, 2).reshape(n, t, size))
+            return x + self.mlp_proj(nn.functional.gelu(self.mlp_fc(self.ln_2(x)), approximate="tanh"))
+
+    class Model(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.wte, self.wpe = nn.Embedding(vocabulary, size), nn.Embedding(length, size)
+            self.blocks = nn.ModuleList([Block() for _ in ours.blocks])
+            self.ln_f = nn.LayerNorm(size)
+
+        def forward(self, tokens: Any) -> Any:
+            x = self.wte(tokens) + self.wpe.weight[: tokens.shape[1]]
+            for block in self.blocks:
+                x = block(x)
+            return self.ln_f(x) @ self.wte.weight.T
+
+    model = Model()
+    take_over(torch, ours, dict(model.named_parameters()))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=app.settings.lr, betas=(0.9, 0.99), weight_decay=0.1)
+
+    def step(batch: Any) -> dict[str, float]:
+        starts = np.random.randint(0, len(app.tokens) - length, app.settings.batch_size)
+        pieces = torch.from_numpy(app.tokens[starts[:, None] + np.arange(length + 1)])
+        loss = nn.functional.cross_entropy(
+            model(pieces[:, :-1]).reshape(-1, vocabulary), pieces[:, 1:].reshape(-1)
+        )
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        return {"loss": loss.item()}
+
+    return step
+
+
 TWINS = {
     "descent": descent,
     "painting": painting,
@@ -191,6 +289,8 @@ TWINS = {
     "dcgan": dcgan,
     "distillation": distillation,
     "kimcnn": kimcnn,
+    "reversal": reversal,
+    "gpt": gpt,
 }
 
 
