@@ -3,8 +3,8 @@
 Reading order: value.py (a node of the graph), op.py (an operation and its vector-Jacobian products), tensor.py,
 topo.py, engine.py (backward), and what the engine calls: unbroadcast.py, adjoints.py, gradients.py, version_check.py.
 Around them stand registry.py (every op by name; where your own goes in), replaceable.py (the functions that students
-write), modes.py (no_grad), events.py (what the stepper listens to) and checks.py (is this gradient right?). The ops
-themselves are in `needle_edu.ops`.
+write), modes.py (no_grad), recomputing.py (`checkpoint`), events.py (what the stepper listens to) and checks.py (is
+this gradient right?). The ops themselves are in `needle_edu.ops`.
 
 Three live globals, as in the course: ``autograd.TENSOR_COUNTER`` (number of live values),
 ``autograd.LAZY_MODE`` and ``autograd.CREATE_GRAPH``; assigning to them takes effect. Needle's `autograd` offers the
@@ -32,6 +32,7 @@ from .engine import compute_gradient_of_variables
 from .events import value_id
 from .modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .op import BinaryOp, Op, TensorOp, TensorTupleOp, UnaryOp
+from .recomputing import checkpoint
 from .registry import override, restore
 from .replaceable import sum_node_list
 from .tensor import Tensor
@@ -83,6 +84,7 @@ __all__ = [
     "Value",
     "all_devices",
     "array_api",
+    "checkpoint",
     "compute_gradient_of_variables",
     "cpu",
     "cpu_numpy",

@@ -22,7 +22,7 @@ from .arrays import GradientError, same_layout
 from .gradients import taken_by, write_leaf
 from .registry import function_slot
 from .replaceable import propagate_by, students_order
-from .topo import TOPO_SORT
+from .topo import TOPO_SORT, post_order
 from .unbroadcast import shape_of, unbroadcast
 from .value import Value
 from .version_check import check_unchanged
@@ -89,8 +89,21 @@ def propagate(output, out_grad, accumulate=False) -> None:
 
 def _walk(output, out_grad, accumulate, told) -> None:
     order = TOPO_SORT.function([output]) if len(TOPO_SORT.stack) == 1 else students_order(output)
+    _through(order, {output: out_grad}, taken_by(out_grad), accumulate, told)
+
+
+def pull_back(output, out_grad, ends) -> list:
+    """Return the adjoints of `ends` that belong to the adjoint `out_grad` of `output`; None where no path leads.
+
+    The walk stops at `ends`: what they were computed from is not visited, and no `.grad` is written.
+    """
     adjoints = {output: out_grad}
-    taken = taken_by(out_grad)
+    _through(post_order([output], ends), adjoints, taken_by(out_grad), False, False)
+    return [adjoints.get(x) for x in ends]
+
+
+def _through(order, adjoints, taken, accumulate, told) -> None:
+    """Go through `order` from its end, and hand each node's adjoint on to its inputs."""
     plus = adder()
     while order:
         node = order.pop()

@@ -5,20 +5,21 @@ the value has contributed) before it is passed on. The order is the depth-first 
 right.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from .registry import function_slot
 
 
-def post_order(node_list: list) -> list:
-    """Return all values that `node_list` depends on, and its own, in depth-first post-order.
+def post_order(node_list: list, known: Iterable = ()) -> list:
+    """Return all values that `node_list` depends on, and its own, in depth-first post-order; not those `known`.
 
     A recursive version is three lines, but Python stops after 1,000 nested calls and graphs are longer. Here
     the stack is explicit: a node goes back onto it under a marker (None); when the marker turns up again,
     everything above, that is all the inputs, is done.
     """
     order = []
-    seen = set()
+    seen = set(known)
     stack = list(reversed(node_list))
     while stack:
         node = stack.pop()
