@@ -26,19 +26,25 @@ def copy_notebooks(folder: Path) -> int:
     Returns 0 and prints what is new there and what was kept; 1 if the folder cannot be written to, which is said in
     one sentence.
     """
+    return 1 if _copy(folder) is None else 0
+
+
+def _copy(folder: Path) -> handout.Handout | None:
+    """What was done; None, and a sentence, if the folder cannot be written to."""
     source = paths.notebooks_dir()
     if folder.resolve().is_relative_to(source.resolve()):
         print(
             f"needle-edu: {folder} is where the notebooks come from. Choose another folder to copy them into.",
             file=sys.stderr,
         )
-        return 1
+        return None
     try:
         top = checkout()
         if top is not None and folder.resolve() == top / COURSE_FOLDER:
             for line in handout.bring_home(source, folder):
                 print(f"needle-edu: {line}")
-        for line in handout.hand_out(source, folder).lines(folder):
+        done = handout.hand_out(source, folder)
+        for line in done.lines(folder):
             print(f"needle-edu: {line}")
     except OSError as error:
         print(
@@ -46,8 +52,29 @@ def copy_notebooks(folder: Path) -> int:
             "Choose a folder of your own, for example below your home folder.",
             file=sys.stderr,
         )
-        return 1
-    return 0
+        return None
+    return done
+
+
+def trust(folder: Path, places: Sequence[str]) -> None:
+    """Tell Jupyter that these notebooks are ours, so that it shows the steppers in their outputs before a cell is run.
+
+    What somebody else's notebook holds is shown as bare text. Jupyter keeps a signature of the whole content: a
+    notebook that is changed outside of it is trusted no more.
+    """
+    import nbformat
+    from nbformat.sign import NotebookNotary
+
+    try:
+        notary = NotebookNotary()
+        for place in places:
+            if place.endswith(".ipynb"):
+                notary.sign(nbformat.read(folder / place, as_version=4))
+        notary.store.close()
+    except Exception as error:  # no place for the signatures, a locked file: the course works without
+        print(
+            f"needle-edu: Jupyter could not note that the notebooks are trusted ({error}).", file=sys.stderr
+        )
 
 
 def checkout() -> Path | None:
@@ -100,12 +127,15 @@ def open_lab(options: Sequence[str]) -> int:
         print(NO_LAB, file=sys.stderr)
         return 1
     folder = course_folder()
-    if copy_notebooks(folder) != 0:
+    done = _copy(folder)
+    if done is None:
         return 1
     from needle_edu.backend import cpu
 
     _ = cpu().kernels  # compile the C kernels now, with a line that says so, not in the first cell
     give_jupyter_a_home()
+    if done.written or done.renewed:
+        trust(folder, [*done.written, *done.renewed])
     # No news pop-up; the setting lives beside this file and leaves the user's own configuration alone.
     config = [str(Path(__file__).parent / "jupyter"), os.environ.get("JUPYTER_CONFIG_PATH", "")]
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, config))

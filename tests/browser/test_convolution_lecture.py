@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from .test_course import StepperOnPage
 from .test_first_hour import Reader
 
 pytestmark = pytest.mark.browser
@@ -57,6 +58,7 @@ def test_lenet_trains_in_the_page(notebook):
     reader.open("start.ipynb")
     reader.follow("Convolution, and networks made of it", LECTURE)
     page, shown = reader.page, reader.shown
+    assert StepperOnPage(page).where() == ("forward", 1, 15), "what is stored is shown before anything is run"
     cell = shown.locator(".jp-CodeCell").filter(has_text='name="LeNet"')
     row = cell.locator(".widget-hbox")
     page.evaluate(WATCH)

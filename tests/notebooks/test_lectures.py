@@ -20,10 +20,17 @@ def test_it_begins_with_what_it_is_for(file):
 
 
 def test_it_is_found_from_the_start_page_and_the_readme(file):
+    """In the order of the lectures."""
     start = "\n".join(cell.source for cell in nbformat.read(REPO / "notebooks" / "start.ipynb", 4).cells)
-    row = re.search(rf"\| (\d+) \| \[.+\]\(lectures/{file.name}\)", start)
-    assert row and int(row.group(1)) == int(file.name[:2])
-    assert f"(notebooks/lectures/{file.name})" in (REPO / "README.md").read_text(encoding="utf-8")
+    readme = (REPO / "README.md").read_text(encoding="utf-8")
+    for page, row in (
+        (start, r"^\| (\d+) \| \[.+\]\(lectures/(.+?)\)"),
+        (readme, r"^(\d+)\. \[.+\]\(notebooks/lectures/(.+?)\)"),
+    ):
+        found = re.findall(row, page, re.MULTILINE)
+        assert (str(int(file.name[:2])), file.name) in found
+        numbers = [int(number) for number, _ in found]
+        assert numbers == sorted(numbers)
 
 
 def test_its_outputs_are_those_of_one_whole_run(file):

@@ -272,3 +272,36 @@ def test_what_the_command_says(course, monkeypatch, capsys):
     assert first == f"needle-edu: the course is in {copy} (1 renewed)."
     assert second.endswith("with their outputs: earlier/start.ipynb")
     assert third.startswith(f"needle-edu: kept as you have changed it: {LECTURE}.")
+
+
+def test_what_was_handed_out_is_trusted_until_somebody_else_changes_it(course, tmp_path, monkeypatch, capsys):
+    """Jupyter shows pictures and steppers of a trusted notebook before it is run."""
+    nbformat = pytest.importorskip("nbformat")
+    from nbformat.sign import NotebookNotary
+
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "jupyter"))
+    _, copy = course
+    lab.trust(copy, [LECTURE, "lectures/figure.svg"])
+
+    def trusted(place):
+        return NotebookNotary().check_signature(nbformat.read(copy / place, as_version=4))
+
+    assert trusted(LECTURE) and not trusted("start.ipynb")
+    (copy / LECTURE).write_text(notebook("one", outputs=RUN))
+    assert not trusted(LECTURE)
+    lab.trust(copy, ["not there.ipynb"])
+    assert "the notebooks are trusted" in capsys.readouterr().err
+
+
+def test_new_and_renewed_notebooks_are_trusted_at_the_start(clone, monkeypatch):
+    asked = []
+    monkeypatch.setattr(lab, "trust", lambda folder, places: asked.append(sorted(places)))
+    monkeypatch.setattr(lab.os, "execv", lambda *command: 0)
+    monkeypatch.setattr(lab, "give_jupyter_a_home", lambda: None)
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", "")
+    monkeypatch.setenv("PATH", lab.os.environ["PATH"])
+    lab.open_lab([])
+    lab.open_lab([])
+    (clone / "notebooks" / LECTURE).write_text(notebook("another"))
+    lab.open_lab([])
+    assert asked == [["lectures/01_first.ipynb", "lectures/figure.svg", "start.ipynb"], [LECTURE]]
