@@ -51,6 +51,7 @@ static void no_number(job *j) { __atomic_store_n(&j->no_number, 1, __ATOMIC_RELA
 #include "conv_windows.h"
 #include "conv_blocks.h"
 #include "conv_direct.h"
+#include "conv_winograd_tiles.h"
 #include "conv_winograd.h"
 #undef T
 #undef TYPE
@@ -61,6 +62,7 @@ static void no_number(job *j) { __atomic_store_n(&j->no_number, 1, __ATOMIC_RELA
 #include "conv_windows.h"
 #include "conv_blocks.h"
 #include "conv_direct.h"
+#include "conv_winograd_tiles.h"
 #include "conv_winograd.h"
 
 typedef void part_fn(void *job, int64_t low, int64_t high);

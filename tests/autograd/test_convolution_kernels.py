@@ -39,6 +39,8 @@ CASES = {
     "a kernel of one pixel, in groups": ((5, 12, 9, 11), (6, 4, 1, 1), 1, 0, 1, 3, False),
     "a kernel of one pixel, of one row": ((5, 12, 9, 11), (7, 12, 1, 1), (9, 1), 0, 1, 1, False),
     "a kernel of one pixel, padded": ((5, 12, 9, 11), (7, 12, 1, 1), 1, 1, 1, 1, False),
+    "a kernel of one pixel, padded above": ((5, 12, 9, 11), (7, 12, 1, 1), 1, (1, 0), 1, 1, False),
+    "a kernel of one pixel, padded on the left": ((5, 12, 9, 11), (7, 12, 1, 1), 1, (0, 1), 1, 1, False),
     "a kernel of one pixel, with steps": ((5, 9, 9, 12), (1, 1, 12, 7), 2, 0, 1, 1, True),
     "tiles": ((9, 32, 7, 12), (19, 32, 3, 3), 1, 1, 1, 1, False),
     "tiles, channels last": ((9, 6, 9, 35), (3, 3, 35, 37), 1, 1, 1, 1, True),
