@@ -19,7 +19,7 @@ typedef struct {
   int64_t unit, wide;           /* bytes of a row of states, of gates */
   const int64_t *sizes, *starts; /* of each moment: its rows, and the first of them */
   nd_cell *cell;
-  const char *weight, *bias, *h0, *c0, *g;
+  const char *weight, *bias, *h0, *c0, *g; /* backward: the weight transposed, for rows of it are what is read */
   char *of_gates, *h, *c, *h_end, *c_end, *g_h, *g_c, *out, *out_of_state;
   int error;
 } job;
@@ -106,8 +106,8 @@ static void backward(void *ctx, int64_t low, int64_t high) {
           .out_of_state = of_state + (start + k) * j->wide};
       j->cell(j->hidden, &m);
     }
-    multiply(j, (nd_product){.m = top - low, .n = j->hidden, .k = j->gates, .a_row = j->gates, .a_col = 1, .b_row = 1,
-                             .b_col = j->gates, .c_row = j->hidden, .c_col = 1, .a = of_state + (start + low) * j->wide,
+    multiply(j, (nd_product){.m = top - low, .n = j->hidden, .k = j->gates, .a_row = j->gates, .a_col = 1, .b_row = j->hidden,
+                             .b_col = 1, .c_row = j->hidden, .c_col = 1, .a = of_state + (start + low) * j->wide,
                              .b = j->weight, .c = j->g_h + low * j->unit, .accumulate = j->kind == ND_GRU});
   }
 }
@@ -143,11 +143,11 @@ int nd_recurrence_dense(int dtype, int64_t n, void *gates, const void *weight, c
   return run(&j, n, sizes, steps, hidden, kind, reverse, forward);
 }
 
-int nd_recurrence_backward_dense(int dtype, int64_t n, void *out, const void *gates, const void *weight, const void *h0,
+int nd_recurrence_backward_dense(int dtype, int64_t n, void *out, const void *gates, const void *transposed, const void *h0,
                                  const void *c0, const void *h, const void *c, const void *g, void *g_h, void *g_c,
                                  void *out_of_state, const int64_t *sizes, int64_t steps, int64_t hidden, int kind,
                                  int reverse) {
-  job j = {.type = dtype, .of_gates = (char *)gates, .weight = weight, .h0 = h0, .c0 = c0, .h = (char *)h, .c = (char *)c,
-           .g = g, .g_h = g_h, .g_c = g_c, .out = out, .out_of_state = out_of_state};
+  job j = {.type = dtype, .of_gates = (char *)gates, .weight = transposed, .h0 = h0, .c0 = c0, .h = (char *)h,
+           .c = (char *)c, .g = g, .g_h = g_h, .g_c = g_c, .out = out, .out_of_state = out_of_state};
   return run(&j, n, sizes, steps, hidden, kind, reverse, backward);
 }

@@ -455,12 +455,12 @@ ND_API int nd_dropout_dense(int dtype, int64_t n, void *out, const void *a, doub
  * sequence: its state before the first and after the last of its moments. c is written by LSTM, and by GRU, which keeps
  * h W + bias of n there; c0 and c_end are LSTM's, bias is GRU's. The backward kernel reads what this one wrote, and g, the
  * adjoint of h as an output. g_h and g_c (LSTM) hold on entry the adjoints of h_end and c_end, on exit those of h0 and c0.
- * It writes the adjoint of what the input contributed (out), and GRU that of h W + bias (out_of_state). */
+ * It takes W transposed, and writes the adjoint of what the input contributed (out), and GRU that of h W + bias. */
 enum nd_recurrence { ND_RNN_TANH = 0, ND_RNN_RELU = 1, ND_LSTM = 2, ND_GRU = 3, ND_RECURRENCE_KINDS = 4 };
 ND_API int nd_recurrence_dense(int dtype, int64_t n, void *gates, const void *weight, const void *bias, const void *h0,
                                const void *c0, void *h, void *c, void *h_end, void *c_end, const int64_t *sizes,
                                int64_t steps, int64_t hidden, int kind, int reverse);
-ND_API int nd_recurrence_backward_dense(int dtype, int64_t n, void *out, const void *gates, const void *weight,
+ND_API int nd_recurrence_backward_dense(int dtype, int64_t n, void *out, const void *gates, const void *transposed,
                                         const void *h0, const void *c0, const void *h, const void *c, const void *g,
                                         void *g_h, void *g_c, void *out_of_state, const int64_t *sizes, int64_t steps,
                                         int64_t hidden, int kind, int reverse);

@@ -134,14 +134,16 @@ static void check_one(const net *s) {
   CHECK(run(s, &a) == ND_OK, "forward");
   check_values(s, &a);
   for (int64_t i = 0; i < states; i++) put(type, g_h, i, get(type, of_h, i)), put(type, g_c, i, get(type, of_c, i));
-  CHECK(nd_recurrence_backward_dense(type, n, out, a.gates, a.weight, a.h0, a.c0, a.h, a.c, g, g_h, g_c, of_state, s->sizes,
+  void *transposed = numbers(type, m * wide);
+  for (int64_t i = 0; i < m * wide; i++) put(type, transposed, i % wide * m + i / wide, get(type, a.weight, i));
+  CHECK(nd_recurrence_backward_dense(type, n, out, a.gates, transposed, a.h0, a.c0, a.h, a.c, g, g_h, g_c, of_state, s->sizes,
                                      STEPS, m, s->kind, s->reverse) == ND_OK, "backward");
   if (type == ND_F64) {
     check_slopes(s, &a, a.x, out, n * wide, g, of_h, of_c, "x");
     check_slopes(s, &a, a.h0, g_h, states, g, of_h, of_c, "h0");
     if (s->kind == ND_LSTM) check_slopes(s, &a, a.c0, g_c, states, g, of_h, of_c, "c0");
   }
-  void *all[] = {a.x, a.weight, a.bias, a.h0, a.c0, a.h, a.c, a.h_end, a.c_end, a.gates, out, of_state, g, of_h, of_c, g_h, g_c};
+  void *all[] = {a.x, a.weight, a.bias, a.h0, a.c0, a.h, a.c, a.h_end, a.c_end, a.gates, out, of_state, g, of_h, of_c, g_h, g_c, transposed};
   for (size_t k = 0; k < sizeof all / sizeof *all; k++) free(all[k]);
 }
 

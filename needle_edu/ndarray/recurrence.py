@@ -82,13 +82,13 @@ def backward(
     sizes: tuple, reverse: bool,
 ) -> tuple[NDArray, tuple[NDArray, ...], NDArray, NDArray]:  # fmt: skip
     """Return the adjoints of x, of the state to begin with, of the weight, and of h W + bias at each row."""
-    starts, weight, g = tuple([part.compact() for part in state]), weight.compact(), g.compact()
+    starts, transposed, g = tuple([part.compact() for part in state]), weight.T.compact(), g.compact()
     of_x = allocate(kept.gates.layout)
     of_state = allocate(kept.gates.layout) if kind == "gru" else of_x
     adjoints = tuple([part.copy() for part in g_ends])
     rows = kept.h.layout
     arrays = (
-        *(of_x, kept.gates, weight, starts[0], starts[-1], kept.h, kept.c, g),
+        *(of_x, kept.gates, transposed, starts[0], starts[-1], kept.h, kept.c, g),
         *(adjoints[0], adjoints[-1], of_state),
     )
     err = rows.kernels["recurrence_backward_dense"](

@@ -82,10 +82,10 @@ class Cell(Module, TorchNames):
 
     def of_input(self, x: Tensor) -> Tensor:
         """What the input contributes to a step: one matrix product, for any number of moments at once."""
-        y = x @ self.W_ih
-        if self.bias_ih is not None:
-            y = y + self.bias_ih
-        return y + self.bias_hh if self.sums_biases and self.bias_hh is not None else y
+        y, bias = x @ self.W_ih, self.bias_ih
+        if self.sums_biases and self.bias_hh is not None:
+            bias = self.bias_hh if bias is None else bias + self.bias_hh
+        return y if bias is None else y + bias
 
     def step(self, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """Return the state after `state`, where the input contributes `x`."""

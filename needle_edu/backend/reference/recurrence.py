@@ -52,14 +52,14 @@ def recurrence_dense(
 
 @kernel
 def recurrence_backward_dense(
-    dtype: int, n: int, out: Array, gates: Array, weight: Array, h0: Array, c0: Array, h: Array, c: Array, g: Array,
+    dtype: int, n: int, out: Array, gates: Array, transposed: Array, h0: Array, c0: Array, h: Array, c: Array, g: Array,
     g_h: Array, g_c: Array, out_of_state: Array, sizes: Sequence[int], steps: int, hidden: int, kind: int, reverse: int,
 ) -> int:  # fmt: skip
     """The adjoints, from the last moment to the first."""
     if error := _error(dtype, n, sizes, steps, hidden, kind):
         return error
     wide = GATES[kind] * hidden
-    to, results, w = _rows(out, n, wide), _rows(gates, n, wide), _rows(weight, hidden, wide)
+    to, results, w = _rows(out, n, wide), _rows(gates, n, wide), _rows(transposed, wide, hidden)
     to_state = _rows(out_of_state, n if kind == GRU else 0, wide)
     y, memory, adjoint = (
         _rows(h, n, hidden),
@@ -83,16 +83,16 @@ def recurrence_backward_dense(
             ]
             to[at] = np.hstack([*parts, d * shown * o * (1 - o)])
             of_c[:rows] = inner * f
-            of_h[:rows] = to[at] @ w.T
+            of_h[:rows] = to[at] @ w
         elif kind == GRU:
             r, z, new = np.split(results[at], 3, axis=1)
             of_n, of_z = d * (1 - z) * (1 - new * new), d * (h_before[at] - new) * z * (1 - z)
             of_r = of_n * memory[at] * r * (1 - r)
             to[at], to_state[at] = np.hstack([of_r, of_z, of_n]), np.hstack([of_r, of_z, of_n * r])
-            of_h[:rows] = d * z + to_state[at] @ w.T
+            of_h[:rows] = d * z + to_state[at] @ w
         else:
             to[at] = d * (1 - y[at] * y[at]) if kind == RNN_TANH else np.where(y[at] > 0, d, 0)
-            of_h[:rows] = to[at] @ w.T
+            of_h[:rows] = to[at] @ w
     return OK
 
 
