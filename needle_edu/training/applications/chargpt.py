@@ -144,7 +144,9 @@ def find_text(wanted: str | None, small: bool = False) -> tuple[str, str]:
     if wanted == "source":
         files = sorted(Path(__file__).parents[2].rglob("*.py"))
         text = "\n".join(file.read_text(encoding="utf-8") for file in (files[:8] if small else files))
-        return "the source of needle_edu", text.encode("ascii", "ignore").decode()  # its formulas have rare letters
+        return "the source of needle_edu", text.encode(
+            "ascii", "ignore"
+        ).decode()  # its formulas have rare letters
     if wanted == "tinyshakespeare":
         found = Path(download(wanted))
         wanted, said = str(found), "tiny Shakespeare"
