@@ -61,11 +61,11 @@ class ResNet9(nn.Module):
         return self.model(x)
 
 
-SEQUENCE_MODELS = {"rnn": nn.RNN, "lstm": nn.LSTM}
+SEQUENCE_MODELS = {"rnn": nn.RNN, "lstm": nn.LSTM, "transformer": nn.Transformer}
 
 
 class LanguageModel(nn.Module):
-    """Guesses the next word: an embedding, a recurrent network, and a linear layer with an output for each word.
+    """Guesses the next word: an embedding, a model of sequences, and a linear layer with an output for each word.
 
     The parts are `embedding`, `model` and `linear`, whose weights are drawn in this order.
 
@@ -76,9 +76,10 @@ class LanguageModel(nn.Module):
         How many words there are.
     hidden_size : int
     num_layers : int
-    seq_model : "rnn" or "lstm"
+    seq_model : "rnn", "lstm" or "transformer"
+        The last with `hidden_size` features inside of its layers, and `embedding_size` where they end.
     seq_len : int
-        How many words are read at once; a recurrent network does not ask.
+        How many words are read at once: the transformer's longest sequence; a recurrent network does not ask.
     device, dtype
         Of the parameters.
 
@@ -105,8 +106,10 @@ class LanguageModel(nn.Module):
             )
         place = {"device": device, "dtype": dtype}
         self.embedding = nn.Embedding(output_size, embedding_size, **place)
-        self.model = SEQUENCE_MODELS[seq_model](embedding_size, hidden_size, num_layers, **place)
-        self.linear = nn.Linear(hidden_size, output_size, **place)
+        attends = seq_model == "transformer"
+        more = {"sequence_len": seq_len} if attends else {}
+        self.model = SEQUENCE_MODELS[seq_model](embedding_size, hidden_size, num_layers, **more, **place)
+        self.linear = nn.Linear(embedding_size if attends else hidden_size, output_size, **place)
 
     def forward(self, x: Tensor, h: Any = None) -> tuple[Tensor, Any]:
         """Words `x` (seq, batch) and a state, or None, give logits (seq · batch, words) and the state after them."""

@@ -28,6 +28,20 @@ def test_draws(kind, gates):
     assert follower == state.rand()
 
 
+def test_a_transformer_guesses_words_too():
+    init.seed(3)
+    model = LanguageModel(8, 6, 5, num_layers=2, seq_model="transformer", seq_len=7)
+    assert isinstance(model.model, nn.Transformer) and model.model.sequence_len == 7
+    logits, state = model(Tensor(np.arange(14).reshape(7, 2) % 6))
+    assert logits.shape == (14, 6) and state.shape == (7, 2, 8)
+    logits.sum().backward()
+    assert all(parameter.grad is not None for parameter in model.parameters())
+    changed, _ = model(Tensor(np.where(np.arange(7)[:, None] == 6, 5, np.arange(14).reshape(7, 2) % 6)))
+    np.testing.assert_allclose(
+        changed.numpy()[:12], logits.numpy()[:12], rtol=1e-4, atol=1e-5
+    )  # no place looks ahead
+
+
 class Listening(nn.Module):
     """A model that keeps what it was called with."""
 
