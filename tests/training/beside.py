@@ -1,7 +1,7 @@
 """Applications beside their PyTorch twins: the same weights at the start, the same batches, each step made twice.
 
 `beside("mlp")` is the application with a twin inside: its history has the twin's numbers too, as "twin loss" and "twin
-accuracy", and `seconds` what the steps of each took.
+accuracy", and `seconds` what each step of each took.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def beside(name: str) -> type[training.Application]:
             self.theirs = torch.optim.Adam(self.twin.parameters(), lr=settings.lr, fused=True)
             # Ours falls after each step, by the same formula.
             self.falls = torch.optim.lr_scheduler.CosineAnnealingLR(self.theirs, self.scheduler.T_max)
-            self.seconds = {"needle_edu": 0.0, "PyTorch": 0.0}
+            self.seconds: dict[str, list[float]] = {"needle_edu": [], "PyTorch": []}
 
         def parts(self) -> dict[str, Any]:
             return {
@@ -62,8 +62,8 @@ def beside(name: str) -> type[training.Application]:
             between = time.perf_counter()
             np.random.set_state(before)  # for dropout: the twin draws the same masks
             numbers |= self.twin_step(*batch)
-            self.seconds["needle_edu"] += between - began
-            self.seconds["PyTorch"] += time.perf_counter() - between
+            self.seconds["needle_edu"].append(between - began)
+            self.seconds["PyTorch"].append(time.perf_counter() - between)
             return numbers
 
         def twin_step(self, x: Any, y: Any) -> dict[str, float]:

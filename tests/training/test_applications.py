@@ -60,4 +60,4 @@ def test_each_runs_on_a_fresh_machine(name, tmp_path, monkeypatch, capsys):
 
 def test_digits_are_read():
     result = training.run("mlp", data="digits", epochs=20, batch_size=32, progress=False)
-    assert result.metrics["accuracy"] >= 0.98
+    assert result.metrics["accuracy"] > 0.97  # docs/applications.md has what it is here

@@ -237,3 +237,20 @@ def test_the_command_line_stays_light():
     code = "import sys, needle_edu.cli as c; c.build_parser(); print('needle_edu.training' in sys.modules)"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "False"
+
+
+def test_a_bar_in_a_notebook():
+    """The page draws it: the cell's output is a widget, and the lines."""
+    nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
+    pytest.importorskip("ipywidgets")
+    code = 'from needle_edu import training\nprint(training.run("mlp", small=True, epochs=1))'
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    nbclient.NotebookClient(notebook, timeout=300, kernel_name="python3").execute()
+    outputs = notebook.cells[0].outputs
+    assert [o for o in outputs if "application/vnd.jupyter.widget-view+json" in o.get("data", {})], outputs
+    text = "".join(o.text for o in outputs if o.output_type == "stream" and o.name == "stdout")
+    assert [line.split(" · ")[0] for line in text.splitlines()] == [
+        "mlp on digits",
+        "epoch 1/1",
+        "mlp on digits",
+    ]
