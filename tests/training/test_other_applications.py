@@ -148,7 +148,11 @@ def test_the_dcgan_learns_what_pictures_are_like(narrow):
     assert pictures.min() >= 0 and pictures.max() <= 1
     assert pictures[:, 0, 5:9, 5:9].mean() > 2 * pictures[:, 0, :2, :2].mean()
     assert pictures.std(axis=0).mean() > 0.05, "all alike"
+    before = app.generator.state_dict()
     np.testing.assert_array_equal(pictures, app.forged())  # of the same noise
+    for name, values in app.generator.state_dict().items():
+        np.testing.assert_array_equal(values, before[name], err_msg=name)  # to look is not to learn
+    assert app.generator.training
 
 
 @pytest.mark.parametrize(
