@@ -24,7 +24,7 @@ device_of, to_numpy, enter = mode.device_of, mode.to_numpy, mode.enter
 convolution: Any = mode.convolution  # compiled kernels; NumPy has none
 normalization: Any = mode.normalization
 pooling: Any = mode.pooling
-getitem, subscript = mode.getitem, mode.subscript
+getitem, subscript, taps = mode.getitem, mode.subscript, mode.taps
 kept, number_dtype, entry_dtype = mode.kept, mode.number_dtype, mode.entry_dtype
 
 _KINDS = "biuf"  # a later kind holds the numbers of the earlier ones
@@ -72,5 +72,5 @@ __all__ = [
     "Array", "BACKEND", "DTypeError", "GradientError", "IndexOutOfRange", "NeedleError", "ShapeError",
     "add_into", "claim", "convolution", "default_device", "device_of", "enter", "getitem", "held_once", "like",
     "normalization", "optimizer_steps", "pooling",
-    "readable", "same_layout", "subscript", "to_numpy", "xp",
+    "readable", "same_layout", "subscript", "taps", "to_numpy", "xp",
 ]  # fmt: skip
