@@ -271,6 +271,12 @@ ND_API int nd_matmul(const nd_plan *p, void *out, const void *a, const void *b);
 ND_API int nd_gather(const nd_plan *p, void *out, const void *src, const void *index, int64_t step, int64_t limit);
 ND_API int nd_scatter(const nd_plan *p, void *dst, const void *val, const void *index, int64_t step, int64_t limit, int add);
 
+/* taps, f32 or f64: a is (outer, n, inner), out (outer, m, inner), both compact, and
+ *     out[o, j, i] = sum over k from start[j] up to start[j+1] of weight[k] * a[o, place[k], i]
+ * start (m + 1 of them, rising) and place are int64; a place outside of [0, n) is an ND_EINDEX error. */
+ND_API int nd_taps_dense(int dtype, int64_t outer, void *out, const void *a, const void *start, const void *place,
+                         const void *weight, int64_t n, int64_t m, int64_t inner);
+
 /* ---- 9. along one dimension -------------------------------------------------------------------------------
  * The iteration space is (batch..., n), ndim >= 1, out and a of the same extents, which must not overlap; each line
  * along the LAST dimension is worked on by itself.

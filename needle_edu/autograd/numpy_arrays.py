@@ -3,6 +3,7 @@
 import numpy as np
 
 from needle_edu.backend import default_device, optimizer_steps as formulas
+from needle_edu.backend.taps import taps as taps
 
 from .entry import as_numbers
 

@@ -1,26 +1,25 @@
 """Adaptive pooling: the windows follow from the wanted output size. Window j of m over n elements runs from
 floor(j n / m) to ceil((j + 1) n / m), the second not included: together they cover the axis, and may overlap.
 
-The windows are laid side by side by indexing, all of the longest one's length, and an ordinary pooling takes one number
-from each. Where a window is shorter, a maximum sees its last element again, a mean sees a zero.
+Windows of one length, side by side, are an ordinary pooling. Means of others are `resize` in mode "area". For maxima of
+others the windows are laid side by side by indexing, all of the longest one's length; a shorter one sees its last
+element again.
 """
 
-from math import prod
 from typing import Any
 
 import numpy as np
 
-from needle_edu.autograd.arrays import ShapeError, xp
+from needle_edu.autograd.arrays import ShapeError
 from needle_edu.autograd.registry import slot
 from needle_edu.autograd.tensor import as_tensor
 from needle_edu.backend.arguments import integer
 
-from .constants import constant
 from .pooling import floating
 
 _AVERAGE = {1: slot("avg_pool1d"), 2: slot("avg_pool2d")}
 _MAXIMUM = {1: slot("max_pool1d"), 2: slot("max_pool2d")}
-_PAD = slot("pad")
+_RESIZE = slot("resize")
 
 
 def adaptive_avg_pool1d(a, output_size):
@@ -67,34 +66,21 @@ def adaptive_max_pool2d(a, output_size):
 
 def _average(who: str, a, output_size, axes: int):
     a, sizes = _checked(who, a, output_size, axes)
-    pad: Any = _PAD.cls
-    lengths: Any = np.ones(())
     kernel = []
-    for axis, size in enumerate(sizes, start=2):
-        extent = a.shape[axis]
-        first, last = _bounds(extent, size)
-        longest = int((last - first).max())
-        lengths = lengths[..., None] * (last - first)
-        kernel.append(longest)
-        places = first[:, None] + np.arange(longest)
-        if (places >= last[:, None]).any():  # a zero behind the end stands in for what is missing
-            frame = [(0, 1) if k == axis else (0, 0) for k in range(a.ndim)]
-            a = pad(frame).apply(a)
-            places = np.where(places < last[:, None], places, extent)
-        a = _gathered(a, axis, places.reshape(-1))
-    pool: Any = _AVERAGE[axes].cls
-    if (lengths == prod(kernel)).all():
-        return pool(tuple(kernel)).apply(a)
-    data = a.realize_cached_data()
-    share = xp.astype(xp.asarray(1 / lengths, device=data.device), data.dtype)
-    return pool(tuple(kernel), divisor_override=1).apply(a) * constant(share)
+    for extent, size in zip(a.shape[2:], sizes, strict=True):
+        first, last = bounds(extent, size)
+        lengths, step = set((last - first).tolist()), extent // size
+        kernel.append(step if lengths == {step} and size * step == extent else None)
+    if None in kernel:
+        return _RESIZE.cls(tuple(sizes), "area").apply(a)
+    return _AVERAGE[axes].cls(tuple(kernel)).apply(a)
 
 
 def _maximum(who: str, a, output_size, axes: int):
     a, sizes = _checked(who, a, output_size, axes)
     kernel = []
     for axis, size in enumerate(sizes, start=2):
-        first, last = _bounds(a.shape[axis], size)
+        first, last = bounds(a.shape[axis], size)
         kernel.append(int((last - first).max()))
         places = np.minimum(first[:, None] + np.arange(kernel[-1]), last[:, None] - 1)
         a = _gathered(a, axis, places.reshape(-1))
@@ -102,7 +88,7 @@ def _maximum(who: str, a, output_size, axes: int):
     return pool(tuple(kernel)).apply(a)
 
 
-def _bounds(extent: int, size: int) -> tuple[np.ndarray, np.ndarray]:
+def bounds(extent: int, size: int) -> tuple[np.ndarray, np.ndarray]:
     """Return where each window begins, and ends."""
     j = np.arange(size)
     return j * extent // size, -(-(j + 1) * extent // size)

@@ -16,21 +16,22 @@ from typing import Any
 
 import numpy as np
 
-from needle_edu.autograd.arrays import DTypeError, ShapeError, xp
+from needle_edu.autograd.arrays import DTypeError, ShapeError, taps, xp
 from needle_edu.autograd.op import UnaryOp
 from needle_edu.autograd.registry import register, slot
 from needle_edu.autograd.tensor import as_tensor
 from needle_edu.backend.arguments import integer, switch
+from needle_edu.backend.taps import Table
 from needle_edu.ndarray.layout import as_shape
 
 from . import sampling
-from .adaptive import adaptive_avg_pool1d, adaptive_avg_pool2d
+from .adaptive import adaptive_avg_pool1d, adaptive_avg_pool2d, bounds
 from .constants import plain_number
 from .pooling import floating
 
 _RESIZE, _RESIZE_BACKWARD = slot("resize"), slot("resize_backward")
 
-MODES = ("nearest", "nearest-exact", "linear", "cubic")
+MODES = ("nearest", "nearest-exact", "linear", "cubic", "area")
 
 
 class _Resize(UnaryOp):
@@ -43,7 +44,7 @@ class _Resize(UnaryOp):
         if mode not in MODES:
             raise ValueError(f"{self.name}: mode is one of {', '.join(MODES)}, got {mode!r}")
         self.mode, self.align_corners = mode, bool(align_corners)
-        if self.align_corners and mode.startswith("nearest"):
+        if self.align_corners and mode not in ("linear", "cubic"):
             raise ValueError(f"{self.name}: align_corners is for linear and cubic, got mode {mode!r}")
         if steps is not None and not isinstance(steps, (tuple, list)):
             raise DTypeError(f"{self.name}: steps are None or numbers in a tuple, got {steps!r}")
@@ -51,28 +52,53 @@ class _Resize(UnaryOp):
         if self.steps is not None and (len(self.steps) != len(self.size) or min(self.steps, default=1) <= 0):
             raise ShapeError(f"{self.name}: steps are {len(self.size)} numbers above 0, got {steps}")
 
-    def _axes(self, old: tuple[int, ...], new: tuple[int, ...], like):
-        """Yield (axis, index, weights) for each axis that changes: the index makes it two, (elements looked at, m)."""
+    def _axes(self, old: tuple[int, ...], new: tuple[int, ...]):
+        """Yield (axis, table, the adjoint's table) for each axis that changes."""
         first = len(old) - len(self.size)
         for k in range(len(self.size)):
             n, m, step = old[first + k], new[first + k], self.steps and self.steps[k]
             if n < 1 or m < 1:
                 raise ShapeError(f"{self.name}: no axis is empty, got {old} to be made {new}")
-            places, weights = taps(n, m, self.mode, self.align_corners, step)
-            if n == m and len(places) == 1 and (places == np.arange(n)).all():
+            there, back = tables(n, m, self.mode, self.align_corners, step)
+            if n == m and len(there.place) == n and (there.place == np.arange(n)).all():
                 continue
-            along = (*places.shape, *(1,) * (len(old) - first - k - 1))
-            weights = xp.asarray(weights.astype(str(like.dtype)).reshape(along), device=like.device)
-            yield first + k, (slice(None),) * (first + k) + (places,), weights
+            yield first + k, there, back
 
 
 @lru_cache(256)
-def taps(n: int, m: int, mode: str, align_corners: bool = False, step: float | None = None) -> Any:
+def tables(n: int, m: int, mode: str, align_corners: bool, step: float | None) -> tuple[Table, Table]:
+    """Return where each of m elements looks, as a table, and the table of the adjoint; areas without their weights."""
+    if mode == "area":
+        means = areas(n, m)
+        return means._replace(weight=np.ones(len(means.weight))), means.turned()
+    places, weights = looks(n, m, mode, align_corners, step)
+    start = np.arange(m + 1, dtype="int64") * len(places)
+    table = Table(start, places.T.reshape(-1), weights.T.reshape(-1), n)
+    return table, table.turned()
+
+
+def areas(n: int, m: int) -> Table:
+    """Return the means of the windows of adaptive pooling, as a table.
+
+    Examples
+    --------
+    >>> start, place, weight, _ = areas(3, 2)
+    >>> start.tolist(), place.tolist(), weight.tolist()
+    ([0, 2, 4], [0, 1, 1, 2], [0.5, 0.5, 0.5, 0.5])
+    """
+    first, last = bounds(n, m)
+    lengths = last - first
+    start = np.concatenate([[0], np.cumsum(lengths)])
+    place = np.arange(start[-1]) + np.repeat(first - start[:-1], lengths)
+    return Table(start, place, np.repeat(1 / lengths, lengths), n)
+
+
+def looks(n: int, m: int, mode: str, align_corners: bool = False, step: float | None = None) -> Any:
     """Return at which of n elements each of m looks, and with what weights: arrays of shape (elements looked at, m).
 
     Examples
     --------
-    >>> places, weights = taps(2, 4, "linear")
+    >>> places, weights = looks(2, 4, "linear")
     >>> places.tolist(), weights.tolist()
     ([[0, 0, 0, 1], [0, 1, 1, 1]], [[0.25, 0.75, 0.25, 0.75], [0.75, 0.25, 0.75, 0.25]])
     """
@@ -113,8 +139,9 @@ def _far(t):
 class Resize(_Resize):
     """The last axes made `size` long, by interpolation; `interpolate` is the function with PyTorch's arguments.
 
-    The mode is `nearest`, `nearest-exact`, `linear` or `cubic`; with `align_corners` the centres of the first and
-    last elements agree. `steps` says how far apart the places lie, in elements of the input, if not n / m.
+    The mode is `nearest`, `nearest-exact`, `linear`, `cubic` or `area`, the means of adaptive pooling's windows. With
+    `align_corners` the centres of the first and last elements agree. `steps` says how far apart the places lie, in
+    elements of the input, if not n / m.
 
     >>> from needle_edu import Tensor, ops
     >>> ops.resize(Tensor([1.0, 3.0]), 4, "linear")
@@ -131,6 +158,7 @@ class Resize(_Resize):
             ({"size": (4,), "mode": "nearest-exact"}, (7,)),
             ({"size": (3, 5), "mode": "cubic", "align_corners": True}, (4, 3)),
             ({"size": (7,), "mode": "cubic", "steps": (2 / 3,)}, (5,)),
+            ({"size": (3, 4), "mode": "area"}, (2, 7, 5)),
         )
     )
 
@@ -144,8 +172,15 @@ class Resize(_Resize):
             raise ShapeError(f"resize: wanted at least {len(self.size)} axes, got shape {a.shape}")
         shape = (*a.shape[: a.ndim - len(self.size)], *self.size)
         out = a
-        for axis, index, weights in self._axes(a.shape, shape, a):
-            out = xp.sum(out[index] * weights, axis=axis)
+        for axis, there, _ in self._axes(a.shape, shape):
+            out = taps(out, axis, there)
+            if self.mode == "area":  # a sum so far
+                shares = (
+                    (1 / np.diff(there.start))
+                    .astype(str(a.dtype))
+                    .reshape((-1,) + (1,) * (a.ndim - axis - 1))
+                )
+                out = out * xp.asarray(shares, device=a.device)
         return out
 
     def vjp0(self, g, node):
@@ -171,6 +206,7 @@ class ResizeBackward(_Resize):
             ({"size": (3,)}, (2, 5)),
             ({"size": (4, 3), "mode": "linear"}, (2, 2, 7)),
             ({"size": (5,), "mode": "cubic", "steps": (2 / 3,)}, (7,)),
+            ({"size": (7, 5), "mode": "area"}, (2, 3, 4)),
         )
     )
 
@@ -184,11 +220,8 @@ class ResizeBackward(_Resize):
             raise ShapeError(f"resize_backward: wanted at least {len(self.size)} axes, got shape {a.shape}")
         shape = (*a.shape[: a.ndim - len(self.size)], *self.size)
         out = a
-        for axis, index, weights in self._axes(shape, a.shape, a):
-            front, rear = out.shape[:axis], out.shape[axis + 1 :]
-            shares = out.reshape((*front, 1, out.shape[axis], *rear)) * weights
-            zeros = xp.zeros((*front, shape[axis], *rear), dtype=a.dtype, device=a.device)
-            out = xp.index_add(zeros, index, shares)
+        for axis, _, back in self._axes(shape, a.shape):
+            out = taps(out, axis, back)
         return out
 
     def vjp0(self, g, node):

@@ -201,7 +201,7 @@ def resized(a, size, mode="nearest", align_corners=False, steps=None):
     """PyTorch interpolates images (N, C, H, W), and by a factor only to the size that it gives."""
     at, row = a.ndim - len(size), (1,) * (2 - len(size))
     attributes = {"mode": {"linear": "bilinear", "cubic": "bicubic"}.get(mode, mode)}
-    if not mode.startswith("nearest"):
+    if mode in ("linear", "cubic"):
         attributes["align_corners"] = align_corners
     if steps is None:
         attributes["size"] = (*row, *size)

@@ -138,7 +138,7 @@ WRONG = {
     "^interpolate: wanted a number, got str": (DTypeError, lambda x: ops.interpolate(x, scale_factor="2")),
     "^resize: wanted floating-point numbers, got int64": (DTypeError, lambda x: ops.interpolate(x.astype("int64"), 2)),
     r"^resize: no axis is empty, got \(1, 2, 0, 4\)": (ShapeError, lambda x: ops.interpolate(x[:, :, :0], 2)),
-    "^resize: mode is one of nearest, .* got 'area'": (ValueError, lambda x: ops.resize(x, 2, "area")),
+    "^resize: mode is one of nearest, .* got 'lanczos'": (ValueError, lambda x: ops.resize(x, 2, "lanczos")),
     "^resize: align_corners is for linear and cubic": (ValueError, lambda x: ops.resize(x, 2, align_corners=True)),
     "^resize: steps are 1 numbers above 0": (ShapeError, lambda x: ops.resize(x, 2, steps=(1, 2))),
     r"^resize: wanted at least 2 axes, got shape \(3,\)": (ShapeError, lambda x: ops.resize(T, (2, 2))),

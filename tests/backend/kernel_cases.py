@@ -59,7 +59,7 @@ ROUNDED = {
     *ACTIVATIONS,
     *SOFTMAX,
     *CONVOLUTIONS,
-    *("max_pool_backward", "avg_pool", "avg_pool_backward"),
+    *("max_pool_backward", "avg_pool", "avg_pool_backward", "taps"),
     *("cumsum", "cumprod", "linear_scan", "atan2"),
     *("tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh"),
     *("log1p", "expm1", "log2", "log10"),
@@ -73,7 +73,7 @@ TO_BOOL = {
 def all_names() -> set[str]:
     """Return every kernel that has a case here."""
     dense = [*UNARY, *BINARY, *(f"{name}_scalar" for name in SCALAR), "fill"]
-    others = ["copy", "where", "matmul", "gather", "scatter", *REDUCE, *LINES, *STEPS, *LOSSES]
+    others = ["copy", "where", "matmul", "gather", "scatter", "taps_dense", *REDUCE, *LINES, *STEPS, *LOSSES]
     others += [
         "dropout_dense",
         *ACTIVATIONS,
@@ -170,6 +170,8 @@ def make(name: str, rng: np.random.Generator, code: int) -> Case:
     )
     if name in STEPS:
         return optimiser_steps(rng, code)
+    if name == "taps_dense":
+        return weighted_sums(rng, code)
     if name in NORMS:
         return normalisation(name, rng, code)
     if name in RECURRENCE:
@@ -499,3 +501,17 @@ def optimiser_steps(rng: np.random.Generator, code: int) -> Case:
         shares = rng.uniform(0.05, 0.95, len(steps.Numbers._fields) - 1)
         rows.append((kind, n, remembered, (float(rng.choice([-1, 1])), *shares.tolist())))
     return Case(operands, extra=tuple(rows))
+
+
+def weighted_sums(rng: np.random.Generator, code: int) -> Case:
+    """Tables of 0 to 4 places for each element, now and then one beside the array; rows short and long."""
+    outer, n, m = (int(x) for x in rng.choice([0, 1, 2, 5, 17], 3, p=[0.04, *[0.24] * 4]))
+    inner = int(rng.choice([1, 1, 2, 17, 70]))
+    counts = rng.integers(0, 5, m) * (n > 0) if rng.random() < 0.5 else np.full(m, 2 * (n > 0))
+    start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    place = rng.integers(0, max(n, 1), start[-1] + 1)
+    if rng.random() < 0.1:
+        place[rng.integers(len(place))] = rng.choice([-1, n])
+    memories = [numbers(rng, outer * k * inner + 1, code, special=False) for k in (m, n)]
+    memories += [start, place, numbers(rng, len(place), code, special=False)]
+    return Case([Operand(memory, 0, ()) for memory in memories], count=outer, extra=(n, m, inner))

@@ -28,6 +28,7 @@ from . import (  # each registers its kernels
     recurrence,  # noqa: F401
     reductions,  # noqa: F401
     softmax,  # noqa: F401
+    taps,  # noqa: F401
 )
 from .plan import KERNELS, Plan, last_error
 
