@@ -89,7 +89,9 @@ def test_means_over_words_and_clipping():
 
 def test_bad_input():
     text = data.batchify(np.arange(36) % 3, 4)
-    with pytest.raises(NeedleError, match=r"LanguageModel: seq_model is one of \['lstm', 'rnn', 'transformer'\], got 'gru'"):
+    with pytest.raises(
+        NeedleError, match=r"LanguageModel: seq_model is one of \['lstm', 'rnn', 'transformer'\], got 'gru'"
+    ):
         LanguageModel(4, 3, 5, seq_model="gru")
     with pytest.raises(ValueError, match="train_ptb: n_epochs is a whole number of at least 1, got 0"):
         simple_ml.train_ptb(LanguageModel(4, 3, 5), text, n_epochs=0)
