@@ -120,6 +120,69 @@ def our_dropout(torch: Any, p: float) -> Any:
     return Dropout()
 
 
+def torch_gpt(torch: Any, vocabulary: int, length: int, layers: int, heads: int, size: int) -> Any:
+    """`needle_edu.models.GPT` in PyTorch, with the same names; with a cache, as many (keys, values) as layers."""
+    nn = torch.nn
+
+    class Block(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.ln_1, self.ln_2 = nn.LayerNorm(size), nn.LayerNorm(size)
+            self.attn_qkv, self.attn_proj = nn.Linear(size, 3 * size), nn.Linear(size, size)
+            self.mlp_fc, self.mlp_proj = nn.Linear(size, 4 * size), nn.Linear(4 * size, size)
+
+        def forward(self, x: Any, cache: Any = None, start: int = 0) -> Any:
+            n, t, _ = x.shape
+            q, k, v = (
+                part.view(n, t, heads, size // heads).transpose(1, 2)
+                for part in self.attn_qkv(self.ln_1(x)).split(size, -1)
+            )
+            if cache is not None:
+                for kept, new in zip(cache, (k, v), strict=True):
+                    kept[:, :, start : start + t] = new
+                k, v = (kept[:, :, : start + t] for kept in cache)
+            y = nn.functional.scaled_dot_product_attention(q, k, v, is_causal=t > 1)
+            x = x + self.attn_proj(y.transpose(1, 2).reshape(n, t, size))
+            return x + self.mlp_proj(nn.functional.gelu(self.mlp_fc(self.ln_2(x)), approximate="tanh"))
+
+    class Model(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.wte, self.wpe = nn.Embedding(vocabulary, size), nn.Embedding(length, size)
+            self.blocks = nn.ModuleList([Block() for _ in range(layers)])
+            self.ln_f = nn.LayerNorm(size)
+
+        def forward(self, tokens: Any, caches: Any = None, start: int = 0) -> Any:
+            x = self.wte(tokens) + self.wpe.weight[start : start + tokens.shape[1]]
+            for k, block in enumerate(self.blocks):
+                x = block(x, None if caches is None else caches[k], start)
+            x = self.ln_f(x)
+            return (x if caches is None else x[:, -1]) @ self.wte.weight.T
+
+        def new_caches(self) -> list:
+            shape = (1, heads, length, size // heads)
+            return [(torch.zeros(shape), torch.zeros(shape)) for _ in range(layers)]
+
+    return Model()
+
+
+def sentence_transformer(lib: Any) -> Any:
+    """Tokens (batch, 45) give scores of two classes: a table, one layer of 8 heads with dropout, the mean, a map."""
+    nn = lib.nn
+
+    class Model(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.embedding = nn.Embedding(5000, 64)
+            self.layer = nn.TransformerEncoderLayer(64, 8, 256, 0.1, batch_first=True)
+            self.output = nn.Linear(64, 2)
+
+        def forward(self, tokens: Any) -> Any:
+            return self.output(self.layer(self.embedding(tokens)).mean(1))
+
+    return Model()
+
+
 CLASSIFIERS = {"MLP": mlp, "LeNet": lenet, "ResNet-9": resnet9}
 
 
@@ -222,9 +285,12 @@ def share_weights(ours: Any, theirs: Any) -> None:
             other.copy_(torch.from_numpy(np.ascontiguousarray(values)))
 
 
-def classifier_step(lib: Any, model: Any, lr: float = 1e-3, **options: Any) -> Any:
-    """`step(x, y)`: one step of Adam on the cross-entropy; the loss, before the step, is returned."""
-    loss_of, adam = lib.nn.CrossEntropyLoss(), lib.optim.Adam(model.parameters(), lr=lr, **options)
+def classifier_step(lib: Any, model: Any, lr: float = 1e-3, of: Any = None, **options: Any) -> Any:
+    """`step(x, y)`: one step of Adam on the cross-entropy; the loss, before the step, is returned.
+
+    The parameters are those `of` the model, or of a part of it where that is a function.
+    """
+    loss_of, adam = lib.nn.CrossEntropyLoss(), lib.optim.Adam((of or model).parameters(), lr=lr, **options)
 
     def step(x: Any, y: Any) -> Any:
         adam.zero_grad()

@@ -83,6 +83,60 @@ def test_language_model_step(arena, fight):
     )
 
 
+def test_transformer_step(arena, fight):
+    """One Adam step of one Transformer layer on 128 sentences of 45 words, 64 features, dropout 0.1."""
+    torch, ndl = arena
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(0, 5000, (128, 45)), rng.integers(0, 2, 128)
+    contenders = {}
+    for who, lib, options in (("needle_edu", ndl, {}), ("PyTorch", torch, {"fused": True})):
+        one = twins.classifier_step(lib, twins.sentence_transformer(lib), **options)
+        given = twins.constant(lib, x), twins.constant(lib, y)
+        contenders[who] = lambda one=one, given=given: one(*given)
+    fight(
+        "Transformer layer 128x45x64, dropout 0.1, Adam step",
+        contenders,
+        limit=0.4,
+        **AFTER_BLAS,
+        block_s=0.2,
+    )
+
+
+def test_gpt_step(arena, fight):
+    """One Adam step of a GPT of 4 layers and 128 features on 16 x 256 letters."""
+    torch, ndl = arena
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(0, 65, (16, 256)), rng.integers(0, 65, 16 * 256)
+    ours, theirs = ndl.models.GPT(65, 256), twins.torch_gpt(torch, 65, 256, 4, 4, 128)
+    contenders = {}
+    for who, lib, model, options in (
+        ("needle_edu", ndl, ours, {}), ("PyTorch", torch, theirs, {"fused": True}),
+    ):  # fmt: skip
+        one = twins.classifier_step(
+            lib, lambda x, model=model: model(x).reshape((-1, 65)), **options, of=model
+        )
+        given = twins.constant(lib, x), twins.constant(lib, y)
+        contenders[who] = lambda one=one, given=given: one(*given)
+    fight(
+        "GPT 4 layers, 128 wide, 16x256 letters, Adam step", contenders, limit=0.7, **AFTER_BLAS, block_s=0.4
+    )
+
+
+def test_generation(arena, fight):
+    """100 letters, one by one, with keys and values kept: a third of the time is three times the letters."""
+    torch, ndl = arena
+    ours, theirs = ndl.models.GPT(65, 256).eval(), twins.torch_gpt(torch, 65, 256, 4, 4, 128)
+
+    def pytorch():
+        with torch.inference_mode():
+            caches, letter = theirs.new_caches(), torch.tensor([[1]])
+            for start in range(100):
+                letter = theirs(letter, caches, start).argmax(-1, keepdim=True)
+
+    contenders = {"needle_edu": lambda: ours.generate([1], 100, temperature=0), "PyTorch": pytorch}
+    fight("GPT writes 100 letters with its cache", contenders, limit=0.33, **AFTER_BLAS, block_s=0.2)
+
+
 # Memory, in a process of its own: what three steps of LeNet need at most, beyond what the imports had taken.
 ADDED = """
 import sys

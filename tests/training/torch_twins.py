@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.twins import our_dropout, share_weights
+from tests.twins import our_dropout, share_weights, torch_gpt
 
 
 def descent(torch: Any, app: Any) -> Any:
@@ -222,48 +222,9 @@ def reversal(torch: Any, app: Any) -> Any:
 
 
 def gpt(torch: Any, app: Any) -> Any:
-    nn, ours = torch.nn, app.model
+    nn, ours, length = torch.nn, app.model, app.length
     vocabulary, size = ours.wte.weight.shape
-    heads, length = ours.heads, app.length
-
-    class Block(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.ln_1, self.attn_qkv, self.attn_proj = (
-                nn.LayerNorm(size),
-                nn.Linear(size, 3 * size),
-                nn.Linear(size, size),
-            )
-            self.ln_2, self.mlp_fc, self.mlp_proj = (
-                nn.LayerNorm(size),
-                nn.Linear(size, 4 * size),
-                nn.Linear(4 * size, size),
-            )
-
-        def forward(self, x: Any) -> Any:
-            n, t, _ = x.shape
-            q, k, v = (
-                part.view(n, t, heads, size // heads).transpose(1, 2)
-                for part in self.attn_qkv(self.ln_1(x)).split(size, -1)
-            )
-            y = nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True)
-            x = x + self.attn_proj(y.transpose(1, 2).reshape(n, t, size))
-            return x + self.mlp_proj(nn.functional.gelu(self.mlp_fc(self.ln_2(x)), approximate="tanh"))
-
-    class Model(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.wte, self.wpe = nn.Embedding(vocabulary, size), nn.Embedding(length, size)
-            self.blocks = nn.ModuleList([Block() for _ in ours.blocks])
-            self.ln_f = nn.LayerNorm(size)
-
-        def forward(self, tokens: Any) -> Any:
-            x = self.wte(tokens) + self.wpe.weight[: tokens.shape[1]]
-            for block in self.blocks:
-                x = block(x)
-            return self.ln_f(x) @ self.wte.weight.T
-
-    model = Model()
+    model = torch_gpt(torch, vocabulary, length, len(ours.blocks), ours.heads, size)
     take_over(torch, ours, dict(model.named_parameters()))
     optimizer = torch.optim.AdamW(model.parameters(), lr=app.settings.lr, betas=(0.9, 0.99), weight_decay=0.1)
 
