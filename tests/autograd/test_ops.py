@@ -239,6 +239,7 @@ def test_every_op_has_a_forward_test():
     tested |= {"max_pool1d", "max_pool2d", "avg_pool1d", "avg_pool2d", "avg_pool_backward"}
     tested |= {"max_pool_backward"}
     tested |= {"tensor_split", "unfold", "fold"}  # test_array_ops.py, test_folding.py
+    tested |= {"attention", "keyed_dropout"}  # test_attention.py, tests/nn/test_dropout.py
     # test_normalization.py
     tested |= {"group_norm", "batch_norm_backward", "group_norm_backward", "layer_norm_backward"}
     tested |= {

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from needle_edu import Tensor, grad_check, init, nn, ops
+from needle_edu.backend import compatibility
 from needle_edu.backend.errors import DataError, DeviceError, NeedleError, ShapeError
 
 LAYERS = {"RNN": {}, "RNN of relu": {"nonlinearity": "relu"}, "LSTM": {}, "GRU": {}}
@@ -202,7 +203,8 @@ def test_a_layer_is_its_cell_step_by_step(rng, name):
 
 
 @pytest.mark.parametrize("name", ["RNN", "LSTM", "GRU"])
-def test_dropout_between_layers_in_training(rng, name):
+def test_dropout_between_layers_in_training(rng, name, monkeypatch):
+    monkeypatch.setattr(compatibility, "dropout_draws_each", True)
     layer = getattr(nn, name)(2, 3, num_layers=2, dropout=0.4)
     lower, upper = (getattr(nn, name)(width, 3) for width in (2, 3))
     lower._cells()[0], upper._cells()[0] = layer._cells()
