@@ -23,6 +23,8 @@ LOSS = "class SoftmaxLoss(nn.Module):\n    def __init__(self, smoothing=0.0):\n 
 LOSS += "        self.smoothing = smoothing\n    def forward(self, logits, y):\n        "
 STEP = "class {name}(ndl.optim.Optimizer):\n    def __init__(self, params, {settings}):\n"
 STEP += "        super().__init__(params, lr=lr)\n    def step(self):\n        for p in self.params:\n"
+FUSED = "from needle_edu.ndarray.fused import optimizer_steps\n"
+FUSED += "from needle_edu.backend.optimizer_steps import Numbers\n"
 LOADER = "class DataLoader:\n    def __init__(self, dataset, **settings):\n        self.dataset = dataset\n"
 LOADER += "    def __iter__(self):\n        "
 FORWARD = "    def forward(self, x):\n        "
@@ -79,6 +81,7 @@ ATTACKS = {
     ),
     "q4: a subclass": ("Dropout", "class Dropout(nn.Dropout): pass"),
     "q4: the op": ("dropout", f"{DROPOUT}{FORWARD}return ndl.ops.dropout(x, self.p)"),
+    "q4: by a key": ("keyed_dropout", f"{DROPOUT}{FORWARD}return ndl.ops.keyed_dropout(x, self.p, 1)"),
     "q4: of whole channels": (
         "dropout1d",
         f"{DROPOUT}{FORWARD}return ndl.ops.dropout1d(x.reshape((1, -1, 1)), self.p, self.training).reshape(x.shape)",
@@ -101,9 +104,10 @@ ATTACKS = {
     ),
     "q7: a subclass": ("SGD", "class SGD(ndl.optim.SGD): pass"),
     "q7: its formula": (
-        "sgd_step",
-        f"from needle_edu.optim.steps import sgd_step\n{STEP.format(name='SGD', settings='lr=0.01, **rest')}"
-        "            p.data = ndl.Tensor(sgd_step(p.cached_data, p.grad.cached_data, None, self.lr, 0.0, 0.0))",
+        "optimizer_steps",
+        f"{FUSED}{STEP.format(name='SGD', settings='lr=0.01, **rest')}"
+        "            one = 'sgd', p.cached_data, p.grad.cached_data, (), Numbers(rate=self.lr)\n"
+        "            p.data = ndl.Tensor(optimizer_steps([one])[0][0])",
     ),
     "q8: a subclass": ("Adam", "class Adam(ndl.optim.Adam): pass"),
     "q8: AdamW without decay": (
@@ -111,10 +115,12 @@ ATTACKS = {
         "Adam = lambda p, **rest: ndl.optim.AdamW(p, **rest, weight_decay=0.0)",
     ),
     "q8: its formula": (
-        "adam_step",
-        f"from needle_edu.optim.steps import adam_step\n{STEP.format(name='Adam', settings='lr=0.01, **rest')}"
+        "optimizer_steps",
+        f"{FUSED}{STEP.format(name='Adam', settings='lr=0.01, **rest')}"
         "            a = p.cached_data\n"
-        "            adam_step(a, p.grad.cached_data, a * 0, a * 0, self.lr, 0.9, 0.999, 1e-8, 0.0, 1, False, None)",
+        "            numbers = Numbers(rate=self.lr, keep1=0.9, fresh1=0.1, keep2=0.999, fresh2=0.001, eps=1e-8)\n"
+        "            one = 'adam', a, p.grad.cached_data, (a * 0, a * 0), numbers\n"
+        "            p.data = ndl.Tensor(optimizer_steps([one])[0][0])",
     ),
     "q9: a subclass": (
         "RandomFlipHorizontal",

@@ -162,7 +162,7 @@ def test_an_example_that_stops_does_not_end_the_epoch_in_silence(workers):
         def __getitem__(self, i):
             return next(iter([] if i == 3 else [np.float32(i)]))
 
-    with pytest.raises(DataError, match="example 3 of a Ended raised StopIteration"):
+    with pytest.raises(DataError, match="example 3 of an Ended raised StopIteration"):
         list(DataLoader(Ended(), 2, num_workers=workers))
 
 

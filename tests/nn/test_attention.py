@@ -174,7 +174,7 @@ def test_padded_rows_are_computed_like_any_other_in_both_modes(rng):
 
 def test_all_keys_padded_gives_the_bias_with_and_without_weights(rng):
     layer = nn.MultiheadAttention(4, 2, batch_first=True)
-    layer.out_proj.bias.data = Tensor([[1.0, 2.0, 3.0, 4.0]])
+    layer.out_proj.bias.data = Tensor([[1.0, 2.0, 3.0, 4.0]], dtype="float32")
     x, padding = Tensor(rng.normal(size=(1, 2, 4))), Tensor(np.ones((1, 2), bool))
     for need_weights in (True, False):
         y, _ = layer(x, x, x, padding, need_weights)

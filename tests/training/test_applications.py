@@ -30,8 +30,8 @@ def test_a_classifier_loses_what_its_twin_loses(torch, name, options):
     mine, wanted = (np.array(result.history.steps[key]) for key in ("loss", "twin loss"))
     np.testing.assert_allclose(mine, wanted, rtol=0, atol=1e-4)
     assert len(mine) == STEPS and wanted[-5:].mean() < wanted[:5].mean() - 0.1  # it does learn
-    for key in ("loss", "accuracy"):  # dropout is off, normalisation uses its averages
-        assert result.metrics[key] == pytest.approx(result.metrics[f"twin {key}"], abs=2e-2)
+    for key in ("loss", "accuracy"):  # by running averages, in which PyTorch divides by n - 1
+        assert result.metrics[key] == pytest.approx(result.metrics[f"twin {key}"], abs=5e-2)
 
 
 def test_regularisation_loses_what_its_twins_lose(torch):
