@@ -97,6 +97,7 @@ static int NAME(forward)(const nd_head *h, int64_t lo, int64_t hi) {
   T *const kt = nd_scratch(ND_SCRATCH_ATTENTION, (h->features * wide + QUERIES * (wide + 2)) * (int64_t)sizeof(T) + 64);
   if (!kt) return ND_ENOMEM;
   T *const z = kt + h->features * wide, *const m = z + QUERIES * wide, *const total = m + QUERIES;
+  int is_turned = 0;
   for (int64_t i = lo; i < hi; i += QUERIES) {
     const int64_t rows = hi - i < QUERIES ? hi - i : QUERIES, until = NAME(seen)(h, i + rows - 1, 0, h->keys);
     T *const out = NAME(at)(h, OUT, i);
@@ -107,7 +108,8 @@ static int NAME(forward)(const nd_head *h, int64_t lo, int64_t hi) {
     for (int64_t j = 0; j < until; j += KEYS) {
       const int64_t n = until - j < KEYS ? until - j : KEYS, width = (n + W - 1) / W * W, only = until <= KEYS;
       const int64_t there = h->keys - j < KEYS ? h->keys - j : KEYS;
-      if (h->keys > KEYS || i == lo) NAME(turned)(there, h->features, NAME(at)(h, K, j), h->row[K], h->col[K], kt, wide);
+      if (h->keys > KEYS || !is_turned) NAME(turned)(there, h->features, NAME(at)(h, K, j), h->row[K], h->col[K], kt, wide);
+      is_turned = 1;
       int error = NAME(multiply)(rows, width, h->features, NAME(at)(h, Q, i), h->row[Q], h->col[Q], kt, wide, 1, z, wide, 1, 0);
       if (error) return error;
       for (int64_t r = 0; r < rows; r++) {
