@@ -83,6 +83,9 @@ def test_a_causal_mask_may_leave_the_first_queries_blind(rng):
     y = ops.scaled_dot_product_attention(q, k, v, is_causal=True, lower_right=True)
     np.testing.assert_array_equal(y.numpy()[:2], 0)
     np.testing.assert_allclose(y.numpy()[2], v.numpy()[0])
+    arrays = draw(rng, (200, 2), (2, 2), (2, 3))  # whole blocks of queries see nothing
+    y = ops.scaled_dot_product_attention(*map(tensor, arrays), is_causal=True, lower_right=True)
+    np.testing.assert_allclose(y.numpy(), written_out(*arrays, bottom_right(200, 2)), rtol=1e-12)
 
 
 def test_heads_of_keys_may_serve_several_heads_of_queries(rng):
