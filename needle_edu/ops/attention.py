@@ -101,14 +101,15 @@ class Attention(TensorOp):
     def weights(self, q, k, mask=None):
         """Return P, of shape (..., L, S), for arrays or for tensors."""
         scores = (q * self.factor(q)) @ _TRANSPOSE.instance.of(k)
+        if not scores.shape[-1]:
+            return scores
         if self.diagonal is not None:
-            unseen = _unseen(
-                *scores.shape[-2:], self.diagonal, str(q.dtype), q.device if _is_ours(q) else None
-            )
-            scores = scores + _of_kind(q, unseen)
+            place = scores.device if _is_ours(scores) else None
+            unseen, never = _unseen(*scores.shape[-2:], self.diagonal, str(scores.dtype), place)
+            scores = _WHERE.instance.of(_of_kind(scores, unseen), _of_kind(scores, never), scores)
         if mask is not None:
             scores = scores + mask
-        if (mask is None and (self.diagonal is None or self.diagonal >= 0)) or not scores.shape[-1]:
+        if mask is None and (self.diagonal is None or self.diagonal >= 0):
             return _SOFTMAX.instance.of(scores)
         return _softmax_of_seen(scores)
 
@@ -205,9 +206,9 @@ def _softmax_of_seen(scores):
 
 @lru_cache(64)
 def _unseen(queries: int, keys: int, diagonal: int, dtype: str, device):
-    """Return an array of 0 where query i sees key j, j <= i + diagonal, else -inf."""
+    """Return where query i does not see key j, j > i + diagonal, and -inf, which hides a nan too."""
     seen = np.arange(keys) <= np.arange(queries)[:, None] + diagonal
-    return enter(np.where(seen, 0.0, -np.inf).astype(dtype), device, dtype)
+    return enter(~seen, device, "bool"), enter(np.array(-np.inf, dtype), device, dtype)
 
 
 def _is_ours(x) -> bool:

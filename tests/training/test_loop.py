@@ -94,7 +94,15 @@ def test_the_seed_is_the_training():
     assert hexed(first.history) == hexed(same.history) != hexed(other.history)
 
 
-def test_ctrl_c_ends_after_the_step_and_goes_on(tmp_path):
+@pytest.fixture
+def listening():
+    """Ctrl-C as in a terminal; what was started in the background is born deaf to it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_ends_after_the_step_and_goes_on(tmp_path, listening):
     class Interrupted(Points):
         def step(self, batch):
             if self.scheduler.last_epoch == 8:
@@ -109,7 +117,7 @@ def test_ctrl_c_ends_after_the_step_and_goes_on(tmp_path):
     assert hexed(again.history) == hexed(training.run(Points, progress=False).history)
 
 
-def test_ctrl_c_twice_breaks_in(tmp_path):
+def test_ctrl_c_twice_breaks_in(tmp_path, listening):
     class Impatient(Scripted):
         def step(self, batch):
             os.kill(os.getpid(), signal.SIGINT)
