@@ -18,8 +18,6 @@ extern const nd_gemm_table ND_TABLE(gemm);
 
 enum { QUERIES = DIRECT_B_ROWS, KEYS = 256 }; /* of a block; its scores and what belongs to it stay in L2 */
 
-INLINE f64 exp_below_one_f64(f64 x) { return exp_of_f64(x); }
-
 #define T f32
 #define TYPE f32
 #define CODE ND_F32

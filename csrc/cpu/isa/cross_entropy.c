@@ -15,8 +15,6 @@ extern const nd_reduce_table ND_TABLE(reduce);
 
 enum { ROWS = 64, BUFFER = 1024 }; /* rows at a time; elements of exp(z) at a time */
 
-INLINE double exp_below_one_f64(double x) { return exp_of_f64(x); }
-
 /* e[k] = exp(a[k] - m), and the total of each row is added to. */
 #define EXPONENTIALS(T, code)                                                                               \
   static void exponentials_##T(int64_t rows, int64_t n, const T *a, int64_t down, const T *m, T *e, f64 *total) { \

@@ -23,8 +23,6 @@ enum {
 };
 enum { W_f32 = 16, W_f64 = 8 }; /* 64 bytes: one register, or several */
 
-INLINE f64 exp_below_one_f64(f64 x) { return exp_of_f64(x); }
-
 #define LARGER(x, y) ((x) > (y) ? (x) : (y))
 #define SUM(x, y) ((x) + (y))
 

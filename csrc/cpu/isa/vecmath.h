@@ -83,6 +83,8 @@ INLINE double exp_of_f64(double x) {
   return y * power_of_two_f64(half) * power_of_two_f64(rest);
 }
 
+INLINE double exp_below_one_f64(double x) { return exp_of_f64(x); } /* exp has no cheaper form in double */
+
 /* log(x) = e ln 2 + log(1 + f), x = 2^e (1 + f), with 1 + f between sqrt(1/2) and sqrt(2). */
 INLINE float log_of_f32(float x) {
   const int tiny = x < 1.17549435e-38f; /* denormal (or not positive, see below) */
