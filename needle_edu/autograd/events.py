@@ -27,7 +27,7 @@ from types import FrameType
 from typing import Any
 
 from . import arrays, state
-from .topo import post_order
+from .topo import run_order
 
 KINDS = ("created", "computed", "seeded", "vjp", "accumulated", "leaf", "freed")
 
@@ -122,8 +122,8 @@ def set_hook(function: Hook | None) -> Hook | None:
 
 
 def replay(value: Any) -> None:
-    """Send the ``created`` and ``computed`` events of a finished graph, inputs before results."""
-    for node in post_order([value]):
+    """Send the ``created`` and ``computed`` events of a finished graph, in the order of the run."""
+    for node in run_order([value]):
         if value_id(node) not in _announced:
             _tell_created(node, node.op, node.inputs, None)
             if node.cached_data is not None:

@@ -21,7 +21,7 @@ from .arrays import GradientError, NeedleError
 from .tensor import Tensor
 from .tensor_tuple import TensorTuple
 from .unbroadcast import unbroadcast
-from .value import Value, fill_node
+from .value import Value, fill_node, next_serial
 
 _new = object.__new__  # Tensor(...) would run the public constructor, which copies and checks
 _VJP_NAMES = [f"vjp{k}" for k in range(8)]
@@ -272,6 +272,7 @@ class _FewInputs(TensorOp):
             node.op = self
             node.inputs = (a,) if b is None else (a, b)
             node.requires_grad = True
+            node.serial = next_serial()
         else:
             node.op = None
             node.inputs = ()

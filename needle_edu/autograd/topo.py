@@ -5,6 +5,7 @@ the value has contributed) before it is passed on. The order is the depth-first 
 right.
 """
 
+import operator
 from collections.abc import Iterable
 from typing import Any
 
@@ -36,6 +37,32 @@ def post_order(node_list: list, known: Iterable = ()) -> list:
     return order
 
 
+def run_order(node_list: list) -> list:
+    """Return the same values in the order in which they were computed, each leaf just before its first use.
+
+    Every result has a serial number, greater than those of its inputs: so this is a topological order, too.
+
+    Examples
+    --------
+    >>> from needle_edu import Tensor
+    >>> x, y = Tensor([1.0]), Tensor([2.0])
+    >>> a = x * 2
+    >>> b = y * 3
+    >>> [v.op.name if v.op else "leaf" for v in run_order([b + a])]
+    ['leaf', 'mul_scalar', 'leaf', 'mul_scalar', 'add']
+    """
+    results, leaves = [], []
+    for node in post_order(node_list):
+        (leaves if node.op is None else results).append(node)
+    order: dict = {}  # its keys are a set that keeps its order
+    for node in sorted(results, key=_SERIAL):
+        order.update(dict.fromkeys([x for x in node.inputs if x.op is None]))
+        order[node] = None
+    order.update(dict.fromkeys(leaves))  # one asked for by itself
+    return list(order)
+
+
+_SERIAL = operator.attrgetter("serial")
 TOPO_SORT = function_slot("find_topo_sort", post_order)
 
 

@@ -5,11 +5,14 @@ A value holds an array, and remembers how it came about: the operation (`op`) an
 only, never back; so a graph has no cycles, and dropping the loss frees all of it at once.
 """
 
+import itertools
 from typing import Any
 
 from needle_edu.backend import storage
 
 from . import arrays, events, state
+
+next_serial = itertools.count().__next__
 
 
 class Value:
@@ -37,10 +40,10 @@ class Value:
     ('multiply', [True, True], True)
     """
 
-    # No __init__: `fill_node` fills the slots. `version` is the version counter when the value was computed; `extra`
-    # a dict of rare things (id, name), usually None.
+    # No __init__: `fill_node` fills the slots. `version` is the version counter when the value was computed; `serial`
+    # grows from result to result and tells the order of the run (a leaf has none); `extra` is a dict of rare things.
     __slots__ = (
-        "op", "inputs", "cached_data", "requires_grad", "grad", "version", "extra", "__weakref__",
+        "op", "inputs", "cached_data", "requires_grad", "grad", "version", "serial", "extra", "__weakref__",
     )  # fmt: skip
 
     op: Any
@@ -49,6 +52,7 @@ class Value:
     requires_grad: bool
     grad: Any
     version: int
+    serial: int
     extra: dict | None
 
     @classmethod
@@ -135,6 +139,8 @@ def fill_node(node, op, inputs: tuple, data, requires_grad: bool):
     node.requires_grad = requires_grad
     node.grad = node.extra = None
     node.version = storage.latest_version
+    if op is not None:
+        node.serial = next_serial()
     return node
 
 
