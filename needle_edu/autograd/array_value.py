@@ -49,6 +49,8 @@ class ArrayValue(Value):
 
     @name.setter
     def name(self, label: str | None) -> None:
+        if label is not None and not isinstance(label, str):
+            raise TypeError(f"Tensor.name: wanted a str or None, got {label!r}")
         self._remember("name", label)
 
     def __len__(self) -> int:

@@ -117,8 +117,22 @@ def set_hook(function: Hook | None) -> Hook | None:
     (None in the places of an adjoint that nothing has reached yet), or None. The function is called in the
     middle of the operation: it must copy what it wants to keep, and must not compute with tensors.
     """
-    _announced.clear()
-    return state.set_hook(function)
+    return exchange_hook(function, {})[0]
+
+
+def exchange_hook(
+    function: Hook | None, heard: dict[int, "_Watch"], told_on: bool = False
+) -> tuple[Hook | None, dict[int, "_Watch"]]:
+    """Let `function` listen, which has `heard` of these values before; return the previous listener and what it heard.
+
+    So one may listen for a while in the place of another, and put it back as it was; `told_on` says that it has also
+    heard of all that the present listener has.
+    """
+    before = dict(_announced)
+    if not told_on:
+        _announced.clear()
+    _announced.update(heard)
+    return state.set_hook(function), before
 
 
 def replay(value: Any) -> None:

@@ -7,6 +7,7 @@ gradient.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -82,13 +83,28 @@ def label_nodes(graph: Graph) -> None:
     repeated: dict[str, int] = {}
     for node in graph.nodes.values():
         if node.name:
-            node.label = node.name
+            node.label = visible(node.name)
             if taken[node.name] > 1:  # two values with one name: tell them apart
                 repeated[node.name] = repeated.get(node.name, 0) + 1
-                node.label = f"{node.name} #{repeated[node.name]}"
+                node.label += f" #{repeated[node.name]}"
             continue
         letter = "x" if node.is_leaf else "v"
         numbers[letter] += 1
         while f"{letter}{numbers[letter]}" in taken:
             numbers[letter] += 1
         node.label = f"{letter}{numbers[letter]}"
+
+
+def visible(text: str) -> str:
+    """Write control characters and halves of characters, which no picture can hold, as signs that stand for them.
+
+    Examples
+    --------
+    >>> visible("bell\x07")
+    'bell␇'
+    """
+    return _UNSEEN.sub(lambda c: _SIGNS.get(c[0], "\N{REPLACEMENT CHARACTER}"), text)
+
+
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+_SIGNS = {chr(code): chr(0x2400 + code) for code in range(32)} | {"\x7f": "␡"}

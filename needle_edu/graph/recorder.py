@@ -42,23 +42,56 @@ class Recorder(Block):
         self.limit, self.max_events = limit, max_events
         self.records: list[tuple[Any, Snapshot | None]] = []
         self.full = False
-        self._previous: events.Hook | None = None  # who listened before
+        self._previous: events.Hook | None = None  # who listened before,
+        self._heard: dict = {}  # and of which values it had heard
 
     def __call__(self, event: events.Event, array: Any) -> None:
+        self.write(event, array)
+        if self._previous is not None and not self._known_there(event):
+            self._previous(event, array)
+
+    def write(self, event: events.Event, array: Any) -> None:
+        """Keep an event, unless there are too many."""
         if len(self.records) < self.max_events:
             self.records.append((event, take_snapshot(array, self.limit)))
         else:
             self.full = True
-        if self._previous is not None:
-            self._previous(event, array)
+
+    def _known_there(self, event: events.Event) -> bool:
+        """Whether a value is introduced to this listener that the previous one knows already."""
+        known = self._heard.get(event.value)
+        return known is not None and (
+            event.kind == "created" or event.kind == "computed" and known.nbytes > 0
+        )
 
     def begin(self, run: Run) -> None:
         """Listen from now on, and pass every event on to whoever listened before."""
-        self._previous = state.hook
-        events.set_hook(self)
+        self._previous, self._heard = events.exchange_hook(self, {})
 
     def end(self, run: Run) -> None:
-        """Stop listening."""
+        """Stop listening; whoever listened before has heard of all that was passed on."""
         if state.hook is self:
-            events.set_hook(self._previous)
-        self._previous = None
+            events.exchange_hook(self._previous, self._heard, told_on=True)
+        self._previous, self._heard = None, {}
+
+
+class Aside(Recorder):
+    """A recorder of what a drawing or a stepper does itself: whoever listened before hears nothing of it.
+
+    Examples
+    --------
+    >>> import needle_edu as ndl
+    >>> with Recorder() as outer, Aside() as inner:
+    ...     y = ndl.Tensor([3.0]) * 2
+    >>> len(outer.records), len(inner.records)
+    (0, 4)
+    """
+
+    def __call__(self, event: events.Event, array: Any) -> None:
+        self.write(event, array)
+
+    def end(self, run: Run) -> None:
+        """Stop listening; the previous listener goes on where it was."""
+        if state.hook is self:
+            events.exchange_hook(self._previous, self._heard)
+        self._previous, self._heard = None, {}

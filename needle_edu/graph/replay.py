@@ -19,7 +19,7 @@ from needle_edu.backend.scope import at_once
 from needle_edu.graph.build import build_graph
 from needle_edu.graph.names import names_by_id
 from needle_edu.graph.nodes import Graph
-from needle_edu.graph.recorder import Recorder
+from needle_edu.graph.recorder import Aside
 from needle_edu.graph.snapshot import LIMIT, Snapshot, take_snapshot
 
 REPLACEABLE = "compute_gradient_of_variables"
@@ -77,12 +77,31 @@ def graph_of(tensor: Value, depth: int | None = None, names: Iterable[tuple[Any,
         if value.grad is not None:
             node.grad = take_snapshot(value.grad.realize_cached_data(), LIMIT)
         elif not node.is_leaf and node.requires_grad:
-            node.absent = "not kept"  # backward keeps it only after retain_grad()
+            node.absent = ""  # nothing to say: backward keeps it only after retain_grad()
     return graph
 
 
-class _Replay(Recorder):
-    """Keeps the arrays themselves, until it is known of which nodes a snapshot is wanted; nobody else hears of it."""
+def add_adjoints(graph: Graph, tensor: Tensor) -> None:
+    """Give every node of a tensor's graph the adjoint that one backward pass brings it; every `.grad` is put back.
+
+    Examples
+    --------
+    >>> import needle_edu as ndl
+    >>> x = ndl.Tensor([3.0])
+    >>> y = x * x + 1
+    >>> graph = graph_of(y)
+    >>> add_adjoints(graph, y)
+    >>> [(node.label, node.grad.first) for node in graph.nodes.values()]
+    [('x1', (6.0,)), ('v1', (1.0,)), ('v2', (1.0,))]
+    """
+    for event, numbers in record_backward(tensor, post_order([tensor])):
+        node = graph.nodes.get(event.value)
+        if node is not None and event.kind in ("seeded", "accumulated"):
+            node.grad = numbers
+
+
+class _Replay(Aside):
+    """Keeps the arrays themselves, until it is known of which nodes a snapshot is wanted."""
 
     def __call__(self, event: events.Event, array: Any) -> None:
         self.records.append((event, array))
@@ -119,7 +138,7 @@ def record_backward(
     True
     """
     put_back = map(setattr, values, repeat("grad"), [value.grad for value in values])
-    recorder = Recorder(limit)
+    recorder = Aside(limit)
     try:
         with recorder:
             events.replay(loss)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from needle_edu.autograd import Value
+from needle_edu.autograd import TensorTuple, Value
 from needle_edu.autograd.topo import post_order
-from needle_edu.backend import NeedleError
+from needle_edu.backend import GradientError, NeedleError
 
 
 def history(tensor: Value, function: str) -> list[Value]:
@@ -12,6 +12,21 @@ def history(tensor: Value, function: str) -> list[Value]:
     if not isinstance(tensor, Value):
         raise TypeError(f"viz.{function}: wanted a Tensor, got {type(tensor).__name__}")
     return post_order([tensor])
+
+
+def check_backward(tensor: Value, function: str) -> None:
+    """Refuse a tensor that no backward pass can start at."""
+    if isinstance(tensor, TensorTuple):
+        raise TypeError(
+            f"viz.{function}: wanted one Tensor, got a TensorTuple, which backward does not start at; "
+            "take one of its parts, t[0]"
+        )
+    if not tensor.requires_grad:
+        raise GradientError(
+            f"viz.{function}: this tensor needs no gradient, so there is no backward pass to walk through. Either no "
+            "parameter took part (make one with ndl.Tensor(..., requires_grad=True) or x.requires_grad_() before "
+            "computing), or it was computed under no_grad() or detached. viz.draw(t) draws it all the same"
+        )
 
 
 def check_size(count: int, max_nodes: int, function: str = "draw") -> None:

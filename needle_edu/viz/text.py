@@ -10,6 +10,7 @@ import numpy as np
 
 from needle_edu.autograd.arrays import readable
 from needle_edu.graph import Snapshot
+from needle_edu.graph.build import visible
 
 CARD_CHARS = 22
 ATTRIBUTE_CHARS = 40
@@ -98,7 +99,7 @@ def attribute_texts(attrs: Mapping[str, Any]) -> dict[str, str]:
     for name, value in attrs.items():
         if value is not None:
             array = hasattr(value, "dtype") and hasattr(value, "shape")
-            texts[name] = shorten(str(readable(value).tolist() if array else value), ATTRIBUTE_CHARS)
+            texts[name] = shorten(visible(str(readable(value).tolist() if array else value)), ATTRIBUTE_CHARS)
     return texts
 
 

@@ -9,6 +9,7 @@ import pytest
 
 import needle_edu as ndl
 from needle_edu import graph
+from needle_edu.graph.replay import add_adjoints
 
 
 def test_the_graph_of_a_tensor_has_its_values_gradients_and_operands_in_order():
@@ -24,11 +25,25 @@ def test_the_graph_of_a_tensor_has_its_values_gradients_and_operands_in_order():
         ("v2", "summation"),
     ]
     assert [n.value.first for n in nodes] == [(1.0, 2.0), (3.0, 5.0), (13.0,), (13.0,)]
-    assert nodes[1].grad.first == (1.0, 2.0) and nodes[0].grad is None and nodes[2].absent == "not kept"
+    assert nodes[1].grad.first == (1.0, 2.0) and nodes[0].grad is None and nodes[2].grad is None
     place = {n.id: n.label for n in nodes}
     edges = [(place[e.source], place[e.target], e.operand) for e in found.edges]
     assert edges == [("x", "v1", 0), ("w", "v1", 1), ("v1", "v2", 0)]
     assert [n.label for n in graph.graph_of(y, depth=1).nodes.values()] == ["v1", "v2"]
+
+
+def test_adjoints_of_every_node_add_up_and_change_no_grad():
+    x = ndl.Tensor([2.0])
+    y = (x * x * x).sum()
+    found = graph.graph_of(y, names=[(x, "x")])
+    add_adjoints(found, y)
+    assert [(n.op, n.grad.first) for n in found.nodes.values()] == [
+        (None, (12.0,)),
+        ("multiply", (2.0,)),
+        ("multiply", (1.0,)),
+        ("summation", (1.0,)),
+    ]
+    assert x.grad is None
 
 
 def test_what_is_no_tensor_is_refused():

@@ -14,7 +14,7 @@ from viz_story import Story, network_story, square_story
 
 import needle_edu as ndl
 from needle_edu import viz
-from needle_edu.backend import NeedleError
+from needle_edu.backend import GradientError, NeedleError
 from needle_edu.graph import build_graph
 from needle_edu.viz import Drawing, available_engines
 from needle_edu.viz.drawing import render
@@ -64,6 +64,55 @@ def test_operands_keep_their_order():
     assert re.findall(r"(n\d) -> (n\d) \[headlabel=(\w)", dot) == [("n1", "n2", "a"), ("n0", "n2", "b")]
 
 
+def test_all_gradients_are_shown_when_asked_for_and_none_is_changed():
+    w, x = ndl.Tensor([0.5]), ndl.Tensor([2.0])
+    y = (w * x).tanh() + x
+    drawing = viz.draw(y, grads="all")
+    slope = 1 - math.tanh(1.0) ** 2
+    expected = [2 * slope, 1 + 0.5 * slope, slope, 1.0, 1.0]  # w, x, w * x, tanh, y
+    found = [node.grad.first[0] for node in drawing.graph.nodes.values()]
+    assert found == pytest.approx(expected)
+    assert texts(drawing.svg).count("grad") == 5 and w.grad is None and y.grad is None
+    near = viz.draw(y, grads="all", depth=1)
+    assert [node.grad.first[0] for node in near.graph.nodes.values()] == pytest.approx(
+        [1 + 0.5 * slope, 1.0, 1.0]
+    )
+
+
+@pytest.mark.parametrize("engine", available_engines())
+def test_the_way_of_the_data_runs_straight_down(engine):
+    x = ndl.Tensor([[1.0, 2.0, 3.0]], requires_grad=False)
+    y = x
+    for _ in range(3):
+        y = (y @ ndl.Tensor([[1.0] * 3] * 3) + ndl.Tensor([[1.0] * 3])).relu()
+    drawing = viz.draw(y, engine=engine)
+    places = [
+        (float(node.get("transform")[10:].split()[0]), float(node[1].get("width")))
+        for node in ET.fromstring(drawing.svg).iter()
+        if "ndl-op" in (node.get("class") or "").split()
+    ]
+    middles = [left + width / 2 for left, width in places]
+    assert len(middles) == 9 and max(middles) - min(middles) < 8, (
+        "nine operations below each other, no staircase"
+    )
+
+
+def test_gradients_of_all_boxes_need_a_backward_pass():
+    with pytest.raises(GradientError, match=r"viz.draw: this tensor needs no gradient"):
+        viz.draw(ndl.Tensor([1.0], requires_grad=False) * 2, grads="all")
+    with pytest.raises(ValueError, match=r"grads='every'; it is True, False or 'all'"):
+        viz.draw(ndl.Tensor([1.0]), grads="every")
+
+
+@pytest.mark.parametrize("name", ["bell\x07", "\x00", "a\x1b[31m", "\ud800", "del\x7f"])
+def test_a_name_that_no_picture_can_hold_is_shown_by_signs(name):
+    x = ndl.Tensor([1.0])
+    x.name = name
+    shown = "".join(ET.fromstring(viz.draw(x * 2).svg).itertext())
+    assert re.search("[␀-␡\ufffd]", shown)
+    viz.step(x * 2).html.encode()
+
+
 def test_a_shared_value_is_drawn_once():
     x = ndl.Tensor([1.0, 2.0])
     h = x * 2
@@ -79,7 +128,8 @@ def test_values_gradients_and_shapes_are_shown_and_absent_gradients_are_absent()
     assert "grad" not in texts(viz.draw(loss).svg), "before backward there is no gradient to show"
     loss.backward()
     seen = texts(viz.draw(loss).svg)
-    assert {"[[1.5, 2.5]]", "(1, 2)  parameter", "(1, 2)  data", "no gradient", "not kept"} <= set(seen)
+    assert {"[[1.5, 2.5]]", "(1, 2)  parameter", "(1, 2)  data", "no gradient"} <= set(seen)
+    assert seen.count("grad") == 2, "x and k; the boxes in between keep none, and say nothing of it"
     assert seen.count("[[10, 100]]") == 2, "the value of k, and the gradient of x"
     assert "[[10, 100]]" not in texts(viz.draw(loss, values=False, grads=False).svg)
 

@@ -3,6 +3,7 @@
 import re
 
 import nbformat
+import numpy as np
 import pytest
 
 import needle_edu as ndl
@@ -105,6 +106,89 @@ def test_slider_keys_and_clicks_on_nodes(square_page):
     assert p.step() == 4, "a second click goes to its first step in the other phase"
     p.box.locator('[data-node="1"]').click()
     assert p.step() == 3, "in the backward pass, y's step is where backward starts"
+
+
+def test_the_keyboard_lives_on_at_both_ends(square_page):
+    p = square_page
+    p.click("last")
+    assert p.step() == 8
+    p.page.keyboard.press("ArrowLeft")
+    assert p.step() == 7, "the button that led to the end has kept the focus"
+    p.click("first")
+    p.page.keyboard.press("ArrowRight")
+    assert p.step() == 2
+    p.page.keyboard.press("Home")
+    p.box.locator("button.back").click(force=True)
+    assert p.step() == 1 and p.box.locator("button.back").get_attribute("aria-disabled") == "true"
+
+
+def tall(length=30):
+    x = ndl.Tensor([1.0])
+    for _ in range(length):
+        x = ndl.ops.tanh(x)
+    return viz.step(x)
+
+
+def test_a_graph_larger_than_its_window_can_be_seen_whole(browser, tmp_path):
+    p = Page(browser, tall().save(tmp_path / "tall.html"))
+    outside = """() => {
+      const root = document.querySelector('.needle-stepper').shadowRoot;
+      const frame = root.querySelector('.graph').getBoundingClientRect();
+      return [...root.querySelectorAll('[data-node]')].map((g) => g.getBoundingClientRect())
+        .filter((r) => r.top < frame.top || r.bottom > frame.bottom).length; }"""
+
+    def width():
+        return p.box.locator(".graph svg").bounding_box()["width"]
+
+    before = width()
+    assert p.page.evaluate(outside) > 5
+    p.box.locator("button.whole").click()
+    assert p.page.evaluate(outside) == 0
+    p.page.keyboard.press("+")
+    p.page.keyboard.press("+")
+    p.page.keyboard.press("-")
+    whole = width()
+    p.page.keyboard.press("0")
+    assert width() == pytest.approx(whole / 1.25, rel=0.01) and whole < before
+    p.page.context.close()
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (800, 600), (390, 844)])
+def test_controls_graph_and_text_are_seen_together(browser, tmp_path, size):
+    p = Page(
+        browser,
+        tall(8).save(tmp_path / "tall.html"),
+        viewport=dict(zip(("width", "height"), size, strict=True)),
+    )
+    p.click("next", 3)
+    p.box.evaluate("box => box.scrollIntoView()")
+    boxes = [
+        p.box.locator(part).bounding_box() for part in (".bar", ".graph", ".panel h3", ".panel .formula")
+    ]
+    assert all(box["y"] >= 0 and box["y"] + box["height"] <= size[1] for box in boxes)
+    p.page.context.close()
+
+
+def test_the_buttons_stand_in_one_line(square_page):
+    boxes = [button.bounding_box() for button in square_page.box.locator(".bar button").all()]
+    assert len(boxes) == 5 and len({(box["y"], box["height"]) for box in boxes}) == 1
+
+
+def test_a_small_graph_has_no_scroll_bars(square_page):
+    over = "g => [g.scrollWidth - g.clientWidth, g.scrollHeight - g.clientHeight]"
+    assert square_page.box.locator(".graph").evaluate(over) == [0, 0]
+
+
+def test_nan_and_infinity_stand_out(browser, tmp_path):
+    with np.errstate(all="ignore"):
+        p = Page(browser, viz.step(ndl.ops.log(ndl.Tensor([0.0]))).save(tmp_path / "log.html"))
+    assert p.box.locator(".ndl-bad").count() == 0, "nothing is computed yet"
+    p.click("next")
+    assert p.box.locator(".ndl-number.ndl-bad").all_text_contents() == ["-inf"]
+    assert p.box.locator("td.bad").all_text_contents() == ["-inf"]
+    p.click("last")
+    assert "inf" in p.box.locator("td.bad").first.text_content()
+    p.page.context.close()
 
 
 def test_play_goes_on_and_pause_stops(square_page):

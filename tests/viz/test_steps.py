@@ -199,6 +199,32 @@ def test_a_nested_listener_hears_everything_too():
     assert heard == [event.kind for event in tape.events]
 
 
+def test_pictures_made_during_a_recording_are_no_part_of_it():
+    with viz.record() as tape:
+        a = ndl.Tensor([1.0])
+        c = a * 2 + a
+        viz.draw(c, grads="all")
+        d = c * 2
+        viz.step(d)
+        with viz.record() as inner:
+            e = d * c
+        f = e + 1  # noqa: F841
+    assert [step.title for step in tape.step().steps] == [
+        "a enters", "v1 = a × 2", "c = v1 + a", "d = c × 2", "e = d × c", "f = e + 1",
+    ]  # fmt: skip
+    assert "6 values, 5 operations, 0 contributions" in repr(tape)
+    assert [step.title for step in inner.step().steps][-1] == "e = d × c"
+
+
+def test_the_forward_pass_is_told_in_the_order_of_the_run():
+    x, y = ndl.Tensor([1.0]), ndl.Tensor([2.0])
+    a = x * 2
+    b = y * 3
+    c = b + a
+    told = [step.title for step in viz.step(c).steps if step.phase == "forward"]
+    assert told == ["x enters", "a = x × 2", "y enters", "b = y × 3", "c = b + a"]
+
+
 def test_the_rule_is_also_written_with_the_names_of_the_graph():
     h, w1 = ndl.Tensor([3.0]), ndl.Tensor([2.0])
     loss = (h * w1) / 4

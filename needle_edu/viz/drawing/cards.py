@@ -53,7 +53,7 @@ class Card:
         self.rows: list[tuple[str, str, str]] = []  # (css class, key, text)
         if values and node.seen:
             self.rows.append(("ndl-value", "value", card_text(node.value) or "not computed"))
-        if grads:
+        if grads and (node.grad is not None or node.absent):
             absent = node.grad is None
             text = node.absent if absent else card_text(node.grad)
             self.rows.append(("ndl-grad ndl-absent" if absent else "ndl-grad", "grad", text))

@@ -7,7 +7,7 @@ makes each character show itself.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import graphviz
 
@@ -73,11 +73,26 @@ def operand_counts(graph: Graph) -> dict[int, int]:
     return counts
 
 
+def edge_weights(graph: Graph) -> list[int]:
+    """How much each edge wants to be straight: the way of the data runs straight on, parameters come from its side.
+
+    Examples
+    --------
+    >>> g = Graph(); g.add(Node(1, requires_grad=True)); g.add(Node(2)); g.add(Node(3, op="matmul"), (2, 1))
+    >>> g.add(Node(4, op="relu"), (3,))
+    >>> edge_weights(g)
+    [4, 1, 16]
+    """
+    sources = [graph.nodes[edge.source] for edge in graph.edges]
+    return [16 if not node.is_leaf else 1 if node.requires_grad else 4 for node in sources]
+
+
 def layout_dot(
     sizes: Mapping[int, tuple[float, float]],
     edges: list[tuple[int, int]],
     direction: str,
     gap: tuple[float, float],
+    weights: Sequence[int] | None = None,
 ) -> str:
     """DOT text that asks an engine only where boxes of known size should stand.
 
@@ -87,6 +102,8 @@ def layout_dot(
     edges : list of (source, target)
     gap : (float, float)
         Least distance between neighbours and between layers, in pixels.
+    weights : sequence of int, optional
+        How much each edge wants to be short and straight.
     """
     attributes = {
         "rankdir": direction,
@@ -99,5 +116,6 @@ def layout_dot(
     for node, (width, height) in sizes.items():
         dot.node(f"n{node}", width=f"{width / POINTS_PER_INCH:.4f}", height=f"{height / POINTS_PER_INCH:.4f}")
     for index, (source, target) in enumerate(edges):
-        dot.edge(f"n{source}", f"n{target}", id=f"e{index}", dir="none")
+        weight = str(weights[index]) if weights else None
+        dot.edge(f"n{source}", f"n{target}", id=f"e{index}", dir="none", weight=weight)
     return dot.source

@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from needle_edu.graph import Graph, graph_of, variable_names
+from needle_edu.graph.replay import add_adjoints
 from needle_edu.viz.drawing.cards import make_cards
-from needle_edu.viz.drawing.dot import to_dot
+from needle_edu.viz.drawing.dot import edge_weights, to_dot
 from needle_edu.viz.drawing.render import compute_layout
 from needle_edu.viz.drawing.svg import standalone_svg, to_svg
 from needle_edu.viz.page import PAGE, scoped_css, write_atomically
-from needle_edu.viz.subject import check_size, history
+from needle_edu.viz.subject import check_backward, check_size, history
 
 MAX_NODES = 1500
 
@@ -61,7 +62,8 @@ class Drawing:
         self._options: dict[str, Any] = {"values": values, "grads": grads, "direction": direction}
         cards = make_cards(graph, values, grads)
         sizes = {k: (card.width, card.height) for k, card in cards.items()}
-        layout = compute_layout(sizes, [(e.source, e.target) for e in graph.edges], direction, engine)
+        edges = [(e.source, e.target) for e in graph.edges]
+        layout = compute_layout(sizes, edges, direction, engine, edge_weights(graph))
         self.engine = layout.engine
         self._svg = to_svg(graph, cards, layout)
         self._width = layout.width
@@ -114,7 +116,7 @@ class Drawing:
 def draw(
     tensor,
     values: bool = True,
-    grads: bool = True,
+    grads: bool | str = True,
     direction: str = "TB",
     depth: int | None = None,
     engine: str | None = None,
@@ -126,8 +128,11 @@ def draw(
     ----------
     tensor : Tensor
         The result whose history is drawn.
-    values, grads : bool
-        Whether the cards show values and gradients.
+    values : bool
+        Whether the cards show values.
+    grads : bool or "all"
+        True shows the gradients that are there (`.grad`); "all" those of every box, from one backward pass of its own,
+        after which every `.grad` is as before.
     direction : {"TB", "LR"}
         From top to bottom or from left to right.
     depth : int, optional
@@ -146,7 +151,9 @@ def draw(
     NeedleError
         The graph has more than `max_nodes` nodes.
     ValueError
-        A negative depth, an unknown direction or engine.
+        A negative depth; unknown grads, direction or engine.
+    GradientError
+        grads="all" of a tensor that needs no gradient.
 
     Examples
     --------
@@ -154,7 +161,11 @@ def draw(
     >>> x = ndl.Tensor([3.0])
     >>> ndl.viz.draw(x * x)
     <Drawing of a computation graph: 2 nodes, 2 edges>
+    >>> [node.grad.first for node in ndl.viz.draw(x * x, grads="all").graph.nodes.values()]
+    [(6.0,), (1.0,)]
     """
+    if grads not in (True, False, "all"):
+        raise ValueError(f"viz.draw: grads={grads!r}; it is True, False or 'all'")
     if depth is not None and (not isinstance(depth, int) or depth < 0):
         raise ValueError(
             f"viz.draw: depth={depth!r}; it counts operations before the tensor: 0, 1, 2, …, or None for all"
@@ -163,4 +174,7 @@ def draw(
     if depth is None:
         check_size(count, max_nodes)
     graph = graph_of(tensor, depth, variable_names(sys._getframe(1)))
-    return Drawing(graph, values, grads, direction, engine, max_nodes)
+    if grads == "all":
+        check_backward(tensor, "draw")
+        add_adjoints(graph, tensor)
+    return Drawing(graph, values, bool(grads), direction, engine, max_nodes)

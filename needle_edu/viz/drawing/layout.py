@@ -46,7 +46,10 @@ class Layout:
 
 
 def layered_layout(
-    sizes: Mapping[int, tuple[float, float]], edges: Sequence[tuple[int, int]], direction: str = "TB"
+    sizes: Mapping[int, tuple[float, float]],
+    edges: Sequence[tuple[int, int]],
+    direction: str = "TB",
+    weights: Sequence[int] | None = None,
 ) -> Layout:
     """Lay out an acyclic graph.
 
@@ -57,6 +60,8 @@ def layered_layout(
         Parallel edges are kept apart.
     direction : {"TB", "LR"}
         Layers from top to bottom or from left to right.
+    weights : sequence of int, optional
+        How much each edge wants to be straight; 1 by default.
 
     Examples
     --------
@@ -72,7 +77,8 @@ def layered_layout(
     segments, chains, layer = insert_dummies(edges, layer)
     layers = order_layers(layer, segments)
     widths = {node: extent[node][0] if node in extent else DUMMY_WIDTH for node in layer}
-    across = place(layers, segments, widths)
+    heavy = dict(zip(edges, weights, strict=True)) if weights else {}
+    across = place(layers, segments, widths, heavy)
     tops, bottoms = layer_bands(layers, extent)
     along = {node: (tops[layer[node]] + bottoms[layer[node]]) / 2 for node in sizes}
     paths = route_edges(edges, chains, across, along, extent, layer, tops, bottoms)

@@ -15,14 +15,26 @@ DUMMY_STIFFNESS = 1e6  # long edges stay straight, boxes make way
 
 
 def place(
-    layers: Sequence[Sequence[int]], segments: Sequence[tuple[int, int]], widths: Mapping[int, float]
+    layers: Sequence[Sequence[int]],
+    segments: Sequence[tuple[int, int]],
+    widths: Mapping[int, float],
+    weights: Mapping[tuple[int, int], float],
 ) -> dict[int, float]:
-    """Positions across the layers: near the neighbours' mean, in order, never overlapping."""
+    """Positions across the layers: near the neighbours' mean, in order, never overlapping.
+
+    A node follows only those of its edges that weigh most, and makes the less way for others the more they weigh.
+    """
     above: dict[int, list[int]] = {n: [] for n in widths}
     below: dict[int, list[int]] = {n: [] for n in widths}
     for upper, lower in segments:
         below[upper].append(lower)
         above[lower].append(upper)
+    pull = {
+        (a, b): weight
+        for (upper, lower), weight in weights.items()
+        for a, b in ((upper, lower), (lower, upper))
+    }
+    firm = {n: max([pull.get((n, f), 1.0) for f in above[n] + below[n]], default=1.0) for n in widths}
     x: dict[int, float] = {}
     for row in layers:
         edge = 0.0
@@ -39,8 +51,10 @@ def place(
                 friends = above[node] + below[node] if settling else above[node] if down else below[node]
                 if node < 0:  # a chain of dummy nodes follows itself, not the boxes it feeds
                     friends = [f for f in friends if f < 0] or friends
+                heaviest = max([pull.get((node, f), 1.0) for f in friends], default=1.0)
+                friends = [f for f in friends if pull.get((node, f), 1.0) == heaviest]
                 wanted.append(sum(x[f] for f in friends) / len(friends) if friends else x[node])
-            stiff = [DUMMY_STIFFNESS if node < 0 else 1.0 for node in row]
+            stiff = [DUMMY_STIFFNESS if node < 0 else firm[node] ** 2 for node in row]
             for node, position in zip(
                 row, keep_apart(wanted, [widths[n] for n in row], weights=stiff), strict=True
             ):

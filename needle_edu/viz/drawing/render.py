@@ -58,6 +58,7 @@ def compute_layout(
     edges: Sequence[tuple[int, int]],
     direction: str = "TB",
     engine: str | None = None,
+    weights: Sequence[int] | None = None,
 ) -> Layout:
     """Coordinates for boxes of the given sizes.
 
@@ -68,6 +69,8 @@ def compute_layout(
     direction : {"TB", "LR"}
     engine : {"dot", "wasm", "python"}, optional
         None takes the best one present and goes on to the next if it fails.
+    weights : sequence of int, optional
+        How much each edge wants to be short and straight; 1 by default.
 
     Raises
     ------
@@ -86,9 +89,9 @@ def compute_layout(
         ladder = ["python"]
     for name in ladder:
         if name == "python" or not sizes:
-            return layered_layout(sizes, edges, direction)
+            return layered_layout(sizes, edges, direction, weights)
         try:
-            source = layout_dot(sizes, list(edges), direction, (NODE_GAP, LAYER_GAP))
+            source = layout_dot(sizes, list(edges), direction, (NODE_GAP, LAYER_GAP), weights)
             text = _run_dot(source) if name == "dot" else _run_wasm(source)
             return _read_json(json.loads(text), len(edges), name)
         except Exception as error:

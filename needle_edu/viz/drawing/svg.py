@@ -21,6 +21,7 @@ from needle_edu.viz.text import attribute_texts, card_text
 MARGIN = 12.0
 ARROW = 7.0
 LETTER = 11.0
+NOT_A_NUMBER = re.compile("nan|inf")  # in a card's text
 
 # The light theme in plain colours, for SVG files: many programs know neither CSS variables nor colour mixing.
 PALETTE = {
@@ -33,6 +34,7 @@ PALETTE = {
     "tint": "#dfe8f5",
     "orange": "#b34913",
     "green": "#1a7842",
+    "red": "#b00a31",
 }
 
 
@@ -164,9 +166,10 @@ def _node(place: int, card: Card, x: float, y: float, numbers: bool) -> str:
         out.append(f'<line class="ndl-rule" x1="{PAD}" x2="{w - PAD:.0f}" y1="44" y2="44"/>')
     for i, (css, key, value) in enumerate(card.rows):
         base = 44 + 15 + i * ROW
+        bad = " ndl-bad" if NOT_A_NUMBER.search(value) and "ndl-absent" not in css else ""
         out.append(
             f'<g class="{css}"><text class="ndl-key" x="{PAD}" y="{base:.0f}">{key}</text>'
-            f'<text class="ndl-number" x="{w - PAD:.0f}" y="{base:.0f}">{html.escape(value)}</text></g>'
+            f'<text class="ndl-number{bad}" x="{w - PAD:.0f}" y="{base:.0f}">{html.escape(value)}</text></g>'
         )
     out.append("</g>")
     return "".join(out)

@@ -141,8 +141,9 @@ def table_html(array: np.ndarray) -> str:
 
 
 def _cell(text: str) -> str:
-    """Zeros are written faintly: one sees at a glance what a relu or a mask let through."""
-    return f'<td class="zero">{text}</td>' if not text.strip("0.-") else f"<td>{text}</td>"
+    """Zeros are written faintly (one sees at a glance what a relu or a mask let through), nan and inf in red."""
+    kind = "bad" if text.lstrip("-") in ("nan", "inf") else "zero" if not text.strip("0.-") else ""
+    return f'<td class="{kind}">{text}</td>' if kind else f"<td>{text}</td>"
 
 
 def _cut(items: list, limit: int, mark) -> list:
@@ -153,7 +154,7 @@ def _cut(items: list, limit: int, mark) -> list:
 def _summary(snap: Snapshot) -> str:
     facts = [("min", snap.low), ("mean", snap.mean), ("max", snap.high)]
     head = "".join(f"<th>{name}</th>" for name, _ in facts)
-    cells = "".join(f"<td>{number(value)}</td>" for _, value in facts)
+    cells = "".join(_cell(number(value)) for _, value in facts)
     first = ", ".join(number(value) for value in snap.first)
     table = f'<table class="summary"><thead><tr>{head}</tr></thead><tbody><tr>{cells}</tr></tbody></table>'
     return f'{table}<p class="first">first values {first}, …</p>' if first else table

@@ -17,17 +17,25 @@ const TEMPLATE = `
     <div class="where"><span class="phase"></span> <span class="count"></span></div>
   </div>
   <div class="main">
-    <div class="graph"></div>
+    <div class="graph" tabindex="-1"></div>
     <div class="panel" aria-live="polite"></div>
   </div>
   <div class="legend">
     <span><i class="key param"></i>parameter</span><span><i class="key data"></i>data</span>
-    <span><i class="key op"></i>operation</span><span class="hint">click a node to jump to its step &middot; arrow keys work too</span>
+    <span><i class="key op"></i>operation</span><span class="hint">click a node to jump to its step &middot; arrow keys, + &minus; 0 work too</span>
+    <div class="zoom" role="group" aria-label="size of the graph">
+      <button class="out" title="smaller (-)" aria-label="smaller">−</button>
+      <button class="whole" title="the whole graph (0)">fit</button>
+      <button class="in" title="larger (+)" aria-label="larger">+</button>
+    </div>
   </div>
 </div>`;
 
 const PLAY_MS = 1300;
-const SMALLEST_SCALE = 0.8; // below that the numbers can't be read: scroll instead
+const READABLE_SCALE = 0.8; // below that the numbers can't be read: scroll instead
+const ZOOM = 1.25, SCALES = [0.05, 3];
+const GRAPH_PADDING = 14; // pixels beside and below the graph in its window
+const NOT_A_NUMBER = /nan|inf/; // in a card's text
 
 /** Build the stepper inside `el`. `onIndex(i)` is told of every move; returns { go, index, stop }. */
 export function mount(el, data, onIndex = () => {}) {
@@ -50,6 +58,7 @@ export function mount(el, data, onIndex = () => {}) {
     node.absent = node.grad && node.grad.closest(".ndl-absent") ? node.grad.textContent : null;
   }
   let index = 0, timer = null;
+  let zoomed = null; // the scale the reader chose; null: as much as can be read
 
   slider.max = last;
   drawPhases();
@@ -89,9 +98,9 @@ export function mount(el, data, onIndex = () => {}) {
       if (k === step.n) node.g.setAttribute("aria-current", "step");
       else node.g.removeAttribute("aria-current");
       node.g.classList.toggle("from", k === step.o);
-      if (node.value) node.value.textContent = known ? node.final : "";
+      if (node.value) write(node.value, known ? node.final : "");
       if (node.grad && node.absent === null) {
-        node.grad.textContent = grads.get(k) ?? "";
+        write(node.grad, grads.get(k) ?? "");
         node.grad.parentNode.classList.toggle("blank", !grads.has(k));
       }
     });
@@ -105,11 +114,17 @@ export function mount(el, data, onIndex = () => {}) {
     slider.setAttribute("aria-valuetext", `step ${index + 1} of ${steps.length}, ${step.t}`);
     $(".phase").textContent = step.p ? "backward" : "forward";
     $(".count").textContent = `step ${index + 1} of ${steps.length}`;
-    $(".back").disabled = $(".first").disabled = index === 0;
-    $(".next").disabled = $(".last").disabled = index === last;
+    // Not `disabled`: a browser takes the focus from a button that is, and the arrow keys would go nowhere.
+    for (const name of ["first", "back"]) $(`.${name}`).setAttribute("aria-disabled", index === 0);
+    for (const name of ["next", "last"]) $(`.${name}`).setAttribute("aria-disabled", index === last);
     if (index === last) stop();
     show(step);
     if (!quiet) onIndex(index);
+  }
+
+  function write(place, text) {
+    place.textContent = text;
+    place.classList.toggle("ndl-bad", NOT_A_NUMBER.test(text));
   }
 
   /** Scroll the graph (never the page) so that what happens is in sight. */
@@ -125,15 +140,33 @@ export function mount(el, data, onIndex = () => {}) {
     if (by.top || by.left) graph.scrollBy(by);
   }
 
+  /** The scales at which the graph's width, and all of it, fill its window; none is above 1. */
+  function filling() {
+    const wide = Math.min(1, (graph.clientWidth - GRAPH_PADDING) / size[0]);
+    return [wide, Math.min(wide, (graph.clientHeight - GRAPH_PADDING) / size[1])];
+  }
+
   function fit() {
-    const room = graph.clientWidth - 4;
-    if (room <= 0) return;
-    const wide = Math.min(1, room / size[0]), high = Math.min(1, (graph.clientHeight - 14) / size[1]);
+    if (graph.clientWidth <= GRAPH_PADDING) return;
+    const [wide, whole] = filling();
     // The whole graph if it can be read then, else all of its width, else we scroll.
-    const scale = Math.min(wide, high) >= SMALLEST_SCALE ? Math.min(wide, high) : Math.max(SMALLEST_SCALE, wide);
+    scaleTo(zoomed ?? (whole >= READABLE_SCALE ? whole : Math.max(READABLE_SCALE, wide)));
+    show(steps[index]);
+  }
+
+  function scaleTo(scale) {
     svg.setAttribute("width", size[0] * scale);
     svg.setAttribute("height", size[1] * scale);
-    show(steps[index]);
+  }
+
+  /** Larger or smaller by a factor around the middle of the window, or (0) so that the whole graph is seen. */
+  function zoom(factor) {
+    const before = svg.getBoundingClientRect().width / size[0];
+    zoomed = factor ? Math.max(SCALES[0], Math.min(SCALES[1], before * factor)) : filling()[1];
+    const middle = [graph.scrollLeft + graph.clientWidth / 2, graph.scrollTop + graph.clientHeight / 2];
+    scaleTo(zoomed);
+    const by = zoomed / before;
+    graph.scrollTo(middle[0] * by - graph.clientWidth / 2, middle[1] * by - graph.clientHeight / 2);
   }
 
   function stop() {
@@ -166,6 +199,14 @@ export function mount(el, data, onIndex = () => {}) {
   $(".next").addEventListener("click", manual(() => go(index + 1)));
   $(".last").addEventListener("click", manual(() => go(last)));
   play.addEventListener("click", toggle);
+  $(".out").addEventListener("click", () => zoom(1 / ZOOM));
+  $(".in").addEventListener("click", () => zoom(ZOOM));
+  $(".whole").addEventListener("click", () => zoom(0));
+  graph.addEventListener("wheel", (event) => {
+    if (!event.ctrlKey) return; // without Ctrl the wheel scrolls
+    event.preventDefault();
+    zoom(event.deltaY < 0 ? ZOOM : 1 / ZOOM);
+  }, { passive: false });
   slider.addEventListener("input", manual(() => go(Number(slider.value))));
   nodes.forEach((node, k) => {
     node.never = !steps.some((step) => step.n === k);
@@ -183,6 +224,9 @@ export function mount(el, data, onIndex = () => {}) {
     else if (key === "ArrowLeft") { stop(); go(index - 1); }
     else if (key === "Home") { stop(); go(0); }
     else if (key === "End") { stop(); go(last); }
+    else if (key === "+" || key === "=") zoom(ZOOM);
+    else if (key === "-") zoom(1 / ZOOM);
+    else if (key === "0") zoom(0);
     else if (node >= 0 && (key === "Enter" || key === " ")) jump(node);
     else if (key === " " && on.tagName !== "BUTTON") toggle();
     else return;

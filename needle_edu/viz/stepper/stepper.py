@@ -16,6 +16,7 @@ from typing import Any
 from needle_edu.backend import NeedleError
 from needle_edu.graph import Graph
 from needle_edu.viz.drawing.cards import make_cards
+from needle_edu.viz.drawing.dot import edge_weights
 from needle_edu.viz.drawing.render import compute_layout
 from needle_edu.viz.drawing.svg import to_svg
 from needle_edu.viz.page import PAGE, scoped_css, static_text, write_atomically
@@ -73,7 +74,8 @@ class Stepper:
             packed.append(entry)
         cards = make_cards(graph, also=texts)
         sizes = {k: (card.width, card.height) for k, card in cards.items()}
-        layout = compute_layout(sizes, [(e.source, e.target) for e in graph.edges], direction, engine)
+        edges = [(e.source, e.target) for e in graph.edges]
+        layout = compute_layout(sizes, edges, direction, engine, edge_weights(graph))
         self.engine = layout.engine
         self._svg = to_svg(graph, cards, layout, numbers=False)
         self._data = {"steps": packed, "pieces": pieces.texts}

@@ -10,15 +10,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 
-from needle_edu.autograd import TensorTuple
-from needle_edu.backend import GradientError
 from needle_edu.graph import record_backward, variable_names
 from needle_edu.graph.names import names_by_id
 from needle_edu.graph.replay import REPLACEABLE, replaced
 from needle_edu.viz.stepper.live import make_live
 from needle_edu.viz.stepper.narrator import tell
 from needle_edu.viz.stepper.stepper import MAX_NODES, Stepper
-from needle_edu.viz.subject import check_size, history
+from needle_edu.viz.subject import check_backward, check_size, history
 
 REPLACED = (
     f" (Your own {REPLACEABLE} is installed. It can't be watched, so what follows is the engine's pass.)"
@@ -72,14 +70,7 @@ def step(
     True
     """
     values = history(loss, "step")
-    if isinstance(loss, TensorTuple):
-        raise TypeError("viz.step: wanted one Tensor, got a TensorTuple; step through one of its parts, t[0]")
-    if not loss.requires_grad:
-        raise GradientError(
-            "viz.step: this tensor needs no gradient, so there is no backward pass to walk through. Either no "
-            "parameter took part (make one with ndl.Tensor(..., requires_grad=True) or x.requires_grad_() before "
-            "computing), or it was computed under no_grad() or detached. viz.draw(t) draws it all the same"
-        )
+    check_backward(loss, "step")
     check_size(len(values), max_nodes, "step")
     names = variable_names(sys._getframe(1))
     records = record_backward(loss, values, out_grad)
