@@ -51,9 +51,9 @@ def run_order(node_list: list) -> list:
     >>> [v.op.name if v.op else "leaf" for v in run_order([b + a])]
     ['leaf', 'mul_scalar', 'leaf', 'mul_scalar', 'add']
     """
-    results, leaves = [], []
-    for node in post_order(node_list):
-        (leaves if node.op is None else results).append(node)
+    values = post_order(node_list)
+    leaves = [node for node in values if node.op is None]
+    results = [node for node in values if node.op is not None]
     order: dict = {}  # its keys are a set that keeps its order
     for node in sorted(results, key=_SERIAL):
         order.update(dict.fromkeys([x for x in node.inputs if x.op is None]))
