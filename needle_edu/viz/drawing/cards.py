@@ -17,6 +17,7 @@ PAD = 10.0
 ROW = 17.0
 TITLE_CHARS = 26
 MONO = 6.7  # width of a character of the numbers' font at 11 px
+SYMBOL = 14.0  # size of the signs' font
 SANS = 13.0  # size of the titles' font, semi-bold
 
 
@@ -43,7 +44,7 @@ class Card:
     def __init__(self, node: Node, values: bool, grads: bool, also: Sequence[str] = ()):
         self.node = node
         self.symbol = "" if node.is_leaf else shorten(node.symbol or node.op or "", 9)
-        self.disc = 0.0 if node.is_leaf else max(26.0, 12.0 + 8.2 * len(self.symbol))
+        self.disc = 0.0 if node.is_leaf else max(26.0, 14.0 + SYMBOL * text_width(self.symbol))
         self.title = shorten(node.label if node.is_leaf or node.name else node.op or "", TITLE_CHARS)
         kind = node.op if node.name else node.label  # what the title does not say
         if node.is_leaf:

@@ -74,17 +74,22 @@ def operand_counts(graph: Graph) -> dict[int, int]:
 
 
 def edge_weights(graph: Graph) -> list[int]:
-    """How much each edge wants to be straight: the way of the data runs straight on, parameters come from its side.
+    """How much each edge wants to be straight: the longest way through a node runs straight on, others come from a side.
 
     Examples
     --------
-    >>> g = Graph(); g.add(Node(1, requires_grad=True)); g.add(Node(2)); g.add(Node(3, op="matmul"), (2, 1))
-    >>> g.add(Node(4, op="relu"), (3,))
+    >>> g = Graph(); g.add(Node(1)); g.add(Node(2)); g.add(Node(3, op="matmul"), (1, 2))
+    >>> g.add(Node(4, op="add"), (2, 3))
     >>> edge_weights(g)
-    [4, 1, 16]
+    [16, 1, 1, 16]
     """
-    sources = [graph.nodes[edge.source] for edge in graph.edges]
-    return [16 if not node.is_leaf else 1 if node.requires_grad else 4 for node in sources]
+    depth = dict.fromkeys(graph.nodes, 0)
+    main: dict[int, int] = {}  # of every node its deepest input, the first of them
+    for edge in graph.edges:
+        if edge.target not in main or depth[edge.source] > depth[main[edge.target]]:
+            main[edge.target] = edge.source
+            depth[edge.target] = depth[edge.source] + 1
+    return [16 if main[edge.target] == edge.source else 1 for edge in graph.edges]
 
 
 def layout_dot(
