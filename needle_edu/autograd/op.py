@@ -272,7 +272,7 @@ class _FewInputs(TensorOp):
             node.op = self
             node.inputs = (a,) if b is None else (a, b)
             node.requires_grad = True
-            node.serial = next_serial()
+            node._serial = next_serial()
         else:
             node.op = None
             node.inputs = ()

@@ -62,7 +62,7 @@ def run_order(node_list: list) -> list:
     return list(order)
 
 
-_SERIAL = operator.attrgetter("serial")
+_SERIAL = operator.attrgetter("_serial")
 TOPO_SORT = function_slot("find_topo_sort", post_order)
 
 

@@ -40,10 +40,10 @@ class Value:
     ('multiply', [True, True], True)
     """
 
-    # No __init__: `fill_node` fills the slots. `version` is the version counter when the value was computed; `serial`
+    # No __init__: `fill_node` fills the slots. `version` is the version counter when the value was computed; `_serial`
     # grows from result to result and tells the order of the run (a leaf has none); `extra` is a dict of rare things.
     __slots__ = (
-        "op", "inputs", "cached_data", "requires_grad", "grad", "version", "serial", "extra", "__weakref__",
+        "op", "inputs", "cached_data", "requires_grad", "grad", "version", "_serial", "extra", "__weakref__",
     )  # fmt: skip
 
     op: Any
@@ -52,7 +52,7 @@ class Value:
     requires_grad: bool
     grad: Any
     version: int
-    serial: int
+    _serial: int
     extra: dict | None
 
     @classmethod
@@ -140,7 +140,7 @@ def fill_node(node, op, inputs: tuple, data, requires_grad: bool):
     node.grad = node.extra = None
     node.version = storage.latest_version
     if op is not None:
-        node.serial = next_serial()
+        node._serial = next_serial()
     return node
 
 

@@ -128,22 +128,6 @@ def _cache() -> Finding:
         return Finding(ABSENT, f"no folder to write to ({error})", "name one: NEEDLE_EDU_CACHE=/some/folder")
 
 
-def _graphviz() -> Finding:
-    from needle_edu.viz.drawing import render
-
-    names = {"dot": "the system's dot", "wasm": "Graphviz in WebAssembly", "python": "our own layout"}
-    working, broken = [], []
-    for engine in render.available_engines():
-        try:
-            render.compute_layout({1: (40, 20), 2: (40, 20)}, [(1, 2)], engine=engine)
-            working.append(names[engine])
-        except Exception as error:
-            broken.append(f"{names[engine]} does not work: {error}")
-    if len(working) < 2:
-        broken.append("for Graphviz' layouts: pip install 'needle_edu[wasm]'")
-    return Finding(OK, ", then ".join(working), "\n".join(broken))
-
-
 def _jupyter() -> Finding:
     lab, widget = _version("jupyterlab"), _version("anywidget")
     if lab is None:
@@ -198,7 +182,6 @@ CHECKS: dict[str, Callable[[], Finding]] = {
     "instructions": _instruction_sets,
     "threads": _threads,
     "cache": _cache,
-    "graph layout": _graphviz,
     "Jupyter": _jupyter,
     "grading": _grading,
     "GPU": _gpu,

@@ -7,7 +7,6 @@ three only listen to the engine's events.
 
 from needle_edu.graph import Edge, Graph, Node
 from needle_edu.viz.drawing.draw import Drawing, draw
-from needle_edu.viz.drawing.render import available_engines
 from needle_edu.viz.stepper.stepper import Stepper
 from needle_edu.viz.stepper.walk import step
 from needle_edu.viz.tape import Tape, record
@@ -19,7 +18,6 @@ __all__ = [
     "Node",
     "Stepper",
     "Tape",
-    "available_engines",
     "draw",
     "record",
     "step",

@@ -82,12 +82,11 @@ def test_a_child_forked_while_others_are_in_backward_goes_on(busy_threads):
 def test_no_lock_that_another_thread_holds_is_waited_for():
     """The same with certainty: a thread holds every lock of the library just when the fork comes."""
     from needle_edu.backend import devices, standard_devices
-    from needle_edu.viz.drawing import render
 
     held, done = threading.Event(), threading.Event()
 
     def hold():
-        with written.lock, devices._lock, render._WASM_LOCK:
+        with written.lock, devices._lock:
             held.set()
             done.wait()
 
@@ -100,8 +99,6 @@ def test_no_lock_that_another_thread_holds_is_waited_for():
         by_a_student()
         devices.Device("another", standard_devices._open_reference).runtime
         with cpu().override("add_dense", cpu().kernels.add_dense):
-            pass
-        with render._WASM_LOCK:
             pass
 
     try:

@@ -251,20 +251,6 @@ def test_doctor_tries_every_instruction_set_and_puts_it_back(monkeypatch):
     assert tuple(tried) == backend.available_isas() and backend.get_isa() == before
 
 
-def test_doctor_says_when_a_layout_engine_is_broken(monkeypatch):
-    from needle_edu.viz.drawing import render
-
-    def broken(sizes, edges, direction="TB", engine=None):
-        if engine != "python":
-            raise RuntimeError("it crashed")
-
-    monkeypatch.setattr(render, "available_engines", lambda: ["dot", "python"])
-    monkeypatch.setattr(render, "compute_layout", broken)
-    finding = doctor.CHECKS["graph layout"]()
-    assert finding.found == "our own layout"
-    assert "the system's dot does not work: it crashed" in finding.mend
-
-
 def test_doctor_without_a_folder_to_write_to(monkeypatch):
     from needle_edu.backend import paths
 

@@ -22,12 +22,12 @@ GRAPH = REPO / "docs" / "graph.svg"
 
 
 def draw() -> str:
-    """The picture of the first example, laid out by our own engine, which is the same everywhere."""
+    """The picture of the first example, with the gradient of every value."""
     names: dict = {}
     with contextlib.redirect_stdout(io.StringIO()):
         exec(EXAMPLES[0][0], names)
     names["w"].name, names["x"].name, names["y"].name = "w", "x", "y"
-    return names["ndl"].viz.draw(names["y"], direction="LR", engine="python").svg
+    return names["ndl"].viz.draw(names["y"], grads="all", direction="LR").svg
 
 
 def labels(svg: str) -> list[str]:

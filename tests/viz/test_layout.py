@@ -6,7 +6,6 @@ from hypothesis import given, settings, strategies as st
 
 from needle_edu.viz.drawing.layout import assign_layers, count_crossings, layered_layout
 from needle_edu.viz.drawing.placement import keep_apart
-from needle_edu.viz.drawing.render import compute_layout
 
 
 @st.composite
@@ -65,11 +64,6 @@ def test_a_node_that_is_needed_late_stands_late():
     # 5 = exp(0), used only by 4, far down: it moves there, so that no curve runs beside the chain.
     layer = assign_layers([0, 1, 2, 3, 4, 5], [(0, 1), (1, 2), (2, 3), (3, 4), (0, 5), (5, 4)])
     assert layer[5] == 3
-
-
-def test_a_graph_that_graphviz_would_need_minutes_for_is_laid_out_here():
-    edges = [pair for k in range(2, 400) for pair in ((k - 1, k), (0, k))]
-    assert compute_layout(dict.fromkeys(range(400), (120, 60)), edges).engine == "python"
 
 
 def test_crossings_that_can_be_avoided_are():

@@ -1,20 +1,16 @@
 """The graph as DOT, the language of Graphviz, through the `graphviz` package, which needs no binary to write it.
 
-Boxes are plain and labels are plain text: HTML-like labels are dropped without a word by one of the engines
-we use. Names are the learner's, so they may hold anything: quotes, backslashes, `<b>`, newlines. `escape`
+Boxes are plain and labels are plain text: HTML-like labels are dropped without a word by one build of
+Graphviz. Names are the learner's, so they may hold anything: quotes, backslashes, `<b>`, newlines. `escape`
 makes each character show itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 import graphviz
 
 from needle_edu.graph import Graph, Node, op_info
 from needle_edu.viz.text import card_text
-
-POINTS_PER_INCH = 72.0
 
 
 def escape(text: str) -> str:
@@ -71,56 +67,3 @@ def operand_counts(graph: Graph) -> dict[int, int]:
     for edge in graph.edges:
         counts[edge.target] = counts.get(edge.target, 0) + 1
     return counts
-
-
-def edge_weights(graph: Graph) -> list[int]:
-    """How much each edge wants to be straight: the longest way through a node runs straight on, others come from a side.
-
-    Examples
-    --------
-    >>> g = Graph(); g.add(Node(1)); g.add(Node(2)); g.add(Node(3, op="matmul"), (1, 2))
-    >>> g.add(Node(4, op="add"), (2, 3))
-    >>> edge_weights(g)
-    [16, 1, 1, 16]
-    """
-    depth = dict.fromkeys(graph.nodes, 0)
-    main: dict[int, int] = {}  # of every node its deepest input, the first of them
-    for edge in graph.edges:
-        if edge.target not in main or depth[edge.source] > depth[main[edge.target]]:
-            main[edge.target] = edge.source
-            depth[edge.target] = depth[edge.source] + 1
-    return [16 if main[edge.target] == edge.source else 1 for edge in graph.edges]
-
-
-def layout_dot(
-    sizes: Mapping[int, tuple[float, float]],
-    edges: list[tuple[int, int]],
-    direction: str,
-    gap: tuple[float, float],
-    weights: Sequence[int] | None = None,
-) -> str:
-    """DOT text that asks an engine only where boxes of known size should stand.
-
-    Parameters
-    ----------
-    sizes : mapping of node id to (width, height), in pixels
-    edges : list of (source, target)
-    gap : (float, float)
-        Least distance between neighbours and between layers, in pixels.
-    weights : sequence of int, optional
-        How much each edge wants to be short and straight.
-    """
-    attributes = {
-        "rankdir": direction,
-        "nodesep": f"{gap[0] / POINTS_PER_INCH:.3f}",
-        "ranksep": f"{gap[1] / POINTS_PER_INCH:.3f}",
-    }
-    dot = graphviz.Digraph(
-        "layout", graph_attr=attributes, node_attr={"shape": "box", "fixedsize": "true", "label": ""}
-    )
-    for node, (width, height) in sizes.items():
-        dot.node(f"n{node}", width=f"{width / POINTS_PER_INCH:.4f}", height=f"{height / POINTS_PER_INCH:.4f}")
-    for index, (source, target) in enumerate(edges):
-        weight = str(weights[index]) if weights else None
-        dot.edge(f"n{source}", f"n{target}", id=f"e{index}", dir="none", weight=weight)
-    return dot.source

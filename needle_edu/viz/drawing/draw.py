@@ -15,8 +15,8 @@ from typing import Any
 from needle_edu.graph import Graph, graph_of, variable_names
 from needle_edu.graph.replay import add_adjoints
 from needle_edu.viz.drawing.cards import make_cards
-from needle_edu.viz.drawing.dot import edge_weights, to_dot
-from needle_edu.viz.drawing.render import compute_layout
+from needle_edu.viz.drawing.dot import to_dot
+from needle_edu.viz.drawing.layout import edge_weights, layered_layout
 from needle_edu.viz.drawing.svg import standalone_svg, to_svg
 from needle_edu.viz.page import PAGE, scoped_css, write_atomically
 from needle_edu.viz.subject import check_backward, check_size, history
@@ -37,8 +37,6 @@ class Drawing:
         The graph in the language of Graphviz.
     html : str
         What a notebook shows.
-    engine : str
-        Who placed the boxes: "dot", "wasm" or "python".
 
     Examples
     --------
@@ -54,7 +52,6 @@ class Drawing:
         values: bool = True,
         grads: bool = True,
         direction: str = "TB",
-        engine: str | None = None,
         max_nodes: int = MAX_NODES,
     ):
         check_size(len(graph.nodes), max_nodes)
@@ -63,8 +60,7 @@ class Drawing:
         cards = make_cards(graph, values, grads)
         sizes = {k: (card.width, card.height) for k, card in cards.items()}
         edges = [(e.source, e.target) for e in graph.edges]
-        layout = compute_layout(sizes, edges, direction, engine, edge_weights(graph))
-        self.engine = layout.engine
+        layout = layered_layout(sizes, edges, direction, edge_weights(graph))
         self._svg = to_svg(graph, cards, layout)
         self._width = layout.width
         # An id made from the content: the same picture has the same id in every session (nbval compares outputs).
@@ -119,7 +115,6 @@ def draw(
     grads: bool | str = True,
     direction: str = "TB",
     depth: int | None = None,
-    engine: str | None = None,
     max_nodes: int = MAX_NODES,
 ) -> Drawing:
     """Draw the computation graph that leads to a tensor.
@@ -137,8 +132,6 @@ def draw(
         From top to bottom or from left to right.
     depth : int, optional
         Only values at most so many operations before `tensor`.
-    engine : {"dot", "wasm", "python"}, optional
-        Who places the boxes; by default the best one this machine has.
     max_nodes : int
         Larger graphs are refused, with advice.
 
@@ -151,7 +144,7 @@ def draw(
     NeedleError
         The graph has more than `max_nodes` nodes.
     ValueError
-        A negative depth; unknown grads, direction or engine.
+        A negative depth; unknown grads or direction.
     GradientError
         grads="all" of a tensor that needs no gradient.
 
@@ -177,4 +170,4 @@ def draw(
     if grads == "all":
         check_backward(tensor, "draw")
         add_adjoints(graph, tensor)
-    return Drawing(graph, values, bool(grads), direction, engine, max_nodes)
+    return Drawing(graph, values, bool(grads), direction, max_nodes)

@@ -48,7 +48,10 @@ def place(
         for row in layers if down else reversed(layers):
             wanted = []
             for node in row:
-                friends = above[node] + below[node] if settling else above[node] if down else below[node]
+                friends = above[node] if down else below[node]
+                if settling:  # below its main input, if it has one, else between all neighbours
+                    main = [f for f in above[node] if (node, f) in pull and pull[node, f] == firm[node] > 1]
+                    friends = main or above[node] + below[node]
                 if node < 0:  # a chain of dummy nodes follows itself, not the boxes it feeds
                     friends = [f for f in friends if f < 0] or friends
                 heaviest = max([pull.get((node, f), 1.0) for f in friends], default=1.0)

@@ -16,8 +16,7 @@ from typing import Any
 from needle_edu.backend import NeedleError
 from needle_edu.graph import Graph
 from needle_edu.viz.drawing.cards import make_cards
-from needle_edu.viz.drawing.dot import edge_weights
-from needle_edu.viz.drawing.render import compute_layout
+from needle_edu.viz.drawing.layout import edge_weights, layered_layout
 from needle_edu.viz.drawing.svg import to_svg
 from needle_edu.viz.page import PAGE, scoped_css, static_text, write_atomically
 from needle_edu.viz.stepper.panel import Pieces, render_step
@@ -54,7 +53,6 @@ class Stepper:
         graph: Graph,
         steps: list[Step],
         direction: str = "TB",
-        engine: str | None = None,
         max_nodes: int = MAX_NODES,
     ):
         check_size(len(graph.nodes), max_nodes, "step")
@@ -75,8 +73,7 @@ class Stepper:
         cards = make_cards(graph, also=texts)
         sizes = {k: (card.width, card.height) for k, card in cards.items()}
         edges = [(e.source, e.target) for e in graph.edges]
-        layout = compute_layout(sizes, edges, direction, engine, edge_weights(graph))
-        self.engine = layout.engine
+        layout = layered_layout(sizes, edges, direction, edge_weights(graph))
         self._svg = to_svg(graph, cards, layout, numbers=False)
         self._data = {"steps": packed, "pieces": pieces.texts}
         content = self._svg + json.dumps(self._data)

@@ -28,7 +28,6 @@ def step(
     live: bool = False,
     out_grad=None,
     direction: str = "TB",
-    engine: str | None = None,
     max_nodes: int = MAX_NODES,
 ):
     """Walk through the forward and the backward pass that belong to `loss`.
@@ -44,8 +43,6 @@ def step(
         The adjoint to start with; ones by default.
     direction : {"TB", "LR"}
         From top to bottom or from left to right.
-    engine : {"dot", "wasm", "python"}, optional
-        Who places the boxes; by default the best one this machine has.
     max_nodes : int
         Larger graphs are refused, with advice.
 
@@ -76,9 +73,7 @@ def step(
     records = record_backward(loss, values, out_grad)
     called = names_by_id(names, values)
     note = REPLACED if replaced() else ""
-    return make_stepper(
-        records, called, live=live, note=note, direction=direction, engine=engine, max_nodes=max_nodes
-    )
+    return make_stepper(records, called, live=live, note=note, direction=direction, max_nodes=max_nodes)
 
 
 def make_stepper(
