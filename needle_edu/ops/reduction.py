@@ -85,7 +85,9 @@ class Mean(Reduction):
 class Extreme(Reduction):
     """Base of max and min: the gradient goes to the extreme element; equal ones, or all nan, share it equally."""
 
-    vjp_formulas = (r"\bar{a} = \operatorname{expand}(\bar{y}) \odot [a = y] / \#\{a = y\}",)
+    vjp_formulas = (
+        r"\bar{a} = \operatorname{expand}(\bar{y}) \odot [a = \operatorname{expand}(y)] / \#\{a = y\}",
+    )
     vjp_reads = ("ya",)
     samples = staticmethod(_CASES)
 

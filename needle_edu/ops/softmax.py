@@ -30,7 +30,7 @@ class LogSumExp(Reduction):
     name, symbol = "logsumexp", "lse"
     method = True
     formula = r"y = \ln \sum e^a"
-    vjp_formulas = (r"\bar{a} = \bar{y} \odot e^{a - y}",)
+    vjp_formulas = (r"\bar{a} = \operatorname{expand}(\bar{y}) \odot e^{a - \operatorname{expand}(y)}",)
     vjp_reads = ("ya",)
     samples = staticmethod(
         sampling.shaped(

@@ -131,7 +131,7 @@ class Norm(Reduction):
     method = True
     formula = r"y = \left(\sum \lvert a \rvert^p\right)^{1/p}"
     vjp_formulas = (
-        r"\bar{a} = \operatorname{expand}(\bar{y}) \odot \operatorname{sign} a \odot (\lvert a \rvert / y)^{p-1}",
+        r"\bar{a} = \operatorname{expand}(\bar{y} / y^{p-1}) \odot \operatorname{sign} a \odot \lvert a \rvert^{p-1}",
     )
     vjp_reads = ("ya",)
 

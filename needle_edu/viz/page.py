@@ -26,6 +26,11 @@ def static_text(name: str) -> str:
     return text[text.index("*/") + 2 :].strip() if text.startswith("/*") else text
 
 
+def script_text(name: str) -> str:
+    """A script, with that of the window over a graph before it, which it uses."""
+    return f"{static_text('drawing/view.js')}\n{static_text(name)}"
+
+
 def scoped_css(name: str, scope: str) -> str:
     """A style sheet as `static_text` finds it, every rule limited to elements inside class `scope`."""
     return static_text(name).replace(".ndl ", f".{scope} ")

@@ -197,6 +197,35 @@ def test_a_drawing_shrinks_to_the_page_only_as_far_as_it_can_be_read(browser):
 
 
 @pytest.mark.browser
+def test_a_large_drawing_can_be_made_larger_and_smaller_by_buttons_and_keys(browser):
+    x = ndl.Tensor([1.0])
+    for _ in range(30):
+        x = x.tanh()
+    page = browser.new_page(viewport={"width": 900, "height": 700})
+    drawing = viz.draw(x)
+    page.set_content(f"{drawing.html}<p>and again</p>{drawing.html}")
+    frame, svg = page.locator("div:has(> .zoom)").nth(1), page.locator("div:has(> .zoom) > svg").nth(1)
+    assert page.locator(".zoom").count() == 2, "one output shown twice"
+    before = svg.bounding_box()
+    frame.locator("button.whole").click()
+    whole, window = svg.bounding_box(), frame.bounding_box()
+    assert whole["height"] <= window["height"] < before["height"]
+    frame.focus()
+    page.keyboard.press("+")
+    assert svg.bounding_box()["height"] == pytest.approx(1.25 * whole["height"], rel=0.01)
+    frame.locator("button.out").click()
+    assert svg.bounding_box()["height"] == pytest.approx(whole["height"], rel=0.01)
+    assert page.locator("div:has(> .zoom) > svg").nth(0).bounding_box()["width"] == pytest.approx(
+        before["width"], rel=0.01
+    )
+    page.close()
+
+
+def test_a_small_drawing_needs_no_script():
+    assert "<script" not in viz.draw(ndl.Tensor([1.0]) * 2).html
+
+
+@pytest.mark.browser
 @pytest.mark.parametrize("name", ["W" * 60, "漢" * 26, "encoder.layers.11.attention"])
 def test_titles_stay_inside_their_cards(browser, name):
     story = Story()

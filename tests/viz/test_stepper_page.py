@@ -174,6 +174,17 @@ def test_the_buttons_stand_in_one_line(square_page):
     assert len(boxes) == 5 and len({(box["y"], box["height"]) for box in boxes}) == 1
 
 
+def test_a_bar_covers_its_whole_name(browser, tmp_path):
+    x = ndl.Tensor([1.0])
+    x.name = "decoder.attn.weight"
+    p = Page(browser, viz.step(x * 2.0).save(tmp_path / "bar.html"))
+    p.click("next", 3)
+    bar = p.box.locator(".formula math").last.locator("mrow[style*=border]").first
+    covered, name = (bar.locator(part).first.bounding_box() for part in ("xpath=.", "mtext"))
+    assert covered["x"] <= name["x"] and covered["x"] + covered["width"] >= name["x"] + name["width"] > 100
+    p.page.context.close()
+
+
 def test_a_small_graph_has_no_scroll_bars(square_page):
     over = "g => [g.scrollWidth - g.clientWidth, g.scrollHeight - g.clientHeight]"
     assert square_page.box.locator(".graph").evaluate(over) == [0, 0]

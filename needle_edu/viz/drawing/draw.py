@@ -18,10 +18,11 @@ from needle_edu.viz.drawing.cards import make_cards
 from needle_edu.viz.drawing.dot import to_dot
 from needle_edu.viz.drawing.layout import edge_weights, layered_layout
 from needle_edu.viz.drawing.svg import standalone_svg, to_svg
-from needle_edu.viz.page import PAGE, scoped_css, write_atomically
+from needle_edu.viz.page import PAGE, scoped_css, script_text, write_atomically
 from needle_edu.viz.subject import check_backward, check_size, history
 
 MAX_NODES = 1500
+SMALL = 700, 800  # pixels: a drawing of at most so much is seen whole, and needs no buttons for its size
 
 
 class Drawing:
@@ -62,7 +63,7 @@ class Drawing:
         edges = [(e.source, e.target) for e in graph.edges]
         layout = layered_layout(sizes, edges, direction, edge_weights(graph))
         self._svg = to_svg(graph, cards, layout)
-        self._width = layout.width
+        self._size = layout.width, layout.height
         # An id made from the content: the same picture has the same id in every session (nbval compares outputs).
         self._scope = "ndl-" + hashlib.sha256(self._svg.encode()).hexdigest()[:10]
 
@@ -82,8 +83,15 @@ class Drawing:
         css = "\n".join(
             scoped_css(name, self._scope) for name in ("drawing/graph.css", "drawing/drawing.css")
         )
-        width = f"--ndl-width:{self._width:.0f}px"
-        return f'<div class="{self._scope}" style="{width}"><style>{css}</style>{self._svg}</div>'
+        name = f"needle-drawing-{self._scope[4:]}"
+        width = f"--ndl-width:{self._size[0]:.0f}px"
+        picture = (
+            f'<div id="{name}" class="{self._scope}" style="{width}"><style>{css}</style>{self._svg}</div>'
+        )
+        if self._size[0] <= SMALL[0] and self._size[1] <= SMALL[1]:
+            return picture
+        script = script_text("drawing/drawing.js")
+        return f'{picture}<script type="module">{script}\nmountDrawings("{name}");</script>'
 
     def save(self, path: str | os.PathLike) -> Path:
         """Write the drawing to a file; the ending chooses the form: .svg, .html or .dot.

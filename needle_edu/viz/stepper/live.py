@@ -7,7 +7,7 @@ It uses anywidget and the same script as the static form. anywidget is imported 
 from __future__ import annotations
 
 from needle_edu.backend import NeedleError
-from needle_edu.viz.page import static_text
+from needle_edu.viz.page import script_text
 from needle_edu.viz.stepper.stepper import Stepper
 
 
@@ -36,7 +36,7 @@ def make_live(stepper: Stepper):
     class LiveStepper(anywidget.AnyWidget):
         """The stepper as a widget; `index` is the present step."""
 
-        _esm = static_text("stepper/stepper.js")
+        _esm = script_text("stepper/stepper.js")
         data = traitlets.Dict().tag(sync=True)
         index = traitlets.Int(0).tag(sync=True)
 

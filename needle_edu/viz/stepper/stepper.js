@@ -1,6 +1,6 @@
 /* The backpropagation stepper: one module for both forms. As static HTML, `mountAll(id)` finds its place in the page; as a
    live widget, anywidget calls `render`. Everything shown was made in Python; this file only puts it in place. It lives in
-   a shadow root, so that neither the page's styles nor a second stepper can interfere. */
+   a shadow root, so that neither the page's styles nor a second stepper can interfere. `View` is drawing/view.js's. */
 
 const TEMPLATE = `
 <div class="stepper" role="group" aria-label="Step through the forward and the backward pass" tabindex="0">
@@ -23,18 +23,11 @@ const TEMPLATE = `
   <div class="legend">
     <span><i class="key param"></i>parameter</span><span><i class="key data"></i>data</span>
     <span><i class="key op"></i>operation</span><span class="hint">click a node to jump to its step &middot; arrow keys, + &minus; 0 work too</span>
-    <div class="zoom" role="group" aria-label="size of the graph">
-      <button class="out" title="smaller (-)" aria-label="smaller">−</button>
-      <button class="whole" title="the whole graph (0)">fit</button>
-      <button class="in" title="larger (+)" aria-label="larger">+</button>
-    </div>
+    ${ZOOM_BUTTONS}
   </div>
 </div>`;
 
 const PLAY_MS = 1300;
-const READABLE_SCALE = 0.8; // below that the numbers can't be read: scroll instead
-const ZOOM = 1.25, SCALES = [0.05, 3];
-const GRAPH_PADDING = 14; // pixels beside and below the graph in its window
 const NOT_A_NUMBER = /nan|inf/; // in a card's text
 
 /** Build the stepper inside `el`. `onIndex(i)` is told of every move; returns { go, index, stop }. */
@@ -48,7 +41,7 @@ export function mount(el, data, onIndex = () => {}) {
 
   const steps = data.steps, last = steps.length - 1;
   const svg = graph.querySelector("svg");
-  const size = [svg.viewBox.baseVal.width, svg.viewBox.baseVal.height];
+  const view = new View(graph, svg, root);
   const nodes = [...svg.querySelectorAll("[data-node]")].map((g) => ({
     g, value: g.querySelector(".ndl-value .ndl-number"), grad: g.querySelector(".ndl-grad .ndl-number"),
   }));
@@ -58,7 +51,6 @@ export function mount(el, data, onIndex = () => {}) {
     node.absent = node.grad && node.grad.closest(".ndl-absent") ? node.grad.textContent : null;
   }
   let index = 0, timer = null;
-  let zoomed = null; // the scale the reader chose; null: as much as can be read
 
   slider.max = last;
   drawPhases();
@@ -140,33 +132,10 @@ export function mount(el, data, onIndex = () => {}) {
     if (by.top || by.left) graph.scrollBy(by);
   }
 
-  /** The scales at which the graph's width, and all of it, fill its window; none is above 1. */
-  function filling() {
-    const wide = Math.min(1, (graph.clientWidth - GRAPH_PADDING) / size[0]);
-    return [wide, Math.min(wide, (graph.clientHeight - GRAPH_PADDING) / size[1])];
-  }
-
   function fit() {
-    if (graph.clientWidth <= GRAPH_PADDING) return;
-    const [wide, whole] = filling();
-    // The whole graph if it can be read then, else all of its width, else we scroll.
-    scaleTo(zoomed ?? (whole >= READABLE_SCALE ? whole : Math.max(READABLE_SCALE, wide)));
+    if (graph.clientWidth <= PADDING) return; // not in sight yet
+    view.fit();
     show(steps[index]);
-  }
-
-  function scaleTo(scale) {
-    svg.setAttribute("width", size[0] * scale);
-    svg.setAttribute("height", size[1] * scale);
-  }
-
-  /** Larger or smaller by a factor around the middle of the window, or (0) so that the whole graph is seen. */
-  function zoom(factor) {
-    const before = svg.getBoundingClientRect().width / size[0];
-    zoomed = factor ? Math.max(SCALES[0], Math.min(SCALES[1], before * factor)) : filling()[1];
-    const middle = [graph.scrollLeft + graph.clientWidth / 2, graph.scrollTop + graph.clientHeight / 2];
-    scaleTo(zoomed);
-    const by = zoomed / before;
-    graph.scrollTo(middle[0] * by - graph.clientWidth / 2, middle[1] * by - graph.clientHeight / 2);
   }
 
   function stop() {
@@ -199,14 +168,6 @@ export function mount(el, data, onIndex = () => {}) {
   $(".next").addEventListener("click", manual(() => go(index + 1)));
   $(".last").addEventListener("click", manual(() => go(last)));
   play.addEventListener("click", toggle);
-  $(".out").addEventListener("click", () => zoom(1 / ZOOM));
-  $(".in").addEventListener("click", () => zoom(ZOOM));
-  $(".whole").addEventListener("click", () => zoom(0));
-  graph.addEventListener("wheel", (event) => {
-    if (!event.ctrlKey) return; // without Ctrl the wheel scrolls
-    event.preventDefault();
-    zoom(event.deltaY < 0 ? ZOOM : 1 / ZOOM);
-  }, { passive: false });
   slider.addEventListener("input", manual(() => go(Number(slider.value))));
   nodes.forEach((node, k) => {
     node.never = !steps.some((step) => step.n === k);
@@ -224,12 +185,9 @@ export function mount(el, data, onIndex = () => {}) {
     else if (key === "ArrowLeft") { stop(); go(index - 1); }
     else if (key === "Home") { stop(); go(0); }
     else if (key === "End") { stop(); go(last); }
-    else if (key === "+" || key === "=") zoom(ZOOM);
-    else if (key === "-") zoom(1 / ZOOM);
-    else if (key === "0") zoom(0);
     else if (node >= 0 && (key === "Enter" || key === " ")) jump(node);
     else if (key === " " && on.tagName !== "BUTTON") toggle();
-    else return;
+    else if (!view.key(key)) return;
     event.preventDefault();
     event.stopPropagation();
   });

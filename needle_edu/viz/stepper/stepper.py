@@ -18,7 +18,7 @@ from needle_edu.graph import Graph
 from needle_edu.viz.drawing.cards import make_cards
 from needle_edu.viz.drawing.layout import edge_weights, layered_layout
 from needle_edu.viz.drawing.svg import to_svg
-from needle_edu.viz.page import PAGE, scoped_css, static_text, write_atomically
+from needle_edu.viz.page import PAGE, scoped_css, script_text, write_atomically
 from needle_edu.viz.stepper.panel import Pieces, render_step
 from needle_edu.viz.stepper.steps import Step
 from needle_edu.viz.subject import check_size
@@ -97,7 +97,7 @@ class Stepper:
         name = f"needle-stepper-{self._scope[4:]}"
         # Inside a script element only "</script" could do harm; without any "<" it can't occur.
         data = json.dumps({**self._data, "scope": self._scope}, ensure_ascii=False).replace("<", "\\u003c")
-        script = static_text("stepper/stepper.js")
+        script = script_text("stepper/stepper.js")
         return (
             f'<div id="{name}" class="needle-stepper"><div class="{self._scope}"><style>{self.css}</style>{self._svg}'
             f'<p>{FALLBACK}</p></div><script type="application/json" class="ndl-data">{data}</script></div>'

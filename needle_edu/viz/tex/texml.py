@@ -59,7 +59,6 @@ FUNCTIONS = (
     "dim",
 )
 LIMITS = ("max", "min", "argmax", "argmin", "lim", "sup", "inf")  # their subscript goes underneath
-OVERLINE_SIGNS = 0.95  # per letter, on average
 ACCENTS = _table("bar ¯ overline ‾ hat ^ widehat ^ tilde ~ widetilde ~ dot ˙ vec →")
 SPACES = {
     ",": "0.17em",
@@ -227,14 +226,12 @@ class _Reader:
             return f'<mo stretchy="false">{FENCES[name]}</mo>'
         if name in ACCENTS:
             wide = "true" if name.startswith("wide") else "false"
-            # The padding keeps the bar off the letter: fonts without mathematics set it right on top.
-            argument = self.argument()
-            sign = ACCENTS[name]
+            argument, sign = self.argument(), ACCENTS[name]
             if (
                 name == "overline"
-            ):  # signs side by side make a long bar in any font; stretching needs a special one
-                letters = html.unescape(re.sub("<[^>]*>", "", argument))
-                sign = sign * max(1, round(OVERLINE_SIGNS * len(letters)))
+            ):  # as long as what is under it: only special fonts have a sign that stretches
+                return f'<mrow style="border-top:.06em solid;padding-top:.1em">{argument}</mrow>'
+            # The padding keeps the bar off the letter: fonts without mathematics set it right on top.
             base = f'<mrow style="padding-top:.13em">{argument}</mrow>'
             return f'<mover accent="true">{base}<mo stretchy="{wide}">{sign}</mo></mover>'
         if name in ("frac", "tfrac", "dfrac"):
