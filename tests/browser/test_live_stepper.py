@@ -20,7 +20,8 @@ def test_python_and_the_page_move_each_other_and_a_restart_does_no_harm(notebook
     notebook.open("live.ipynb").run_all()
     assert notebook.tracebacks() == []
     page = notebook.page
-    stepper = page.locator(".jp-OutputArea .stepper")
+    page.locator(".needle-stepper").wait_for(state="hidden")  # the static form beside it
+    stepper = page.locator(".jp-OutputArea .stepper >> visible=true")
     stepper.locator(".count").filter(has_text="step 4 of 8").wait_for(timeout=60_000)
     stepper.focus()
     page.keyboard.press("ArrowRight")

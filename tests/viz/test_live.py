@@ -28,13 +28,19 @@ def test_position_is_synced_and_stays_inside():
     assert widget.index == 2
 
 
-def test_it_shows_itself_with_the_static_form_beside_it():
+def test_it_shows_itself_and_then_the_static_form(capsys):
     pytest.importorskip("anywidget", reason="pip install anywidget")
+    from IPython.core.interactiveshell import InteractiveShell
+    from IPython.utils.capture import capture_output
+
+    InteractiveShell.instance()
     widget = live()
-    data, _ = widget._repr_mimebundle_()
-    assert data["text/plain"] == repr(widget) == "<LiveStepper: 2 forward and 6 backward steps, 2 nodes>"
-    assert "application/vnd.jupyter.widget-view+json" in data
-    assert data["text/html"] == widget.stepper.html
+    with capture_output() as shown:
+        widget._ipython_display_()
+    alive, static = (output.data for output in shown.outputs)
+    assert alive["text/plain"] == repr(widget) == "<LiveStepper: 2 forward and 6 backward steps, 2 nodes>"
+    assert "application/vnd.jupyter.widget-view+json" in alive and "text/html" not in alive
+    assert static == {"text/html": widget.stepper.html, "text/plain": ""}
     assert widget.data["svg"].startswith("<svg") and len(widget.data["steps"]) == 8
 
 

@@ -292,6 +292,7 @@ def test_two_steppers_and_a_drawing_on_one_page_do_not_interfere(browser, tmp_pa
     p.page.context.close()
 
 
+LIVE = ["import needle_edu as ndl", "x = ndl.Tensor([3.0])\ny = x * x", "ndl.viz.step(y, live=True)"]
 CELLS = [
     "import needle_edu as ndl\nfrom needle_edu import viz",
     "x = ndl.Tensor([3.0])\ny = x * x\nviz.step(y)",
@@ -299,17 +300,30 @@ CELLS = [
 ]
 
 
-@pytest.mark.parametrize("store_widget_state", [True, False])
-def test_an_exported_notebook_steps_offline(browser, tmp_path, store_widget_state):
+def exported(cells, path, store_widget_state):
+    """Run the cells, and export the notebook as a page."""
     from nbclient import NotebookClient
     from nbconvert import HTMLExporter
 
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in CELLS])
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
     NotebookClient(notebook, store_widget_state=store_widget_state, timeout=120).execute()
     page, _ = HTMLExporter().from_notebook_node(notebook)
-    path = tmp_path / "exported.html"
     path.write_text(page, encoding="utf-8")
-    p = Page(browser, path)
+    return path
+
+
+@pytest.mark.parametrize("store_widget_state", [True, False])
+def test_an_exported_live_stepper_steps_offline_too(browser, tmp_path, store_widget_state):
+    p = Page(browser, exported(LIVE, tmp_path / "live.html", store_widget_state))
+    assert p.box.is_visible()
+    p.click("last")
+    assert "x.grad is written" in p.text(".panel")
+    p.page.context.close()
+
+
+@pytest.mark.parametrize("store_widget_state", [True, False])
+def test_an_exported_notebook_steps_offline(browser, tmp_path, store_widget_state):
+    p = Page(browser, exported(CELLS, tmp_path / "exported.html", store_widget_state))
     p.click("last")
     assert "x.grad is written" in p.text(".panel") and p.card(0, "grad") == "6"
     drawing = p.page.locator("svg:visible .ndl-title")

@@ -47,12 +47,16 @@ def make_live(stepper: Stepper):
         def __repr__(self) -> str:
             return repr(stepper).replace("<Stepper", "<LiveStepper")
 
-        def _repr_mimebundle_(self, **options):
-            bundle = super()._repr_mimebundle_(**options)
-            data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-            # A page without widget support falls back to the static form.
-            extra = {"text/plain": repr(self), "text/html": stepper.html}
-            return {**(data or {}), **extra}, metadata
+        def _ipython_display_(self):
+            """Show the widget, and after it the static form, which a widget that comes alive hides.
+
+            In one output of two forms, an exported page would choose the widget, and stay blank without a network.
+            """
+            from IPython.display import display
+
+            widget, metadata = self._repr_mimebundle_()
+            display(widget | {"text/plain": repr(self)}, metadata=metadata, raw=True)
+            display({"text/html": stepper.html, "text/plain": ""}, raw=True)
 
     widget = LiveStepper(data=stepper.data)
     widget.stepper = stepper

@@ -209,11 +209,22 @@ export function mountAll(id) {
   }
 }
 
+/** The static form of a stepper that is alive: a second output of its cell, for pages without a kernel. */
+function hideStatic(scope) {
+  const name = `[id="needle-stepper-${scope.slice(4)}"]`;
+  const hide = () => document.querySelectorAll(name).forEach((place) => { place.hidden = true; });
+  hide();
+  const watch = new MutationObserver(hide); // it may come later than the widget
+  watch.observe(document.body, { childList: true, subtree: true });
+  setTimeout(() => watch.disconnect(), 10_000);
+}
+
 /** Live form: the same stepper; its position is the traitlet `index`. */
 function render({ model, el }) {
   const host = document.createElement("div");
   el.append(host);
   const data = { ...model.get("data"), index: model.get("index") };
+  hideStatic(data.scope);
   const stepper = mount(host, data, (index) => { model.set("index", index); model.save_changes(); });
   const follow = () => { if (model.get("index") !== stepper.index) stepper.go(model.get("index"), true); };
   model.on("change:index", follow);
