@@ -23,6 +23,7 @@ from ..ndarray.normalization import group_norm
 from ..nn.dropout import Dropout
 from ..nn.embedding import Embedding
 from ..nn.group_norm import LayerNorm
+from ..nn.hooks import is_hooked
 from ..nn.linear import Linear
 from .cache import KVCache
 
@@ -105,9 +106,9 @@ def _may_serve(model: Any) -> bool:
 
 def _are_the_librarys(name: str, *modules: Any) -> bool:
     """Whether these modules are of the library's class of this name, and nothing has been hung on to them."""
-    cls: Any = _CLASSES[name]
+    cls = _CLASSES[name]
     return all(
-        type(module) is cls and module._hooks is None and "forward" not in vars(module) for module in modules
+        type(module) is cls and not is_hooked(module) and "forward" not in vars(module) for module in modules
     )
 
 
