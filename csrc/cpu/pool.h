@@ -21,6 +21,7 @@ enum nd_scratch_slot {
   ND_SCRATCH_ROW,     /* normalisation: sums of rows */
   ND_SCRATCH_POOLING, /* pooling: rows dealt out to heaps, and the windows' results */
   ND_SCRATCH_ATTENTION, /* attention: turned keys and values, and blocks of scores */
+  ND_SCRATCH_DECODE,  /* a block of a GPT: what lies between its kernels */
   ND_SCRATCH_SLOTS
 };
 

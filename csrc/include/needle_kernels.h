@@ -470,4 +470,17 @@ ND_API int nd_recurrence_backward_dense(int dtype, int64_t n, void *out, const v
                                         const void *h0, const void *c0, const void *h, const void *c, const void *g,
                                         void *g_h, void *g_c, void *out_of_state, const int64_t *sizes, int64_t steps,
                                         int64_t hidden, int kind, int reverse);
+
+/* ---- 20. the next token through a block of a GPT, dense, f32 or f64 ---------------------------------------------
+ * n sequences, of whose next token x has a row of dim numbers. keys and values, (n, heads, most, dim / heads), hold those
+ * of `length` tokens before it, and then its own as well. With norm and gelu as in 14 (one group) and 13 (GELU_TANH),
+ *     q, k, v = norm(x, norm_1) qkv + qkv_bias;           x <- x + attention(q, keys, values) proj + proj_bias
+ *     h = gelu(norm(x, norm_2) fc + fc_bias);             x <- x + h out + out_bias
+ * attention as in 17, for each head (dim / heads neighbouring columns of q, k, v) over all length + 1 keys, its scale
+ * 1 / sqrt(dim / heads). Maps are (inputs, outputs): qkv (dim, 3 dim), proj (dim, dim), fc (dim, hidden), out (hidden, dim). */
+ND_API int nd_gpt_block_dense(int dtype, int64_t n, void *x, void *keys, void *values, const void *norm_1,
+                              const void *norm_1_bias, const void *qkv, const void *qkv_bias, const void *proj,
+                              const void *proj_bias, const void *norm_2, const void *norm_2_bias, const void *fc,
+                              const void *fc_bias, const void *out, const void *out_bias, int64_t dim, int64_t hidden,
+                              int64_t heads, int64_t most, int64_t length, double eps_1, double eps_2);
 #endif

@@ -158,6 +158,18 @@ class Device:
             elif not hasattr(self.kernels, one):
                 raise DeviceError(f"restore: {self!r} has no kernel {one!r}")
 
+    def has_overrides(self) -> bool:
+        """Return whether some kernel is not the device's own.
+
+        Examples
+        --------
+        >>> from needle_edu.backend import cpu_numpy
+        >>> with cpu_numpy().override("add_dense", lambda *args: 0):
+        ...     cpu_numpy().has_overrides()
+        True
+        """
+        return any(len(place.stack) > 1 for place in list(self._overridden.values()))
+
     def __getattr__(self, name: str) -> Any:
         # Reached for what the class lacks: the creators (randn, zeros, …), then Needle's kernel module. And if a
         # property of the class ended with an AttributeError: asked again, it says which.

@@ -11,6 +11,7 @@ these are).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from .. import init, ops
 from ..autograd import Tensor, no_grad
 from ..autograd.registry import slot
 from ..backend.arguments import real, switch, whole
-from ..backend.errors import DTypeError, IndexOutOfRange, ShapeError
+from ..backend.errors import ShapeError
 from ..backend.random import generator
 from ..nn.containers import ModuleList
 from ..nn.dropout import Dropout
@@ -30,6 +31,7 @@ from ..nn.module import Module
 from ..nn.parameter import Parameter
 from . import sampling
 from .cache import KVCache
+from .decoding import Decoder, stands_for
 
 _SPLIT = slot("split")
 
@@ -222,12 +224,10 @@ class GPT(Module):
         numpy.ndarray of int64
             A sequence longer than `max_len` is forgotten from the left, half of it at a time.
         """
-        given = _whole_numbers(tokens, self.tokens)
+        given = sampling.whole_numbers(tokens, self.tokens)
         (count,) = whole("GPT.generate", 0, count=count)
-        steps = self.stream(
-            given, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed, use_cache=use_cache
-        )
         rows = np.atleast_2d(given)
+        steps = self._steps(rows, temperature, top_k, top_p, seed, use_cache, alone=on_token is None)
         parts = [rows]
         for _, new in zip(range(count), steps, strict=False):
             parts.append(new[:, None])
@@ -241,24 +241,29 @@ class GPT(Module):
         seed: int | None = None, use_cache: bool = True,
     ) -> Iterator[np.ndarray]:  # fmt: skip
         """Yield one token after the other for ever, each of shape (batch,); arguments as for `generate`."""
-        given = np.atleast_2d(_whole_numbers(tokens, self.tokens))
+        given = np.atleast_2d(sampling.whole_numbers(tokens, self.tokens))
+        return self._steps(given, temperature, top_k, top_p, seed, use_cache, alone=False)
+
+    def _steps(self, rows: np.ndarray, temperature: float, top_k: int | None, top_p: float | None, seed: int | None,
+               use_cache: bool, alone: bool) -> Iterator[np.ndarray]:  # fmt: skip
         sampling.check("GPT.generate", temperature, top_k, top_p)
         switch("GPT.generate", use_cache=use_cache)
         source = generator() if seed is None else np.random.RandomState(seed)
-        return self._stream(given, source, temperature, top_k, top_p, use_cache)
+        draw = partial(sampling.draw, generator=source, temperature=temperature, top_k=top_k, top_p=top_p)
+        return self._drawn(rows, draw, use_cache, alone)
 
-    def _stream(self, rows: np.ndarray, source: Any, temperature: float, top_k: int | None, top_p: float | None,
-                use_cache: bool) -> Iterator[np.ndarray]:  # fmt: skip
+    def _drawn(self, rows: np.ndarray, draw: Callable, use_cache: bool, alone: bool) -> Iterator[np.ndarray]:
         rows = rows[:, -self.max_len :]
-        cache, new = None, rows
+        decoder, cache, new = None, None, rows
         while True:
             if rows.shape[1] > self.max_len:  # there is no position left: forget the older half
                 rows = rows[:, -(self.max_len + 1) // 2 :]
                 cache = None
             if cache is None:
                 cache, new = self.new_cache(len(rows)) if use_cache else None, rows
-            scores = self._last_scores(new, cache)
-            token = sampling.draw(scores, source, temperature, top_k, top_p)
+                decoder = None if cache is None else Decoder(self, cache, alone)
+            scores = decoder.scores(new) if decoder is not None else None
+            token = draw(self._last_scores(new, cache) if scores is None else scores)
             yield token
             new = token[:, None]
             rows = np.concatenate([rows, new], axis=1)
@@ -277,17 +282,5 @@ class GPT(Module):
                 self.train()
 
 
-def _whole_numbers(tokens: Any, vocabulary: int) -> np.ndarray:
-    found = np.asarray(tokens.numpy() if isinstance(tokens, Tensor) else tokens)
-    if found.dtype.kind not in "iu" and not (found.dtype.kind == "f" and (found == np.floor(found)).all()):
-        raise DTypeError(f"GPT.generate: tokens are whole numbers, got {found.dtype}")
-    if found.ndim not in (1, 2) or not found.shape[-1]:
-        raise ShapeError(
-            f"GPT.generate: wanted tokens of shape (length,) or (batch, length), one at least, got {found.shape}"
-        )
-    if found.size and not 0 <= found.min() <= found.max() < vocabulary:
-        wrong = found.min() if found.min() < 0 else found.max()
-        raise IndexOutOfRange(
-            f"GPT.generate: token {int(wrong)} is out of range for a vocabulary of {vocabulary}"
-        )
-    return found.astype(np.int64)
+stands_for(GPTBlock, "_attended")
+stands_for(GPT, "_hidden")

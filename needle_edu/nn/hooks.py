@@ -42,6 +42,11 @@ class Hooks:
         return out if way_back is None else way_back.left(out)
 
 
+def is_hooked(module: Any) -> bool:
+    """Whether hooks have been hung on to a module; True also where all of them were removed again."""
+    return module._hooks is not None
+
+
 class Hooked:
     """What a module offers to those who want to look at it while it works, without changing it."""
 

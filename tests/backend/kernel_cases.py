@@ -38,7 +38,8 @@ STEP_KINDS = list(steps.FORMULAS.values())
 NORMS = ("batch_norm_dense", "batch_norm_backward_dense", "group_norm_dense", "group_norm_backward_dense")
 RECURRENCE = ("recurrence_dense", "recurrence_backward_dense")
 POOLINGS = ("max_pool", "max_pool_backward", "avg_pool", "avg_pool_backward")
-SEVERAL_OUTPUTS = {*STEPS, *NORMS, *ATTENTION, *RECURRENCE}
+DECODING = ("gpt_block_dense",)
+SEVERAL_OUTPUTS = {*STEPS, *NORMS, *ATTENTION, *RECURRENCE, *DECODING}
 
 # Functions that round differently in different libraries; all others must agree to the last bit.
 ROUNDED = {
@@ -83,6 +84,7 @@ def all_names() -> set[str]:
         *NORMS,
         *POOLINGS,
         *RECURRENCE,
+        *DECODING,
     ]
     return {*dense, *(f"{name}_dense" for name in dense), *others}
 
@@ -176,6 +178,8 @@ def make(name: str, rng: np.random.Generator, code: int) -> Case:
         return normalisation(name, rng, code)
     if name in RECURRENCE:
         return recurrence(name, rng, code)
+    if name in DECODING:
+        return gpt_block(rng, code)
     if name in CONVOLUTIONS:
         return convolution(name, rng, code)
     if name in POOLINGS:
@@ -448,6 +452,32 @@ def recurrence(name: str, rng: np.random.Generator, code: int) -> Case:
         ]
     extra = (tuple(sizes), steps, hidden, kind, int(rng.integers(2)))
     n += int(rng.random() < 0.05)
+    return Case([Operand(memory, 0, ()) for memory in memories], count=n, extra=extra)
+
+
+def gpt_block(rng: np.random.Generator, code: int) -> Case:
+    """Some sequences, or none; heads of all sizes; a cache that is empty, has room for one more, or none."""
+    n, heads, hidden = (int(rng.choice(some)) for some in ([0, 1, 2, 19], [1, 2, 5], [1, 7, 40, 130]))
+    size, most = (int(rng.choice(some)) for some in ([1, 3, 8, 16, 33], [1, 2, 17, 300]))
+    length = int(rng.choice([0, most - 1, most // 2, most], p=[0.3, 0.35, 0.3, 0.05]))
+    dim = heads * size
+    sizes = [
+        n * dim,
+        n * most * dim,
+        n * most * dim,
+        dim,
+        dim,
+        3 * dim * dim,
+        3 * dim,
+        dim * dim,
+        dim,
+        dim,
+        dim,
+    ]
+    sizes += [dim * hidden, hidden, hidden * dim, dim]
+    dim += int(rng.random() < 0.05)
+    memories = [rng.uniform(-1, 1, count + 1).astype(DTYPES[code]) for count in sizes]
+    extra = (dim, hidden, heads, most, length, *(float(eps) for eps in rng.choice([1e-5, 0.1], 2)))
     return Case([Operand(memory, 0, ()) for memory in memories], count=n, extra=extra)
 
 

@@ -12,6 +12,7 @@ from hypothesis import Phase, given, settings, strategies as st
 from kernel_cases import (
     ATTENTION,
     CONVOLUTIONS,
+    DECODING,
     NORMS,
     POOLINGS,
     RECURRENCE,
@@ -92,7 +93,9 @@ def check(runtime, name: str, dtype: int, seed: int, label: str) -> None:
                 scale += np.abs(memories[1]).max(initial=0) * case.shape[-1] ** 0.5
             if name in RECURRENCE:  # seven moments build upon each other
                 tolerance *= 8
-            families = {*ATTENTION, *POOLINGS, *CONVOLUTIONS, *NORMS, *RECURRENCE}
+            if name in DECODING:  # four sums upon each other, and divisions by small deviations
+                tolerance *= 40
+            families = {*ATTENTION, *POOLINGS, *CONVOLUTIONS, *NORMS, *RECURRENCE, *DECODING}
             by_sum = name in families or name in ("sum", "matmul", "scatter", "softmax_backward")
             np.testing.assert_allclose(
                 got, right, tolerance, tolerance * (scale if by_sum else 1), err_msg=what

@@ -65,17 +65,52 @@ static f64 NAME(weights)(int64_t wide, T *z, T m) {
   return total;
 }
 
-/* to = x / (1 - drop) for the `n` keys from `first` on, a multiple of 64, or 0 where number j of query i's row says so. */
-static void NAME(dropped)(const nd_head *h, int64_t i, int64_t first, int64_t n, const T *x, T *to) {
+/* What dropout multiplies the weights of the queries i .. i + 3 by, for 64 keys from `first` on, a multiple of 64. */
+static void NAME(dropping)(const nd_head *h, int64_t i, int64_t first, T by[PHILOX_RUNS][PHILOX_NUMBERS]) {
   const uint64_t limit = philox_limit(h->drop);
   const uint32_t least = (uint32_t)limit;
   const T scale = limit >> 32 ? 0 : (T)(1 / (1 - h->drop));
-  uint32_t number[PHILOX_NUMBERS];
-  for (int64_t j = 0; j < n; j += PHILOX_NUMBERS) {
-    const int64_t count = n - j < PHILOX_NUMBERS ? n - j : PHILOX_NUMBERS;
-    philox_64((uint64_t)(first + j) / PHILOX_NUMBERS, h->first + (uint64_t)i, h->key, number);
-    ND_INDEPENDENT for (int64_t k = 0; k < count; k++) to[j + k] = x[j + k] * (number[k] >= least ? scale : 0);
-  }
+  uint32_t number[PHILOX_RUNS][PHILOX_NUMBERS];
+  philox((uint64_t)first / PHILOX_NUMBERS, 0, h->first + (uint64_t)i, 1, h->key, number);
+  for (int q = 0; q < PHILOX_RUNS; q++)
+    ND_INDEPENDENT for (int k = 0; k < PHILOX_NUMBERS; k++) by[q][k] = number[q][k] >= least ? scale : 0;
+}
+
+/* Drops weights of `rows` queries from i on, for the n keys from `first` on. */
+static void NAME(dropped)(const nd_head *h, int64_t i, int64_t rows, int64_t first, int64_t n, int64_t wide, T *p) {
+  T by[PHILOX_RUNS][PHILOX_NUMBERS];
+  for (int64_t r = 0; r < rows; r += PHILOX_RUNS)
+    for (int64_t j = 0; j < n; j += PHILOX_NUMBERS) {
+      const int64_t count = n - j < PHILOX_NUMBERS ? n - j : PHILOX_NUMBERS;
+      NAME(dropping)(h, i + r, first + j, by);
+      for (int64_t q = 0; q < PHILOX_RUNS && r + q < rows; q++) {
+        T *const line = p + (r + q) * wide + j;
+        ND_INDEPENDENT for (int64_t k = 0; k < count; k++) line[k] *= by[q][k];
+      }
+    }
+}
+
+/* s = p (s - delta) scale for each of the `rows` queries from i on; with dropout s and then p are dropped. */
+static void NAME(slopes)(const nd_head *h, int64_t i, int64_t rows, int64_t first, int64_t n, int64_t wide, T *p, T *s,
+                         const T *delta) {
+  const T scale = (T)h->scale;
+  T by[PHILOX_RUNS][PHILOX_NUMBERS];
+  for (int64_t r = 0; r < rows; r += PHILOX_RUNS)
+    for (int64_t j = 0; j < n; j += PHILOX_NUMBERS) {
+      const int64_t count = n - j < PHILOX_NUMBERS ? n - j : PHILOX_NUMBERS;
+      if (h->drop > 0) NAME(dropping)(h, i + r, first + j, by);
+      for (int64_t q = 0; q < PHILOX_RUNS && r + q < rows; q++) {
+        T *const pr = p + (r + q) * wide + j, *const sr = s + (r + q) * wide + j;
+        const T mean = delta[r + q];
+        if (h->drop > 0)
+          ND_INDEPENDENT for (int64_t k = 0; k < count; k++) {
+            sr[k] = pr[k] * (sr[k] * by[q][k] - mean) * scale;
+            pr[k] *= by[q][k];
+          }
+        else
+          ND_INDEPENDENT for (int64_t k = 0; k < count; k++) sr[k] = pr[k] * (sr[k] - mean) * scale;
+      }
+    }
 }
 
 static inline void NAME(scaled)(int64_t n, T *x, int64_t step, T by) {
@@ -125,10 +160,10 @@ static int NAME(forward)(const nd_head *h, int64_t lo, int64_t hi) {
         const f64 sum = NAME(weights)(width, line, now);
         total[r] = total[r] * before + (T)sum;
         if (only) NAME(scaled)(width, line, 1, (T)(1 / sum));
-        if (h->drop > 0) NAME(dropped)(h, i + r, j, width, line, line);
         if (!only && j) NAME(scaled)(d, out + r * h->row[OUT], h->col[OUT], before);
         m[r] = now;
       }
+      if (h->drop > 0) NAME(dropped)(h, i, rows, j, width, wide, z);
       error = NAME(multiply)(rows, d, n, z, wide, 1, NAME(at)(h, V, j), h->row[V], h->col[V], out, h->row[OUT], h->col[OUT], j > 0);
       if (error) return error;
     }
@@ -174,21 +209,21 @@ static int NAME(backward)(const nd_head *h) {
       const T *const q = NAME(at)(h, Q, i), *const g = NAME(at)(h, G, i);
       int error = NAME(multiply)(rows, width, e, q, h->row[Q], h->col[Q], kt, wide, 1, p, wide, 1, 0);
       error |= NAME(multiply)(rows, width, d, g, h->row[G], h->col[G], vt, wide, 1, s, wide, 1, 0);
+      T delta[QUERIES];
       for (int64_t r = 0; r < rows; r++) {
         T *const pr = p + r * wide, *const sr = s + r * wide;
         const T *const mask = h->data[MASK] ? NAME(at)(h, MASK, i + r) + j * h->col[MASK] : NULL;
-        const T lse = *NAME(at)(h, ATTENTION_LSE, i + r), delta = (T)NAME(of_row)(h, i + r), scale = (T)h->scale;
-        NAME(scores)(NAME(seen)(h, i + r, j, count), width, pr, scale, mask, h->col[MASK]);
+        const T lse = *NAME(at)(h, ATTENTION_LSE, i + r);
+        NAME(scores)(NAME(seen)(h, i + r, j, count), width, pr, (T)h->scale, mask, h->col[MASK]);
+        delta[r] = lse == -INFINITY ? 0 : (T)NAME(of_row)(h, i + r);
         if (lse == -INFINITY) { /* blind */
           memset(pr, 0, width * sizeof(T));
           memset(sr, 0, width * sizeof(T));
-          continue;
+        } else {
+          NAME(weights)(width, pr, lse);
         }
-        NAME(weights)(width, pr, lse);
-        if (h->drop > 0) NAME(dropped)(h, i + r, j, width, sr, sr);
-        ND_INDEPENDENT for (int64_t k = 0; k < width; k++) sr[k] = pr[k] * (sr[k] - delta) * scale;
-        if (h->drop > 0) NAME(dropped)(h, i + r, j, width, pr, pr);
       }
+      NAME(slopes)(h, i, rows, j, width, wide, p, s, delta);
       T *const to_q = NAME(at)(h, TO_Q, i), *const to_k = NAME(at)(h, TO_K, j), *const to_v = NAME(at)(h, TO_V, j);
       error |= NAME(multiply)(count, d, rows, p, 1, wide, g, h->row[G], h->col[G], to_v, h->row[TO_V], h->col[TO_V], 1);
       error |= NAME(multiply)(rows, e, count, s, wide, 1, NAME(at)(h, K, j), h->row[K], h->col[K], to_q, h->row[TO_Q], h->col[TO_Q], 1);

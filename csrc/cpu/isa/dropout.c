@@ -8,14 +8,15 @@
     const uint64_t limit = philox_limit(p);                                                                 \
     const uint32_t least = (uint32_t)limit;                                                                 \
     const T scale = limit >> 32 ? 0 : (T)(1 / (1 - p));                                                     \
-    for (int64_t i = lo; i < hi; i += PHILOX_NUMBERS) {                                                     \
-      const int64_t n = hi - i < PHILOX_NUMBERS ? hi - i : PHILOX_NUMBERS;                                  \
-      uint32_t number[PHILOX_NUMBERS];                                                                      \
+    enum { TURN = PHILOX_RUNS * PHILOX_NUMBERS };                                                           \
+    uint32_t of_runs[PHILOX_RUNS][PHILOX_NUMBERS], *const number = of_runs[0];                              \
+    for (int64_t i = lo; i < hi; i += TURN) {                                                               \
+      const int64_t n = hi - i < TURN ? hi - i : TURN;                                                      \
       T *const out = (T *)out_ + i;                                                                         \
       const T *const a = (const T *)a_ + i;                                                                 \
-      philox_64((uint64_t)i / PHILOX_NUMBERS, 0, key, number);                                              \
-      if (n == PHILOX_NUMBERS)                                                                              \
-        ND_INDEPENDENT for (int k = 0; k < PHILOX_NUMBERS; k++) out[k] = a[k] * (number[k] >= least ? scale : 0); \
+      philox((uint64_t)i / PHILOX_NUMBERS, 1, 0, 0, key, of_runs);                                          \
+      if (n == TURN)                                                                                        \
+        ND_INDEPENDENT for (int k = 0; k < TURN; k++) out[k] = a[k] * (number[k] >= least ? scale : 0);     \
       else                                                                                                  \
         for (int64_t k = 0; k < n; k++) out[k] = a[k] * (number[k] >= least ? scale : 0);                   \
     }                                                                                                       \

@@ -18,6 +18,7 @@ from . import (  # each registers its kernels
     attention,  # noqa: F401
     convolution,  # noqa: F401
     cross_entropy,  # noqa: F401
+    decoding,  # noqa: F401
     dropout,  # noqa: F401
     elementwise,  # noqa: F401
     indexing,  # noqa: F401
