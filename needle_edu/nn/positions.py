@@ -122,6 +122,8 @@ class RotaryPositions(_Positions):
         Of the angles.
     interleaved : bool
         Pairs are neighbours, j = i + 1, as published; otherwise the two halves are paired, j = i + d/2, as in Llama.
+    frequencies : array of shape (dim / 2,), optional
+        The angles of one step, in place of base^(-2i/d): models for long texts turn some pairs more slowly.
     device, dtype
         Of the tables.
 
@@ -134,8 +136,8 @@ class RotaryPositions(_Positions):
     """
 
     def __init__(
-        self, max_len: int, dim: int, base: float = 10000.0, *, interleaved: bool = False, device: Any = None,
-        dtype: Any = "float32",
+        self, max_len: int, dim: int, base: float = 10000.0, *, interleaved: bool = False,
+        frequencies: Any = None, device: Any = None, dtype: Any = "float32",
     ):  # fmt: skip
         super().__init__(device=device, dtype=dtype)
         self.max_len, self.dim = whole("RotaryPositions", max_len=max_len, dim=dim)
@@ -146,6 +148,13 @@ class RotaryPositions(_Positions):
             raise ValueError(f"RotaryPositions: features are turned in pairs, got dim={dim}, an odd number")
         self.base, self.interleaved = base, interleaved
         angles = _angles(max_len, dim, base)
+        if frequencies is not None:
+            frequencies = np.asarray(frequencies, np.float64)
+            if frequencies.shape != (dim // 2,):
+                raise ShapeError(
+                    f"RotaryPositions: wanted {dim // 2} frequencies, one for each pair, got shape {frequencies.shape}"
+                )
+            angles = np.arange(max_len)[:, None] * frequencies
         angles = np.repeat(angles, 2, -1) if interleaved else np.concatenate([angles, angles], -1)
         place = {"device": device, "dtype": dtype, "requires_grad": False}
         self.cosines, self.sines = Tensor(np.cos(angles), **place), Tensor(np.sin(angles), **place)
