@@ -8,6 +8,7 @@ from .cache import KVCache
 from .gpt import GPT, GPTBlock
 from .llama import Llama, LlamaBlock
 from .pretrained import load_pretrained
+from .sentences import SentenceEncoder, minilm
 from .vit import ViT
 
 __all__ = [
@@ -19,8 +20,10 @@ __all__ = [
     "KVCache",
     "Llama",
     "LlamaBlock",
+    "SentenceEncoder",
     "ViT",
     "load_pretrained",
+    "minilm",
 ]
 
 
