@@ -150,6 +150,8 @@ class BertForMaskedLM(Module):
     def __init__(self, bert: Bert, activation: str = "gelu"):
         super().__init__()
         tokens, dim, place = _place_of("BertForMaskedLM", bert)
+        if activation not in ("gelu", "relu"):
+            raise ValueError(f"BertForMaskedLM: activation is 'gelu' or 'relu', got {activation!r}")
         self.bert, self.activation = bert, getattr(ops, activation)
         self.transform = Linear(dim, dim, **place)
         self.norm = LayerNorm(dim, bert.norm.eps, **place)

@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import ops
 from ..autograd import Tensor
+from ..autograd.arrays import readable
 from ..backend.arguments import floating, integer, real, switch, whole
 from ..backend.errors import ShapeError
 from .embedding import Embedding
@@ -149,12 +150,7 @@ class RotaryPositions(_Positions):
         self.base, self.interleaved = base, interleaved
         angles = _angles(max_len, dim, base)
         if frequencies is not None:
-            frequencies = np.asarray(frequencies, np.float64)
-            if frequencies.shape != (dim // 2,):
-                raise ShapeError(
-                    f"RotaryPositions: wanted {dim // 2} frequencies, one for each pair, got shape {frequencies.shape}"
-                )
-            angles = np.arange(max_len)[:, None] * frequencies
+            angles = np.arange(max_len)[:, None] * _of_pairs(frequencies, dim // 2)
         angles = np.repeat(angles, 2, -1) if interleaved else np.concatenate([angles, angles], -1)
         place = {"device": device, "dtype": dtype, "requires_grad": False}
         self.cosines, self.sines = Tensor(np.cos(angles), **place), Tensor(np.sin(angles), **place)
@@ -182,6 +178,18 @@ class RotaryPositions(_Positions):
 def _angles(max_len: int, dim: int, base: float) -> np.ndarray:
     """Return t / base^(2i/dim) for each position t and each pair i, of shape (max_len, (dim + 1) // 2)."""
     return np.arange(max_len)[:, None] * base ** (-np.arange(0, dim, 2) / dim)
+
+
+def _of_pairs(frequencies: Any, pairs: int) -> np.ndarray:
+    try:
+        found = readable(frequencies)
+    except ValueError:  # rows of different lengths
+        found = np.array("")
+    if found.dtype.kind not in "fiu" or found.shape != (pairs,):
+        raise ShapeError(
+            f"RotaryPositions: frequencies are {pairs} numbers, one for each pair, got {frequencies!r:.60}"
+        )
+    return found.astype(np.float64)
 
 
 def _sequence(layer: Any, x: Any, dim: int) -> Tensor:
