@@ -150,7 +150,8 @@ class Llama(Writer):
         place = {"device": device, "dtype": dtype}
         self.tokens, self.max_len = tokens, max_len
         size = dim // heads if head_dim is None else head_dim
-        sizes = heads, heads if kv_heads is None else kv_heads, size, 4 * dim if hidden_dim is None else hidden_dim
+        kv_heads = heads if kv_heads is None else kv_heads
+        sizes = heads, kv_heads, size, 4 * dim if hidden_dim is None else hidden_dim
         self.wte = Embedding(tokens, dim, **place)
         self.rotary = RotaryPositions(max_len, size, base, frequencies=frequencies, **place)
         self.blocks = ModuleList(
