@@ -10,18 +10,13 @@ these are).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import partial
 from typing import Any
 
-import numpy as np
-
 from .. import init, ops
-from ..autograd import Tensor, no_grad
+from ..autograd import Tensor
 from ..autograd.registry import slot
 from ..backend.arguments import real, switch, whole
 from ..backend.errors import ShapeError
-from ..backend.random import generator
 from ..nn.containers import ModuleList
 from ..nn.dropout import Dropout
 from ..nn.embedding import Embedding
@@ -29,9 +24,9 @@ from ..nn.group_norm import LayerNorm
 from ..nn.linear import Linear
 from ..nn.module import Module
 from ..nn.parameter import Parameter
-from . import sampling
 from .cache import KVCache
 from .decoding import Decoder, stands_for
+from .writer import Writer
 
 _SPLIT = slot("split")
 
@@ -49,6 +44,8 @@ class GPTBlock(Module):
         Whether maps and normalisations have one.
     device, dtype
         Of the parameters.
+    norm_eps : float
+        What keeps the normalisations' division finite.
 
     Attributes
     ----------
@@ -70,6 +67,8 @@ class GPTBlock(Module):
         bias: bool = True,
         device: Any = None,
         dtype: Any = "float32",
+        *,
+        norm_eps: float = 1e-5,
     ):
         super().__init__(device=device, dtype=dtype)
         whole("GPTBlock", dim=dim, heads=heads)
@@ -79,10 +78,10 @@ class GPTBlock(Module):
             raise ShapeError(f"GPTBlock: {dim} features do not make {heads} equal heads")
         place = {"device": device, "dtype": dtype}
         self.heads = heads
-        self.ln_1 = LayerNorm(dim, bias=bias, **place)
+        self.ln_1 = LayerNorm(dim, norm_eps, bias=bias, **place)
         self.attn_qkv = Linear(dim, 3 * dim, bias, **place)
         self.attn_proj = Linear(dim, dim, bias, **place)
-        self.ln_2 = LayerNorm(dim, bias=bias, **place)
+        self.ln_2 = LayerNorm(dim, norm_eps, bias=bias, **place)
         self.mlp_fc = Linear(dim, 4 * dim, bias, **place)
         self.mlp_proj = Linear(4 * dim, dim, bias, **place)
         self.dropout = Dropout(dropout)
@@ -107,7 +106,7 @@ class GPTBlock(Module):
         return y.transpose((1, 2)).reshape((batch, length, dim))
 
 
-class GPT(Module):
+class GPT(Writer):
     """A language model: scores for the next token at each position, and `generate`, which writes with them.
 
     Parameters
@@ -122,6 +121,8 @@ class GPT(Module):
         Whether maps and normalisations have one.
     device, dtype
         Of the parameters.
+    norm_eps : float
+        What keeps the normalisations' division finite.
 
     Attributes
     ----------
@@ -144,7 +145,7 @@ class GPT(Module):
 
     def __init__(
         self, tokens: int, max_len: int, layers: int = 4, heads: int = 4, dim: int = 128, dropout: float = 0.0,
-        bias: bool = True, device: Any = None, dtype: Any = "float32",
+        bias: bool = True, device: Any = None, dtype: Any = "float32", *, norm_eps: float = 1e-5,
     ):  # fmt: skip
         super().__init__(device=device, dtype=dtype)
         whole("GPT", tokens=tokens, max_len=max_len, layers=layers, heads=heads, dim=dim)
@@ -153,8 +154,10 @@ class GPT(Module):
         self.wte = Embedding(tokens, dim, **place)
         self.wpe = Embedding(max_len, dim, **place)
         self.drop = Dropout(dropout)
-        self.blocks = ModuleList([GPTBlock(dim, heads, dropout, bias, **place) for _ in range(layers)])
-        self.ln_f = LayerNorm(dim, bias=bias, **place)
+        self.blocks = ModuleList(
+            [GPTBlock(dim, heads, dropout, bias, norm_eps=norm_eps, **place) for _ in range(layers)]
+        )
+        self.ln_f = LayerNorm(dim, norm_eps, bias=bias, **place)
         self._draw(layers, place)
 
     def _draw(self, layers: int, place: dict) -> None:
@@ -173,16 +176,11 @@ class GPT(Module):
 
         With a cache they are what follows the tokens in it; it then holds them too.
         """
-        x = self._hidden(tokens, cache)
-        return x @ self.wte.weight.transpose()
+        return self.scores(self.hidden(tokens, cache))
 
-    def _hidden(self, tokens: Tensor, cache: KVCache | None) -> Tensor:
+    def hidden(self, tokens: Tensor, cache: KVCache | None = None) -> Tensor:
         """The last block's output, normalised, for each position."""
-        if tokens.ndim != 2:
-            raise ShapeError(f"GPT: wanted tokens of shape (batch, length), got {tokens.shape}")
-        start, length = 0 if cache is None else cache.length, tokens.shape[1]
-        if start + length > self.max_len:
-            raise ShapeError(f"GPT: at most {self.max_len} tokens, got a sequence of {start + length}")
+        start, length = self._place(tokens, cache)
         x = self.drop(self.wte(tokens) + self.wpe.weight[start : start + length])
         for layer, block in enumerate(self.blocks):
             x = block(x, cache, layer)
@@ -190,97 +188,18 @@ class GPT(Module):
             cache.advance(length)
         return self.ln_f(x)
 
-    def new_cache(self, batch: int = 1) -> KVCache:
-        """An empty cache for `batch` sequences."""
-        table = self.wte.weight
-        size = table.shape[1] // self.heads
-        return KVCache(len(self.blocks), batch, self.heads, self.max_len, size, table.device, table.dtype)
+    def scores(self, x: Tensor) -> Tensor:
+        """What the last block gives, normalised, makes these scores."""
+        return x @ self.wte.weight.transpose()
 
-    def generate(
-        self, tokens: Any, count: int, *, temperature: float = 1.0, top_k: int | None = None,
-        top_p: float | None = None, seed: int | None = None, use_cache: bool = True,
-        on_token: Callable[[np.ndarray], object] | None = None,
-    ) -> np.ndarray:  # fmt: skip
-        """Return the tokens and `count` more, drawn one after the other.
+    def cache_shape(self) -> tuple[int, int, int]:
+        """Layers, heads and features of a head, of which a cache keeps keys and values."""
+        return len(self.blocks), self.heads, self.wte.weight.shape[1] // self.heads
 
-        Parameters
-        ----------
-        tokens : array of int, of shape (length,) or (batch, length)
-            What to go on from; one at least.
-        count : int
-        temperature : float
-            Scores are divided by it; 0 takes the best token each time.
-        top_k, top_p : optional
-            Draw among the k best tokens; among the fewest that have this share of the probability.
-        seed : int, optional
-            Of the drawing; by default the global generator goes on.
-        use_cache : bool
-            Keep keys and values; otherwise each token costs a pass over all before it, with the same scores.
-        on_token : callable, optional
-            Called with each step's new tokens, of shape (batch,): to show text while it is written.
-
-        Returns
-        -------
-        numpy.ndarray of int64
-            A sequence longer than `max_len` is forgotten from the left, half of it at a time.
-        """
-        given = sampling.whole_numbers(tokens, self.tokens)
-        (count,) = whole("GPT.generate", 0, count=count)
-        rows = np.atleast_2d(given)
-        steps = self._steps(rows, temperature, top_k, top_p, seed, use_cache, alone=on_token is None)
-        parts = [rows]
-        for _, new in zip(range(count), steps, strict=False):
-            parts.append(new[:, None])
-            if on_token is not None:
-                on_token(new)
-        made = np.concatenate(parts, axis=1)
-        return made[0] if given.ndim == 1 else made
-
-    def stream(
-        self, tokens: Any, *, temperature: float = 1.0, top_k: int | None = None, top_p: float | None = None,
-        seed: int | None = None, use_cache: bool = True,
-    ) -> Iterator[np.ndarray]:  # fmt: skip
-        """Yield one token after the other for ever, each of shape (batch,); arguments as for `generate`."""
-        given = np.atleast_2d(sampling.whole_numbers(tokens, self.tokens))
-        return self._steps(given, temperature, top_k, top_p, seed, use_cache, alone=False)
-
-    def _steps(self, rows: np.ndarray, temperature: float, top_k: int | None, top_p: float | None, seed: int | None,
-               use_cache: bool, alone: bool) -> Iterator[np.ndarray]:  # fmt: skip
-        sampling.check("GPT.generate", temperature, top_k, top_p)
-        switch("GPT.generate", use_cache=use_cache)
-        source = generator() if seed is None else np.random.RandomState(seed)
-        draw = partial(sampling.draw, generator=source, temperature=temperature, top_k=top_k, top_p=top_p)
-        return self._drawn(rows, draw, use_cache, alone)
-
-    def _drawn(self, rows: np.ndarray, draw: Callable, use_cache: bool, alone: bool) -> Iterator[np.ndarray]:
-        rows = rows[:, -self.max_len :]
-        decoder, cache, new = None, None, rows
-        while True:
-            if rows.shape[1] > self.max_len:  # there is no position left: forget the older half
-                rows = rows[:, -(self.max_len + 1) // 2 :]
-                cache = None
-            if cache is None:
-                cache, new = self.new_cache(len(rows)) if use_cache else None, rows
-                decoder = None if cache is None else Decoder(self, cache, alone)
-            scores = decoder.scores(new) if decoder is not None else None
-            token = draw(self._last_scores(new, cache) if scores is None else scores)
-            yield token
-            new = token[:, None]
-            rows = np.concatenate([rows, new], axis=1)
-
-    def _last_scores(self, tokens: np.ndarray, cache: KVCache | None) -> np.ndarray:
-        """The scores behind the last token, of shape (batch, vocabulary), without a graph and without dropout."""
-        was_training, table = self.training, self.wte.weight
-        if was_training:
-            self.eval()
-        try:
-            with no_grad():
-                x = self._hidden(Tensor(tokens, device=table.device, requires_grad=False), cache)
-                return (x[:, -1] @ table.transpose()).numpy()
-        finally:
-            if was_training:
-                self.train()
+    def decoder(self, cache: KVCache, alone: bool) -> Decoder:
+        """Reads one token of each sequence after the other; see decoding.py."""
+        return Decoder(self, cache, alone)
 
 
 stands_for(GPTBlock, "_attended")
-stands_for(GPT, "_hidden")
+stands_for(GPT, "hidden", "scores")

@@ -5,30 +5,9 @@ Reference: A. Holtzman et al., "The curious case of neural text degeneration", I
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from ..autograd import Tensor
 from ..backend.arguments import real, whole
-from ..backend.errors import DTypeError, IndexOutOfRange, ShapeError
-
-
-def whole_numbers(tokens: Any, vocabulary: int) -> np.ndarray:
-    """Return tokens to begin with as an array of int64, of shape (length,) or (batch, length), or say what is wrong."""
-    found = np.asarray(tokens.numpy() if isinstance(tokens, Tensor) else tokens)
-    if found.dtype.kind not in "iu" and not (found.dtype.kind == "f" and (found == np.floor(found)).all()):
-        raise DTypeError(f"GPT.generate: tokens are whole numbers, got {found.dtype}")
-    if found.ndim not in (1, 2) or not found.shape[-1]:
-        raise ShapeError(
-            f"GPT.generate: wanted tokens of shape (length,) or (batch, length), one at least, got {found.shape}"
-        )
-    if found.size and not 0 <= found.min() <= found.max() < vocabulary:
-        wrong = found.min() if found.min() < 0 else found.max()
-        raise IndexOutOfRange(
-            f"GPT.generate: token {int(wrong)} is out of range for a vocabulary of {vocabulary}"
-        )
-    return found.astype(np.int64)
 
 
 def check(who: str, temperature: float, top_k: int | None, top_p: float | None) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import ops
 from ..autograd import Tensor
+from ..autograd.arrays import readable
 from ..backend.arguments import floating, integer, real, switch, whole
 from ..backend.errors import ShapeError
 from .embedding import Embedding
@@ -122,6 +123,8 @@ class RotaryPositions(_Positions):
         Of the angles.
     interleaved : bool
         Pairs are neighbours, j = i + 1, as published; otherwise the two halves are paired, j = i + d/2, as in Llama.
+    frequencies : array of shape (dim / 2,), optional
+        The angles of one step, in place of base^(-2i/d): models for long texts turn some pairs more slowly.
     device, dtype
         Of the tables.
 
@@ -134,8 +137,8 @@ class RotaryPositions(_Positions):
     """
 
     def __init__(
-        self, max_len: int, dim: int, base: float = 10000.0, *, interleaved: bool = False, device: Any = None,
-        dtype: Any = "float32",
+        self, max_len: int, dim: int, base: float = 10000.0, *, interleaved: bool = False,
+        frequencies: Any = None, device: Any = None, dtype: Any = "float32",
     ):  # fmt: skip
         super().__init__(device=device, dtype=dtype)
         self.max_len, self.dim = whole("RotaryPositions", max_len=max_len, dim=dim)
@@ -146,6 +149,8 @@ class RotaryPositions(_Positions):
             raise ValueError(f"RotaryPositions: features are turned in pairs, got dim={dim}, an odd number")
         self.base, self.interleaved = base, interleaved
         angles = _angles(max_len, dim, base)
+        if frequencies is not None:
+            angles = np.arange(max_len)[:, None] * _of_pairs(frequencies, dim // 2)
         angles = np.repeat(angles, 2, -1) if interleaved else np.concatenate([angles, angles], -1)
         place = {"device": device, "dtype": dtype, "requires_grad": False}
         self.cosines, self.sines = Tensor(np.cos(angles), **place), Tensor(np.sin(angles), **place)
@@ -173,6 +178,18 @@ class RotaryPositions(_Positions):
 def _angles(max_len: int, dim: int, base: float) -> np.ndarray:
     """Return t / base^(2i/dim) for each position t and each pair i, of shape (max_len, (dim + 1) // 2)."""
     return np.arange(max_len)[:, None] * base ** (-np.arange(0, dim, 2) / dim)
+
+
+def _of_pairs(frequencies: Any, pairs: int) -> np.ndarray:
+    try:
+        found = readable(frequencies)
+    except ValueError:  # rows of different lengths
+        found = np.array("")
+    if found.dtype.kind not in "fiu" or found.shape != (pairs,):
+        raise ShapeError(
+            f"RotaryPositions: frequencies are {pairs} numbers, one for each pair, got {frequencies!r:.60}"
+        )
+    return found.astype(np.float64)
 
 
 def _sequence(layer: Any, x: Any, dim: int) -> Tensor:

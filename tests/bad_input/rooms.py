@@ -5,7 +5,7 @@ import inspect
 import numpy as np
 from calls import SIZES, WHOLE_CALLS, first_that_works, matrix, tensor, whole_numbers, with_arguments
 
-from needle_edu import cpu, data, init, metrics, ndarray as nd, nn, optim
+from needle_edu import cpu, data, init, metrics, models, ndarray as nd, nn, optim
 
 
 def weights():
@@ -137,6 +137,25 @@ DATA = {
     "RandomCrop": lambda: (3,), "RandomFlipHorizontal": lambda: (0.5,), "digits": lambda: (),
     "DigitsDataset": lambda: ("train",), "collate_ndarray": lambda: ([(np.ones(2), 1), (np.ones(2), 2)],),
 }  # fmt: skip
+
+
+SIZES_OF_A_MODEL = {"layers": 1, "heads": 2, "dim": 8}
+MODELS = {
+    "Bert": lambda: (models.Bert, (20, 8), SIZES_OF_A_MODEL), "GPT": lambda: (models.GPT, (20, 8), SIZES_OF_A_MODEL),
+    "Llama": lambda: (models.Llama, (20, 8), SIZES_OF_A_MODEL), "ViT": lambda: (models.ViT, (6, 3), SIZES_OF_A_MODEL),
+    "BertClassifier": lambda: (models.BertClassifier, (small_bert(), 3), {}),
+    "BertForMaskedLM": lambda: (models.BertForMaskedLM, (small_bert(),), {}),
+    "KVCache": lambda: (models.KVCache, (1, 2, 3, 4, 5), {}),
+}  # fmt: skip
+
+
+def small_bert():
+    return models.Bert(20, 8, **SIZES_OF_A_MODEL)
+
+
+def of_models():
+    """Name → (class, arguments, keywords)."""
+    return {name: make() for name, make in MODELS.items()}
 
 
 def other():

@@ -137,6 +137,37 @@ def test_generation(arena, fight):
     fight("GPT writes 100 letters with its cache", contenders, limit=0.33, **AFTER_BLAS, block_s=0.2)
 
 
+def test_minilm(arena, fight):
+    """MiniLM's sizes, 32 sentences of 32 tokens, inference: transformers' BertModel in both its ways of attention."""
+    torch, ndl = arena
+    transformers = pytest.importorskip("transformers", reason="compares with transformers 5.24.0")
+    sizes = ndl.models.sentences.MINILM
+    tokens = np.random.default_rng(0).integers(0, sizes["vocab_size"], (32, 32))
+    ours, given = (
+        ndl.models.Bert(30522, 512, 6, 12, 384, 1536).eval(),
+        ndl.Tensor(tokens, requires_grad=False),
+    )
+
+    def needle():
+        with ndl.no_grad():
+            ours(given)
+
+    def pytorch(way):
+        config = transformers.BertConfig(**sizes, attn_implementation=way)
+        theirs, given = transformers.BertModel(config).eval(), torch.tensor(tokens)
+
+        def call():
+            with torch.inference_mode():
+                theirs(given)
+
+        return call
+
+    contenders = {"needle_edu": needle, **{f"PyTorch, {way}": pytorch(way) for way in ("sdpa", "eager")}}
+    fight(
+        "MiniLM 6 layers, 384 wide, 32x32 tokens, inference", contenders, limit=0.8, **AFTER_BLAS, block_s=0.4
+    )
+
+
 # Memory, in a process of its own: what three steps of LeNet need at most, beyond what the imports had taken.
 ADDED = """
 import sys

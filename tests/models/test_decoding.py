@@ -98,8 +98,8 @@ class Twice(nn.Linear):
 
 
 class Shout(GPT):
-    def _hidden(self, tokens, cache):
-        return super()._hidden(tokens, cache) * -1
+    def hidden(self, tokens, cache=None):
+        return super().hidden(tokens, cache) * -1
 
 
 class Double(ndl.TensorOp):

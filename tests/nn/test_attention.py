@@ -362,6 +362,11 @@ BAD = {
         "there are 1 positions, got a sequence of 2; make it with a larger sequence_len",
     ),
     "odd": (lambda: nn.RotaryPositions(4, 3), ValueError, "turned in pairs, got dim=3"),
+    "angles": (
+        lambda: nn.RotaryPositions(4, 4, frequencies=[1.0]),
+        ShapeError,
+        "frequencies are 2 numbers, one for each pair, got",
+    ),
     "start": (lambda: nn.SinusoidalPositions(4, 4)(X, start=2), ShapeError, "a sequence that ends at 5"),
     "dim": (
         lambda: nn.LearnedPositions(4, 5)(X),

@@ -156,7 +156,18 @@ def test_unknown_homework_is_one_sentence(capsys, tmp_path):
 
 @pytest.mark.parametrize(
     "words",
-    ["", "lab", "doctor", "notebooks", "homework", "homework list", "homework start", "check", "grade"],
+    [
+        "",
+        "lab",
+        "data",
+        "doctor",
+        "notebooks",
+        "homework",
+        "homework list",
+        "homework start",
+        "check",
+        "grade",
+    ],
 )
 def test_every_command_explains_itself_and_does_nothing(words, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

