@@ -12,6 +12,7 @@ from .dcgan import DCGAN
 from .descent import Descent
 from .distillation import Distillation
 from .kimcnn import KimCNN
+from .language_model import LSTMLanguageModel, RNNLanguageModel
 from .lenet import LeNet
 from .mlp import MLP
 from .painting import Painting
@@ -32,6 +33,8 @@ KINDS: tuple[type[Application], ...] = (
     DCGAN,
     Distillation,
     KimCNN,
+    RNNLanguageModel,
+    LSTMLanguageModel,
     Reversal,
     CharGPT,
 )
