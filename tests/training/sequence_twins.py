@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from tests.twins import language_model as torch_language_model, share_language
+import numpy as np
+
+from tests.training.torch_twins import learn, take_over
+from tests.twins import language_model as torch_language_model, our_dropout, share_language
 
 
 def language_model(torch: Any, app: Any) -> Any:
@@ -40,4 +43,79 @@ def language_model(torch: Any, app: Any) -> Any:
     return step
 
 
-TWINS = {"rnn-lm": language_model, "lstm-lm": language_model}
+def dropped(torch: Any, weights: Any, p: float) -> Any:
+    """Weights of attention without those that ours would drop with a key drawn now."""
+    from needle_edu.backend.reference.dropout import kept
+
+    key = int(np.random.randint(0, 2**63 - 1, dtype=np.int64))
+    chosen = kept(key, p, tuple(weights.shape), math.prod(weights.shape[:-1]))
+    return weights * torch.from_numpy(chosen.astype("float32")) / (1 - p)
+
+
+def sentence_transformer(torch: Any, words: int, length: int, size: int, heads: int, p: float) -> Any:
+    """The model of `cola`: the layer is written out, for PyTorch's draws what it drops by itself."""
+    nn = torch.nn
+
+    class Layer(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.self_attn = nn.MultiheadAttention(size, heads, batch_first=True)
+            self.linear1, self.linear2 = nn.Linear(size, 4 * size), nn.Linear(4 * size, size)
+            self.norm1, self.norm2 = nn.LayerNorm(size), nn.LayerNorm(size)
+            self.drop = our_dropout(torch, p)
+
+        def forward(self, x: Any, padding: Any) -> Any:
+            n, t, _ = x.shape
+            of = self.self_attn
+            qkv = nn.functional.linear(x, of.in_proj_weight, of.in_proj_bias)
+            q, k, v = (part.view(n, t, heads, -1).transpose(1, 2) for part in qkv.chunk(3, -1))
+            scores = (q @ k.transpose(2, 3) / math.sqrt(size / heads)).masked_fill(
+                padding[:, None, None], -math.inf
+            )
+            weights = scores.softmax(-1)
+            weights = dropped(torch, weights, p) if self.training else weights
+            x = self.norm1(x + self.drop(of.out_proj((weights @ v).transpose(1, 2).reshape(n, t, size))))
+            return self.norm2(x + self.drop(self.linear2(self.drop(self.linear1(x).relu()))))
+
+    class Model(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.embedding, self.positions = nn.Embedding(words, size, padding_idx=0), nn.Module()
+            self.positions.embedding = nn.Embedding(length, size)
+            self.layer, self.output = Layer(), nn.Linear(size, 2)
+
+        def forward(self, numbers: Any) -> Any:
+            real = (numbers != 0)[..., None]
+            x = self.layer(self.embedding(numbers) + self.positions.embedding.weight, ~real[..., 0])
+            return self.output((x * real).sum(1) / real.sum(1))
+
+    return Model()
+
+
+def cola(torch: Any, app: Any) -> Any:
+    functional = torch.nn.functional
+    model = sentence_transformer(torch, len(app.numbers) + 2, app.length, app.size, app.heads, app.dropout)
+    take_over(torch, app.model, dict(model.named_parameters()))
+    optimizer = torch.optim.Adam(model.parameters(), lr=app.settings.lr)
+
+    def step(batch: Any) -> dict[str, float]:
+        numbers, labels = map(torch.from_numpy, batch)
+        logits = model.train()(numbers)
+        right = (logits.argmax(1) == labels).double().mean().item()
+        return {"loss": learn(optimizer, functional.cross_entropy(logits, labels)), "accuracy": right}
+
+    def evaluate() -> dict[str, float]:
+        numbers, labels = map(torch.from_numpy, app.fresh)
+        with torch.no_grad():
+            logits = model.eval()(numbers)
+        found, right = logits.argmax(1).numpy(), app.fresh[1]
+        spread = found.std() * right.std()
+        matthews = np.mean((found - found.mean()) * (right - right.mean())) / spread if spread else 0.0
+        loss = functional.cross_entropy(logits, labels).item()
+        return {"loss": loss, "accuracy": float((found == right).mean()), "matthews": float(matthews)}
+
+    step.evaluate = evaluate  # type: ignore[attr-defined]
+    return step
+
+
+TWINS = {"cola": cola, "rnn-lm": language_model, "lstm-lm": language_model}

@@ -8,6 +8,7 @@ from ...backend.errors import DataError
 from ..application import Application
 from .autoencoder import Autoencoder
 from .chargpt import CharGPT
+from .cola import CoLA
 from .dcgan import DCGAN
 from .descent import Descent
 from .distillation import Distillation
@@ -33,6 +34,7 @@ KINDS: tuple[type[Application], ...] = (
     DCGAN,
     Distillation,
     KimCNN,
+    CoLA,
     RNNLanguageModel,
     LSTMLanguageModel,
     Reversal,
