@@ -118,4 +118,100 @@ def cola(torch: Any, app: Any) -> Any:
     return step
 
 
-TWINS = {"cola": cola, "rnn-lm": language_model, "lstm-lm": language_model}
+def share(torch: Any, ours: Any, theirs: Any) -> None:
+    """Give PyTorch's recurrent layer and linear layer, `layer` and `output`, the parameters of ours."""
+    for name, state in (
+        ("layer", ours.layer.torch_state_dict()),
+        ("output", {"weight": ours.output.weight.numpy().T, "bias": ours.output.bias.numpy()[0]}),
+    ):
+        getattr(theirs, name).load_state_dict({key: torch.from_numpy(a.copy()) for key, a in state.items()})
+
+
+def sine(torch: Any, app: Any) -> Any:
+    nn, size = torch.nn, app.model.output.weight.shape[0]
+    model = nn.ModuleDict({"layer": nn.RNN(1, size), "output": nn.Linear(size, 1)})
+    share(torch, app.model, model)
+    optimizer = torch.optim.Adam(model.parameters(), lr=app.settings.lr)
+
+    def step(batch: int) -> dict[str, float]:
+        first = torch.from_numpy(np.random.rand(app.settings.batch_size))
+        t = 2 * math.pi * (torch.arange(app.moments)[:, None] / 20 + first)[..., None]
+        heard, wanted = t.sin().float(), t.cos().float()
+        return {"loss": learn(optimizer, nn.functional.mse_loss(model.output(model.layer(heard)[0]), wanted))}
+
+    return step
+
+
+def rows(torch: Any, app: Any) -> Any:
+    nn, size = torch.nn, app.model.output.weight.shape[0]
+    channels, height, width = app.shown.shape[1:]
+    model = nn.ModuleDict(
+        {"layer": nn.LSTM(channels * width, size, batch_first=True), "output": nn.Linear(size, 10)}
+    )
+    share(torch, app.model, model)
+    optimizer = torch.optim.Adam(model.parameters(), lr=app.settings.lr)
+    falls = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, app.settings.epochs * len(app.loader))
+
+    def judged(x: Any) -> Any:
+        return model.output(model.layer(x.transpose(1, 2).flatten(2))[0][:, -1])
+
+    def step(batch: Any) -> dict[str, float]:
+        x, y = map(torch.from_numpy, batch)
+        logits = judged(x)
+        right = (logits.argmax(1) == y).double().mean().item()
+        loss = learn(optimizer, nn.functional.cross_entropy(logits, y.long()))
+        falls.step()
+        return {"loss": loss, "accuracy": right}
+
+    def evaluate() -> dict[str, float]:
+        examples = [app.fresh_examples[k] for k in range(len(app.fresh_examples))]
+        y = torch.tensor([int(label) for _, label in examples])
+        with torch.no_grad():
+            logits = judged(torch.from_numpy(np.stack([x for x, _ in examples])))
+        accuracy = (logits.argmax(1) == y).double().mean().item()
+        return {"loss": nn.functional.cross_entropy(logits, y).item(), "accuracy": accuracy}
+
+    step.evaluate = evaluate  # type: ignore[attr-defined]
+    return step
+
+
+def word2vec(torch: Any, app: Any) -> Any:
+    """The formula of the paper, one candidate after the other."""
+    nn, (words, size) = torch.nn, app.model.u.weight.shape
+    u, v = nn.Embedding(words, size), nn.Embedding(words, size)
+    with torch.no_grad():
+        for ours, theirs in ((app.model.u, u), (app.model.v, v)):
+            theirs.weight.copy_(torch.from_numpy(ours.weight.numpy().copy()))
+    optimizer = torch.optim.Adam([u.weight, v.weight], lr=app.settings.lr)
+    ends = torch.from_numpy(app.drawn)
+
+    def loss_of(middle: Any, around: Any, others: Any) -> Any:
+        log_sigmoid = nn.functional.logsigmoid
+        total = log_sigmoid((u(middle) * v(around)).sum(1))
+        for other in others.T:
+            total = total + log_sigmoid(-(u(middle) * v(other)).sum(1))
+        return -total.mean()
+
+    def step(batch: Any) -> dict[str, float]:
+        middle, around = map(torch.from_numpy, batch)
+        lots = torch.from_numpy(np.random.rand(len(middle), 5))
+        others = (lots[..., None] > ends).sum(-1).clamp(max=words - 1)  # how many shares end before it
+        return {"loss": learn(optimizer, loss_of(middle, around, others))}
+
+    def evaluate() -> dict[str, float]:
+        middle, candidates = map(torch.from_numpy, app.fresh)
+        with torch.no_grad():
+            return {"loss": loss_of(middle, candidates[:, 0], candidates[:, 1:]).item()}
+
+    step.evaluate = evaluate  # type: ignore[attr-defined]
+    return step
+
+
+TWINS = {
+    "word2vec": word2vec,
+    "cola": cola,
+    "sine": sine,
+    "rows": rows,
+    "rnn-lm": language_model,
+    "lstm-lm": language_model,
+}

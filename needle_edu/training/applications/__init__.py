@@ -21,6 +21,9 @@ from .regularisation import Regularisation
 from .resmlp import ResidualMLP
 from .resnet9 import CIFARNet
 from .reversal import Reversal
+from .rows import Rows
+from .sine import Sine
+from .word2vec import Word2Vec
 
 KINDS: tuple[type[Application], ...] = (
     MLP,
@@ -35,6 +38,9 @@ KINDS: tuple[type[Application], ...] = (
     Distillation,
     KimCNN,
     CoLA,
+    Sine,
+    Rows,
+    Word2Vec,
     RNNLanguageModel,
     LSTMLanguageModel,
     Reversal,
