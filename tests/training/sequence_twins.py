@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ def language_model(torch: Any, app: Any) -> Any:
     nn, size = torch.nn, app.size
     model = torch_language_model(torch, len(app.words), size, size, 1, app.kind.upper())
     share_language(app.model, model)
-    optimizer = torch.optim.SGD(model.parameters(), lr=app.settings.lr)
+    optimizer = torch.optim.SGD(model.parameters(), lr=app.settings.lr, fused=True)
     known: dict[str, Any] = {"state": None}
 
     def loss_on(text: Any, row: int, state: Any) -> Any:
@@ -52,8 +53,8 @@ def dropped(torch: Any, weights: Any, p: float) -> Any:
     return weights * torch.from_numpy(chosen.astype("float32")) / (1 - p)
 
 
-def sentence_transformer(torch: Any, words: int, length: int, size: int, heads: int, p: float) -> Any:
-    """The model of `cola`: the layer is written out, for PyTorch's draws what it drops by itself."""
+def encoder_layer(torch: Any, size: int, heads: int, p: float) -> Any:
+    """PyTorch's `TransformerEncoderLayer` with the dropout of ours: it is written out, for theirs draws by itself."""
     nn = torch.nn
 
     class Layer(nn.Module):
@@ -64,39 +65,53 @@ def sentence_transformer(torch: Any, words: int, length: int, size: int, heads: 
             self.norm1, self.norm2 = nn.LayerNorm(size), nn.LayerNorm(size)
             self.drop = our_dropout(torch, p)
 
-        def forward(self, x: Any, padding: Any) -> Any:
+        def forward(self, x: Any, src_key_padding_mask: Any) -> Any:
             n, t, _ = x.shape
             of = self.self_attn
             qkv = nn.functional.linear(x, of.in_proj_weight, of.in_proj_bias)
             q, k, v = (part.view(n, t, heads, -1).transpose(1, 2) for part in qkv.chunk(3, -1))
             scores = (q @ k.transpose(2, 3) / math.sqrt(size / heads)).masked_fill(
-                padding[:, None, None], -math.inf
+                src_key_padding_mask[:, None, None], -math.inf
             )
             weights = scores.softmax(-1)
             weights = dropped(torch, weights, p) if self.training else weights
             x = self.norm1(x + self.drop(of.out_proj((weights @ v).transpose(1, 2).reshape(n, t, size))))
             return self.norm2(x + self.drop(self.linear2(self.drop(self.linear1(x).relu()))))
 
+    return Layer()
+
+
+def sentence_transformer(torch: Any, words: int, length: int, size: int, layer: Any) -> Any:
+    """The model of `cola`."""
+    nn = torch.nn
+
     class Model(nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.embedding, self.positions = nn.Embedding(words, size, padding_idx=0), nn.Module()
             self.positions.embedding = nn.Embedding(length, size)
-            self.layer, self.output = Layer(), nn.Linear(size, 2)
+            self.layer, self.output = layer, nn.Linear(size, 2)
 
         def forward(self, numbers: Any) -> Any:
             real = (numbers != 0)[..., None]
-            x = self.layer(self.embedding(numbers) + self.positions.embedding.weight, ~real[..., 0])
+            x = self.embedding(numbers) + self.positions.embedding.weight
+            x = self.layer(x, src_key_padding_mask=~real[..., 0])
             return self.output((x * real).sum(1) / real.sum(1))
 
     return Model()
 
 
-def cola(torch: Any, app: Any) -> Any:
-    functional = torch.nn.functional
-    model = sentence_transformer(torch, len(app.numbers) + 2, app.length, app.size, app.heads, app.dropout)
+def cola(torch: Any, app: Any, own_dropout: bool = False) -> Any:
+    """With `own_dropout` all is PyTorch's, and as fast as that is; what it drops is not what ours drops."""
+    functional, size = torch.nn.functional, app.size
+    layer = (
+        torch.nn.TransformerEncoderLayer(size, app.heads, 4 * size, app.dropout, batch_first=True)
+        if own_dropout
+        else encoder_layer(torch, size, app.heads, app.dropout)
+    )
+    model = sentence_transformer(torch, len(app.numbers) + 2, app.length, size, layer)
     take_over(torch, app.model, dict(model.named_parameters()))
-    optimizer = torch.optim.Adam(model.parameters(), lr=app.settings.lr)
+    optimizer = torch.optim.Adam(model.parameters(), lr=app.settings.lr, fused=True)
 
     def step(batch: Any) -> dict[str, float]:
         numbers, labels = map(torch.from_numpy, batch)
@@ -131,7 +146,7 @@ def sine(torch: Any, app: Any) -> Any:
     nn, size = torch.nn, app.model.output.weight.shape[0]
     model = nn.ModuleDict({"layer": nn.RNN(1, size), "output": nn.Linear(size, 1)})
     share(torch, app.model, model)
-    optimizer = torch.optim.Adam(model.parameters(), lr=app.settings.lr)
+    optimizer = torch.optim.Adam(model.parameters(), lr=app.settings.lr, fused=True)
 
     def step(batch: int) -> dict[str, float]:
         first = torch.from_numpy(np.random.rand(app.settings.batch_size))
@@ -149,7 +164,7 @@ def rows(torch: Any, app: Any) -> Any:
         {"layer": nn.LSTM(channels * width, size, batch_first=True), "output": nn.Linear(size, 10)}
     )
     share(torch, app.model, model)
-    optimizer = torch.optim.Adam(model.parameters(), lr=app.settings.lr)
+    optimizer = torch.optim.Adam(model.parameters(), lr=app.settings.lr, fused=True)
     falls = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, app.settings.epochs * len(app.loader))
 
     def judged(x: Any) -> Any:
@@ -182,7 +197,7 @@ def word2vec(torch: Any, app: Any) -> Any:
     with torch.no_grad():
         for ours, theirs in ((app.model.u, u), (app.model.v, v)):
             theirs.weight.copy_(torch.from_numpy(ours.weight.numpy().copy()))
-    optimizer = torch.optim.Adam([u.weight, v.weight], lr=app.settings.lr)
+    optimizer = torch.optim.Adam([u.weight, v.weight], lr=app.settings.lr, fused=True)
     ends = torch.from_numpy(app.drawn)
 
     def loss_of(middle: Any, around: Any, others: Any) -> Any:
@@ -215,3 +230,4 @@ TWINS = {
     "rnn-lm": language_model,
     "lstm-lm": language_model,
 }
+FASTEST = TWINS | {"cola": partial(cola, own_dropout=True)}  # to measure how long they take
