@@ -26,9 +26,21 @@ ROWS: list[tuple[str, dict[str, Any]]] = [
     ("resnet9", {"data": "cifar10"}),
     ("distillation", {"data": "thumbnails"}),
     ("kimcnn", {"data": "sentences"}),
+    ("cola", {"data": "sentences"}),
+    ("cola", {"data": "cola"}),
+    ("rows", {"data": "digits"}),
+    ("rows", {"data": "fashion-mnist"}),
+    ("rnn-lm", {"data": "sentences"}),
+    ("lstm-lm", {"data": "sentences"}),
+    ("rnn-lm", {"data": "ptb"}),
+    ("lstm-lm", {"data": "ptb"}),
+    ("word2vec", {"data": "sentences"}),
+    ("word2vec", {"data": "tinyshakespeare"}),
 ]
-WITH_TWIN = ("mlp", "lenet", "resmlp", "resnet9")
-HEAD = ["command", "epochs", "accuracy", "s per epoch"]
+CLASSIFIERS = ("mlp", "lenet", "resmlp", "resnet9")
+READERS = ("cola", "rows", "rnn-lm", "lstm-lm", "word2vec")
+SHOWN = ("accuracy", "matthews", "perplexity")
+HEAD = ["command", "epochs", "accuracy, Matthews correlation or perplexity", "s per epoch"]
 
 
 def command(name: str, options: dict[str, Any]) -> str:
@@ -38,13 +50,17 @@ def command(name: str, options: dict[str, Any]) -> str:
 
 def row(name: str, options: dict[str, Any], with_twin: bool) -> list[str]:
     """One line of the table."""
-    from tests.training.beside import beside
+    from tests.training.beside import beside, beside_twin
 
-    kind = beside(name) if with_twin else name
+    kind = (beside if name in CLASSIFIERS else beside_twin)(name) if with_twin else name
     result = training.run(kind, **options)
     print(result)
     epochs = len(result.history.ends)
-    shown = [f"{100 * value:.2f} %" for key, value in result.metrics.items() if key.endswith("accuracy")]
+    shown = [
+        f"{100 * value:.2f} %" if key.endswith("accuracy") else f"{value:.4g}"
+        for key, value in result.metrics.items()
+        if key.endswith(SHOWN)
+    ]
     per_epoch = len(result.history) / epochs
     times = [f"{min(steps) * per_epoch:.2f}" for steps in getattr(result.application, "seconds", {}).values()]
     return [f"`{command(name, options)}`", str(epochs), " / ".join(shown), " / ".join(times)]
@@ -68,7 +84,7 @@ def main() -> None:
     for name, options in ROWS:
         if not args.names or name in args.names:
             try:
-                lines.append(row(name, options, args.beside and name in WITH_TWIN))
+                lines.append(row(name, options, args.beside and name in CLASSIFIERS + READERS))
             except backend.DataError as error:
                 print(error)
     print("\n".join("| " + " | ".join(line) + " |" for line in lines))

@@ -78,7 +78,7 @@ def epoch_general_ptb(
             if clip is not None:
                 opt.clip_grad_norm(clip)
             opt.step()
-        state = _detached(state)
+        state = detached(state)
         words = y.numpy()
         total += loss.item() * len(words)
         right += int((logits.numpy().argmax(axis=1) == words).sum())
@@ -141,8 +141,8 @@ def evaluate_ptb(
     return epoch_general_ptb(data, model, seq_len, loss_fn, device=device, dtype=dtype)
 
 
-def _detached(state: Any) -> Any:
+def detached(state: Any) -> Any:
     """A state whose gradients end here: a tensor, several, or None."""
     if isinstance(state, (tuple, list)):
-        return tuple([_detached(part) for part in state])
+        return tuple([detached(part) for part in state])
     return state.detach() if isinstance(state, Tensor) else state

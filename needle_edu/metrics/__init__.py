@@ -1,6 +1,6 @@
 """How good a model is, in numbers a person can judge."""
 
-from .classification import accuracy, confusion_matrix, f1, precision, recall
+from .classification import accuracy, confusion_matrix, f1, matthews_corrcoef, precision, recall
 from .probabilities import log_loss, roc_auc, roc_curve
 from .regression import explained_variance, mean_absolute_error, mean_squared_error, r2
 
@@ -10,6 +10,7 @@ __all__ = [
     "explained_variance",
     "f1",
     "log_loss",
+    "matthews_corrcoef",
     "mean_absolute_error",
     "mean_squared_error",
     "precision",

@@ -164,6 +164,48 @@ def f1(predictions: Any, labels: Any, average: str | None = "binary") -> Any:
     return _averaged(2 * hits, put + belong, belong, average)
 
 
+def matthews_corrcoef(predictions: Any, labels: Any) -> float:
+    r"""How predictions and labels are correlated: 1 if all are right, 0 for guessing, and as low as -1.
+
+    For the classes 0 and 1 this is :math:`(TP \cdot TN - FP \cdot FN) / \sqrt{(TP+FP)(TP+FN)(TN+FP)(TN+FN)}`. Where one
+    class is far more frequent it says more than the accuracy: whoever always names that class gets 0.
+
+    Parameters
+    ----------
+    predictions : Tensor or array_like of shape (n, classes) or (n,)
+    labels : Tensor or array_like of shape (n,)
+
+    Returns
+    -------
+    float
+        0 if all predictions, or all labels, are one class.
+
+    Raises
+    ------
+    ShapeError, DTypeError, IndexOutOfRange
+        As for `accuracy`.
+
+    References
+    ----------
+    J. Gorodkin, "Comparing two K-category assignments by a K-category correlation coefficient", 2004.
+
+    Examples
+    --------
+    >>> matthews_corrcoef([1, 1, 1, 0], [1, 1, 0, 0])
+    0.5773502691896258
+    >>> matthews_corrcoef([1, 1, 1, 1], [1, 1, 1, 0])
+    0.0
+    """
+    found, right, _ = _classes("matthews_corrcoef", predictions, labels)
+    occurring = np.unique(np.concatenate([found, right]))
+    put, belong = (classes == occurring[:, None] for classes in (found, right))  # (classes, n)
+    n, hits = len(found), int((found == right).sum())
+    in_put, in_belong = (one.sum(axis=1).astype(np.float64) for one in (put, belong))
+    above = hits * n - in_put @ in_belong
+    below = np.sqrt(n**2 - in_put @ in_put) * np.sqrt(n**2 - in_belong @ in_belong)
+    return float(above / below) if below else 0.0
+
+
 def _largest(scores: np.ndarray) -> np.ndarray:
     """The class of each row of scores; -1, which is none, where a score is nan."""
     return np.where(np.isnan(scores).any(axis=1), -1, scores.argmax(axis=1))

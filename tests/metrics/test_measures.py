@@ -31,6 +31,22 @@ def test_nothing_found_and_nothing_to_find():
     assert metrics.precision([0, 2], [0, 1], None).tolist() == [1, 0, 0]
 
 
+def test_matthews_is_a_correlation(rng):
+    """Of zeros and ones, Pearson's; of more classes, that of their indicators: covariances added up."""
+    found, right = rng.integers(0, 2, 40), rng.integers(0, 2, 40)
+    wanted = np.corrcoef(found, right)[0, 1]
+    assert metrics.matthews_corrcoef(found, right) == pytest.approx(wanted, abs=1e-12)
+    assert metrics.matthews_corrcoef(1 - found, right) == pytest.approx(-wanted, abs=1e-12)
+    a, b = (np.eye(3)[one] - np.eye(3)[one].mean(axis=0) for one in (FOUND, RIGHT))
+    wanted = (a * b).sum() / np.sqrt((a * a).sum() * (b * b).sum())
+    assert metrics.matthews_corrcoef(FOUND, RIGHT) == pytest.approx(wanted, abs=1e-12)
+    assert metrics.matthews_corrcoef(RIGHT, RIGHT) == pytest.approx(1, abs=1e-12)
+    assert metrics.matthews_corrcoef([1, 1], [0, 1]) == metrics.matthews_corrcoef([0, 1], [1, 1]) == 0
+    assert metrics.matthews_corrcoef(np.eye(3)[FOUND], Tensor(RIGHT)) == pytest.approx(wanted, abs=1e-12)
+    unsure = np.array([[0, 1], [1, 0], [np.nan, 1], [np.nan, 0]])  # nan is wrong, whatever is right
+    assert metrics.matthews_corrcoef(unsure, [1, 0, 1, 0]) == pytest.approx((2 * 4 - 4) / np.sqrt(10 * 8))
+
+
 def test_scores_and_nan():
     scores = np.eye(3)[FOUND]
     for average in ("macro", "weighted", "micro"):
@@ -98,6 +114,8 @@ def test_as_scikit_learn_says(rng, average):
             ):
                 wanted = getattr(theirs, f"{name}_score")(right, found, average=average)
                 np.testing.assert_allclose(ours(found, right, average), wanted, rtol=1e-12)
+            wanted = theirs.matthews_corrcoef(right, found)
+            assert metrics.matthews_corrcoef(found, right) == pytest.approx(wanted, rel=1e-12, abs=1e-15)
             count = max(right.max(), found.max()) + 1
             wanted = theirs.confusion_matrix(right, found, labels=range(count))
             np.testing.assert_array_equal(metrics.confusion_matrix(found, right), wanted)
@@ -142,6 +160,7 @@ NAN = float("nan")
         (lambda: metrics.f1(["a"], [1]), DTypeError, "f1: got predictions of dtype"),
         (lambda: metrics.f1([1], ["a"]), DTypeError, "f1, labels: wants whole numbers"),
         (lambda: metrics.f1([1], [-1]), IndexOutOfRange, "f1, labels: wants whole numbers from 0"),
+        (lambda: metrics.matthews_corrcoef([1, 0], [1]), ShapeError, "matthews_corrcoef: got predictions"),
         (lambda: metrics.f1([0.5], [1]), IndexOutOfRange, "f1, predictions: wants whole numbers from 0"),
         (lambda: metrics.f1([[1, 0]], [2]), IndexOutOfRange, "from 0 to 1, got 2"),
         (

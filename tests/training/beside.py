@@ -93,6 +93,39 @@ def beside(name: str) -> type[training.Application]:
     return Beside
 
 
+def beside_twin(name: str) -> type[training.Application]:
+    """The same for applications that read sequences: each step is made twice, and so is each evaluation."""
+    import torch
+
+    from tests.training.sequence_twins import FASTEST
+
+    kind: Any = training.APPLICATIONS[name]
+
+    class Beside(kind):
+        def __init__(self, settings: Any):
+            super().__init__(settings)
+            self.twin_step = FASTEST[name](torch, self)
+            self.seconds: dict[str, list[float]] = {"needle_edu": [], "PyTorch": []}
+
+        def step(self, batch: Any) -> dict[str, float]:
+            before, began = np.random.get_state(), time.perf_counter()
+            numbers = super().step(batch)
+            after, between = np.random.get_state(), time.perf_counter()
+            np.random.set_state(before)
+            plain = batch if isinstance(batch, int) else [field.numpy() for field in batch]
+            numbers |= {f"twin {key}": value for key, value in self.twin_step(plain).items()}
+            self.seconds["needle_edu"].append(between - began)
+            self.seconds["PyTorch"].append(time.perf_counter() - between)
+            np.random.set_state(after)
+            return numbers
+
+        def evaluate(self) -> dict[str, float]:
+            theirs = self.twin_step.evaluate()
+            return super().evaluate() | {f"twin {key}": value for key, value in theirs.items()}
+
+    return Beside
+
+
 def regularised_losses(steps: int) -> tuple[np.ndarray, np.ndarray]:
     """The losses of the application `regularisation` and those of its twins, both (steps, 3)."""
     import torch

@@ -5,8 +5,8 @@ import pytest
 
 from needle_edu import training
 from needle_edu.backend import DataError, ShapeError
+from tests.training.all_twins import TWINS
 from tests.training.making import made
-from tests.training.torch_twins import TWINS
 
 pytestmark = pytest.mark.usefixtures("nothing_at_hand")
 NAMES = tuple(TWINS)

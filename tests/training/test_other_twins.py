@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from needle_edu import nn, training
+from tests.training.all_twins import TWINS
 from tests.training.making import made
-from tests.training.torch_twins import TWINS
 
 pytestmark = pytest.mark.usefixtures("nothing_at_hand")
 NAMES = tuple(TWINS)

@@ -98,7 +98,7 @@ def test_no_test_word_is_numbered_before_it_is_met():
     """Numbers come from the sentences to learn from alone, each word has its own, and 0 is for what fills up."""
     app = made("kimcnn", data="sentences")
     assert sorted(app.numbers.values()) == list(range(2, len(app.numbers) + 2))
-    text, _ = training.applications.kimcnn.data.SentencesDataset(True)[0]
+    text, _ = training.sentences.data.SentencesDataset(True)[0]
     rows = np.concatenate([numbers.numpy() for numbers, _ in app.loader])
     row = [app.numbers[word] for word in text.split()]
     assert (rows[:, : len(row)] == row).all(axis=1).any() and rows.shape == (6000, 13)

@@ -8,10 +8,12 @@ from ...backend.errors import DataError
 from ..application import Application
 from .autoencoder import Autoencoder
 from .chargpt import CharGPT
+from .cola import CoLA
 from .dcgan import DCGAN
 from .descent import Descent
 from .distillation import Distillation
 from .kimcnn import KimCNN
+from .language_model import LSTMLanguageModel, RNNLanguageModel
 from .lenet import LeNet
 from .mlp import MLP
 from .painting import Painting
@@ -19,6 +21,9 @@ from .regularisation import Regularisation
 from .resmlp import ResidualMLP
 from .resnet9 import CIFARNet
 from .reversal import Reversal
+from .rows import Rows
+from .sine import Sine
+from .word2vec import Word2Vec
 
 KINDS: tuple[type[Application], ...] = (
     MLP,
@@ -32,6 +37,12 @@ KINDS: tuple[type[Application], ...] = (
     DCGAN,
     Distillation,
     KimCNN,
+    CoLA,
+    Sine,
+    Rows,
+    Word2Vec,
+    RNNLanguageModel,
+    LSTMLanguageModel,
     Reversal,
     CharGPT,
 )
