@@ -15,7 +15,7 @@ SWAP = "y = y.transpose((1, 2))"
 LAST = "return self.out_projection(y.reshape((*y.shape[:2], self.num_head * self.dim_head)))"
 
 FIRST = "x = x + self.dropout1(self.attention(x))"
-SECOND = "return x + self.feed_forward(x)"
+SECOND = "return self.feed_forward(x) + x"
 MADE = "self.attention = AttentionLayer(q_features, num_head, dim_head, causal=causal)"
 FRONT = "first = [LayerNorm1d(q_features), Linear(q_features, hidden_size), nn.ReLU(), nn.Dropout(dropout)]"
 BACK = "self.feed_forward = nn.Sequential(*first, Linear(hidden_size, q_features), nn.Dropout(dropout))"
