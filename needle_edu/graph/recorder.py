@@ -13,6 +13,7 @@ from needle_edu.backend.scope import Block, Run
 from needle_edu.graph.snapshot import LIMIT, Snapshot, take_snapshot
 
 MAX_EVENTS = 50_000
+Records = list[tuple[events.Event, Snapshot | None]]  # events, each with what its array was then
 
 
 class Recorder(Block):
@@ -40,7 +41,7 @@ class Recorder(Block):
 
     def __init__(self, limit: int = LIMIT, max_events: int = MAX_EVENTS):
         self.limit, self.max_events = limit, max_events
-        self.records: list[tuple[Any, Snapshot | None]] = []
+        self.records: Records = []
         self.full = False
         self._previous: events.Hook | None = None  # who listened before,
         self._heard: dict = {}  # and of which values it had heard

@@ -19,8 +19,8 @@ from needle_edu.backend.scope import at_once
 from needle_edu.graph.build import build_graph
 from needle_edu.graph.names import names_by_id
 from needle_edu.graph.nodes import Graph
-from needle_edu.graph.recorder import Aside
-from needle_edu.graph.snapshot import LIMIT, Snapshot, take_snapshot
+from needle_edu.graph.recorder import Aside, Records
+from needle_edu.graph.snapshot import LIMIT, take_snapshot
 
 REPLACEABLE = "compute_gradient_of_variables"
 
@@ -109,7 +109,7 @@ class _Replay(Aside):
 
 def record_backward(
     loss: Tensor, values: list[Value], out_grad: Tensor | None = None, limit: int = LIMIT
-) -> list[tuple[Any, Snapshot | None]]:
+) -> Records:
     """Replay a finished graph, run backward once, put every `.grad` back (also if backward raises).
 
     Parameters

@@ -54,7 +54,7 @@ def make_live(stepper: Stepper):
             """
             from IPython.display import display
 
-            widget, metadata = self._repr_mimebundle_()
+            widget, metadata = self._repr_mimebundle_() or ({}, {})
             display(widget | {"text/plain": repr(self)}, metadata=metadata, raw=True)
             display({"text/html": stepper.html, "text/plain": ""}, raw=True)
 

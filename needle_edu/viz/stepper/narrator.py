@@ -32,7 +32,12 @@ def tell(records: list[tuple[Any, Snapshot | None]], names: Mapping[int, str] | 
     """
     graph = build_graph(records, names)
     narrator = _Narrator(graph, records)
-    return graph, [step for record in enumerate(records) for step in narrator.listen(*record)]
+    steps = []
+    for position, record in enumerate(records):
+        for step in narrator.listen(position, record):
+            step.position = position
+            steps.append(step)
+    return graph, steps
 
 
 class _Narrator:

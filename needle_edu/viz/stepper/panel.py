@@ -41,6 +41,8 @@ def render_step(step: Step, pieces: Pieces) -> list[str | int]:
     parts: list[str | int] = [
         f"<h3>{html.escape(step.title)}</h3><p>{html.escape(step.text)}</p>",
     ]
+    if step.departs:
+        parts.append(f'<p class="departs"><b>Your pass departs here.</b> {html.escape(step.departs)}</p>')
     if step.formula:
         parts.append(pieces.add(rule_html(step.formula, step.here)))
     elif step.kind in ("op", "vjp"):

@@ -52,6 +52,10 @@ class Step:
         What stands between the arrays: "+" for a sum, else nothing.
     completes : bool
         Whether the value's adjoint is known after this step.
+    position : int
+        Which of the recorded events it tells.
+    departs : str
+        What is different here from the engine's pass; empty unless a student's own pass departs from it here.
     """
 
     phase: str
@@ -68,6 +72,8 @@ class Step:
     result: Shown | None = None
     signs: str = ""
     completes: bool = False
+    position: int = -1
+    departs: str = ""
 
     def numbers(self, role: str) -> np.ndarray | None:
         """The recorded array that plays `role` ("a", "b", "y", "adjoint", "contribution", "sum", "grad", …)."""

@@ -13,14 +13,13 @@ from collections.abc import Mapping
 from needle_edu.graph import record_backward, variable_names
 from needle_edu.graph.names import names_by_id
 from needle_edu.graph.replay import REPLACEABLE, replaced
+from needle_edu.graph.students_pass import Departure, record_students_backward
 from needle_edu.viz.stepper.live import make_live
 from needle_edu.viz.stepper.narrator import tell
 from needle_edu.viz.stepper.stepper import MAX_NODES, Stepper
 from needle_edu.viz.subject import check_backward, check_size, history
 
-REPLACED = (
-    f" (Your own {REPLACEABLE} is installed. It can't be watched, so what follows is the engine's pass.)"
-)
+OWN = f" This is your own {REPLACEABLE} at work: "
 
 
 def step(
@@ -70,19 +69,38 @@ def step(
     check_backward(loss, "step")
     check_size(len(values), max_nodes, "step")
     names = variable_names(sys._getframe(1))
-    records = record_backward(loss, values, out_grad)
+    own, departure = replaced(), None
+    if own:
+        records, departure = record_students_backward(loss, values, out_grad)
+    else:
+        records = record_backward(loss, values, out_grad)
     called = names_by_id(names, values)
-    note = REPLACED if replaced() else ""
-    return make_stepper(records, called, live=live, note=note, direction=direction, max_nodes=max_nodes)
+    return make_stepper(records, called, live, own, departure, direction=direction, max_nodes=max_nodes)
 
 
 def make_stepper(
-    records, names: Mapping[int, str] | None = None, live: bool = False, note: str = "", **options
+    records,
+    names: Mapping[int, str] | None = None,
+    live: bool = False,
+    compared: bool = False,
+    departure: Departure | None = None,
+    **options,
 ):
-    """A stepper from recorded events; `live` chooses the widget, `note` is added where backward starts."""
+    """A stepper from recorded events; `live` chooses the widget.
+
+    Of a student's pass that was `compared` with the engine's, the page says where the `departure` is, if there is one.
+    """
     graph, steps = tell(records, names)
+    if departure is not None:
+        number = next(
+            (k for k, told in enumerate(steps) if told.position >= departure.position), len(steps) - 1
+        )
+        steps[number].departs = departure.text
+        says = f"it departs from the engine's at step {number + 1}."
+    else:
+        says = "it does what the engine's does."
     for told in steps:
-        if told.kind == "seed":
-            told.text += note
+        if compared and told.kind == "seed":
+            told.text += OWN + says
     stepper = Stepper(graph, steps, **options)
     return make_live(stepper) if live else stepper
