@@ -46,8 +46,8 @@ def find_words(wanted: str | None, usual: Sequence[str], small: bool = False) ->
     Parameters
     ----------
     wanted : str or None
-        "ptb" or "tinyshakespeare", which may be downloaded, or "sentences"; or a folder with `train.txt` and
-        `test.txt`, the files of PTB, or `input.txt`.
+        "ptb" or "tinyshakespeare", which may be downloaded, or "sentences"; or a file; or a folder with `train.txt`
+        and `test.txt`, the files of PTB, or `input.txt`.
     usual : sequence of str
         What is looked for if none is wanted: the first that is at hand is taken, and else the made-up sentences.
     small : bool
@@ -68,22 +68,24 @@ def find_words(wanted: str | None, usual: Sequence[str], small: bool = False) ->
     """
     if wanted is None:
         wanted = next((name for name in usual if not small and at_hand(name)), "sentences")
-    lines = SMALL if small else None
+    lines, one = SMALL if small else None, Path(wanted)
+    if (one / "input.txt").is_file() and not (one / "train.txt").is_file():
+        one = one / "input.txt"
     if wanted == "sentences":
         parts = ([text for text, right in data.load(wanted, train) if right] for train in (True, False))
         found = _numbered("right sentences, made up by a small grammar", *(part[:lines] for part in parts))
     elif wanted == "tinyshakespeare":
         found = _in_one_file("tiny Shakespeare", Path(download(wanted)) / "input.txt", lines)
-    elif (Path(wanted) / "input.txt").is_file() and not (Path(wanted) / "train.txt").is_file():
-        found = _in_one_file(f"the text in {wanted}", Path(wanted) / "input.txt", lines)
+    elif one.is_file():
+        found = _in_one_file(f"the text in {wanted}", one, lines)
     else:
         said, folder = ("ptb", download(wanted)) if wanted == "ptb" else (f"the text in {wanted}", wanted)
         try:
             corpus = data.Corpus(folder, lines)
         except (FileNotFoundError, NotADirectoryError):
             raise DataError(
-                f"train: {wanted!r} holds no running text: wanted 'ptb', 'tinyshakespeare', 'sentences', or a folder "
-                "with train.txt and test.txt, or with input.txt"
+                f"train: {wanted!r} holds no running text: wanted 'ptb', 'tinyshakespeare', 'sentences', a file, or a "
+                "folder with train.txt and test.txt, or with input.txt"
             ) from None
         found = Words(said, corpus.train, corpus.test, corpus.dictionary)
     if min(len(found.train), len(found.test)) < FEWEST:
@@ -95,7 +97,10 @@ def find_words(wanted: str | None, usual: Sequence[str], small: bool = False) ->
 
 
 def _in_one_file(said: str, file: Path, most: int | None) -> Words:
-    lines = file.read_text(encoding="utf-8").splitlines()
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise DataError(f"{file}: no text in UTF-8 ({error})") from error
     cut = round(len(lines) * SHARE_TO_LEARN_FROM)
     return _numbered(said, lines[:cut][:most], lines[cut:][:most])
 

@@ -114,6 +114,8 @@ def test_a_text_in_one_file(tmp_path, monkeypatch):
         assert text.dictionary.idx2word == ["speak", ",", "!", "<eos>", "'tis", "well", "."]
     again = find_words(str(tmp_path / "data/tinyshakespeare"), ())
     assert again.train == text.train and again.said.endswith("data/tinyshakespeare")
+    file = tmp_path / "data/tinyshakespeare/input.txt"
+    assert find_words(str(file), ()).train == text.train
     assert len(find_words("tinyshakespeare", (), small=True).train) == 5 * 100
 
 
@@ -125,6 +127,12 @@ def test_made_up_sentences_are_right_ones():
     sentences = SentencesDataset(True)
     right = [sentence for sentence, label in (sentences[k] for k in range(6000)) if label]
     assert spelt == " <eos> ".join(right) + " <eos>"
+
+
+def test_no_text_in_another_alphabets_code(tmp_path):
+    (tmp_path / "latin.txt").write_bytes(b"caf\xe9 " * 500)
+    with pytest.raises(DataError, match=r"latin.txt: no text in UTF-8 \("):
+        find_words(str(tmp_path / "latin.txt"), ())
 
 
 @pytest.mark.parametrize("name", LANGUAGE_MODELS)
