@@ -11,6 +11,7 @@ from .chargpt import CharGPT
 from .dcgan import DCGAN
 from .descent import Descent
 from .distillation import Distillation
+from .dqn import DQN
 from .kimcnn import KimCNN
 from .lenet import LeNet
 from .mlp import MLP
@@ -34,6 +35,7 @@ KINDS: tuple[type[Application], ...] = (
     KimCNN,
     Reversal,
     CharGPT,
+    DQN,
 )
 APPLICATIONS: dict[str, type[Application]] = {kind.name: kind for kind in KINDS}
 
