@@ -15,3 +15,9 @@ def nothing_at_hand(monkeypatch, tmp_path_factory):
 def narrow(monkeypatch):
     """A DCGAN of fewer channels, for the sake of time."""
     monkeypatch.setattr(training.APPLICATIONS["dcgan"], "channels", 16)
+
+
+@pytest.fixture
+def often_renewed(monkeypatch):
+    """A deep Q-network whose target moves within the first twenty steps."""
+    monkeypatch.setattr("needle_edu.training.applications.dqn.RENEWED", 4)

@@ -45,7 +45,7 @@ SMALLER = {"dcgan": 1e-4}
     [(name, "float32", SMALLER.get(name), 1e-4) for name in NAMES]
     + [(name, "float64", None, 1e-7) for name in SMALLER],
 )
-def test_the_first_losses_are_those_of_its_twin(torch, narrow, name, dtype, lr, apart):
+def test_the_first_losses_are_those_of_its_twin(torch, narrow, often_renewed, name, dtype, lr, apart):
     """Same weights, same batches, same random numbers."""
     options = (
         {"epochs": 2, "batch_size": 400} if name == "distillation" else {}

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from tests.training.dqn_twin import dqn
 from tests.twins import our_dropout, share_weights, torch_gpt
 
 
@@ -252,6 +253,7 @@ TWINS = {
     "kimcnn": kimcnn,
     "reversal": reversal,
     "gpt": gpt,
+    "dqn": dqn,
 }
 
 

@@ -12,6 +12,7 @@ from .cola import CoLA
 from .dcgan import DCGAN
 from .descent import Descent
 from .distillation import Distillation
+from .dqn import DQN
 from .kimcnn import KimCNN
 from .language_model import LSTMLanguageModel, RNNLanguageModel
 from .lenet import LeNet
@@ -45,6 +46,7 @@ KINDS: tuple[type[Application], ...] = (
     LSTMLanguageModel,
     Reversal,
     CharGPT,
+    DQN,
 )
 APPLICATIONS: dict[str, type[Application]] = {kind.name: kind for kind in KINDS}
 
