@@ -45,7 +45,7 @@ def collate_ndarray(batch: list[Any], device: Any = None, dtype: Any = None) -> 
 
 
 def collate_padded(
-    batch: list[Any], *, padding_value: float = 0, device: Any = None, dtype: Any = None
+    batch: list[Any], *, padding_value: float = 0.0, device: Any = None, dtype: Any = None
 ) -> tuple[Tensor, ...]:
     """Make a batch of examples of different lengths: sequences are filled up at their ends; their lengths come last.
 

@@ -50,7 +50,10 @@ def perplexity(logits: Any, labels: Any, ignore_index: int | None = None) -> flo
     >>> round(perplexity([[0.0, 0.0], [9.0, -9.0]], [1, -1], ignore_index=-1), 4)
     2.0
     """
-    scores, right = readable(logits), readable(labels)
+    try:
+        scores, right = readable(logits), readable(labels)
+    except ValueError as error:
+        raise ShapeError(f"perplexity: rows of different lengths ({error})") from None
     if scores.dtype.kind not in "fiu":
         raise DTypeError(f"perplexity: logits are numbers, got {scores.dtype}")
     if not scores.ndim or scores.shape[:-1] != right.shape:
