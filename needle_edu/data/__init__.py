@@ -7,7 +7,8 @@ any by name and fetches the larger ones, and `spiral`, `moons`, `circles`, `xor`
 """
 
 from . import datasets
-from .collate import collate_ndarray
+from .buckets import BucketBatchSampler
+from .collate import collate_ndarray, collate_padded
 from .dataset import Dataset
 from .datasets import (
     CIFAR10Dataset,
@@ -50,6 +51,7 @@ from .transforms import (
 __all__ = [
     "BPETokenizer",
     "BatchSampler",
+    "BucketBatchSampler",
     "CIFAR100Dataset",
     "CIFAR10Dataset",
     "CharTokenizer",
@@ -82,6 +84,7 @@ __all__ = [
     "batchify",
     "circles",
     "collate_ndarray",
+    "collate_padded",
     "datasets",
     "digits",
     "download",

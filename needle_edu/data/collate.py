@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..autograd import Tensor
-from ..backend.arguments import several
+from ..autograd.arrays import readable
+from ..backend.arguments import real, several
 from ..backend.errors import DataError
 from .dataset import stack_examples
 
@@ -41,6 +42,74 @@ def collate_ndarray(batch: list[Any], device: Any = None, dtype: Any = None) -> 
     if not batch:
         raise DataError("collate_ndarray: a batch of no examples")
     return tensors(stack_examples(batch), device, dtype)
+
+
+def collate_padded(
+    batch: list[Any], *, padding_value: float = 0.0, device: Any = None, dtype: Any = None
+) -> tuple[Tensor, ...]:
+    """Make a batch of examples of different lengths: sequences are filled up at their ends; their lengths come last.
+
+    For `DataLoader(collate_fn=collate_padded)`; another padding value by `functools.partial`.
+
+    Parameters
+    ----------
+    batch : list of sequences, or of tuples with a sequence first
+        A sequence is an array whose first axis is its length. Other fields that are sequences are filled up too.
+    padding_value : number
+    device : device, optional
+    dtype : optional
+        Of the fields that are floating-point numbers; whole numbers keep theirs.
+
+    Returns
+    -------
+    tuple of Tensor
+        One per field, of shape (len(batch), ...), and the lengths of the first field's sequences, int64.
+
+    Raises
+    ------
+    DataError
+        If the examples do not fit together, or have no sequence first.
+
+    Examples
+    --------
+    >>> x, y, lengths = collate_padded([([5, 3, 8], 1), ([7], 0)])
+    >>> x.numpy().tolist(), y.numpy().tolist(), lengths.numpy().tolist()
+    ([[5, 3, 8], [7, 0, 0]], [1, 0], [3, 1])
+    """
+    who = "collate_padded"
+    real(who, padding_value=padding_value)
+    rows = [row if isinstance(row, tuple) else (row,) for row in several(who, "examples", batch)]
+    if not rows or len({len(row) for row in rows}) > 1:
+        raise DataError(
+            f"{who}: wanted examples with one number of fields, got {[len(row) for row in rows]!r:.60}"
+        )
+    columns = [[readable(field) for field in column] for column in zip(*rows, strict=True)]
+    if not columns or not all(field.ndim for field in columns[0]):
+        raise DataError(f"{who}: wanted a sequence in the first field of each example, got a single number")
+    filled = [_filled(who, k, column, padding_value) for k, column in enumerate(columns)]
+    lengths = np.array([len(field) for field in columns[0]])
+    return tensors([*filled, lengths], device, dtype)
+
+
+def _filled(who: str, k: int, fields: list[np.ndarray], padding_value: float) -> np.ndarray:
+    """One array of a field's values, all as long as the longest."""
+    if len({field.shape[1:] for field in fields}) > 1 or len({field.ndim for field in fields}) > 1:
+        raise DataError(
+            f"{who}: field {k}: sequences differ in length alone, got shapes {[f.shape for f in fields]!r:.80}"
+        )
+    kinds = [field.dtype for field in fields if field.size] or [fields[0].dtype]
+    kind = np.result_type(*kinds)
+    if kind.kind not in "biuf":
+        raise DataError(f"{who}: field {k}: wanted numbers, got {kind}")
+    if not fields[0].ndim:
+        return np.array(fields, kind)
+    if kind.kind != "f" and np.array(padding_value).astype(kind) != padding_value:
+        raise DataError(f"{who}: field {k}: {kind} cannot hold the padding_value {padding_value}")
+    longest = max(len(field) for field in fields)
+    out = np.full((len(fields), longest, *fields[0].shape[1:]), padding_value, kind)
+    for row, field in zip(out, fields, strict=True):
+        row[: len(field)] = field
+    return out
 
 
 def tensors(fields: Sequence[np.ndarray], device: Any, dtype: Any) -> tuple[Tensor, ...]:

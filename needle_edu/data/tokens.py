@@ -9,15 +9,19 @@ Reference: R. Sennrich, B. Haddow, A. Birch, "Neural machine translation of rare
 
 from __future__ import annotations
 
+import json
+import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
 from ..autograd.arrays import readable
 from ..backend.arguments import whole
 from ..backend.errors import DataError, DTypeError, IndexOutOfRange
+from ..backend.files import whole_file
 from ..backend.naming import a_kind
 
 PIECES = re.compile(r"\s?\S+|\s+")  # a word with the space before it; tokens do not reach beyond
@@ -51,6 +55,35 @@ class CharTokenizer:
 
     def __len__(self) -> int:
         return len(self.characters)
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write the vocabulary to a file, as JSON; `load` reads it."""
+        _write(path, "characters", self.characters)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> CharTokenizer:
+        """The tokenizer that `save` wrote to this file.
+
+        Raises
+        ------
+        DataError
+            If it is no such file, or a damaged one.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> path = os.path.join(tempfile.mkdtemp(), "characters.json")
+        >>> CharTokenizer("to be").save(path)
+        >>> CharTokenizer.load(path).characters
+        ' beot'
+        """
+        characters = _read(path, "characters", str)
+        made = cls(characters)
+        if made.characters != characters:
+            raise DataError(
+                f"{path}: characters are in the order of Unicode, each once; got {characters!r:.60}"
+            )
+        return made
 
     def encode(self, text: str) -> list[int]:
         """The numbers of the characters.
@@ -136,6 +169,37 @@ class BPETokenizer:
     def __len__(self) -> int:
         return len(self.vocabulary)
 
+    def save(self, path: str | os.PathLike) -> None:
+        """Write the merges to a file, as JSON; `load` reads it. They say everything."""
+        _write(path, "merges", self.merges)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> BPETokenizer:
+        """The tokenizer that `save` wrote to this file.
+
+        Raises
+        ------
+        DataError
+            If it is no such file, or a damaged one.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> path = os.path.join(tempfile.mkdtemp(), "merges.json")
+        >>> BPETokenizer("low low low lower", 258).save(path)
+        >>> BPETokenizer.load(path).vocabulary[256:]
+        [b'lo', b'low']
+        """
+        made = cls("", 256)
+        for k, pair in enumerate(_read(path, "merges", list)):
+            known = isinstance(pair, list) and len(pair) == 2 and all(type(n) is int for n in pair)
+            if not known or not all(0 <= n < 256 + k for n in pair) or tuple(pair) in made._ranks:
+                raise DataError(f"{path}: merge {k} is a new pair of earlier tokens, got {pair!r:.60}")
+            made.merges.append((pair[0], pair[1]))
+            made.vocabulary.append(made.vocabulary[pair[0]] + made.vocabulary[pair[1]])
+            made._ranks[(pair[0], pair[1])] = 256 + k
+        return made
+
     def encode(self, text: str) -> list[int]:
         """The tokens of a text: in each word the pair that was learnt first is merged first."""
         tokens: list[int] = []
@@ -170,6 +234,23 @@ def _merged(word: list[int], pair: tuple[int, int], token: int) -> list[int]:
             new.append(word[place])
             place += 1
     return new
+
+
+def _write(path: str | os.PathLike, name: str, value: Any) -> None:
+    with whole_file(path) as file:
+        json.dump({name: value}, file)  # in ASCII, whatever the characters
+
+
+def _read(path: str | os.PathLike, name: str, kind: type) -> Any:
+    with open(path, "rb") as file:
+        content = file.read()
+    try:
+        value = json.loads(content).get(name)
+    except (ValueError, AttributeError, RecursionError):
+        value = None
+    if not isinstance(value, kind):
+        raise DataError(f"{path}: is no file of such a tokenizer: it has no {name}")
+    return value
 
 
 def _text(who: str, text: str) -> str:

@@ -1,6 +1,7 @@
 """How good a model is, in numbers a person can judge."""
 
 from .classification import accuracy, confusion_matrix, f1, matthews_corrcoef, precision, recall
+from .language import perplexity
 from .probabilities import log_loss, roc_auc, roc_curve
 from .regression import explained_variance, mean_absolute_error, mean_squared_error, r2
 
@@ -13,6 +14,7 @@ __all__ = [
     "matthews_corrcoef",
     "mean_absolute_error",
     "mean_squared_error",
+    "perplexity",
     "precision",
     "r2",
     "recall",

@@ -20,6 +20,7 @@ from .conv_bn import ConvBN
 from .convolution import Conv, Conv1d, Conv2d
 from .dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d
 from .embedding import Embedding
+from .embedding_bag import EmbeddingBag
 from .folding import ChannelShuffle, Fold, PixelShuffle, PixelUnshuffle, Unfold
 from .group_norm import GroupNorm, LayerNorm
 from .instance_norm import InstanceNorm1d, InstanceNorm2d
@@ -140,6 +141,7 @@ __all__ = [
     "Dropout2d",
     "ELU",
     "Embedding",
+    "EmbeddingBag",
     "Flatten",
     "Fold",
     "GELU",

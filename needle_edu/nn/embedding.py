@@ -66,24 +66,25 @@ class Embedding(Module):
         norm_type: float = 2.0,
     ):
         super().__init__()
-        sizes = whole("Embedding", num_embeddings=num_embeddings, embedding_dim=embedding_dim)
+        who = type(self).__name__
+        sizes = whole(who, num_embeddings=num_embeddings, embedding_dim=embedding_dim)
         self.num_embeddings, self.embedding_dim = sizes
         if isinstance(device, int):
             raise DeviceError(
-                f"Embedding: the third argument is a device (Needle's order), got {device}; write padding_idx={device}"
+                f"{who}: the third argument is a device (Needle's order), got {device}; write padding_idx={device}"
             )
-        floating("Embedding", "parameters", dtype)
+        floating(who, "parameters", dtype)
         if padding_idx is not None:
-            padding_idx = integer("Embedding", "padding_idx", padding_idx, error=ValueError)
+            padding_idx = integer(who, "padding_idx", padding_idx, error=ValueError)
             if not -num_embeddings <= padding_idx < num_embeddings:
                 raise IndexOutOfRange(
-                    f"Embedding: padding_idx {padding_idx} is out of range for {num_embeddings} rows"
+                    f"{who}: padding_idx {padding_idx} is out of range for {num_embeddings} rows"
                 )
             padding_idx %= num_embeddings
         if max_norm is not None:
-            real("Embedding", 0, max_norm=max_norm)
+            real(who, 0, max_norm=max_norm)
         if norm_type != math.inf:
-            real("Embedding", 0, norm_type=norm_type)
+            real(who, 0, norm_type=norm_type)
         self.padding_idx, self.max_norm, self.norm_type = padding_idx, max_norm, norm_type
         table = init.randn(num_embeddings, embedding_dim, device=device, dtype=dtype)
         if padding_idx is not None:
@@ -95,11 +96,12 @@ class Embedding(Module):
         """`x`, integers or whole floats of any shape, gives ``(*x.shape, embedding_dim)``."""
         x = as_tensor(x, self.weight.device)
         if self.max_norm is not None:
-            self._shorten(ops.embedding(x, _numbers(self.weight)))
+            self._shorten_rows_of(x)
         return ops.embedding(x, self.weight, self.padding_idx)
 
-    def _shorten(self, used: Tensor) -> None:
-        """Shorten the rows that are used to `max_norm`; `used` is a look-up of the row numbers."""
+    def _shorten_rows_of(self, x: Any) -> None:
+        """Shorten the rows that these indices name to `max_norm`."""
+        used = ops.embedding(as_tensor(x, self.weight.device), _numbers(self.weight))
         rows, table = used.realize_cached_data(), self.weight.detach()
         chosen = xp.zeros((self.num_embeddings,), dtype=table.dtype, device=rows.device)
         chosen[xp.reshape(rows, (-1,))] = 1

@@ -41,6 +41,7 @@ WHOLE_CALLS = {
     "dot": lambda: (tensor(3), tensor(3)),
     "outer": lambda: (tensor(3), tensor(2)),
     "embedding": lambda: (whole_numbers(0, 1), tensor(3, 2)),
+    "embedding_bag": lambda: (whole_numbers([0, 1], [1, 0]), tensor(3, 2)),
     "one_hot": lambda: (whole_numbers(0, 1), 3),
     "cosine_similarity": lambda: (tensor(2, 3), tensor(2, 3)),
     "pairwise_distance": lambda: (tensor(2, 3), tensor(2, 3)),
@@ -176,6 +177,7 @@ def inputs_of_a_layer(layer):
             (tensor(2, 3, 2),),
             *pairs,
             *threes,
+            (whole_numbers([0, 1], [1, 0]),),
         ]
     )
     return first_that_works(layer, given)

@@ -135,6 +135,7 @@ DATA = {
     "NDArrayDataset": lambda: (np.ones((8, 2), "float32"), np.zeros(8)),
     "circles": lambda: (10,), "moons": lambda: (10,), "spiral": lambda: (10,), "xor": lambda: (10,),
     "RandomCrop": lambda: (3,), "RandomFlipHorizontal": lambda: (0.5,), "digits": lambda: (),
+    "collate_padded": lambda: ([(np.ones(2), 1), (np.ones(3), 2)],), "BucketBatchSampler": lambda: ([3, 1, 2], 2),
     "DigitsDataset": lambda: ("train",), "collate_ndarray": lambda: ([(np.ones(2), 1), (np.ones(2), 2)],),
 }  # fmt: skip
 
@@ -162,7 +163,7 @@ def other():
     """Name → (callable, arguments): data, metrics, and what clips gradients."""
     found = {name: (getattr(data, name), arguments()) for name, arguments in DATA.items()}
     scores = tensor(3, 3), whole_numbers(0, 1, 2)
-    found["accuracy"] = metrics.accuracy, scores
+    found["accuracy"], found["perplexity"] = (metrics.accuracy, scores), (metrics.perplexity, scores)
     for name in nn.utils.__all__:
         if name.startswith("clip_grad"):
             found[name] = getattr(nn.utils, name), (weights(), 1.0)

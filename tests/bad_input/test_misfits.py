@@ -93,6 +93,7 @@ ON_ANY_DEVICE = {
     "take",
     "take_along_axis",
     "embedding",
+    "embedding_bag",
     "getitem",
     "get_item",
 }  # indices, and what is compared by `isclose`, are brought along

@@ -106,3 +106,41 @@ def test_tokens_from_anywhere_and_half_a_character():
 def test_what_makes_no_sense_is_said(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+def test_saved_and_read_again(tmp_path):
+    characters, pairs = CharTokenizer(TEXT + "\ud800"), BPETokenizer(TEXT, 290)
+    characters.save(tmp_path / "characters.json")
+    pairs.save(tmp_path / "pairs.json")
+    again = CharTokenizer.load(tmp_path / "characters.json")
+    assert again.characters == characters.characters and again.encode(TEXT) == characters.encode(TEXT)
+    again = BPETokenizer.load(tmp_path / "pairs.json")
+    assert (again.merges, again.vocabulary) == (pairs.merges, pairs.vocabulary) and len(pairs.merges) > 10
+    other = TEXT[::-1] + " sells"
+    assert again.encode(other) == pairs.encode(other) and again.decode(again.encode(other)) == other
+
+
+@pytest.mark.parametrize(
+    "kind, content, message",
+    [
+        (CharTokenizer, "", "it has no characters"),
+        (CharTokenizer, "[1]", "it has no characters"),
+        (CharTokenizer, '{"merges": []}', "it has no characters"),
+        (CharTokenizer, '{"characters": "ba"}', "in the order of Unicode, each once; got 'ba'"),
+        (BPETokenizer, '{"characters": "ab"}', "it has no merges"),
+        (
+            BPETokenizer,
+            '{"merges": [[1, 2], [257, 3]]}',
+            r"merge 1 is a new pair of earlier tokens, got \[257, 3\]",
+        ),
+        (BPETokenizer, '{"merges": [[1, 2], [1, 2]]}', "merge 1 is a new pair"),
+        (BPETokenizer, '{"merges": [[1, 2.0]]}', "merge 0 is a new pair"),
+        (BPETokenizer, '{"merges": [[1, -2]]}', "merge 0 is a new pair"),
+        (BPETokenizer, '{"merges": [3]}', "merge 0 is a new pair"),
+    ],
+)
+def test_files_that_no_tokenizer_wrote(tmp_path, kind, content, message):
+    path = tmp_path / "t.json"
+    path.write_text(content)
+    with pytest.raises(DataError, match=f"t.json: .*{message}"):
+        kind.load(path)

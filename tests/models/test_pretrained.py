@@ -84,6 +84,16 @@ def test_llama(tmp_path, rng):
     close(model(Tensor(tokens)), [plain.llama_scores(w, row, FREQUENCIES) for row in tokens])
 
 
+def test_the_cache_of_a_llama_changes_nothing(tmp_path, rng):
+    tokens = rng.integers(0, 13, (2, 9))
+    model = load_pretrained(plain.folder(tmp_path, plain.LLAMA, plain.llama(rng)), **DOUBLE)
+    cache, parts = model.new_cache(2), []
+    for start, stop in ((0, 4), (4, 5), (5, 8), (8, 9)):
+        parts.append(model(Tensor(tokens[:, start:stop]), cache).numpy())
+    close(model(Tensor(tokens)), np.concatenate(parts, 1))
+    assert cache.length == 9
+
+
 def test_a_tied_llama_makes_scores_by_its_table(tmp_path, rng):
     w, tokens = plain.llama(rng), rng.integers(0, 13, (1, 7))
     w["lm_head.weight"] = w["model.embed_tokens.weight"]
