@@ -194,7 +194,7 @@ def test_the_students_gpt_learns_to_read_backwards(capsys):
             exec(cell.source, namespace)
     said = capsys.readouterr().out
     shares = [float(share) for share in re.findall(r"temperature \d: ([\d.]+)% of 200", said)]
-    assert len(shares) == 3 and shares[0] >= 95 and shares[0] >= shares[1] > shares[2] + 20
+    assert len(shares) == 4 and shares[0] >= 95 and shares[0] >= shares[1] > shares[3] + 20
     assert namespace["difference"] < 1e-4 and "13 steps" in said and "13 keys computed, and not 91" in said
     weights = namespace["weights"].max(axis=0)  # of the heads
     # the place that writes digit number k looks at the place it stood at
