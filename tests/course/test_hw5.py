@@ -72,13 +72,6 @@ def test_every_message_is_clear(graded):
     assert all(message.startswith("not written yet") for message in messages)
 
 
-def test_check_from_a_terminal(tmp_path, capsys):
-    hand_in(tmp_path, "some", {name: SOLUTIONS[name] for name in list(SOLUTIONS)[1:]})
-    assert commands.check(tmp_path / "some") == 1
-    said = capsys.readouterr().out
-    assert "9 of 10 questions pass" in said and "not written yet" in said and "hidden" not in said
-
-
 # --- wrong answers --------------------------------------------------------------------------------------------
 
 
@@ -105,13 +98,13 @@ def test_every_mistake_spoken_of_is_in_the_list():
     assert set(HINTS) <= set(WRONG)
 
 
-@pytest.mark.parametrize("mistake", list(WRONG)[::60])
+@pytest.mark.parametrize("mistake", list(WRONG)[::90])
 def test_grading_agrees(mistake):
     result = run_question.run_question(HW5, QUESTION[mistake.split(":")[0]], WRONG[mistake], seed=7)
     assert not result.passed and result.points == 0, [(v.test.title, v.status) for v in result.verdicts]
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_the_solutions_pass_whatever_is_drawn(seed):
     """Every grading draws new inputs; chance may cost nobody a question."""
     namespace: dict = {}
