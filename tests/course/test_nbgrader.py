@@ -17,6 +17,7 @@ from needle_edu.course import homework_files, notebook, student
 
 pytest.importorskip("nbgrader", reason="needs: pip install 'needle_edu[teach]'")
 
+NAMES = [*homework_files.names(), "toy"]
 CONFIG = """
 c = get_config()
 c.CourseDirectory.course_id = "needle_edu"
@@ -58,10 +59,10 @@ def run(course: Path, *words: str) -> str:
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory, toy_source) -> Path:
-    """A course in which nbgrader has released three homeworks and graded three submissions of one."""
+    """A course in which nbgrader has released every homework and graded three submissions of one."""
     folder = tmp_path_factory.mktemp("course")
     (folder / "nbgrader_config.py").write_text(CONFIG)
-    for source in (homework_files.source_of("hw1"), homework_files.source_of("hw2"), toy_source):
+    for source in (*map(homework_files.source_of, homework_files.names()), toy_source):
         target = folder / "source" / source.stem / source.name
         target.parent.mkdir(parents=True)
         shutil.copyfile(source, target)
@@ -76,13 +77,13 @@ def course(tmp_path_factory, toy_source) -> Path:
         work = folder / "submitted" / name / "hw1"
         work.mkdir(parents=True)
         (work / "hw1.ipynb").write_text(student.to_text(tree))
-    steps = [["generate_assignment", name] for name in ("hw1", "hw2", "toy")]
+    steps = [["generate_assignment", name] for name in NAMES]
     steps += [["autograde", "hw1", name] for name in ("right", "wrong", "library")]
     (folder / "said").write_text(run(folder, "-c", PROGRAM, json.dumps(steps)))
     return folder
 
 
-@pytest.mark.parametrize("name", ["hw1", "hw2", "toy"])
+@pytest.mark.parametrize("name", NAMES)
 def test_the_students_copy_equals_nbgraders(course, name):
     file = f"{name}/{name}.ipynb"
     ours = student.to_text(student.student_version(notebook.read_tree(course / "source" / file)))
