@@ -13,7 +13,7 @@ from needle_edu.course import questions
 PARTS = {
     "hw1": ["hw1_ops", "hw1_walks"],
     "hw2": ["hw2_data", "hw2_layers", "hw2_norms", "hw2_networks", "hw2_training"],
-    "hw4": ["hw4_arrays", "hw4_layers", "hw4_rnn", "hw4_lstm", "hw4_language"],
+    "hw4": ["hw4_arrays", "hw4_gradient", "hw4_layers", "hw4_rnn", "hw4_lstm", "hw4_language"],
 }
 
 

@@ -34,7 +34,7 @@ def of_undilate(old: str, new: str) -> str:
 
 def loops(term: str) -> str:
     """A convolution as seven loops in NumPy, with another term in the sum."""
-    return f'''
+    return f"""
 def conv(a, b, stride, padding):
     x, w = a.numpy(), b.numpy()
     x = np.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
@@ -44,7 +44,7 @@ def conv(a, b, stride, padding):
         for p, q, c in np.ndindex(*w.shape[:3]):
             y[n, i, j, o] += {term}
     return nd.array(y, dtype=y.dtype)
-'''
+"""
 
 
 WRONG = {
@@ -54,26 +54,34 @@ WRONG = {
     "q1: the start one too far": changed(FLIP, "(a.shape[axis] - 1)", "a.shape[axis]"),
     "q1: the start without strides": changed(FLIP, MOVE, "offset += a.shape[axis] - 1"),
     "q1: the offset thrown away": changed(FLIP, "list(a.strides), a.offset", "list(a.strides), 0"),
-    "q1: the offset counted twice": changed(FLIP, VIEW, VIEW.replace("offset=offset", "offset=offset + a.offset")),
+    "q1: the offset counted twice": changed(
+        FLIP, VIEW, VIEW.replace("offset=offset", "offset=offset + a.offset")
+    ),
     "q1: strides of a compact array": changed(
         FLIP, "list(a.strides), a.offset", "[int(np.prod(a.shape[k + 1 :])) for k in range(a.ndim)], a.offset"
     ),
     "q1: all axes": changed(FLIP, "for axis in axes", "for axis in range(a.ndim)"),
     "q1: the first axis alone": changed(FLIP, "for axis in axes", "for axis in axes[:1]"),
     "q1: the last axis named alone": changed(FLIP, "for axis in axes", "for axis in axes[-1:]"),
-    "q1: axes counted from the other end": changed(FLIP, "for axis in axes:", "for axis in (-1 - k for k in axes):"),
+    "q1: axes counted from the other end": changed(
+        FLIP, "for axis in axes:", "for axis in (-1 - k for k in axes):"
+    ),
     "q1: axes from the end forgotten": changed(
         FLIP, "for axis in axes:", "for axis in (k for k in axes if k >= 0):"
     ),
     "q1: one axis after the other, each time from the input": changed(
-        FLIP, "    for axis in axes:\n", "    for axis in axes:\n        strides, offset = list(a.strides), a.offset\n"
+        FLIP,
+        "    for axis in axes:\n",
+        "    for axis in axes:\n        strides, offset = list(a.strides), a.offset\n",
     ),
     "q1: a transpose": changed(FLIP, VIEW, "return a.permute(tuple(range(a.ndim))[::-1])"),
     "q1: the memory reversed": changed(FLIP, VIEW, "return a.reshape((a.size,))[::-1].reshape(a.shape)"),
     "q1: a NumPy array": changed(FLIP, VIEW, "return np.flip(a.numpy(), axes)"),
     "q1: float32": changed(FLIP, VIEW, "return nd.array(np.flip(a.numpy(), axes))"),
     "q1: the input overwritten": changed(
-        FLIP, VIEW, f"turned = {VIEW[7:]}.compact()\n    a[(slice(None),) * a.ndim] = turned\n    return turned"
+        FLIP,
+        VIEW,
+        f"turned = {VIEW[7:]}.compact()\n    a[(slice(None),) * a.ndim] = turned\n    return turned",
     ),
     "q2: one zero too many": of_both("[dilation + 1", "[dilation + 2"),
     "q2: one zero too few": of_both("[dilation + 1", "[max(dilation, 1)"),
@@ -84,9 +92,7 @@ WRONG = {
     "q2: no zeros after the last": changed(
         DILATE, OUT, OUT.replace("n * step for", "(n - 1) * step + 1 for")
     ),
-    "q2: zeros first": changed(
-        DILATE, PUT, "out[tuple(slice(step - 1, None, step) for step in steps)] = a"
-    ),
+    "q2: zeros first": changed(DILATE, PUT, "out[tuple(slice(step - 1, None, step) for step in steps)] = a"),
     "q2: undilate takes the last of each": of_undilate(
         TAKE, "return a[tuple(slice(step - 1, None, step) for step in steps)]"
     ),
@@ -108,13 +114,14 @@ WRONG = {
     "q2: undilate one step too far": of_undilate("[dilation + 1", "[dilation + 2"),
     "q2: the second call adds": "kept = {}\n"
     + changed(
-        DILATE, "    out = nd.zeros(", "    out = kept.setdefault(a.shape, nd.zeros(",
-        "dtype=a.dtype)\n", "dtype=a.dtype))\n",
+        DILATE,
+        "    out = nd.zeros(",
+        "    out = kept.setdefault(a.shape, nd.zeros(",
+        "dtype=a.dtype)\n",
+        "dtype=a.dtype))\n",
     ),
     "q2: the input overwritten": changed(DILATE, PUT, PUT + "\n    a.fill(0)"),
-    "q3: padding before alone": changed(
-        CONV, PAD, "a = a.pad(((0, 0), (padding, 0), (padding, 0), (0, 0)))"
-    ),
+    "q3: padding before alone": changed(CONV, PAD, "a = a.pad(((0, 0), (padding, 0), (padding, 0), (0, 0)))"),
     "q3: all the padding before": changed(
         CONV, PAD, "a = a.pad(((0, 0), (2 * padding, 0), (2 * padding, 0), (0, 0)))"
     ),
@@ -123,9 +130,13 @@ WRONG = {
     ),
     "q3: no padding": changed(CONV, f"    {PAD}\n", ""),
     "q3: padding of the channels too": changed(
-        CONV, PAD, PAD.replace("(0, 0)))", "(padding, padding)))"),
-        "k, _, _, o = b.shape", "b = b.pad(((0, 0), (0, 0), (padding, padding), (0, 0)))\n    k, _, _, o = b.shape",
-        "n, h, w, c = a.shape", "a = a * 1.5\n    n, h, w, c = a.shape",
+        CONV,
+        PAD,
+        PAD.replace("(0, 0)))", "(padding, padding)))"),
+        "k, _, _, o = b.shape",
+        "b = b.pad(((0, 0), (0, 0), (padding, padding), (0, 0)))\n    k, _, _, o = b.shape",
+        "n, h, w, c = a.shape",
+        "a = a * 1.5\n    n, h, w, c = a.shape",
     ),
     "q3: padding of channels and images": changed(
         CONV, PAD, "a = a.pad(((padding, padding), (padding, padding), (0, 0), (0, 0)))"
@@ -133,15 +144,9 @@ WRONG = {
     "q3: rows padded alone": changed(CONV, PAD, "a = a.pad(((0, 0), (padding, padding), (0, 0), (0, 0)))"),
     "q3: padding by one, whatever is said": changed(CONV, PAD, PAD.replace("padding", "1")),
     "q3: padded with ones": changed(CONV, PAD, PAD[:-1] + ", 1)"),
-    "q3: the kernel turned round": changed(
-        CONV, MATRIX, "@ b.flip((0, 1)).reshape((k * k * c, o))"
-    ),
-    "q3: the kernel transposed": changed(
-        CONV, MATRIX, "@ b.permute((1, 0, 2, 3)).reshape((k * k * c, o))"
-    ),
-    "q3: the stride forgotten": changed(
-        CONV, "row * stride, column * stride", "row, column"
-    ),
+    "q3: the kernel turned round": changed(CONV, MATRIX, "@ b.flip((0, 1)).reshape((k * k * c, o))"),
+    "q3: the kernel transposed": changed(CONV, MATRIX, "@ b.permute((1, 0, 2, 3)).reshape((k * k * c, o))"),
+    "q3: the stride forgotten": changed(CONV, "row * stride, column * stride", "row, column"),
     "q3: the stride in the rows alone": changed(CONV, "column * stride", "column"),
     "q3: the stride inside the windows": changed(
         CONV, STRIDES, "strides = (image, row, column, row * stride, column * stride, channel)"
@@ -166,27 +171,37 @@ WRONG = {
     "q3: strides of the array before the padding": changed(
         CONV, "= a.strides", "= before", f"    {PAD}\n", f"    before = a.strides\n    {PAD}\n"
     ),
-    "q3: the offset forgotten": changed(CONV, PAD, f"if padding:\n        {PAD}", "k, k, c), strides)", "k, k, c), strides, offset=0)"),
+    "q3: the offset forgotten": changed(
+        CONV, PAD, f"if padding:\n        {PAD}", "k, k, c), strides)", "k, k, c), strides, offset=0)"
+    ),
     "q3: the channels of the weights swapped": changed(
         CONV, "k, _, _, o = b.shape", "b = b.permute((0, 1, 3, 2))\n    k, _, _, o = b.shape"
     ),
     "q3: the weights read the other way": changed(
         CONV, MATRIX, "@ b.permute((0, 1, 3, 2)).reshape((o, k * k * c)).permute((1, 0))"
     ),
-    "q3: the first channel alone": changed(CONV, "k * k * c))", "k * k * c))[:, : k * k]", MATRIX, "@ b[:, :, 0].reshape((k * k, o))"),
+    "q3: the first channel alone": changed(
+        CONV, "k * k * c))", "k * k * c))[:, : k * k]", MATRIX, "@ b[:, :, 0].reshape((k * k, o))"
+    ),
     "q3: the mean over the window": changed(CONV, LAST, LAST[:-1] + ") / (k * k)"),
     "q3: channels first in the result": changed(
         CONV, LAST, "return product.reshape((n, down, across, o)).permute((0, 3, 1, 2))"
     ),
-    "q3: the first image alone": changed(CONV, LAST, f"product = product.reshape((n, down * across, o))\n"
-        "    return nd.array(np.repeat(product.numpy()[:1], n, axis=0), dtype=a.dtype).reshape((n, down, across, o))"),
+    "q3: the first image alone": changed(
+        CONV,
+        LAST,
+        "product = product.reshape((n, down * across, o))\n"
+        "    return nd.array(np.repeat(product.numpy()[:1], n, axis=0), dtype=a.dtype).reshape((n, down, across, o))",
+    ),
     "q3: float32": changed(CONV, LAST, LAST + ".astype('float32').astype(b.dtype)"),
     "q3: a matrix": changed(CONV, LAST, "return product"),
-    "q3: loops, the kernel turned": loops("x[n, i * stride + p, j * stride + q, c] * w[k - 1 - p, k - 1 - q, c, o]"),
+    "q3: loops, the kernel turned": loops(
+        "x[n, i * stride + p, j * stride + q, c] * w[k - 1 - p, k - 1 - q, c, o]"
+    ),
     "q3: loops without the stride": loops("x[n, i + p, j + q, c] * w[p, q, c, o]"),
     "q3: loops, rows for columns": loops("x[n, i * stride + q, j * stride + p, c] * w[p, q, c, o]"),
     "q3: the weights overwritten": changed(CONV, LAST, f"b.fill(0)\n    {LAST}"),
-}  # fmt: skip
+}
 
 UNTURNED = "The kernel is not turned round here: w[0, 0] meets the upper left element."
 STRIDE = "Each place is a stride further than the one before."
