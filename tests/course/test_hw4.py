@@ -121,6 +121,11 @@ def test_the_solutions_pass_whatever_is_drawn(seed):
 # --- in the notebook ------------------------------------------------------------------------------------------
 
 
+CELL = "class LSTMCell(nn.ReLU):\n    def __init__(self, **sizes):\n        super().__init__()\n"
+CELL += "        self.W_ih = self.W_hh = self.bias_ih = self.bias_hh = nn.Parameter([0.0])\n"
+CELL += "    def forward(self, x, h=None):\n"
+
+
 @pytest.mark.parametrize(
     ("name", "answer", "says"),
     [
@@ -129,9 +134,8 @@ def test_the_solutions_pass_whatever_is_drawn(seed):
         ("q4", "def conv_gradient(out_grad, node): return 1, 2", "it returned an int in the tuple; wanted a Tensor"),
         ("q5", "class Conv:\n    def __init__(self, **sizes): pass", "it returned a Conv; wanted an nn.Module"),
         ("q5", "class Conv(nn.ReLU):\n    def __init__(self, **sizes): super().__init__()", "no attribute 'weight'"),
-        ("q8", "class LSTMCell(nn.ReLU):\n    def __init__(self, **sizes): pass\n    W_ih = W_hh = bias_ih = bias_hh = "
-         "nn.Parameter([0.0])\n    def forward(self, x, h=None): return x", "a Tensor as a state; wanted a pair (h, c)"),
-        ("q10", "class LanguageModel(nn.ReLU):\n    def __init__(self, **sizes): pass", "wanted two things, the output and"),
+        ("q8", f"{CELL}        return x", "a Tensor as a state; wanted a pair (h, c)"),
+        ("q10", "class LanguageModel(nn.ReLU):\n    def __init__(self, **sizes): pass", "wanted two things, the"),
     ],
 )  # fmt: skip
 def test_a_slip_is_named(name, answer, says):

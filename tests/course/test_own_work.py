@@ -54,10 +54,10 @@ def test_where_nothing_is_the_way_to_something_is_said(course, tmp_path, capsys)
     (tmp_path / "text").write_text("")
     wanted = {
         "nowhere": "there is no folder or notebook",
-        "empty": "holds a homework (hw1.ipynb, hw2.ipynb)",
+        "empty": "holds a homework (hw1.ipynb, hw2.ipynb, hw4.ipynb)",
         "text": "is no notebook",
         "needle-edu-course/start.ipynb": "is no homework",
-        "needle-edu-course/lectures": "holds a homework (hw1.ipynb, hw2.ipynb)",
+        "needle-edu-course/lectures": "holds a homework (hw1.ipynb, hw2.ipynb, hw4.ipynb)",
     }
     for name, sentence in wanted.items():
         assert commands.check(tmp_path / name) == 1

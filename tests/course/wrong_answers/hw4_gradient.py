@@ -101,17 +101,13 @@ HINTS = {
     "q4: the kernel not turned round": ["Is the kernel turned round?"],
     "q4: the kernel of the weights turned too": ["This kernel is not turned round."],
     "q4: no graph for the images": [
-        "Compute with Tensors all the way; a new Tensor, or a detached one, has no graph."
+        "Compute with Tensors all the way; a new or a detached one has no graph."
     ],
     "q4: no graph for the weights": [
-        "Compute with Tensors all the way; a new Tensor, or a detached one, has no graph."
+        "Compute with Tensors all the way; a new or a detached one has no graph."
     ],
-    "q4: the weights detached": [
-        "Compute with Tensors all the way; a new Tensor, or a detached one, has no graph."
-    ],
-    "q4: the images detached": [
-        "Compute with Tensors all the way; a new Tensor, or a detached one, has no graph."
-    ],
+    "q4: the weights detached": ["Compute with Tensors all the way; a new or a detached one has no graph."],
+    "q4: the images detached": ["Compute with Tensors all the way; a new or a detached one has no graph."],
 }
 NEUTRAL = {
     "Two adjoints, that of the images first, each of the shape of its input.",

@@ -175,7 +175,7 @@ NEUTRAL = {
     "The padding is K // 2, and the places are a stride apart.",
     "Convolution, normalisation, ReLU: is each of them right by itself, in training too?",
     "Which kernel, which stride, how many channels has each part?",
-    "The weight is (kernel_size, kernel_size, in_channels, out_channels), the bias (out_channels,).",
+    "The weight is (K, K, in_channels, out_channels), the bias (out_channels,).",
 }
 FAN_OUT = "kaiming's bound knows the fan-in alone"
 EQUIVALENT = {

@@ -241,7 +241,7 @@ NEUTRAL = {
     "num_layers cells, in a list, self.rnn_cells: there they are found.",
     "The output is (seq, batch, hidden_size), the state (num_layers, batch, hidden_size).",
     "Follow one sequence through two moments and two layers.",
-    "W_ih is (input_size, hidden_size), W_hh (hidden_size, hidden_size), the biases (hidden_size,).",
+    "The second extent is hidden_size; the first says what is multiplied, and a bias has none.",
     "Four of them, each an nn.Parameter of its own: only these are found.",
 }
 PROMOTED = "zeros of float32 times float64 are float64"
