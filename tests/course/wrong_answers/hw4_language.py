@@ -136,10 +136,20 @@ HINTS = {
     "q10: no state handed in": ["The state that is given is where the LSTM begins."],
     "q10: ReLU of the scores": ["Linear has a bias, and no function after it."],
     "q10: the state not carried": ["Is the state carried on to the next piece?"],
-    "q10: the state kept with its history": ["The state of the next piece: detach both parts."],
-    "q10: h alone detached": ["The state of the next piece: detach both parts."],
-    "q10: c alone detached": ["The state of the next piece: detach both parts."],
+    "q10: the state kept with its history": [
+        "What has a history here: the scores must, the next piece's state must not.",
+        "The state of the next piece: detach both parts.",
+    ],
+    "q10: h alone detached": [
+        "What has a history here: the scores must, the next piece's state must not.",
+        "The state of the next piece: detach both parts.",
+    ],
+    "q10: c alone detached": [
+        "What has a history here: the scores must, the next piece's state must not.",
+        "The state of the next piece: detach both parts.",
+    ],
     "q10: the state thrown away": ["Is the state carried on to the next piece?"],
+    "q10: scores detached": ["What has a history here: the scores must, the next piece's state must not."],
     "q10: no step": ["Without steps nothing is learnt."],
     "q10: one step at the end": ["Each piece is a step."],
     "q10: never learns": ["Without steps nothing is learnt."],
