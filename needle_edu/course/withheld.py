@@ -15,6 +15,7 @@ off can.
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 import threading
@@ -60,8 +61,8 @@ class Watch:
     Parameters
     ----------
     names : collection of str
-        Case and underscores do not matter: ``"softmax_loss"`` is `SoftmaxLoss` too. Without names nothing
-        is watched.
+        Case and underscores do not matter: ``"softmax_loss"`` is `SoftmaxLoss` too. ``"Conv.forward"`` is that method
+        alone, and not the function `conv`. Without names nothing is watched.
 
     Attributes
     ----------
@@ -115,7 +116,9 @@ class Watch:
 
     def part_of(self, qualname: str) -> str:
         """The withheld name that is a part of a function's, or ``""``."""
-        return next((self.names[p] for p in map(_plain, qualname.split(".")) if p in self.names), "")
+        parts = _plain(qualname).split(".")
+        both = [*parts, *map(".".join, itertools.pairwise(parts))]
+        return next((self.names[part] for part in both if part in self.names), "")
 
     def is_for_student(self, frame: types.FrameType) -> bool:
         """Whether something of the student's stands between the start of the watch and this frame."""

@@ -145,9 +145,9 @@ def test_wheel_holds_no_answers(wheel):
     assert not [name for name in texts if name.startswith(("tests/", "needle_edu/tests/"))]
     homework = "needle_edu/notebooks/homework/"
     there = sorted(name for name in texts if name.startswith("needle_edu/notebooks/") and "hw" in name)
-    files = ("hw1/hw1.ipynb", "hw1/hw1_adapters.py", "hw2/hw2.ipynb", "hw2/hw2_adapters.py")
-    files += ("hw5/hw5.ipynb", "hw5/hw5.toml", "hw5/hw5_adapters.py")
-    assert [name.removeprefix(homework) for name in there if not name.endswith("README.md")] == [*files]
+    files = [f"{name}/{name}{end}" for name in ("hw1", "hw2", "hw4") for end in (".ipynb", "_adapters.py")]
+    files += ["hw5/hw5.ipynb", "hw5/hw5.toml", "hw5/hw5_adapters.py"]
+    assert [name.removeprefix(homework) for name in there if not name.endswith("README.md")] == files
     for name, text in texts.items():
         if name.startswith(homework) and name.endswith(".ipynb"):
             cells = json.loads(text)["cells"]
