@@ -33,7 +33,18 @@ def as_needle(*arguments, **options):
 
 @pytest.mark.parametrize("backend", ["nd", "np"])
 @pytest.mark.parametrize(
-    "homework", ["hw1", "hw2", "hw3", "hw4", "hw4_sequences", "student", "habits_of_ops", "habits_of_layers"]
+    "homework",
+    [
+        "hw1",
+        "hw2",
+        "hw3",
+        "hw4",
+        "hw4_sequences",
+        "transformers",
+        "student",
+        "habits_of_ops",
+        "habits_of_layers",
+    ],
 )
 def test_course_style_tests_pass(homework, backend, tmp_path):
     shutil.copy(COURSE / f"course_{homework}.py", tmp_path / f"test_{homework}.py")
