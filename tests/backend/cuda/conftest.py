@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from needle_edu.backend import BuildError
-from needle_edu.backend.cuda import build, open_simulator
+from needle_edu.backend.cudasim import build, open_simulator
 
 KERNELS = Path(__file__).parent / "kernels"
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from needle_edu.backend import BuildError
-from needle_edu.backend.cuda import CudaError, open_simulator
+from needle_edu.backend.cudasim import CudaError, open_simulator
 
 FAULTS = [
     (

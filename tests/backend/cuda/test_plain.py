@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from needle_edu.backend.cuda import CudaError
+from needle_edu.backend.cudasim import CudaError
 
 ORDERS = ("forward", "reverse", "lockstep", "seeded")
 
@@ -188,9 +188,9 @@ def test_a_forked_child_computes_and_ends(compiled, simulator):
 def test_without_assembly(tmp_path):
     """The same kernels where the system switches the stacks, as on processors that there is no assembly for."""
     code = (
-        "from needle_edu.backend.cuda import build; made = build.runtime_library\n"
+        "from needle_edu.backend.cudasim import build; made = build.runtime_library\n"
         "build.runtime_library = lambda: made(('-DCUDASIM_UCONTEXT',))\n"
-        "from needle_edu.backend.cuda import simulator; simulator.runtime_library = build.runtime_library\n"
+        "from needle_edu.backend.cudasim import simulator; simulator.runtime_library = build.runtime_library\n"
         "s = simulator.open_simulator(); assert s.ffi.string(s.lib.cudasim_switch_name()) == b'ucontext'\n"
         "import pytest, sys\n"
         "sys.exit(pytest.main(['-q', '-n0', '-p', 'no:cacheprovider', '-m', 'not slow', sys.argv[1]]))"

@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from needle_edu.backend.cuda import CudaSyntaxError
-from needle_edu.backend.cuda.declarations import host_functions
-from needle_edu.backend.cuda.rewriter import rewrite, rewrite_tree
-from needle_edu.backend.cuda.source_text import mask, split_commas
+from needle_edu.backend.cudasim import CudaSyntaxError
+from needle_edu.backend.cudasim.declarations import host_functions
+from needle_edu.backend.cudasim.rewriter import rewrite, rewrite_tree
+from needle_edu.backend.cudasim.source_text import mask, split_commas
 
 
 def body(text):

@@ -28,7 +28,7 @@ def refuse_unsupported(text: str, masked: str, name: str) -> None:
     >>> refuse_unsupported("cudaMallocManaged(&p, 4);", "cudaMallocManaged(&p, 4);", "a.cu")
     Traceback (most recent call last):
         ...
-    needle_edu.backend.cuda.source_text.CudaSyntaxError: a.cu:1: cudaMallocManaged: the simulator has no managed memory
+    needle_edu.backend.cudasim.source_text.CudaSyntaxError: a.cu:1: cudaMallocManaged: the simulator has no managed memory
     """
     found = _ANY.search(masked)
     if found:
