@@ -11,7 +11,7 @@
 #include <map>
 #include <unordered_map>
 #include <vector>
-#include "check.h"
+#include "../check/check.h"
 #include "state.h"
 
 namespace cudasim {
@@ -85,6 +85,10 @@ void release(Allocation &one) {
   }
 }
 } // namespace
+
+void each_allocation(void (*visit)(Allocation &)) {
+  for (auto &entry : table) visit(entry.second);
+}
 
 const Allocation *nearest_allocation(const void *address) {
   if (table.empty()) return nullptr;
@@ -161,7 +165,7 @@ CUDASIM_API int cudasim_memcpy(void *to, const void *from, size_t bytes, int kin
                                       names[kind / 2], names[kind % 2], names[from_device], names[to_device]));
   if (kind == 0 && (to_device || from_device))
     return fail(INVALID_VALUE, "cudaMemcpy: the kind says host to host, but a pointer is the device's");
-  if (from_device) check_copied_from(from, bytes, to_device ? to : nullptr);
+  if (from_device && to_device) check_copied(from, bytes, to);
   memmove(to, from, bytes);
   if (to_device && !from_device) check_written(to, bytes);
   return SUCCESS;

@@ -18,10 +18,10 @@ __thread Worker *this_worker = nullptr;
 
 Worker *worker_of_this_thread() {
   if (this_worker) return this_worker;
-  void *shared = mmap(nullptr, 2 * SHARED_LIMIT, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void *shared = mmap(nullptr, SHARED_FRONT + 2 * SHARED_LIMIT, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (shared == MAP_FAILED) return nullptr;
   this_worker = new Worker;
-  this_worker->shared = static_cast<char *>(shared);
+  this_worker->shared = static_cast<char *>(shared) + SHARED_FRONT;
   return this_worker;
 }
 

@@ -1,5 +1,7 @@
 // kernel_calls.cpp - what kernels call (include/cudasim/device.h), each a step into the worker that runs them.
 #include <string.h>
+#include <vector>
+#include "../check/check.h"
 #include "state.h"
 #include "worker.h"
 
@@ -8,8 +10,19 @@ namespace {
 std::mutex layout_mutex;
 unsigned layout_launch = 0;
 size_t layout_end = 0;
+std::vector<cudasim_shared_variable *> placed; // in this launch
 enum : size_t { RED_ZONE = 128 }; // bytes between two variables, so that running past one never meets the next
 } // namespace
+
+void each_shared_variable(void (*visit)(cudasim_shared_variable *)) {
+  if (layout_launch == this_worker->launch->number)
+    for (cudasim_shared_variable *v : placed) visit(v);
+}
+
+void poison_shared(Worker &w) {
+  std::lock_guard<std::mutex> lock(layout_mutex);
+  memset(w.shared, 0xFF, layout_launch == w.launch->number ? layout_end : w.launch->config->shared);
+}
 
 // Places a __shared__ variable behind those that this launch has met before: the same place in every block.
 CUDASIM_API void *cudasim_shared_address(cudasim_shared_variable *v) {
@@ -18,6 +31,7 @@ CUDASIM_API void *cudasim_shared_address(cudasim_shared_variable *v) {
   if (layout_launch != w.launch->number) {
     layout_launch = w.launch->number;
     layout_end = w.launch->config->shared;
+    placed.clear();
   }
   if (v->launch != layout_launch) {
     const size_t align = v->align < 16 ? 16 : v->align;
@@ -30,23 +44,30 @@ CUDASIM_API void *cudasim_shared_address(cudasim_shared_variable *v) {
     }
     v->offset = unsigned(at);
     layout_end = at + v->bytes;
+    placed.push_back(v);
+    memset(w.shared + at, 0xFF, v->bytes);
+    check_shared(at, v->bytes);
     __atomic_store_n(&v->launch, layout_launch, __ATOMIC_RELEASE);
   }
   return w.shared + v->offset;
 }
 
-CUDASIM_API uint64_t cudasim_warp(int what, unsigned mask, uint64_t value, int source) {
-  return this_worker->warp_wait(what, mask, value, source, __builtin_return_address(0));
+CUDASIM_API uint64_t cudasim_warp(int what, unsigned mask, uint64_t value, int source, const void *from) {
+  return this_worker->warp_wait(what, mask, value, source, from ? from : __builtin_return_address(0));
 }
 
-CUDASIM_API void cudasim_fence(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
+CUDASIM_API void cudasim_fence(void) {
+  __atomic_thread_fence(__ATOMIC_SEQ_CST);
+  if (checking()) check_fence();
+}
 
 // A thread that spins on an atomic must let the others run: it does after 256 of them in a row.
-CUDASIM_API void cudasim_atomic(void *, int bytes) {
+CUDASIM_API void cudasim_atomic(void *address, int bytes, const void *from) {
   if (!cudasim_in_kernel()) return;
   Worker &w = *this_worker;
   if (w.spinner != w.current) w.spinner = w.current, w.spun = 0;
   if (bytes == 0 || ++w.spun % 256 == 0 || w.kind == CUDASIM_LOCKSTEP) w.yield();
+  if (bytes && checking()) check_atomic(address, bytes, from);
 }
 
 CUDASIM_API void cudasim_trap(void) {

@@ -1,4 +1,6 @@
 // launch.cpp - K<<<grid, block, shared>>>(...): is this a launch at all, then all its blocks, then its error.
+#include "../check/check.h"
+#include "../check/findings.h"
 #include "state.h"
 #include "signals.h"
 #include "worker.h"
@@ -38,12 +40,17 @@ CUDASIM_API int cudasim_launch(const cudasim_launch_site *site, const cudasim_la
   if (sticky_error()) return sticky_error();
   const std::string where = format("kernel %s, launched at %s:%d: ", site->kernel, site->file, site->line);
   const std::string trouble = wrong(*config);
+  if (!trouble.empty() && site->flavour == 1) found_launch(*site, trouble);
   if (!trouble.empty()) return fail(INVALID_CONFIGURATION, where + trouble);
   Launch launch{site, config, thread, closure, ++launches, 0, 0};
   launch.blocks = int64_t(config->grid.x) * config->grid.y * config->grid.z;
   launch.threads = int(config->block.x * config->block.y * config->block.z);
+  Worker *worker = worker_of_this_thread();
+  if (!worker) return fail(NO_MEMORY, where + "no memory for the stacks and the shared memory of a block");
   start_watch(launch, timeout);
+  check_launch(*worker, site->flavour == 1);
   const int error = run_blocks(launch, cudasim_get_workers());
+  check_launched();
   stop_watch();
   if (!error) return SUCCESS;
   const std::string why = *cudasim_last_message() ? cudasim_last_message() : cudasim_error_text(error);

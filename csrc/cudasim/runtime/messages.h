@@ -4,10 +4,9 @@
 
 namespace cudasim {
 void stuck(Worker &w); // nobody can run: sets the message
-inline void diverged(Worker &, const void *) {}
-inline void exited_before(Worker &) {}
-inline void barrier_opened(Worker &) {}
-inline void warp_met(Worker &, int, unsigned) {}
-inline void bad_mask(Worker &, unsigned, const void *) {}
-inline void shuffle_from_nobody(Worker &, int, int, int, const void *) {}
+// Findings of the checker; nothing in a plain run.
+void diverged(Worker &w, const void *from);                     // not all threads wait at the same barrier
+void exited_before(Worker &w);                                  // some have returned
+void bad_mask(Worker &w, unsigned mask, const void *from);      // a lane that is not in its own mask
+void shuffle_from_nobody(Worker &w, int warp, int lane, int source, const void *from);
 } // namespace cudasim

@@ -1,6 +1,7 @@
 // scheduler.cpp - the threads of a block: who runs next, barriers, and giving up. See worker.h for the idea.
 #include "worker.h"
 #include <string.h>
+#include "../check/check.h"
 #include "messages.h"
 
 namespace cudasim {
@@ -59,6 +60,8 @@ void Worker::begin_block() {
   cudasim_here.grid_dim = g;
   cudasim_here.shared = shared;
   cudasim_here.launch = launch->number;
+  poison_shared(*this);
+  if (checking()) check_block(*this);
 }
 
 void Worker::run_block(int64_t number) {
@@ -178,14 +181,15 @@ void Worker::yield() {
   }
 }
 
-CUDASIM_API int cudasim_barrier(int vote, int predicate) {
+CUDASIM_API int cudasim_barrier(int vote, int predicate, int which) {
   Worker &w = *this_worker;
   const void *from = __builtin_return_address(0);
   if (!w.arrived++) {
     w.barrier = from;
     w.barrier_thread = w.current;
+    w.barrier_which = which;
     w.vote_kind = vote;
-  } else if (w.barrier != from) {
+  } else if (w.barrier_which != which) {
     diverged(w, from);
   }
   w.votes += predicate;
@@ -209,7 +213,7 @@ void Worker::open_barrier() {
   sweep = 0;
   warp = order[0];
   lane = -1;
-  barrier_opened(*this);
+  if (checking()) check_barrier_opened();
 }
 
 void Worker::deadlock() {

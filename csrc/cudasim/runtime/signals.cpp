@@ -24,7 +24,8 @@ namespace cudasim {
 namespace {
 const Launch *watched = nullptr;
 double deadline = 0;
-uintptr_t code_low = 0, code_high = 0; // the library of the kernel
+uintptr_t code_low = 0, code_high = 0;       // the library of the kernel: its code,
+uintptr_t library_low = 0, library_high = 0; // and all of it
 struct sigaction previous[65];
 int alarm_signal = 0;
 
@@ -125,11 +126,21 @@ int find_code(dl_phdr_info *info, size_t, void *wanted) {
     if (part.p_type != PT_LOAD || !(part.p_flags & PF_X) || uintptr_t(wanted) - low >= part.p_memsz) continue;
     code_low = low;
     code_high = low + part.p_memsz;
+    library_low = ~uintptr_t(0), library_high = 0;
+    for (int k = 0; k < info->dlpi_phnum; k++) {
+      const auto &other = info->dlpi_phdr[k];
+      const uintptr_t begin = info->dlpi_addr + other.p_vaddr;
+      if (other.p_type != PT_LOAD) continue;
+      library_low = begin < library_low ? begin : library_low;
+      library_high = begin + other.p_memsz > library_high ? begin + other.p_memsz : library_high;
+    }
     return 1;
   }
   return 0;
 }
 } // namespace
+
+bool in_kernel_library(uintptr_t address) { return address - library_low < library_high - library_low; }
 
 void start_watch(const Launch &launch, double seconds) {
   install();

@@ -1,4 +1,5 @@
 // warps.cpp - the rendezvous of a warp: the last of the lanes that `mask` names computes what all of them take away.
+#include "../check/check.h"
 #include "messages.h"
 #include "worker.h"
 
@@ -30,7 +31,7 @@ bool Worker::meet(int w, unsigned mask, int what) {
   warp_result(w, mask, what);
   waiting[w] &= ~lanes;
   ready[w] |= lanes;
-  warp_met(*this, w, lanes);
+  if (checking()) check_warp_met(*this, w, lanes);
   return true;
 }
 

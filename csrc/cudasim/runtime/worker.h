@@ -13,7 +13,7 @@
 #include "fibers.h"
 
 namespace cudasim {
-enum : int { MAX_THREADS = 1024, LANES = 32, MAX_WARPS = MAX_THREADS / LANES, SHARED_LIMIT = 227 << 10 };
+enum : int { MAX_THREADS = 1024, LANES = 32, MAX_WARPS = MAX_THREADS / LANES, SHARED_LIMIT = 227 << 10, SHARED_FRONT = 4096 };
 
 struct Launch {
   const cudasim_launch_site *site;
@@ -44,7 +44,7 @@ struct Worker {
   Together together[MAX_THREADS];
   int votes = 0, vote_result = 0, vote_kind = 0;
   const void *barrier = nullptr; // where the first thread waits
-  int barrier_thread = 0;
+  int barrier_thread = 0, barrier_which = 0;
   int64_t block = 0;
   volatile int running = 0;    // a CUDA thread runs: faults are its own
   volatile int expired = 0;    // the watchdog came while the runtime was busy
@@ -57,7 +57,7 @@ struct Worker {
   FiberPool pool;
   uint3 index[MAX_THREADS]; // threadIdx of each thread
   dim3 index_of{0, 0, 0};   // of blocks of this shape
-  char *shared = nullptr;   // SHARED_LIMIT bytes, and red zones
+  char *shared = nullptr;   // SHARED_LIMIT bytes, red zones between them, and SHARED_FRONT bytes in front
 
   void run_block(int64_t number);       // all of it, or until it is given up (error)
   uint64_t warp_wait(int what, unsigned mask, uint64_t value, int source, const void *from);
@@ -83,6 +83,7 @@ private:
 
 extern __thread Worker *this_worker; // of this thread of the system; null where none has run here
 Worker *worker_of_this_thread();
+void poison_shared(Worker &w); // nobody has written it yet: nan, or -1
 int run_blocks(const Launch &launch, int workers); // all blocks; an error of one ends the others
 int thread_order();
 uint64_t order_seed();

@@ -3,7 +3,17 @@
 `rewriter` makes C++ of CUDA, `build` compiles it, `simulator` loads and calls it. docs/cuda.md explains the rooms.
 """
 
+from .report import Finding, Report
 from .simulator import CudaError, DeviceArray, Program, Simulator, open_simulator
 from .source_text import CudaSyntaxError
 
-__all__ = ["CudaError", "CudaSyntaxError", "DeviceArray", "Program", "Simulator", "open_simulator"]
+__all__ = [
+    "CudaError",
+    "CudaSyntaxError",
+    "DeviceArray",
+    "Finding",
+    "Program",
+    "Report",
+    "Simulator",
+    "open_simulator",
+]

@@ -55,7 +55,11 @@ def runtime_library(extra_flags: Sequence[str] = (), *, folder: Path | None = No
     """Return the path of the runtime, compiled unless the cache has it (some seconds)."""
     return shared_library(
         "libcudasim",
-        sorted((csrc_dir() / "cudasim" / "runtime").glob("*.cpp")),
+        [
+            path
+            for room in ("runtime", "check")
+            for path in sorted((csrc_dir() / "cudasim" / room).glob("*.cpp"))
+        ],
         include=(include_dir(),),
         flags=(*_RUNTIME_FLAGS, *extra_flags),
         # its threads wait for work to the end of the program: the library must not be unloaded under them
@@ -94,9 +98,19 @@ def kernel_library(source: Path, flavour: Flavour, runtime: Path, text: str | No
             place.write_text(content)
     return shared_library(
         source.stem,
-        [folder / f"{source.name}.cpp", Source(inside / "standard_calls.cpp", ("-fno-sanitize=thread",))],
+        [
+            folder / f"{source.name}.cpp",
+            *(Source(inside / name, ("-fno-sanitize=thread", "-O2")) for name in flavour.inside),
+        ],
         include=(include_dir(),),
         flags=(*flavour.flags, f"-DCUDASIM_FLAVOUR={flavour.number}", f"-iquote{source.parent}"),
-        link=(str(runtime), f"-Wl,-rpath,{runtime.parent}", "-Wl,-z,defs", "-Wl,-Bsymbolic", "-ldl"),
+        link=(
+            str(runtime),
+            f"-Wl,-rpath,{runtime.parent}",
+            "-Wl,-z,defs",
+            "-Wl,-Bsymbolic",
+            "-ldl",
+            *flavour.link,
+        ),
         compiler=find_gxx(),
     )

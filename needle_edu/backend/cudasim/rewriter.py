@@ -42,7 +42,7 @@ def rewrite(text: str, name: str = "cell.cu") -> str:
     >>> print(rewrite("k<<<1, n>>>(n);", "a.cu"))      # doctest: +NORMALIZE_WHITESPACE
     #include "cuda_runtime.h"
     #line 1 "a.cu"
-    cudasim::launch({"k", __FILE__, __LINE__, CUDASIM_FLAVOUR}, cudasim::config(1, n),
+    cudasim::launch({CUDASIM_NAME(k), __FILE__, __LINE__, CUDASIM_FLAVOUR}, cudasim::config(1, n),
                     [&](auto... p) CUDASIM_PLAIN { (k)(p...); }, n);
     """
     quoted = name.replace("\\", "\\\\").replace('"', '\\"')
@@ -88,9 +88,9 @@ def _launches(text: str, name: str) -> str:
             )
         kernel, config = text[begin:at], text[at + 3 : end]
         arguments = _nulls(text[call + 1 : close], masked[call + 1 : close])
-        shown = " ".join(kernel.split()).replace('"', "'")
+        shown = " ".join(kernel.split())
         rewritten = (
-            f'cudasim::launch({{"{shown}", __FILE__, __LINE__, CUDASIM_FLAVOUR}}, cudasim::config({config}),'
+            f"cudasim::launch({{CUDASIM_NAME({shown}), __FILE__, __LINE__, CUDASIM_FLAVOUR}}, cudasim::config({config}),"
             f" [&](auto... p) CUDASIM_PLAIN {{ ({kernel.strip()})(p...); }}"
             + _newlines(kernel.strip(), kernel)
             + text[end + 3 : call]

@@ -15,6 +15,7 @@ a.numpy()
 
 import contextlib
 import functools
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,7 @@ from ..errors import DeviceError
 from .build import include_dir, kernel_library, runtime_library
 from .declarations import host_functions
 from .flavours import FLAVOURS
+from .report import Report, read_report
 
 ORDERS = ("forward", "reverse", "lockstep", "seeded")
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*|^[ \t]*#[^\n]*$", re.DOTALL | re.MULTILINE)
@@ -77,6 +79,7 @@ class Simulator:
         header = (include_dir() / "cudasim.h").read_text()
         self.ffi.cdef(_COMMENT.sub("", header).replace("CUDASIM_API ", ""))
         self.lib = self.ffi.dlopen(str(self.runtime))
+        self._texts: dict[str, str] = {}  # of sources that are no files
 
     # ---- programs ---------------------------------------------------------------------------------------------------
 
@@ -103,6 +106,8 @@ class Simulator:
             raise ValueError(f"compile: no flavour {flavour!r}; there are {', '.join(FLAVOURS)}")
         path = source if isinstance(source, Path) else Path(name)
         text = path.read_text() if isinstance(source, Path) else source
+        if not isinstance(source, Path):
+            self._texts[name] = text
         library = kernel_library(path, FLAVOURS[flavour], self.runtime, text)
         return Program(self, library, host_functions(text))
 
@@ -176,6 +181,17 @@ class Simulator:
         buffer = self.ffi.new("char[]", 1 << 20)
         n = self.lib.cudasim_take_output(buffer, len(buffer))
         return self.ffi.buffer(buffer, n)[:].decode(errors="replace")
+
+    def report(self) -> Report:
+        """Return what the checker has found since `clear_report`, in programs of the flavour "check"."""
+        size = self.lib.cudasim_findings(self.ffi.NULL, 0)
+        buffer = self.ffi.new("char[]", size + 1)
+        self.lib.cudasim_findings(buffer, size)
+        return read_report(json.loads(self.ffi.buffer(buffer, size)[:].decode(errors="replace")), self._texts)
+
+    def clear_report(self) -> None:
+        """Forget what the checker has found."""
+        self.lib.cudasim_clear_findings()
 
     def raise_for(self, code: int) -> None:
         """Raise the `CudaError` of an error number, with the sentence about the last error; a sticky one is ended."""

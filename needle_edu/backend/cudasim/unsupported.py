@@ -25,10 +25,10 @@ def refuse_unsupported(text: str, masked: str, name: str) -> None:
 
     Examples
     --------
-    >>> refuse_unsupported("cudaMallocManaged(&p, 4);", "cudaMallocManaged(&p, 4);", "a.cu")
+    >>> refuse_unsupported('asm("");', "asm(  );", "a.cu")
     Traceback (most recent call last):
         ...
-    needle_edu.backend.cudasim.source_text.CudaSyntaxError: a.cu:1: cudaMallocManaged: the simulator has no managed memory
+    needle_edu.backend.cudasim.source_text.CudaSyntaxError: a.cu:1: asm: the simulator has no inline assembly (PTX)
     """
     found = _ANY.search(masked)
     if found:

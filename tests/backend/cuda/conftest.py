@@ -30,3 +30,10 @@ def compiled(simulator):
         return simulator.compile(KERNELS / name, flavour)
 
     return program
+
+
+@pytest.fixture(params=["forward", "reverse", "lockstep", "seeded"])
+def order(request, simulator):
+    """The test runs once in each order of threads."""
+    with simulator.settings(order=request.param, seed=3):
+        yield request.param

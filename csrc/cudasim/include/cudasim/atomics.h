@@ -5,9 +5,9 @@
 
 namespace cudasim {
 // *address <- change(*address), by comparing and swapping until nobody else came in between.
-template <class T, class Change> CUDASIM_INLINE T atomically(T *address, Change change) {
+template <class T, class Change> CUDASIM_INLINE T atomically(T *address, Change change, const void *from) {
   static_assert(sizeof(T) == 4 || sizeof(T) == 8 || sizeof(T) == 2, "atomics of CUDA work on 2, 4 or 8 bytes");
-  cudasim_atomic(address, sizeof(T));
+  cudasim_atomic(address, sizeof(T), from);
   T before, after;
   __atomic_load(address, &before, __ATOMIC_RELAXED);
   do after = change(before);
@@ -17,16 +17,14 @@ template <class T, class Change> CUDASIM_INLINE T atomically(T *address, Change 
 template <class T> struct same { using type = T; }; // so that only the pointer decides the type
 } // namespace cudasim
 
-#define CUDASIM_ATOMIC(name, expression)                                                                            \
-  template <class T> CUDASIM_INLINE T name(T *address, typename cudasim::same<T>::type value) {                     \
-    return cudasim::atomically(address, [=](T old) CUDASIM_PLAIN -> T { return expression; });                      \
-  }                                                                                                                 \
-  template <class T> CUDASIM_INLINE T name##_block(T *address, typename cudasim::same<T>::type value) {             \
-    return name(address, value);                                                                                    \
-  }                                                                                                                 \
-  template <class T> CUDASIM_INLINE T name##_system(T *address, typename cudasim::same<T>::type value) {            \
-    return name(address, value);                                                                                    \
+#define CUDASIM_ATOMIC_NAMED(name, expression)                                                                      \
+  template <class T> CUDASIM_CALL T name(T *address, typename cudasim::same<T>::type value) {                       \
+    return cudasim::atomically(address, [=](T old) CUDASIM_PLAIN -> T { return expression; }, CUDASIM_FROM);        \
   }
+#define CUDASIM_ATOMIC(name, expression)                                                                            \
+  CUDASIM_ATOMIC_NAMED(name, expression)                                                                            \
+  CUDASIM_ATOMIC_NAMED(name##_block, expression)                                                                    \
+  CUDASIM_ATOMIC_NAMED(name##_system, expression)
 CUDASIM_ATOMIC(atomicAdd, old + value)
 CUDASIM_ATOMIC(atomicSub, old - value)
 CUDASIM_ATOMIC(atomicExch, (void(old), value))
@@ -38,9 +36,10 @@ CUDASIM_ATOMIC(atomicAnd, old & value)
 CUDASIM_ATOMIC(atomicOr, old | value)
 CUDASIM_ATOMIC(atomicXor, old ^ value)
 #undef CUDASIM_ATOMIC
+#undef CUDASIM_ATOMIC_NAMED
 
 template <class T>
-CUDASIM_INLINE T atomicCAS(T *address, typename cudasim::same<T>::type compare, typename cudasim::same<T>::type value) {
-  return cudasim::atomically(address, [=](T old) CUDASIM_PLAIN -> T { return old == compare ? value : old; });
+CUDASIM_CALL T atomicCAS(T *address, typename cudasim::same<T>::type compare, typename cudasim::same<T>::type value) {
+  return cudasim::atomically(address, [=](T old) CUDASIM_PLAIN -> T { return old == compare ? value : old; }, CUDASIM_FROM);
 }
 #endif

@@ -8,6 +8,18 @@
 // thread). Functions of the shim are not the student's accesses: they are left alone.
 #define CUDASIM_PLAIN __attribute__((no_sanitize("thread")))
 #define CUDASIM_INLINE static inline CUDASIM_PLAIN
+// Where a function of the shim is called from is what a finding names. Under the checker it is really called.
+#ifdef __SANITIZE_THREAD__
+#define CUDASIM_CALL static __attribute__((noinline, unused)) CUDASIM_PLAIN
+#define CUDASIM_FROM __builtin_return_address(0)
+#else
+#define CUDASIM_CALL static inline
+#define CUDASIM_FROM nullptr
+#endif
+
+// The name of a kernel as text; where a macro launches it, the name that the macro was given.
+#define CUDASIM_NAME(...) CUDASIM_TEXT(__VA_ARGS__)
+#define CUDASIM_TEXT(...) #__VA_ARGS__
 
 // One launch: K<<<grid, block, shared, stream>>>(...) in this file and line.
 struct cudasim_launch_config {
@@ -42,7 +54,8 @@ struct cudasim_shared_variable {
 CUDASIM_API void *cudasim_shared_address(cudasim_shared_variable *variable); // places it if this launch has not yet
 
 enum cudasim_vote { CUDASIM_NO_VOTE, CUDASIM_COUNT, CUDASIM_AND, CUDASIM_OR };
-CUDASIM_API int cudasim_barrier(int vote, int predicate);
+// `which` numbers the barriers of a source: the compiler may have made several calls of one.
+CUDASIM_API int cudasim_barrier(int vote, int predicate, int which);
 CUDASIM_API void cudasim_fence(void);
 
 // What the lanes of `mask` do together. SHUFFLE: value of lane `source`; BALLOT: the lanes whose value is not 0;
@@ -52,10 +65,10 @@ enum cudasim_together {
   CUDASIM_SYNC, CUDASIM_SHUFFLE, CUDASIM_BALLOT, CUDASIM_MATCH_ANY, CUDASIM_MATCH_ALL, CUDASIM_ACTIVE,
   CUDASIM_SUM, CUDASIM_MIN, CUDASIM_MAX, CUDASIM_UMIN, CUDASIM_UMAX, CUDASIM_BIT_AND, CUDASIM_BIT_OR, CUDASIM_BIT_XOR
 };
-CUDASIM_API uint64_t cudasim_warp(int what, unsigned mask, uint64_t value, int source);
+CUDASIM_API uint64_t cudasim_warp(int what, unsigned mask, uint64_t value, int source, const void *from);
 
 // Before an atomic: other threads may run (a spinning one must let them), and the checker takes note.
-CUDASIM_API void cudasim_atomic(void *address, int bytes);
+CUDASIM_API void cudasim_atomic(void *address, int bytes, const void *from);
 CUDASIM_API void cudasim_trap(void);
 CUDASIM_API long long cudasim_clock(void);
 CUDASIM_API int cudasim_in_kernel(void);
@@ -90,15 +103,15 @@ constexpr int warpSize = 32;
 #define __align__(n) __attribute__((aligned(n)))
 #define __grid_constant__
 
-#define __syncthreads() ((void)cudasim_barrier(CUDASIM_NO_VOTE, 0))
-#define __syncthreads_count(p) (cudasim_barrier(CUDASIM_COUNT, !!(p)))
-#define __syncthreads_and(p) (cudasim_barrier(CUDASIM_AND, !!(p)))
-#define __syncthreads_or(p) (cudasim_barrier(CUDASIM_OR, !!(p)))
+#define __syncthreads() ((void)cudasim_barrier(CUDASIM_NO_VOTE, 0, __COUNTER__))
+#define __syncthreads_count(p) (cudasim_barrier(CUDASIM_COUNT, !!(p), __COUNTER__))
+#define __syncthreads_and(p) (cudasim_barrier(CUDASIM_AND, !!(p), __COUNTER__))
+#define __syncthreads_or(p) (cudasim_barrier(CUDASIM_OR, !!(p), __COUNTER__))
 CUDASIM_INLINE void __threadfence() { cudasim_fence(); }
 CUDASIM_INLINE void __threadfence_block() { cudasim_fence(); }
 CUDASIM_INLINE void __threadfence_system() { cudasim_fence(); }
 CUDASIM_INLINE void __trap() { cudasim_trap(); }
-CUDASIM_INLINE void __nanosleep(unsigned) { cudasim_atomic(nullptr, 0); }
+CUDASIM_INLINE void __nanosleep(unsigned) { cudasim_atomic(nullptr, 0, nullptr); }
 CUDASIM_INLINE long long clock64() { return cudasim_clock(); }
 
 namespace cudasim {

@@ -59,7 +59,7 @@ CUDASIM_MATH int __float2int_rz(float x) { return int(x); }
 CUDASIM_MATH int __float2int_rd(float x) { return int(floorf(x)); }
 CUDASIM_MATH int __float2int_ru(float x) { return int(ceilf(x)); }
 CUDASIM_MATH float __int2float_rn(int x) { return float(x); }
-template <class T> CUDASIM_MATH T __ldg(const T *p) { return *p; }
+#define __ldg(p) (*(p))
 
 // min and max of equal types; of mixed ones the common type, as in CUDA's headers.
 #define CUDASIM_MIN_MAX(T)                                            \

@@ -36,7 +36,7 @@ __global__ void divided(double *out) { // each half of the warp by itself, and a
   const int lane = int(threadIdx.x);
   double v = lane;
   if (lane < 16) {
-    for (int offset = 8; offset > 0; offset /= 2) v += __shfl_down_sync(0x0000ffffu, v, unsigned(offset));
+    for (int offset = 8; offset > 0; offset /= 2) v += __shfl_down_sync(0x0000ffffu, v, unsigned(offset), 16);
   } else {
     if (lane == 31) return;
     v = __shfl_sync(0x7fff0000u, v, 16) + double(__activemask());

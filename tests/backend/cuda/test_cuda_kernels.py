@@ -1,4 +1,4 @@
-"""Kernels on the simulator, plain flavour, beside NumPy: the same file runs as nvcc would have it, in every order."""
+"""Kernels on the simulator beside NumPy, in every order of threads, plain and checked; the checker finds nothing."""
 
 import os
 import subprocess
@@ -9,47 +9,47 @@ import pytest
 
 from needle_edu.backend.cudasim import CudaError
 
-ORDERS = ("forward", "reverse", "lockstep", "seeded")
 
-
-@pytest.fixture(params=ORDERS)
-def order(request, simulator):
-    with simulator.settings(order=request.param, seed=3):
-        yield request.param
+@pytest.fixture(params=["plain", "check"])
+def run(request, simulator, compiled):
+    """A function: the program of a file of kernels/, plain and checked; correct kernels leave a clean report."""
+    simulator.clear_report()
+    yield lambda name: compiled(name, request.param)
+    assert simulator.report().clean, simulator.report()
 
 
 @pytest.mark.parametrize(
     ("grid", "block"), [((3, 1, 1), (70, 1, 1)), ((2, 3, 2), (5, 4, 3)), ((1, 1, 1), (1, 1, 1))]
 )
-def test_indices(compiled, simulator, order, grid, block):
+def test_indices(run, simulator, order, grid, block):
     out = simulator.empty((*grid[::-1], *block[::-1], 6), np.int32)
-    assert compiled("basics.cu").run_indices(out, *grid, *block) == 0
+    assert run("basics.cu").run_indices(out, *grid, *block) == 0
     bz, by, bx, tz, ty, tx = np.meshgrid(*map(np.arange, (*grid[::-1], *block[::-1])), indexing="ij")
     np.testing.assert_array_equal(out.numpy(), np.stack([tx, ty, tz, bx, by, bz], -1))
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (16, 32), (37, 50)])
-def test_static_shared_memory_and_barrier(compiled, simulator, order, rng, shape):
+def test_static_shared_memory_and_barrier(run, simulator, order, rng, shape):
     a = rng.standard_normal(shape)
     out = simulator.empty(shape[::-1], np.float64)
-    assert compiled("basics.cu").run_transpose(out, simulator.array(a), *shape) == 0
+    assert run("basics.cu").run_transpose(out, simulator.array(a), *shape) == 0
     np.testing.assert_array_equal(out.numpy(), a.T)
 
 
 @pytest.mark.parametrize(("n", "threads"), [(1000, 256), (5, 1024), (64, 32)])
-def test_dynamic_shared_memory(compiled, simulator, order, rng, n, threads):
+def test_dynamic_shared_memory(run, simulator, order, rng, n, threads):
     a = rng.integers(-9, 9, n).astype(np.float32)
     blocks = -(-n // threads)
     out = simulator.empty(blocks)
-    assert compiled("basics.cu").run_block_sum(simulator.array(a), out, n, threads) == 0
+    assert run("basics.cu").run_block_sum(simulator.array(a), out, n, threads) == 0
     padded = np.pad(a, (0, blocks * threads - n)).reshape(blocks, threads)
     np.testing.assert_array_equal(out.numpy(), padded.sum(1) + 0.5)
 
 
-def test_votes_of_a_block(compiled, simulator, order):
+def test_votes_of_a_block(run, simulator, order):
     out = simulator.empty(3, np.int32)
     for p in (np.arange(70) % 3, np.zeros(70), np.ones(70)):
-        assert compiled("basics.cu").run_votes(simulator.array(p.astype(np.int32)), out, 70) == 0
+        assert run("basics.cu").run_votes(simulator.array(p.astype(np.int32)), out, 70) == 0
         assert (
             out.numpy().astype(bool).tolist() == [p.any(), p.all(), p.any()]
             and out.numpy()[0] == (p != 0).sum()
@@ -57,50 +57,50 @@ def test_votes_of_a_block(compiled, simulator, order):
 
 
 @pytest.mark.parametrize("workers", [1, 3])
-def test_atomics(compiled, simulator, order, rng, workers):
+def test_atomics(run, simulator, order, rng, workers):
     a = rng.integers(0, 10, 20_000).astype(np.int32)
     counts, total = simulator.array(np.zeros(10, np.int32)), simulator.array(np.zeros(1, np.float32))
     largest = simulator.array(np.full(1, -5, np.int32))
     with simulator.settings(workers=workers):
-        assert compiled("basics.cu").run_histogram(simulator.array(a), counts, total, largest, a.size) == 0
+        assert run("basics.cu").run_histogram(simulator.array(a), counts, total, largest, a.size) == 0
     np.testing.assert_array_equal(counts.numpy(), np.bincount(a, minlength=10))
     assert total.numpy() == a.sum() and largest.numpy() == a.max()
 
 
 @pytest.mark.parametrize("workers", [1, 3])
-def test_a_lock_that_spins(compiled, simulator, workers):
+def test_a_lock_that_spins(run, simulator, workers):
     counter = simulator.array(np.zeros(1, np.int32))
     with simulator.settings(workers=workers):
-        assert compiled("basics.cu").run_locked(counter, 500) == 0
+        assert run("basics.cu").run_locked(counter, 500) == 0
     assert counter.numpy() == 500
 
 
-def test_functors_device_lambdas_and_deduced_templates(compiled, simulator, order, rng):
+def test_functors_device_lambdas_and_deduced_templates(run, simulator, order, rng):
     a = rng.standard_normal(100).astype(np.float32)
     out = simulator.empty(100)
     for kind, wanted in ((0, np.float32(3) * a + 1), (1, np.float32(3) * a * a)):
-        assert compiled("basics.cu").run_map(out, simulator.array(a), 100, 3.0, kind) == 0
+        assert run("basics.cu").run_map(out, simulator.array(a), 100, 3.0, kind) == 0
         np.testing.assert_array_equal(out.numpy(), wanted)
 
 
-def test_constant_memory_and_vectors(compiled, simulator, order, rng):
+def test_constant_memory_and_vectors(run, simulator, order, rng):
     a, b, three = (rng.standard_normal(n).astype(np.float32) for n in (200, 200, 3))
     out = simulator.array(np.zeros(200, np.float32))
-    assert compiled("basics.cu").run_filter(out, simulator.array(a), 200, three) == 0
+    assert run("basics.cu").run_filter(out, simulator.array(a), 200, three) == 0
     np.testing.assert_allclose(out.numpy()[1:-1], np.convolve(a, three[::-1], "valid"), rtol=1e-5, atol=1e-5)
-    assert compiled("basics.cu").run_add4(out, simulator.array(a), simulator.array(b), 50) == 0
+    assert run("basics.cu").run_add4(out, simulator.array(a), simulator.array(b), 50) == 0
     np.testing.assert_array_equal(out.numpy(), a + b)
 
 
-def test_host_side(compiled, simulator):
+def test_host_side(run, simulator):
     live = simulator.lib.cudasim_live_allocations()
     host, seconds = np.zeros(100, np.float32), np.full(1, -1, np.float32)
-    assert compiled("basics.cu").run_host(host, 100, seconds) == 0
+    assert run("basics.cu").run_host(host, 100, seconds) == 0
     assert (host == 7).all() and seconds[0] >= 0 and simulator.lib.cudasim_live_allocations() == live
 
 
-def test_what_kernels_print_appears_in_python(compiled, capfd):
-    assert compiled("basics.cu").run_hello(2) == 0
+def test_what_kernels_print_appears_in_python(run, capfd):
+    assert run("basics.cu").run_hello(2) == 0
     out = sorted(capfd.readouterr().out.splitlines())
     assert out == [f"hello from thread {t} of block {b}" for t in (0, 1) for b in (0, 1)]
 
@@ -108,9 +108,9 @@ def test_what_kernels_print_appears_in_python(compiled, capfd):
 # ---- warps ----------------------------------------------------------------------------------------------------------
 
 
-def test_shuffles(compiled, simulator, order):
+def test_shuffles(run, simulator, order):
     out = simulator.empty((5, 32), np.int32)
-    assert compiled("warps.cu").run_shuffles(out) == 0
+    assert run("warps.cu").run_shuffles(out) == 0
     lane = np.arange(32)
     down = np.where(lane % 8 + 3 < 8, lane + 3, lane)
     wanted = [np.full(32, 5), np.where(lane >= 3, lane - 3, lane), down, lane ^ 1, lane // 16 * 16 + 2]
@@ -120,10 +120,10 @@ def test_shuffles(compiled, simulator, order):
 @pytest.mark.parametrize(
     "values", [np.arange(32) % 5, np.full(32, 4), np.zeros(32)], ids=["mixed", "all", "none"]
 )
-def test_votes_matches_and_sums_of_a_warp(compiled, simulator, order, values):
+def test_votes_matches_and_sums_of_a_warp(run, simulator, order, values):
     a = values.astype(np.int32)
     out = simulator.empty((6, 32), np.uint32)
-    assert compiled("warps.cu").run_collective(simulator.array(a), out) == 0
+    assert run("warps.cu").run_collective(simulator.array(a), out) == 0
     ballot = sum(1 << i for i in range(32) if a[i] > 2)
     same = bool((a == a[0]).all())
     matches = [sum(1 << i for i in range(32) if a[i] == a[j]) for j in range(32)]
@@ -132,19 +132,19 @@ def test_votes_matches_and_sums_of_a_warp(compiled, simulator, order, values):
         np.testing.assert_array_equal(row, value)
 
 
-def test_a_warp_that_is_divided(compiled, simulator, order):
+def test_a_warp_that_is_divided(run, simulator, order):
     out = simulator.array(np.full(32, -1.0))
-    assert compiled("warps.cu").run_divided(out) == 0
+    assert run("warps.cu").run_divided(out) == 0
     got, lane = out.numpy(), np.arange(16)
     assert got[0] == lane.sum() and got[31] == -1
     np.testing.assert_array_equal(got[16:31], 16.0 + 0x7FFF0000)
 
 
 @pytest.mark.parametrize(("n", "threads"), [(1000, 256), (33, 64), (5000, 1024)])
-def test_sum_by_shuffles(compiled, simulator, order, rng, n, threads):
+def test_sum_by_shuffles(run, simulator, order, rng, n, threads):
     a = rng.integers(-9, 9, n).astype(np.float32)
     out = simulator.empty(1)
-    assert compiled("warps.cu").run_long_sum(simulator.array(a), out, n, threads) == 0
+    assert run("warps.cu").run_long_sum(simulator.array(a), out, n, threads) == 0
     assert out.numpy() == a.sum()
 
 

@@ -18,7 +18,7 @@ def body(text):
 def launch(text):
     """(kernel as shown, configuration, call, arguments) of the one launch in a text."""
     found = re.fullmatch(
-        r'.*?cudasim::launch\(\{"(.*?)", __FILE__, __LINE__, CUDASIM_FLAVOUR\}, cudasim::config\((.*?)\),'
+        r".*?cudasim::launch\(\{CUDASIM_NAME\((.*?)\), __FILE__, __LINE__, CUDASIM_FLAVOUR\}, cudasim::config\((.*?)\),"
         r" \[&\]\(auto\.\.\. p\) CUDASIM_PLAIN \{ \((.*?)\)\(p\.\.\.\); \}\s*(?:, (.*))?\);.*",
         body(text),
         re.DOTALL,
