@@ -90,8 +90,8 @@ def _launches(text: str, name: str) -> str:
         arguments = _nulls(text[call + 1 : close], masked[call + 1 : close])
         shown = " ".join(kernel.split())
         rewritten = (
-            f"cudasim::launch({{CUDASIM_NAME({shown}), __FILE__, __LINE__, CUDASIM_FLAVOUR}}, cudasim::config({config}),"
-            f" [&](auto... p) CUDASIM_PLAIN {{ ({kernel.strip()})(p...); }}"
+            f"cudasim::launch({{CUDASIM_NAME({shown}), __FILE__, __LINE__, CUDASIM_FLAVOUR}},"
+            f" cudasim::config({config}), [&](auto... p) CUDASIM_PLAIN {{ ({kernel.strip()})(p...); }}"
             + _newlines(kernel.strip(), kernel)
             + text[end + 3 : call]
             + (f", {arguments})" if arguments.strip() else f"{arguments})")
