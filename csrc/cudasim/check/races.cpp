@@ -1,0 +1,102 @@
+// races.cpp - two accesses to the same bytes, at least one a write, not both atomic, and no order promised between them.
+//
+// Order comes from barriers and the ends of launches (the moments of shadow.h tell), from the lanes of a warp meeting, and
+// from fences with atomics: what a thread, or its block before a barrier, did before __threadfence() is ordered before
+// what a thread does after its own later atomic at the address at which the first made its next atomic. This last rule is
+// what makes a "last block" reduction or a lock correct; without the fence it is a race.
+#include <algorithm>
+#include "check.h"
+#include "findings.h"
+
+namespace cudasim {
+// What an atomic at `address` released: all of its block before the last barrier, of its thread before the fence.
+struct Release {
+  const void *address;
+  uint32_t block, interval, fence; // moments
+  uint32_t thread;
+  bool covers(uint32_t slot) const {
+    const uint32_t moment = slot >> MOMENT;
+    if (moment < block || moment > fence) return false;
+    return moment < interval || (slot & THREAD) == thread;
+  }
+};
+
+namespace {
+struct Acquire { uint32_t thread, moment; const void *address; size_t count; };
+std::vector<Release> releases;  // of this launch, in the order they were made
+std::vector<Acquire> acquires;  // of this block
+uint32_t acquires_block = 0;
+uint32_t fenced[MAX_THREADS];   // when each thread of this block fenced last; 0: not since its last release
+uint32_t fenced_block = 0;
+
+void this_block_only() {
+  if (fenced_block == checker.block) return;
+  fenced_block = acquires_block = checker.block;
+  std::fill(fenced, fenced + MAX_THREADS, 0);
+  acquires.clear();
+}
+
+// Whether this thread, or its block before the last barrier, acquired what covers the slot.
+bool acquired(uint32_t slot, uint32_t thread) {
+  if (acquires_block != checker.block) return false;
+  for (const Acquire &one : acquires) {
+    if (one.thread != thread && one.moment >= checker.interval) continue;
+    for (size_t i = 0; i < one.count; i++)
+      if (releases[i].address == one.address && releases[i].covers(slot)) return true;
+  }
+  return false;
+}
+} // namespace
+
+void forget_releases() {
+  releases.clear();
+  acquires.clear();
+  fenced_block = acquires_block = 0;
+}
+
+void check_fence() {
+  this_block_only();
+  fenced[checker.worker->current] = checker.now;
+  checker.next_moment(); // what this thread does from now on is not covered
+}
+
+void atomics_meet(const void *address, unsigned) {
+  this_block_only();
+  const uint32_t thread = uint32_t(checker.worker->current);
+  for (const Release &one : releases)
+    if (one.address == address) {
+      const Acquire mine{thread, checker.now, address, releases.size()};
+      const auto same = std::find_if(acquires.begin(), acquires.end(),
+                                     [&](const Acquire &a) { return a.thread == thread && a.address == address; });
+      if (same == acquires.end()) acquires.push_back(mine);
+      else *same = mine;
+      break;
+    }
+  if (fenced[thread]) releases.push_back({address, checker.block, checker.interval, fenced[thread], thread});
+}
+
+void suspect(const Region &region, uintptr_t cell, uint32_t slot, uint16_t at, uint32_t mine, unsigned bytes_of_cell,
+             Access before, Access access, const void *pc) {
+  if (!(at & 15 & bytes_of_cell)) return;        // other bytes of the same cell
+  if (slot & mine & ATOMIC) return;              // two atomics
+  const uint32_t moment = slot >> MOMENT, thread = mine & THREAD, other = slot & THREAD;
+  const bool same_block = moment >= checker.block;
+  if (same_block && other / LANES == thread / LANES && moment < checker.met[thread] &&
+      checker.met_lanes[thread] >> other % LANES & 1)
+    return; // the lanes have met since
+  if (acquired(slot, thread)) return;
+  int64_t block = -1;
+  if (!same_block) {
+    const auto after = std::upper_bound(checker.blocks.begin(), checker.blocks.end(), moment);
+    block = after - checker.blocks.begin() - 1;
+  }
+  const bool shared = &region == &checker.shared;
+  const char *verbs[] = {"reads", "writes", "updates"};
+  const Access was = before == WRITE && slot & ATOMIC ? UPDATE : before;
+  std::string where = shared ? describe_shared(cell - region.base)
+                             : describe_address(reinterpret_cast<void *>(cell), 4);
+  found("race", pc, int(thread),
+        format("one thread %s and another %s the same memory, %s; nothing orders them", verbs[access], verbs[was], where.c_str()),
+        checker.sites[at >> 4], int(other), block);
+}
+} // namespace cudasim

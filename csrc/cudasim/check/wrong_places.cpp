@@ -1,0 +1,90 @@
+// wrong_places.cpp - accesses to memory that is not there, not the device's, or not written yet.
+#include <algorithm>
+#include "check.h"
+#include "findings.h"
+
+namespace cudasim {
+namespace {
+const char *verb(Access access) { return access == READ ? "read" : access == WRITE ? "write" : "atomic update"; }
+
+[[noreturn]] void drop(int error, const char *kind, const std::string &what, const void *pc) {
+  Worker &w = *checker.worker;
+  found(kind, pc, w.current, what);
+  if (!w.error) set_message(format("kernel %s, block (%u, %u, %u), thread (%u, %u, %u): ", w.launch->site->kernel, cudasim_here.block.x,
+                     cudasim_here.block.y, cudasim_here.block.z, cudasim_here.thread->x, cudasim_here.thread->y,
+                     cudasim_here.thread->z) + what);
+  w.error = error; // the thread ends here, others of its block go on, and the launch fails
+  w.drop_thread();
+}
+
+// Where a shared address is: "128 bytes past the end of the __shared__ variable s of 128 bytes".
+struct Nearest { size_t offset, bytes, distance; const char *name; } nearest;
+size_t searched = 0;
+void consider(const char *name, size_t offset, size_t bytes) {
+  const size_t distance = searched < offset ? offset - searched : searched >= offset + bytes ? searched - offset - bytes : 0;
+  if (!nearest.name || distance < nearest.distance) nearest = {offset, bytes, distance, name};
+}
+struct Unwritten { uintptr_t address; const void *pc; int thread; std::string what; };
+std::vector<Unwritten> unwritten;
+} // namespace
+
+std::string describe_shared(size_t at) {
+  searched = at;
+  nearest = {};
+  const size_t dynamic = checker.worker->launch->config->shared;
+  if (dynamic) consider("", SHARED_FRONT, dynamic);
+  each_shared_variable([](cudasim_shared_variable *v) { consider(v->name, SHARED_FRONT + v->offset, v->bytes); });
+  if (!nearest.name) return "this launch has no shared memory";
+  const std::string which = *nearest.name ? format("the __shared__ variable %s of %zu bytes", nearest.name, nearest.bytes)
+                                          : format("the dynamic shared memory of %zu bytes", nearest.bytes);
+  if (at >= nearest.offset && at < nearest.offset + nearest.bytes) return format("%zu bytes into ", at - nearest.offset) + which;
+  return format("%zu bytes %s ", nearest.distance, at < nearest.offset ? "before" : "past the end of") + which;
+}
+
+void not_allowed(const Region &region, uintptr_t address, unsigned bytes, Access access, const void *pc) {
+  const bool shared = &region == &checker.shared;
+  const void *p = reinterpret_cast<void *>(address);
+  const Allocation *near = shared ? nullptr : nearest_allocation(p);
+  const char *a = static_cast<const char *>(p);
+  const bool freed = near && !near->live && a >= near->start && a < near->start + near->bytes;
+  const std::string where = shared ? describe_shared(address - region.base) : describe_address(p, bytes);
+  drop(ILLEGAL_ADDRESS, freed ? "use-after-free" : "out-of-bounds", format("a %s of %u bytes, ", verb(access), bytes) + where, pc);
+}
+
+void misaligned(uintptr_t address, unsigned bytes, Access access, const void *pc) {
+  drop(MISALIGNED, "misaligned", format("a %s of %u bytes at an address that is no multiple of %u", verb(access), bytes, bytes) +
+       (in_arena(reinterpret_cast<void *>(address)) ? ": " + describe_address(reinterpret_cast<void *>(address), bytes) : ""), pc);
+}
+
+void elsewhere(uintptr_t address, unsigned bytes, Access access, const void *pc) {
+  if (in_kernel_library(address)) return; // a __device__ or __constant__ variable
+  if (address < 1 << 16) drop(ILLEGAL_ADDRESS, "null-pointer", format("a %s of %u bytes through a null pointer", verb(access), bytes), pc);
+  drop(ILLEGAL_ADDRESS, "host-pointer",
+       format("a %s of %u bytes through a pointer to the host's memory, which a kernel cannot reach", verb(access), bytes), pc);
+}
+
+void host_access(uintptr_t address, unsigned bytes, Access access, const void *pc) {
+  found("host-dereference", pc, -1, format("the host's code makes a %s of %u bytes of device memory, ", verb(access), bytes) +
+        describe_address(reinterpret_cast<void *>(address), bytes) + "; copy it with cudaMemcpy");
+}
+
+// A missing barrier lets a thread read what another one has yet to write: then the race is the finding, and it may show
+// only later. So these wait until the next barrier or the end of the block.
+void not_written(Region &region, uintptr_t address, unsigned bytes, const void *pc) {
+  const void *p = reinterpret_cast<void *>(address);
+  const bool shared = &region == &checker.shared;
+  if (!shared) {
+    const Allocation *one = nearest_allocation(p);
+    if (written_by_plain_kernels(one)) return region.written(size_t(one->start - arena), one->bytes);
+  }
+  if (unwritten.size() >= 1024) return;
+  const std::string what = shared ? describe_shared(address - region.base) : describe_address(p, bytes);
+  unwritten.push_back({address, pc, checker.worker->current, what});
+}
+
+void settle_unwritten() {
+  for (const Unwritten &one : unwritten)
+    if (!found_race_at(one.pc)) found("uninitialised", one.pc, one.thread, "a read of what nobody has written, " + one.what);
+  unwritten.clear();
+}
+} // namespace cudasim

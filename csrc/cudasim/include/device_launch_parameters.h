@@ -1,0 +1,2 @@
+// device_launch_parameters.h - a name that .cu files include; all of it is in cuda_runtime.h.
+#include "cuda_runtime.h"

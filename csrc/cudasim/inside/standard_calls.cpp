@@ -1,0 +1,41 @@
+// standard_calls.cpp - linked into every library of kernels: printf and assert as kernels have them.
+//
+// What is printed must reach the notebook's cell, which does not see the process's standard output, and a failed
+// assertion in a kernel ends the launch, not the notebook. The names are hidden: only this library's calls come here.
+#include <dlfcn.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../include/cudasim.h"
+
+#define HIDDEN extern "C" __attribute__((visibility("hidden")))
+CUDASIM_API void cudasim_print(const char *text, int64_t bytes);
+CUDASIM_API void cudasim_assertion(const char *condition, const char *file, unsigned line);
+CUDASIM_API int cudasim_in_kernel(void);
+
+HIDDEN int vprintf(const char *pattern, va_list arguments) {
+  char text[2048];
+  const int n = vsnprintf(text, sizeof text, pattern, arguments);
+  if (n > 0) cudasim_print(text, n < int(sizeof text) ? n : int(sizeof text) - 1);
+  return n;
+}
+HIDDEN int printf(const char *pattern, ...) {
+  va_list arguments;
+  va_start(arguments, pattern);
+  const int n = vprintf(pattern, arguments);
+  va_end(arguments);
+  return n;
+}
+HIDDEN int puts(const char *text) { return printf("%s\n", text); }
+HIDDEN int putchar(int c) {
+  const char text = char(c);
+  cudasim_print(&text, 1);
+  return c;
+}
+HIDDEN void __assert_fail(const char *condition, const char *file, unsigned line, const char *) {
+  if (cudasim_in_kernel()) cudasim_assertion(condition, file, line);
+  fprintf(stderr, "%s:%u: assertion `%s` failed\n", file, line, condition);
+  abort();
+}

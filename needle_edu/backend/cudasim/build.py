@@ -1,0 +1,116 @@
+"""How the simulator's runtime, and the libraries of kernels that stand on it, are compiled.
+
+There is one runtime in a process, ``libcudasim-….so``: it has the device's memory. Each library of kernels, of our own
+or of a student's cell, is linked against it by its full path, so that all of them find the same one.
+"""
+
+import os
+import shlex
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..build import cache
+from ..build.builder import Source, shared_library
+from ..errors import BuildError
+from ..paths import csrc_dir
+from .flavours import Flavour
+from .rewriter import rewrite_tree
+
+_RUNTIME_FLAGS = (
+    "-std=c++17",
+    "-O2",
+    "-fPIC",
+    "-fvisibility=hidden",
+    "-pthread",
+    "-fno-gnu-unique",
+    "-ftls-model=initial-exec",
+)
+HOW_TO_GET_GXX = "Debian, Ubuntu: sudo apt install g++ binutils"
+
+
+def find_gxx() -> list[str]:
+    """Return the command of the C++ compiler: $CXX, else g++.
+
+    Raises
+    ------
+    BuildError
+        There is none; says how to get it.
+    """
+    command = shlex.split(os.environ.get("CXX", "")) or ["g++"]
+    if not shutil.which(command[0]):
+        chosen = " (from $CXX)" if os.environ.get("CXX") else ""
+        raise BuildError(
+            f"the CUDA simulator compiles kernels with g++, and {command[0]}{chosen} was not found. {HOW_TO_GET_GXX}"
+        )
+    return command
+
+
+def include_dir() -> Path:
+    """Return the folder with cuda_runtime.h as the simulator has it."""
+    return csrc_dir() / "cudasim" / "include"
+
+
+def runtime_library(extra_flags: Sequence[str] = (), *, folder: Path | None = None) -> Path:
+    """Return the path of the runtime, compiled unless the cache has it (some seconds)."""
+    return shared_library(
+        "libcudasim",
+        [
+            path
+            for room in ("runtime", "check")
+            for path in sorted((csrc_dir() / "cudasim" / room).glob("*.cpp"))
+        ],
+        include=(include_dir(),),
+        flags=(*_RUNTIME_FLAGS, *extra_flags),
+        # its threads wait for work to the end of the program: the library must not be unloaded under them
+        link=("-Wl,-z,defs", "-Wl,-z,nodelete", "-ldl"),
+        compiler=find_gxx(),
+        folder=folder,
+        announce="needle_edu: compiling the CUDA simulator, once; this takes some seconds ...",
+    )
+
+
+def kernel_library(source: Path, flavour: Flavour, runtime: Path, text: str | None = None) -> Path:
+    """Return the path of a shared library made from a ``.cu`` file for the simulator.
+
+    Parameters
+    ----------
+    source : Path
+        The file; what it includes in quotes from beside it is rewritten, too.
+    flavour : Flavour
+    runtime : Path
+        What `runtime_library` returned.
+    text : str, optional
+        Compile this text, as if it were what the file says: a notebook's cell is no file.
+
+    Raises
+    ------
+    BuildError
+        The source is no CUDA, or g++ refused it; messages point at the source's own lines.
+    """
+    files = rewrite_tree(source, text)
+    inside = csrc_dir() / "cudasim" / "inside"
+    folder = cache.default_folder() / "cuda" / cache.key_of([flavour.name, *files, *files.values()])
+    for name, content in files.items():
+        place = folder / (f"{name}.cpp" if name == source.name else name)
+        if not place.is_file() or place.read_text() != content:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(content)
+    return shared_library(
+        source.stem,
+        [
+            folder / f"{source.name}.cpp",
+            *(Source(inside / name, ("-fno-sanitize=thread", "-O2")) for name in flavour.inside),
+        ],
+        include=(include_dir(),),
+        flags=(*flavour.flags, f"-DCUDASIM_FLAVOUR={flavour.number}", f"-iquote{source.parent}"),
+        link=(
+            str(runtime),
+            f"-Wl,-rpath,{runtime.parent}",
+            "-Wl,-z,defs",
+            "-Wl,-Bsymbolic",
+            "-ldl",
+            *flavour.link,
+        ),
+        compiler=find_gxx(),
+    )

@@ -1,0 +1,53 @@
+"""Which functions of a ``.cu`` file Python can call: those declared ``extern "C"``, as cffi takes them."""
+
+import re
+
+from .source_text import closing, mask
+
+_EXTERN_C = re.compile(r'\bextern\s+"C"\s*')
+_HEAD = re.compile(r"(?P<result>[\w\s]+?[\s*]+)(?P<name>\w+)\s*\(")
+_QUALIFIERS = re.compile(r"\b(?:__host__|inline|static|__restrict__|__restrict|ND_API)\b")
+
+
+def host_functions(text: str) -> dict[str, str]:
+    """Return the declarations of the ``extern "C"`` functions that a CUDA source defines, by name.
+
+    Examples
+    --------
+    >>> host_functions('extern "C" int add(const float *a, int n) { return 0; }')
+    {'add': 'int add(const float *a, int n);'}
+    """
+    masked, found = mask(text), {}
+    for start in _EXTERN_C.finditer(text):
+        if masked[start.start() : start.start() + 6] != "extern":  # in a comment
+            continue
+        at = start.end()
+        if masked[at : at + 1] == "{":
+            found.update(_definitions(text, masked, at + 1, closing(masked, at)))
+        else:
+            found.update(_definitions(text, masked, at, None))
+    return found
+
+
+def _definitions(text: str, masked: str, at: int, end: int | None) -> dict[str, str]:
+    """The function that begins at `at`, or, with an `end`, all functions up to there."""
+    found: dict[str, str] = {}
+    while head := _HEAD.match(masked, at if end is None else _skip(masked, at, end)):
+        close = closing(masked, head.end() - 1)
+        body = close + 1 + len(masked[close + 1 :]) - len(masked[close + 1 :].lstrip())
+        if close < 0:
+            break
+        if "__global__" not in head["result"] and masked[body : body + 1] == "{":
+            parameters = re.sub(r"=[^,]*", "", masked[head.end() : close])
+            declaration = f"{head['result']}{head['name']}({parameters.strip() or 'void'});"
+            found[head["name"]] = " ".join(_QUALIFIERS.sub(" ", declaration).split())
+        at = (closing(masked, body) if masked[body : body + 1] == "{" else body) + 1
+        if end is None or at <= 0:
+            break
+    return found
+
+
+def _skip(masked: str, at: int, end: int) -> int:
+    while at < end and not (masked[at].isalpha() or masked[at] == "_"):
+        at += 1
+    return at if at < end else len(masked)

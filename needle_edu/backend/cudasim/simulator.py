@@ -1,0 +1,271 @@
+"""The CUDA simulator in this process: its one runtime, programs compiled for it, and their memory.
+
+simulator = open_simulator()
+program = simulator.compile('''
+    __global__ void scale(float *a, float by, int n) {
+      const int i = blockIdx.x * blockDim.x + threadIdx.x;
+      if (i < n) a[i] *= by;
+    }
+    extern "C" void run(float *a, float by, int n) { scale<<<(n + 255) / 256, 256>>>(a, by, n); }
+''')
+a = simulator.array(np.arange(1000, dtype=np.float32))
+program.run(a, 2.0, 1000)
+a.numpy()
+"""
+
+import contextlib
+import functools
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import DeviceError
+from .build import include_dir, kernel_library, runtime_library
+from .declarations import host_functions
+from .flavours import FLAVOURS
+from .report import Report, read_report
+
+ORDERS = ("forward", "reverse", "lockstep", "seeded")
+_COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*|^[ \t]*#[^\n]*$", re.DOTALL | re.MULTILINE)
+
+
+class CudaError(DeviceError):
+    """An error that CUDA reports; ``code`` is its number, ``name`` its name, such as ``cudaErrorIllegalAddress``."""
+
+    def __init__(self, code: int, name: str, sentence: str):
+        super().__init__(f"{name}: {sentence}")
+        self.code, self.name = code, name
+
+
+class DeviceArray:
+    """A NumPy array's elements in the memory of the simulated device."""
+
+    def __init__(self, simulator: "Simulator", array: np.ndarray):
+        self._simulator = simulator
+        self.shape, self.dtype = array.shape, array.dtype
+        self.pointer = simulator.allocate(array.nbytes)
+
+    def numpy(self) -> np.ndarray:
+        """Return the elements as a new NumPy array."""
+        out = np.empty(self.shape, self.dtype)
+        self._simulator.copy(out.ctypes.data, self.pointer, out.nbytes, 2)
+        return out
+
+    def fill(self, array: np.ndarray) -> "DeviceArray":
+        """Copy the elements of `array`, of the same shape, into this one."""
+        source = np.ascontiguousarray(array, self.dtype)
+        if source.shape != self.shape:
+            raise DeviceError(f"fill: wanted an array of shape {self.shape}, got {source.shape}")
+        self._simulator.copy(self.pointer, source.ctypes.data, source.nbytes, 1)
+        return self
+
+    def free(self) -> None:
+        """Give the memory back (`cudaFree`)."""
+        self._simulator.raise_for(self._simulator.lib.cudasim_free(self.pointer))
+
+
+class Simulator:
+    """The simulated device. There is one in a process: `open_simulator` returns it."""
+
+    def __init__(self) -> None:
+        from cffi import FFI
+
+        self.runtime = runtime_library()
+        self.ffi = FFI()
+        header = (include_dir() / "cudasim.h").read_text()
+        self.ffi.cdef(_COMMENT.sub("", header).replace("CUDASIM_API ", ""))
+        self.lib = self.ffi.dlopen(str(self.runtime))
+        self._texts: dict[str, str] = {}  # of sources that are no files
+
+    # ---- programs ---------------------------------------------------------------------------------------------------
+
+    def compile(self, source: str | Path, flavour: str = "plain", name: str = "cell.cu") -> "Program":
+        """Compile CUDA C++17 and load it.
+
+        Parameters
+        ----------
+        source : str or Path
+            The text, or the file that has it.
+        flavour : str
+            One of `FLAVOURS`.
+        name : str
+            What messages call the text.
+
+        Raises
+        ------
+        BuildError
+            g++ is missing, or refused the source.
+        ValueError
+            There is no such flavour.
+        """
+        if flavour not in FLAVOURS:
+            raise ValueError(f"compile: no flavour {flavour!r}; there are {', '.join(FLAVOURS)}")
+        path = source if isinstance(source, Path) else Path(name)
+        text = path.read_text() if isinstance(source, Path) else source
+        if not isinstance(source, Path):
+            self._texts[name] = text
+        library = kernel_library(path, FLAVOURS[flavour], self.runtime, text)
+        return Program(self, library, host_functions(text))
+
+    @contextlib.contextmanager
+    def settings(
+        self,
+        order: str | None = None,
+        seed: int = 0,
+        timeout: float | None = None,
+        workers: int | None = None,
+    ) -> Iterator[None]:
+        """Run threads in another order, with another time limit or on another number of cores, within a block.
+
+        Parameters
+        ----------
+        order : {"forward", "reverse", "lockstep", "seeded"}, optional
+        seed : int
+            Of the order "seeded".
+        timeout : float, optional
+            Seconds that one launch may take; 0 for no limit.
+        workers : int, optional
+            How many blocks of a plain launch may run at the same time.
+        """
+        if order is not None and order not in ORDERS:
+            raise ValueError(f"settings: no thread order {order!r}; there are {', '.join(ORDERS)}")
+        if timeout is not None and not timeout >= 0:
+            raise ValueError(f"settings: timeout is a number of seconds, 0 for no limit, got {timeout!r}")
+        if workers is not None and not workers >= 1:
+            raise ValueError(f"settings: workers is a number of at least 1, got {workers!r}")
+        lib = self.lib
+        before = lib.cudasim_get_order(), lib.cudasim_get_timeout(), lib.cudasim_get_workers()
+        try:
+            if order is not None:
+                lib.cudasim_set_order(ORDERS.index(order), seed)
+            if timeout is not None:
+                lib.cudasim_set_timeout(timeout)
+            if workers is not None:
+                lib.cudasim_set_workers(workers)
+            yield
+        finally:
+            lib.cudasim_set_order(before[0], 0)
+            lib.cudasim_set_timeout(before[1])
+            lib.cudasim_set_workers(before[2])
+
+    # ---- memory -----------------------------------------------------------------------------------------------------
+
+    def array(self, array: np.ndarray) -> DeviceArray:
+        """Return a copy of a NumPy array in the device's memory."""
+        array = np.ascontiguousarray(array)
+        return DeviceArray(self, array).fill(array)
+
+    def empty(self, shape: int | tuple, dtype: Any = np.float32) -> DeviceArray:
+        """Return an array in the device's memory that nobody has written to."""
+        return DeviceArray(self, np.empty(shape, dtype))
+
+    def allocate(self, nbytes: int) -> Any:
+        """Return a pointer to new memory of the device."""
+        place = self.ffi.new("void **")
+        self.raise_for(self.lib.cudasim_malloc(place, nbytes))
+        return place[0]
+
+    def copy(self, to: Any, source: Any, nbytes: int, kind: int) -> None:
+        """`cudaMemcpy`; a pointer is cffi's, or a number."""
+        pointers = (self.ffi.cast("void *", one) for one in (to, source))
+        self.raise_for(self.lib.cudasim_memcpy(*pointers, nbytes, kind))
+
+    # ---- what happened ----------------------------------------------------------------------------------------------
+
+    def take_output(self) -> str:
+        """Return what kernels have printed since the last call."""
+        buffer = self.ffi.new("char[]", 1 << 20)
+        n = self.lib.cudasim_take_output(buffer, len(buffer))
+        return self.ffi.buffer(buffer, n)[:].decode(errors="replace")
+
+    def report(self) -> Report:
+        """Return what the checker has found since `clear_report`, in programs of the flavour "check"."""
+        size = self.lib.cudasim_findings(self.ffi.NULL, 0)
+        buffer = self.ffi.new("char[]", size + 1)
+        self.lib.cudasim_findings(buffer, size)
+        return read_report(json.loads(self.ffi.buffer(buffer, size)[:].decode(errors="replace")), self._texts)
+
+    def clear_report(self) -> None:
+        """Forget what the checker has found."""
+        self.lib.cudasim_clear_findings()
+
+    def raise_for(self, code: int) -> None:
+        """Raise the `CudaError` of an error number, with the sentence about the last error; a sticky one is ended."""
+        if code:
+            self.raise_last_error(code)
+
+    def raise_last_error(self, code: int = 0) -> None:
+        """Raise the `CudaError` that waits to be asked for, if one does."""
+        code = code or self.lib.cudasim_peek_last_error()
+        if not code:
+            return
+        name, text, sentence = (
+            self.ffi.string(part).decode(errors="replace")
+            for part in (
+                self.lib.cudasim_error_name(code),
+                self.lib.cudasim_error_text(code),
+                self.lib.cudasim_last_message(),
+            )
+        )
+        self.lib.cudasim_clear_error()  # a notebook goes on, where a process on a GPU would have to end
+        raise CudaError(code, name, sentence or text)
+
+
+class Program:
+    """A compiled CUDA source: its ``extern "C"`` functions as attributes.
+
+    They take numbers, NumPy arrays (host pointers), `DeviceArray` and cffi's pointers. What kernels print is printed;
+    an error that CUDA reports and the function did not ask for is raised.
+    """
+
+    def __init__(self, simulator: Simulator, library: Path, functions: dict[str, str]):
+        from cffi import FFI
+
+        self.simulator, self.library, self.functions = simulator, library, functions
+        self.ffi = FFI()
+        for declaration in functions.values():
+            self.ffi.cdef(declaration)
+        self.lib = self.ffi.dlopen(str(library))
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self.__dict__.get("functions", ()):
+            return functools.partial(self._call, name)
+        known = ", ".join(self.__dict__.get("functions", ())) or "none"
+        raise AttributeError(f'no extern "C" function {name!r} in this program; there are {known}')
+
+    def _call(self, name: str, *arguments: Any) -> Any:
+        function = getattr(self.lib, name)
+        wanted = self.ffi.typeof(function).args
+        if len(wanted) != len(arguments):
+            raise TypeError(f"{self.functions[name]} takes {len(wanted)} arguments, got {len(arguments)}")
+        try:
+            return function(*map(self._lower, wanted, arguments))
+        finally:
+            if text := self.simulator.take_output():
+                print(text, end="")
+            self.simulator.raise_last_error()
+
+    def _lower(self, wanted: Any, argument: Any) -> Any:
+        if isinstance(argument, DeviceArray):
+            return self.ffi.cast(wanted, argument.pointer)
+        if isinstance(argument, np.ndarray):
+            return self.ffi.cast(wanted, argument.ctypes.data)
+        if argument is None:
+            return self.ffi.NULL
+        return argument
+
+
+@functools.cache
+def open_simulator() -> Simulator:
+    """Return the simulated device of this process; its runtime is compiled when it is first asked for.
+
+    Raises
+    ------
+    BuildError
+        There is no g++; the sentence says how to get it.
+    """
+    return Simulator()

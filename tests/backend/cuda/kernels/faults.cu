@@ -1,0 +1,47 @@
+// faults.cu - kernels that a GPU ends, or that never end. nvcc compiles them.
+#include <cuda_runtime.h>
+#include <cassert>
+
+__global__ void endless(int *a) {
+  while (a[0] == 0) {}
+}
+__global__ void nowhere(int *a) { a[threadIdx.x] = 1; }
+__global__ void divide(int *a) { a[1] = 100 / a[0]; }
+__global__ void claim(const int *a) { assert(a[threadIdx.x] == 0); }
+__global__ void apart(int *a) { // half of the warp waits for the other half, which waits elsewhere
+  if (threadIdx.x < 16) __syncwarp();
+  else __syncthreads();
+  a[threadIdx.x] = 1;
+}
+__global__ void deep(int *a, int n) { // more shared memory than a block has unasked
+  extern __shared__ int s[];
+  s[n] = 1;
+  a[0] = s[n];
+}
+__global__ void touch(int *a) { a[threadIdx.x] += 1; }
+
+extern "C" void run_fault(int which, int *a) {
+  if (which == 0) endless<<<1, 32>>>(a);
+  else if (which == 1) nowhere<<<1, 32>>>(NULL);
+  else if (which == 2) divide<<<1, 1>>>(a);
+  else if (which == 3) claim<<<1, 32>>>(a);
+  else if (which == 4) apart<<<1, 32>>>(a);
+  else if (which == 5) deep<<<1, 1, 64 * 1024>>>(a, 0);
+  else touch<<<1, 4>>>(a);
+}
+extern "C" int launch_shape(int *a, int blocks, int x, int y, int z) {
+  touch<<<blocks, dim3(unsigned(x), unsigned(y), unsigned(z))>>>(a);
+  return int(cudaGetLastError());
+}
+extern "C" int deep_when_asked(int *a) {
+  cudaFuncSetAttribute(deep, cudaFuncAttributeMaxDynamicSharedMemorySize, 64 * 1024);
+  deep<<<1, 1, 64 * 1024>>>(a, 16000);
+  return int(cudaDeviceSynchronize());
+}
+extern "C" int sticky(int *a) { // after an error of this kind nothing works until the end of the process
+  nowhere<<<1, 1>>>(nullptr);
+  int *more;
+  const int first = int(cudaDeviceSynchronize()), second = int(cudaMalloc(&more, 4));
+  touch<<<1, 4>>>(a);
+  return first == 700 && second == 700 && int(cudaGetLastError()) == 700 && int(cudaGetLastError()) == 700;
+}

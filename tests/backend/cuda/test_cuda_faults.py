@@ -1,0 +1,146 @@
+"""What goes wrong on the simulator ends a launch with CUDA's error and a sentence, and Python goes on."""
+
+import numpy as np
+import pytest
+
+from needle_edu.backend import BuildError
+from needle_edu.backend.cudasim import CudaError, open_simulator
+
+FAULTS = [
+    (
+        0,
+        "cudaErrorLaunchTimeout",
+        r"kernel endless, block \(0, 0, 0\), thread .*: it ran longer than the time limit; does a loop never end\?",
+    ),
+    (
+        1,
+        "cudaErrorIllegalAddress",
+        r"kernel nowhere, .* thread \(0, 0, 0\): it accessed memory that is nobody's",
+    ),
+    (
+        2,
+        "cudaErrorLaunchFailure",
+        r"kernel divide, .* an integer was divided by zero, or the stack overflowed",
+    ),
+    (
+        3,
+        "cudaErrorAssert",
+        r"faults\.cu:\d+: kernel claim, .* thread \(3, 0, 0\): assertion `a\[threadIdx\.x\] == 0` failed",
+    ),
+    (
+        4,
+        "cudaErrorLaunchFailure",
+        r"Thread 0 waits for the lanes 0xffffffff of its warp, .* thread 16 waits at __syncthreads\(\)",
+    ),
+    (
+        5,
+        "cudaErrorInvalidConfiguration",
+        r"kernel deep, launched at .*faults\.cu:\d+: 65536 bytes .*; 49152 are allowed until cudaFunc",
+    ),
+]
+
+
+@pytest.mark.parametrize(("which", "name", "sentence"), FAULTS, ids=[name for _, name, _ in FAULTS])
+def test_faults_end_the_launch_and_not_python(compiled, simulator, which, name, sentence):
+    a = simulator.array(np.array([0, 0, 0, which == 3, *[0] * 28], np.int32))
+    program = compiled("faults.cu")
+    with simulator.settings(timeout=0.2), pytest.raises(CudaError, match=sentence) as caught:
+        program.run_fault(which, a)
+    assert caught.value.name == name
+    program.run_fault(6, a)  # the device works as before
+    assert a.numpy()[:4].tolist() == [1, 1, 1, 1 + (which == 3)]
+
+
+@pytest.mark.parametrize(
+    "shape", [(0, 32, 1, 1), (1, 0, 1, 1), (1, 1025, 1, 1), (1, 1, 1, 65), (1, 32, 33, 1)]
+)
+def test_impossible_launches(compiled, simulator, shape):
+    assert compiled("faults.cu").launch_shape(simulator.array(np.zeros(1, np.int32)), *shape) == 9
+    with pytest.raises(CudaError, match=r"kernel touch, launched at .*: a (block|grid) of|the z extent"):
+        simulator.raise_for(9)
+
+
+def test_a_large_shared_memory_that_was_asked_for(compiled, simulator):
+    a = simulator.array(np.zeros(1, np.int32))
+    assert compiled("faults.cu").deep_when_asked(a) == 0 and a.numpy() == 1
+
+
+def test_errors_of_the_context_are_sticky(compiled, simulator):
+    program = compiled("faults.cu")
+    function = program.ffi.cast("int *", simulator.array(np.zeros(4, np.int32)).pointer)
+    try:
+        assert program.lib.sticky(function) == 1
+    finally:
+        simulator.lib.cudasim_clear_error()
+
+
+def test_errors_of_memory(simulator):
+    lib, ffi = simulator.lib, simulator.ffi
+    a, host = simulator.array(np.zeros(10, np.float32)), np.zeros(100, np.float32)
+    for call, code, sentence in [
+        (
+            lambda: simulator.copy(host.ctypes.data, a.pointer, 400, 2),
+            1,
+            "of 400 bytes: the source is the last 360 of 400 bytes lie past the end",
+        ),
+        (
+            lambda: simulator.copy(host.ctypes.data, a.pointer, 40, 1),
+            1,
+            "the kind says host to device, but the source is memory of the device",
+        ),
+        (lambda: simulator.copy(a.pointer, host.ctypes.data, 40, 0), 1, "the kind says host to host"),
+        (lambda: simulator.copy(a.pointer, host.ctypes.data, 40, 7), 21, "there is no kind 7"),
+        (
+            lambda: simulator.raise_for(lib.cudasim_free(ffi.cast("char *", a.pointer) + 4)),
+            1,
+            "4 bytes into allocation #",
+        ),
+        (
+            lambda: simulator.raise_for(lib.cudasim_free(ffi.cast("void *", host.ctypes.data))),
+            1,
+            "this pointer is not from cudaMalloc",
+        ),
+        (lambda: simulator.allocate(1 << 50), 2, "no 1125899906842624 bytes are left"),
+    ]:
+        with pytest.raises(CudaError, match=sentence) as caught:
+            call()
+        assert caught.value.code == code
+    a.free()
+    with pytest.raises(CudaError, match="has been freed before"):
+        a.free()
+
+
+def test_memory_is_not_zero_and_does_not_move(simulator):
+    assert np.isnan(simulator.empty(100).numpy()).all()
+    pointers = [int(simulator.ffi.cast("uintptr_t", simulator.allocate(n))) for n in (1, 255, 256, 257, 0)]
+    assert all(p % 256 == 0 for p in pointers)
+    assert len(set(pointers)) == 5 and min(np.diff(sorted(pointers))) >= 512
+
+
+def test_bad_input(simulator, compiled):
+    with pytest.raises(ValueError, match="no flavour 'fast'; there are plain"):
+        simulator.compile("", "fast")
+    for options, sentence in [
+        ({"order": "up"}, "no thread order 'up'; there are forward, reverse, lockstep, seeded"),
+        ({"timeout": -1}, "timeout is a number of seconds"),
+        ({"workers": 0}, "workers is a number of at least 1"),
+    ]:
+        with pytest.raises(ValueError, match=sentence), simulator.settings(**options):
+            pass
+    with pytest.raises(
+        AttributeError, match="no extern \"C\" function 'nothing' in this program; there are run_shuffles"
+    ):
+        compiled("warps.cu").nothing  # noqa: B018
+    with pytest.raises(TypeError, match=r"int run_shuffles\(int \*out\); takes 1 arguments, got 0"):
+        compiled("warps.cu").run_shuffles()
+    with pytest.raises(BuildError, match=r"cell\.cu:2:\d+: error"):
+        simulator.compile("\n__global__ void k() { undeclared = 1; }")
+
+
+def test_no_compiler_is_one_sentence(monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.delenv("CXX", raising=False)
+    with pytest.raises(
+        BuildError, match=r"the CUDA simulator compiles kernels with g\+\+, and g\+\+ was not found\. Debian"
+    ):
+        open_simulator.__wrapped__()

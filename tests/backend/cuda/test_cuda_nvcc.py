@@ -1,0 +1,22 @@
+"""Every kernel of the tests is CUDA to nvcc, too. Without nvcc this is skipped, and the summary says so."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+KERNELS = Path(__file__).parent / "kernels"
+NVCC = shutil.which("nvcc")
+
+
+@pytest.mark.skipif(
+    NVCC is None, reason="nvcc is not on PATH: nobody has held these .cu files against CUDA itself"
+)
+@pytest.mark.parametrize("source", sorted(KERNELS.glob("*.cu")), ids=lambda path: path.name)
+def test_nvcc_compiles_it(source, tmp_path):
+    flags = ["-std=c++17", "-arch=sm_75", "--extended-lambda", "-Werror", "all-warnings"]
+    done = subprocess.run(
+        [NVCC, *flags, "-c", str(source), "-o", str(tmp_path / "out.o")], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,165 @@
+"""CUDA becomes C++: launches and shared memory are rewritten, everything else, every line number too, stays."""
+
+import re
+
+import pytest
+
+from needle_edu.backend.cudasim import CudaSyntaxError
+from needle_edu.backend.cudasim.declarations import host_functions
+from needle_edu.backend.cudasim.rewriter import rewrite, rewrite_tree
+from needle_edu.backend.cudasim.source_text import mask, split_commas
+
+
+def body(text):
+    """What became of the text: without the two lines in front."""
+    return rewrite(text, "a.cu").split("\n", 2)[2]
+
+
+def launch(text):
+    """(kernel as shown, configuration, call, arguments) of the one launch in a text."""
+    found = re.fullmatch(
+        r".*?cudasim::launch\(\{CUDASIM_NAME\((.*?)\), __FILE__, __LINE__, CUDASIM_FLAVOUR\}, cudasim::config\((.*?)\),"
+        r" \[&\]\(auto\.\.\. p\) CUDASIM_PLAIN \{ \((.*?)\)\(p\.\.\.\); \}\s*(?:, (.*))?\);.*",
+        body(text),
+        re.DOTALL,
+    )
+    assert found, body(text)
+    return found.groups()
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("k<<<1, 2>>>(a, n);", ("k", "1, 2", "k", "a, n")),
+        ("k<<<g, b, s * sizeof(float), stream>>>();", ("k", "g, b, s * sizeof(float), stream", "k", None)),
+        ("map<float, 4><<<g(1 >> 2), b>>>(a);", ("map<float, 4>", "g(1 >> 2), b", "map<float, 4>", "a")),
+        ("ns::k<A<B>><<<1, 1>>>(f(x, y));", ("ns::k<A<B>>", "1, 1", "ns::k<A<B>>", "f(x, y)")),
+        ("if (ok) k<<<1, 1>>>(a); else return;", ("k", "1, 1", "k", "a")),
+        ("else k <<< 1, 1 >>> (a);", ("k", " 1, 1 ", "k", "a")),
+        ("table[i]<<<1, 1>>>(a);", ("table[i]", "1, 1", "table[i]", "a")),
+        ("(*f)<<<1, 1>>>(a);", ("(*f)", "1, 1", "(*f)", "a")),
+        ("k<(N > 4)><<<1, 1>>>(a);", ("k<(N > 4)>", "1, 1", "k<(N > 4)>", "a")),
+        ("k<<<1, 1>>>(a, NULL);", ("k", "1, 1", "k", "a,nullptr")),
+        ('k<<<1, 1>>>(">>>", a);', ("k", "1, 1", "k", '">>>", a')),
+        ("x = 3; k<<<dim3(2, 3), dim3{4, 5}>>>(a);", ("k", "dim3(2, 3), dim3{4, 5}", "k", "a")),
+    ],
+)
+def test_launches(text, wanted):
+    assert launch(text) == wanted
+
+
+def test_two_launches_in_a_line_and_one_in_a_macro():
+    text = body("#define GO(k) k<<<1, 1>>>(a)\nvoid f() { p<<<1, 2>>>(x); q<<<3, 4>>>(y); }")
+    assert text.count("cudasim::launch") == 3 and "<<<" not in text
+    assert [text.index(f"({k})(p...)") for k in "kpq"] == sorted(text.index(f"({k})(p...)") for k in "kpq")
+
+
+@pytest.mark.parametrize(
+    "text", ['"k<<<1, 2>>>(a)"', "// k<<<1>>>\n", "/* __shared__ float s; */", "a << b >> c", 'R"x(<<<)x"']
+)
+def test_what_only_looks_like_cuda_stays(text):
+    assert body(text) == text
+
+
+def test_lines_keep_their_numbers():
+    text = "void f() {\n  k<\n int\n><<<\n g,\n b>>>\n(a,\n n);\n  int here;\n}\n"
+    text += "__global__ void g() {\n __shared__ float\n  a[2],\n  b;\n int there;\n}"
+    wanted, got = text.split("\n"), body(text).split("\n")
+    for word in ("int here;", "int there;"):
+        assert [word in line for line in got] == [word in line for line in wanted]
+    assert rewrite(text, "a.cu").startswith('#include "cuda_runtime.h"\n#line 1 "a.cu"\n')
+
+
+@pytest.mark.parametrize(
+    ("declaration", "types"),
+    [
+        ("__shared__ float s[4];", {"s": "float cudasim_type_s[4]"}),
+        ("__shared__ T a[N][N + 1], b;", {"a": "T cudasim_type_a[N][N + 1]", "b": "T cudasim_type_b"}),
+        ("volatile __shared__ int v;", {"v": "volatile int cudasim_type_v"}),
+        ("static __shared__ unsigned long long n;", {"n": "unsigned long long cudasim_type_n"}),
+        ("__shared__ float *p, q[2];", {"p": "float *cudasim_type_p", "q": "float cudasim_type_q[2]"}),
+        ("__shared__ alignas(16) char raw[64];", {"raw": "__align__(16) char cudasim_type_raw[64]"}),
+        ("__shared__ Pair<int, float> pairs[8];", {"pairs": "Pair<int, float> cudasim_type_pairs[8]"}),
+    ],
+)
+def test_static_shared_memory(declaration, types):
+    text = body(f"__global__ void k() {{ {declaration} }}")
+    assert {
+        name: kind for kind, name in re.findall(r"typedef (.*?cudasim_type_(\w+)\S*?.*?);", text)
+    } == types
+    for name in types:
+        assert (
+            f"cudasim_type_{name} &{name} = cudasim::shared<cudasim_type_{name}>(cudasim_place_{name});"
+            in text
+        )
+
+
+def test_dynamic_shared_memory():
+    assert "auto *const s = cudasim::dynamic_shared<float4>();" in body(
+        "__global__ void k() { extern __shared__ float4 s[]; }"
+    )
+    text = "extern __shared__ __align__(16) unsigned char raw[];\n__global__ void k() {}"
+    assert body(text).startswith("static const cudasim::DynamicShared<unsigned char> raw;\n")
+    inside = 'namespace n { extern "C" { extern __shared__ int raw[]; } }'
+    assert "DynamicShared<int> raw" in body(inside)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "\n<<<1, 1>>>(a);",
+            r"a\.cu:2: no kernel's name stands before <<<; a launch is kernel<<<grid, block>>>\(arguments\)",
+        ),
+        ("k<<<1, 1;", "a.cu:1: <<< without >>>"),
+        ("k<<<1, 1>>>;", "a.cu:1: a launch lacks its arguments"),
+        (
+            "void f() {\n __shared__ int x = 0; }",
+            "a.cu:2: a __shared__ variable cannot be initialised; let one thread assign to it",
+        ),
+        ("__shared__ int x", "a.cu:1: a __shared__ declaration does not end"),
+        ("__shared__ int x;", "a.cu:1: the simulator knows __shared__ variables in functions only"),
+        (
+            "void f() { __shared__ 3; }",
+            "a.cu:1: this __shared__ declaration was not understood: __shared__ 3",
+        ),
+        (
+            "int a;\nnvcuda::wmma::fragment<int> f;",
+            r"a\.cu:2: wmma::: the simulator has no tensor cores \(wmma\)",
+        ),
+        ('void f() { asm("x"); }', r"a\.cu:1: asm: the simulator has no inline assembly \(PTX\)"),
+        ("cudaMallocManaged(&p, 4);", "a.cu:1: cudaMallocManaged: the simulator has no managed memory"),
+        ("cublasSgemm(h);", "a.cu:1: cublasSgemm: the simulator has no CUDA's libraries"),
+    ],
+)
+def test_what_is_refused(text, message):
+    with pytest.raises(CudaSyntaxError, match=message):
+        rewrite(text, "a.cu")
+
+
+def test_included_files_are_rewritten_too(tmp_path):
+    (tmp_path / "tile.cuh").write_text('#include "main.cu"\n__device__ void f() { __shared__ int s; }')
+    (tmp_path / "main.cu").write_text('#include <cstdio>\n#include "tile.cuh"\n#include "absent.h"\n')
+    tree = rewrite_tree(tmp_path / "main.cu")
+    assert list(tree) == ["main.cu", "tile.cuh"]
+    assert "cudasim::shared<" in tree["tile.cuh"] and f'#line 1 "{tmp_path}/tile.cuh"' in tree["tile.cuh"]
+
+
+def test_masks_and_commas():
+    text = "x'b' \"c\\\"d\" 1'000 // e\n/* f\n*/ g"
+    assert mask(text) == "x           1'000     \n    \n   g" and len(mask(text)) == len(text)
+    assert split_commas("a < b, c > d", "a < b, c > d") == ["a < b", " c > d"]
+
+
+def test_functions_that_python_can_call():
+    text = """
+    extern "C" void one(float *__restrict__ a, int n = 3) { if (n) {} }
+    extern "C" { int two(void) { return 1; }  __global__ void k(int *a) {}  const float *three(double x) { return 0; } }
+    extern "C" int declared(int);
+    // extern "C" int not_this(int a) {}
+    """
+    assert host_functions(text) == {
+        "one": "void one(float * a, int n);",
+        "two": "int two(void);",
+        "three": "const float *three(double x);",
+    }
