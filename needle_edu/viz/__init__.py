@@ -1,23 +1,26 @@
 """Seeing what the framework does: graphs drawn, backpropagation walked through one event at a time.
 
-`draw(tensor)` is a picture of how a tensor came about. `step(loss)` walks through the forward and the
-backward pass of the real run, with all its numbers. `record()` does the same for a run of your own. All
-three only listen to the engine's events.
+`draw(tensor)` is a picture of how a tensor came about, `array(a)` one of how an array lies in memory. `step(loss)`
+walks through the forward and the backward pass of the real run, with all its numbers; `record()` does the same for a
+run of your own. They only listen to the engine's events.
 """
 
 from needle_edu.graph import Edge, Graph, Node
+from needle_edu.viz.arrays.picture import ArrayPicture, array
 from needle_edu.viz.drawing.draw import Drawing, draw
 from needle_edu.viz.stepper.stepper import Stepper
 from needle_edu.viz.stepper.walk import step
 from needle_edu.viz.tape import Tape, record
 
 __all__ = [
+    "ArrayPicture",
     "Drawing",
     "Edge",
     "Graph",
     "Node",
     "Stepper",
     "Tape",
+    "array",
     "draw",
     "record",
     "step",
