@@ -63,11 +63,19 @@ def test_every_example_comes_once_and_lengths_are_alike(rng):
     filled = sum(len(b) * lengths[b].max() for b in batches) / lengths.sum()
     alone = sum(len(b) * lengths[b].max() for b in np.array_split(np.arange(205), 26)) / lengths.sum()
     assert filled < 1.3 < 1.6 < alone
-    again = list(sampler)
-    assert [b.tolist() for b in again] != [b.tolist() for b in batches]
-    assert {frozenset(b.tolist()) for b in again} != {frozenset(b.tolist()) for b in batches}
-    firsts = [lengths[batch].mean() for batch in batches]
-    assert firsts != sorted(firsts)
+
+
+def test_what_is_in_a_batch_and_their_order_change():
+    np.random.seed(3)
+    lengths = np.arange(205)  # all different: sorted as a whole they would give the same batches for ever
+
+    def epoch(bucket_batches):
+        return [b.tolist() for b in BucketBatchSampler(lengths, 8, bucket_batches=bucket_batches)]
+
+    assert {*map(frozenset, epoch(5))} != {*map(frozenset, epoch(5))}
+    one = epoch(100)
+    assert {*map(frozenset, one)} == {*map(frozenset, epoch(100))}
+    assert one != sorted(one) and one != epoch(100)
 
 
 def test_a_seed_gives_the_same_batches(rng):

@@ -88,11 +88,11 @@ SENTENCES = [
 
 @pytest.mark.parity
 def test_minilm_is_transformers_on_the_same_files():
+    if not data.downloads.at_hand("minilm"):
+        pytest.skip("MINILM IS NOT HERE: needle-edu data minilm fetches it")
     reason = "compares with transformers; pip install torch==2.13.0 transformers==5.24.0"
     torch = pytest.importorskip("torch", reason=reason)
     transformers = pytest.importorskip("transformers", reason=reason)
-    if not data.downloads.at_hand("minilm"):
-        pytest.skip("MINILM IS NOT HERE: needle-edu data minilm fetches it")
     folder = data.download("minilm") / "all-MiniLM-L6-v2"
     theirs = transformers.BertModel(transformers.BertConfig(**models.sentences.MINILM)).eval()
     from safetensors.torch import load_file
