@@ -256,21 +256,6 @@ def test_what_is_not_withheld_is_free():
         assert result.passed, [(v.test.name, v.detail) for v in result.verdicts]
 
 
-def test_a_method_can_be_withheld_alone():
-    """`Conv.forward` is the layer's; the function `conv`, the op `Conv` and other layers stay free."""
-    x, w = ndl.Tensor(np.ones((1, 3, 3, 1))), ndl.Tensor(np.ones((1, 1, 1, 1)))
-    free = withheld.StudentsCode(lambda: ndl.nn.Linear(1, 1)(ndl.ops.Conv()(ndl.ops.conv(x, w), w)))
-    layer = withheld.StudentsCode(lambda: ndl.nn.Conv(3, 1, 1)(x))
-    with withheld.Watch(["Conv.forward"]) as watch:
-        free()
-    assert watch.refused == ""
-    with (
-        pytest.raises(withheld.WithheldError, match=r"Conv\.forward is withheld"),
-        withheld.Watch(["Conv.forward"]),
-    ):
-        layer()
-
-
 def test_our_own_calls_are_not_refused():
     """The engine and the adapters use what the student may not."""
     namespace = {"half": lambda g, node: g / 2, "np": np}

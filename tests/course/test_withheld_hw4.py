@@ -1,7 +1,9 @@
 """Homework 4's withheld names: each way to hand in the library's own class or function is refused, by that name."""
 
+import numpy as np
 import pytest
 
+import needle_edu as ndl
 from needle_edu.course import questions, withheld
 from needle_edu.course.answer import ask_here
 from needle_edu.course.grading import run_question
@@ -224,3 +226,18 @@ def test_every_withheld_name_is_one_the_library_has(question):
     """A misspelt name would withhold nothing: each is refused in an attack above."""
     refused = plain(name for attack, (name, _) in ATTACKS.items() if attack.startswith(f"{question.name}:"))
     assert question.tests[0].withheld and plain(question.tests[0].withheld) == refused
+
+
+def test_a_method_can_be_withheld_alone():
+    """`Conv.forward` is the layer's; the function `conv`, the op `Conv` and other layers stay free."""
+    x, w = ndl.Tensor(np.ones((1, 3, 3, 1))), ndl.Tensor(np.ones((1, 1, 1, 1)))
+    free = withheld.StudentsCode(lambda: ndl.nn.Linear(1, 1)(ndl.ops.Conv()(ndl.ops.conv(x, w), w)))
+    layer = withheld.StudentsCode(lambda: ndl.nn.Conv(3, 1, 1)(x))
+    with withheld.Watch(["Conv.forward"]) as watch:
+        free()
+    assert watch.refused == ""
+    with (
+        pytest.raises(withheld.WithheldError, match=r"Conv\.forward is withheld"),
+        withheld.Watch(["Conv.forward"]),
+    ):
+        layer()

@@ -44,9 +44,7 @@ def op_runs_on(answer: Callable, name: str, settings: dict, *arrays: np.ndarray)
     return (*results, *copies(leaves))
 
 
-def op_gradients(
-    answer: Callable, name: str, settings: dict, out_grad: np.ndarray, *arrays: np.ndarray
-) -> list:
+def op_gradients(answer: Callable, name: str, settings: dict, out_grad: np.ndarray, *arrays: np.ndarray) -> list:
     """Run the op `name` forward as the framework does, backward with the answer as its `gradient`."""
     return op_gradients_twice(answer, name, settings, out_grad, *arrays)[0]
 
@@ -114,33 +112,55 @@ def shapes(answer: Callable, settings: dict) -> list:
 
 def forward(answer: Callable, settings: dict, values: dict, x: np.ndarray) -> np.ndarray:
     """Make a layer, give the attributes of these names their `values`, and run it on x."""
-    return forward_changing(answer, settings, [values], x)[0]
+    return run(answer, settings, values, x)[0]
 
 
-def forward_changing(answer: Callable, settings: dict, values: list, x: np.ndarray) -> list:
-    """Run one layer on one input, once with each dict of `values`; return what came each time."""
-    layer, outputs = _module(answer, settings), []
-    for now in values:
-        _give(layer, now)
-        outputs.append(_output(layer, *tensors([x])).numpy())
-    return outputs
+def run(
+    answer: Callable, settings: dict, values: dict, x: np.ndarray, *state: np.ndarray, parts: int = 1, out_grads: list = (),
+) -> tuple:  # fmt: skip
+    """Make a layer or a cell, give the attributes of these names their `values`, and run it once.
 
-
-def gradients_of(answer: Callable, settings: dict, values: dict, x: np.ndarray, out_grad: np.ndarray) -> dict:
-    """Run a layer on `x`, and backward from the adjoint `out_grad` of what came.
+    Parameters
+    ----------
+    *state : numpy.ndarray
+        Of a cell: h, or h and c; nothing for None.
+    parts : int
+        How many Tensors it returns: two for a pair (h, c).
+    out_grads : list of numpy.ndarray
+        The adjoints of what it returns, if gradients are wanted.
 
     Returns
     -------
-    dict of str to numpy.ndarray or None
-        The gradient of ``"x"`` and of each parameter, by name; the result ``"y"``; the ``"input"`` as it is afterwards.
+    tuple
+        What it returned, part by part; and a dict of gradients: of ``"x"``, ``"h"``, ``"c"`` and each parameter.
     """
-    layer, (leaf,) = _module(answer, settings), tensors([x])
-    _give(layer, values)
-    y = _output(layer, leaf)
-    y.backward(*tensors([out_grad]))
-    named = dict(layer.named_parameters())
-    found = dict(zip(["x", *named], gradients([leaf, *named.values()]), strict=True))
-    return found | {"y": y.numpy(), "input": leaf.numpy()}
+    made, (leaf, *given) = _module(answer, settings), tensors([x, *state])
+    _give(made, values)
+    results = _parts(StudentsCode(made)(leaf, *_state(parts, given)), parts)
+    arrays = copies(results)
+    _backward(results, out_grads)
+    named = dict(made.named_parameters())
+    names = ["x", *["h", "c"][: len(given)], *named]
+    return *arrays, dict(zip(names, gradients([leaf, *given, *named.values()]), strict=True))
+
+
+def run_changing(
+    answer: Callable, settings: dict, values: list, x: np.ndarray, *state: np.ndarray, parts: int = 1
+) -> tuple:
+    """Run one layer or cell on the same input, once with each dict of `values`.
+
+    Returns
+    -------
+    list of numpy.ndarray
+        What it returned each time, the first part.
+    list of numpy.ndarray
+        x and the state, as they are afterwards.
+    """
+    made, found, (leaf, *given) = _module(answer, settings), [], tensors([x, *state])
+    for now in values:
+        _give(made, now)
+        found.append(_parts(StudentsCode(made)(leaf, *_state(parts, given)), parts)[0].numpy())
+    return found, copies([leaf, *given])
 
 
 def numbered(answer: Callable, settings: dict, numbers: list, x: np.ndarray, training: bool) -> np.ndarray:
@@ -153,58 +173,10 @@ def numbered(answer: Callable, settings: dict, numbers: list, x: np.ndarray, tra
     """
     module = _module(answer, settings)
     _number(module, numbers)
-    return _output(module.train(training), *tensors([x])).numpy()
+    return _tensor(StudentsCode(module.train(training))(*tensors([x]))).numpy()
 
 
-# --- cells and recurrent networks -----------------------------------------------------------------------------
-
-
-def cell(
-    answer: Callable, settings: dict, values: dict, x: np.ndarray, *state: np.ndarray, parts: int = 1, out_grads: list = (),
-) -> tuple:  # fmt: skip
-    """Make a cell, give its attributes of these names their `values`, and take one step.
-
-    Parameters
-    ----------
-    *state : numpy.ndarray
-        h, or h and c; nothing for None.
-    parts : int
-        How many tensors make up a state.
-    out_grads : list of numpy.ndarray
-        The adjoints of the next state's parts, if a gradient is wanted.
-
-    Returns
-    -------
-    tuple
-        The next state's parts, and a dict of gradients: of ``"x"``, ``"h"``, ``"c"`` and each parameter.
-    """
-    made, (leaf, *given) = _module(answer, settings), tensors([x, *state])
-    _give(made, values)
-    results = _next_state(made, parts, leaf, given)
-    arrays = copies(results)
-    _backward(results, out_grads)
-    named = dict(made.named_parameters())
-    names = ["x", *["h", "c"][: len(given)], *named]
-    return *arrays, dict(zip(names, gradients([leaf, *given, *named.values()]), strict=True))
-
-
-def cell_changing(
-    answer: Callable, settings: dict, values: list, x: np.ndarray, *state: np.ndarray, parts: int = 1
-) -> tuple:
-    """Take the same step with one cell, once with each dict of `values`.
-
-    Returns
-    -------
-    list of numpy.ndarray
-        h' of each time.
-    list of numpy.ndarray
-        x and the state, as they are afterwards.
-    """
-    made, found, (leaf, *given) = _module(answer, settings), [], tensors([x, *state])
-    for now in values:
-        _give(made, now)
-        found.append(_next_state(made, parts, leaf, given)[0].numpy())
-    return found, copies([leaf, *given])
+# --- recurrent networks ---------------------------------------------------------------------------------------
 
 
 def through_time(
@@ -264,12 +236,7 @@ def scores(answer: Callable, settings: dict, numbers: list, x: np.ndarray, state
 
 
 def guesses(
-    answer: Callable,
-    batches: np.ndarray,
-    seq_len: int,
-    seed: int = 0,
-    lr: float | None = None,
-    epochs: int = 1,
+    answer: Callable, batches: np.ndarray, seq_len: int, seed: int = 0, lr: float | None = None, epochs: int = 1
 ) -> dict:
     """Let the answer, an `epoch`, run on a small model of five words, and look on.
 
@@ -363,10 +330,7 @@ def _with_gradient(name: str, answer: Callable) -> type:
         result = answer(out_grad, node)
         if not isinstance(result, (tuple, list)) or len(result) != len(node.inputs):
             raise MessageError(f"{kind(result)}; wanted a tuple of {len(node.inputs)} Tensors")
-        for part in result:
-            if not isinstance(part, autograd.Tensor):
-                raise MessageError(f"{kind(part)} in the tuple; wanted a Tensor")
-        return tuple(result)
+        return tuple(_tensor(part, " in the tuple") for part in result)
 
     return _variant(name, gradient=gradient)
 
@@ -392,32 +356,14 @@ def _number(module: nn.Module, numbers: list) -> None:
     by_shape = {array.shape: array for array in numbers}
     for name, parameter in module.named_parameters():
         if parameter.shape not in by_shape:
-            raise MessageError(
-                f"a module whose {name} has the shape {parameter.shape}; no part should have it"
-            )
+            raise MessageError(f"a module whose {name} has the shape {parameter.shape}; no part should have it")
         parameter.data = tensors([by_shape[parameter.shape]])[0]
 
 
-def _output(layer: nn.Module, x: autograd.Tensor) -> autograd.Tensor:
-    y = StudentsCode(layer)(x)  # a class of yours may have its forward from the library
-    if not isinstance(y, autograd.Tensor):
-        raise MessageError(f"{kind(y)}; wanted a Tensor")
-    return y
-
-
-def _next_state(made: nn.Module, parts: int, x: autograd.Tensor, given: list) -> list:
-    """One step; whatever came, as a list of Tensors."""
-    return _states(StudentsCode(made)(x, *_state(parts, given)), parts)
-
-
-def _read(network: nn.Module, parts: int, x: autograd.Tensor, given: list) -> list:
-    """Read a sequence: the output, and the parts of the states at the end."""
-    result = StudentsCode(network)(x, *_state(parts, given))
-    if not isinstance(result, (tuple, list)) or len(result) != 2:
-        raise MessageError(f"{kind(result)}; wanted two things, the output and the states at the end")
-    if not isinstance(result[0], autograd.Tensor):
-        raise MessageError(f"{kind(result[0])} as its output; wanted a Tensor")
-    return [result[0], *_states(result[1], parts)]
+def _tensor(value: object, where: str = "") -> autograd.Tensor:
+    if not isinstance(value, autograd.Tensor):
+        raise MessageError(f"{kind(value)}{where}; wanted a Tensor")
+    return value
 
 
 def _state(parts: int, given: list) -> list:
@@ -425,17 +371,21 @@ def _state(parts: int, given: list) -> list:
     return [given[0] if parts == 1 else tuple(given)] if given else []
 
 
-def _states(state: object, parts: int) -> list:
+def _parts(result: object, parts: int) -> list:
+    """A Tensor, or the Tensors of a pair, as a list."""
     if parts == 1:
-        if not isinstance(state, autograd.Tensor):
-            raise MessageError(f"{kind(state)} as a state; wanted a Tensor")
-        return [state]
-    if not isinstance(state, (tuple, list)) or len(state) != parts:
-        raise MessageError(f"{kind(state)} as a state; wanted a pair (h, c)")
-    for part in state:
-        if not isinstance(part, autograd.Tensor):
-            raise MessageError(f"{kind(part)} in a state; wanted a Tensor")
-    return list(state)
+        return [_tensor(result)]
+    if not isinstance(result, (tuple, list)) or len(result) != parts:
+        raise MessageError(f"{kind(result)} as a state; wanted a pair (h, c)")
+    return [_tensor(part, " in a state") for part in result]
+
+
+def _read(network: nn.Module, parts: int, x: autograd.Tensor, given: list) -> list:
+    """Read a sequence: the output, and the parts of the states at the end."""
+    result = StudentsCode(network)(x, *_state(parts, given))
+    if not isinstance(result, (tuple, list)) or len(result) != 2:
+        raise MessageError(f"{kind(result)}; wanted two things, the output and the states at the end")
+    return [_tensor(result[0], " as its output"), *_parts(result[1], parts)]
 
 
 def _backward(results: list, out_grads: list) -> None:
