@@ -8,6 +8,7 @@ from needle_edu import ops
 from needle_edu.autograd import Tensor, grad_check
 from needle_edu.autograd.arrays import BACKEND
 from needle_edu.backend import DTypeError, ShapeError
+from needle_edu.backend.reference.dropout import kept
 
 
 def written_out(q, k, v, mask=0.0, scale=None):
@@ -184,6 +185,36 @@ def test_the_compiled_backward_pass_is_that_of_the_formulas(rng):
                 found.append([x.grad.numpy() for x in (q, k, v)])
             for fast, slow in zip(*found, strict=True):
                 np.testing.assert_allclose(fast, slow, rtol=2e-4, atol=2e-5)
+
+
+def adjoints_written_out(q, k, v, g, seen, by):
+    """By the chain rule on all scores; `by` is what dropout multiplies the weights by."""
+    s = np.where(seen, q @ k.swapaxes(-1, -2) / np.sqrt(q.shape[-1]), -np.inf)
+    p = np.exp(s - s.max(-1, keepdims=True))
+    p /= p.sum(-1, keepdims=True)
+    to_p = g @ v.swapaxes(-1, -2) * by
+    to_s = p * (to_p - (to_p * p).sum(-1, keepdims=True)) / np.sqrt(q.shape[-1])
+    return (p * by) @ v, to_s @ k, to_s.swapaxes(-1, -2) @ q, (p * by).swapaxes(-1, -2) @ g
+
+
+@pytest.mark.parametrize("p", [0.0, 0.3])
+@pytest.mark.parametrize("diagonal", [None, 0])
+@pytest.mark.parametrize(
+    ("queries", "keys", "size", "values"),
+    [(1, 1, 1, 1), (7, 65, 3, 5), (57, 45, 8, 8), (115, 131, 17, 1), (61, 531, 5, 9)],
+)
+def test_gradients_in_float64_at_odd_sizes(rng, queries, keys, size, values, diagonal, p):
+    """Beside the plain formula: no size is a multiple of a register, of a block, or of what dropout draws at once."""
+    q, k, v = draw(rng, (2, 3, queries, size), (2, 3, keys, size), (2, 3, keys, values))
+    g = rng.normal(size=(2, 3, queries, values))
+    given = [Tensor(x, dtype="float64") for x in (q, k, v)]
+    y = ops.Attention(diagonal=diagonal, dropout_p=p, key=77).apply(*given)
+    y.backward(Tensor(g, dtype="float64"))
+    by = kept(77, p, (2, 3, queries, keys), 6 * queries) / (1 - p) if p else 1.0
+    seen = np.ones((queries, keys), bool) if diagonal is None else np.tri(queries, keys, dtype=bool)
+    wanted = adjoints_written_out(q, k, v, g, seen, by)
+    for found, right in zip((y, *[x.grad for x in given]), wanted, strict=True):
+        np.testing.assert_allclose(found.numpy(), right, rtol=1e-10, atol=1e-12)
 
 
 def test_nan_spreads_to_the_queries_that_look_at_it():
