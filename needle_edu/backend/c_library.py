@@ -39,8 +39,12 @@ class CLibrary(Runtime):
     def __init__(self, ffi: Any, lib: Any):
         self.ffi, self.lib, self.null = ffi, lib, ffi.NULL
         header = (csrc_dir() / "include" / "needle_kernels.h").read_text()
-        self.kernels = KernelTable(lib, declarations.kernel_names(header))
+        self.kernels = self.table(declarations.kernel_names(header))
         self._plan = ffi.typeof("nd_plan *")
+
+    def table(self, names: Sequence[str]) -> Any:
+        """Return the kernels of these names."""
+        return KernelTable(self.lib, names)
 
     def lower(
         self, ndim: int, dtypes: Sequence, shape: Sequence, offsets: Sequence, strides: Sequence[Sequence]

@@ -1,5 +1,7 @@
 """The devices that needle_edu brings: the processor, its NumPy reference, and the graphics processors to come."""
 
+import os
+import shutil
 import sys
 
 from .devices import Device, register_device
@@ -37,12 +39,27 @@ _cuda = register_device(
     "cuda() is not available: this version of needle_edu has no CUDA kernels yet, they come with a "
     "later release; use cpu()",
 )
-_cuda_sim = register_device(
-    "cuda_sim",
-    _open_nothing,
-    "cuda_sim() is not available: this version of needle_edu has no CUDA simulator yet, it comes "
-    "with a later release; use cpu()",
-)
+
+
+def _open_simulator() -> Runtime:
+    from .cudasim.device import open_runtime  # loaded when a kernel is needed
+
+    return open_runtime()
+
+
+def _why_no_simulator() -> str:
+    compiler = os.environ.get("CXX", "").split(" ")[0] or "g++"
+    if not sys.platform.startswith("linux"):
+        return f"cuda_sim() is not available: the CUDA simulator runs on Linux, and this is {sys.platform}; use cpu()"
+    if not shutil.which(compiler):
+        return (
+            f"cuda_sim() is not available: it compiles CUDA with {compiler}, which was not found "
+            "(Debian, Ubuntu: sudo apt install g++ binutils); use cpu()"
+        )
+    return ""
+
+
+_cuda_sim = register_device("cuda_sim", _open_simulator, _why_no_simulator())
 _default = _cpu
 
 
@@ -84,8 +101,8 @@ def cuda_sim() -> Device:
 
     Examples
     --------
-    >>> cuda_sim().enabled() or cuda_sim().reason              # doctest: +ELLIPSIS
-    'cuda_sim() is not available: ...'
+    >>> cuda_sim().enabled() or "compiles CUDA with" in cuda_sim().reason
+    True
     """
     return _cuda_sim
 

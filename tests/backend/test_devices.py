@@ -14,7 +14,7 @@ import pytest
 from hidden_device import hidden
 
 from needle_edu import backend
-from needle_edu.backend import DeviceError, cpu, cpu_numpy, cuda, cuda_sim, memory, paths, storage
+from needle_edu.backend import DeviceError, cpu, cpu_numpy, cuda, memory, paths, storage
 from needle_edu.backend.dtypes import DTYPES, F32
 
 ROOT = Path(paths.__file__).resolve().parents[2]
@@ -36,7 +36,7 @@ def test_devices_are_single_objects():
     assert copy.deepcopy(cpu()) is cpu() and pickle.loads(pickle.dumps(cpu())) is cpu()
 
 
-@pytest.mark.parametrize("device", [cuda(), cuda_sim()], ids=repr)
+@pytest.mark.parametrize("device", [cuda()], ids=repr)
 def test_disabled_devices_say_why(device):
     assert not device.enabled()
     for use in (

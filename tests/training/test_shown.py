@@ -198,7 +198,7 @@ WRONG = [
         2,
         "needle-edu train: 'minst' is neither a data set of pictures nor a folder; did",
     ),
-    (["mlp", "--device", "cuda_sim"], 2, "needle-edu train: cuda_sim() is not available"),
+    (["mlp", "--device", "cuda"], 2, "needle-edu train: cuda() is not available"),
     (["mlp", "--resume"], 2, "needle-edu train: runs/mlp holds no checkpoint to resume"),
     (
         ["mlp", "--out", "/dev/null/run"],

@@ -70,40 +70,55 @@ def runtime_library(extra_flags: Sequence[str] = (), *, folder: Path | None = No
     )
 
 
-def kernel_library(source: Path, flavour: Flavour, runtime: Path, text: str | None = None) -> Path:
-    """Return the path of a shared library made from a ``.cu`` file for the simulator.
+def kernel_library(
+    sources: Sequence[Path],
+    flavour: Flavour,
+    runtime: Path,
+    text: str | None = None,
+    *,
+    include: Sequence[Path] = (),
+    announce: str = "",
+) -> Path:
+    """Return the path of a shared library made from ``.cu`` files for the simulator.
 
     Parameters
     ----------
-    source : Path
-        The file; what it includes in quotes from beside it is rewritten, too.
+    sources : sequence of Path
+        The files; what they include in quotes from beside them is rewritten, too. The library is named after the first.
     flavour : Flavour
     runtime : Path
         What `runtime_library` returned.
     text : str, optional
-        Compile this text, as if it were what the file says: a notebook's cell is no file.
+        Compile this text, as if it were what the only file says: a notebook's cell is no file.
+    include : sequence of Path
+        Folders of C headers, which need no rewriting.
+    announce : str
+        Printed on stderr if there is something to compile.
 
     Raises
     ------
     BuildError
         The source is no CUDA, or g++ refused it; messages point at the source's own lines.
     """
-    files = rewrite_tree(source, text)
-    inside = csrc_dir() / "cudasim" / "inside"
+    files: dict[str, str] = {}
+    for source in sources:
+        files.update(rewrite_tree(source, text))
     folder = cache.default_folder() / "cuda" / cache.key_of([flavour.name, *files, *files.values()])
+    roots = {source.name for source in sources}
     for name, content in files.items():
-        place = folder / (f"{name}.cpp" if name == source.name else name)
+        place = folder / (f"{name}.cpp" if name in roots else name)
         if not place.is_file() or place.read_text() != content:
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_text(content)
+    inside = csrc_dir() / "cudasim" / "inside"
     return shared_library(
-        source.stem,
+        sources[0].stem,
         [
-            folder / f"{source.name}.cpp",
+            *(folder / f"{source.name}.cpp" for source in sources),
             *(Source(inside / name, ("-fno-sanitize=thread", "-O2")) for name in flavour.inside),
         ],
-        include=(include_dir(),),
-        flags=(*flavour.flags, f"-DCUDASIM_FLAVOUR={flavour.number}", f"-iquote{source.parent}"),
+        include=(include_dir(), *include),
+        flags=(*flavour.flags, f"-DCUDASIM_FLAVOUR={flavour.number}", f"-iquote{sources[0].parent}"),
         link=(
             str(runtime),
             f"-Wl,-rpath,{runtime.parent}",
@@ -113,4 +128,5 @@ def kernel_library(source: Path, flavour: Flavour, runtime: Path, text: str | No
             *flavour.link,
         ),
         compiler=find_gxx(),
+        announce=announce,
     )

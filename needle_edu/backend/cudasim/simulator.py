@@ -108,7 +108,7 @@ class Simulator:
         text = path.read_text() if isinstance(source, Path) else source
         if not isinstance(source, Path):
             self._texts[name] = text
-        library = kernel_library(path, FLAVOURS[flavour], self.runtime, text)
+        library = kernel_library([path], FLAVOURS[flavour], self.runtime, text)
         return Program(self, library, host_functions(text))
 
     @contextlib.contextmanager

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from needle_edu.backend import BuildError
+from needle_edu.backend import BuildError, standard_devices
 from needle_edu.backend.cudasim import CudaError, open_simulator
 
 FAULTS = [
@@ -144,3 +144,12 @@ def test_no_compiler_is_one_sentence(monkeypatch):
         BuildError, match=r"the CUDA simulator compiles kernels with g\+\+, and g\+\+ was not found\. Debian"
     ):
         open_simulator.__wrapped__()
+    sentence = standard_devices._why_no_simulator()
+    assert sentence.startswith(
+        "cuda_sim() is not available: it compiles CUDA with g++, which was not found (Debian"
+    )
+    monkeypatch.setattr("sys.platform", "win32")
+    assert (
+        "the CUDA simulator runs on Linux, and this is win32; use cpu()"
+        in standard_devices._why_no_simulator()
+    )

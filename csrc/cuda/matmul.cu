@@ -1,0 +1,60 @@
+// matmul.cu - out[i, j] = sum over k of a[i, k] b[k, j], in tiles of shared memory.
+//
+// A block of TILE x TILE threads computes a tile of out. For each tile of the depth its threads load a tile of a and one of
+// b, an element each, and then every element is read TILE times from shared memory instead of from global memory: 2 n^3
+// operations take 2 n^3 / TILE loads. Rows and columns beyond the ends are zeros, which change no sum.
+#include "launch.cuh"
+
+namespace nd {
+enum { TILE = 16 };
+
+// Of one matrix of the batch: extents, and each operand's strides along its rows and columns.
+struct Product {
+  int64_t m, n, k;
+  int64_t out_row, out_column, a_row, a_column, b_row, b_column;
+};
+
+template <class T>
+__global__ void matmul(Product p, Layout<3> batch, T *out, const T *a, const T *b) {
+  using U = typename Unsigned<T>::type;
+  __shared__ T a_tile[TILE][TILE], b_tile[TILE][TILE];
+  const int x = int(threadIdx.x), y = int(threadIdx.y);
+  const int64_t row = int64_t(blockIdx.y) * TILE + y, column = int64_t(blockIdx.x) * TILE + x;
+  for (int64_t matrix = blockIdx.z; matrix < batch.size; matrix += gridDim.z) {
+    int64_t at[3];
+    batch.locate(matrix, at);
+    U sum = 0;
+    for (int64_t depth = 0; depth < p.k; depth += TILE) {
+      const int64_t a_k = depth + x, b_k = depth + y;
+      a_tile[y][x] = row < p.m && a_k < p.k ? a[at[1] + row * p.a_row + a_k * p.a_column] : T(0);
+      b_tile[y][x] = b_k < p.k && column < p.n ? b[at[2] + b_k * p.b_row + column * p.b_column] : T(0);
+      __syncthreads(); // the tiles are complete
+      for (int i = 0; i < TILE; i++) sum += U(a_tile[y][i]) * U(b_tile[i][x]);
+      __syncthreads(); // and have been read: the next round may overwrite them
+    }
+    if (row < p.m && column < p.n) out[at[0] + row * p.out_row + column * p.out_column] = T(sum);
+  }
+}
+} // namespace nd
+
+ND_API int nd_matmul(const nd_plan *p, void *out, const void *a, const void *b) {
+  if (p->dtype[1] != p->dtype[0] || p->dtype[2] != p->dtype[0]) return ND_EDTYPE;
+  if (p->ndim < 3) return ND_EPLAN;
+  const int i = p->ndim - 3, j = p->ndim - 2, k = p->ndim - 1; // the dimensions m, n and k of the iteration space
+  const nd::Product product = {p->shape[i],     p->shape[j],     p->shape[k],     p->stride[0][i], p->stride[0][j],
+                               p->stride[1][i], p->stride[1][k], p->stride[2][k], p->stride[2][j]};
+  nd::Layout<3> batch(p);
+  batch.ndim = i;
+  batch.size = 1;
+  for (int d = 0; d < i; d++) batch.size *= batch.shape[d];
+  return nd::with_type<nd::NUMBERS>(p->dtype[0], [&](auto zero) {
+    using T = decltype(zero);
+    const int64_t rows = (product.m + nd::TILE - 1) / nd::TILE, columns = (product.n + nd::TILE - 1) / nd::TILE;
+    const dim3 grid(unsigned(columns), unsigned(rows), unsigned(batch.size < 65535 ? batch.size : 65535));
+    if (rows > 65535) return int(ND_EPLAN);
+    if (rows && columns && batch.size)
+      nd::matmul<T><<<grid, dim3(nd::TILE, nd::TILE)>>>(product, batch, static_cast<T *>(out), static_cast<const T *>(a),
+                                                       static_cast<const T *>(b));
+    return nd::launched();
+  });
+}

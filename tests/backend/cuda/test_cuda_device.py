@@ -1,0 +1,176 @@
+"""`cuda_sim()`: every kernel that csrc/cuda has computes what the NumPy reference computes, on operands laid out in
+every way, and touches nothing but its output; what it has not is one sentence.
+
+The cases are those of tests/backend/test_kernels.py.
+"""
+
+import zlib
+
+import numpy as np
+import pytest
+from kernel_cases import ROUNDED, make
+from numpy.testing import assert_allclose, assert_array_equal
+
+import needle_edu as ndl
+from needle_edu.backend import DeviceError, cpu, cuda_sim, errors
+from needle_edu.backend.build import declarations
+from needle_edu.backend.cudasim import CudaError, device as simulated
+from needle_edu.backend.dtypes import DTYPES
+from needle_edu.backend.paths import csrc_dir
+from needle_edu.backend.reference import ReferenceRuntime
+
+NAMES = declarations.kernel_names((csrc_dir() / "include" / "needle_kernels.h").read_text())
+WRITTEN = [
+    name
+    for name in NAMES
+    if any(
+        f"nd_{name}(" in text or f"({name.removesuffix('_dense')}, " in text
+        for text in (path.read_text() for path in (csrc_dir() / "cuda").glob("*.cu"))
+    )
+]
+TRIALS = 4
+reference = ReferenceRuntime()
+
+
+@pytest.fixture(scope="module")
+def runtime(simulator):
+    """The runtime of cuda_sim()."""
+    return cuda_sim().runtime
+
+
+@pytest.fixture(scope="module")
+def checked(simulator):
+    """The same kernels in the check flavour."""
+    return simulated.CudaSimRuntime("check")
+
+
+def call(runtime, name, case):
+    """Run a kernel on copies of the operands in the device's memory; return its code and all memories afterwards."""
+    memories = [operand.memory.copy() for operand in case.operands]
+    if runtime is reference:
+        pointers = [runtime.adopt(memory).ptr for memory in memories]
+    else:
+        storages = [runtime.allocate(DTYPES.index(memory.dtype), memory.size) for memory in memories]
+        for storage, memory in zip(storages, memories, strict=True):
+            runtime.copy_from_host(storage, memory)
+        pointers = [storage.ptr for storage in storages]
+    kernel = getattr(runtime.kernels, name)
+    if case.count is not None:
+        error = kernel(case.operands[min(1, len(pointers) - 1)].code, case.count, *pointers, *case.extra)
+    else:
+        codes, offsets, strides = zip(
+            *((one.code, one.offset, one.strides) for one in case.operands), strict=True
+        )
+        plan = runtime.lower(len(case.shape), codes, case.shape, offsets, strides)
+        error = kernel(plan, *pointers, *case.extra)
+    if runtime is not reference:
+        for storage, memory in zip(storages, memories, strict=True):
+            runtime.copy_to_host(storage, memory)
+    return error, memories
+
+
+def check(runtime, name, trials):
+    for trial in range(trials):
+        for dtype in range(len(DTYPES)):
+            seed = zlib.crc32(f"{name} {dtype} {trial}".encode())
+            case = make(name, np.random.default_rng(seed), dtype)
+            error, memories = call(runtime, name, case)
+            wanted_error, wanted = call(reference, name, case)
+            said = (
+                f"{name}, {DTYPES[dtype]}, shape {case.shape or case.count}, extra {case.extra}, seed {seed}"
+            )
+            assert error == wanted_error, said
+            if error:
+                continue
+            exact = name.removesuffix("_dense").removesuffix("_scalar") not in ROUNDED
+            for k, (got, right) in enumerate(zip(memories, wanted, strict=True)):
+                if exact or k or got.dtype.kind != "f":
+                    assert_array_equal(got, right, err_msg=f"{said}: operand {k}")
+                else:
+                    tolerance = 2e-6 if got.dtype == np.float32 else 1e-14
+                    scale = 1 + np.abs(right[np.isfinite(right)]).max(initial=0)
+                    assert_allclose(
+                        got, right, tolerance, tolerance * (scale if name == "matmul" else 1), err_msg=said
+                    )
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_kernels_compute_what_the_reference_computes(runtime, name):
+    check(runtime, name, TRIALS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", WRITTEN)
+def test_the_checker_finds_nothing_in_our_kernels(checked, simulator, name, order):
+    simulator.clear_report()
+    check(checked, name, 1)
+    assert simulator.report().clean, simulator.report()
+
+
+def test_families_that_are_written():
+    families = (
+        "fill",
+        "copy",
+        "add",
+        "exp_dense",
+        "power_scalar",
+        "less",
+        "where",
+        "matmul",
+        "gelu_backward_dense",
+    )
+    assert set(families) <= set(WRITTEN) and "conv" not in WRITTEN
+
+
+def test_arrays_live_there(runtime, rng):
+    a, b = (rng.standard_normal(shape).astype(np.float32) for shape in ((4, 5), (5, 3)))
+    x, y = (ndl.NDArray(value, device=cuda_sim()) for value in (a, b))
+    assert x.device is cuda_sim() and repr(cuda_sim()) == "cuda_sim()" and cuda_sim().host_view is None
+    assert_allclose((x @ y).numpy(), a @ b, rtol=1e-5, atol=1e-6)
+    assert_array_equal((x[::-1, 1:] + 2.0).numpy(), a[::-1, 1:] + np.float32(2))
+    assert_array_equal(x.to(cpu()).numpy(), a)
+
+
+def test_a_kernel_that_is_not_written(runtime):
+    x = ndl.NDArray(np.ones((2, 3), np.float32), device=cuda_sim())
+    with pytest.raises(
+        DeviceError, match=r"cuda_sim\(\) has no kernel 'sum' yet; compute this on cpu\(\): x\.to\(cpu\(\)\)"
+    ):
+        x.sum()
+
+
+def test_errors_of_cuda_are_raised_by_the_call(runtime):
+    plan = runtime.lower(1, [0, 0], [3], [0, 0], [[1], [1]])
+    with pytest.raises(
+        CudaError, match=r"cudaErrorIllegalAddress: kernel one<F, To, T>, block \(0, 0, 0\), thread"
+    ):
+        runtime.kernels.negative(plan, runtime.null, runtime.null)
+    storage = runtime.allocate(0, 4)
+    with pytest.raises(
+        CudaError, match="cudaErrorInvalidValue: cudaMemcpy or cudaMemset of 32 bytes: the target is"
+    ):
+        runtime.copy_from_host(storage, np.zeros(8, np.float32))
+    with pytest.raises(MemoryError, match="no memory for"):
+        runtime.allocate(0, 1 << 40)
+    simulated.open_simulator().lib.cudasim_clear_error()
+
+
+def test_the_texts_of_error_codes(runtime, c_runtime):
+    for code in range(errors.EISA + 2):
+        assert runtime.ffi.string(runtime.lib.nd_error_text(code)) == c_runtime.ffi.string(
+            c_runtime.lib.nd_error_text(code)
+        )
+    assert runtime.ffi.string(runtime.lib.nd_error_text(-700)) == b"an illegal memory access was encountered"
+    assert (
+        runtime.get_isa() == "cuda"
+        and runtime.available_isas() == ("cuda",)
+        and runtime.get_num_threads() == 1
+    )
+
+
+def test_memory_comes_back(runtime, simulator):
+    before = simulator.lib.cudasim_live_allocations()
+    storages = [runtime.allocate(0, 100) for _ in range(5)]
+    assert simulator.lib.cudasim_live_allocations() == before + 5
+    del storages
+    assert simulator.lib.cudasim_live_allocations() == before
