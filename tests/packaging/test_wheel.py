@@ -182,7 +182,7 @@ def test_metadata(wheel):
     assert metadata.get_all("License-File") == ["LICENSE", "needle_edu/data/files/README.md"]
     assert all(f"{folder}/licenses/{name}" in names for name in metadata.get_all("License-File"))
     assert metadata["Requires-Python"] == ">=3.11"
-    assert {"lab", "test", "teach", "train", "wasm", "parity"} <= set(metadata.get_all("Provides-Extra"))
+    assert {"lab", "test", "teach", "train", "text", "wasm", "parity"} <= set(metadata.get_all("Provides-Extra"))
     core = [line.split(";")[0] for line in metadata.get_all("Requires-Dist") if "extra ==" not in line]
     assert [re.match(r"\w+", line).group() for line in core] == ["numpy", "cffi", "graphviz"]
     assert "import needle_edu as ndl" in metadata.get_payload()
