@@ -72,7 +72,8 @@ def decode(content: bytes) -> dict[str, np.ndarray]:
     metadata = header.get("__metadata__", {})
     if metadata.get("format") != FORMAT:
         raise ValueError(
-            f"safetensors of another writer: its metadata say format {metadata.get('format')!r}, wanted {FORMAT!r}"
+            f"safetensors of another writer: its metadata say format {metadata.get('format')!r}, wanted {FORMAT!r}; "
+            "models.load_pretrained reads the weights of public models"
         )
     try:
         found = library.load(content)

@@ -112,7 +112,7 @@ class Bert(Module):
                 f"Bert: wanted tokens of shape (batch, length), {self.max_len} at most, got {tokens.shape}"
             )
         x = self.words(tokens) + self.positions.weight[: tokens.shape[1]]
-        x = x + (self.kinds.weight[0] if kinds is None else self.kinds(_like("kinds", kinds, tokens)))
+        x = x + (self.kinds.weight[:1] if kinds is None else self.kinds(_like("kinds", kinds, tokens)))
         x = self.dropout(self.norm(x))
         padding = None if attention_mask is None else _padding(attention_mask, tokens, x)
         for layer in self.layers:
@@ -123,7 +123,7 @@ class Bert(Module):
         """What `forward` gave makes one vector of each sentence: tanh of a map of its first token's."""
         if self.pooler is None:
             raise ValueError("Bert.pooled: this model has no pooler; make it with pooler=True")
-        return ops.tanh(self.pooler(x[:, 0]))
+        return ops.tanh(self.pooler(ops.getitem(x, (slice(None), 0))))
 
 
 class BertForMaskedLM(Module):

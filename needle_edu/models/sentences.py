@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import ops
 from ..autograd import Tensor, no_grad
 from ..backend.arguments import several, whole
 from ..backend.errors import DataError
@@ -73,7 +74,7 @@ class SentenceEncoder(Module):
         else:
             counts = Tensor(attention_mask, device=x.device, requires_grad=False).astype(x.dtype)
             counts = counts.reshape((*counts.shape, 1))
-            mean = (x * counts).sum(1) / counts.sum(1)
+            mean = (x * counts).sum(1) / ops.clip(counts.sum(1), 1.0)  # a text of no tokens gives 0
         return mean / ((mean * mean).sum(1, keepdims=True) ** 0.5 + 1e-12)
 
     def encode(self, texts: list[str], batch_size: int = 32) -> np.ndarray:
@@ -104,7 +105,7 @@ class SentenceEncoder(Module):
 
 def _batch(rows: list[list[int]], device: Any) -> tuple[Tensor, Tensor | None]:
     """Tokens filled up with 0 to one length, and a mask if anything was filled up."""
-    longest = max(map(len, rows))
+    longest = max(1, *map(len, rows))
     tokens, counts = np.zeros((2, len(rows), longest), np.int64)
     for k, row in enumerate(rows):
         tokens[k, : len(row)], counts[k, : len(row)] = row, 1

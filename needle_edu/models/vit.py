@@ -112,7 +112,7 @@ class ViT(Module):
         for layer in self.layers:
             x = layer(x)
         x = self.norm(x)
-        return x if self.head is None else self.head(x[:, 0])
+        return x if self.head is None else self.head(ops.getitem(x, (slice(None), 0)))
 
     def cut(self, image: Tensor) -> Tensor:
         """Cut pictures into patches, row by row: (batch, number of patches, channels · patch_size²)."""
@@ -124,4 +124,4 @@ class ViT(Module):
         """What `forward` gave without classes makes one vector of each picture: tanh of a map of its first."""
         if self.pooler is None:
             raise ValueError("ViT.pooled: this model has no pooler; make it with pooler=True")
-        return ops.tanh(self.pooler(x[:, 0]))
+        return ops.tanh(self.pooler(ops.getitem(x, (slice(None), 0))))

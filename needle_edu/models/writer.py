@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import ops
 from ..autograd import Tensor, no_grad
 from ..backend.arguments import switch, whole
 from ..backend.errors import DTypeError, IndexOutOfRange, ShapeError
@@ -147,7 +148,7 @@ class Writer(Module):
         try:
             with no_grad():
                 x = self.hidden(Tensor(tokens, device=device, requires_grad=False), cache)
-                return self.scores(x[:, -1]).numpy()
+                return self.scores(ops.getitem(x, (slice(None), -1))).numpy()
         finally:
             if was_training:
                 self.train()

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from needle_edu import Tensor
+from needle_edu.aliasing import set_habits
 from needle_edu.backend.errors import DataError, ShapeError
 from needle_edu.checkpoints.weights import Weights
-from needle_edu.models import GPT, Bert, Llama, load_pretrained
+from needle_edu.models import GPT, Bert, BertClassifier, Llama, ViT, load_pretrained
 from tests.models import plain
 
 DOUBLE = {"dtype": "float64"}
@@ -166,6 +167,29 @@ def test_greedy_generation_is_that_of_the_formula(tmp_path, rng):
             row.append(int(scores(w, np.array(row))[-1].argmax()))
         assert model.generate([3, 1], 6, temperature=0).tolist() == row
         assert model.generate([3, 1], 6, temperature=0, use_cache=False).tolist() == row
+
+
+def test_the_habits_of_the_name_needle_change_nothing():
+    """There an integer index keeps its axis."""
+
+    def results():
+        tokens, image = Tensor([[1, 5, 6, 2]]), Tensor(np.arange(72.0).reshape(1, 2, 6, 6) / 72)
+        bert = Bert(13, 9, 1, 2, 8)
+        yield BertClassifier(bert, 3)(tokens).numpy()
+        yield ViT(6, 3, 2, 1, 2, 8, classes=3)(image).numpy()
+        yield GPT(13, 9, 1, 2, 8).generate([1, 2], 9, temperature=0)  # beyond its longest sequence
+        yield Llama(13, 9, 1, 2, 8).generate([1, 2], 3, temperature=0)
+
+    np.random.seed(1)
+    usual = list(results())
+    np.random.seed(1)
+    set_habits(True)
+    try:
+        found = list(results())
+    finally:
+        set_habits(False)
+    for one, other in zip(found, usual, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_several_files_and_other_dtypes(tmp_path, rng):

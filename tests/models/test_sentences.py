@@ -54,6 +54,17 @@ def test_it_can_be_trained_and_counts_only_what_the_mask_says(rng):
     assert np.abs(gradient[[1, 5, 2, 7, 8]]).sum(1).all() and not gradient[[0, 3, 4, 6, 9, 10, 11, 12]].any()
 
 
+def test_a_text_of_no_tokens_is_zero(rng):
+    class Words:
+        def encode_batch(self, texts):
+            return [SimpleNamespace(ids=[len(word) for word in text.split()]) for text in texts]
+
+    encoder = SentenceEncoder(Bert(13, 9, 1, 2, 8), Words())
+    for texts in (["", "to be"], [""]):
+        vectors = encoder.encode(texts)
+        assert not vectors[0].any() and np.isfinite(vectors).all()
+
+
 def test_wrong_arguments():
     encoder = SentenceEncoder(Bert(13, 9, 1, 2, 8), Letters())
     with pytest.raises(TypeError, match="SentenceEncoder.encode: texts are several, in a list; got 'one'"):
