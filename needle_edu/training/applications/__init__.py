@@ -8,6 +8,7 @@ from ...backend.errors import DataError
 from ..application import Application
 from .autoencoder import Autoencoder
 from .chargpt import CharGPT
+from .cyclegan import CycleGAN
 from .dcgan import DCGAN
 from .descent import Descent
 from .distillation import Distillation
@@ -36,6 +37,7 @@ KINDS: tuple[type[Application], ...] = (
     Reversal,
     CharGPT,
     DQN,
+    CycleGAN,
 )
 APPLICATIONS: dict[str, type[Application]] = {kind.name: kind for kind in KINDS}
 
