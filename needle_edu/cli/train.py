@@ -32,7 +32,7 @@ def describe(parser: argparse.ArgumentParser) -> None:
     add("--epochs", type=int, metavar="N", help="how often to go through the data")
     add("--batch-size", type=int, metavar="N", help="examples per step")
     add("--lr", type=float, metavar="X", help="the step size")
-    add("--seed", type=int, metavar="N", help="where random numbers start (default 0)")
+    add("--seed", type=int, metavar="N", help="where random numbers start")
     add("--data", metavar="NAME", help="a data set, or a folder with its files; by default what is at hand")
     add("--device", choices=DEVICES, help="what computes (default cpu)")
     add("--steps", type=int, metavar="N", help="stop after N steps")

@@ -19,6 +19,8 @@ from ..backend.arguments import whole
 from ..backend.errors import DataError, ShapeError
 from ..backend.random import generator
 
+FIELDS = ("states", "actions", "rewards", "next_states", "ended")
+
 
 class Transitions(NamedTuple):
     """Several transitions, a row each.
@@ -118,7 +120,7 @@ class Replay:
 
     def state_dict(self) -> dict[str, Any]:
         """Name → array: what is stored."""
-        fields = {name: field.copy() for name, field in self.kept._asdict().items()}
+        fields = {name: field.copy() for name, field in zip(FIELDS, self.kept, strict=True)}
         return {**fields, "stored": self.stored}
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
@@ -131,10 +133,10 @@ class Replay:
         """
         stored = int(saved["stored"])
         count = min(stored, self.capacity)
-        for name, field in self._all._asdict().items():
+        for name, field in zip(FIELDS, self._all, strict=True):
             found, wanted = np.shape(saved[name]), (count, *field.shape[1:])
             if found != wanted:
                 raise DataError(f"Replay.load_state_dict: {name}: got shape {found}, wanted {wanted}")
-        for name, field in self._all._asdict().items():
+        for name, field in zip(FIELDS, self._all, strict=True):
             field[:count] = saved[name]
         self.stored = stored

@@ -13,8 +13,10 @@ def nothing_at_hand(monkeypatch, tmp_path_factory):
 
 @pytest.fixture
 def narrow(monkeypatch):
-    """A DCGAN of fewer channels, for the sake of time."""
+    """Fewer channels of DCGAN, readers of CycleGAN that hardly learn, for the sake of time; and all of its losses."""
     monkeypatch.setattr(training.APPLICATIONS["dcgan"], "channels", 16)
+    monkeypatch.setattr("needle_edu.training.applications.cyclegan.READING", 1)
+    monkeypatch.setattr(training.APPLICATIONS["cyclegan"], "identity", 5.0)
 
 
 @pytest.fixture

@@ -48,9 +48,10 @@ def test_each_runs_on_a_fresh_machine(name, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "empty"))
     assert main(["train", name, "--small", "--steps", "3"]) == 0
     said = capsys.readouterr().out
-    assert re.search(rf"^{name}.* · 3 steps · seed 0 · .* · stopped after the steps", said, re.MULTILINE), (
-        said
-    )
+    seed = training.APPLICATIONS[name].seed
+    assert re.search(
+        rf"^{name}.* · 3 steps · seed {seed} · .* · stopped after the steps", said, re.MULTILINE
+    ), said
     assert f"to go on:  needle-edu train {name} --resume --out runs/{name}" in said
     files = {file.name for file in (tmp_path / "runs" / name).iterdir()}
     assert {"checkpoint.safetensors", "curves.png", "result.json"} <= files

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from tests.training.cyclegan_twin import cyclegan
 from tests.training.dqn_twin import dqn
 from tests.twins import our_dropout, share_weights, torch_gpt
 
@@ -254,6 +255,7 @@ TWINS = {
     "reversal": reversal,
     "gpt": gpt,
     "dqn": dqn,
+    "cyclegan": cyclegan,
 }
 
 

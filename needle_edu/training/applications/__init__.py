@@ -9,6 +9,7 @@ from ..application import Application
 from .autoencoder import Autoencoder
 from .chargpt import CharGPT
 from .cola import CoLA
+from .cyclegan import CycleGAN
 from .dcgan import DCGAN
 from .descent import Descent
 from .distillation import Distillation
@@ -47,6 +48,7 @@ KINDS: tuple[type[Application], ...] = (
     Reversal,
     CharGPT,
     DQN,
+    CycleGAN,
 )
 APPLICATIONS: dict[str, type[Application]] = {kind.name: kind for kind in KINDS}
 

@@ -129,7 +129,7 @@ class DQN(Application):
 
     name = "dqn"
     summary = "balance a pole on a cart: a deep Q-network (wants gymnasium)"
-    epochs, batch_size, lr, watch = 10, 128, 1e-3, "return"
+    epochs, batch_size, lr, watch = 20, 128, 1e-3, "return"
 
     def __init__(self, settings: Settings):
         super().__init__(settings)
