@@ -26,6 +26,7 @@ _RUNTIME_FLAGS = (
     "-fno-gnu-unique",
     "-ftls-model=initial-exec",
 )
+_UNHOOKED = ("-fno-sanitize=thread", "-fno-sanitize-coverage=trace-pc", "-O2")
 HOW_TO_GET_GXX = "Debian, Ubuntu: sudo apt install g++ binutils"
 
 
@@ -57,7 +58,7 @@ def runtime_library(extra_flags: Sequence[str] = (), *, folder: Path | None = No
         "libcudasim",
         [
             path
-            for room in ("runtime", "check")
+            for room in ("runtime", "check", "profile")
             for path in sorted((csrc_dir() / "cudasim" / room).glob("*.cpp"))
         ],
         include=(include_dir(),),
@@ -115,7 +116,7 @@ def kernel_library(
         sources[0].stem,
         [
             *(folder / f"{source.name}.cpp" for source in sources),
-            *(Source(inside / name, ("-fno-sanitize=thread", "-O2")) for name in flavour.inside),
+            *(Source(inside / name, _UNHOOKED) for name in flavour.inside),
         ],
         include=(include_dir(), *include),
         flags=(*flavour.flags, f"-DCUDASIM_FLAVOUR={flavour.number}", f"-iquote{sources[0].parent}"),
