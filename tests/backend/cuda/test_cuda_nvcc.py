@@ -1,4 +1,4 @@
-"""Every kernel, of the tests and of ours, is CUDA to nvcc, too. Without nvcc this is skipped, and the summary says so."""
+"""Every kernel, of the tests and of ours, is CUDA to nvcc. Without nvcc this is skipped, and the summary says so."""
 
 import shutil
 import subprocess
