@@ -53,5 +53,7 @@ CUDASIM_API int64_t cudasim_take_output(char *to, int64_t room);
 CUDASIM_API const char *cudasim_last_message(void);  /* the sentence about the last error, with kernel, block and thread */
 CUDASIM_API int64_t cudasim_findings(char *to, int64_t room); /* the checker's, as JSON; returns how many bytes they are */
 CUDASIM_API void cudasim_clear_findings(void);
+CUDASIM_API int64_t cudasim_counters(char *to, int64_t room); /* the profiler's, as JSON */
+CUDASIM_API void cudasim_clear_counters(void);
 CUDASIM_API int64_t cudasim_launches(void);          /* how many kernels were launched in this process */
 #endif

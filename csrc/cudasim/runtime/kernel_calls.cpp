@@ -2,6 +2,7 @@
 #include <string.h>
 #include <vector>
 #include "../check/check.h"
+#include "../profile/log.h"
 #include "state.h"
 #include "worker.h"
 
@@ -68,6 +69,7 @@ CUDASIM_API void cudasim_atomic(void *address, int bytes, const void *from) {
   if (w.spinner != w.current) w.spinner = w.current, w.spun = 0;
   if (bytes == 0 || ++w.spun % 256 == 0 || w.kind == CUDASIM_LOCKSTEP) w.yield();
   if (bytes && checking()) check_atomic(address, bytes, from);
+  if (bytes && profiling()) profile_atomic(address, bytes, from);
 }
 
 CUDASIM_API void cudasim_trap(void) {

@@ -1,6 +1,7 @@
 // launch.cpp - K<<<grid, block, shared>>>(...): is this a launch at all, then all its blocks, then its error.
 #include "../check/check.h"
 #include "../check/findings.h"
+#include "../profile/log.h"
 #include "state.h"
 #include "signals.h"
 #include "worker.h"
@@ -49,8 +50,11 @@ CUDASIM_API int cudasim_launch(const cudasim_launch_site *site, const cudasim_la
   if (!worker) return fail(NO_MEMORY, where + "no memory for the stacks and the shared memory of a block");
   start_watch(launch, timeout);
   check_launch(*worker, site->flavour == 1);
+  worker->launch = &launch;
+  if (site->flavour == 2) profile_launch(*worker);
   const int error = run_blocks(launch, cudasim_get_workers());
   check_launched();
+  profile_launched();
   stop_watch();
   if (!error) return SUCCESS;
   const std::string why = *cudasim_last_message() ? cudasim_last_message() : cudasim_error_text(error);

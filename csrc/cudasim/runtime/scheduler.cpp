@@ -2,6 +2,7 @@
 #include "worker.h"
 #include <string.h>
 #include "../check/check.h"
+#include "../profile/log.h"
 #include "messages.h"
 
 namespace cudasim {
@@ -62,6 +63,7 @@ void Worker::begin_block() {
   cudasim_here.launch = launch->number;
   poison_shared(*this);
   if (checking()) check_block(*this);
+  if (profiling()) profile_block(*this);
 }
 
 void Worker::run_block(int64_t number) {
@@ -132,6 +134,7 @@ int Worker::next() {
   for (;;) {
     if (ready[warp]) return warp * LANES + (lane = pick(ready[warp]));
     if (waiting[warp] && settle_active(warp)) continue;
+    if (profiling()) profile_warp(*this, warp);
     if (living && arrived == living) {
       open_barrier();
       continue;

@@ -1,5 +1,6 @@
 // warps.cpp - the rendezvous of a warp: the last of the lanes that `mask` names computes what all of them take away.
 #include "../check/check.h"
+#include "../profile/log.h"
 #include "messages.h"
 #include "worker.h"
 
@@ -32,6 +33,7 @@ bool Worker::meet(int w, unsigned mask, int what) {
   waiting[w] &= ~lanes;
   ready[w] |= lanes;
   if (checking()) check_warp_met(*this, w, lanes);
+  if (profiling()) profile_met(w, lanes);
   return true;
 }
 

@@ -26,6 +26,7 @@ _RUNTIME_FLAGS = (
     "-fno-gnu-unique",
     "-ftls-model=initial-exec",
 )
+_UNHOOKED = ("-fno-sanitize=thread", "-fno-sanitize-coverage=trace-pc", "-O2")
 HOW_TO_GET_GXX = "Debian, Ubuntu: sudo apt install g++ binutils"
 
 
@@ -57,7 +58,7 @@ def runtime_library(extra_flags: Sequence[str] = (), *, folder: Path | None = No
         "libcudasim",
         [
             path
-            for room in ("runtime", "check")
+            for room in ("runtime", "check", "profile")
             for path in sorted((csrc_dir() / "cudasim" / room).glob("*.cpp"))
         ],
         include=(include_dir(),),
@@ -76,6 +77,7 @@ def kernel_library(
     runtime: Path,
     text: str | None = None,
     *,
+    name: str = "",
     include: Sequence[Path] = (),
     announce: str = "",
 ) -> Path:
@@ -84,12 +86,14 @@ def kernel_library(
     Parameters
     ----------
     sources : sequence of Path
-        The files; what they include in quotes from beside them is rewritten, too. The library is named after the first.
+        The files; what they include in quotes from beside them is rewritten, too.
     flavour : Flavour
     runtime : Path
         What `runtime_library` returned.
     text : str, optional
         Compile this text, as if it were what the only file says: a notebook's cell is no file.
+    name : str
+        Of the library; default that of the first file.
     include : sequence of Path
         Folders of C headers, which need no rewriting.
     announce : str
@@ -105,17 +109,17 @@ def kernel_library(
         files.update(rewrite_tree(source, text))
     folder = cache.default_folder() / "cuda" / cache.key_of([flavour.name, *files, *files.values()])
     roots = {source.name for source in sources}
-    for name, content in files.items():
-        place = folder / (f"{name}.cpp" if name in roots else name)
+    for own, content in files.items():
+        place = folder / (f"{own}.cpp" if own in roots else own)
         if not place.is_file() or place.read_text() != content:
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_text(content)
     inside = csrc_dir() / "cudasim" / "inside"
     return shared_library(
-        sources[0].stem,
+        name or sources[0].stem,
         [
             *(folder / f"{source.name}.cpp" for source in sources),
-            *(Source(inside / name, ("-fno-sanitize=thread", "-O2")) for name in flavour.inside),
+            *(Source(inside / part, _UNHOOKED) for part in flavour.inside),
         ],
         include=(include_dir(), *include),
         flags=(*flavour.flags, f"-DCUDASIM_FLAVOUR={flavour.number}", f"-iquote{sources[0].parent}"),

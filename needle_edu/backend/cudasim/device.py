@@ -6,6 +6,7 @@ kernels print appears, and errors that CUDA reports are raised, when the call th
 
 import functools
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,18 +23,27 @@ from .simulator import Simulator, open_simulator
 
 
 class CudaSimRuntime(CLibrary):
-    """Our CUDA kernels on the simulator, in one flavour."""
+    """Our CUDA kernels on the simulator.
 
-    def __init__(self, flavour: str = "plain"):
+    Parameters
+    ----------
+    flavour : str
+        One of `FLAVOURS`.
+    folder : Path, optional
+        Where the ``.cu`` files are, if not in csrc/cuda.
+    """
+
+    def __init__(self, flavour: str = "plain", folder: Path | None = None):
         from cffi import FFI
 
         self.simulator: Simulator = open_simulator()
         include = csrc_dir() / "include"
-        sources = sorted((csrc_dir() / "cuda").glob("*.cu"))
+        sources = sorted((folder or csrc_dir() / "cuda").glob("*.cu"))
         library = kernel_library(
             sources,
             FLAVOURS[flavour],
             self.simulator.runtime,
+            name="libneedle_cuda_sim",
             include=(include,),
             announce="needle_edu: compiling the CUDA kernels for the simulator, once; this takes about a minute ...",
         )

@@ -5,6 +5,8 @@ plain: as fast as a processor runs it, on several cores. Wrong programs give wro
 check: the compiler puts a call before each access to memory (-fsanitize=thread, whose runtime is not used), and the
 checker in csrc/cudasim/check sees them all. Its other flags keep what the student wrote recognisable: a float4 is one
 access and not four (sra), a line is one place in the program (reorder-blocks).
+
+profile: the same, and a call at the beginning of each basic block; csrc/cudasim/profile makes counters of them.
 """
 
 from typing import NamedTuple
@@ -38,7 +40,6 @@ class Flavour(NamedTuple):
 _HOOKED = (
     "-O1",
     "-fsanitize=thread",
-    "--param=tsan-instrument-func-entry-exit=0",
     "-fno-tree-sra",
     "-fno-ipa-sra",
     "-fno-reorder-blocks",
@@ -49,8 +50,15 @@ FLAVOURS = {
     "check": Flavour(
         "check",
         1,
-        (*_ALWAYS, *_HOOKED),
+        (*_ALWAYS, *_HOOKED, "--param=tsan-instrument-func-entry-exit=0"),
         ("standard_calls.cpp", "access_hooks.cpp"),
         ("-fno-sanitize=thread",),  # when linking: its runtime stays out
+    ),
+    "profile": Flavour(
+        "profile",
+        2,
+        (*_ALWAYS, *_HOOKED, "-fsanitize-coverage=trace-pc"),
+        ("standard_calls.cpp", "profile_hooks.cpp"),
+        ("-fno-sanitize=thread",),
     ),
 }

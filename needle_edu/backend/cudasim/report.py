@@ -164,7 +164,7 @@ def read_report(data: dict[str, Any], texts: dict[str, str]) -> Report:
     places = find_places(keys)
 
     def place(one: dict[str, Any], key: str) -> Place | None:
-        return _short(places[tuple(one[key])], texts) if one[key] else None
+        return short(places[tuple(one[key])], texts) if one[key] else None
 
     def index(one: dict[str, Any], key: str) -> Any:
         return tuple(one[key]) if key in one else None
@@ -175,7 +175,7 @@ def read_report(data: dict[str, Any], texts: dict[str, str]) -> Report:
             one["kernel"],
             one["detail"],
             place(one, "place")
-            or _short(Place(one.get("file", "the place is unknown"), one.get("line", 0)), texts),
+            or short(Place(one.get("file", "the place is unknown"), one.get("line", 0)), texts),
             index(one, "block"),
             index(one, "thread"),
             one["count"],
@@ -188,7 +188,7 @@ def read_report(data: dict[str, Any], texts: dict[str, str]) -> Report:
     return Report(findings, data["left_out"], texts)
 
 
-def _short(place: Place, texts: dict[str, str]) -> Place:
+def short(place: Place, texts: dict[str, str]) -> Place:
     """A cell's text has a name without a folder, to which the compiler has put the one it ran in."""
     name = Path(place.file).name
     return place._replace(file=name) if name in texts and not Path(place.file).is_file() else place

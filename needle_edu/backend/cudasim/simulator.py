@@ -27,6 +27,7 @@ from ..errors import DeviceError
 from .build import include_dir, kernel_library, runtime_library
 from .declarations import host_functions
 from .flavours import FLAVOURS
+from .profile import Profile, read_profile
 from .report import Report, read_report
 
 ORDERS = ("forward", "reverse", "lockstep", "seeded")
@@ -184,14 +185,25 @@ class Simulator:
 
     def report(self) -> Report:
         """Return what the checker has found since `clear_report`, in programs of the flavour "check"."""
-        size = self.lib.cudasim_findings(self.ffi.NULL, 0)
-        buffer = self.ffi.new("char[]", size + 1)
-        self.lib.cudasim_findings(buffer, size)
-        return read_report(json.loads(self.ffi.buffer(buffer, size)[:].decode(errors="replace")), self._texts)
+        return read_report(self._json(self.lib.cudasim_findings), self._texts)
 
     def clear_report(self) -> None:
         """Forget what the checker has found."""
         self.lib.cudasim_clear_findings()
+
+    def profile(self) -> Profile:
+        """Return what the kernels of programs of the flavour "profile" cost since `clear_profile`."""
+        return read_profile(self._json(self.lib.cudasim_counters), self._texts)
+
+    def clear_profile(self) -> None:
+        """Begin to count anew."""
+        self.lib.cudasim_clear_counters()
+
+    def _json(self, function: Any) -> Any:
+        size = function(self.ffi.NULL, 0)
+        buffer = self.ffi.new("char[]", size + 1)
+        function(buffer, size)
+        return json.loads(self.ffi.buffer(buffer, size)[:].decode(errors="replace"))
 
     def raise_for(self, code: int) -> None:
         """Raise the `CudaError` of an error number, with the sentence about the last error; a sticky one is ended."""

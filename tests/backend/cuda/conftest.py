@@ -1,5 +1,6 @@
 """The simulator and the programs of kernels/, each compiled once; without g++ the tests skip and say so."""
 
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from needle_edu.backend import BuildError
 from needle_edu.backend.cudasim import build, open_simulator
 
 KERNELS = Path(__file__).parent / "kernels"
+sys.path.insert(0, str(Path(__file__).parent))  # for cuda_mutants.py
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Kernels on the simulator beside NumPy, in every order of threads, plain and checked; the checker finds nothing."""
+"""Kernels on the simulator beside NumPy, in every order of threads, in each flavour; the checker finds nothing."""
 
 import os
 import subprocess
@@ -10,9 +10,9 @@ import pytest
 from needle_edu.backend.cudasim import CudaError
 
 
-@pytest.fixture(params=["plain", "check"])
+@pytest.fixture(params=["plain", "check", "profile"])
 def run(request, simulator, compiled):
-    """A function: the program of a file of kernels/, plain and checked; correct kernels leave a clean report."""
+    """A function: the program of a file of kernels/ in each flavour; correct kernels leave a clean report."""
     simulator.clear_report()
     yield lambda name: compiled(name, request.param)
     assert simulator.report().clean, simulator.report()

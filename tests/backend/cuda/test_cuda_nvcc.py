@@ -1,10 +1,12 @@
-"""Every kernel of the tests is CUDA to nvcc, too. Without nvcc this is skipped, and the summary says so."""
+"""Every kernel, of the tests and of ours, is CUDA to nvcc. Without nvcc this is skipped, and the summary says so."""
 
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+
+from needle_edu.backend.paths import csrc_dir
 
 KERNELS = Path(__file__).parent / "kernels"
 NVCC = shutil.which("nvcc")
@@ -15,7 +17,14 @@ NVCC = shutil.which("nvcc")
 )
 @pytest.mark.parametrize("source", sorted(KERNELS.glob("*.cu")), ids=lambda path: path.name)
 def test_nvcc_compiles_it(source, tmp_path):
-    flags = ["-std=c++17", "-arch=sm_75", "--extended-lambda", "-Werror", "all-warnings"]
+    flags = [
+        "-std=c++17",
+        "-arch=sm_75",
+        "--extended-lambda",
+        "-Werror",
+        "all-warnings",
+        f"-I{csrc_dir() / 'include'}",
+    ]
     done = subprocess.run(
         [NVCC, *flags, "-c", str(source), "-o", str(tmp_path / "out.o")], capture_output=True, text=True
     )

@@ -6,7 +6,11 @@
 
 // A kernel that accesses memory under the check flavour is compiled so that each access calls the checker (-fsanitize=
 // thread). Functions of the shim are not the student's accesses: they are left alone.
+#if defined(__has_attribute) && __has_attribute(no_sanitize_coverage)
+#define CUDASIM_PLAIN __attribute__((no_sanitize("thread"), no_sanitize_coverage))
+#else
 #define CUDASIM_PLAIN __attribute__((no_sanitize("thread")))
+#endif
 #define CUDASIM_INLINE static inline CUDASIM_PLAIN
 // Where a function of the shim is called from is what a finding names. Under the checker it is really called.
 #ifdef __SANITIZE_THREAD__
@@ -29,7 +33,7 @@ struct cudasim_launch_config {
 };
 struct cudasim_launch_site {
   const char *kernel, *file;
-  int line, flavour; // 0 plain, 1 check
+  int line, flavour; // 0 plain, 1 check, 2 profile
 };
 CUDASIM_API int cudasim_launch(const cudasim_launch_site *site, const cudasim_launch_config *config,
                                void (*thread)(void *), void *closure);
