@@ -111,7 +111,7 @@ def _entry(path: Path, name: str, fields: Any, begin: int, size: int) -> _Entry:
         whole = all(type(n) is int and n >= 0 for n in (*shape, start, stop))
     except (TypeError, KeyError, ValueError):
         raise DataError(f"{path}: {name}: its entry in the header is damaged: {fields!r:.80}") from None
-    if dtype not in DTYPES:
+    if not isinstance(dtype, str) or dtype not in DTYPES:
         raise DataError(f"{path}: {name}: its numbers are {dtype!r}, known are {', '.join(DTYPES)}")
     if (
         not whole
@@ -131,8 +131,10 @@ def _of_index(path: Path) -> dict[str, _Entry]:
         raise DataError(f"{path}: an index has a weight_map from names to files")
     found: dict[str, _Entry] = {}
     for file in sorted(set(places.values())):
-        if Path(file).name != file or file in ("", ".", ".."):
+        if Path(file).name != file or file in ("", ".", "..") or "\0" in file:
             raise DataError(f"{path}: names the file {file!r}; all files lie beside the index")
+        if not (path.parent / file).is_file():
+            raise FileNotFoundError(f"{path}: names the file {file!r}, which is not beside it")
         entries = _of_file(path.parent / file)
         wanted = [name for name, where in places.items() if where == file]
         missing = [name for name in wanted if name not in entries]

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 
 from ..autograd import Tensor
-from ..autograd.arrays import readable
 from ..backend.arguments import real, several
 from ..backend.errors import DataError
-from .dataset import stack_examples
+from .dataset import columns_of, stack_examples
 
 
 def collate_ndarray(batch: list[Any], device: Any = None, dtype: Any = None) -> tuple[Tensor, ...]:
@@ -83,7 +82,7 @@ def collate_padded(
         raise DataError(
             f"{who}: wanted examples with one number of fields, got {[len(row) for row in rows]!r:.60}"
         )
-    columns = [[readable(field) for field in column] for column in zip(*rows, strict=True)]
+    columns = columns_of(rows)
     if not columns or not all(field.ndim for field in columns[0]):
         raise DataError(f"{who}: wanted a sequence in the first field of each example, got a single number")
     filled = [_filled(who, k, column, padding_value) for k, column in enumerate(columns)]
@@ -103,7 +102,9 @@ def _filled(who: str, k: int, fields: list[np.ndarray], padding_value: float) ->
         raise DataError(f"{who}: field {k}: wanted numbers, got {kind}")
     if not fields[0].ndim:
         return np.array(fields, kind)
-    if kind.kind != "f" and np.array(padding_value).astype(kind) != padding_value:
+    with np.errstate(invalid="ignore"):
+        held = np.array(padding_value).astype(kind)
+    if kind.kind != "f" and held != padding_value:
         raise DataError(f"{who}: field {k}: {kind} cannot hold the padding_value {padding_value}")
     longest = max(len(field) for field in fields)
     out = np.full((len(fields), longest, *fields[0].shape[1:]), padding_value, kind)

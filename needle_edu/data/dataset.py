@@ -165,9 +165,15 @@ def stack_examples(examples: list[Any]) -> tuple[np.ndarray, ...]:
     rows = [example if isinstance(example, tuple) else (example,) for example in examples]
     if len({len(row) for row in rows}) > 1:
         raise DataError(f"a batch of examples with different numbers of fields: {[len(row) for row in rows]}")
-    return tuple(
-        _stack(k, [readable(field) for field in column]) for k, column in enumerate(zip(*rows, strict=True))
-    )
+    return tuple(_stack(k, column) for k, column in enumerate(columns_of(rows)))
+
+
+def columns_of(rows: list[tuple]) -> list[list[np.ndarray]]:
+    """Field after field, the arrays of all examples."""
+    try:
+        return [[readable(field) for field in column] for column in zip(*rows, strict=True)]
+    except ValueError as error:
+        raise DataError(f"a field of an example has rows of different lengths: {error}") from None
 
 
 def _stack(k: int, fields: list[np.ndarray]) -> np.ndarray:

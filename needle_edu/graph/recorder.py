@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from needle_edu.autograd import events, state
+from needle_edu.backend.arguments import whole
 from needle_edu.backend.scope import Block, Run
 from needle_edu.graph.snapshot import LIMIT, Snapshot, take_snapshot
 
@@ -40,6 +41,7 @@ class Recorder(Block):
     """
 
     def __init__(self, limit: int = LIMIT, max_events: int = MAX_EVENTS):
+        whole("viz.record", 0, limit=limit, max_events=max_events)
         self.limit, self.max_events = limit, max_events
         self.records: Records = []
         self.full = False

@@ -56,7 +56,7 @@ def perplexity(logits: Any, labels: Any, ignore_index: int | None = None) -> flo
         raise ShapeError(f"perplexity: rows of different lengths ({error})") from None
     if scores.dtype.kind not in "fiu":
         raise DTypeError(f"perplexity: logits are numbers, got {scores.dtype}")
-    if not scores.ndim or scores.shape[:-1] != right.shape:
+    if not scores.ndim or not scores.shape[-1] or scores.shape[:-1] != right.shape:
         raise ShapeError(
             f"perplexity: wanted logits (..., tokens) and labels (...), got {scores.shape} and {right.shape}"
         )

@@ -31,12 +31,15 @@ MOST_SEQUENCES = 8  # more are work enough for the modules, whose products use a
 
 _CLASSES: dict[str, type] = {}
 _METHODS: list[tuple[type, str, Any]] = []  # as the library has them
+_NAMES: set[str] = set()  # of these methods: an object may have one of its own
 
 
 def stands_for(cls: type, *methods: str) -> None:
     """Say that what these methods of a class do now, besides its `forward`, a `Decoder` does in their stead."""
     _CLASSES[cls.__name__] = cls
-    _METHODS.extend((cls, name, getattr(cls, name)) for name in ("__call__", "forward", *methods))
+    names = ("__call__", "forward", *methods)
+    _METHODS.extend((cls, name, getattr(cls, name)) for name in names)
+    _NAMES.update(names)
 
 
 for _cls in (Dropout, Embedding, LayerNorm, Linear):
@@ -108,7 +111,8 @@ def _are_the_librarys(name: str, *modules: Any) -> bool:
     """Whether these modules are of the library's class of this name, and nothing has been hung on to them."""
     cls = _CLASSES[name]
     return all(
-        type(module) is cls and not is_hooked(module) and "forward" not in vars(module) for module in modules
+        type(module) is cls and not is_hooked(module) and _NAMES.isdisjoint(vars(module))
+        for module in modules
     )
 
 

@@ -159,6 +159,8 @@ def llama(config: dict, names: Collection[str], max_len: int | None, place: dict
 def _rotation(config: dict, size: int) -> tuple[float, np.ndarray | None]:
     """The base of the angles, and the angles of one step where these are scaled; old and new settings are read."""
     found = config.get("rope_parameters") or config.get("rope_scaling") or {}
+    if not isinstance(found, dict):
+        raise DataError(f"load_pretrained: how positions are scaled stands in a dict, got {found!r:.60}")
     base = found.get("rope_theta", config.get("rope_theta", 10000.0))
     kind = found.get("rope_type", found.get("type", "default"))
     if kind == "default":
@@ -207,7 +209,10 @@ FAMILIES = {
 
 
 def _classes(config: dict) -> int:
-    return len(config.get("id2label") or {}) or config.get("num_labels", 2)
+    labels = config.get("id2label") or {}
+    if not isinstance(labels, dict):
+        raise DataError(f"load_pretrained: the configuration says id2label={labels!r:.60}, wanted a dict")
+    return len(labels) or config.get("num_labels", 2)
 
 
 def _sizes(config: dict, *keys: str) -> list[int]:

@@ -72,9 +72,14 @@ def load_pretrained(
         raise TypeError(f"load_pretrained: config is a dict, got {config!r:.60}")
     where = Path(path)
     folder = where if where.is_dir() else where.parent
+    if config is None and not (folder / "config.json").exists():
+        raise FileNotFoundError(
+            f"load_pretrained: there is no {folder / 'config.json'}; path is a folder on this machine with config.json "
+            "and model.safetensors, and nothing is fetched"
+        )
     settings = dict(read_json(folder / "config.json") if config is None else config)
     kind = settings.get("model_type")
-    if kind not in FAMILIES:
+    if not isinstance(kind, str) or kind not in FAMILIES:
         raise DataError(f"load_pretrained: model_type {kind!r} is not known; known are {', '.join(FAMILIES)}")
     if max_len is not None:
         whole("load_pretrained", max_len=max_len)

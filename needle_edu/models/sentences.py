@@ -29,6 +29,7 @@ from ..backend.extras import needed
 from ..data.downloads import download
 from ..nn.module import Module
 from .bert import Bert
+from .evaluating import evaluating
 from .pretrained import FILE, load_pretrained
 
 MINILM = {
@@ -80,7 +81,8 @@ class SentenceEncoder(Module):
     def encode(self, texts: list[str], batch_size: int = 32) -> np.ndarray:
         """The vectors of texts, of shape (number of texts, dim), in the order of the texts.
 
-        Texts of like length are computed together, so that little is filled up; no graph is kept.
+        Texts of like length are computed together, so that little is filled up; no graph is kept. A text in which the
+        tokenizer finds no token is a DataError.
         """
         texts = several("SentenceEncoder.encode", "texts", texts)
         whole("SentenceEncoder.encode", batch_size=batch_size)
@@ -88,18 +90,22 @@ class SentenceEncoder(Module):
         if wrong:
             raise TypeError(f"SentenceEncoder.encode: texts are strings, got {wrong[0]!r:.60}")
         rows = [encoding.ids for encoding in self.tokenizer.encode_batch(texts)]
+        if len(rows) != len(texts):
+            raise DataError(
+                f"SentenceEncoder.encode: the tokenizer made {len(rows)} rows of {len(texts)} texts"
+            )
+        if not all(map(len, rows)):
+            empty = next(text for text, row in zip(texts, rows, strict=True) if not len(row))
+            raise DataError(
+                f"SentenceEncoder.encode: there is no token in the text {empty!r:.60}, so no mean"
+            )
         table = self.model.words.weight
         vectors = np.zeros((len(rows), table.shape[1]), table.dtype)
         order = np.argsort([len(row) for row in rows], kind="stable")
-        was_training = self.training
-        self.eval()
-        try:
-            with no_grad():
-                for start in range(0, len(rows), batch_size):
-                    chosen = order[start : start + batch_size]
-                    vectors[chosen] = self(*_batch([rows[k] for k in chosen], table.device)).numpy()
-        finally:
-            self.train(was_training)
+        with evaluating(self), no_grad():
+            for start in range(0, len(rows), batch_size):
+                chosen = order[start : start + batch_size]
+                vectors[chosen] = self(*_batch([rows[k] for k in chosen], table.device)).numpy()
         return vectors
 
 

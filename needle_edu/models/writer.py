@@ -7,6 +7,7 @@ keeps keys and values (`cache_shape`); how tokens are drawn stands in sampling.p
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
@@ -14,12 +15,14 @@ import numpy as np
 
 from .. import ops
 from ..autograd import Tensor, no_grad
-from ..backend.arguments import switch, whole
+from ..autograd.arrays import readable
+from ..backend.arguments import integer, switch, whole
 from ..backend.errors import DTypeError, IndexOutOfRange, ShapeError
 from ..backend.random import generator
 from ..nn.module import Module
 from . import sampling
 from .cache import KVCache
+from .evaluating import evaluating
 
 
 class Writer(Module):
@@ -90,7 +93,10 @@ class Writer(Module):
             A sequence longer than `max_len` is forgotten from the left, half of it at a time.
         """
         given = self._given(tokens)
-        (count,) = whole(f"{type(self).__name__}.generate", 0, count=count)
+        who = f"{type(self).__name__}.generate"
+        (count,) = whole(who, 0, count=count)
+        if on_token is not None and not callable(on_token):
+            raise TypeError(f"{who}: on_token is called with the new tokens, got {on_token!r:.60}")
         rows = np.atleast_2d(given)
         room, alone = rows.shape[1] + count, on_token is None
         steps = self._steps(rows, room, temperature, top_k, top_p, seed, use_cache, alone)
@@ -118,7 +124,9 @@ class Writer(Module):
         who = f"{type(self).__name__}.generate"
         sampling.check(who, temperature, top_k, top_p)
         switch(who, use_cache=use_cache)
-        source = generator() if seed is None else np.random.RandomState(seed)
+        if seed is not None and integer(who, "seed", seed, 0, ValueError) >= 2**32:
+            raise ValueError(f"{who}: seed is a whole number below 2**32, got {seed}")
+        source = generator(seed)
         draw = partial(sampling.draw, generator=source, temperature=temperature, top_k=top_k, top_p=top_p)
         return self._drawn(rows, min(room, self.max_len), draw, use_cache, alone)
 
@@ -142,30 +150,27 @@ class Writer(Module):
 
     def _last_scores(self, tokens: np.ndarray, cache: KVCache | None) -> np.ndarray:
         """The scores behind the last token, of shape (batch, vocabulary), without a graph and without dropout."""
-        was_training, device = self.training, self.parameters()[0].device
-        if was_training:
-            self.eval()
-        try:
-            with no_grad():
-                x = self.hidden(Tensor(tokens, device=device, requires_grad=False), cache)
-                return self.scores(ops.getitem(x, (slice(None), -1))).numpy()
-        finally:
-            if was_training:
-                self.train()
+        device = self.parameters()[0].device
+        with evaluating(self) if self.training else nullcontext(), no_grad():
+            x = self.hidden(Tensor(tokens, device=device, requires_grad=False), cache)
+            return self.scores(ops.getitem(x, (slice(None), -1))).numpy()
 
     def _given(self, tokens: Any) -> np.ndarray:
         """Tokens that somebody gave, as whole numbers of the vocabulary."""
         who = f"{type(self).__name__}.generate"
-        found = np.asarray(tokens.numpy() if isinstance(tokens, Tensor) else tokens)
-        if found.dtype.kind not in "iu" and not (
-            found.dtype.kind == "f" and (found == np.floor(found)).all()
-        ):
-            raise DTypeError(f"{who}: tokens are whole numbers, got {found.dtype}")
-        if found.ndim not in (1, 2) or not found.shape[-1]:
+        try:
+            found = readable(tokens)
+        except ValueError as error:
+            raise ShapeError(f"{who}: rows of tokens have different lengths ({error})") from None
+        if found.ndim not in (1, 2) or not found.size:
             raise ShapeError(
                 f"{who}: wanted tokens of shape (length,) or (batch, length), one at least, got {found.shape}"
             )
-        if found.size and not 0 <= found.min() <= found.max() < self.tokens:
+        if found.dtype.kind not in "iu" and not (
+            found.dtype.kind == "f" and np.isfinite(found).all() and (found == np.floor(found)).all()
+        ):
+            raise DTypeError(f"{who}: tokens are whole numbers, got {found.dtype}")
+        if not 0 <= found.min() <= found.max() < self.tokens:
             wrong = found.min() if found.min() < 0 else found.max()
             raise IndexOutOfRange(
                 f"{who}: token {int(wrong)} is out of range for a vocabulary of {self.tokens}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from needle_edu.autograd import TensorTuple, Value
 from needle_edu.autograd.topo import post_order
 from needle_edu.backend import GradientError, NeedleError
+from needle_edu.backend.arguments import whole
 
 
 def history(tensor: Value, function: str) -> list[Value]:
@@ -31,6 +32,7 @@ def check_backward(tensor: Value, function: str) -> None:
 
 def check_size(count: int, max_nodes: int, function: str = "draw") -> None:
     """Refuse a graph that nobody could read, and say what to do."""
+    whole(f"viz.{function}", 0, max_nodes=max_nodes)
     if count > max_nodes:
         advice = "viz.draw(t, depth=5) draws the part next to the result; or take a tensor from the middle"
         raise NeedleError(

@@ -5,7 +5,7 @@ import pytest
 
 from needle_edu import cpu
 from needle_edu.backend.errors import DataError
-from needle_edu.data import DataLoader, NDArrayDataset, collate_ndarray
+from needle_edu.data import DataLoader, NDArrayDataset, collate_ndarray, collate_padded
 
 DATA = NDArrayDataset(np.arange(10.0).reshape(5, 2), np.arange(5))
 
@@ -44,3 +44,9 @@ def test_refusals():
         DataLoader(DATA, dtype="int32")
     with pytest.raises(DataError, match="a batch of no examples"):
         collate_ndarray([])
+
+
+@pytest.mark.parametrize("collate", [collate_ndarray, collate_padded], ids=lambda collate: collate.__name__)
+def test_a_field_without_a_shape_is_refused(collate):
+    with pytest.raises(DataError, match="^a field of an example has rows of different lengths"):
+        collate([([[1], [2, 3]], 0)])

@@ -46,6 +46,7 @@ def test_a_loader_gives_what_recurrent_layers_pack():
         ([([1], 2), ([1], [2])], {}, "field 1: sequences differ in length alone"),
         ([["a"], ["b", "c"]], {}, "field 0: wanted numbers, got <U1"),
         ([[1], [1, 2]], {"padding_value": 0.5}, "field 0: int64 cannot hold the padding_value 0.5"),
+        ([[1], [1, 2]], {"padding_value": 1e30}, r"field 0: int64 cannot hold the padding_value 1e\+30"),
     ],
 )
 def test_what_does_not_fit_together(batch, options, message):

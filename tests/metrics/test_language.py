@@ -53,6 +53,7 @@ def test_it_is_the_exponential_of_pytorchs_cross_entropy(dtype, rng):
             r"wanted logits \(..., tokens\) and labels \(...\), got \(1, 2\) and \(2,\)",
         ),
         (([[0.0, 1.0]], [2]), IndexOutOfRange, "labels: wants whole numbers from 0 to 1, got 2"),
+        ((np.zeros((1, 0)), [0]), ShapeError, r"wanted logits \(..., tokens\) .*, got \(1, 0\)"),
         (([["a", "b"]], [0]), DTypeError, "logits are numbers"),
         (([[0.0, 1.0]], [0], 0), ShapeError, "no position counts"),
         (([[0.0, 1.0]], [0], "pad"), ShapeError, "ignore_index is a whole number, got 'pad'"),

@@ -132,6 +132,19 @@ def attention_of_the_block(model, monkeypatch, request):
     monkeypatch.setattr(ndl.models.GPTBlock, "_attended", lambda *given: attended(*given) * 2)
 
 
+def scores_of_one_model(model, monkeypatch, request):
+    model.scores = lambda x: GPT.scores(model, x) * -1
+
+
+def hidden_of_one_model(model, monkeypatch, request):
+    model.hidden = lambda *given: GPT.hidden(model, *given) * -1
+
+
+def attention_of_one_block(model, monkeypatch, request):
+    block = model.blocks[1]
+    block._attended = lambda *given: ndl.models.GPTBlock._attended(block, *given) * -2
+
+
 def hook(model, monkeypatch, request):
     model.blocks[0].mlp_proj.register_forward_hook(lambda module, args, out: out * 2)
 
@@ -159,8 +172,9 @@ def weight_that_lies_crosswise(model, monkeypatch, request):
 
 
 CHANGES = [
-    subclass_of_a_layer, subclass_of_the_model, forward_of_one_module, forward_of_a_class, attention_of_the_block, hook,
-    hook_of_dropout, op, kernel, listener, weight_that_lies_crosswise,
+    subclass_of_a_layer, subclass_of_the_model, forward_of_one_module, forward_of_a_class, attention_of_the_block,
+    scores_of_one_model, hidden_of_one_model, attention_of_one_block, hook, hook_of_dropout, op, kernel,
+    listener, weight_that_lies_crosswise,
 ]  # fmt: skip
 
 

@@ -109,6 +109,9 @@ def test_generation_leaves_no_graph_and_the_mode_as_it_was():
     model = GPT(tokens=5, max_len=8, layers=1, heads=1, dim=4, dropout=0.5)
     assert model.generate([1], 3, temperature=0).tolist() == model.generate([1], 3, temperature=0).tolist()
     assert model.training and model.blocks[0].dropout.training
+    model.drop.eval()  # a part that somebody keeps in evaluation
+    model.generate([1], 3, use_cache=False)
+    assert model.training and model.blocks[0].dropout.training and not model.drop.training
     assert all(p.grad is None for p in model.parameters())
 
 
@@ -158,6 +161,12 @@ BAD = {
     "negative": (lambda m: m.generate([-1], 1), IndexOutOfRange, "token -1 is out of range"),
     "none": (lambda m: m.generate([], 1), ShapeError, "one at least, got"),
     "fractions": (lambda m: m.generate([0.5], 1), DTypeError, "tokens are whole numbers, got float64"),
+    "infinite": (lambda m: m.generate([np.inf], 1), DTypeError, "tokens are whole numbers, got float64"),
+    "ragged": (lambda m: m.generate([[1], [1, 2]], 1), ShapeError, "GPT.generate: rows of tokens have different len"),
+    "no sequences": (lambda m: m.generate(np.zeros((0, 3), int), 1), ShapeError, r"one at least, got \(0, 3\)"),
+    "seed": (lambda m: m.generate([1], 1, seed="a"), ValueError, "generate: seed is a whole number of at least 0, got"),
+    "large seed": (lambda m: m.generate([1], 1, seed=2**32), ValueError, r"seed is a whole number below 2\*\*32"),
+    "on_token": (lambda m: m.generate([1], 1, on_token=3), TypeError, "on_token is called with the new tokens, got 3"),
     "temperature": (lambda m: m.generate([1], 1, temperature=-1), ValueError, "temperature"),
     "top_k": (lambda m: m.generate([1], 1, top_k=0), ValueError, "top_k is a whole number of at least 1"),
     "top_p": (lambda m: m.generate([1], 1, top_p=0), ValueError, "top_p is a share above 0"),

@@ -269,6 +269,7 @@ def test_tensors_that_are_missing_unknown_or_of_another_shape(tmp_path, rng):
         (plain.LLAMA, {"hidden_act": "gelu"}, "hidden_act='gelu'; known is 'silu'"),
         (plain.LLAMA, {"rope_scaling": {"rope_type": "yarn"}}, "turned by 'yarn'; known are default, linear"),
         (plain.LLAMA, {"rope_scaling": {"rope_type": "linear"}}, "factor=None, wanted a number"),
+        (plain.LLAMA, {"rope_scaling": [2.0]}, "how positions are scaled stands in a dict, got [2.0]"),
         (plain.VIT, {"qkv_bias": False}, "qkv_bias=False; known is True"),
     ],
 )  # fmt: skip
@@ -278,8 +279,12 @@ def test_configurations(tmp_path, rng, config, changed, message):
 
 
 def test_files(tmp_path):
-    with pytest.raises(FileNotFoundError, match="config.json"):
+    with pytest.raises(
+        FileNotFoundError, match="load_pretrained: there is no .*config.json; .* nothing is fetched"
+    ):
         load_pretrained(tmp_path)
+    with pytest.raises(DataError, match=r"model_type \['gpt2'\] is not known"):
+        load_pretrained(tmp_path, {"model_type": ["gpt2"]})
     (tmp_path / "config.json").write_text(json.dumps(plain.GPT2))
     with pytest.raises(
         FileNotFoundError, match="has neither model.safetensors nor model.safetensors.index.json"
@@ -309,6 +314,7 @@ def test_damaged_weights(tmp_path, rng):
         (b"[5]", b"[6]", "does not lie in the bytes 0 to 40"),
         (b"[0, 40]", b"[-8,32]", "does not lie"),
         (b'"shape"', b'"shope"', "entry in the header is damaged"),
+        (b'"F64"', b"[64] ", "its numbers are [64], known are F64"),
         (b'{"__', b'["__', "no JSON"),
     ):
         file.write_bytes(good.replace(old, new, 1))
@@ -316,7 +322,7 @@ def test_damaged_weights(tmp_path, rng):
             Weights(file)
 
 
-@pytest.mark.parametrize("name", ["../w.safetensors", "/etc/passwd", "..", "sub/w.safetensors"])
+@pytest.mark.parametrize("name", ["../w.safetensors", "/etc/passwd", "..", "sub/w.safetensors", "w\0"])
 def test_an_index_names_only_files_beside_it(tmp_path, rng, name):
     inside = tmp_path / "inside"
     inside.mkdir()
@@ -332,6 +338,9 @@ def test_an_index_that_is_wrong(tmp_path, rng):
     index = tmp_path / "model.safetensors.index.json"
     index.write_text(json.dumps({"weight_map": {"b": "w.safetensors"}}))
     with pytest.raises(DataError, match="w.safetensors has no 'b'"):
+        Weights(index)
+    index.write_text(json.dumps({"weight_map": {"a": "w.safetensors", "b": "gone.safetensors"}}))
+    with pytest.raises(FileNotFoundError, match="names the file 'gone.safetensors', which is not beside it"):
         Weights(index)
     index.write_text(json.dumps({"weight_map": ["b"]}))
     with pytest.raises(DataError, match="a weight_map from names to files"):

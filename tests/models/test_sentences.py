@@ -18,6 +18,13 @@ class Letters:
         return [SimpleNamespace(ids=[1, *((ord(c) - 90) % 13 for c in text), 2]) for text in texts]
 
 
+class Words:
+    """A token for each word, and none besides."""
+
+    def encode_batch(self, texts):
+        return [SimpleNamespace(ids=[len(word) for word in text.split()]) for text in texts]
+
+
 TEXTS = ["a sea", "to be", "x", "or not", "a sea"]
 
 
@@ -41,6 +48,9 @@ def test_each_sentence_is_the_unit_mean_of_its_tokens_alone(tmp_path, rng, batch
     assert vectors.dtype == "float64" and encoder.training and model.training
     np.testing.assert_allclose(vectors, units(w), rtol=1e-9, atol=1e-10)
     assert encoder.encode([]).shape == (0, 8)
+    model.eval()
+    encoder.encode(TEXTS)
+    assert encoder.training and not model.training
 
 
 def test_it_can_be_trained_and_counts_only_what_the_mask_says(rng):
@@ -73,6 +83,11 @@ def test_wrong_arguments():
         encoder.encode(["one", 3])
     with pytest.raises(ValueError, match="batch_size is a whole number of at least 1, got 0"):
         encoder.encode(["one"], batch_size=0)
+    for texts in (["one", ""], [""]):  # beside another text, or alone
+        with pytest.raises(DataError, match="there is no token in the text ''"):
+            SentenceEncoder(Bert(13, 9, 1, 2, 8), Words()).encode(texts)
+    with pytest.raises(DataError, match="the tokenizer made 0 rows of 1 texts"):
+        SentenceEncoder(Bert(13, 9, 1, 2, 8), SimpleNamespace(encode_batch=lambda texts: [])).encode(["one"])
     with pytest.raises(TypeError, match="SentenceEncoder: model is a Bert, got str"):
         SentenceEncoder("bert", Letters())
     with pytest.raises(TypeError, match=r"a tokenizer has encode_batch\(texts\), got 'words'"):

@@ -139,7 +139,9 @@ def test_private_names_stay_in_their_room():
     uses, defined = [], {}
     modules = find_modules(ROOT)
     for module, file in modules.items():
-        home = defined.setdefault(room_of(module), {"_getframe", "_exit", "_replace", "_asdict", "_repr_mimebundle_"})
+        home = defined.setdefault(
+            room_of(module), {"_getframe", "_exit", "_replace", "_asdict", "_repr_mimebundle_"}
+        )
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
                 home.add(node.name)

@@ -319,6 +319,27 @@ def test_wrong_options_are_named(options, message):
         viz.draw(ndl.Tensor([1.0]) * 2, **options)
 
 
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda y: viz.draw(y, max_nodes="many"),
+            "viz.draw: max_nodes is a whole number of at least 0, got 'many'",
+        ),
+        (lambda y: viz.step(y, max_nodes=None), "viz.step: max_nodes is a whole number"),
+        (lambda y: viz.step(y, live="yes"), "viz.step: live is True or False, got 'yes'"),
+        (lambda y: viz.record(limit="all"), "viz.record: limit is a whole number of at least 0, got 'all'"),
+        (
+            lambda y: viz.record(max_events=-1),
+            "viz.record: max_events is a whole number of at least 0, got -1",
+        ),
+    ],
+)
+def test_numbers_and_switches_are_looked_at(call, message):
+    with pytest.raises(ValueError, match=message):
+        call(ndl.Tensor([1.0]) * 2)
+
+
 def test_only_tensors_are_drawn():
     with pytest.raises(TypeError, match="wanted a Tensor, got list"):
         viz.draw([1.0])

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 
+from needle_edu.backend.arguments import switch
 from needle_edu.graph import record_backward, variable_names
 from needle_edu.graph.names import names_by_id
 from needle_edu.graph.replay import REPLACEABLE, replaced
@@ -90,6 +91,7 @@ def make_stepper(
 
     Of a student's pass that was `compared` with the engine's, the page says where the `departure` is, if there is one.
     """
+    switch("viz.step", live=live)
     graph, steps = tell(records, names)
     if departure is not None:
         number = next(
