@@ -11,6 +11,7 @@
 #include "normalise.h"
 #include "parallel.h"
 #include "pool.h"
+#include "unroll.h"
 
 enum { SIDE_BY_SIDE = 16, PARTS = 16, MOST_SUMS = 1 << 20 };
 
@@ -135,11 +136,14 @@ static int run(job *j, int64_t n, int64_t channels, int64_t inner, int64_t group
   }
   if (j->parts) nd_parallel_for(j->parts, ND_GRAIN_CHEAP / 2 / (n / j->parts + 1) + 1, by_rows ? rows : segments, j);
   if (j->failed) return ND_ENOMEM;
+  for (int64_t part = 1; j->g && part < j->parts; part++) { /* row by row, which is how they lie */
+    double *const sums = j->partial, *const more = sums + part * 2 * places;
+    ND_INDEPENDENT for (int64_t k = 0; k < 2 * places; k++) sums[k] += more[k];
+  }
   for (int64_t c = 0; j->g && c < 2 * channels; c++) {
     const int64_t width = places / channels;
     double sum = 0;
-    for (int64_t part = 0; part < j->parts; part++)
-      for (int64_t i = 0; i < width; i++) sum += j->partial[part * 2 * places + c * width + i];
+    for (int64_t i = 0; j->parts && i < width; i++) sum += j->partial[c * width + i];
     if (j->type == ND_F32) ((f32 *)to[c / channels])[c % channels] = (f32)sum;
     else ((f64 *)to[c / channels])[c % channels] = sum;
   }

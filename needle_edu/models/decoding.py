@@ -27,8 +27,6 @@ from ..nn.hooks import is_hooked
 from ..nn.linear import Linear
 from .cache import KVCache
 
-MOST_SEQUENCES = 8  # more are work enough for the modules, whose products use all threads
-
 _CLASSES: dict[str, type] = {}
 _METHODS: list[tuple[type, str, Any]] = []  # as the library has them
 _NAMES: set[str] = set()  # of these methods: an object may have one of its own
@@ -120,7 +118,7 @@ def _arrays(model: Any, batch: int, cache: KVCache) -> tuple | None:
     """Return both tables, the weights of each block and of the last norm, if the kernel can read all as they lie."""
     table, positions = model.wte.weight.cached_data, model.wpe.weight.cached_data
     (vocabulary, dim), code, device = table.shape, table.layout.code, table.layout.device
-    if batch > MOST_SEQUENCES or code > F64 or not device.native or device.has_overrides():
+    if code > F64 or not device.native or device.has_overrides():
         return None
     kept = (batch, model.heads, cache.max_len, dim // model.heads)
     wanted: list[tuple[Any, tuple]] = [(table, (vocabulary, dim)), (positions, (model.max_len, dim))]
