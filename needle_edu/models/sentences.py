@@ -82,7 +82,7 @@ class SentenceEncoder(Module):
         """The vectors of texts, of shape (number of texts, dim), in the order of the texts.
 
         Texts of like length are computed together, so that little is filled up; no graph is kept. A text in which the
-        tokenizer finds no token is a DataError.
+        tokenizer finds no token gives zeros, which are like nothing.
         """
         texts = several("SentenceEncoder.encode", "texts", texts)
         whole("SentenceEncoder.encode", batch_size=batch_size)
@@ -93,11 +93,6 @@ class SentenceEncoder(Module):
         if len(rows) != len(texts):
             raise DataError(
                 f"SentenceEncoder.encode: the tokenizer made {len(rows)} rows of {len(texts)} texts"
-            )
-        if not all(map(len, rows)):
-            empty = next(text for text, row in zip(texts, rows, strict=True) if not len(row))
-            raise DataError(
-                f"SentenceEncoder.encode: there is no token in the text {empty!r:.60}, so no mean"
             )
         table = self.model.words.weight
         vectors = np.zeros((len(rows), table.shape[1]), table.dtype)

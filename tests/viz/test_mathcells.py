@@ -31,6 +31,8 @@ def test_formulas_are_typeset_inline_and_as_lines_of_their_own():
     text = formulas_to_mathml("the rule $\\bar{a} = b$ and\n\n$$\ny = a_i\n$$\n")
     assert re.findall(r'display="(\w+)"', text) == ["inline", "block"]
     assert text.startswith("the rule <math") and "$" not in text
+    over_two_lines = formulas_to_mathml("so $h =\ntanh 1$, a price of 5$\n\nand 6$ more")
+    assert over_two_lines.count("<math") == 1 and "5$\n\nand 6$" in over_two_lines, "never over an empty line"
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -21,7 +21,7 @@ XMLNS = ' xmlns="http://www.w3.org/1998/Math/MathML"'
 # Code first, so that a dollar sign inside it is left alone.
 CODE_OR_FORMULA = re.compile(
     r"(?P<code>^(?P<fence>```+|~~~+).*?^(?P=fence)|(?P<ticks>`+).+?(?P=ticks)|\\\$)"
-    r"|\$\$(?P<display>.+?)\$\$|\$(?P<inline>[^\s$](?:[^$\n]*[^\s$])?)\$(?!\d)",
+    r"|\$\$(?P<display>.+?)\$\$|\$(?P<inline>[^\s$](?:(?:[^$\n]|\n(?!\s*\n))*[^\s$])?)\$(?!\d)",
     re.DOTALL | re.MULTILINE,
 )
 
