@@ -184,9 +184,9 @@ void Worker::yield() {
   }
 }
 
-CUDASIM_API int cudasim_barrier(int vote, int predicate, int which) {
+CUDASIM_API int cudasim_barrier(int vote, int predicate, int which, const void *from) {
   Worker &w = *this_worker;
-  const void *from = __builtin_return_address(0);
+  if (!from) from = __builtin_return_address(0);
   if (!w.arrived++) {
     w.barrier = from;
     w.barrier_thread = w.current;

@@ -8,14 +8,13 @@ _UNSUPPORTED = {
     r"\bwmma\s*::": "tensor cores (wmma)",
     r"\b(?:asm|__asm__)\b": "inline assembly (PTX)",
     r"\b(?:tex[123]D\w*|surf[123]D\w*|cudaTextureObject_t|cudaSurfaceObject_t)\b": "textures and surfaces",
-    r"\b(?:this_grid|cudaLaunchCooperativeKernel)\b": "launches whose blocks wait for one another (grid.sync)",
+    r"\b(?:this_grid|grid_group|cudaLaunchCooperativeKernel)\b": "grids that wait for one another (grid.sync)",
     r"\b(?:cudaMallocManaged|__managed__)\b": "managed memory",
     r"\b(?:cublas|cudnn|cusparse|cufft|curand)\w*\b": "CUDA's libraries",
     r"\bthrust\s*::": "the Thrust library",
     r"\bcub\s*::": "the CUB library",
     r"\bcudaGraph\w*\b": "CUDA graphs",
     r"\b(?:__half2?|__nv_bfloat16)\b": "16-bit floating-point numbers",
-    r"\bcooperative_groups\b": "cooperative groups",
 }
 _ANY = re.compile("|".join(f"({pattern})" for pattern in _UNSUPPORTED))
 

@@ -148,6 +148,28 @@ def test_sum_by_shuffles(run, simulator, order, rng, n, threads):
     assert out.numpy() == a.sum()
 
 
+@pytest.mark.parametrize("size", [8, 32])
+def test_cooperative_groups(run, simulator, order, rng, size):
+    a, t = rng.integers(-9, 9, 128).astype(np.float32), np.arange(128)
+    sums, facts = simulator.empty(128 // size), simulator.empty(128, np.int32)
+    assert run("groups.cu").run_tile_sums(size, simulator.array(a), sums, facts) == 0
+    np.testing.assert_array_equal(sums.numpy(), a[::-1].reshape(-1, size).sum(1))
+    first = t // size * size
+    ballot = [sum(1 << i for i in range(size) if (f + i) % 3 == 0) for f in first]
+    votes = 1_000_000 * ((first == 5 // size * size) + 2 * (first + size <= 64))
+    np.testing.assert_array_equal(
+        facts.numpy(), (np.array(ballot) + votes).astype(np.uint32).astype(np.int32)
+    )
+
+
+def test_cooperative_barriers_of_two_lines_are_two(compiled, simulator):
+    simulator.clear_report()
+    compiled("groups.cu", "check").run_parted(simulator.empty(64, np.int32))
+    (finding,) = simulator.report()
+    assert finding.kind == "barrier-divergence" and {finding.place.line, finding.other_place.line} == {32, 34}
+    simulator.clear_report()
+
+
 def test_seeded_orders_differ_and_repeat(simulator):
     program = simulator.compile(
         "__device__ int ticket = 0;\n"

@@ -58,8 +58,9 @@ struct cudasim_shared_variable {
 CUDASIM_API void *cudasim_shared_address(cudasim_shared_variable *variable); // places it if this launch has not yet
 
 enum cudasim_vote { CUDASIM_NO_VOTE, CUDASIM_COUNT, CUDASIM_AND, CUDASIM_OR };
-// `which` numbers the barriers of a source: the compiler may have made several calls of one.
-CUDASIM_API int cudasim_barrier(int vote, int predicate, int which);
+// `which` numbers the barriers of a source: the compiler may have made several calls of one. `from`: the call that is
+// meant, where it is not this one.
+CUDASIM_API int cudasim_barrier(int vote, int predicate, int which, const void *from);
 CUDASIM_API void cudasim_fence(void);
 
 // What the lanes of `mask` do together. SHUFFLE: value of lane `source`; BALLOT: the lanes whose value is not 0;
@@ -107,10 +108,10 @@ constexpr int warpSize = 32;
 #define __align__(n) __attribute__((aligned(n)))
 #define __grid_constant__
 
-#define __syncthreads() ((void)cudasim_barrier(CUDASIM_NO_VOTE, 0, __COUNTER__))
-#define __syncthreads_count(p) (cudasim_barrier(CUDASIM_COUNT, !!(p), __COUNTER__))
-#define __syncthreads_and(p) (cudasim_barrier(CUDASIM_AND, !!(p), __COUNTER__))
-#define __syncthreads_or(p) (cudasim_barrier(CUDASIM_OR, !!(p), __COUNTER__))
+#define __syncthreads() ((void)cudasim_barrier(CUDASIM_NO_VOTE, 0, __COUNTER__, nullptr))
+#define __syncthreads_count(p) (cudasim_barrier(CUDASIM_COUNT, !!(p), __COUNTER__, nullptr))
+#define __syncthreads_and(p) (cudasim_barrier(CUDASIM_AND, !!(p), __COUNTER__, nullptr))
+#define __syncthreads_or(p) (cudasim_barrier(CUDASIM_OR, !!(p), __COUNTER__, nullptr))
 CUDASIM_INLINE void __threadfence() { cudasim_fence(); }
 CUDASIM_INLINE void __threadfence_block() { cudasim_fence(); }
 CUDASIM_INLINE void __threadfence_system() { cudasim_fence(); }
