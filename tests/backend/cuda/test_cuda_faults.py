@@ -66,7 +66,9 @@ extern "C" void run(int *a, int n) { thrower<<<1, 32>>>(a, n); }
 def test_an_exception_in_a_kernel_ends_the_launch_and_not_python(simulator, flavour):
     """nvcc takes no such kernel; g++ does, and nobody above a kernel would catch what it throws."""
     program, a = simulator.compile(THROWING, flavour), simulator.array(np.zeros(32, np.int32))
-    sentence = r"kernel thrower, block \(0, 0, 0\), thread \(3, 0, 0\): it threw a C\+\+ exception, which kernels do not"
+    sentence = (
+        r"kernel thrower, block \(0, 0, 0\), thread \(3, 0, 0\): it threw a C\+\+ exception, which kernels"
+    )
     for _ in range(3):
         with pytest.raises(CudaError, match=sentence) as caught:
             program.run(a, 32)
