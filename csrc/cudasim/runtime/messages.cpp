@@ -22,6 +22,13 @@ void stuck(Worker &w) {
   if (here >= 0) found("deadlock", w.together[here].from, here, text.substr(text.find("Thread")));
 }
 
+void exception_left(Worker &w) {
+  set_message(format("kernel %s, block (%u, %u, %u), thread (%u, %u, %u): it threw a C++ exception, which kernels do not have",
+                     w.launch->site->kernel, cudasim_here.block.x, cudasim_here.block.y, cudasim_here.block.z,
+                     cudasim_here.thread->x, cudasim_here.thread->y, cudasim_here.thread->z));
+  w.give_up(LAUNCH_FAILURE);
+}
+
 void diverged(Worker &w, const void *from) {
   if (checking())
     found("barrier-divergence", from, w.current, "threads of a block wait at different barriers; all must come to the same one",

@@ -4,6 +4,7 @@
 
 namespace cudasim {
 void stuck(Worker &w); // nobody can run: sets the message
+[[noreturn]] void exception_left(Worker &w); // a kernel threw: gives up the block
 // Findings of the checker; nothing in a plain run.
 void diverged(Worker &w, const void *from);                     // not all threads wait at the same barrier
 void exited_before(Worker &w);                                  // some have returned

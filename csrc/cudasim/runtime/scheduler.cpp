@@ -85,7 +85,13 @@ void Worker::run_block(int64_t number) {
 // takes it from the pool later comes back out of resume(), to run another thread from its beginning.
 void Worker::loop() {
   for (;;) {
-    launch->thread(launch->closure);
+    bool threw = false;
+    try {
+      launch->thread(launch->closure);
+    } catch (...) { // kernels have no exceptions; nobody above this would catch one, and the process would end
+      threw = true;
+    }
+    if (threw) exception_left(*this);
     finish_thread();
   }
 }

@@ -7,7 +7,7 @@ from .source_text import CudaSyntaxError, line_of
 _UNSUPPORTED = {
     r"\bwmma\s*::": "tensor cores (wmma)",
     r"\b(?:asm|__asm__)\b": "inline assembly (PTX)",
-    r"\b(?:tex[123]D\w*|surf[123]D\w*|cudaTextureObject_t|cudaSurfaceObject_t)\b": "textures and surfaces",
+    r"\b(?:texture\s*<|tex[123]D\w*|surf[123]D\w*|cudaTextureObject_t|cudaSurfaceObject_t)\b": "textures and surfaces",
     r"\b(?:this_grid|grid_group|cudaLaunchCooperativeKernel)\b": "grids that wait for one another (grid.sync)",
     r"\b(?:cudaMallocManaged|__managed__)\b": "managed memory",
     r"\b(?:cublas|cudnn|cusparse|cufft|curand)\w*\b": "CUDA's libraries",

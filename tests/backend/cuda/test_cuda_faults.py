@@ -51,6 +51,32 @@ def test_faults_end_the_launch_and_not_python(compiled, simulator, which, name, 
     assert a.numpy()[:4].tolist() == [1, 1, 1, 1 + (which == 3)]
 
 
+THROWING = """
+struct Nothing {};
+__global__ void thrower(int *a, int n) {
+  __syncthreads();
+  if (threadIdx.x == 3 && n > 3) throw Nothing();
+  if (threadIdx.x < n) a[threadIdx.x] = 1;
+}
+extern "C" void run(int *a, int n) { thrower<<<1, 32>>>(a, n); }
+"""
+
+
+@pytest.mark.parametrize("flavour", ["plain", "check"])
+def test_an_exception_in_a_kernel_ends_the_launch_and_not_python(simulator, flavour):
+    """nvcc takes no such kernel; g++ does, and nobody above a kernel would catch what it throws."""
+    program, a = simulator.compile(THROWING, flavour), simulator.array(np.zeros(32, np.int32))
+    sentence = (
+        r"kernel thrower, block \(0, 0, 0\), thread \(3, 0, 0\): it threw a C\+\+ exception, which kernels"
+    )
+    for _ in range(3):
+        with pytest.raises(CudaError, match=sentence) as caught:
+            program.run(a, 32)
+        assert caught.value.name == "cudaErrorLaunchFailure"
+    program.run(a, 3)  # the device works as before
+    assert a.numpy()[:4].tolist() == [1, 1, 1, 0]
+
+
 @pytest.mark.parametrize(
     "shape", [(0, 32, 1, 1), (1, 0, 1, 1), (1, 1025, 1, 1), (1, 1, 1, 65), (1, 32, 33, 1)]
 )

@@ -128,6 +128,7 @@ def test_dynamic_shared_memory():
             r"a\.cu:2: wmma::: the simulator has no tensor cores \(wmma\)",
         ),
         ('void f() { asm("x"); }', r"a\.cu:1: asm: the simulator has no inline assembly \(PTX\)"),
+        ("texture<float, 2> t;", "a.cu:1: texture<: the simulator has no textures and surfaces"),
         ("cudaMallocManaged(&p, 4);", "a.cu:1: cudaMallocManaged: the simulator has no managed memory"),
         ("cublasSgemm(h);", "a.cu:1: cublasSgemm: the simulator has no CUDA's libraries"),
     ],
