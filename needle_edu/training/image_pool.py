@@ -69,7 +69,7 @@ class ImagePool:
                 self._count += 1
             elif generator().rand() < 0.5:
                 place = generator().randint(0, self._count)
-                given[k], self._pictures[place] = self._pictures[place].copy(), picture
+                given[k], self._pictures[place] = self._pictures[place], picture
         return given
 
     def state_dict(self) -> dict[str, Any]:

@@ -40,6 +40,12 @@ def torch():
 SMALLER = {"dcgan": 1e-4, "cyclegan": 2e-5}
 
 
+OPTIONS = {
+    "distillation": {"epochs": 2, "batch_size": 400},  # ten steps each of both halves
+    "cyclegan": {"batch_size": 8},  # for the sake of time
+}
+
+
 @pytest.mark.parametrize(
     ("name", "dtype", "lr", "apart"),
     [(name, "float32", SMALLER.get(name), 1e-4) for name in NAMES]
@@ -47,10 +53,7 @@ SMALLER = {"dcgan": 1e-4, "cyclegan": 2e-5}
 )
 def test_the_first_losses_are_those_of_its_twin(torch, narrow, often_renewed, name, dtype, lr, apart):
     """Same weights, same batches, same random numbers."""
-    options = (
-        {"epochs": 2, "batch_size": 400} if name == "distillation" else {}
-    )  # ten steps each of both halves
-    app = made(name, lr=lr, **options)
+    app = made(name, lr=lr, **OPTIONS.get(name, {}))
     if dtype == "float64":
         torch.set_default_dtype(torch.float64)
         for network in vars(app).values():
