@@ -10,7 +10,7 @@
 #endif
 
 namespace cudasim {
-enum : size_t { STACK = 64 << 10, GUARD = 4096 }; // bytes of a fiber's stack, and of the page below that catches overflows
+enum : size_t { STACK = 64 << 10, GUARD = 64 << 10 }; // bytes of a fiber's stack, and of the forbidden part below that catches overflows
 
 // Lies at the top of its own stack, so that one page has all that a switch reads.
 struct Fiber {

@@ -1,8 +1,8 @@
 // signals.cpp - the watchdog, and faults in kernels.
 //
-// A kernel that never ends, divides by zero or leaves all memory gets a signal. If it came while a kernel's own code ran,
-// the handler lets the thread go on in give_up_now(), which gives up the block, and the launch returns an error. If it
-// came in the runtime or in the C library, which may hold a lock, the timer asks again 10 ms later.
+// A kernel that never ends, divides by zero or leaves all memory gets a signal. The handler lets the thread go on in
+// give_up_now(), which gives up the block, and the launch returns an error. If the time is up while the thread is in the
+// runtime or in the C library, which may hold a lock, the timer asks again 10 ms later.
 #include "signals.h"
 #include <dlfcn.h>
 #include <errno.h>
@@ -49,19 +49,19 @@ __thread int why = 0; // the error that give_up_now() reports
 }
 
 // Lets the interrupted thread go on in give_up_now(), on its own stack, as if it had called it.
-bool divert(void *context) {
+bool divert(void *context, bool anywhere) {
   auto *c = static_cast<ucontext_t *>(context);
 #if defined(__x86_64__)
   auto &registers = c->uc_mcontext.gregs;
   const uintptr_t at = uintptr_t(registers[REG_RIP]);
-  if (at < code_low || at >= code_high) return false;
+  if (!anywhere && (at < code_low || at >= code_high)) return false;
   uintptr_t stack = uintptr_t(registers[REG_RSP]);
   if (stack - uintptr_t(this_worker->now->low) > STACK) stack = uintptr_t(this_worker->now->low) + STACK; // it overflowed
   registers[REG_RSP] = greg_t(((stack - 128) & ~uintptr_t(15)) - 8); // below the red zone
   registers[REG_RIP] = greg_t(&give_up_now);
 #elif defined(__aarch64__)
   const uintptr_t at = c->uc_mcontext.pc;
-  if (at < code_low || at >= code_high) return false;
+  if (!anywhere && (at < code_low || at >= code_high)) return false;
   c->uc_mcontext.sp &= ~uint64_t(15);
   c->uc_mcontext.pc = uint64_t(&give_up_now);
 #else
@@ -95,14 +95,14 @@ void on_signal(int signal, siginfo_t *info, void *context) {
   const bool inside = w && w->running && watched;
   if (signal == alarm_signal) {
     why = TIMEOUT;
-    if (inside && !divert(context)) arm(0.01);
+    if (inside && !divert(context, false)) arm(0.01);
   } else {
     why = signal == SIGFPE ? LAUNCH_FAILURE : ILLEGAL_ADDRESS;
     if (inside) {
       const uintptr_t address = uintptr_t(info->si_addr), low = uintptr_t(w->now->low);
-      if (address >= low - GUARD && address < low) why = LAUNCH_FAILURE; // the guard page below its stack
+      if (address >= low - GUARD && address < low) why = LAUNCH_FAILURE; // below its stack
     }
-    if (!inside || !divert(context)) pass_on(signal, info, context);
+    if (!inside || !divert(context, true)) pass_on(signal, info, context); // nothing can go on where it stands
   }
   errno = kept;
 }

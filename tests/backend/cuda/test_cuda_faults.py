@@ -7,6 +7,7 @@ from needle_edu.backend import BuildError, standard_devices
 from needle_edu.backend.cudasim import CudaError, open_simulator
 
 FAULTS = [
+    (7, "cudaErrorLaunchFailure", r"kernel bottomless, .* the stack overflowed"),
     (
         0,
         "cudaErrorLaunchTimeout",
@@ -15,7 +16,7 @@ FAULTS = [
     (
         1,
         "cudaErrorIllegalAddress",
-        r"kernel nowhere, .* thread \(0, 0, 0\): it accessed memory that is nobody's",
+        r"kernel nowhere, .* thread \(0, 0, 0\): (it accessed memory that is nobody's|a write of 4 bytes thr)",
     ),
     (
         2,
@@ -40,13 +41,15 @@ FAULTS = [
 ]
 
 
+@pytest.mark.parametrize("flavour", ["plain", "check", "profile"])
 @pytest.mark.parametrize(("which", "name", "sentence"), FAULTS, ids=[name for _, name, _ in FAULTS])
-def test_faults_end_the_launch_and_not_python(compiled, simulator, which, name, sentence):
+def test_faults_end_the_launch_and_not_python(compiled, simulator, which, name, sentence, flavour):
     a = simulator.array(np.array([0, 0, 0, which == 3, *[0] * 28], np.int32))
-    program = compiled("faults.cu")
+    program = compiled("faults.cu", flavour)
     with simulator.settings(timeout=0.2), pytest.raises(CudaError, match=sentence) as caught:
         program.run_fault(which, a)
     assert caught.value.name == name
+    simulator.clear_report()
     program.run_fault(6, a)  # the device works as before
     assert a.numpy()[:4].tolist() == [1, 1, 1, 1 + (which == 3)]
 

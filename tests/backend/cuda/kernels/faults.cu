@@ -18,6 +18,12 @@ __global__ void deep(int *a, int n) { // more shared memory than a block has una
   s[n] = 1;
   a[0] = s[n];
 }
+__device__ int descend(int n, volatile int *a) { // never comes back
+  volatile int x[64];
+  x[n % 64] = n;
+  return n == a[0] ? x[3] : descend(n + 1, a) + x[n % 64];
+}
+__global__ void bottomless(int *a) { a[1] = descend(1, a); }
 __global__ void touch(int *a) { a[threadIdx.x] += 1; }
 
 extern "C" void run_fault(int which, int *a) {
@@ -26,6 +32,7 @@ extern "C" void run_fault(int which, int *a) {
   else if (which == 2) divide<<<1, 1>>>(a);
   else if (which == 3) claim<<<1, 32>>>(a);
   else if (which == 4) apart<<<1, 32>>>(a);
+  else if (which == 7) bottomless<<<1, 1>>>(a);
   else if (which == 5) deep<<<1, 1, 64 * 1024>>>(a, 0);
   else touch<<<1, 4>>>(a);
 }
