@@ -91,6 +91,12 @@ def main(args: argparse.Namespace) -> int:
     except (backend.NeedleError, ValueError, ImportError) as error:
         print(f"needle-edu {_one_line(error)}", file=sys.stderr)
         return 2
+    except MemoryError as error:
+        print(
+            f"needle-edu train: there is not enough memory; try a smaller --batch-size, or --small ({error})",
+            file=sys.stderr,
+        )
+        return 1
     except OSError as error:
         print(
             f"needle-edu train: cannot write or read {error.filename or out}: {error.strerror or error}",

@@ -232,6 +232,18 @@ def test_words_that_are_no_numbers(words, message, capsys):
     assert error.value.code == 2 and message in capsys.readouterr().err
 
 
+def test_too_little_memory_is_one_sentence(tmp_path, monkeypatch, capsys):
+    def run(*given, **options):
+        raise MemoryError("Unable to allocate 29.8 GiB")
+
+    monkeypatch.setattr(training, "run", run)
+    assert main(["train", "sine", "--out", str(tmp_path / "run"), "--no-progress"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith(
+        "needle-edu train: there is not enough memory; try a smaller --batch-size, or --small (Un"
+    )
+
+
 def test_the_command_line_stays_light():
     """`--help` and the other commands do not pay for this one."""
     code = "import sys, needle_edu.cli as c; c.build_parser(); print('needle_edu.training' in sys.modules)"
