@@ -161,3 +161,13 @@ def processes_with():
         return found
 
     return find
+
+
+def pytest_generate_tests(metafunc):
+    """Run the tests of `HomeworkTests` through the cases of the homework whose class inherits them."""
+    if metafunc.cls is not None and hasattr(metafunc.cls, "cases"):
+        for argument, values in metafunc.cls.cases().items():
+            if argument in metafunc.fixturenames:
+                metafunc.parametrize(
+                    argument, values, ids=str if argument != "slip" else lambda slip: slip[0]
+                )

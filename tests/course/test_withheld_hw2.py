@@ -1,13 +1,6 @@
 """Homework 2's withheld names: each way to hand in the library's own class or function is refused, by that name."""
 
-import pytest
-
-from needle_edu.course import questions, withheld
-from needle_edu.course.answer import ask_here
-from needle_edu.course.grading import run_question
-
-HW2 = questions.load("hw2")
-QUESTION = {question.name: question for question in HW2.questions}
+from .withheld_tests import WithheldTests
 
 LINEAR = "class Linear(nn.Module):\n    def __init__(self, in_features, out_features, bias=True, dtype='float32'):\n"
 LINEAR += "        super().__init__()\n"
@@ -142,32 +135,5 @@ ATTACKS = {
 }
 
 
-def plain(names) -> set[str]:
-    return {name.replace("_", "").casefold() for name in names}
-
-
-@pytest.mark.parametrize("attack", ATTACKS)
-def test_the_library_is_no_answer(attack):
-    name, source = ATTACKS[attack]
-    namespace: dict = {"__name__": "__main__"}
-    for text in [*HW2.setup, source]:
-        exec(compile(text, "<cell of a notebook>", "exec"), namespace)
-    ask = ask_here(namespace, adapters=HW2.adapters)
-    statuses = {test.verdict(ask, seed=1).status for test in QUESTION[attack[: attack.index(":")]].tests}
-    refusals = {withheld.sentence(w) for w in QUESTION[attack[: attack.index(":")]].tests[0].withheld}
-    said = [status for status in statuses if status in refusals]
-    assert any(plain([name]) == plain([status.split("'s ")[1].split(" is ")[0]]) for status in said), statuses
-
-
-@pytest.mark.parametrize("attack", list(ATTACKS)[::6])
-def test_grading_refuses_too(attack):
-    result = run_question.run_question(HW2, QUESTION[attack[: attack.index(":")]], ATTACKS[attack][1])
-    assert not result.passed
-    assert withheld.sentence(ATTACKS[attack][0]) in {verdict.status for verdict in result.verdicts}
-
-
-@pytest.mark.parametrize("question", HW2.questions, ids=lambda question: question.name)
-def test_every_withheld_name_is_one_the_library_has(question):
-    """A misspelt name would withhold nothing: each is refused in an attack above."""
-    refused = plain(name for attack, (name, _) in ATTACKS.items() if attack.startswith(f"{question.name}:"))
-    assert question.tests[0].withheld and plain(question.tests[0].withheld) == refused
+class TestHomework2(WithheldTests, homework="hw2"):
+    attacks = ATTACKS

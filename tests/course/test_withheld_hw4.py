@@ -4,12 +4,9 @@ import numpy as np
 import pytest
 
 import needle_edu as ndl
-from needle_edu.course import questions, withheld
-from needle_edu.course.answer import ask_here
-from needle_edu.course.grading import run_question
+from needle_edu.course import withheld
 
-HW4 = questions.load("hw4")
-QUESTION = {question.name: question for question in HW4.questions}
+from .withheld_tests import WithheldTests
 
 TENSOR = (
     "def {name}:\n    t = ndl.Tensor(a, dtype=a.dtype)\n    return ndl.ops.{call}.realize_cached_data()\n"
@@ -196,36 +193,9 @@ ATTACKS = {
 }
 
 
-def plain(names) -> set[str]:
-    return {name.replace("_", "").casefold() for name in names}
-
-
-@pytest.mark.parametrize("attack", ATTACKS)
-def test_the_library_is_no_answer(attack):
-    name, source = ATTACKS[attack]
-    namespace: dict = {"__name__": "__main__"}
-    for text in [*HW4.setup, source]:
-        exec(compile(text, "<cell of a notebook>", "exec"), namespace)
-    ask = ask_here(namespace, adapters=HW4.adapters)
-    question = QUESTION[attack[: attack.index(":")]]
-    statuses = {test.verdict(ask, seed=1).status for test in question.tests}
-    refusals = {withheld.sentence(w) for w in question.tests[0].withheld}
-    said = [status for status in statuses if status in refusals]
-    assert any(plain([name]) == plain([status.split("'s ")[1].split(" is ")[0]]) for status in said), statuses
-
-
-@pytest.mark.parametrize("attack", list(ATTACKS)[::8])
-def test_grading_refuses_too(attack):
-    result = run_question.run_question(HW4, QUESTION[attack[: attack.index(":")]], ATTACKS[attack][1])
-    assert not result.passed
-    assert withheld.sentence(ATTACKS[attack][0]) in {verdict.status for verdict in result.verdicts}
-
-
-@pytest.mark.parametrize("question", HW4.questions, ids=lambda question: question.name)
-def test_every_withheld_name_is_one_the_library_has(question):
-    """A misspelt name would withhold nothing: each is refused in an attack above."""
-    refused = plain(name for attack, (name, _) in ATTACKS.items() if attack.startswith(f"{question.name}:"))
-    assert question.tests[0].withheld and plain(question.tests[0].withheld) == refused
+class TestHomework4(WithheldTests, homework="hw4"):
+    attacks = ATTACKS
+    every = 8
 
 
 def test_a_method_can_be_withheld_alone():

@@ -1,13 +1,6 @@
 """Homework 5's withheld names: each way to hand in the library's own class or function is refused, by that name."""
 
-import pytest
-
-from needle_edu.course import questions, withheld
-from needle_edu.course.answer import ask_here
-from needle_edu.course.grading import run_question
-
-HW5 = questions.load("hw5")
-QUESTION = {question.name: question for question in HW5.questions}
+from .withheld_tests import WithheldTests
 
 SOFTMAX = "def softmax(a, mask=None):\n    a = a if mask is None else nd.where(mask, a, -nd.inf)\n    "
 TENSOR = "ndl.Tensor(a, dtype=a.dtype)"
@@ -132,31 +125,6 @@ ATTACKS = {
 }
 
 
-def plain(names) -> set[str]:
-    return {name.replace("_", "").casefold() for name in names}
-
-
-@pytest.mark.parametrize("attack", ATTACKS)
-def test_the_library_is_no_answer(attack):
-    name, source = ATTACKS[attack]
-    namespace: dict = {"__name__": "__main__"}
-    for text in [*HW5.setup, source]:
-        exec(compile(text, "<cell of a notebook>", "exec"), namespace)
-    ask = ask_here(namespace, adapters=HW5.adapters)
-    question = QUESTION[attack[: attack.index(":")]]
-    statuses = {test.verdict(ask, seed=1).status for test in question.tests}
-    assert withheld.sentence(name) in statuses, statuses
-
-
-@pytest.mark.parametrize("attack", list(ATTACKS)[::12])
-def test_grading_refuses_too(attack):
-    result = run_question.run_question(HW5, QUESTION[attack[: attack.index(":")]], ATTACKS[attack][1])
-    assert not result.passed
-    assert withheld.sentence(ATTACKS[attack][0]) in {verdict.status for verdict in result.verdicts}
-
-
-@pytest.mark.parametrize("question", HW5.questions, ids=lambda question: question.name)
-def test_every_withheld_name_is_one_the_library_has(question):
-    """A misspelt name would withhold nothing: each is refused in an attack above."""
-    refused = plain(name for attack, (name, _) in ATTACKS.items() if attack.startswith(f"{question.name}:"))
-    assert question.tests[0].withheld and plain(question.tests[0].withheld) == refused
+class TestHomework5(WithheldTests, homework="hw5"):
+    attacks = ATTACKS
+    every = 12

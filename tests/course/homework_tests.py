@@ -1,0 +1,185 @@
+"""What every homework of ten questions is asked: `class TestHomeworkN(HomeworkTests, homework="hwN")` inherits it all.
+
+Full marks for the reference, nothing for an untouched copy, one question lost for each mistake. What a homework's tests
+let through (stubs, wrong answers, mutants) is in `test_gates`.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, ClassVar
+
+import pytest
+
+from needle_edu.course import commands, homework_files, notebook, questions
+from needle_edu.course.answer import ask_here
+from needle_edu.course.check import report
+from needle_edu.course.grading import run_question
+
+from . import wrong_answers
+from .conftest import hand_in_homework
+
+
+class HomeworkTests:
+    """The tests; a subclass says which homework, and the few things that are its own."""
+
+    slips: ClassVar[list[tuple[str, str, str]]] = []  # (question, answer, what the message says)
+    withheld: ClassVar[tuple[str, ...]] = ()  # questions whose answer the library has under the same name
+    every: ClassVar[int] = 37  # each so manieth mistake is graded in the sandbox, too
+    seeds: ClassVar[int] = 3
+    costly: ClassVar[str] = ""  # a test that trains a model: not for an answer that is known to be wrong
+
+    def __init_subclass__(cls, homework: str) -> None:
+        cls.name = homework
+        cls.homework = questions.load(homework)
+        cls.source = notebook.read(homework_files.source_of(homework))
+        cls.solutions = wrong_answers.solutions(homework)
+        cls.wrong, cls.hints, cls.neutral = (
+            wrong_answers.of(homework, what) for what in ("WRONG", "HINTS", "NEUTRAL")
+        )
+        cls.question = {question.name: question for question in cls.homework.questions}
+
+    @classmethod
+    def cases(cls) -> dict[str, list]:
+        """What the tests' arguments run through (`pytest_generate_tests` in conftest.py asks)."""
+        return {
+            "question_name": list(cls.question),
+            "mistake": list(cls.wrong)[:: cls.every],
+            "drawn": list(range(cls.seeds)),
+            "slip": cls.slips,
+            "own_name": list(cls.withheld),
+        }
+
+    def run(self, *sources: str) -> dict[str, Any]:
+        """The names there are after the set-up and these cells."""
+        namespace: dict[str, Any] = {"__name__": "__main__"}
+        for source in [*self.homework.setup, *sources]:
+            exec(source, namespace)
+        return namespace
+
+    def test_what_kind_of_homework_it_is(self):
+        assert len(self.question) == 10 and self.homework.points == 20
+        for question in self.homework.questions:
+            visible = [test for test in question.tests if not test.hidden]
+            assert visible and len(visible) < len(question.tests), question.name
+
+    # --- the way of a class of four -------------------------------------------------------------------------------
+
+    @pytest.fixture(scope="class")
+    def graded(self, tmp_path_factory) -> dict:
+        """Pack, start, fill in, grade."""
+        folder, name, solutions = tmp_path_factory.mktemp("class"), self.name, self.solutions
+        first = {
+            q: next(text for mistake, text in self.wrong.items() if mistake.startswith(f"{q}:"))
+            for q in solutions
+        }
+        odd, even = ({q: first[q] for q in list(solutions)[start::2]} for start in (0, 1))
+        for who, answers in {
+            "reference": solutions,
+            "untouched": {},
+            "odd wrong": solutions | odd,
+            "even wrong": solutions | even,
+        }.items():
+            hand_in_homework(name, folder / "submissions", who, answers)
+        assert commands.pack(name, folder / f"{name}-instructor.zip") == 0
+        assert commands.grade(folder / f"{name}-instructor.zip", folder / "submissions", folder / "out") == 0
+        return json.loads((folder / "out" / "results.json").read_text())
+
+    def lost(self, results: dict) -> list[str]:
+        """The questions without full points."""
+        return [q for q, question in results.items() if question["points"] != self.question[q].points]
+
+    def test_round_trip(self, graded):
+        assert self.lost(graded["reference"]) == []
+        assert self.lost(graded["untouched"]) == list(self.solutions)
+        assert all(question["points"] == 0 for question in graded["untouched"].values())
+
+    def test_a_mistake_loses_its_question_and_no_other(self, graded):
+        assert self.lost(graded["odd wrong"]) == list(self.solutions)[::2]
+        assert self.lost(graded["even wrong"]) == list(self.solutions)[1::2]
+
+    def test_every_message_is_clear(self, graded):
+        messages = {
+            test["message"] for question in graded["untouched"].values() for test in question["tests"]
+        }
+        assert all(message.startswith("not written yet") for message in messages)
+
+    def test_check_from_a_terminal(self, tmp_path, capsys):
+        answers = {q: self.solutions[q] for q in list(self.solutions)[1:]}
+        hand_in_homework(self.name, tmp_path, "some", answers)
+        assert commands.check(tmp_path / "some") == 1
+        said = capsys.readouterr().out
+        assert "9 of 10 questions pass" in said and "not written yet" in said and "hidden" not in said
+
+    # --- wrong answers --------------------------------------------------------------------------------------------
+
+    def test_each_mistake_gets_a_hint_that_fits(self, question_name):
+        """In this process, which is quick; that each is refused, `test_gates` shows too."""
+        for mistake, answer in self.wrong.items():
+            if not mistake.startswith(f"{question_name}:"):
+                continue
+            ask = ask_here(self.run(answer), 0.7, self.homework.adapters)
+            verdicts: list = []
+            for test in self.question[question_name].tests:
+                known = verdicts and not all(verdict.passed for verdict in verdicts)
+                if not (known and test.name == self.costly):
+                    verdicts.append(test.verdict(ask, seed=7))
+            hints = [v.hint for v in verdicts if not v.passed and v.hint not in self.neutral]
+            assert not all(verdict.passed for verdict in verdicts), mistake
+            assert [*dict.fromkeys(filter(None, hints))] == self.hints.get(mistake, []), mistake
+
+    def test_every_mistake_spoken_of_is_in_the_list(self):
+        assert set(self.hints) <= set(self.wrong)
+
+    def test_grading_agrees(self, mistake):
+        question = self.question[mistake.split(":")[0]]
+        result = run_question.run_question(self.homework, question, self.wrong[mistake], seed=7)
+        assert not result.passed and result.points == 0, [(v.test.title, v.status) for v in result.verdicts]
+
+    def test_the_solutions_pass_whatever_is_drawn(self, drawn):
+        """Every grading draws new inputs; chance may cost nobody a question."""
+        namespace = self.run(*self.solutions.values())
+        for question in self.homework.questions:
+            ask = ask_here(namespace, 120, self.homework.adapters)
+            verdicts = [test.verdict(ask, seed=drawn) for test in question.tests]
+            assert all(verdict.passed for verdict in verdicts), verdicts
+
+    # --- in the notebook ------------------------------------------------------------------------------------------
+
+    def test_a_slip_is_named(self, slip):
+        q, answer, says = slip
+        ask = ask_here(self.run(answer), adapters=self.homework.adapters)
+        assert says in self.question[q].tests[0].verdict(ask, seed=0).message
+
+    def test_the_librarys_own_is_no_answer(self, own_name):
+        """Set-up imports it, for later questions: this one must not pass before it is written."""
+        namespace = self.run()
+        (cell,) = (
+            cell for cell in self.homework.released if cell.is_tests and cell.grade_id == f"{own_name}-tests"
+        )
+        exec(cell.source.rpartition("check(")[0], namespace)
+        verdicts = report(own_name, namespace, homework=self.name).verdicts
+        assert {verdict.status for verdict in verdicts} == {"not defined"}
+
+    def test_the_students_copy_solved_passes_its_checks(self):
+        """The tests as students have them, withheld names and all."""
+        namespace = self.run(*self.solutions.values())
+        for cell in self.homework.released:
+            if cell.is_tests:
+                exec(cell.source, namespace)  # ends in check(…), which raises unless all pass
+
+    def test_each_question_has_a_picture_a_worked_example_and_three_hints(self):
+        cells = json.loads(homework_files.source_of(self.name).read_text())["cells"]
+        for q in self.solutions:
+            texts = ["".join(cell["source"]) for cell in cells if cell["id"].startswith(f"{q}-")]
+            assert f"{q}-picture" in [cell["id"] for cell in cells], q
+            assert sum(text.count("**Worked example.**") for text in texts) == 1, q
+            for level in (1, 2, 3):
+                assert sum(text.count(f"<details><summary>Hint {level}: ") for text in texts) == 1, (q, level)
+
+    def test_the_notebook_is_clean(self):
+        tree = json.loads(homework_files.source_of(self.name).read_text())
+        ids = [cell["id"] for cell in tree["cells"]]
+        assert len(set(ids)) == len(ids) and all(not cell.get("outputs") for cell in tree["cells"])
+        code = [cell.source for cell in self.source if cell.kind == "code"]
+        assert all(len(line) <= 120 for source in code for line in source.splitlines())
