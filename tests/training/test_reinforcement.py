@@ -201,13 +201,24 @@ def test_mean_return_is_that_of_episodes_played_one_by_one():
 
 
 def test_it_learns_to_balance():
-    """195 is what the task calls solved; docs/applications.md says what the whole training reaches."""
-    result = training.run("dqn", epochs=10, progress=False)
-    app = result.application
-    assert result.metrics["best return"] >= 195 and result.history.test["return"][0] < 195
-    assert app.best.chosen_by == max(result.history.test["return"])
+    """195 is what the task calls solved; docs/applications.md says what the whole training reaches.
+
+    When within its epochs depends on how a machine rounds.
+    """
+    app, returns = made("dqn"), []
+    for _ in range(app.settings.epochs):
+        for number in app.batches():
+            app.step(number)
+        metrics = app.evaluate()
+        returns.append(metrics["return"])
+        if metrics["best return"] >= 195:
+            break
+    assert metrics["best return"] >= 195 and returns[0] < 195
+    assert app.best.chosen_by == max(returns)
+    for _ in range(5):
+        app.step(None)
     again = mean_return(WORLD, lambda states: app.act(states, app.best.network), 100, dqn.TESTED_BY)
-    assert again == result.metrics["best return"]  # the copy is that network, and not the last one
+    assert again == metrics["best return"]  # a copy, which learns no more
     q = app.values(app.replay.sample(500).states).numpy()
     assert 0 < q.mean() < 100  # 100 is the largest that there can be
 
