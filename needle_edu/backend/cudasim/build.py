@@ -113,7 +113,9 @@ def kernel_library(
         place = folder / (f"{own}.cpp" if own in roots else own)
         if not place.is_file() or place.read_text() != content:
             place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_text(content)
+            unfinished = place.with_name(f".{place.name}.{os.getpid()}")
+            unfinished.write_text(content)
+            os.replace(unfinished, place)  # another process may be compiling it
     inside = csrc_dir() / "cudasim" / "inside"
     return shared_library(
         name or sources[0].stem,

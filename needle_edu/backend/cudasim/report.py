@@ -5,6 +5,7 @@ assert report.races == 0 and report.out_of_bounds == 0, report
 for finding in report: print(finding)
 """
 
+import html
 import linecache
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -122,6 +123,20 @@ class Report:
         return "\n".join(
             self._annotated(file) for file in dict.fromkeys(one.place.file for one in self.findings)
         )
+
+    def to_html(self) -> str:
+        """Return the listing as HTML: the remarks red, and the sentence about each kind of finding below."""
+        lines = []
+        for line in self.listing().splitlines():
+            text = html.escape(line)
+            lines.append(
+                f'<span style="color: #b00020">{text}</span>' if line.startswith("      ^ ") else text
+            )
+        kinds = dict.fromkeys(one.kind for one in self.findings)
+        notes = "".join(f"<li><b>{kind}</b>: {html.escape(KINDS.get(kind, ''))}</li>" for kind in kinds)
+        return f"<pre>{chr(10).join(lines)}</pre><ul>{notes}</ul>" if self.findings else f"<p>{self}</p>"
+
+    _repr_html_ = to_html
 
     def _annotated(self, file: str) -> str:
         lines = self._texts[file].splitlines() if file in self._texts else linecache.getlines(file)

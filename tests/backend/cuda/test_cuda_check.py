@@ -135,12 +135,16 @@ def test_reports_count_and_list(run, simulator):
     at = next(i for i, line in enumerate(listing) if line.endswith("| " + code(report.findings[0].place)))
     assert listing[at + 1].startswith("      ^ race: one thread ")
     assert any("the other access, see line" in line for line in listing)
+    page = report._repr_html_()
+    assert page.count('<span style="color: #b00020">') == 2 and "<li><b>race</b>: Who comes first" in page
     text = str(report)
     assert "race in missing_barrier, block (0, 0, 0), thread" in text and "put a barrier between them" in text
     with pytest.raises(ValueError, match="no kind of finding 'raze'; there are out-of-bounds, "):
         report.of("raze")
     simulator.clear_report()
-    assert simulator.report().clean
+    assert (
+        simulator.report().clean and simulator.report().to_html() == "<p>the checker found nothing wrong</p>"
+    )
 
 
 def test_a_cell_is_listed_with_its_own_text(simulator):

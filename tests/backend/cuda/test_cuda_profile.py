@@ -112,14 +112,14 @@ def test_bank_conflicts(program, simulator, size, stride, wavefronts):
 
 
 def test_divergence(program, simulator, order):
-    a = simulator.array(np.ones(512, np.float32))
+    a = simulator.array(np.ones(1024, np.float32))
     for which in (0, 1):
         program.branches(which, a, 4)
     parity, warp = (simulator.profile()[name] for name in ("by_parity", "by_warp"))
     assert parity.splits == 16 and warp.splits == 0
-    # each half of a divided warp makes a request of its own, and moves all four sectors
-    assert (parity.requests, parity.sectors) == (2 * 16 * 2, 2 * 16 * 2 * 4)
-    assert (warp.requests, warp.sectors) == (16 * 2, 16 * 2 * 4)
+    # each half of a divided warp makes two requests of its own and moves all four sectors; then both store together
+    assert (parity.requests, parity.sectors) == (16 * (2 * 2 + 1), 16 * (2 * 2 + 1) * 4)
+    assert (warp.requests, warp.sectors) == (16 * 3, 16 * 3 * 4)
 
 
 @pytest.mark.parametrize(

@@ -83,12 +83,14 @@ __global__ void by_parity(float *out, int n) { // every warp divides
   if (i >= n) return;
   if (i % 2) out[i] = out[i] * 2.0f;
   else out[i] = out[i] + 1.0f;
+  out[n + i] = float(i); // together again
 }
 __global__ void by_warp(float *out, int n) { // no warp divides
   const int i = int(blockIdx.x * blockDim.x + threadIdx.x);
   if (i >= n) return;
   if (i / 32 % 2) out[i] = out[i] * 2.0f;
   else out[i] = out[i] + 1.0f;
+  out[n + i] = float(i);
 }
 extern "C" void branches(int which, float *out, int blocks) {
   if (which == 0) by_parity<<<blocks, 128>>>(out, blocks * 128);
