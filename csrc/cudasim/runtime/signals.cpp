@@ -2,7 +2,8 @@
 //
 // A kernel that never ends, divides by zero or leaves all memory gets a signal. If it came while a kernel's own code ran,
 // the handler lets the thread go on in give_up_now(), which gives up the block, and the launch returns an error. If it
-// came in the runtime or in the C library, which may hold a lock, the timer asks again 10 ms later.
+// came in the runtime or in the C library, which may hold a lock, the timer asks again 10 ms later. A stack may overflow
+// in the runtime, too: the checker's hooks are called from the kernel, on its stack.
 #include "signals.h"
 #include <dlfcn.h>
 #include <errno.h>
@@ -26,6 +27,7 @@ const Launch *watched = nullptr;
 double deadline = 0;
 uintptr_t code_low = 0, code_high = 0;       // the library of the kernel: its code,
 uintptr_t library_low = 0, library_high = 0; // and all of it
+uintptr_t runtime_low = 0, runtime_high = 0; // the code of this library
 struct sigaction previous[65];
 int alarm_signal = 0;
 
@@ -48,20 +50,24 @@ __thread int why = 0; // the error that give_up_now() reports
   w.give_up(why);
 }
 
+// Whether nobody misses it if a CUDA thread never comes back to this instruction.
+bool may_leave(uintptr_t at, bool overflown) {
+  return at - code_low < code_high - code_low || (overflown && at - runtime_low < runtime_high - runtime_low);
+}
+
 // Lets the interrupted thread go on in give_up_now(), on its own stack, as if it had called it.
-bool divert(void *context) {
+bool divert(void *context, bool overflown) {
   auto *c = static_cast<ucontext_t *>(context);
 #if defined(__x86_64__)
   auto &registers = c->uc_mcontext.gregs;
-  const uintptr_t at = uintptr_t(registers[REG_RIP]);
-  if (at < code_low || at >= code_high) return false;
+  if (!may_leave(uintptr_t(registers[REG_RIP]), overflown)) return false;
   uintptr_t stack = uintptr_t(registers[REG_RSP]);
-  if (stack - uintptr_t(this_worker->now->low) > STACK) stack = uintptr_t(this_worker->now->low) + STACK; // it overflowed
+  if (overflown || stack - uintptr_t(this_worker->now->low) > STACK) stack = uintptr_t(this_worker->now); // its top
   registers[REG_RSP] = greg_t(((stack - 128) & ~uintptr_t(15)) - 8); // below the red zone
   registers[REG_RIP] = greg_t(&give_up_now);
 #elif defined(__aarch64__)
-  const uintptr_t at = c->uc_mcontext.pc;
-  if (at < code_low || at >= code_high) return false;
+  if (!may_leave(c->uc_mcontext.pc, overflown)) return false;
+  if (overflown) c->uc_mcontext.sp = uint64_t(this_worker->now); // the stack's top
   c->uc_mcontext.sp &= ~uint64_t(15);
   c->uc_mcontext.pc = uint64_t(&give_up_now);
 #else
@@ -95,16 +101,27 @@ void on_signal(int signal, siginfo_t *info, void *context) {
   const bool inside = w && w->running && watched;
   if (signal == alarm_signal) {
     why = TIMEOUT;
-    if (inside && !divert(context)) arm(0.01);
+    if (inside && !divert(context, false)) arm(0.01);
   } else {
     why = signal == SIGFPE ? LAUNCH_FAILURE : ILLEGAL_ADDRESS;
-    if (inside) {
-      const uintptr_t address = uintptr_t(info->si_addr), low = uintptr_t(w->now->low);
-      if (address >= low - GUARD && address < low) why = LAUNCH_FAILURE; // the guard page below its stack
-    }
-    if (!inside || !divert(context)) pass_on(signal, info, context);
+    const uintptr_t below = inside ? uintptr_t(w->now->low) - uintptr_t(info->si_addr) : 0;
+    const bool overflown = signal != SIGFPE && below > 0 && below <= GUARD; // the guard page below its stack
+    if (overflown) why = LAUNCH_FAILURE;
+    if (!inside || !divert(context, overflown)) pass_on(signal, info, context);
   }
   errno = kept;
+}
+
+int find_runtime(dl_phdr_info *info, size_t, void *wanted) {
+  for (int i = 0; i < info->dlpi_phnum; i++) {
+    const auto &part = info->dlpi_phdr[i];
+    const uintptr_t low = info->dlpi_addr + part.p_vaddr;
+    if (part.p_type != PT_LOAD || !(part.p_flags & PF_X) || uintptr_t(wanted) - low >= part.p_memsz) continue;
+    runtime_low = low;
+    runtime_high = low + part.p_memsz;
+    return 1;
+  }
+  return 0;
 }
 
 void install() {
@@ -116,6 +133,7 @@ void install() {
   mine.sa_sigaction = on_signal;
   mine.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
   sigemptyset(&mine.sa_mask);
+  dl_iterate_phdr(find_runtime, reinterpret_cast<void *>(&on_signal));
   for (int signal : {SIGSEGV, SIGBUS, SIGFPE, alarm_signal}) sigaction(signal, &mine, &previous[signal]);
 }
 

@@ -51,6 +51,31 @@ def test_faults_end_the_launch_and_not_python(compiled, simulator, which, name, 
     assert a.numpy()[:4].tolist() == [1, 1, 1, 1 + (which == 3)]
 
 
+RECURSIVE = """
+__device__ int deeper(int x) {
+  volatile int few[SIZE];
+  few[0] = x;
+  return deeper(x + 1) + few[0];
+}
+__global__ void recursive(int *a, int n) { a[threadIdx.x] = n ? deeper(n) : 7; }
+extern "C" void run(int *a, int n) { recursive<<<1, 32>>>(a, n); }
+"""
+
+
+@pytest.mark.parametrize("flavour", ["plain", "check"])
+@pytest.mark.parametrize(
+    "size", [2, 4, 7, 10, 50]
+)  # the stack ends in the kernel, or in a hook of the checker
+def test_a_recursion_without_end(simulator, flavour, size):
+    program = simulator.compile(RECURSIVE.replace("SIZE", str(size)), flavour)
+    a = simulator.array(np.zeros(32, np.int32))
+    for _ in range(3):
+        with pytest.raises(CudaError, match="kernel recursive, .* the stack overflowed"):
+            program.run(a, 1)
+    program.run(a, 0)  # the device works as before
+    assert a.numpy().tolist() == [7] * 32
+
+
 THROWING = """
 struct Nothing {};
 __global__ void thrower(int *a, int n) {
