@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from needle_edu.backend import BuildError, standard_devices
+from needle_edu.backend import BuildError, DTypeError, standard_devices
 from needle_edu.backend.cudasim import CudaError, open_simulator
 
 FAULTS = [
@@ -184,6 +184,17 @@ def test_bad_input(simulator, compiled):
         compiled("warps.cu").nothing  # noqa: B018
     with pytest.raises(TypeError, match=r"int run_shuffles\(int \*out\); takes 1 arguments, got 0"):
         compiled("warps.cu").run_shuffles()
+    with pytest.raises(DTypeError, match="array: wanted numbers, got object"):
+        simulator.array([object()])
+    with pytest.raises(
+        TypeError, match=r"the function takes int \*, got an array of float32; convert it first"
+    ):
+        compiled("warps.cu").run_shuffles(simulator.empty(32))
+    program = simulator.compile('extern "C" void run(float *a) {}')
+    for wrong in (np.zeros(1), simulator.array(np.zeros(1, np.int32))):
+        with pytest.raises(TypeError, match=rf"takes float \*, got an array of {wrong.dtype}"):
+            program.run(wrong)
+    program.run(np.zeros(1, np.float32))
     with pytest.raises(BuildError, match=r"cell\.cu:2:\d+: error"):
         simulator.compile("\n__global__ void k() { undeclared = 1; }")
 
