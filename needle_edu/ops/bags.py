@@ -138,7 +138,11 @@ def _places(who, tokens, offsets, include_last):
 
 def _factors(who, factors, mode, weight, tokens, places):
     """Return the factor of each token of each bag, (bags, length, 1)."""
-    factors = as_tensor(factors, who)
+    given, factors = factors, as_tensor(factors, who)
+    if (
+        factors is not given and factors.dtype.kind == "f"
+    ):  # a list or an array: its numbers, in the weight's dtype
+        factors = as_tensor(readable(given).astype(weight.dtype), who, like=weight)
     if mode != "sum":
         raise ValueError(f"{who}: per_sample_weights are for mode='sum', got {mode!r}")
     if factors.shape != tokens.shape or factors.dtype != weight.dtype:

@@ -187,3 +187,15 @@ def test_the_layer_says_what_is_wrong_when_it_is_made():
         ValueError, match="EmbeddingBag: num_embeddings is a whole number of at least 1, got 0"
     ):
         nn.EmbeddingBag(0, 2)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("made", [list, np.array], ids=["list", "array"])
+def test_factors_that_are_no_tensor_are_numbers_of_the_weights_dtype(dtype, made):
+    table = np.array([[1.0], [2.0]])
+    y = ops.embedding_bag(
+        [[0, 1]], Tensor(table, dtype=dtype), mode="sum", per_sample_weights=made([[0.1, 0.2]])
+    )
+    assert y.dtype == dtype and y.numpy()[0, 0] == pytest.approx(
+        0.5, rel=1e-15 if dtype == "float64" else 1e-6
+    )

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DeviceError
+from ..errors import DeviceError, DTypeError
 from .build import include_dir, kernel_library, runtime_library
 from .declarations import host_functions
 from .flavours import FLAVOURS
@@ -158,6 +158,8 @@ class Simulator:
     def array(self, array: np.ndarray) -> DeviceArray:
         """Return a copy of a NumPy array in the device's memory."""
         array = np.ascontiguousarray(array)
+        if array.dtype.kind not in "biufc":
+            raise DTypeError(f"array: wanted numbers, got {array.dtype}")
         return DeviceArray(self, array).fill(array)
 
     def empty(self, shape: int | tuple, dtype: Any = np.float32) -> DeviceArray:
@@ -262,13 +264,26 @@ class Program:
             self.simulator.raise_last_error()
 
     def _lower(self, wanted: Any, argument: Any) -> Any:
-        if isinstance(argument, DeviceArray):
-            return self.ffi.cast(wanted, argument.pointer)
-        if isinstance(argument, np.ndarray):
-            return self.ffi.cast(wanted, argument.ctypes.data)
+        if isinstance(argument, (DeviceArray, np.ndarray)):
+            dtype = np.dtype(argument.dtype)
+            if wanted.kind == "pointer" and _are_other_numbers(wanted.item, dtype):
+                raise TypeError(
+                    f"the function takes {wanted.cname}, got an array of {dtype}; convert it first"
+                )
+            place = argument.pointer if isinstance(argument, DeviceArray) else argument.ctypes.data
+            return self.ffi.cast(wanted, place)
         if argument is None:
             return self.ffi.NULL
         return argument
+
+
+def _are_other_numbers(item: Any, dtype: np.dtype) -> bool:
+    """Whether a pointer to C's numbers must not be given an array of this dtype; bytes and structures take any."""
+    if item.kind != "primitive":
+        return False
+    if item.cname in ("float", "double"):
+        return dtype != np.dtype(item.cname if item.cname == "double" else np.float32)
+    return dtype.kind == "f" and "char" not in item.cname
 
 
 @functools.cache

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from needle_edu.backend import BuildError, standard_devices
+from needle_edu.backend import BuildError, DTypeError, standard_devices
 from needle_edu.backend.cudasim import CudaError, open_simulator
 
 FAULTS = [
@@ -52,6 +52,31 @@ def test_faults_end_the_launch_and_not_python(compiled, simulator, which, name, 
     simulator.clear_report()
     program.run_fault(6, a)  # the device works as before
     assert a.numpy()[:4].tolist() == [1, 1, 1, 1 + (which == 3)]
+
+
+RECURSIVE = """
+__device__ int deeper(int x) {
+  volatile int few[SIZE];
+  few[0] = x;
+  return deeper(x + 1) + few[0];
+}
+__global__ void recursive(int *a, int n) { a[threadIdx.x] = n ? deeper(n) : 7; }
+extern "C" void run(int *a, int n) { recursive<<<1, 32>>>(a, n); }
+"""
+
+
+@pytest.mark.parametrize("flavour", ["plain", "check"])
+@pytest.mark.parametrize(
+    "size", [2, 4, 7, 10, 50]
+)  # the stack ends in the kernel, or in a hook of the checker
+def test_a_recursion_without_end(simulator, flavour, size):
+    program = simulator.compile(RECURSIVE.replace("SIZE", str(size)), flavour)
+    a = simulator.array(np.zeros(32, np.int32))
+    for _ in range(3):
+        with pytest.raises(CudaError, match="kernel recursive, .* the stack overflowed"):
+            program.run(a, 1)
+    program.run(a, 0)  # the device works as before
+    assert a.numpy().tolist() == [7] * 32
 
 
 THROWING = """
@@ -162,6 +187,17 @@ def test_bad_input(simulator, compiled):
         compiled("warps.cu").nothing  # noqa: B018
     with pytest.raises(TypeError, match=r"int run_shuffles\(int \*out\); takes 1 arguments, got 0"):
         compiled("warps.cu").run_shuffles()
+    with pytest.raises(DTypeError, match="array: wanted numbers, got object"):
+        simulator.array([object()])
+    with pytest.raises(
+        TypeError, match=r"the function takes int \*, got an array of float32; convert it first"
+    ):
+        compiled("warps.cu").run_shuffles(simulator.empty(32))
+    program = simulator.compile('extern "C" void run(float *a) {}')
+    for wrong in (np.zeros(1), simulator.array(np.zeros(1, np.int32))):
+        with pytest.raises(TypeError, match=rf"takes float \*, got an array of {wrong.dtype}"):
+            program.run(wrong)
+    program.run(np.zeros(1, np.float32))
     with pytest.raises(BuildError, match=r"cell\.cu:2:\d+: error"):
         simulator.compile("\n__global__ void k() { undeclared = 1; }")
 
