@@ -118,7 +118,7 @@ def explain(error: BaseException, namespace: dict) -> str:
     elif "does not support ufuncs" in text:  # what NumPy says when it is given one of our arrays
         kind, use = ("a Tensor", "ndl.ops.exp") if "Tensor" in text else ("an NDArray", "nd.exp")
         text = f"NumPy's functions do not take {kind}; use the library's own, such as {use}"
-    return text + place(error, namespace)
+    return (text + place(error, namespace)).removeprefix(", ")  # a bare assert has no text
 
 
 def place(error: BaseException, namespace: dict) -> str:

@@ -176,6 +176,8 @@ def test_what_concerns_no_single_test_is_said_once():
 def test_an_error_names_the_line_it_came_from(tmp_path):
     result = report("q1", run("def double(x):\n    y = x + x\n    return z", TESTS))
     assert "raised NameError: name 'z' is not defined, in line 3" in str(result)
+    result = report("q1", run("def double(x):\n    assert x is None", TESTS))
+    assert "raised AssertionError: in line 2" in str(result)  # it has no text
     file = tmp_path / "cell.py"  # where Python finds the source, as in Jupyter, the line is shown
     file.write_text("def double(x):\n    return z")
     namespace = run("", TESTS)

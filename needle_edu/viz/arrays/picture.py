@@ -33,6 +33,13 @@ class ArrayPicture:
         Each storage once: arrays that share one stand beside the same memory.
     html : str
         What a notebook shows: everything is in it.
+
+    Examples
+    --------
+    >>> import needle_edu as ndl
+    >>> picture = ndl.viz.array(ndl.ndarray.arange(6))
+    >>> len(picture.arrays), len(picture.memories), picture.html.startswith("<div")
+    (1, 1, True)
     """
 
     def __init__(self, arrays: list[Strided], memories: list[Memory]):
