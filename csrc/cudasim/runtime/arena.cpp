@@ -46,8 +46,16 @@ bool reserve() {
   return false;
 }
 
+// What has been freed is remembered for a while, so that who uses it is told: its addresses are taken again late.
+void forget_oldest() {
+  char *block = freed.front();
+  freed.pop_front();
+  free_lists[room_for(table[block].bytes)].push_back(block);
+}
+
 char *take(size_t room) {
   auto &list = free_lists[room];
+  while (list.empty() && room > arena_bytes - used && !freed.empty()) forget_oldest();
   if (!list.empty()) {
     char *block = list.back();
     list.pop_back();
@@ -78,11 +86,7 @@ void release(Allocation &one) {
     if (high > low) madvise(low, size_t(high - low), MADV_DONTNEED);
   }
   freed.push_back(one.start);
-  while (freed.size() > KEEP) {
-    char *block = freed.front();
-    freed.pop_front();
-    free_lists[room_for(table[block].bytes)].push_back(block);
-  }
+  while (freed.size() > KEEP) forget_oldest();
 }
 } // namespace
 

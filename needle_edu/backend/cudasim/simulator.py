@@ -17,6 +17,7 @@ import contextlib
 import functools
 import json
 import re
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -43,12 +44,14 @@ class CudaError(DeviceError):
 
 
 class DeviceArray:
-    """A NumPy array's elements in the memory of the simulated device."""
+    """A NumPy array's elements in the memory of the simulated device; without its last reference it is given back."""
 
     def __init__(self, simulator: "Simulator", array: np.ndarray):
         self._simulator = simulator
         self.shape, self.dtype = array.shape, array.dtype
         self.pointer = simulator.allocate(array.nbytes)
+        self._end = weakref.finalize(self, simulator.lib.cudasim_free, self.pointer)
+        self._end.atexit = False
 
     def numpy(self) -> np.ndarray:
         """Return the elements as a new NumPy array."""
@@ -65,7 +68,8 @@ class DeviceArray:
         return self
 
     def free(self) -> None:
-        """Give the memory back (`cudaFree`)."""
+        """Give the memory back now (`cudaFree`)."""
+        self._end.detach()
         self._simulator.raise_for(self._simulator.lib.cudasim_free(self.pointer))
 
 

@@ -1,5 +1,8 @@
 """What goes wrong on the simulator ends a launch with CUDA's error and a sentence, and Python goes on."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -162,6 +165,24 @@ def test_errors_of_memory(simulator):
     a.free()
     with pytest.raises(CudaError, match="has been freed before"):
         a.free()
+
+
+DROPPED = """
+import resource
+resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))  # an eighth of it is the device's
+from needle_edu.backend.cudasim import open_simulator
+simulator = open_simulator()
+kept = simulator.array(__import__("numpy").full(1, 3.0, "f4"))
+for _ in range(20):
+    array = simulator.empty((1 << 24,))
+print(kept.numpy(), array.shape)
+"""
+
+
+def test_arrays_that_nobody_holds_give_their_memory_back(simulator):
+    """64 MB twenty times, on a device of 512 MB."""
+    done = subprocess.run([sys.executable, "-c", DROPPED], capture_output=True, text=True, timeout=300)
+    assert done.stdout == "[3.] (16777216,)\n", done.stderr
 
 
 def test_memory_is_not_zero_and_does_not_move(simulator):
