@@ -90,10 +90,11 @@ def test_texts_that_are_found(folder, monkeypatch):
     text = find_words(str(folder), ())
     assert text.said == f"the text in {folder}" and len(text.train) == len(text.test) == 240
     assert text.dictionary.idx2word == ["the", "cat", "<unk>", "<eos>", "a", "N"]
-    monkeypatch.setenv("NEEDLE_EDU_DATA", str(folder.parent / "data"))
-    (folder.parent / "data").mkdir()
+    home = folder.with_name(f"{folder.name} data")
+    monkeypatch.setenv("NEEDLE_EDU_DATA", str(home))
+    home.mkdir()
     assert find_words(None, ("ptb",)).said == "right sentences, made up by a small grammar"
-    (folder.parent / "data/ptb").symlink_to(folder)
+    (home / "ptb").symlink_to(folder)
     assert find_words(None, ("tinyshakespeare", "ptb"))[:3] == find_words("ptb", ())[:3]
     assert find_words(None, ("ptb",)).said == "ptb"
     assert find_words(None, ("ptb",), small=True).said.startswith("right sentences")

@@ -75,10 +75,11 @@ def test_kims_network_reads_cola(monkeypatch, cola):
     assert app.kinds == ["up to 5 words", "longer", "up to 8 words"]
     row = app.fresh[0][2]
     assert row.tolist()[:8] == [1, 1, app.numbers["it"], 1, 1, 1, 1, 0]  # words that were never met
-    monkeypatch.setenv("NEEDLE_EDU_DATA", str(cola.parent / "data"))
-    (cola.parent / "data").mkdir()
+    home = cola.with_name(f"{cola.name} data")
+    monkeypatch.setenv("NEEDLE_EDU_DATA", str(home))
+    home.mkdir()
     assert made("kimcnn").data == "sentences, made up by a small grammar"
-    (cola.parent / "data/cola").symlink_to(cola)
+    (home / "cola").symlink_to(cola)
     assert made("kimcnn").data == "cola" and made("kimcnn", small=True).data.startswith("sentences, made up")
     figure = pytest.importorskip("matplotlib.figure").Figure()
     app.picture(figure, None)
