@@ -118,7 +118,7 @@ class KernelProfile:
     @property
     def intensity(self) -> float:
         """Operations for each byte moved, the place on a roofline; infinite if nothing is moved."""
-        return self.flops / self.moved_bytes if self.moved_bytes else float("inf")
+        return self.flops / self.moved_bytes if self.moved_bytes else float("inf") if self.flops else 0.0
 
     def occupancy(self, threads: int = 2048, blocks: int = 32, shared: int = 228 << 10) -> float:
         """Return which share of a multiprocessor's threads this block size can keep busy, registers not considered.
