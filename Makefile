@@ -67,7 +67,7 @@ lab: $(VENV)/.lab
 # Each stage with its budget in minutes; tests/stages.sh prints what it took. What is longer goes to `make all`.
 test: $(VENV)/.test
 ifeq ($(PYTEST_ARGS),)
-	@sh tests/stages.sh "make test" 12 "lint 0.5 $(MAKE) lint" "types 1 $(MAKE) types" "units 6 $(MAKE) unit" \
+	@sh tests/stages.sh "make test" 20 "lint 0.5 $(MAKE) lint" "types 1 $(MAKE) types" "units 9 $(MAKE) unit" \
 	  "homeworks 2 $(MAKE) homeworks" "browser 2 $(MAKE) browser" "notebooks 3 $(MAKE) notebooks"
 else
 	@$(MAKE) unit

@@ -35,11 +35,17 @@ def test_nothing_secret_is_left(name):
     assert "BEGIN SOLUTION" not in text and "HIDDEN TESTS" not in text
 
 
+def defined_in(block):
+    for node in block.body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            yield node
+        if isinstance(node, ast.ClassDef):
+            yield from defined_in(node)
+
+
 def signatures(source: str) -> list[tuple]:
-    """Name, parameters or bases, and docstring of each function and class in a cell."""
-    found = [
-        node for node in ast.walk(ast.parse(source)) if isinstance(node, (ast.FunctionDef, ast.ClassDef))
-    ]
+    """Name, parameters or bases, and docstring of each function and class in a cell, but for those inside functions."""
+    found = list(defined_in(ast.parse(source)))
     kept = [
         ast.dump(node.args) if isinstance(node, ast.FunctionDef) else [ast.dump(base) for base in node.bases]
         for node in found
