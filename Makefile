@@ -67,7 +67,7 @@ lab: $(VENV)/.lab
 # Each stage with its budget in minutes; tests/stages.sh prints what it took. What is longer goes to `make all`.
 test: $(VENV)/.test
 ifeq ($(PYTEST_ARGS),)
-	@sh tests/stages.sh "make test" 19 "lint 0.5 $(MAKE) lint" "types 1 $(MAKE) types" "units 9 $(MAKE) unit" \
+	@sh tests/stages.sh "make test" 15 "lint 0.5 $(MAKE) lint" "types 1 $(MAKE) types" "units 9 $(MAKE) unit" \
 	  "homeworks 4 $(MAKE) homeworks" "browser 2 $(MAKE) browser" "notebooks 3 $(MAKE) notebooks"
 else
 	@$(MAKE) unit
@@ -102,7 +102,7 @@ notebooks: $(VENV)/.test
 
 # What takes longer than `make test` may: run it before an issue is called resolved.
 all: $(VENV)/.parity
-	@sh tests/stages.sh "make all" 72 "test 19 $(MAKE) test" "slow 2 $(MAKE) slow" "hidden 3 $(MAKE) hidden" "orders 10 $(MAKE) orders" \
+	@sh tests/stages.sh "make all" 68 "test 15 $(MAKE) test" "slow 2 $(MAKE) slow" "hidden 3 $(MAKE) hidden" "orders 10 $(MAKE) orders" \
 	  "isas 24 $(MAKE) isas" "gradients 2 $(MAKE) gradients" "fuzz 6 $(MAKE) fuzz MINUTES=5" "sanitize 4 $(MAKE) sanitize"
 
 slow: $(VENV)/.test habits
