@@ -8,7 +8,16 @@ import zlib
 
 import numpy as np
 import pytest
-from kernel_cases import ROUNDED, make
+from kernel_cases import (
+    ATTENTION,
+    CONVOLUTIONS,
+    DECODING,
+    POOLINGS,
+    RECURRENCE,
+    ROUNDED,
+    SEVERAL_OUTPUTS,
+    make,
+)
 from numpy.testing import assert_allclose, assert_array_equal
 
 import needle_edu as ndl
@@ -29,6 +38,9 @@ WRITTEN = [
     )
 ]
 TRIALS = 4
+# Sums of products, which may cancel, and steps that build upon each other: as tests/backend/test_kernels.py has them.
+SUMS = {"matmul", *CONVOLUTIONS, *POOLINGS, *ATTENTION, *RECURRENCE, *DECODING}
+LOOSER = {**dict.fromkeys(ATTENTION, 10), **dict.fromkeys(RECURRENCE, 8), **dict.fromkeys(DECODING, 40)}
 reference = ReferenceRuntime()
 
 
@@ -82,15 +94,16 @@ def check(runtime, name, trials):
             assert error == wanted_error, said
             if error:
                 continue
-            exact = name.removesuffix("_dense").removesuffix("_scalar") not in ROUNDED
+            several = name in SEVERAL_OUTPUTS
+            exact = name.removesuffix("_dense").removesuffix("_scalar") not in ROUNDED and not several
             for k, (got, right) in enumerate(zip(memories, wanted, strict=True)):
-                if exact or k or got.dtype.kind != "f":
+                if exact or got.dtype.kind != "f" or (k and not several):
                     assert_array_equal(got, right, err_msg=f"{said}: operand {k}")
                 else:
-                    tolerance = 2e-6 if got.dtype == np.float32 else 1e-14
+                    tolerance = (2e-6 if got.dtype == np.float32 else 1e-14) * LOOSER.get(name, 1)
                     scale = 1 + np.abs(right[np.isfinite(right)]).max(initial=0)
                     assert_allclose(
-                        got, right, tolerance, tolerance * (scale if name == "matmul" else 1), err_msg=said
+                        got, right, tolerance, tolerance * (scale if name in SUMS else 1), err_msg=said
                     )
 
 
@@ -119,7 +132,7 @@ def test_families_that_are_written():
         "matmul",
         "gelu_backward_dense",
     )
-    assert set(families) <= set(WRITTEN) and "conv" not in WRITTEN
+    assert set(families) <= set(WRITTEN) and "conv" in WRITTEN
 
 
 def test_arrays_live_there(runtime, rng):
