@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 from cuda_mutants import PRELUDE, SETTER, Mutant, mutate
-from kernel_cases import CONVOLUTIONS, POOLINGS, make
+from kernel_cases import CONVOLUTIONS, POOLINGS, RECURRENCE, make
 from test_cuda_device import call
 from test_cuda_mutants import survivors
 
@@ -35,6 +35,7 @@ FAMILIES = {
         trials=60,
         beside=("windows.cuh",),
     ),
+    "recurrence": Family(("recurrence.cu",), RECURRENCE, 5, beside=("sigmoid.cuh",)),
 }
 
 
