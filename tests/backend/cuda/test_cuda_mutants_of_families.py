@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 from cuda_mutants import PRELUDE, SETTER, Mutant, mutate
-from kernel_cases import CONVOLUTIONS, POOLINGS, RECURRENCE, make
+from kernel_cases import ATTENTION, CONVOLUTIONS, POOLINGS, RECURRENCE, make
 from test_cuda_device import call
 from test_cuda_mutants import survivors
 
@@ -34,6 +34,19 @@ FAMILIES = {
         {"end < limit ? end : limit": "of equal numbers it does not matter which is taken"},
         trials=60,
         beside=("windows.cuh",),
+    ),
+    "attention": Family(
+        ("attention.cu",),
+        ATTENTION,
+        20,
+        {
+            "return a < b ? a : b": "of equal numbers it does not matter which is taken",
+            "; begin += 32 * FEATURES": "one more round, in which no lane has a feature",
+            "; from += 32": "one more round, in which no lane has a key or a query: zeros are added",
+            "shuffles order no memory": "on the simulator they do; CUDA does not promise it",
+        },
+        trials=10,
+        beside=("philox.cuh",),
     ),
     "recurrence": Family(("recurrence.cu",), RECURRENCE, 5, beside=("sigmoid.cuh",)),
 }
