@@ -6,6 +6,7 @@
 // Then the lanes change their part: the 32 weights go through shared memory, and each lane mixes features of its own.
 // Backward the weights are computed anew from lse, once by the warp that has a query, for its adjoint, and once by the one
 // that has a key, for those of the key and its value. So each result is written once, by one thread, and needs no atomics.
+#include "block.cuh"
 #include "philox.cuh"
 
 namespace nd {
@@ -51,19 +52,6 @@ template <class T> struct Attention {
   }
 };
 
-// Over the lanes of a warp; all get the result.
-template <class T> __device__ T warp_sum(T a) {
-  for (int lanes = 16; lanes > 0; lanes /= 2) a += __shfl_xor_sync(0xffffffffu, a, lanes);
-  return a;
-}
-template <class T> __device__ T warp_max(T a) {
-  for (int lanes = 16; lanes > 0; lanes /= 2) {
-    const T b = __shfl_xor_sync(0xffffffffu, a, lanes);
-    a = b > a ? b : a;
-  }
-  return a;
-}
-
 // Adds to this lane's features, begin + lane, begin + lane + 32, ..., those of `count` rows of an operand, times weights.
 template <class T>
 __device__ void mix(const Attention<T> &x, int operand, const int64_t (&at)[OPERANDS], int64_t row, int64_t count,
@@ -95,7 +83,8 @@ template <class T> __global__ void attention(Attention<T> x, T *out, T *lse) {
       T highest = T(-INFINITY), sum = 0, mixed[FEATURES] = {};
       for (int64_t from = 0; from < seen; from += 32) {
         const int64_t j = from + lane;
-        const T score = j < seen ? x.score(at, i, j) : T(-INFINITY), higher = warp_max(score > highest ? score : highest);
+        const T score = j < seen ? x.score(at, i, j) : T(-INFINITY);
+        const T higher = of_warp(Largest<T>{highest}.with({score})).value;
         if (higher == T(-INFINITY)) continue; // nothing seen so far
         const T shrink = ::exp(highest - higher), weight = ::exp(score - higher);
         highest = higher;
@@ -106,7 +95,7 @@ template <class T> __global__ void attention(Attention<T> x, T *out, T *lse) {
         mix(x, V, at, from, at_most(seen - from, 32), begin, x.values, weights[warp], mixed);
         __syncwarp(); // and have been read: shuffles order no memory
       }
-      sum = warp_sum(sum);
+      sum = T(of_warp(Sum{double(sum)}).value);
       for (int f = 0; f != FEATURES; f++) mixed[f] = sum == 0 ? T(0) : mixed[f] / sum;
       write(x, OUT, at, i, begin, x.values, out, mixed);
       if (lane == 0 && begin == 0) lse[x.place(LSE, at, i, 0)] = sum == 0 ? T(-INFINITY) : highest + ::log(sum);

@@ -7,6 +7,7 @@
 // windows, and there are few weights. Each result is written once, by the thread that has its sum: nothing is added to
 // memory that another thread adds to. The arrays lie as their strides say, so rows first (NCHW) and channels last (NHWC)
 // are the same kernel.
+#include "block.cuh"
 #include "windows.cuh"
 
 namespace nd {
@@ -78,7 +79,7 @@ __global__ void conv_weight_backward(Begin weights, Axis rows, Axis columns, Ter
       if (j >= columns.count) j -= columns.count, i++;
       if (i >= rows.count) i -= rows.count, n++;
     }
-    for (int half = 16; half > 0; half /= 2) sum += __shfl_down_sync(0xffffffffu, sum, half);
+    sum = T(of_warp(Sum{double(sum)}).value);
     if (lane == 0) to[at[0]] = sum;
   }
 }

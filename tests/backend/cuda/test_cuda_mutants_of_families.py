@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 from cuda_mutants import PRELUDE, SETTER, Mutant, mutate
-from kernel_cases import ATTENTION, CONVOLUTIONS, POOLINGS, RECURRENCE, make
+from kernel_cases import ATTENTION, CONVOLUTIONS, DECODING, POOLINGS, RECURRENCE, make
 from test_cuda_device import call
 from test_cuda_mutants import survivors
 
@@ -48,6 +48,7 @@ FAMILIES = {
         trials=10,
         beside=("philox.cuh",),
     ),
+    "decode": Family(("decode.cu",), DECODING, 10),
     "recurrence": Family(("recurrence.cu",), RECURRENCE, 5, beside=("sigmoid.cuh",)),
 }
 
@@ -60,7 +61,7 @@ def test_mistakes_are_found(name, simulator, tmp_path):
         text, more = mutate((own / file).read_text(), file, len(mutants) + 1, setter=False, prelude=False)
         (tmp_path / file).write_text(text)
         mutants += more
-    for file in ("launch.cuh", "library.cu", *family.beside):
+    for file in ("launch.cuh", "block.cuh", "library.cu", *family.beside):
         text = (own / file).read_text()
         if file == "launch.cuh":
             text = text.replace("namespace nd {", f"{PRELUDE}namespace nd {{", 1)
