@@ -8,7 +8,7 @@ import zlib
 
 import numpy as np
 import pytest
-from kernel_cases import ROUNDED, make
+from kernel_cases import agree, make, run
 from numpy.testing import assert_allclose, assert_array_equal
 
 import needle_edu as ndl
@@ -48,24 +48,13 @@ def call(runtime, name, case):
     """Run a kernel on copies of the operands in the device's memory; return its code and all memories afterwards."""
     memories = [operand.memory.copy() for operand in case.operands]
     if runtime is reference:
-        pointers = [runtime.adopt(memory).ptr for memory in memories]
-    else:
-        storages = [runtime.allocate(DTYPES.index(memory.dtype), memory.size) for memory in memories]
-        for storage, memory in zip(storages, memories, strict=True):
-            runtime.copy_from_host(storage, memory)
-        pointers = [storage.ptr for storage in storages]
-    kernel = getattr(runtime.kernels, name)
-    if case.count is not None:
-        error = kernel(case.operands[min(1, len(pointers) - 1)].code, case.count, *pointers, *case.extra)
-    else:
-        codes, offsets, strides = zip(
-            *((one.code, one.offset, one.strides) for one in case.operands), strict=True
-        )
-        plan = runtime.lower(len(case.shape), codes, case.shape, offsets, strides)
-        error = kernel(plan, *pointers, *case.extra)
-    if runtime is not reference:
-        for storage, memory in zip(storages, memories, strict=True):
-            runtime.copy_to_host(storage, memory)
+        return run(runtime, name, case, [runtime.adopt(memory).ptr for memory in memories]), memories
+    storages = [runtime.allocate(DTYPES.index(memory.dtype), memory.size) for memory in memories]
+    for storage, memory in zip(storages, memories, strict=True):
+        runtime.copy_from_host(storage, memory)
+    error = run(runtime, name, case, [storage.ptr for storage in storages])
+    for storage, memory in zip(storages, memories, strict=True):
+        runtime.copy_to_host(storage, memory)
     return error, memories
 
 
@@ -82,16 +71,7 @@ def check(runtime, name, trials):
             assert error == wanted_error, said
             if error:
                 continue
-            exact = name.removesuffix("_dense").removesuffix("_scalar") not in ROUNDED
-            for k, (got, right) in enumerate(zip(memories, wanted, strict=True)):
-                if exact or k or got.dtype.kind != "f":
-                    assert_array_equal(got, right, err_msg=f"{said}: operand {k}")
-                else:
-                    tolerance = 2e-6 if got.dtype == np.float32 else 1e-14
-                    scale = 1 + np.abs(right[np.isfinite(right)]).max(initial=0)
-                    assert_allclose(
-                        got, right, tolerance, tolerance * (scale if name == "matmul" else 1), err_msg=said
-                    )
+            agree(name, dtype, case, memories, wanted, said)
 
 
 @pytest.mark.parametrize("name", WRITTEN)
