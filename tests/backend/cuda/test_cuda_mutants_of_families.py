@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 from cuda_mutants import PRELUDE, SETTER, Mutant, mutate
-from kernel_cases import CONVOLUTIONS, POOLINGS, make
+from kernel_cases import ACTIVATIONS, CONVOLUTIONS, LOSSES, NORMS, POOLINGS, REDUCE, SOFTMAX, STEPS, make
 from test_cuda_device import call
 from test_cuda_mutants import survivors
 
@@ -35,6 +35,22 @@ FAMILIES = {
         trials=60,
         beside=("windows.cuh",),
     ),
+    "reduction": Family(("block.cuh", "reduce.cu"), tuple(REDUCE), 15),
+    "softmax": Family(("softmax.cu",), SOFTMAX, 5, beside=("block.cuh",)),
+    "cross-entropy": Family(("cross_entropy.cu",), LOSSES, 10, beside=("block.cuh",)),
+    "normalisation": Family(("normalise.cu",), NORMS, 10, beside=("block.cuh",)),
+    "gather and scatter": Family(("gather.cu",), ("gather", "scatter"), 5),
+    "weighted sums": Family(("taps.cu",), ("taps_dense",), 3),
+    "along a line": Family(
+        ("scan.cu",),
+        ("cumsum", "cumprod", "cumargmax", "cumargmin", "linear_scan"),
+        10,
+        beside=("block.cuh",),
+    ),
+    "sort": Family(("sort.cu",), ("sort", "argsort"), 10, beside=("block.cuh",)),
+    "activations": Family(("activations.cu",), ACTIVATIONS, 2),
+    "optimiser steps": Family(("optim.cu",), STEPS, 2),
+    "dropout": Family(("philox.cuh", "dropout.cu"), ("dropout_dense",), 2),
 }
 
 
