@@ -84,13 +84,6 @@ template <class T> __global__ void decode_mix(Block b, T *out, const T *weights,
 }
 
 namespace {
-// Working memory for one call. It may go back as soon as the last kernel is launched: who gets it next launches after that.
-struct Scratch {
-  void *block;
-  explicit Scratch(int64_t nbytes) : block(nd_alloc(nbytes)) {}
-  ~Scratch() { nd_free(block); }
-  Scratch(const Scratch &) = delete;
-};
 inline unsigned a_warp_each(int64_t lines) { return blocks_for(lines * WARP); }
 } // namespace
 } // namespace nd
@@ -107,8 +100,8 @@ ND_API int nd_gpt_block_dense(int dtype, int64_t n, void *x, void *keys, void *v
     const nd::Block b = {n, dim, hidden, heads, most, length};
     const int64_t wide = 3 * dim > hidden ? 3 * dim : hidden, lines = n * heads, seen = length + 1;
     const nd::Scratch scratch((n * (dim + wide) + lines * seen) * int64_t(sizeof(T)));
-    if (!scratch.block) return int(ND_ENOMEM);
-    T *const row = static_cast<T *>(scratch.block), *const made = row + n * dim, *const scores = made + n * wide;
+    if (!scratch) return int(ND_ENOMEM);
+    T *const row = scratch.as<T>(), *const made = row + n * dim, *const scores = made + n * wide;
     T *const to = static_cast<T *>(x), *const k = static_cast<T *>(keys), *const v = static_cast<T *>(values);
     const auto in = [](const void *p) { return static_cast<const T *>(p); };
     const auto blocks = nd::blocks_for;

@@ -61,8 +61,20 @@ inline unsigned blocks_for(int64_t n) {
   return unsigned(wanted < MOST_BLOCKS ? wanted : MOST_BLOCKS);
 }
 
-// Whether the launch just made is one that CUDA accepts. What happens while it runs shows at the next synchronisation.
-inline int launched() { return -int(cudaGetLastError()); }
+// Whether the launch just made is one that CUDA accepts. What happens while it runs shows at the next synchronisation, or
+// here, if every call is to wait for its kernel (library.cu).
+int launched();
+
+// Memory for the time of a call, from pool.cu. It may be given back while kernels still use it: see there.
+struct Scratch {
+  void *block;
+  explicit Scratch(int64_t nbytes) : block(nd_alloc(nbytes < 1 ? 1 : nbytes)) {}
+  ~Scratch() { nd_free(block); }
+  Scratch(const Scratch &) = delete;
+  Scratch &operator=(const Scratch &) = delete;
+  template <class T> T *as() const { return static_cast<T *>(block); }
+  explicit operator bool() const { return block != nullptr; }
+};
 
 // Element types, as sets, and a function called with a zero of the type of a code.
 enum { F32 = 1 << ND_F32, F64 = 1 << ND_F64, I32 = 1 << ND_I32, I64 = 1 << ND_I64, B8 = 1 << ND_BOOL };

@@ -6,9 +6,22 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 from cuda_mutants import PRELUDE, SETTER, Mutant, mutate
-from kernel_cases import ATTENTION, CONVOLUTIONS, DECODING, POOLINGS, RECURRENCE, make
+from kernel_cases import (
+    ACTIVATIONS,
+    ATTENTION,
+    CONVOLUTIONS,
+    DECODING,
+    LOSSES,
+    NORMS,
+    POOLINGS,
+    RECURRENCE,
+    REDUCE,
+    SOFTMAX,
+    STEPS,
+    make,
+)
 from test_cuda_device import call
-from test_cuda_mutants import survivors
+from test_cuda_mutants import SUPPORT, survivors
 
 from needle_edu.backend.cudasim.device import CudaSimRuntime
 from needle_edu.backend.paths import csrc_dir
@@ -35,6 +48,21 @@ FAMILIES = {
         trials=60,
         beside=("windows.cuh",),
     ),
+    "reduction": Family(("block.cuh", "reduce.cu"), tuple(REDUCE), 15),
+    "softmax": Family(("softmax.cu",), SOFTMAX, 5),
+    "cross-entropy": Family(("cross_entropy.cu",), LOSSES, 10),
+    "normalisation": Family(("normalise.cu",), NORMS, 10),
+    "gather and scatter": Family(("gather.cu",), ("gather", "scatter"), 5),
+    "weighted sums": Family(("taps.cu",), ("taps_dense",), 3),
+    "along a line": Family(
+        ("scan.cu",),
+        ("cumsum", "cumprod", "cumargmax", "cumargmin", "linear_scan"),
+        10,
+    ),
+    "sort": Family(("sort.cu",), ("sort", "argsort"), 10),
+    "activations": Family(("activations.cu",), ACTIVATIONS, 2),
+    "optimiser steps": Family(("optim.cu",), STEPS, 2),
+    "dropout": Family(("philox.cuh", "dropout.cu"), ("dropout_dense",), 2),
     "attention": Family(
         ("attention.cu",),
         ATTENTION,
@@ -61,7 +89,8 @@ def test_mistakes_are_found(name, simulator, tmp_path):
         text, more = mutate((own / file).read_text(), file, len(mutants) + 1, setter=False, prelude=False)
         (tmp_path / file).write_text(text)
         mutants += more
-    for file in ("launch.cuh", "block.cuh", "library.cu", *family.beside):
+    shared = {"launch.cuh", "block.cuh", "faults.cuh", *SUPPORT} - {*family.files}
+    for file in (*shared, *family.beside):
         text = (own / file).read_text()
         if file == "launch.cuh":
             text = text.replace("namespace nd {", f"{PRELUDE}namespace nd {{", 1)
