@@ -39,7 +39,10 @@ class Family(NamedTuple):
 
 
 FAMILIES = {
-    "convolution": Family(("windows.cuh", "conv.cu"), CONVOLUTIONS, 15),
+    "convolution": Family(
+        ("windows.cuh", "conv.cu", "conv_weights.cu"), CONVOLUTIONS, 25, beside=("conv.cuh",)
+    ),
+    "matrix product": Family(("matmul.cu", "matmul_large.cu"), ("matmul",), 25, beside=("matmul.cuh",)),
     "pooling": Family(
         ("pooling.cu",),
         POOLINGS,
