@@ -47,7 +47,7 @@ __global__ void last_writer(Indexed s, const int64_t *index, unsigned long long 
 }
 template <class T>
 __global__ void scatter(Indexed s, T *dst, const T *val, const int64_t *index, const unsigned long long *owner, int64_t low) {
-  for (int64_t point = first(); point < s.l.size; point += step()) {
+  for (int64_t point = first(); point < s.l.size; point += step()) { // what is beyond the last point owns nothing
     int64_t at[3];
     s.l.locate(point, at);
     const int64_t i = wrapped(index[at[2]], s.limit), to = at[0] + i * s.step;
