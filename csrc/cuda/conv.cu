@@ -7,17 +7,18 @@
 // windows, and there are few weights. Each result is written once, by the thread that has its sum: nothing is added to
 // memory that another thread adds to. The arrays lie as their strides say, so rows first (NCHW) and channels last (NHWC)
 // are the same kernel.
+#include "block.cuh"
 #include "windows.cuh"
 
 namespace nd {
 // A sum that every thread makes: how many terms, and how far apart they are in both factors.
-struct Sum { int64_t count, a, b; };
+struct Terms { int64_t count, a, b; };
 
 // Where a thread's sum begins: in the result, in both factors, and at which row and column.
 using Begin = Layout<5>;
 
 template <class T>
-__global__ void conv(Begin outputs, Axis rows, Axis columns, Sum channels, Sum down, Sum across, T *y, const T *x,
+__global__ void conv(Begin outputs, Axis rows, Axis columns, Terms channels, Terms down, Terms across, T *y, const T *x,
                      const T *w) {
   for (int64_t i = first(); i < outputs.size; i += step()) {
     int64_t at[5];
@@ -36,7 +37,7 @@ __global__ void conv(Begin outputs, Axis rows, Axis columns, Sum channels, Sum d
 // Element x[n, g, c, r, s] has been seen by window (i, j) through weight (k, l) wherever i*step + k*dilation + start = r
 // and the same holds of j, l and s: it gets g[n, g, o, i, j] w[g, o, c, k, l] of every output o there.
 template <class T>
-__global__ void conv_input_backward(Begin elements, Axis rows, Axis columns, Sum outputs, Sum down, Sum across, T *to,
+__global__ void conv_input_backward(Begin elements, Axis rows, Axis columns, Terms outputs, Terms down, Terms across, T *to,
                                     const T *g, const T *w) {
   for (int64_t e = first(); e < elements.size; e += step()) {
     int64_t at[5];
@@ -60,7 +61,7 @@ __global__ void conv_input_backward(Begin elements, Axis rows, Axis columns, Sum
 // these out, 32 neighbours at a time; adding 32 to the number of a point (n, i, j) carries from digit to digit as in a sum
 // by hand, and needs no division.
 template <class T>
-__global__ void conv_weight_backward(Begin weights, Axis rows, Axis columns, Sum images, Sum down, Sum across, T *to,
+__global__ void conv_weight_backward(Begin weights, Axis rows, Axis columns, Terms images, Terms down, Terms across, T *to,
                                      const T *x, const T *g) {
   const int64_t lane = threadIdx.x % 32, plane = rows.count * columns.count;
   for (int64_t weight = first() / 32; weight < weights.size; weight += step() / 32) {
@@ -78,7 +79,7 @@ __global__ void conv_weight_backward(Begin weights, Axis rows, Axis columns, Sum
       if (j >= columns.count) j -= columns.count, i++;
       if (i >= rows.count) i -= rows.count, n++;
     }
-    for (int half = 16; half > 0; half /= 2) sum += __shfl_down_sync(0xffffffffu, sum, half);
+    sum = T(of_warp(Sum{double(sum)}).value);
     if (lane == 0) to[at[0]] = sum;
   }
 }
@@ -100,7 +101,7 @@ struct Problem {
   void along(int d, int64_t row = 0, int64_t column = 0) {
     begin.along(p->shape[d], {p->stride[0][d], p->stride[1][d], p->stride[2][d], row, column});
   }
-  Sum over(int d) const { return {p->shape[d], p->stride[1][d], p->stride[2][d]}; }
+  Terms over(int d) const { return {p->shape[d], p->stride[1][d], p->stride[2][d]}; }
 };
 int wrong(const nd_plan *p) {
   if (p->ndim != 8) return ND_EPLAN;
@@ -136,7 +137,7 @@ ND_API int nd_conv_input_backward(const nd_plan *p, void *out, const void *g, co
   it.begin.offset[0] -= it.rows.start * x_row + it.columns.start * x_column;
   it.begin.along(it.rows.extent, {x_row, 0, 0, 1, 0});
   it.begin.along(it.columns.extent, {x_column, 0, 0, 0, 1});
-  nd::Sum down = it.over(nd::I), across = it.over(nd::J); // in g; in w it is rows and columns of the kernel that count
+  nd::Terms down = it.over(nd::I), across = it.over(nd::J); // in g; in w it is rows and columns of the kernel that count
   down.b = p->stride[2][nd::K];
   across.b = p->stride[2][nd::L];
   return nd::with_type<nd::FLOATS>(p->dtype[0], [&](auto zero) {

@@ -488,7 +488,7 @@ def gpt_block(rng: np.random.Generator, code: int) -> Case:
         dim,
     ]
     sizes += [dim * hidden, hidden, hidden * dim, dim]
-    dim += int(rng.random() < 0.05)
+    dim += int(heads > 1 and rng.random() < 0.05)  # heads that do not divide it
     memories = [rng.uniform(-1, 1, count + 1).astype(DTYPES[code]) for count in sizes]
     extra = (dim, hidden, heads, most, length, *(float(eps) for eps in rng.choice([1e-5, 0.1], 2)))
     return Case([Operand(memory, 0, ()) for memory in memories], count=n, extra=extra)

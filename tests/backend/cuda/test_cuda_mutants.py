@@ -94,7 +94,16 @@ def test_kernels_of_ours(simulator, rng, tmp_path):
     """csrc/cuda, but for the functions of its elementwise kernels, on 300 and 3 × 100 elements, and on products of
     matrices whose extents no tile divides."""
     own, mutants = csrc_dir() / "cuda", []
-    for name in ("launch.cuh", "elementwise.cuh", "move.cu", "matmul.cu", "faults.cuh", *SUPPORT):
+    for name in (
+        "launch.cuh",
+        "elementwise.cuh",
+        "move.cu",
+        "matmul.cuh",
+        "matmul.cu",
+        "matmul_large.cu",
+        "faults.cuh",
+        *SUPPORT,
+    ):
         text = (own / name).read_text()
         if "__device__" in text or "__global__" in text:
             text, more = mutate(

@@ -8,11 +8,14 @@ import pytest
 from cuda_mutants import PRELUDE, SETTER, Mutant, mutate
 from kernel_cases import (
     ACTIVATIONS,
+    ATTENTION,
     CONVOLUTIONS,
+    DECODING,
     LINES,
     LOSSES,
     NORMS,
     POOLINGS,
+    RECURRENCE,
     REDUCE,
     SOFTMAX,
     STEPS,
@@ -20,7 +23,7 @@ from kernel_cases import (
     make,
 )
 from test_cuda_device import call
-from test_cuda_mutants import survivors
+from test_cuda_mutants import SUPPORT, survivors
 
 from needle_edu.backend.cudasim.device import CudaSimRuntime
 from needle_edu.backend.errors import EINDEX
@@ -56,15 +59,13 @@ FAMILIES = {
             "other.place < 0)": "element 0 of a line is thread 0's own: it never meets it in another thread",
             "if (line < cut.lines.size)": "line number `size` is line 0 again: it is read once more, and not written",
         },
-        beside=("block.cuh",),
     ),
-    "softmax": Family(("softmax.cu",), SOFTMAX, 5, beside=("block.cuh",)),
+    "softmax": Family(("softmax.cu",), SOFTMAX, 5),
     "cross-entropy": Family(
         ("cross_entropy.cu",),
         LOSSES,
         10,
         {"label == WRONG && threadIdx.x == 0": "it does not matter how many threads of a block say the same"},
-        beside=("block.cuh",),
     ),
     "normalisation": Family(("block.cuh", "normalise.cu"), NORMS, 10),
     "gather and scatter": Family(
@@ -82,9 +83,8 @@ FAMILIES = {
         ("cumsum", "cumprod", "cumargmax", "cumargmin", "linear_scan"),
         7,
         {"tile < length": "one more round where the threads divide the line: nothing of it is written"},
-        beside=("block.cuh",),
     ),
-    "sort": Family(("sort.cu",), ("sort", "argsort"), 8, beside=("block.cuh",)),
+    "sort": Family(("sort.cu",), ("sort", "argsort"), 8),
     "activations": Family(("activations.cu",), ACTIVATIONS, 2),
     "optimiser steps": Family(("optim.cu",), STEPS, 2),
     "dropout": Family(
@@ -93,6 +93,21 @@ FAMILIES = {
         2,
         {"counter < counters": "numbers for elements beyond the end are drawn, and not used"},
     ),
+    "attention": Family(
+        ("attention.cu",),
+        ATTENTION,
+        20,
+        {
+            "return a < b ? a : b": "of equal numbers it does not matter which is taken",
+            "; begin += 32 * FEATURES": "one more round, in which no lane has a feature",
+            "; from += 32": "one more round, in which no lane has a key or a query: zeros are added",
+            "shuffles order no memory": "on the simulator they do; CUDA does not promise it",
+        },
+        trials=10,
+        beside=("philox.cuh",),
+    ),
+    "decode": Family(("decode.cu",), DECODING, 10),
+    "recurrence": Family(("recurrence.cu",), RECURRENCE, 5, beside=("sigmoid.cuh",)),
 }
 
 
@@ -104,7 +119,8 @@ def test_mistakes_are_found(name, simulator, tmp_path):
         text, more = mutate((own / file).read_text(), file, len(mutants) + 1, setter=False, prelude=False)
         (tmp_path / file).write_text(text)
         mutants += more
-    for file in ("launch.cuh", "faults.cuh", "library.cu", "pool.cu", "transfer.cu", *family.beside):
+    shared = {"launch.cuh", "block.cuh", "faults.cuh", *SUPPORT} - {*family.files}
+    for file in (*shared, *family.beside):
         text = (own / file).read_text()
         if file == "launch.cuh":
             text = text.replace("namespace nd {", f"{PRELUDE}namespace nd {{", 1)
