@@ -1,7 +1,8 @@
 // gather.cu - gather, scatter and scatter-add: the thread of a point follows the index that it finds there.
 //
 // Threads come in any order, so that of several points that write to one place not the last would win but any. In a first
-// pass every point therefore enters its number, the largest stays, and in a second pass only that point writes.
+// pass every point therefore enters its number, the largest stays, and in a second pass only that point writes. Nobody
+// writes if an index is out of range: then the array stays as it was.
 #include "faults.cuh"
 
 namespace nd {
@@ -46,22 +47,27 @@ __global__ void last_writer(Indexed s, const int64_t *index, unsigned long long 
   }
 }
 template <class T>
-__global__ void scatter(Indexed s, T *dst, const T *val, const int64_t *index, const unsigned long long *owner, int64_t low) {
-  for (int64_t point = first(); point < s.l.size; point += step()) {
+__global__ void scatter(Indexed s, T *dst, const T *val, const int64_t *index, const unsigned long long *owner, int64_t low,
+                        const Fault *place) {
+  if (place->point != NOWHERE) return;
+  for (int64_t point = first(); point < s.l.size; point += step()) { // what is beyond the last point owns nothing
     int64_t at[3];
     s.l.locate(point, at);
     const int64_t i = wrapped(index[at[2]], s.limit), to = at[0] + i * s.step;
     if (i >= 0 && owner[to - low] == static_cast<unsigned long long>(point + 1)) dst[to] = val[at[1]];
   }
 }
+__global__ void check_indices(Indexed s, const int64_t *index, Fault *place) {
+  for (int64_t point = first(); point < s.l.size; point += step())
+    if (wrapped(IndexOfPoint{s.l, index}(point), s.limit) < 0) fault(place, point);
+}
 // T as atomicAdd knows it: integers wrap around, so they are added as unsigned ones.
-template <class T> __global__ void scatter_add(Indexed s, T *dst, const T *val, const int64_t *index, Fault *place) {
+template <class T> __global__ void scatter_add(Indexed s, T *dst, const T *val, const int64_t *index, const Fault *place) {
+  if (place->point != NOWHERE) return;
   for (int64_t point = first(); point < s.l.size; point += step()) {
     int64_t at[3];
     s.l.locate(point, at);
-    const int64_t i = wrapped(index[at[2]], s.limit);
-    if (i >= 0) atomicAdd(&dst[at[0] + i * s.step], val[at[1]]);
-    else fault(place, point);
+    atomicAdd(&dst[at[0] + wrapped(index[at[2]], s.limit) * s.step], val[at[1]]);
   }
 }
 
@@ -102,12 +108,14 @@ ND_API int nd_scatter(const nd_plan *p, void *dst, const void *val, const void *
   const int64_t *const indices = static_cast<const int64_t *>(index);
   const unsigned blocks = nd::blocks_for(p->size);
   if (!p->size) return nd::with_type<nd::ALL>(p->dtype[0], [](auto) { return int(ND_OK); });
-  if (add)
+  if (add) {
+    nd::check_indices<<<blocks, nd::THREADS>>>(s, indices, place);
     return nd::with_type<nd::NUMBERS>(p->dtype[0], [&](auto zero) {
       using T = typename nd::Atomic<decltype(zero)>::type;
       nd::scatter_add<T><<<blocks, nd::THREADS>>>(s, static_cast<T *>(dst), static_cast<const T *>(val), indices, place);
       return nd::finish(s, index, place);
     });
+  }
   // The places that can be written to lie between two bounds: an owner for each.
   int64_t low = p->offset[0], high = low;
   const auto reach = [&](int64_t way) { (way < 0 ? low : high) += way; };
@@ -122,7 +130,7 @@ ND_API int nd_scatter(const nd_plan *p, void *dst, const void *val, const void *
   nd::last_writer<<<blocks, nd::THREADS>>>(s, indices, owner, low, place);
   return nd::with_type<nd::ALL>(p->dtype[0], [&](auto zero) {
     using T = decltype(zero);
-    nd::scatter<T><<<blocks, nd::THREADS>>>(s, static_cast<T *>(dst), static_cast<const T *>(val), indices, owner, low);
+    nd::scatter<T><<<blocks, nd::THREADS>>>(s, static_cast<T *>(dst), static_cast<const T *>(val), indices, owner, low, place);
     return nd::finish(s, index, place);
   });
 }

@@ -34,7 +34,8 @@ template <class T, bool MAX, bool WHERE> struct Extreme {
   static __device__ Extreme of_none() { return {Word(0), -1}; }
   static __device__ Extreme of(T a, int64_t k) { return {Word(a), k}; }
   __device__ Extreme with(Extreme other) const {
-    if (place < 0 || other.place < 0) return place < 0 ? other : *this;
+    if (other.place < 0) return *this;
+    if (place < 0) return other;
     const bool mine = value != value, its = other.value != other.value;
     const bool further = mine ? false : its ? true : MAX ? other.value > value : value > other.value;
     const bool even = mine ? its : other.value == value;
@@ -135,7 +136,7 @@ template <class State, class T, class Value> __global__ void reduce_side_by_side
   out[begin[0]] = mine.result();
 }
 
-enum : int64_t { ENOUGH_BLOCKS = 128, LEAST_PART = 4096 }; // to keep a card busy; below this, a part is not worth a block
+enum : int64_t { ENOUGH_BLOCKS = 128, LEAST_PART = 1024 }; // to keep a card busy; below this, a part is not worth a block
 
 template <class State, class T, class Value> int reduce(const nd_plan *p, void *out_, const void *a_) {
   const Cut cut(p);
