@@ -51,6 +51,7 @@ class CudaSimRuntime(CLibrary):
         for name in ("needle_kernels.h", "needle_cuda.h"):
             ffi.cdef(declarations.for_cffi((include / name).read_text()))
         super().__init__(ffi, ffi.dlopen(str(library)))
+        self.lib.ndc_set_blocking(1)  # launches have run when they return: what they met is known at once
 
     def table(self, names: Sequence[str]) -> Any:
         """Return the kernels, each watched for what CUDA reports; those that are not written yet say so."""
