@@ -42,6 +42,24 @@ int64_t sectors(const uint64_t *addresses, unsigned lanes, unsigned bytes) {
   return std::unique(seen, seen + n) - seen;
 }
 
+// As many as the same bytes need where they lie side by side; what several lanes read together counts once.
+int64_t fewest_sectors(const uint64_t *addresses, unsigned lanes, unsigned bytes) {
+  uint64_t seen[LANES];
+  int n = 0;
+  bool rising = true;
+  for (unsigned left = lanes; left; left &= left - 1) {
+    const uint64_t a = addresses[__builtin_ctz(left)];
+    if (n && a == seen[n - 1]) continue;
+    rising = rising && (!n || a > seen[n - 1]);
+    seen[n++] = a;
+  }
+  if (!rising) {
+    std::sort(seen, seen + n);
+    n = int(std::unique(seen, seen + n) - seen);
+  }
+  return (n * int64_t(bytes) + 31) / 32;
+}
+
 int64_t wavefronts(const uint64_t *addresses, unsigned lanes, unsigned bytes) {
   const int group = bytes <= 4 ? 32 : bytes == 8 ? 16 : 8, words = bytes < 4 ? 1 : int(bytes / 4);
   int64_t total = 0;
@@ -83,7 +101,7 @@ void count_memory(const Entry &entry, const uint64_t *addresses, unsigned lanes,
   c.lanes += active;
   c.bytes += active * bytes;
   c.units += shared ? wavefronts(addresses, lanes, bytes) : sectors(addresses, lanes, bytes);
-  c.ideal += shared ? fewest_wavefronts(lanes, bytes) : (active * bytes + 31) / 32;
+  c.ideal += shared ? fewest_wavefronts(lanes, bytes) : fewest_sectors(addresses, lanes, bytes);
 }
 
 void count_block(const void *place, unsigned lanes, bool split) {

@@ -61,6 +61,9 @@ def test_products_have_2n3_operations(program, simulator, square, order):
     assert tiled.shared_requests == 2 * (N**3 // 16 // 32) + 2 * N**3 // 32 and tiled.bank_conflicts == 0
     # of a, one element of each of two rows; of b, 16 in a row, twice the same
     assert plain.sectors == N**3 // 32 * (2 + 2) + WARPS * 4
+    # the fewest that these could need: two elements are one sector, 16 are two; a tile's rows are whole sectors
+    ideal = N**3 // 32 * (1 + 2) + WARPS * 4
+    assert plain.coalescing == ideal / plain.sectors and tiled.coalescing == 1
     assert tiled.intensity == 2 * N**3 / (32 * tiled.sectors)
     line = next(line for line in tiled.lines if line.flops)
     assert line.flops == 2 * N**3 and line.shared_requests == 2 * N**3 // 32
