@@ -49,6 +49,12 @@ def test_transposes(program, simulator, square, order, which, name, sectors, wav
     assert (kernel.launches, kernel.threads, kernel.warps) == (1, N * N // 4, N * N // 128)
 
 
+def test_kernels_come_in_the_order_of_their_first_launches(program, simulator, square):
+    for which in (2, 0, 1, 2):
+        program.transposes(which, square[0], square[1], N)
+    assert list(simulator.profile()) == ["tiled_transpose<1>", "naive", "tiled_transpose<0>"]
+
+
 @counts_flops
 def test_products_have_2n3_operations(program, simulator, square, order):
     for which in (0, 1):
