@@ -134,8 +134,9 @@ class KernelProfile:
         return fitting * warps * 32 / threads
 
     def __str__(self) -> str:
+        launches = "1 launch" if self.launches == 1 else f"{self.launches} launches"
         facts = [
-            f"{self.name}: {self.launches} launches, grid {self.grid}, block {self.block}",
+            f"{self.name}: {launches}, grid {self.grid}, block {self.block}",
             f"  global memory: {self.requests} requests, {self.sectors} sectors, coalescing {self.coalescing:.1%}",
         ]
         if self.shared_requests:
