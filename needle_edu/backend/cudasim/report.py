@@ -191,7 +191,7 @@ class Report:
             lines.append(f'<span style="color: {RED}">{text}</span>' if line.startswith("      ^ ") else text)
         kinds = dict.fromkeys(one.kind for one in self.findings)
         notes = "".join(f"<li><b>{kind}</b>: {html.escape(KINDS.get(kind, ''))}</li>" for kind in kinds)
-        source = f'<pre style="font-family: monospace">{chr(10).join(lines)}</pre>'
+        source = f'<pre style="font-family: monospace; word-break: normal">{chr(10).join(lines)}</pre>'
         return f"{source}<ul>{notes}</ul>" if kinds else f"<p>{self}</p>"
 
     _repr_html_ = to_html
