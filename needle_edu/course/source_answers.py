@@ -62,8 +62,27 @@ def register_magics(shell: Any = None) -> None:
             shell.register_magic_function(_magic(kind, shell), "cell", kind)
 
 
+class DoesNotCompile(Exception):
+    """A cell's `CompileError` as Jupyter shows it: the compiler's words. Of a SyntaxError, which that is, IPython would
+    show the way through its own files besides.
+    """
+
+    def __init__(self, error: SyntaxError):
+        super().__init__("\n".join(getattr(error, "__notes__", ())) or error.msg)
+        self.lineno = error.lineno
+
+    def _render_traceback_(self) -> list[str]:  # IPython asks for this
+        return [str(self)]
+
+
 def _magic(kind: str, shell) -> Callable:
     def magic(line: str, cell: str) -> None:
+        try:
+            run(line, cell)
+        except SyntaxError as error:
+            raise DoesNotCompile(error) from None
+
+    def run(line: str, cell: str) -> None:
         if kind != "text" and (not line.strip() or line.lstrip().startswith("-")):
             from needle_edu.course import code_cells  # no answer: something to try out
 

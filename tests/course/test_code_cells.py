@@ -7,6 +7,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from needle_edu.course import code_cells
+from needle_edu.course.source_answers import DoesNotCompile
 
 needs_gxx = pytest.mark.skipif(shutil.which("g++") is None, reason="g++ is not there: CUDA cells cannot run")
 
@@ -75,16 +76,21 @@ def test_a_line_that_is_not_understood(shell, line, capsys):
     "cell, line",
     [
         ("%%c\n\nint f(int n) {\n  return m;\n}", 4),
+        ("%%c f\n\nint f(int n) {\n  return m;\n}", 4),  # an answer
         pytest.param("%%cuda\n\n__global__ void f(int *n) {\n  *n = m;\n}", 4, marks=needs_gxx),
         pytest.param("%%cuda\n__global__ void f(int *n) {\n  f<<<1>>;\n}", 3, marks=needs_gxx),
     ],
 )
 def test_the_compiler_s_words_have_the_lines_of_the_cell(shell, cell, line, capsys):
-    with pytest.raises(SyntaxError) as raised:
+    with pytest.raises(DoesNotCompile) as raised:
         run(shell, cell)
     assert raised.value.lineno == line
-    assert f":{line}:" in str(raised.value.msg) and "command:" not in str(raised.value.msg)
+    assert f":{line}:" in str(raised.value) and "command:" not in str(raised.value)
     assert "f" not in shell.user_ns
+    shown = capsys.readouterr().out
+    assert shown.strip() == str(raised.value), (
+        "the compiler's words alone, and no way through IPython's files"
+    )
 
 
 def test_functions_in_c(shell, capsys):

@@ -21,7 +21,7 @@ struct Counters {
   bool shared = false;
 };
 struct Kernel {
-  int64_t launches = 0, threads = 0, warps = 0;
+  int64_t launches = 0, threads = 0, warps = 0, number = 0; // number: of its first launch among the kernels
   dim3 grid, block;
   size_t shared = 0;
   std::unordered_map<const void *, Counters> memory[2], blocks; // memory: global, shared
@@ -40,6 +40,24 @@ int64_t sectors(const uint64_t *addresses, unsigned lanes, unsigned bytes) {
   }
   std::sort(seen, seen + n);
   return std::unique(seen, seen + n) - seen;
+}
+
+// As many as the same bytes need where they lie side by side; what several lanes read together counts once.
+int64_t fewest_sectors(const uint64_t *addresses, unsigned lanes, unsigned bytes) {
+  uint64_t seen[LANES];
+  int n = 0;
+  bool rising = true;
+  for (unsigned left = lanes; left; left &= left - 1) {
+    const uint64_t a = addresses[__builtin_ctz(left)];
+    if (n && a == seen[n - 1]) continue;
+    rising = rising && (!n || a > seen[n - 1]);
+    seen[n++] = a;
+  }
+  if (!rising) {
+    std::sort(seen, seen + n);
+    n = int(std::unique(seen, seen + n) - seen);
+  }
+  return (n * int64_t(bytes) + 31) / 32;
 }
 
 int64_t wavefronts(const uint64_t *addresses, unsigned lanes, unsigned bytes) {
@@ -83,7 +101,7 @@ void count_memory(const Entry &entry, const uint64_t *addresses, unsigned lanes,
   c.lanes += active;
   c.bytes += active * bytes;
   c.units += shared ? wavefronts(addresses, lanes, bytes) : sectors(addresses, lanes, bytes);
-  c.ideal += shared ? fewest_wavefronts(lanes, bytes) : (active * bytes + 31) / 32;
+  c.ideal += shared ? fewest_wavefronts(lanes, bytes) : fewest_sectors(addresses, lanes, bytes);
 }
 
 void count_block(const void *place, unsigned lanes, bool split) {
@@ -97,7 +115,7 @@ void profile_launch(Worker &w) {
   profiler.worker = &w;
   const Launch &launch = *w.launch;
   running = &kernels[launch.site->kernel];
-  running->launches++;
+  if (!running->launches++) running->number = int64_t(kernels.size());
   running->threads += launch.blocks * launch.threads;
   running->warps += launch.blocks * ((launch.threads + LANES - 1) / LANES);
   running->grid = launch.config->grid;
@@ -152,8 +170,12 @@ std::string as_json(const std::string &name, const Kernel &k) {
 CUDASIM_API int64_t cudasim_counters(char *to, int64_t room) {
   std::lock_guard<std::recursive_mutex> lock(device_mutex);
   std::string text = format("{\"lost\":%lld,\"kernels\":[", (long long)profiler.lost);
+  std::vector<decltype(&*kernels.begin())> launched; // in the order of their first launches
+  for (auto &one : kernels) launched.push_back(&one);
+  std::sort(launched.begin(), launched.end(), [](auto a, auto b) { return a->second.number < b->second.number; });
   const char *comma = "";
-  for (const auto &[name, kernel] : kernels) {
+  for (const auto *one : launched) {
+    const auto &[name, kernel] = *one;
     text += comma + as_json(name, kernel);
     comma = ",";
   }

@@ -15,7 +15,7 @@ from typing import Any
 
 from .flops import flops_of_blocks
 from .places import Place, find_places
-from .report import short
+from .report import RED, short
 
 _EVENTS = ("load", "store", "atomic")
 
@@ -134,8 +134,9 @@ class KernelProfile:
         return fitting * warps * 32 / threads
 
     def __str__(self) -> str:
+        launches = "1 launch" if self.launches == 1 else f"{self.launches} launches"
         facts = [
-            f"{self.name}: {self.launches} launches, grid {self.grid}, block {self.block}",
+            f"{self.name}: {launches}, grid {self.grid}, block {self.block}",
             f"  global memory: {self.requests} requests, {self.sectors} sectors, coalescing {self.coalescing:.1%}",
         ]
         if self.shared_requests:
@@ -204,12 +205,16 @@ class Profile(dict[str, KernelProfile]):
         for line in kernel.lines:
             costly = line.sectors > 2 * line.ideal_sectors or line.wavefronts > line.ideal_wavefronts
             cells = [str(line.place.line), self._source(line.place).strip(), str(line)]
-            style = ' style="color: #b00020"' if costly else ""
-            texts = "".join(f"<td><code>{html.escape(cell)}</code></td>" for cell in cells[:2])
-            rows.append(f"<tr>{texts}<td{style}>{html.escape(cells[2])}</td></tr>")
+            red = f"; color: {RED}" if costly else ""
+            texts = "".join(
+                f'<td style="text-align: left; white-space: pre"><code>{html.escape(cell)}</code></td>'
+                for cell in cells[:2]
+            )
+            rows.append(f'<tr>{texts}<td style="text-align: left{red}">{html.escape(cells[2])}</td></tr>')
         caption = html.escape(str(kernel)).replace("\n", "<br>")
-        head = "<tr><th>line</th><th>source</th><th>modelled counters</th></tr>"
-        return f"<table><caption>{caption}</caption>{head}{''.join(rows)}</table>"
+        titles = ("line", "source", "modelled counters")
+        head = "".join(f'<th style="text-align: left">{title}</th>' for title in titles)
+        return f'<table><caption style="text-align: left">{caption}</caption><tr>{head}</tr>{"".join(rows)}</table>'
 
     _repr_html_ = to_html
 

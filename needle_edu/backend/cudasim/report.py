@@ -31,6 +31,8 @@ KINDS = {
 }
 """Each kind of finding, and a sentence about why it matters."""
 
+RED = "var(--jp-error-color1, #b00020)"  # readable on Jupyter's dark pages, too
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -186,12 +188,11 @@ class Report:
         lines = []
         for line in self.listing().splitlines():
             text = html.escape(line)
-            lines.append(
-                f'<span style="color: #b00020">{text}</span>' if line.startswith("      ^ ") else text
-            )
+            lines.append(f'<span style="color: {RED}">{text}</span>' if line.startswith("      ^ ") else text)
         kinds = dict.fromkeys(one.kind for one in self.findings)
         notes = "".join(f"<li><b>{kind}</b>: {html.escape(KINDS.get(kind, ''))}</li>" for kind in kinds)
-        return f"<pre>{chr(10).join(lines)}</pre><ul>{notes}</ul>" if kinds else f"<p>{self}</p>"
+        source = f'<pre style="font-family: monospace; word-break: normal">{chr(10).join(lines)}</pre>'
+        return f"{source}<ul>{notes}</ul>" if kinds else f"<p>{self}</p>"
 
     _repr_html_ = to_html
 
@@ -203,9 +204,9 @@ def _annotated(file: str, facts: Facts) -> str:
         if one.place.file == file:
             at.setdefault(one.place.line, []).append(f"{one.kind}: {one.detail}")
         if one.other_place is not None and one.other_place.file == file and one.other_place != one.place:
-            at.setdefault(one.other_place.line, []).append(
-                f"{one.kind}: the other access, see line {one.place.line}"
-            )
+            what = "barrier" if one.kind.startswith("barrier") else "access"
+            remark = f"{one.kind}: the other {what}, see line {one.place.line}"
+            at.setdefault(one.other_place.line, []).append(remark)
     out, last = [file], 0
     for number, line in enumerate(lines, 1):
         if not any(abs(number - place) <= 2 for place in at):

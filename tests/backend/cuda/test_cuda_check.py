@@ -138,7 +138,7 @@ def test_reports_count_and_list(run, simulator):
     assert listing[at + 1].startswith("      ^ race: one thread ")
     assert any("the other access, see line" in line for line in listing)
     page = report._repr_html_()
-    assert page.count('<span style="color: #b00020">') == 2 and "<li><b>race</b>: Who comes first" in page
+    assert page.count("#b00020") == page.count("<span") == 2 and "<li><b>race</b>: Who comes first" in page
     text = str(report)
     assert "race in missing_barrier, block (0, 0, 0), thread" in text and "put a barrier between them" in text
     with pytest.raises(ValueError, match="no kind of finding 'raze'; there are out-of-bounds, "):
@@ -147,6 +147,11 @@ def test_reports_count_and_list(run, simulator):
     simulator.clear_report()
     nothing = simulator.report()
     assert not nothing.clean and nothing.to_html().startswith("<p>nothing was checked")
+
+
+def test_barriers_are_no_accesses_in_the_listing(run):
+    listing = run("barrier_in_branch", 0).listing()
+    assert "barrier-divergence: the other barrier, see line" in listing and "access" not in listing
 
 
 def test_a_cell_is_listed_with_its_own_text(simulator):

@@ -49,6 +49,12 @@ def test_transposes(program, simulator, square, order, which, name, sectors, wav
     assert (kernel.launches, kernel.threads, kernel.warps) == (1, N * N // 4, N * N // 128)
 
 
+def test_kernels_come_in_the_order_of_their_first_launches(program, simulator, square):
+    for which in (2, 0, 1, 2):
+        program.transposes(which, square[0], square[1], N)
+    assert list(simulator.profile()) == ["tiled_transpose<1>", "naive", "tiled_transpose<0>"]
+
+
 @counts_flops
 def test_products_have_2n3_operations(program, simulator, square, order):
     for which in (0, 1):
@@ -61,6 +67,9 @@ def test_products_have_2n3_operations(program, simulator, square, order):
     assert tiled.shared_requests == 2 * (N**3 // 16 // 32) + 2 * N**3 // 32 and tiled.bank_conflicts == 0
     # of a, one element of each of two rows; of b, 16 in a row, twice the same
     assert plain.sectors == N**3 // 32 * (2 + 2) + WARPS * 4
+    # the fewest that these could need: two elements are one sector, 16 are two; a tile's rows are whole sectors
+    ideal = N**3 // 32 * (1 + 2) + WARPS * 4
+    assert plain.coalescing == ideal / plain.sectors and tiled.coalescing == 1
     assert tiled.intensity == 2 * N**3 / (32 * tiled.sectors)
     line = next(line for line in tiled.lines if line.flops)
     assert line.flops == 2 * N**3 and line.shared_requests == 2 * N**3 // 32
@@ -147,7 +156,7 @@ def test_listing_and_html(program, simulator, square):
     )
     assert "occupancy 100%" in listing and str(profile) in listing
     table = profile._repr_html_()
-    assert table.count("<tr>") == 1 + len(kernel.lines) and "color: #b00020" in table
+    assert table.count("<tr>") == 1 + len(kernel.lines) and table.count("#b00020") == 1
     assert "tiled_transpose&lt;0&gt;" in table and "<0>" not in table
     simulator.clear_profile()
     assert str(simulator.profile()) == "nothing was counted: no kernel has run under the profiler"
