@@ -14,13 +14,14 @@ from __future__ import annotations
 import functools
 import linecache
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 from needle_edu.course.withheld import ADAPTERS_FILE
 
-__all__ = ["both_gradients", "call", "copies", "gradients", "kernel", "kind", "methods"]
+__all__ = ["both_gradients", "call", "copies", "gradients", "kind", "launch", "methods"]
 __all__ += [
     "op_forward",
     "op_gradient",
@@ -101,11 +102,33 @@ def methods(answer: Callable, arguments: tuple | list, *calls: tuple | list) -> 
     return [plain(getattr(made, name)(*rest)) for name, *rest in calls]
 
 
-def kernel(answer, shape, *operands) -> dict:
-    """Call an elementwise kernel in C with a plan; see `needle_edu.course.c_answers.kernel`."""
-    from needle_edu.course import c_answers
+def launch(
+    answer: Any,
+    function: str,
+    arguments: Sequence,
+    grid: Sequence[int] = (1,),
+    block: Sequence[int] = (1,),
+    shared: int = 0,
+) -> dict:
+    """Run a function of an answer in C or CUDA: plainly, in another order of threads, checked, and profiled.
 
-    return c_answers.kernel(answer, shape, *operands)
+    Parameters
+    ----------
+    arguments : sequence
+        Arrays, which are copied into the device's memory, and numbers, in the order of the function's parameters.
+    grid, block : sequence of int
+        Blocks, and threads of a block, in x and y. A function in C is run by one thread.
+    shared : int
+        Bytes of ``extern __shared__`` memory of a block.
+
+    Returns
+    -------
+    dict
+        For each run (``"plain"``, ``"reverse"``, ``"check"``, ``"profile"``) all ``"arrays"`` as they are afterwards,
+        and an ``"error"``, empty if it came to its end. ``"findings"``: what the checker found, kind and text of each;
+        if there are any, there are no further runs. ``"counters"``: what the profiler counted.
+    """
+    return answer.run(function, list(arguments), list(grid), list(block), shared)
 
 
 def op_forward(answer: Callable, name: str, *arrays: np.ndarray) -> np.ndarray:
@@ -244,7 +267,7 @@ FOR_ALL = {
     for adapter in (
         call,
         methods,
-        kernel,
+        launch,
         op_forward,
         op_runs,
         op_gradient,

@@ -54,6 +54,10 @@ class Limits:
     hide: tuple[str, ...] = ()
 
 
+COMPILER = Limits(wall=90.0, cells=60.0, cpu=40, memory=2**31)
+"""What compiling the answers of a submission may use, whatever their homework says of running them."""
+
+
 def declared(text: str, name: str = "homework.toml") -> Limits:
     """The limits that the text of a ``homework.toml`` declares.
 

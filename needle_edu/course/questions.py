@@ -37,10 +37,13 @@ class Question:
         return "text" if self.answer.kind == "markdown" else found.kind if found else "python"
 
     @property
+    def is_kernel(self) -> bool:
+        """Whether an answer is C or CUDA, and so has to be compiled."""
+        return self.kind in ("c", "cuda")
+
+    @property
     def waits(self) -> str:
         """What an answer waits for before it can have points, in a sentence; empty if nothing."""
-        if self.kind == "cuda":
-            return source_cells.NO_SIMULATOR
         return "" if self.tests else "needs a person: somebody has to read this answer"
 
 

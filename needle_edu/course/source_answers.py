@@ -1,8 +1,7 @@
 """What the cells of `source_cells` define: something that tests and adapters can call, where the answer lives.
 
-In Jupyter their first lines are cell magics: importing `needle_edu.course` makes them known. A C cell is compiled at
-once, so that the compiler's complaints stand below the cell; a text is kept as it is; CUDA cannot be run here yet, and
-says so.
+In Jupyter their first lines are cell magics: importing `needle_edu.course` makes them known. A cell in C or CUDA is
+compiled at once, so that the compiler's complaints stand below the cell; a text is kept as it is.
 """
 
 from __future__ import annotations
@@ -11,11 +10,15 @@ import sys
 from collections.abc import Callable, MutableMapping
 from typing import Any
 
-from needle_edu.course.source_cells import KINDS, NO_SIMULATOR, SourceCell, read
+from needle_edu.backend.errors import BuildError
+from needle_edu.course.source_cells import KINDS, SourceCell, read
 
 
-class NeedsSimulator(RuntimeError):
-    """A CUDA answer was to be called, and nothing here can run it."""
+class NeedsCompiler(BuildError):
+    """C or CUDA is to be compiled, and there is no compiler. Jupyter shows it as one line, without a traceback."""
+
+    def _render_traceback_(self) -> list[str]:  # IPython asks for this
+        return [str(self)]
 
 
 class Text(str):
@@ -25,32 +28,40 @@ class Text(str):
         return str(self).strip()
 
 
-class Cuda(str):
-    """The answer ``%%cuda NAME``: kept, and not run."""
+def define(cell: SourceCell, namespace: MutableMapping, compiled: dict | None = None) -> None:
+    """Define the answer in `namespace`, under its name: something that tests (for kernels: adapters) can call.
 
-    def __call__(self, *args: object, **kwargs: object) -> None:
-        raise NeedsSimulator(NO_SIMULATOR)
-
-
-def define(cell: SourceCell, namespace: MutableMapping, headers: dict[str, str] | None = None) -> None:
-    """Define the answer in `namespace`, under its name: something that tests (for C: adapters) can call.
+    Parameters
+    ----------
+    compiled : dict, optional
+        Of a kernel: its libraries, where they have been made elsewhere (`kernels.compiling`).
 
     Raises
     ------
     NotImplementedError
         If nothing is written in it yet.
     CompileError
-        If it is C that does not compile.
+        If it is C or CUDA that does not compile, or has something in it that no answer may have.
+    NeedsCompiler
+        If there is no compiler.
     """
     namespace.pop(cell.name, None)  # what an earlier run has left is no answer any more
     if not cell.is_written:
         raise NotImplementedError(f"{cell.name} is not written yet")
-    if cell.kind == "c":
-        from needle_edu.course import c_answers  # the builder and cffi are not for everybody
+    namespace[cell.name] = _kernel(cell, compiled) if cell.is_kernel else Text(cell.text)
 
-        namespace[cell.name] = c_answers.compiled(cell, headers)
-    else:
-        namespace[cell.name] = {"text": Text, "cuda": Cuda}[cell.kind](cell.text)
+
+def _kernel(cell: SourceCell, compiled: dict | None) -> object:
+    from needle_edu.course.kernels import compiling, launching, translation_unit
+
+    if compiled is not None:
+        return compiling.load(cell, compiled)
+    if trouble := translation_unit.trouble():
+        raise NeedsCompiler(trouble)
+    from needle_edu.backend.cudasim.simulator import open_simulator
+
+    unit, simulator = translation_unit.unit_of(cell), open_simulator()
+    return launching.KernelAnswer(unit, translation_unit.build([unit], simulator.runtime), simulator)
 
 
 def register_magics(shell: Any = None) -> None:
@@ -92,7 +103,5 @@ def _magic(kind: str, shell) -> Callable:
         if found is None:
             raise ValueError(f"%%{kind} wants one name on its line, such as %%{kind} add; got {line!r}")
         define(found, shell.user_ns)
-        if kind == "cuda":
-            print(f"{found.name} is kept. {NO_SIMULATOR}.")
 
     return magic

@@ -11,7 +11,6 @@ import re
 from dataclasses import dataclass
 
 KINDS = ("c", "cuda", "text")
-NO_SIMULATOR = "CUDA answers need the CUDA simulator, which is not part of needle_edu yet"
 # What a student's copy says in place of a solution.
 STUBS = {"c": "/* YOUR CODE HERE */", "cuda": "/* YOUR CODE HERE */", "text": "YOUR ANSWER HERE"}
 _FIRST = re.compile(r"\s*%%(c|cuda|text)[ \t]+([A-Za-z_]\w*)[ \t]*(?:\n|\Z)")
@@ -36,6 +35,11 @@ class SourceCell:
     kind: str
     name: str
     text: str
+
+    @property
+    def is_kernel(self) -> bool:
+        """Whether it is C or CUDA."""
+        return self.kind in ("c", "cuda")
 
     @property
     def is_written(self) -> bool:

@@ -21,7 +21,8 @@ from needle_edu.course.notebook import NotebookError
 
 # What a hint can be for: the beginning of a status; "overflow" is a wrong value that is nan or infinite.
 _KIND = re.compile(
-    r"((?:overflow|wrong (?:value|shape|type|dtype|length)|time limit|raised \w+)(?: of .*?)?): "
+    r"((?:overflow|wrong (?:value|shape|type|dtype|length)|time limit|raised \w+|found [\w-]+|too (?:few|many) \w+)"
+    r"(?: of .*?)?): "
 )
 
 

@@ -7,38 +7,34 @@ import json
 import subprocess
 import sys
 import textwrap
-from dataclasses import replace
 
-import numpy as np
 import pytest
 
-from needle_edu.backend.build import builder
-from needle_edu.course import c_answers, commands, notebook, questions, source_answers, source_cells, student
+from needle_edu.course import commands, notebook, questions, source_answers, source_cells, student
 from needle_edu.course.check import report
 from needle_edu.course.grading import sandbox
-from needle_edu.course.grading.run_question import run_question
+from needle_edu.course.grading.run_question import run_question, run_submission
+from needle_edu.course.kernels import translation_unit
 from needle_edu.course.limits import Limits, declared
 from needle_edu.course.notebook import NotebookError
 
+from . import kernel_batch
 from .conftest import code_cell, write_notebook
 
 pytestmark = pytest.mark.skipif(
-    builder.find_compiler() is None, reason="NO C COMPILER: C ANSWERS ARE NOT TESTED"
+    bool(translation_unit.trouble()), reason="NO G++ AND BINUTILS: ANSWERS IN C AND CUDA ARE NOT TESTED"
 )
 
 ADAPTERS = '''
-"""How the tests of `kernels` call a plain loop."""
+"""How the tests of `kernels` call a sum."""
 
 import numpy as np
 
-from needle_edu.course.c_answers import Guarded
+from needle_edu.course.adapters import launch
 
 
 def dense(answer, a, b):
-    function = answer.function(f"int {answer.name}(const float *a, const float *b, float *out, int64_t n);")
-    memory = [Guarded(a), Guarded(b), Guarded(np.full(a.shape, np.nan, "float32"))]
-    code = function(*(part.pointer(answer.ffi, "float *") for part in memory), a.size)
-    return {"code": code, "out": memory[2].array, "intact": all(part.is_intact for part in memory)}
+    return launch(answer, "add", [np.full(a.shape, 9, "float32"), a, b, a.size])
 
 
 def _a_part_of_others(answer):
@@ -47,41 +43,41 @@ def _a_part_of_others(answer):
 
 LIMITS = """
 [limits]
-call = 3
-wall = 40
+call = 20
+wall = 60
 cells = 30
+memory = 2e9
 """
 
 SETUP = """
     import numpy as np
 
     from needle_edu.course import check, close, same
+    from needle_edu.course.kernels import clean, cost
     """
 ADD = """
     %%c add
-    #include <stdint.h>
-
     /* out[i] = a[i] + b[i] for all i < n */
-    int add(const float *a, const float *b, float *out, int64_t n) {
+    void add(float *out, const float *a, const float *b, int n) {
       ### BEGIN SOLUTION
-      for (int64_t i = 0; i < n; i++) out[i] = a[i] + b[i];
-      return 0;
+      for (int i = 0; i < n; i++) out[i] = a[i] + b[i];
       ### END SOLUTION
     }
     """
 ADD_TESTS = '''
     def test_q1_four(add):
-        """four sums"""
-        found = add.dense(np.arange(4, dtype="float32"), np.ones(4, "float32"))
-        close(found["out"], [1, 2, 3, 4])
-        same(found["intact"], True, name="the memory around the arrays", hints={"Where does i end?": False})
+        """four sums
+
+        found out-of-bounds: Where does i end?
+        """
+        close(clean(add.dense(np.arange(4, dtype="float32"), np.ones(4, "float32")))[0], [1, 2, 3, 4])
 
 
     ### BEGIN HIDDEN TESTS
     def test_q1_random(add, rng):
         """sums of many"""
         a, b = rng.normal(size=(2, 1000)).astype("float32")
-        close(add.dense(a, b)["out"], a + b)
+        close(clean(add.dense(a, b))[0], a + b)
 
 
     ### END HIDDEN TESTS
@@ -89,37 +85,22 @@ ADD_TESTS = '''
     '''
 NEGATE = """
     %%c negate
-    #include "needle_kernels.h"
-
-    int negate(const nd_plan *p, void *out, const void *a) {
+    // out[i][j] = -a[offset + i * rows + j * columns]
+    void negate(float *out, const float *a, int m, int n, int rows, int columns, int offset) {
       // BEGIN SOLUTION
-      float *y = (float *)out + p->offset[0];
-      const float *x = (const float *)a + p->offset[1];
-      if (p->ndim != 2) return ND_EPLAN;
-      for (int64_t i = 0; i < p->shape[0]; i++)
-        for (int64_t j = 0; j < p->shape[1]; j++)
-          y[i * p->stride[0][0] + j * p->stride[0][1]] = -x[i * p->stride[1][0] + j * p->stride[1][1]];
-      return 0;
+      for (int i = 0; i < m; i++)
+        for (int j = 0; j < n; j++) out[i * n + j] = -a[offset + i * rows + j * columns];
       // END SOLUTION
     }
     """
 NEGATE_TESTS = '''
-    def test_q2_dense(negate):
-        """a compact matrix"""
-        a = np.arange(6, dtype="float32")
-        found = negate.kernel([2, 3], (np.zeros(6, "float32"), 0, [3, 1]), (a, 0, [3, 1]))
-        same(found["code"], 0, name="the return code")
-        close(found["storages"][0], -a, name="the output")
-        same(found["intact"], True, name="the memory around the arrays")
-
-
     def test_q2_views(negate):
-        """a transposed view, a reversed one and a broadcast row"""
+        """a compact matrix, a transposed view, a reversed one and a broadcast row"""
         a = np.arange(1, 7, dtype="float32")
-        for offset, strides in [(0, [1, 2]), (5, [-3, -1]), (0, [0, 1])]:
-            view = np.lib.stride_tricks.as_strided(a[offset:], (2, 3), [4 * step for step in strides])
-            found = negate.kernel([2, 3], (np.zeros(6, "float32"), 0, [3, 1]), (a, offset, strides))
-            close(found["storages"][0].reshape(2, 3), -view, name=f"the output for strides {strides}")
+        for offset, rows, columns in [(0, 3, 1), (0, 1, 2), (5, -3, -1), (0, 0, 1)]:
+            view = np.lib.stride_tricks.as_strided(a[offset:], (2, 3), [4 * rows, 4 * columns])
+            found = negate.launch("negate", [np.full(6, 9, "float32"), a, 2, 3, rows, columns, offset])
+            close(clean(found)[0].reshape(2, 3), -view, name=f"the output for strides {[rows, columns]}")
 
 
     check("q2", homework="kernels")
@@ -140,7 +121,7 @@ SIZE_TESTS = '''
     '''
 CUDA = """
     %%cuda add_cuda
-    __global__ void add_cuda(const float *a, const float *b, float *out, int n) {
+    __global__ void add(float *out, const float *a, const float *b, int n) {
       // BEGIN SOLUTION
       int i = blockIdx.x * blockDim.x + threadIdx.x;
       if (i < n) out[i] = a[i] + b[i];
@@ -149,8 +130,11 @@ CUDA = """
     """
 CUDA_TESTS = '''
     def test_q5_sum(add_cuda):
-        """a sum"""
-        close(add_cuda(1.0), 1.0)
+        """a sum of ten, in three blocks of four"""
+        a = np.arange(10, dtype="float32")
+        found = add_cuda.launch("add", [np.full(10, 9, "float32"), a, a, 10], [3], [4])
+        close(clean(found)[0], 2 * a)
+        cost(found, "threads", least=12, most=12)
 
 
     check("q5", homework="kernels")
@@ -225,66 +209,92 @@ def changed(name: str, old: str, new: str) -> str:
 
 def test_what_the_homework_declares(kernels):
     assert [q.kind for q in kernels.questions] == ["c", "c", "text", "text", "cuda", "python"]
-    assert kernels.limits == Limits(call=3.0, wall=40.0, cells=30.0)
+    assert kernels.limits == Limits(call=20.0, wall=60.0, cells=30.0, memory=2_000_000_000)
     assert "def dense" in kernels.adapters and [bool(q.waits) for q in kernels.questions] == [
-        *(False, False, False, True, True, False)
+        *(False, False, False, True, False, False)
     ]
 
 
-@pytest.mark.parametrize("name", ["q1", "q2", "q3", "q6"])
+@pytest.mark.parametrize("name", ["q1", "q2", "q3", "q5", "q6"])
 def test_the_solutions_pass(kernels, name):
     result = run(kernels, name, SOLUTIONS[name])
     assert result.passed and result.points == result.question.points, result
 
 
 ENDLESS = "for (volatile int go = 1; go;) {}"
+SUM = "out[i] = a[i] + b[i];"
 WRONG = {  # answer -> what it is told
-    "off by one": (("q1", "i < n;", "i < n - 1;"), "wrong value (nan) at [3]"),
+    "off by one": (("q1", "i < n;", "i < n - 1;"), "wrong value at [3]: expected 4.0, got 9.0"),
     "wrong sign": (("q1", "a[i] + b[i];", "a[i] - b[i];"), "wrong value at [0]: expected 1.0, got -1.0"),
     "past the end": (
         ("q1", "i < n;", "i <= n;"),
-        "wrong value of the memory around the arrays: expected True, got False. Hint: Where does i end?",
+        "found out-of-bounds: expected nothing, got add",
     ),
-    "endless": (("q1", "return 0;", f"{ENDLESS} return 0;"), "time limit: no answer in 3 seconds"),
-    "crash": (
-        ("q1", "return 0;", "*(volatile int *)8 = 1; return 0;"),
-        "crashed (SIGSEGV): it used memory that is not its own",
-    ),
+    "endless": (("q1", SUM, f"{SUM} {ENDLESS}"), "time limit: expected an end, got none in 2 seconds"),
+    "somewhere": (("q1", SUM, f"{SUM} *(volatile int *)8 = 1;"), "found null-pointer"),
+    "the host's memory": (("q1", SUM, f"{SUM} *(volatile int *)12345678 = 1;"), "found host-pointer"),
     "ignores strides": (
-        ("q2", "-x[i * p->stride[1][0] + j * p->stride[1][1]]", "-x[i * p->shape[1] + j]"),
+        ("q2", "-a[offset + i * rows + j * columns];", "-a[offset + i * n + j];"),
         "wrong value of the output for strides [1, 2] at [0, 1]: expected -3.0, got -2.0",
     ),
-    "ignores offsets": (("q2", "(const float *)a + p->offset[1]", "(const float *)a"), "strides [-3, -1]"),
-    "error code": (
-        ("q2", "return 0;", "return ND_EDTYPE;"),
-        "wrong value of the return code: expected 0, got 1",
+    "ignores offsets": (
+        ("q2", "-a[offset + i * rows + j * columns];", "-a[i * rows + j * columns];"),
+        "found out-of-bounds",
     ),
+    "no guard": (
+        ("q5", "if (i < n) ", ""),
+        "found out-of-bounds: expected nothing, got add_cuda",
+    ),
+    "a block alone": (("q5", "blockIdx.x * blockDim.x + ", ""), "found race"),
 }
 
 
-@pytest.mark.parametrize("mistake", WRONG)
-def test_wrong_answers_in_c(kernels, mistake):
+@pytest.mark.parametrize("name", ["q1", "q2", "q5"])
+def test_wrong_kernels(kernels, name):
+    question = next(q for q in kernels.questions if q.name == name)
+    sources = {mistake: changed(*change) for mistake, (change, _) in WRONG.items() if change[0] == name}
+    for mistake, answer in kernel_batch.answers_of(question, sources).items():
+        verdicts = kernel_batch.verdicts_of(kernels, question, answer)
+        assert any(WRONG[mistake][1] in verdict.message for verdict in verdicts), (mistake, verdicts)
+
+
+@pytest.mark.parametrize("mistake", ["wrong sign", "no guard"])
+def test_grading_refuses_wrong_kernels(kernels, mistake):
     (name, old, new), told = WRONG[mistake]
     result = run(kernels, name, changed(name, old, new))
     assert result.judged and result.points == 0
     assert any(told in verdict.message for verdict in result.verdicts), result.verdicts
-    assert run(kernels, name, SOLUTIONS[name]).passed  # the next one does not suffer
 
 
 def test_what_does_not_compile_is_told_with_its_line(kernels):
-    result = run(kernels, "q1", changed("q1", "return 0;", "return zero;"))
+    result = run(kernels, "q1", changed("q1", SUM, "out[i] = a + b;"))
     assert result.points == 0 and {v.status for v in result.verdicts} == {"does not compile"}
-    assert result.verdicts[0].message.startswith("does not compile: the compiler says in line 8: ")
-    assert "zero" in result.verdicts[0].message and "zero" not in result.verdicts[1].message
-    assert "add.c:8" in result.output and "/tmp" not in result.output
+    assert result.verdicts[0].message.startswith("does not compile: the compiler says in line 5: ")
+    assert "const float*" in result.verdicts[0].message and "float" not in result.verdicts[1].message
 
 
-def test_a_function_that_is_not_there(kernels):
-    result = run(kernels, "q1", SOLUTIONS["q1"].replace("int add(", "int sum("))
-    assert {v.status for v in result.verdicts} == {"raised NameError"}
-    assert "the C code defines no function add" in result.verdicts[0].message
-    undefined = run(kernels, "q1", changed("q1", "return 0;", "int more(void); return more();"))
-    assert {v.status for v in undefined.verdicts} == {"does not compile"}
+def test_what_is_not_allowed_is_told_with_its_line(kernels):
+    result = run(kernels, "q1", changed("q1", SUM, f"{SUM} system(0);"))
+    assert result.points == 0 and {v.status for v in result.verdicts} == {"not allowed"}
+    assert result.verdicts[0].message.startswith("not allowed: in line 5: system: no function of this answer")
+
+
+def test_one_that_does_not_compile_costs_the_others_nothing(kernels):
+    answers = {name: (SOLUTIONS[name], ()) for name in ("q1", "q2", "q5")}
+    answers["q2"] = changed("q2", "int j = 0", "int j = nullptr"), ()
+    results = list(run_submission(kernels, answers, sandbox=KIND))
+    assert [result.passed for result in results] == [True, False, True]
+    assert {v.status for v in results[1].verdicts} == {"does not compile"}
+
+
+def test_another_function_or_other_parameters(kernels):
+    result = run(kernels, "q1", SOLUTIONS["q1"].replace("void add(", "void sum("))
+    assert {v.status for v in result.verdicts} == {"not allowed"}
+    assert "an answer in C is one function, called add; here are: sum" in result.verdicts[0].message
+    others = run(kernels, "q5", changed("q5", "const float *b, ", "").replace("b[i]", "a[i]"))
+    assert "the tests run add(float *, const float *, const float *, int)" in others.verdicts[0].message
+    named = run(kernels, "q5", changed("q5", "%%cuda add_cuda", "%%cuda sums"))
+    assert "not defined: the cell's first line names sums" in named.verdicts[0].message
 
 
 @pytest.mark.parametrize("answer", ["def add(a, b): return a + b", "%%text add\nint add;", "int add(void);"])
@@ -292,14 +302,6 @@ def test_another_kind_of_cell(kernels, answer):
     result = run(kernels, "q1", answer)
     assert result.points == 0 and result.verdicts[0].status == "wrong type"
     assert result.notes == ("the answer's cell must begin with the line %%c add",)
-
-
-@pytest.mark.skipif(KIND is sandbox.ProcessSandbox, reason="no sandbox can be made here")
-def test_the_compiler_sees_nothing_of_the_machine(kernels, source):
-    include = f'#include "{source}/kernels.ipynb"\n'
-    result = run(kernels, "q1", changed("q1", "#include <stdint.h>\n", include + "#include <stdint.h>\n"))
-    assert {v.status for v in result.verdicts} == {"does not compile"}
-    assert "No such file" in result.verdicts[0].message and "SOLUTION" not in result.output
 
 
 def test_texts_are_compared(kernels):
@@ -310,12 +312,11 @@ def test_texts_are_compared(kernels):
     assert run(kernels, "q3", "%%text other\n24").verdicts[0].status == "not defined"
 
 
-@pytest.mark.parametrize(("name", "why"), [("q4", "needs a person"), ("q5", "CUDA simulator")])
-@pytest.mark.parametrize("answer", ["%%cuda add_cuda\nanything", None])
-def test_what_nobody_here_can_judge_is_no_0(kernels, name, why, answer):
-    result = run(kernels, name, answer)
+@pytest.mark.parametrize("answer", ["It does not look.", None])
+def test_what_nobody_here_can_judge_is_no_0(kernels, answer):
+    result = run(kernels, "q4", answer)
     assert result.points is None and not result.passed and result.judged and result.waits
-    assert why in result.notes[0] and result.verdicts == ()
+    assert "needs a person" in result.notes[0] and result.verdicts == ()
 
 
 # --- the whole way --------------------------------------------------------------------------------------------
@@ -341,7 +342,7 @@ def test_the_students_copy(source, hand_in):
     path = hand_in("ada")
     cells = {cell.grade_id: cell.source for cell in notebook.read(path)}
     assert cells["q1"].startswith("%%c add\n") and "/* YOUR CODE HERE */" in cells["q1"]
-    assert "out[i] = a[i] + b[i];" not in cells["q1"] and "raise" not in cells["q1"]
+    assert SUM not in cells["q1"] and "raise" not in cells["q1"]
     assert cells["q3"] == "%%text size\nYOUR ANSWER HERE" and cells["q4"] == "YOUR ANSWER HERE"
     assert path.with_name("kernels_adapters.py").read_text() == ADAPTERS
     assert path.with_name("kernels.toml").read_text() == LIMITS
@@ -349,26 +350,26 @@ def test_the_students_copy(source, hand_in):
 
 def test_a_class_is_graded(source, hand_in, tmp_path, capsys):
     hand_in("ada", **SOLUTIONS, q4="It does not look.")
-    hand_in("bob", q1=changed("q1", "i < n;", "i < n - 1;"))
+    hand_in("bob", q1=changed("q1", "i < n;", "i < n - 1;"), q5=SOLUTIONS["q5"])
     archive = tmp_path / "kernels-instructor.zip"
     assert commands.pack(str(source), archive) == 0
     isolated = KIND is sandbox.BubblewrapSandbox
     assert commands.grade(str(archive), tmp_path / "class", tmp_path / "out", isolated=isolated) == 0
     results = json.loads((tmp_path / "out" / "results.json").read_text())
     points = {who: [q["points"] for q in found.values()] for who, found in results.items()}
-    assert points == {"ada": [3, 4, 1, None, None, 1], "bob": [0, 0, 0, None, None, 0]}
+    assert points == {"ada": [3, 4, 1, None, 5, 1], "bob": [0, 0, 0, None, 5, 0]}
     said = capsys.readouterr().out
-    assert "these wait, see the notes, and have empty cells in the table: q4, q5" in said
-    assert "q4: needs a person" in said and "q5: CUDA answers need the CUDA simulator" in said
+    assert "these wait, see the notes, and have empty cells in the table: q4\n" in said
+    assert "q4: needs a person" in said
     rows = (tmp_path / "out" / "grades.csv").read_text().splitlines()
-    assert rows[1].startswith("ada,,16,3,4,1,,,1,")
+    assert rows[1].startswith("ada,,16,3,4,1,,5,1,")
 
 
 def test_check_from_a_terminal(hand_in, capsys):
     path = hand_in("ada", **SOLUTIONS)
     assert commands.check(path) == 0
     said = capsys.readouterr().out
-    assert "4 of 4 questions pass" in said and "q4: needs a person" in said
+    assert "5 of 5 questions pass" in said and "q4: needs a person" in said
 
 
 def notebook_space(kernels, name: str, answer: str) -> dict:
@@ -385,8 +386,8 @@ def notebook_space(kernels, name: str, answer: str) -> dict:
     return space
 
 
-@pytest.mark.parametrize("mistake", ["off by one", "endless", "crash"])
-def test_in_a_notebook_c_runs_in_a_process_of_its_own(kernels, source, monkeypatch, mistake):
+@pytest.mark.parametrize("mistake", ["off by one", "a block alone"])
+def test_in_a_notebook_kernels_run_in_a_process_of_its_own(kernels, source, monkeypatch, mistake):
     monkeypatch.chdir(source)
     (name, old, new), told = WRONG[mistake]
     space = notebook_space(kernels, name, changed(name, old, new))
@@ -406,21 +407,23 @@ def test_in_jupyter_the_first_lines_are_magics(tmp_path):
     code = """
 from IPython.core.interactiveshell import InteractiveShell
 shell = InteractiveShell.instance()
+import numpy as np
 import needle_edu.course
 shell.run_cell("%%text why\\nbecause")
 shell.run_cell("%%cuda k\\n__global__ void k() {}")
+print(shell.user_ns["k"].run("k", [], [1], [32], 0)["counters"]["threads"])
 print(repr(shell.user_ns["why"]()))
-print(shell.run_cell("%%c f\\nint f(void) { return 1 }").error_in_exec.lineno, "f" in shell.user_ns)
-shell.run_cell("%%c f\\nint f(void) { return 41; }")
-print(shell.user_ns["f"].function("int f(void);")() + 1)
+print(shell.run_cell("%%c f\\nvoid f(int *a) { *a = 41 }").error_in_exec.lineno, "f" in shell.user_ns)
+shell.run_cell("%%c f\\nvoid f(int *a) { *a += 41; }")
+print(shell.user_ns["f"].run("f", [np.ones(1, "int32")], [1], [1], 0)["plain"]["arrays"])
 """
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, timeout=300
     )
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert "k is kept. CUDA answers need the CUDA simulator, which is not part of needle_edu yet." in lines
-    assert "'because'" in lines and "2 False" in lines and lines[-1] == "42"
+    assert "'because'" in lines and "32" in lines and "2 False" in lines
+    assert lines[-1] == "[array([42], dtype=int32)]"
 
 
 # --- the files beside the notebook ----------------------------------------------------------------------------
@@ -467,7 +470,7 @@ class Counter:
         assert result.output == f"1 {own} an"
     assert "no answer in 0.5 seconds" in result.verdicts[0].message
     assert (
-        "no answer in 3 seconds" in run(kernels, "q6", answer.replace("k - 1", "4 * k")).verdicts[0].message
+        "no answer in 20 seconds" in run(kernels, "q6", answer.replace("k - 1", "22 * k")).verdicts[0].message
     )
 
 
@@ -490,35 +493,8 @@ def test_adapters_run_only_where_the_answer_is(source, tmp_path):
     assert "I was run" in questions.load(tmp_path / "kernels.ipynb").adapters
 
 
-def test_guards_are_seen_on_both_sides(rng):
-    memory = c_answers.Guarded(rng.normal(size=(2, 3)))
-    for place in (c_answers.GUARD - 1, c_answers.GUARD + 6):
-        kept = memory.whole[place]
-        memory.whole[place] = 0.0
-        assert not memory.is_intact
-        memory.whole[place] = kept
-        assert memory.is_intact
-    assert np.shares_memory(memory.array, memory.whole) and memory.array.shape == (2, 3)
-
-
-LAUGHS = "#define A0 1+1\n" + "".join(
-    f"#define A{k + 1} A{k} A{k} A{k} A{k} A{k} A{k} A{k} A{k}\n" for k in range(12)
-)
-
-
 @pytest.mark.skipif(KIND is sandbox.ProcessSandbox, reason="no sandbox can be made here")
-@pytest.mark.parametrize(
-    "bomb", ['#include "/dev/zero"', f"{LAUGHS}int many = A12;"], ids=["zeros", "macros"]
-)
-def test_a_compiler_without_end_is_stopped(kernels, bomb):
-    tight = replace(kernels.limits, cells=6, cpu=4)
-    question = kernels.questions[0]
-    result = run_question(kernels, question, f"%%c add\n{bomb}\n", limits=tight, sandbox=KIND)
-    assert result.judged and result.points == 0 and not any(verdict.passed for verdict in result.verdicts)
-    assert {v.status for v in result.verdicts} <= {
-        "does not compile",
-        "time limit",
-        "memory limit",
-        "its process ended",
-    }
-    assert run(kernels, "q1", SOLUTIONS["q1"]).passed
+def test_a_greedy_answer_is_stopped(kernels):
+    """More shared memory than a card has."""
+    result = run(kernels, "q5", changed("q5", "int i = ", "__shared__ float y[1 << 30]; y[0] = 1; int i = "))
+    assert result.judged and result.points == 0, result

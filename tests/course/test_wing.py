@@ -36,4 +36,4 @@ def test_what_a_notebook_imports_is_light():
     loaded = set(done.stdout.split())
     assert "needle_edu.course.check" in loaded
     assert not [name for name in loaded if name.startswith("needle_edu.course.grading")]
-    assert not {"needle_edu.course.c_answers", "needle_edu.course.adapters", "cffi", "IPython"} & loaded
+    assert not {"needle_edu.course.kernels", "needle_edu.course.adapters", "cffi", "IPython"} & loaded

@@ -80,12 +80,18 @@ class DeviceArray:
 
 
 class Simulator:
-    """The simulated device. There is one in a process: `open_simulator` returns it."""
+    """The simulated device. There is one in a process: `open_simulator` returns it.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    runtime : Path, optional
+        A runtime that has been compiled already, where nothing is to be compiled.
+    """
+
+    def __init__(self, runtime: Path | None = None) -> None:
         from cffi import FFI
 
-        self.runtime = runtime_library()
+        self.runtime = runtime or runtime_library()
         self.ffi = FFI()
         header = (include_dir() / "cudasim.h").read_text()
         self.ffi.cdef(_COMMENT.sub("", header).replace("CUDASIM_API ", ""))
@@ -122,7 +128,7 @@ class Simulator:
         path = source if isinstance(source, Path) else Path(name)
         text = path.read_text() if isinstance(source, Path) else source
         if not isinstance(source, Path):
-            self._texts[name] = text
+            self.remember(name, text)
         library = kernel_library([path], FLAVOURS[flavour], self.runtime, text + behind)
         return Program(self, library, host_functions(text))
 
@@ -199,6 +205,10 @@ class Simulator:
         n = self.lib.cudasim_take_output(buffer, len(buffer))
         return self.ffi.buffer(buffer, n)[:].decode(errors="replace")
 
+    def remember(self, name: str, text: str) -> None:
+        """Let reports show the lines of a source that is no file, by the name that the compiler knows it by."""
+        self._texts[name] = text
+
     def report(self) -> Report:
         """Return what the checker has found since `clear_report`, in programs of the flavour "check"."""
         return read_report(self._json(self.lib.cudasim_findings), dict(self._texts))
@@ -214,7 +224,11 @@ class Simulator:
 
     def profile(self) -> Profile:
         """Return what the kernels of programs of the flavour "profile" cost since `clear_profile`."""
-        return read_profile(self._json(self.lib.cudasim_counters), dict(self._texts))
+        return read_profile(self.raw_counters(), dict(self._texts))
+
+    def raw_counters(self) -> dict[str, Any]:
+        """Return what `profile` is made from, without the lines of the source, which two other programs look up."""
+        return self._json(self.lib.cudasim_counters)
 
     def clear_profile(self) -> None:
         """Begin to count anew."""

@@ -17,6 +17,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from needle_edu.backend.paths import csrc_dir
 from needle_edu.course.grading import seccomp
 
 PACKAGE = Path(__file__).resolve().parents[2]
@@ -56,8 +57,8 @@ def version() -> tuple[int, int]:
 
 
 def mounts(hide: Iterable[str] = ()) -> list[str]:
-    """The system, Python and the package, read-only; over what is to be hidden in them, emptiness."""
-    wanted = [*python_folders(), PACKAGE]
+    """The system, Python, the package and the C sources, read-only; over what is to be hidden in them, emptiness."""
+    wanted = [*python_folders(), PACKAGE, csrc_dir()]
     found = sorted({path.resolve() for path in wanted})
     system = [Path(place) for place in SYSTEM]
     outermost = [p for p in found if not any(o != p and p.is_relative_to(o) for o in [*system, *found])]

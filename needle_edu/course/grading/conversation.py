@@ -97,15 +97,11 @@ def _cells_said(told: object) -> tuple[AnswerError | None, tuple[str, ...], str]
             "line": int(line),
             "notes": list(notes),
             "output": str(output),
-            "compiles": bool(compiles),
         }:
             said = tuple(str(note)[:200] for note in notes[:8])
             if not isinstance(error, messages.Raised):
                 return None, said, output[:4000]
             at = f" in line {line}" if line else ""
-            if not compiles:
-                text = f"the compiler says{at}: {message[:500]}"
-                return AnswerError("does not compile", text), (text, *said), output[:4000]
             text = f"the answer's cell raised {error.name}{at}: {message[:500]}"
             status = "not written yet" if error.name == "NotImplementedError" else "not defined"
             return AnswerError(status, text), (text, *said), output[:4000]

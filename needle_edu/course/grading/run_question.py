@@ -19,6 +19,9 @@ from needle_edu.course.limits import Limits
 from needle_edu.course.questions import Homework, Question
 from needle_edu.course.testing import Test
 
+Compiled = Mapping[str, dict | Exception]
+"""For each question whose answer is a kernel what its room needs to load it, or why there is nothing."""
+
 
 def run_question(
     homework: Homework,
@@ -89,14 +92,15 @@ def run_submission(
     """
     sandboxes = _Sandboxes(sandbox, limits or homework.limits)
     try:
+        compiled = _compiled(sandboxes, homework, {name: answer for name, (answer, _) in answers.items()})
         for question in homework.questions:
             if question.name not in answers:
                 continue
             answer, extra = answers[question.name]
             tests = tuple(test for test in question.tests if hidden or not test.hidden)
-            result = _without_sandbox(question, tests, answer, seed)
+            result = _without_sandbox(question, tests, answer, seed, compiled)
             if result is None:
-                job = _job(homework, question, answer or "", extra)
+                job = _job(homework, question, answer or "", extra, compiled)
                 result = _in_sandbox(sandboxes, question, tests, job, seed, texts)
             yield result
     finally:
@@ -123,8 +127,20 @@ class _Sandboxes:
             last.__exit__(None, None, None)
 
 
+def _compiled(sandboxes: _Sandboxes, homework: Homework, answers: Mapping[str, str | None]) -> Compiled:
+    """What came of compiling the answers that are kernels; a broken sandbox instead, if it broke."""
+    if not any(question.is_kernel and question.name in answers for question in homework.questions):
+        return {}
+    from needle_edu.course.grading.compile_room import compile_answers
+
+    try:
+        return compile_answers(sandboxes.whole_one(), homework, answers)
+    except (BrokenSandbox, OSError) as error:
+        return dict.fromkeys(answers, error)
+
+
 def _without_sandbox(
-    question: Question, tests: tuple[Test, ...], answer: str | None, seed: int
+    question: Question, tests: tuple[Test, ...], answer: str | None, seed: int, compiled: Compiled
 ) -> Result | None:
     """The result of what is no code, or cannot run; None if there is something to run."""
     if question.waits:
@@ -137,6 +153,14 @@ def _without_sandbox(
         return without_run(
             question, tests, "wrong type", f"the answer's cell must begin with the line {wanted}"
         )
+    if question.is_kernel:
+        from needle_edu.course.grading.compile_room import without_libraries
+
+        match compiled[question.name]:
+            case AnswerError() as error:
+                return without_libraries(question, tests, error)
+            case Exception() as error:
+                return _not_judged(question, tests, error)
     if question.kind != "text" or cell is None:
         return None
 
@@ -156,15 +180,13 @@ def answer_line(question: Question) -> str:
     return f"%%{found.kind} {found.name}" if found else ""
 
 
-def _job(homework: Homework, question: Question, answer: str, extra: tuple[str, ...]) -> dict:
+def _job(
+    homework: Homework, question: Question, answer: str, extra: tuple[str, ...], compiled: Compiled
+) -> dict:
     """What the student's process is told; nothing in it is secret."""
-    headers = {}
-    if question.kind == "c":
-        from needle_edu.course import c_answers
-
-        headers = c_answers.headers()
     setup, adapters = list(homework.setup), homework.adapters
-    return {"setup": setup, "adapters": adapters, "headers": headers, "extra": list(extra), "answer": answer}
+    job = {"setup": setup, "adapters": adapters, "extra": list(extra), "answer": answer}
+    return job | ({"compiled": compiled[question.name]} if question.is_kernel else {})
 
 
 def _in_sandbox(
@@ -181,4 +203,8 @@ def _in_sandbox(
     except messages.MessageError:
         return without_run(question, tests, "the answer's cell cannot be sent")
     except (BrokenSandbox, OSError) as error:
-        return without_run(question, tests, "not judged", f"not judged: {error}", judged=False)
+        return _not_judged(question, tests, error)
+
+
+def _not_judged(question: Question, tests: tuple[Test, ...], error: Exception) -> Result:
+    return without_run(question, tests, "not judged", f"not judged: {error}", judged=False)

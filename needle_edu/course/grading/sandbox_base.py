@@ -143,8 +143,13 @@ class Sandbox:
     # --- its questions --------------------------------------------------------------------------------------
 
     @contextlib.contextmanager
-    def question(self) -> Iterator[Channel]:
+    def question(self, limits: Limits | None = None) -> Iterator[Channel]:
         """Lend a channel to a process for one question; afterwards nothing of the question is left.
+
+        Parameters
+        ----------
+        limits : Limits, optional
+            Others than this sandbox's, for what is no question of the homework.
 
         Raises
         ------
@@ -156,7 +161,7 @@ class Sandbox:
                 "isolated": self.isolated,
                 "user": self.user,
                 "home": self.make_home(stack),
-                "limits": {**asdict(self.limits), "hide": None},
+                "limits": {**asdict(limits or self.limits), "hide": None},
                 "running": self.running(),
                 "filter": seccomp.program().hex() if self.isolated else "",
             }

@@ -1,4 +1,4 @@
-"""What runs a student's code: the homework's set-up, the cells (C is compiled), then the calls that the tests make.
+"""What runs a student's code: the homework's set-up, the cells, then the calls that the tests make.
 
 By now the process stands where it may do no harm (`sandbox_worker`), or where nobody minds (a student's own check). It
 reads one job, runs the cells as Jupyter would and reports; then for each test it forks, so that every test meets
@@ -50,6 +50,9 @@ def main(pipes: Pipes, output: int) -> None:
     """Run one question; `output` is how many characters of what the cells print are kept."""
     job = pipes.read()
     assert isinstance(job, dict)
+    if "compile" in job:
+        pipes.write("started")
+        return pipes.write(compiled(job))
     namespace = run_setup(job)
     os.dup2(1, 2)  # until here errors went to whoever waits for the start; from here on to nobody
     pipes.write("started")
@@ -68,6 +71,16 @@ def main(pipes: Pipes, output: int) -> None:
             _, status = os.waitpid(child, 0)
             if os.waitstatus_to_exitcode(status) != SERVED:
                 pipes.write(("ended", os.waitstatus_to_exitcode(status)))
+
+
+def compiled(job: dict) -> dict:
+    """In a room where nothing else is done: compile a submission's kernels (`needle_edu.course.kernels`)."""
+    from needle_edu.course.kernels import compiling
+
+    try:
+        return compiling.compile_job(job)
+    except Exception as error:
+        return {"broken": f"{type(error).__name__}: {error}"[:500]}
 
 
 # --- the cells ----------------------------------------------------------------------------------------------
@@ -104,7 +117,6 @@ def run_cells(job: dict, namespace: dict, limit: int) -> dict:
     output = Output(limit)
     notes: list[str] = []
     outcome: dict = {"error": None, "message": "", "line": 0, "notes": notes, "output": ""}
-    outcome["compiles"] = True
     sys.stdout = sys.stderr = output
     for source in job["extra"]:
         try:
@@ -114,15 +126,13 @@ def run_cells(job: dict, namespace: dict, limit: int) -> dict:
                 notes.append(f"an extra cell of yours raised {type(error).__name__[:60]}")
     try:
         if cell := source_cells.read(job["answer"]):
-            source_answers.define(cell, namespace, job.get("headers"))
+            source_answers.define(cell, namespace, job.get("compiled"))
         else:
             run_cell(job["answer"], namespace)
     except BaseException as error:
-        output.write("\n".join(getattr(error, "__notes__", ())))  # a compiler says more than one line
         outcome["error"] = messages.Raised(messages.exception_name(error))
         outcome["message"] = (error.msg if isinstance(error, SyntaxError) else str(error))[:500]
         outcome["line"] = last_line(error)
-        outcome["compiles"] = type(error).__name__ != "CompileError"
     outcome["output"] = "".join(output.parts)
     sys.stdout = sys.stderr = Output(0)  # from here on a print could only carry the tests' inputs out
     return outcome
