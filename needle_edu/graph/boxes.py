@@ -85,13 +85,12 @@ def boxes_of(graph: Graph, calls: Sequence[Call] = (), roll: bool = True, parts:
     ...     y = (y * 2).tanh()
     >>> tree = boxes_of(ndl.graph.graph_of(y))
     >>> tree.items[1].title, len(list(tree.nodes()))
-    ('2 operations', 11)
+    ('pass of 2 operations', 11)
     >>> tree.items[1].times, [box.title for box in tree.items[1].items]
     (5, ['pass 1', 'pass 2', 'pass 3', 'pass 4', 'pass 5'])
     """
     root = Box()
-    home: dict[int, list[Box]] = {}  # of every node the boxes around it, outermost first
-    _place_results(graph, calls, root, home)
+    _place_results(graph, calls, root)
     if roll:
         signature = _Signatures(graph)
         for box in reversed(list(root.boxes())):  # inner ones first: what is inside tells what repeats
@@ -99,13 +98,13 @@ def boxes_of(graph: Graph, calls: Sequence[Call] = (), roll: bool = True, parts:
     if parts:
         for box in list(root.boxes()):
             _cut(box)
-    home.clear()
-    _note_homes(root, [], home)
-    _place_leaves(graph, calls, root, home)
+    _place_leaves(graph, calls, root, homes(root))
+    for box in reversed(list(root.boxes())):
+        box.items = [_alone(item) for item in box.items]
     return root
 
 
-def _place_results(graph: Graph, calls: Sequence[Call], root: Box, home: dict[int, list[Box]]) -> None:
+def _place_results(graph: Graph, calls: Sequence[Call], root: Box) -> None:
     """Put every result into the box of the innermost call that made it."""
     around = [root]
     open_calls: list[Call] = []
@@ -127,6 +126,15 @@ def _place_results(graph: Graph, calls: Sequence[Call], root: Box, home: dict[in
         around[-1].items.append(node.id)
 
 
+def _alone(item: int | Box) -> int | Box:
+    """The operation itself, where a module did nothing else."""
+    return (
+        item.items[0]
+        if isinstance(item, Box) and len(item.items) == 1 and isinstance(item.items[0], int)
+        else item
+    )
+
+
 def _roll(box: Box, signature: _Signatures) -> None:
     """Put passes that repeat each other into a box of their own."""
     items: list[int | Box] = []
@@ -139,7 +147,7 @@ def _roll(box: Box, signature: _Signatures) -> None:
             for k, at in enumerate(range(start, place, period))
         ]
         first = passes[0]
-        title = f"{period} operations" if period > 1 else signature.name(first)
+        title = f"pass of {period} operations" if period > 1 else signature.name(first)
         path = f"{box.path}.{title}" if box.path else title
         for k, one in enumerate(passes):
             if period > 1 and isinstance(one, Box):
@@ -185,13 +193,25 @@ def _cut(box: Box) -> None:
         box.items = cut
 
 
-def _note_homes(box: Box, around: list[Box], home: dict[int, list[Box]]) -> None:
-    chain = [*around, box]
-    for item in box.items:
-        if isinstance(item, Box):
-            _note_homes(item, chain, home)
-        else:
-            home[item] = chain
+def homes(root: Box) -> dict[int, list[Box]]:
+    """Of every node the boxes around it, outermost first.
+
+    Examples
+    --------
+    >>> inner = Box(title="inner", items=[2])
+    >>> [box.title for box in homes(Box(title="outer", items=[1, inner]))[2]]
+    ['outer', 'inner']
+    """
+    home: dict[int, list[Box]] = {}
+    stack = [[root]]
+    while stack:
+        chain = stack.pop()
+        for item in chain[-1].items:
+            if isinstance(item, Box):
+                stack.append([*chain, item])
+            else:
+                home[item] = chain
+    return home
 
 
 def _place_leaves(graph: Graph, calls: Sequence[Call], root: Box, home: dict[int, list[Box]]) -> None:

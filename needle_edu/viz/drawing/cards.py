@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from needle_edu.graph import Graph, Node
 from needle_edu.viz.text import card_text, shorten
@@ -66,11 +66,16 @@ class Card:
 
 
 def make_cards(
-    graph: Graph, values: bool = True, grads: bool = True, also: Mapping[int, Sequence[str]] | None = None
+    graph: Graph,
+    values: bool = True,
+    grads: bool = True,
+    also: Mapping[int, Sequence[str]] | None = None,
+    only: Iterable[int] | None = None,
 ) -> dict[int, Card]:
-    """A card for every node. Gradient rows are drawn only if some node has a gradient to show.
+    """A card for every node, or for `only` some. Gradient rows are drawn only if some node has a gradient to show.
 
     `also` holds, per node, further texts that its rows must have room for.
     """
     show_grads = grads and any(node.grad is not None for node in graph.nodes.values())
-    return {k: Card(node, values, show_grads, (also or {}).get(k, ())) for k, node in graph.nodes.items()}
+    nodes = [graph.nodes[k] for k in (graph.nodes if only is None else only)]
+    return {node.id: Card(node, values, show_grads, (also or {}).get(node.id, ())) for node in nodes}
