@@ -124,6 +124,7 @@ def _place_results(graph: Graph, calls: Sequence[Call], root: Box) -> None:
                 around.append(box)
                 open_calls.append(call)
         around[-1].items.append(node.id)
+        node.module = node.module or around[-1].path
 
 
 def _alone(item: int | Box) -> int | Box:

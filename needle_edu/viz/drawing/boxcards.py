@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
 from needle_edu.graph import Graph
 from needle_edu.graph.boxes import NO_MODULE, Box
 from needle_edu.viz.drawing.cards import MONO, PAD, ROW, SANS, text_width
+from needle_edu.viz.drawing.overlay import Overlay
 from needle_edu.viz.text import shorten
 
 MARK = 16.0  # room for the sign that a box can be opened
@@ -30,9 +32,9 @@ class BoxCard:
         Whether nan or inf is inside.
     """
 
-    __slots__ = ("box", "title", "kind", "line", "rows", "badge", "bad", "size", "head")
+    __slots__ = ("box", "title", "kind", "line", "rows", "badge", "bad", "size", "head", "css")
 
-    def __init__(self, graph: Graph, box: Box, parameters: dict[int, str]):
+    def __init__(self, graph: Graph, box: Box, parameters: Mapping[int, str], overlay: Overlay | None = None):
         self.box = box
         nodes = [graph.nodes[key] for key in box.nodes()]
         results = [node for node in nodes if not node.is_leaf]
@@ -52,6 +54,17 @@ class BoxCard:
             if len(text) > PARAMETER_CHARS:
                 text = f"{len(own)} tensors, {size:,} numbers"
             self.rows.append(("ndl-about", "parameters", text))
+        self.css = ""
+        if overlay is not None:
+            total = overlay.of_box(box)
+            self.css = overlay.css(total)
+            self.rows.append(
+                (
+                    "ndl-about",
+                    overlay.name if overlay.adds_up else f"largest {overlay.name}",
+                    overlay.text(total),
+                )
+            )
         self.bad = any(_not_finite(node.value) or _not_finite(node.grad) for node in nodes)
         self.head = SANS * text_width(self.title) + (7 * len(self.kind) + 8 if self.kind else 0)
         badge = 12 + 8 * len(self.badge) if self.badge else 0

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,14 @@ from needle_edu.graph import Graph, graph_of, variable_names
 from needle_edu.graph.boxes import Box, boxes_of
 from needle_edu.graph.replay import add_adjoints
 from needle_edu.viz.drawing.boxcards import BoxCard
-from needle_edu.viz.drawing.cards import make_cards
 from needle_edu.viz.drawing.dot import to_dot
 from needle_edu.viz.drawing.opening import READABLE, check_boxes, choose, find_box
+from needle_edu.viz.drawing.outline import outline
+from needle_edu.viz.drawing.overlay import LEGEND_HEIGHT, Overlay
 from needle_edu.viz.drawing.panels import make_panels, panel_data
-from needle_edu.viz.drawing.panels_svg import Painter
+from needle_edu.viz.drawing.panels_svg import LEGEND_WIDTH, Painter
+from needle_edu.viz.drawing.raster import painted
+from needle_edu.viz.drawing.rows import check_shown, shown_cards
 from needle_edu.viz.drawing.svg import standalone_svg
 from needle_edu.viz.page import PAGE, scoped_css, script_text, static_text, write_atomically
 from needle_edu.viz.subject import check_backward, check_size, history
@@ -65,9 +69,12 @@ class Drawing:
         modules: bool | int | str = "auto",
         roll: bool | None = None,
         focus: str | None = None,
+        rows: Sequence[str] = (),
+        overlay: str | None = None,
     ):
         check_size(len(graph.nodes), max_nodes)
         check_boxes(modules, roll, focus)
+        check_shown(rows, overlay)
         self.graph = graph
         self._options: dict[str, Any] = {"values": values, "grads": grads, "direction": direction}
         count = len(graph.nodes)
@@ -78,13 +85,16 @@ class Drawing:
             self.boxes = find_box(self.boxes, focus)
         opened, inside = choose(self.boxes, modules)
         parameters = {key: name for call in calls for key, name in call.parameters.items()}
+        self._parameters = parameters
         shown = [item for box in inside for item in box.items]
-        cards = make_cards(graph, values, grads, only=[item for item in shown if isinstance(item, int)])
-        box_cards = {box: BoxCard(graph, box, parameters) for box in shown if isinstance(box, Box)}
+        colours = None if overlay is None else Overlay(graph, overlay)
+        cards = shown_cards(graph, inside, values, grads, parameters, rows, colours)
+        box_cards = {box: BoxCard(graph, box, parameters, colours) for box in shown if isinstance(box, Box)}
+        self._legend = "" if colours is None else colours.legend()
         self._panel = make_panels(graph, self.boxes, cards, box_cards, opened, inside, direction)
         self._cards = cards
         self._folds = len(inside) > 1
-        self._svg = Painter(graph, cards, hidden=True).picture(self._panel)
+        self._svg = Painter(graph, cards, True, self._legend).picture(self._panel)
         layout = self._panel.laid_out
         self._size = layout.width, layout.height
         # An id made from the content: the same picture has the same id in every session (nbval compares outputs).
@@ -93,13 +103,13 @@ class Drawing:
     @property
     def svg(self) -> str:
         """The picture as a self-contained SVG document."""
-        picture = Painter(self.graph, self._cards, hidden=False).picture(self._panel)
+        picture = Painter(self.graph, self._cards, False, self._legend).picture(self._panel)
         return standalone_svg(picture, self._scope)
 
     @property
     def dot(self) -> str:
         """The graph in the language of Graphviz."""
-        return to_dot(self.graph, **self._options)
+        return to_dot(self.graph, **self._options, boxes=self.boxes)
 
     @property
     def html(self) -> str:
@@ -117,22 +127,46 @@ class Drawing:
         data = ""
         if self._folds:
             script = f"{static_text('drawing/panels.js')}\n{script}"
-            folds = json.dumps(panel_data(self._panel, self._options["direction"])).replace("<", "\\u003c")
+            folds = json.dumps(self._folding()).replace("<", "\\u003c")
             data = f'<script type="application/json" class="ndl-data">{folds}</script>'
             picture = picture.removesuffix("</div>") + data + "</div>"
         return f'{picture}<script type="module">{script}\nmountDrawings("{name}");</script>'
 
-    def save(self, path: str | os.PathLike) -> Path:
-        """Write the drawing to a file; the ending chooses the form: .svg, .html or .dot.
+    def _folding(self) -> dict:
+        above, least = (LEGEND_HEIGHT, LEGEND_WIDTH) if self._legend else (0.0, 0.0)
+        return panel_data(self._panel, self._options["direction"], above, least)
 
-        The file appears complete or not at all.
+    def text(self) -> str:
+        """The graph in words: one line for every node, indented as the boxes lie in each other.
+
+        Examples
+        --------
+        >>> import needle_edu as ndl
+        >>> drawing = ndl.viz.draw(ndl.nn.ReLU()(ndl.Tensor([-1.0, 2.0])))
+        >>> print(drawing.text())
+        computation graph: 2 nodes, 1 edges
+        x1: parameter; shape (2,) float32; value [-1, 2]
+        v1 = relu(x1); shape (2,) float32; value [0, 2]
+        """
+        return outline(self.graph, self.boxes, self._parameters)
+
+    def save(self, path: str | os.PathLike) -> Path:
+        """Write the drawing to a file; the ending chooses the form: .svg, .html, .dot, .txt, .png or .pdf.
+
+        The file appears complete or not at all. PNG and PDF are painted by Matplotlib or Graphviz, where one is
+        installed.
         """
         path = Path(path)
-        forms = {
+        form = path.suffix.lower()
+        forms: dict[str, Callable[[], str | bytes]] = {
             ".svg": lambda: self.svg,
             ".dot": lambda: self.dot,
             ".html": lambda: PAGE.format(title="computation graph", body=self.html),
+            ".txt": lambda: self.text() + "\n",
         }
+        labels = {key: node.label for key, node in self.graph.nodes.items()}
+        for name in (".png", ".pdf"):
+            forms[name] = lambda: painted(self._panel, self._cards, labels, form[1:], self.dot)
         return write_atomically(path, forms, "Drawing.save")
 
     def _repr_html_(self) -> str:
@@ -156,6 +190,8 @@ def draw(
     modules: bool | int | str = "auto",
     roll: bool | None = None,
     focus: str | None = None,
+    rows: Sequence[str] = (),
+    overlay: str | None = None,
 ) -> Drawing:
     """Draw the computation graph that leads to a tensor.
 
@@ -184,6 +220,12 @@ def draw(
         Whether at least three equal passes that follow each other are rolled up; None: in graphs of more than 60 nodes.
     focus : str, optional
         Draws the inside of one box alone: a module's name, "layers.0" (its second call: "layers.0:2").
+    rows : sequence of str
+        What else the cards say: "dtype", "device", "bytes", "module"; of a recorded run also "source" (the line
+        of code) and "time".
+    overlay : {"value", "grad", "time", "memory", "flops"}, optional
+        Colours every card by a number: the largest absolute value or gradient, the time of the operation (of a recorded
+        run), the bytes of its result, its floating-point operations. What is nan or inf is red.
 
     Returns
     -------
@@ -194,7 +236,7 @@ def draw(
     NeedleError
         The graph has more than `max_nodes` nodes.
     ValueError
-        A negative depth; unknown grads, direction, modules, roll or focus.
+        A negative depth; unknown grads, direction, modules, roll, focus, rows or overlay.
     GradientError
         grads="all" of a tensor that needs no gradient.
 
@@ -217,6 +259,7 @@ def draw(
             f"viz.draw: depth={depth!r}; it counts operations before the tensor: 0, 1, 2, …, or None for all"
         )
     check_boxes(modules, roll, focus)
+    check_shown(rows, overlay)
     count = len(history(tensor, "draw"))
     if depth is None:
         check_size(count, max_nodes)
@@ -224,4 +267,4 @@ def draw(
     if grads == "all":
         check_backward(tensor, "draw")
         add_adjoints(graph, tensor)
-    return Drawing(graph, values, bool(grads), direction, max_nodes, modules, roll, focus)
+    return Drawing(graph, values, bool(grads), direction, max_nodes, modules, roll, focus, rows, overlay)

@@ -61,8 +61,9 @@ class Boxes {
       this.arrange(panel);
       box = [...this.boxes.values()].find((outer) => this.panels[outer.inner] === panel);
     }
-    const [width, height] = this.panels[0].size.map((length) => length + 2 * data.margin);
-    svg.setAttribute("viewBox", `${-data.margin} ${-data.margin} ${width} ${height}`);
+    const width = Math.max(this.panels[0].size[0], data.least) + 2 * data.margin;
+    const height = this.panels[0].size[1] + 2 * data.margin + data.above;
+    svg.setAttribute("viewBox", `${-data.margin} ${-data.margin - data.above} ${width} ${height}`);
     svg.setAttribute("width", width);
     svg.setAttribute("height", height);
     this.onResize(width, height);

@@ -177,11 +177,12 @@ def open_size(unit: Unit) -> Size:
     return max(layout.width + 2 * SIDE, unit.size[0]), layout.height + HEADER + SIDE
 
 
-def panel_data(top: Panel, direction: str) -> dict:
+def panel_data(top: Panel, direction: str, above: float, least: float) -> dict:
     """What the page must know to lay panels out again when a box is opened or closed (see panels.js).
 
     Per panel its rows of parts (dummy nodes are negative), where each stands in its row, the size of every part (of a
-    box: while it is closed), the boxes by number and panel, and what each curve touches.
+    box: while it is closed), the boxes by number and panel, and what each curve touches. `above` is the room for a
+    legend, `least` the least width of the picture.
     """
     panels = []
     for panel in top.panels():
@@ -203,5 +204,5 @@ def panel_data(top: Panel, direction: str) -> dict:
         )
     return {
         "panels": panels, "turned": direction == "LR", "dummy": DUMMY_WIDTH, "gap": LAYER_GAP, "header": HEADER,
-        "side": SIDE, "margin": MARGIN,
+        "side": SIDE, "margin": MARGIN, "above": above, "least": least,
     }  # fmt: skip

@@ -9,31 +9,35 @@ from needle_edu.graph import Graph, op_info
 from needle_edu.viz.drawing.boxcards import MARK, PORT_CHARS
 from needle_edu.viz.drawing.cards import PAD, ROW, Card
 from needle_edu.viz.drawing.dot import operand_counts
+from needle_edu.viz.drawing.overlay import LEGEND_HEIGHT
 from needle_edu.viz.drawing.panels import HEADER, SIDE, Panel, Unit, shown_size
 from needle_edu.viz.drawing.routing import Point
 from needle_edu.viz.drawing.svg import MARGIN, edge_svg, node_svg, row_svg
 from needle_edu.viz.text import shorten
 
+LEGEND_WIDTH = 440.0
 CLOSED, OPEN = "▸", "▾"
 
 
 class Painter:
     """Writes panels as SVG; `hidden` says whether the insides of closed boxes are written, too."""
 
-    def __init__(self, graph: Graph, cards: Mapping[int, Card], hidden: bool):
-        self.graph, self.cards, self.hidden = graph, cards, hidden
+    def __init__(self, graph: Graph, cards: Mapping[int, Card], hidden: bool, legend: str = ""):
+        self.graph, self.cards, self.hidden, self.legend = graph, cards, hidden, legend
         self.counts = operand_counts(graph)
         self.place = {k: i for i, k in enumerate(graph.nodes)}
 
     def picture(self, top: Panel) -> str:
         """The whole picture as an `<svg>` element."""
         layout = top.laid_out
-        width, height = layout.width + 2 * MARGIN, layout.height + 2 * MARGIN
+        above = LEGEND_HEIGHT if self.legend else 0.0
+        width = max(layout.width, LEGEND_WIDTH if self.legend else 0.0) + 2 * MARGIN
+        height = layout.height + 2 * MARGIN + above
         label = f"computation graph: {len(self.graph.nodes)} nodes, {len(self.graph.edges)} edges"
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" role="group" aria-label="{label}" width="{width:.0f}" '
-            f'height="{height:.0f}" viewBox="{-MARGIN:.0f} {-MARGIN:.0f} {width:.0f} {height:.0f}">'
-            f"{self.panel(top)}</svg>"
+            f'height="{height:.0f}" viewBox="{-MARGIN:.0f} {-MARGIN - above:.0f} {width:.0f} {height:.0f}">'
+            f'<g transform="translate(0 {-above + 6:.0f})">{self.legend}</g>{self.panel(top)}</svg>'
         )
 
     def panel(self, panel: Panel) -> str:
@@ -80,7 +84,7 @@ class Painter:
         w, h = shown_size(unit)
         closed, can_open = not unit.opened, unit.panel is not None
         describe = html.escape(card.describe())
-        css = "ndl-group ndl-open" if unit.opened else "ndl-group"
+        css = f"ndl-group{' ndl-open' if unit.opened else ''} {card.css}".rstrip()
         out = [
             f'<g class="{css}" data-box="{unit.number}" role="group" aria-label="{describe}" '
             f'transform="translate({x - w / 2:.1f} {y - h / 2:.1f})"><title>{describe}</title>'

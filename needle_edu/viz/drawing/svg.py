@@ -35,6 +35,13 @@ PALETTE = {
     "orange": "#b34913",
     "green": "#1a7842",
     "red": "#b00a31",
+    "heat-0": "#fdf3ec",
+    "heat-1": "#f9dfcf",
+    "heat-2": "#f3c4a8",
+    "heat-3": "#eba67e",
+    "heat-4": "#df8452",
+    "heat-5": "#cf6226",
+    "heat-bad": "#f7b9c6",
 }
 
 
@@ -145,7 +152,7 @@ def node_svg(place: int, card: Card, x: float, y: float, numbers: bool) -> str:
     kind = "ndl-op" if not node.is_leaf else "ndl-leaf ndl-param" if node.requires_grad else "ndl-leaf"
     describe = html.escape(describe_node(node, numbers))
     out = [
-        f'<g class="ndl-node {kind}" data-node="{place}" role="img" aria-label="{describe}" '
+        f'<g class="{f"ndl-node {kind} {card.css}".rstrip()}" data-node="{place}" role="img" aria-label="{describe}" '
         f'transform="translate({left:.1f} {top:.1f})"><title>{describe}</title>'
         f'<rect class="ndl-box" width="{w:.0f}" height="{h:.0f}" rx="{8 if not node.is_leaf else 14}"/>'
     ]
