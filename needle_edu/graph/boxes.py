@@ -15,8 +15,8 @@ from needle_edu.graph.nodes import Graph
 from needle_edu.graph.repeats import find_repeats
 
 PASSES = 3  # so many equal passes are rolled up
-PART = 60  # a box of more than MANY items is cut into parts of at least so many
-MANY = 400
+FEW, SHOWN = 12, 3  # of more than a few passes the first ones and the last one lie apart from the others
+PART, MANY = 60, 400  # a box of more than MANY items is cut into at most PART parts
 NO_MODULE = ("", "repeat", "pass", "part")  # kinds of boxes
 
 
@@ -84,9 +84,9 @@ def boxes_of(graph: Graph, calls: Sequence[Call] = (), roll: bool = True, parts:
     >>> for _ in range(5):
     ...     y = (y * 2).tanh()
     >>> tree = boxes_of(ndl.graph.graph_of(y))
-    >>> tree.items[1].title, len(list(tree.nodes()))
+    >>> tree.items[0].title, len(list(tree.nodes()))
     ('pass of 2 operations', 11)
-    >>> tree.items[1].times, [box.title for box in tree.items[1].items]
+    >>> tree.items[0].times, [box.title for box in tree.items[0].items]
     (5, ['pass 1', 'pass 2', 'pass 3', 'pass 4', 'pass 5'])
     """
     root = Box()
@@ -147,12 +147,15 @@ def _roll(box: Box, signature: _Signatures) -> None:
             box.items[at] if period == 1 else Box("pass", f"pass {k + 1}", "", box.items[at : at + period])
             for k, at in enumerate(range(start, place, period))
         ]
-        first = passes[0]
+        first, path = passes[0], f"{box.path}." if box.path else ""
         title = f"pass of {period} operations" if period > 1 else signature.name(first)
-        path = f"{box.path}.{title}" if box.path else title
+        path += title
         for k, one in enumerate(passes):
             if period > 1 and isinstance(one, Box):
                 one.path = f"{path}:{k + 1}"
+        if times > FEW:  # between the first and the last ones
+            middle = Box("part", f"passes {SHOWN + 1} to {times - 1}", f"{path}.middle", passes[SHOWN:-1])
+            passes = [*passes[:SHOWN], middle, passes[-1]]
         items.append(Box("repeat", title, path, passes, times))
     box.items = items + box.items[place:]
 
@@ -183,15 +186,18 @@ class _Signatures:
 
 def _cut(box: Box) -> None:
     """Cut a long box into parts, and long parts again."""
-    while len(box.items) > MANY:
-        size = max(PART, round(len(box.items) ** 0.5))
-        cut: list[int | Box] = []
-        for start in range(0, len(box.items), size):
-            stop = min(start + size, len(box.items))
-            title = f"part {len(cut) + 1}"
-            path = f"{box.path}.{title}" if box.path else title
-            cut.append(Box("part", title, path, box.items[start:stop]))
-        box.items = cut
+    if len(box.items) <= MANY:
+        return
+    size = max(PART, -(-len(box.items) // PART))
+    parts: list[int | Box] = []
+    for start in range(0, len(box.items), size):
+        title = f"part {len(parts) + 1}"
+        part = Box(
+            "part", title, f"{box.path}.{title}" if box.path else title, box.items[start : start + size]
+        )
+        _cut(part)
+        parts.append(part)
+    box.items = parts
 
 
 def homes(root: Box) -> dict[int, list[Box]]:
@@ -218,6 +224,7 @@ def homes(root: Box) -> dict[int, list[Box]]:
 def _place_leaves(graph: Graph, calls: Sequence[Call], root: Box, home: dict[int, list[Box]]) -> None:
     """Put a parameter into the innermost box around all its uses; data stays outside of modules, where it came from."""
     parameters = {key for call in calls for key in call.parameters}
+    guess = not all(call.alive for call in calls)  # of modules that are gone
     common: dict[int, list[Box]] = {}
     first: dict[int, int] = {}
     for edge in graph.edges:
@@ -234,7 +241,7 @@ def _place_leaves(graph: Graph, calls: Sequence[Call], root: Box, home: dict[int
         if not node.is_leaf:
             continue
         chain = common.get(node.id, [root])
-        if node.id not in parameters and not (node.requires_grad and not parameters):
+        if node.id not in parameters and not (node.requires_grad and guess):
             outside = [k for k, box in enumerate(chain) if box.kind not in NO_MODULE]
             chain = chain[: outside[0]] if outside else chain
         box = chain[-1]

@@ -30,7 +30,9 @@ class Call:
     path : str
         Where it is, from the outermost module on: "Sequential.layers.0"; a second call ends with ":2".
     parameters : dict of value id to str
-        The names of its parameters.
+        The names of its parameters, if nobody called it from another module.
+    alive : bool
+        Whether the module still exists; else nothing more is known of it.
     """
 
     begin: int
@@ -39,6 +41,7 @@ class Call:
     kind: str
     path: str
     parameters: dict[int, str] = field(default_factory=dict, compare=False)
+    alive: bool = True
 
 
 def module_calls(made: Iterable[int]) -> list[Call]:
@@ -80,7 +83,7 @@ def module_calls(made: Iterable[int]) -> list[Call]:
         if times[path] > 1:
             path += f":{times[path]}"
         parameters = {} if outer or module is None else _parameters(module)
-        call = Call(begin, end, name, cls.__name__, path, parameters)
+        call = Call(begin, end, name, cls.__name__, path, parameters, module is not None)
         calls.append(call)
         open_calls.append((call, module))
     return calls

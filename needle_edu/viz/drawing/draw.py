@@ -142,9 +142,9 @@ class Drawing:
         Examples
         --------
         >>> import needle_edu as ndl
-        >>> drawing = ndl.viz.draw(ndl.nn.ReLU()(ndl.Tensor([-1.0, 2.0])))
-        >>> print(drawing.text())
-        computation graph: 2 nodes, 1 edges
+        >>> relu = ndl.nn.ReLU()
+        >>> print(ndl.viz.draw(relu(ndl.Tensor([-1.0, 2.0]))).text())
+        computation graph: 2 nodes, 1 edge
         x1: parameter; shape (2,) float32; value [-1, 2]
         v1 = relu(x1); shape (2,) float32; value [0, 2]
         """

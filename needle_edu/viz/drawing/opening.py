@@ -7,7 +7,7 @@ import difflib
 from needle_edu.graph.boxes import NO_MODULE, Box
 
 READABLE = 60  # so many cards are shown at first
-PAGE_CARDS = 1500  # so many are in the page at all, most of them in closed boxes
+PAGE_CARDS = 300  # so many are in the page at all, most of them in closed boxes
 
 
 def check_boxes(modules: bool | int | str, roll: bool | None, focus: str | None) -> None:

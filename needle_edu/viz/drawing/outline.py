@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from needle_edu.graph import Graph
 from needle_edu.graph.boxes import Box
 from needle_edu.viz.drawing.boxcards import BoxCard
-from needle_edu.viz.drawing.svg import describe_node
+from needle_edu.viz.drawing.svg import describe_node, size_text
 from needle_edu.viz.text import card_text
 
 MOST_LINES = 400
@@ -40,7 +40,7 @@ def outline(graph: Graph, root: Box, parameters: Mapping[int, str]) -> str:
 
 
 def _lines(graph: Graph, root: Box, parameters: Mapping[int, str]) -> Iterator[str]:
-    yield f"computation graph: {len(graph.nodes):,} nodes, {len(graph.edges):,} edges"
+    yield f"computation graph: {size_text(graph)}"
     operands: dict[int, list[str]] = {}
     for edge in graph.edges:
         operands.setdefault(edge.target, []).append(graph.nodes[edge.source].label)

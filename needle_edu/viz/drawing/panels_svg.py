@@ -12,7 +12,7 @@ from needle_edu.viz.drawing.dot import operand_counts
 from needle_edu.viz.drawing.overlay import LEGEND_HEIGHT
 from needle_edu.viz.drawing.panels import HEADER, SIDE, Panel, Unit, shown_size
 from needle_edu.viz.drawing.routing import Point
-from needle_edu.viz.drawing.svg import MARGIN, edge_svg, node_svg, row_svg
+from needle_edu.viz.drawing.svg import MARGIN, edge_svg, node_svg, row_svg, size_text
 from needle_edu.viz.text import shorten
 
 LEGEND_WIDTH = 440.0
@@ -33,7 +33,7 @@ class Painter:
         above = LEGEND_HEIGHT if self.legend else 0.0
         width = max(layout.width, LEGEND_WIDTH if self.legend else 0.0) + 2 * MARGIN
         height = layout.height + 2 * MARGIN + above
-        label = f"computation graph: {len(self.graph.nodes)} nodes, {len(self.graph.edges)} edges"
+        label = f"computation graph: {size_text(self.graph)}"
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" role="group" aria-label="{label}" width="{width:.0f}" '
             f'height="{height:.0f}" viewBox="{-MARGIN:.0f} {-MARGIN - above:.0f} {width:.0f} {height:.0f}">'

@@ -65,7 +65,7 @@ def to_svg(graph: Graph, cards: dict[int, Card], layout: Layout, numbers: bool =
     `numbers` says whether tooltips tell value and gradient; in the stepper they would tell them too early.
     """
     width, height = layout.width + 2 * MARGIN, layout.height + 2 * MARGIN
-    label = html.escape(f"computation graph: {len(graph.nodes)} nodes, {len(graph.edges)} edges")
+    label = f"computation graph: {size_text(graph)}"
     out = [
         f'<svg xmlns="http://www.w3.org/2000/svg" role="group" aria-label="{label}" width="{width:.0f}" '
         f'height="{height:.0f}" viewBox="{-MARGIN:.0f} {-MARGIN:.0f} {width:.0f} {height:.0f}">',
@@ -94,6 +94,12 @@ def to_svg(graph: Graph, cards: dict[int, Card], layout: Layout, numbers: bool =
     out.extend(node_svg(place[k], cards[k], *layout.centers[k], numbers) for k in graph.nodes)
     out.append("</g></svg>")
     return "".join(out)
+
+
+def size_text(graph: Graph) -> str:
+    """How many nodes and edges there are."""
+    counted = ((len(graph.nodes), "node"), (len(graph.edges), "edge"))
+    return ", ".join(f"{n:,} {word}{'' if n == 1 else 's'}" for n, word in counted)
 
 
 def edge_svg(
