@@ -14,7 +14,10 @@ from needle_edu.graph.calls import Call
 from needle_edu.graph.nodes import Graph
 from needle_edu.graph.repeats import find_repeats
 
-PASSES = 3  # so many equal passes are rolled up
+PASSES, LOOP = (
+    3,
+    8,
+)  # so many equal passes are rolled up, if they are modules or have so many operations together
 FEW, SHOWN = 12, 3  # of more than a few passes the first ones and the last one lie apart from the others
 PART, MANY = 60, 400  # a box of more than MANY items is cut into at most PART parts
 NO_MODULE = ("", "repeat", "pass", "part")  # kinds of boxes
@@ -141,6 +144,8 @@ def _roll(box: Box, signature: _Signatures) -> None:
     items: list[int | Box] = []
     place = 0
     for start, period, times in find_repeats([signature(item) for item in box.items], PASSES):
+        if period * times < LOOP and all(isinstance(item, int) for item in box.items[start : start + period]):
+            continue  # three of a kind are no loop
         items += box.items[place:start]
         place = start + period * times
         passes: list[int | Box] = [
@@ -222,7 +227,7 @@ def homes(root: Box) -> dict[int, list[Box]]:
 
 
 def _place_leaves(graph: Graph, calls: Sequence[Call], root: Box, home: dict[int, list[Box]]) -> None:
-    """Put a parameter into the innermost box around all its uses; data stays outside of modules, where it came from."""
+    """Put a parameter into the innermost box around all its uses; data stays outside of modules, if not in a loop."""
     parameters = {key for call in calls for key in call.parameters}
     guess = not all(call.alive for call in calls)  # of modules that are gone
     common: dict[int, list[Box]] = {}
@@ -242,8 +247,9 @@ def _place_leaves(graph: Graph, calls: Sequence[Call], root: Box, home: dict[int
             continue
         chain = common.get(node.id, [root])
         if node.id not in parameters and not (node.requires_grad and guess):
-            outside = [k for k, box in enumerate(chain) if box.kind not in NO_MODULE]
-            chain = chain[: outside[0]] if outside else chain
+            kinds = [box.kind for box in chain]
+            outside = next((k for k, kind in enumerate(kinds) if kind not in NO_MODULE), len(chain))
+            chain = chain if "repeat" in kinds[:-1] else chain[:outside]
         box = chain[-1]
         boxes[id(box)] = box
         before: int | Box | None = first.get(node.id)

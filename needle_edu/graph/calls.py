@@ -59,7 +59,7 @@ def module_calls(made: Iterable[int]) -> list[Call]:
     if not numbers:
         return []
     near = [call for call in list(state.module_calls) if call[1] > numbers[0] and call[0] < numbers[-1]]
-    noted = sorted(near, key=lambda call: (call[0], -call[1]))
+    noted = _apart(sorted(near, key=lambda call: call[0]))
     calls: list[Call] = []
     open_calls: list[tuple[Call, Any]] = []  # those around the present one, with their modules
     times: dict[str, int] = {}
@@ -73,8 +73,6 @@ def module_calls(made: Iterable[int]) -> list[Call]:
             continue
         while open_calls and open_calls[-1][0].end < begin:
             open_calls.pop()
-        if open_calls and open_calls[-1][0].end < end:
-            continue  # they overlap
         module = reference()
         outer, around = open_calls[-1] if open_calls else (None, None)
         name = _name_in(around, module) or cls.__name__
@@ -87,6 +85,19 @@ def module_calls(made: Iterable[int]) -> list[Call]:
         calls.append(call)
         open_calls.append((call, module))
     return calls
+
+
+def _apart(noted: list[tuple]) -> list[tuple]:
+    """The calls that overlap no other one, of calls sorted by where they begin."""
+    around: list[int] = []
+    overlapping: set[int] = set()
+    for place, (begin, end, *_) in enumerate(noted):
+        around = [other for other in around if noted[other][1] > begin]
+        crossed = [other for other in around if noted[other][1] < end]
+        if crossed:
+            overlapping.update(crossed, [place])
+        around.append(place)
+    return [call for place, call in enumerate(noted) if place not in overlapping]
 
 
 def _name_in(outer: Any, module: Any) -> str:
