@@ -217,6 +217,9 @@ def leaf(x) -> None:
 def _tell_created(value, op, inputs, source) -> None:
     number = value_id(value)
     _announced[number] = _Watch(value, number)
+    made = None
+    if op is not None:  # a result whose history is not kept has no number of its own
+        made = state.next_serial() if value.op is None else value._serial
     _send(
         "created",
         number,
@@ -228,7 +231,7 @@ def _tell_created(value, op, inputs, source) -> None:
         source=source,
         name=_label(value),
         requires_grad=value.requires_grad,
-        made=None if op is None else value._serial,
+        made=made,
         **_about(value.cached_data),
     )
 

@@ -1,8 +1,8 @@
 """Which module made a node: the calls of modules, as the engine noted them, found again in a finished graph.
 
 Every result of an operation has a serial number, and every call of a module notes the numbers before and after it. So
-the call made the results between. Calls lie inside each other or apart; two that overlap ran in two threads at
-once, and say nothing.
+the call made the results between. The calls of one thread lie inside each other or apart; where those of two threads
+overlap, nobody knows which of them made a result, and they are left out.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def module_calls(made: Iterable[int]) -> list[Call]:
     open_calls: list[tuple[Call, Any]] = []  # those around the present one, with their modules
     times: dict[str, int] = {}
     place = 0
-    for begin, end, reference, cls in noted:
+    for begin, end, reference, cls, _ in noted:
         while place < len(numbers) and numbers[place] < begin:
             place += 1
         if place == len(numbers):
@@ -88,12 +88,12 @@ def module_calls(made: Iterable[int]) -> list[Call]:
 
 
 def _apart(noted: list[tuple]) -> list[tuple]:
-    """The calls that overlap no other one, of calls sorted by where they begin."""
+    """The calls that overlap no other thread's, of calls sorted by where they begin."""
     around: list[int] = []
     overlapping: set[int] = set()
-    for place, (begin, end, *_) in enumerate(noted):
+    for place, (begin, *_, thread) in enumerate(noted):
         around = [other for other in around if noted[other][1] > begin]
-        crossed = [other for other in around if noted[other][1] < end]
+        crossed = [other for other in around if noted[other][4] != thread]
         if crossed:
             overlapping.update(crossed, [place])
         around.append(place)

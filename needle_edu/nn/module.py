@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from threading import get_ident
 from typing import Any
 from weakref import ref
 
@@ -79,7 +80,7 @@ class Module(Registering):
             result = self.forward(*args, **kwargs)
         else:
             result = self._hooks.around(self, args, kwargs)
-        _note((begin, next_serial(), ref(self), self.__class__))
+        _note((begin, next_serial(), ref(self), self.__class__, get_ident()))
         return result
 
     # ---- the parts ------------------------------------------------------------------------------
