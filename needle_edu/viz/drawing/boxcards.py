@@ -45,11 +45,13 @@ class BoxCard:
         if results:
             self.line += f"  → {results[-1].shape_text}"
         self.badge = f"× {box.times}" if box.times > 1 else ""
-        own = [node for node in nodes if node.is_leaf and node.id in parameters]
+        own = [node for node in nodes if node.is_leaf and (node.requires_grad or node.id in parameters)]
         self.rows: list[tuple[str, str, str]] = []
         if own:
             size = sum(math.prod(node.shape) for node in own)
-            names = [f"{parameters[node.id].rpartition('.')[2]} {node.shape_text}" for node in own]
+            names = [
+                f"{parameters.get(node.id, node.label).rpartition('.')[2]} {node.shape_text}" for node in own
+            ]
             text = ", ".join(names)
             if len(text) > PARAMETER_CHARS:
                 text = f"{len(own)} tensors, {size:,} numbers"
