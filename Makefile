@@ -8,6 +8,7 @@
 #   make gates                                       what the homeworks' tests let through: nothing wrong may pass
 #   make gradients                                   what proves each op's values and gradients, and what does not
 #   make applications                                trains every application, and prints the table of accuracies
+#   make pictures                                    draws the views' reference pictures anew; look at what changed
 #   make bench                                       speed against NumPy and PyTorch, side by side
 #   make sanitize                                    the C tests under AddressSanitizer, UBSan and TSan
 #   make clean                                       removes what the commands above made
@@ -24,10 +25,10 @@ MINUTES ?= 2
 SEED ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help again lab test lint types unit homeworks browser notebooks all slow hidden orders isas gates gradients fuzz applications bench sanitize parity clean
+.PHONY: help again lab test lint types unit homeworks browser pictures notebooks all slow hidden orders isas gates gradients fuzz applications bench sanitize parity clean
 
 help:
-	@sed -n '1,13s/^# \{0,1\}//p' Makefile
+	@sed -n '1,14s/^# \{0,1\}//p' Makefile
 
 # --- set-up: a virtual environment with this checkout in it; installed again when pyproject.toml changes -----------
 
@@ -92,6 +93,10 @@ homeworks: $(VENV)/.test
 
 browser: $(VENV)/.test
 	$(TESTS) -m "browser and not slow" --ignore=tests/course tests
+
+pictures: $(VENV)/.test
+	NEEDLE_EDU_PICTURES=write $(BIN)/python -m pytest -q -n0 tests/browser/test_pictures.py -k looks_as_it_did
+	git status --short tests/browser/pictures
 
 # Every notebook, top to bottom, in a copy in which every error counts.
 notebooks: $(VENV)/.test

@@ -61,6 +61,9 @@ class Event:
         File and line of the user's code.
     name : str or None
         The value's label.
+    made : int or None
+        A result's place in the order of the run (kind ``created``); between which numbers a module was called is in
+        `state.module_calls`.
     """
 
     serial: int
@@ -80,6 +83,7 @@ class Event:
     name: str | None = None
     attrs: dict = field(default_factory=dict)
     requires_grad: bool = False
+    made: int | None = None
 
 
 Hook = Callable[[Event, Any], None]  # what listens: it gets an event and the array the event is about
@@ -213,6 +217,9 @@ def leaf(x) -> None:
 def _tell_created(value, op, inputs, source) -> None:
     number = value_id(value)
     _announced[number] = _Watch(value, number)
+    made = None
+    if op is not None:  # a result whose history is not kept has no number of its own
+        made = state.next_serial() if value.op is None else value._serial
     _send(
         "created",
         number,
@@ -224,6 +231,7 @@ def _tell_created(value, op, inputs, source) -> None:
         source=source,
         name=_label(value),
         requires_grad=value.requires_grad,
+        made=made,
         **_about(value.cached_data),
     )
 

@@ -118,6 +118,12 @@ def ops() -> dict[str, Slot]:
     }
 
 
+def op_slot(name: str) -> Slot | None:
+    """Return the slot of one registered op, or None."""
+    place = _slots.get(name)
+    return place if place is not None and place.stack and not isinstance(place, FunctionSlot) else None
+
+
 def something_is_overridden() -> bool:
     """Whether some op, or function of the engine, is not the library's own."""
     global _seen

@@ -5,14 +5,13 @@ A value holds an array, and remembers how it came about: the operation (`op`) an
 only, never back; so a graph has no cycles, and dropping the loss frees all of it at once.
 """
 
-import itertools
 from typing import Any
 
 from needle_edu.backend import storage
 
 from . import arrays, events, state
 
-next_serial = itertools.count().__next__
+next_serial = state.next_serial
 
 
 class Value:

@@ -58,11 +58,13 @@ def build_graph(
                 event.requires_grad,
             )
             node.module, node.source, node.attrs = event.module, event.source, event.attrs or {}
+            node.device, node.nbytes, node.made = event.device, event.nbytes, event.made
         elif event.value in graph.nodes:
             node = graph.nodes[event.value]
             if kind == "computed":
                 node.value = snap
                 node.shape, node.dtype = tuple(event.shape), str(event.dtype)
+                node.device, node.nbytes = event.device, event.nbytes
             elif kind in ("seeded", "accumulated", "leaf"):
                 node.grad = snap
                 if not node.seen:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from needle_edu.graph.calls import Call
 from needle_edu.graph.opinfo import op_info
 from needle_edu.graph.snapshot import Snapshot
 
@@ -35,6 +36,10 @@ class Node:
         None means absent: not computed (lazy mode), no gradient.
     absent : str
         Why there is no gradient, if there is none.
+    device, nbytes, time_ns
+        Where its array is, and its size in bytes; how long the operation took, if somebody listened (else 0).
+    made : int or None
+        Its place in the order of the run; None for a leaf.
     seen : bool
         False if only its use was seen: it was made before the recording began.
 
@@ -59,6 +64,10 @@ class Node:
     value: Snapshot | None = None
     grad: Snapshot | None = None
     absent: str = "no gradient"
+    device: str = ""
+    nbytes: int = 0
+    time_ns: int = 0
+    made: int | None = None
     seen: bool = True
 
     @property
@@ -108,6 +117,7 @@ class Graph:
 
     nodes: dict[int, Node] = field(default_factory=dict)
     edges: list[Edge] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)  # of the modules that made the nodes
 
     def add(self, node: Node, inputs: Iterable[int] = ()) -> None:
         """Add a node and one edge per operand; an input never heard of becomes a leaf."""
@@ -142,4 +152,4 @@ class Graph:
             frontier = [s for t in frontier for s in before.get(t, ()) if s not in keep]
             keep.update(frontier)
         nodes = {k: n for k, n in self.nodes.items() if k in keep}
-        return Graph(nodes, [e for e in self.edges if e.source in keep and e.target in keep])
+        return Graph(nodes, [e for e in self.edges if e.source in keep and e.target in keep], self.calls)

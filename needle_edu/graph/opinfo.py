@@ -63,7 +63,7 @@ def op_info(name: str) -> OpInfo:
     >>> op_info("my own op").symbol
     'my own op'
     """
-    slot = registry.ops().get(name)
+    slot = registry.op_slot(name)
     if slot is None:
         return OpInfo(name, name)
     cls = slot.cls

@@ -6,6 +6,7 @@ and is taken out again. It never touches the learner's tensors.
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from needle_edu.autograd import events, state
@@ -30,6 +31,8 @@ class Recorder(Block):
     Attributes
     ----------
     records : list of (Event, Snapshot or None)
+    took : dict of value id to int
+        Nanoseconds from what was told before to the value's making: its operation, and the Python around it.
 
     Examples
     --------
@@ -45,13 +48,18 @@ class Recorder(Block):
         self.limit, self.max_events = limit, max_events
         self.records: Records = []
         self.full = False
+        self.took: dict[int, int] = {}
+        self._since = 0  # when the listener was done with the event before
         self._previous: events.Hook | None = None  # who listened before,
         self._heard: dict = {}  # and of which values it had heard
 
     def __call__(self, event: events.Event, array: Any) -> None:
+        if event.kind == "created" and event.op is not None and self._since:
+            self.took[event.value] = event.time_ns - self._since
         self.write(event, array)
         if self._previous is not None and not self._known_there(event):
             self._previous(event, array)
+        self._since = time.perf_counter_ns()
 
     def write(self, event: events.Event, array: Any) -> None:
         """Keep an event, unless there are too many."""

@@ -17,6 +17,7 @@ from needle_edu.autograd.events import value_id
 from needle_edu.autograd.topo import post_order
 from needle_edu.backend.scope import at_once
 from needle_edu.graph.build import build_graph
+from needle_edu.graph.calls import module_calls
 from needle_edu.graph.names import names_by_id
 from needle_edu.graph.nodes import Graph
 from needle_edu.graph.recorder import Aside, Records
@@ -64,6 +65,7 @@ def graph_of(tensor: Value, depth: int | None = None, names: Iterable[tuple[Any,
     values = post_order([tensor])
     called = names_by_id(names, values)
     graph = build_graph(((event, None) for event, _ in heard.records if event.kind == "created"), called)
+    graph.calls = module_calls([node.made for node in graph.nodes.values() if node.made is not None])
     if depth is not None:
         graph = graph.near(value_id(tensor), depth)
     for event, array in heard.records:

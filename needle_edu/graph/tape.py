@@ -14,6 +14,7 @@ from __future__ import annotations
 from needle_edu.autograd.events import Event, users_frame, value_id
 from needle_edu.backend.scope import Run
 from needle_edu.graph.build import build_graph
+from needle_edu.graph.calls import Call, module_calls
 from needle_edu.graph.names import variable_names
 from needle_edu.graph.nodes import Graph
 from needle_edu.graph.recorder import MAX_EVENTS, Recorder
@@ -42,10 +43,12 @@ class Tape(Recorder):
     def __init__(self, limit: int = LIMIT, max_events: int = MAX_EVENTS):
         super().__init__(limit, max_events)
         self.names: dict[int, str] = {}
+        self.calls: list[Call] = []
 
     def end(self, run: Run) -> None:
         """Stop listening, and note what the learner's variables are called."""
         super().end(run)
+        self.calls = module_calls([event.made for event, _ in self.records if event.made is not None])
         heard = {event.value for event, _ in self.records}
         for value, name in variable_names(users_frame()):
             # Only values that were heard of have a number already.
@@ -59,7 +62,11 @@ class Tape(Recorder):
 
     def graph(self) -> Graph:
         """The computation graph of the recorded run."""
-        return build_graph(self.records, self.names)
+        graph = build_graph(self.records, self.names)
+        graph.calls = self.calls
+        for key, node in graph.nodes.items():
+            node.time_ns = self.took.get(key, 0)
+        return graph
 
     def __repr__(self) -> str:
         kinds = [event.kind for event, _ in self.records]

@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from threading import get_ident
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
 from ..autograd import Tensor, state
+from ..autograd.value import next_serial
 from ..backend import Device
 from ..backend.arguments import floating, switch
 from ..backend.errors import DeviceError
@@ -22,6 +25,8 @@ from .module_state import Mismatch, load, move, named_state
 from .parameter import Parameter
 from .printing import tree
 from .registering import Registering
+
+_note = state.module_calls.append  # 0.1 µs a call
 
 
 class Module(Registering):
@@ -68,11 +73,15 @@ class Module(Registering):
         raise NotImplementedError(f"{type(self).__name__} must define forward(self, ...)")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Tensor:
-        if state.hook is None:
-            if self._hooks is None:
-                return self.forward(*args, **kwargs)
-            return self._hooks.around(self, args, kwargs)
-        return self._call_watched(args, kwargs)
+        begin = next_serial()
+        if state.hook is not None:
+            result = self._call_watched(args, kwargs)
+        elif self._hooks is None:
+            result = self.forward(*args, **kwargs)
+        else:
+            result = self._hooks.around(self, args, kwargs)
+        _note((begin, next_serial(), ref(self), self.__class__, get_ident()))
+        return result
 
     # ---- the parts ------------------------------------------------------------------------------
 

@@ -36,7 +36,7 @@ def scoped_css(name: str, scope: str) -> str:
     return static_text(name).replace(".ndl ", f".{scope} ")
 
 
-def write_atomically(path: Path, forms: Mapping[str, Callable[[], str]], function: str) -> Path:
+def write_atomically(path: Path, forms: Mapping[str, Callable[[], str | bytes]], function: str) -> Path:
     """Write the form that the file's ending asks for; the file appears complete or not at all."""
     make = forms.get(path.suffix.lower())
     if make is None:
@@ -45,7 +45,8 @@ def write_atomically(path: Path, forms: Mapping[str, Callable[[], str]], functio
         raise FileNotFoundError(
             f"{function}: the folder {str(path.parent)!r} does not exist; create it first"
         )
-    text = make()
-    with whole_file(path, encoding="utf-8") as file:
-        file.write(text)
+    content = make()
+    mode: dict = {"mode": "wb"} if isinstance(content, bytes) else {"encoding": "utf-8"}
+    with whole_file(path, **mode) as file:
+        file.write(content)
     return path

@@ -240,11 +240,16 @@ def test_titles_stay_inside_their_cards(browser, name):
 def test_saving_is_atomic_and_knows_its_endings(tmp_path, monkeypatch):
     story, _ = network_story()
     drawing = Drawing(build_graph(story.records))
-    for ending, mark in ((".svg", "<svg"), (".dot", "digraph"), (".html", "<!DOCTYPE html>")):
+    for ending, mark in (
+        (".svg", "<svg"),
+        (".dot", "digraph"),
+        (".html", "<!DOCTYPE html>"),
+        (".txt", "h = relu("),
+    ):
         path = drawing.save(tmp_path / f"graph{ending}")
         assert mark in path.read_text(encoding="utf-8")
-    with pytest.raises(ValueError, match=r"graph\.png.*\.svg, \.dot, \.html"):
-        drawing.save(tmp_path / "graph.png")
+    with pytest.raises(ValueError, match=r"graph\.gif.*\.svg, \.dot, \.html, \.txt, \.png, \.pdf"):
+        drawing.save(tmp_path / "graph.gif")
     with pytest.raises(FileNotFoundError, match="folder .*pictures.* does not exist"):
         drawing.save(tmp_path / "pictures" / "graph.svg")
     before = (tmp_path / "graph.svg").read_text(encoding="utf-8")
@@ -256,7 +261,9 @@ def test_saving_is_atomic_and_knows_its_endings(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="no space"):
         drawing.save(tmp_path / "graph.svg")
     assert (tmp_path / "graph.svg").read_text(encoding="utf-8") == before
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["graph.dot", "graph.html", "graph.svg"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        f"graph.{ending}" for ending in ("dot", "html", "svg", "txt")
+    ]
 
 
 def test_the_same_picture_has_the_same_id_whatever_the_value_ids():

@@ -30,6 +30,7 @@ class FakeEvent:
     name: str | None = None
     attrs: dict = field(default_factory=dict)
     requires_grad: bool = True
+    made: int | None = None
 
 
 class Story:
@@ -47,7 +48,10 @@ class Story:
     def make(self, array, op=None, inputs=(), name=None, **facts):
         number, self.next_id = self.next_id, self.next_id + 1
         self.arrays[number] = np.asarray(array, dtype="float32")
-        self.tell("created", number, self.arrays[number], op=op, inputs=tuple(inputs), name=name, **facts)
+        made = number if op else None
+        self.tell(
+            "created", number, self.arrays[number], op=op, inputs=tuple(inputs), name=name, made=made, **facts
+        )
         self.tell("computed", number, self.arrays[number], op=op)
         return number
 

@@ -37,15 +37,24 @@ def text_width(text: str) -> float:
 
 
 class Card:
-    """The text and the size of one node's card."""
+    """The text and the size of one node's card; `css` is the class of an overlay's colour."""
 
-    __slots__ = ("node", "rows", "symbol", "disc", "title", "shape", "width", "height")
+    __slots__ = ("node", "rows", "symbol", "disc", "title", "shape", "width", "height", "css")
 
-    def __init__(self, node: Node, values: bool, grads: bool, also: Sequence[str] = ()):
-        self.node = node
+    def __init__(
+        self,
+        node: Node,
+        values: bool,
+        grads: bool,
+        also: Sequence[str] = (),
+        title: str = "",
+        more: Sequence[tuple[str, str]] = (),
+    ):
+        self.node, self.css = node, ""
         self.symbol = "" if node.is_leaf else shorten(node.symbol or node.op or "", 9)
         self.disc = 0.0 if node.is_leaf else max(26.0, 14.0 + SYMBOL * text_width(self.symbol))
-        self.title = shorten(node.label if node.is_leaf or node.name else node.op or "", TITLE_CHARS)
+        title = title or (node.label if node.is_leaf or node.name else node.op or "")
+        self.title = shorten(title, TITLE_CHARS)
         kind = node.op if node.name else node.label  # what the title does not say
         if node.is_leaf:
             kind = "parameter" if node.requires_grad else "data"
@@ -58,9 +67,11 @@ class Card:
             absent = node.grad is None
             text = node.absent if absent else card_text(node.grad)
             self.rows.append(("ndl-grad ndl-absent" if absent else "ndl-grad", "grad", text))
+        self.rows += [("ndl-about", key, text) for key, text in more if text]
         head = max(SANS * text_width(self.title), 6.5 * len(self.shape))
         left = PAD + (self.disc + 8 if self.disc else 4)
-        rows = [PAD * 2 + 38 + MONO * len(text) for text in (*[row[2] for row in self.rows], *also)]
+        key = max([38.0, *[6.3 * len(row[1]) for row in self.rows]])
+        rows = [PAD * 2 + key + MONO * len(text) for text in (*[row[2] for row in self.rows], *also)]
         self.width = math.ceil(max([108.0, left + head + PAD, *rows]))
         self.height = 44.0 + (ROW * len(self.rows) + 8 if self.rows else 0)
 

@@ -7,9 +7,12 @@ makes each character show itself.
 
 from __future__ import annotations
 
+import itertools
+
 import graphviz
 
 from needle_edu.graph import Graph, Node, op_info
+from needle_edu.graph.boxes import NO_MODULE, Box
 from needle_edu.viz.text import card_text
 
 
@@ -36,8 +39,10 @@ def node_lines(node: Node, values: bool = True, grads: bool = True) -> list[str]
     return lines
 
 
-def to_dot(graph: Graph, values: bool = True, grads: bool = True, direction: str = "TB") -> str:
-    """DOT text of a computation graph, for Graphviz or any tool that reads it.
+def to_dot(
+    graph: Graph, values: bool = True, grads: bool = True, direction: str = "TB", boxes: Box | None = None
+) -> str:
+    """DOT text of a computation graph, for Graphviz or any tool that reads it; boxes become its clusters.
 
     Examples
     --------
@@ -47,18 +52,45 @@ def to_dot(graph: Graph, values: bool = True, grads: bool = True, direction: str
     """
     dot = graphviz.Digraph("computation", graph_attr={"rankdir": direction}, node_attr={"shape": "box"})
     place = {k: i for i, k in enumerate(graph.nodes)}
-    for node in graph.nodes.values():
-        style = "rounded" if not node.is_leaf else "bold" if node.requires_grad else "dashed"
-        label = escape("\n".join(node_lines(node, values, grads)))
-        # A label that starts with < and ends with > would be taken for HTML: a leading space keeps it text.
-        name = f"n{place[node.id]}"
-        dot.node(name, f" {label}" if label.startswith("<") else label, style=style, id=name)
+    root = Box(items=list(graph.nodes)) if boxes is None else boxes
+    inside = set(root.nodes())
+    number = itertools.count()
+
+    def write(box: Box, to: graphviz.Digraph) -> None:
+        for item in box.items:
+            if isinstance(item, Box):
+                cluster = graphviz.Digraph(
+                    f"cluster{next(number)}", graph_attr={"label": _plain(_title(item))}
+                )
+                write(item, cluster)
+                to.subgraph(cluster)
+                continue
+            node = graph.nodes[item]
+            style = "rounded" if not node.is_leaf else "bold" if node.requires_grad else "dashed"
+            name = f"n{place[item]}"
+            to.node(name, _plain("\n".join(node_lines(node, values, grads))), style=style, id=name)
+
+    write(root, dot)
     counts = operand_counts(graph)
     for edge in graph.edges:
+        if edge.source not in inside or edge.target not in inside:
+            continue
         count = counts[edge.target]
         label = op_info(graph.nodes[edge.target].op or "").letter(edge.operand, count) if count > 1 else ""
         dot.edge(f"n{place[edge.source]}", f"n{place[edge.target]}", headlabel=label)
     return dot.source
+
+
+def _title(box: Box) -> str:
+    """What stands on a box: its name, its class, and how many passes it holds."""
+    kind = "" if box.kind in NO_MODULE or box.kind == box.title else f" {box.kind}"
+    return f"{box.title}{kind}{f' × {box.times}' if box.times > 1 else ''}"
+
+
+def _plain(text: str) -> str:
+    """A label; one that starts with < and ends with > would be taken for HTML: a leading space keeps it text."""
+    label = escape(text)
+    return f" {label}" if label.startswith("<") else label
 
 
 def operand_counts(graph: Graph) -> dict[int, int]:

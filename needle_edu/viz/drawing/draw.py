@@ -7,21 +7,31 @@ saved as SVG, HTML or DOT.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from needle_edu.graph import Graph, graph_of, variable_names
+from needle_edu.graph.boxes import Box, boxes_of
 from needle_edu.graph.replay import add_adjoints
-from needle_edu.viz.drawing.cards import make_cards
+from needle_edu.viz.drawing.boxcards import BoxCard
 from needle_edu.viz.drawing.dot import to_dot
-from needle_edu.viz.drawing.layout import edge_weights, layered_layout
-from needle_edu.viz.drawing.svg import standalone_svg, to_svg
-from needle_edu.viz.page import PAGE, scoped_css, script_text, write_atomically
+from needle_edu.viz.drawing.opening import READABLE, check_boxes, choose, find_box
+from needle_edu.viz.drawing.outline import outline
+from needle_edu.viz.drawing.overlay import LEGEND_HEIGHT, Overlay
+from needle_edu.viz.drawing.panels import make_panels, panel_data
+from needle_edu.viz.drawing.panels_svg import LEGEND_WIDTH, Painter
+from needle_edu.viz.drawing.raster import painted
+from needle_edu.viz.drawing.rows import check_shown, shown_cards
+from needle_edu.viz.drawing.svg import standalone_svg
+from needle_edu.viz.page import PAGE, scoped_css, script_text, static_text, write_atomically
 from needle_edu.viz.subject import check_backward, check_size, history
 
-MAX_NODES = 1500
+MAX_NODES = 50_000
+FLAT_NODES = 1500  # so many are drawn one by one where boxes are not wanted
 SMALL = 700, 800  # pixels: a drawing of at most so much is seen whole, and needs no buttons for its size
 
 
@@ -32,8 +42,10 @@ class Drawing:
     ----------
     graph : Graph
         Nodes and edges as data.
+    boxes : Box
+        The same nodes in boxes: modules, and passes that repeat each other.
     svg : str
-        The picture as a self-contained SVG document.
+        The picture as a self-contained SVG document, boxes as they are at first.
     dot : str
         The graph in the language of Graphviz.
     html : str
@@ -54,15 +66,36 @@ class Drawing:
         grads: bool = True,
         direction: str = "TB",
         max_nodes: int = MAX_NODES,
+        modules: bool | int | str = "auto",
+        roll: bool | None = None,
+        focus: str | None = None,
+        rows: Sequence[str] = (),
+        overlay: str | None = None,
     ):
         check_size(len(graph.nodes), max_nodes)
+        check_boxes(modules, roll, focus)
+        check_shown(rows, overlay)
         self.graph = graph
         self._options: dict[str, Any] = {"values": values, "grads": grads, "direction": direction}
-        cards = make_cards(graph, values, grads)
-        sizes = {k: (card.width, card.height) for k, card in cards.items()}
-        edges = [(e.source, e.target) for e in graph.edges]
-        layout = layered_layout(sizes, edges, direction, edge_weights(graph))
-        self._svg = to_svg(graph, cards, layout)
+        count = len(graph.nodes)
+        calls = () if modules is False else graph.calls
+        rolled = count > READABLE if roll is None else roll
+        self.boxes = boxes_of(graph, calls, rolled, parts=roll is not False or count > FLAT_NODES)
+        if focus is not None:
+            self.boxes = find_box(self.boxes, focus)
+        opened, inside = choose(self.boxes, modules)
+        parameters = {key: name for call in calls for key, name in call.parameters.items()}
+        self._parameters = parameters
+        shown = [item for box in inside for item in box.items]
+        colours = None if overlay is None else Overlay(graph, overlay)
+        cards = shown_cards(graph, inside, values, grads, parameters, rows, colours)
+        box_cards = {box: BoxCard(graph, box, parameters, colours) for box in shown if isinstance(box, Box)}
+        self._legend = "" if colours is None else colours.legend()
+        self._panel = make_panels(graph, self.boxes, cards, box_cards, opened, inside, direction)
+        self._cards = cards
+        self._folds = len(inside) > 1
+        self._svg = Painter(graph, cards, True, self._legend).picture(self._panel)
+        layout = self._panel.laid_out
         self._size = layout.width, layout.height
         # An id made from the content: the same picture has the same id in every session (nbval compares outputs).
         self._scope = "ndl-" + hashlib.sha256(self._svg.encode()).hexdigest()[:10]
@@ -70,40 +103,70 @@ class Drawing:
     @property
     def svg(self) -> str:
         """The picture as a self-contained SVG document."""
-        return standalone_svg(self._svg, self._scope)
+        picture = Painter(self.graph, self._cards, False, self._legend).picture(self._panel)
+        return standalone_svg(picture, self._scope)
 
     @property
     def dot(self) -> str:
         """The graph in the language of Graphviz."""
-        return to_dot(self.graph, **self._options)
+        return to_dot(self.graph, **self._options, boxes=self.boxes)
 
     @property
     def html(self) -> str:
         """What a notebook shows."""
-        css = "\n".join(
-            scoped_css(name, self._scope) for name in ("drawing/graph.css", "drawing/drawing.css")
-        )
+        sheets = ("drawing/graph.css", "drawing/drawing.css")
+        css = "\n".join(scoped_css(name, self._scope) for name in sheets)
         name = f"needle-drawing-{self._scope[4:]}"
         width = f"--ndl-width:{self._size[0]:.0f}px"
         picture = (
             f'<div id="{name}" class="{self._scope}" style="{width}"><style>{css}</style>{self._svg}</div>'
         )
-        if self._size[0] <= SMALL[0] and self._size[1] <= SMALL[1]:
+        if self._size[0] <= SMALL[0] and self._size[1] <= SMALL[1] and not self._folds:
             return picture
         script = script_text("drawing/drawing.js")
+        data = ""
+        if self._folds:
+            script = f"{static_text('drawing/panels.js')}\n{script}"
+            folds = json.dumps(self._folding()).replace("<", "\\u003c")
+            data = f'<script type="application/json" class="ndl-data">{folds}</script>'
+            picture = picture.removesuffix("</div>") + data + "</div>"
         return f'{picture}<script type="module">{script}\nmountDrawings("{name}");</script>'
 
-    def save(self, path: str | os.PathLike) -> Path:
-        """Write the drawing to a file; the ending chooses the form: .svg, .html or .dot.
+    def _folding(self) -> dict:
+        above, least = (LEGEND_HEIGHT, LEGEND_WIDTH) if self._legend else (0.0, 0.0)
+        return panel_data(self._panel, self._options["direction"], above, least)
 
-        The file appears complete or not at all.
+    def text(self) -> str:
+        """The graph in words: one line for every node, indented as the boxes lie in each other.
+
+        Examples
+        --------
+        >>> import needle_edu as ndl
+        >>> relu = ndl.nn.ReLU()
+        >>> print(ndl.viz.draw(relu(ndl.Tensor([-1.0, 2.0]))).text())
+        computation graph: 2 nodes, 1 edge
+        x1: parameter; shape (2,) float32; value [-1, 2]
+        v1 = relu(x1); shape (2,) float32; value [0, 2]
+        """
+        return outline(self.graph, self.boxes, self._parameters)
+
+    def save(self, path: str | os.PathLike) -> Path:
+        """Write the drawing to a file; the ending chooses the form: .svg, .html, .dot, .txt, .png or .pdf.
+
+        The file appears complete or not at all. PNG and PDF are painted by Matplotlib or Graphviz, where one is
+        installed.
         """
         path = Path(path)
-        forms = {
+        form = path.suffix.lower()
+        forms: dict[str, Callable[[], str | bytes]] = {
             ".svg": lambda: self.svg,
             ".dot": lambda: self.dot,
             ".html": lambda: PAGE.format(title="computation graph", body=self.html),
+            ".txt": lambda: self.text() + "\n",
         }
+        labels = {key: node.label for key, node in self.graph.nodes.items()}
+        for name in (".png", ".pdf"):
+            forms[name] = lambda: painted(self._panel, self._cards, labels, form[1:], self.dot)
         return write_atomically(path, forms, "Drawing.save")
 
     def _repr_html_(self) -> str:
@@ -124,8 +187,16 @@ def draw(
     direction: str = "TB",
     depth: int | None = None,
     max_nodes: int = MAX_NODES,
+    modules: bool | int | str = "auto",
+    roll: bool | None = None,
+    focus: str | None = None,
+    rows: Sequence[str] = (),
+    overlay: str | None = None,
 ) -> Drawing:
     """Draw the computation graph that leads to a tensor.
+
+    What a module made lies in a box, its parameters inside; passes that repeat each other lie in one box, rolled up
+    ("× 20"). A click, or Enter, opens and closes a box.
 
     Parameters
     ----------
@@ -134,7 +205,7 @@ def draw(
     values : bool
         Whether the cards show values.
     grads : bool or "all"
-        True shows the gradients that are there (`.grad`); "all" those of every box, from one backward pass of its own,
+        True shows the gradients that are there (`.grad`); "all" those of every node, from one backward pass of its own,
         after which every `.grad` is as before.
     direction : {"TB", "LR"}
         From top to bottom or from left to right.
@@ -142,6 +213,19 @@ def draw(
         Only values at most so many operations before `tensor`.
     max_nodes : int
         Larger graphs are refused, with advice.
+    modules : "auto", bool or int
+        Which boxes of modules are open at first: as many as can be read, all (True), or so many levels of them; False
+        draws no boxes of modules.
+    roll : bool, optional
+        Whether at least three equal passes that follow each other are rolled up; None: in graphs of more than 60 nodes.
+    focus : str, optional
+        Draws the inside of one box alone: a module's name, "layers.0" (its second call: "layers.0:2").
+    rows : sequence of str
+        What else the cards say: "dtype", "device", "bytes", "module"; of a recorded run also "source" (the line
+        of code) and "time".
+    overlay : {"value", "grad", "time", "memory", "flops"}, optional
+        Colours every card by a number: the largest absolute value or gradient, the time of the operation (of a recorded
+        run), the bytes of its result, its floating-point operations. What is nan or inf is red.
 
     Returns
     -------
@@ -152,7 +236,7 @@ def draw(
     NeedleError
         The graph has more than `max_nodes` nodes.
     ValueError
-        A negative depth; unknown grads or direction.
+        A negative depth; unknown grads, direction, modules, roll, focus, rows or overlay.
     GradientError
         grads="all" of a tensor that needs no gradient.
 
@@ -164,6 +248,9 @@ def draw(
     <Drawing of a computation graph: 2 nodes, 2 edges>
     >>> [node.grad.first for node in ndl.viz.draw(x * x, grads="all").graph.nodes.values()]
     [(6.0,), (1.0,)]
+    >>> model = ndl.nn.Sequential(ndl.nn.Linear(1, 3), ndl.nn.ReLU())
+    >>> [box.path for box in ndl.viz.draw(model(ndl.Tensor([[3.0]]))).boxes.boxes() if box.path]
+    ['Sequential', 'Sequential.modules.0']
     """
     if grads not in (True, False, "all"):
         raise ValueError(f"viz.draw: grads={grads!r}; it is True, False or 'all'")
@@ -171,6 +258,8 @@ def draw(
         raise ValueError(
             f"viz.draw: depth={depth!r}; it counts operations before the tensor: 0, 1, 2, …, or None for all"
         )
+    check_boxes(modules, roll, focus)
+    check_shown(rows, overlay)
     count = len(history(tensor, "draw"))
     if depth is None:
         check_size(count, max_nodes)
@@ -178,4 +267,4 @@ def draw(
     if grads == "all":
         check_backward(tensor, "draw")
         add_adjoints(graph, tensor)
-    return Drawing(graph, values, bool(grads), direction, max_nodes)
+    return Drawing(graph, values, bool(grads), direction, max_nodes, modules, roll, focus, rows, overlay)

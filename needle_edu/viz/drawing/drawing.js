@@ -1,17 +1,51 @@
-/* A drawing too large for its place in a page gets buttons and keys for its size. Small ones need no script. */
+/* A drawing in a page: boxes open and close; one too large for its place gets buttons and keys for its size, and is
+   moved by dragging. Small ones without boxes need no script. */
 
-/** Give every drawing with this id its buttons, once (a page may show one output twice). */
+const WHOLE = [700, 800]; // pixels: so much is seen whole
+
+/** Give every drawing with this id its buttons and boxes, once (a page may show one output twice). */
 function mountDrawings(id) {
   for (const frame of document.querySelectorAll(`[id="${id}"]`)) {
-    if (frame.querySelector(".zoom")) continue;
-    frame.insertAdjacentHTML("beforeend", ZOOM_BUTTONS);
+    if (frame.dataset.mounted) continue;
+    frame.dataset.mounted = "true";
+    const svg = frame.querySelector("svg"), data = frame.querySelector(".ndl-data");
+    let view = null;
+    const zoomable = () => {
+      if (view) return;
+      frame.insertAdjacentHTML("beforeend", ZOOM_BUTTONS);
+      frame.tabIndex = 0;
+      view = new View(frame, svg, frame);
+      frame.setAttribute("role", "region");
+      frame.setAttribute("aria-label", svg.getAttribute("aria-label"));
+      drag(frame);
+    };
     frame.dataset.lmSuppressShortcuts = "true"; // JupyterLab must not take our keys for its own
-    frame.tabIndex = 0;
-    const view = new View(frame, frame.querySelector("svg"), frame);
     frame.addEventListener("keydown", (event) => {
-      if (event.ctrlKey || event.metaKey || event.altKey || !view.key(event.key)) return;
+      if (event.ctrlKey || event.metaKey || event.altKey || !view?.key(event.key)) return;
       event.preventDefault();
       event.stopPropagation();
     });
+    const tooLarge = (width, height) => width > WHOLE[0] || height > WHOLE[1];
+    if (tooLarge(...[svg.viewBox.baseVal.width, svg.viewBox.baseVal.height].map((length) => length - 24))) zoomable();
+    if (data) new Boxes(svg, JSON.parse(data.textContent), (width, height) => {
+      frame.style.setProperty("--ndl-width", `${width}px`);
+      if (tooLarge(width, height)) zoomable();
+      if (!view) return;
+      view.size = [width, height];
+      if (view.zoomed) view.scaleTo(view.zoomed);
+    });
   }
+}
+
+/** Move the picture under its window with the mouse; a finger scrolls it anyway. */
+function drag(frame) {
+  let from = null;
+  frame.addEventListener("pointerdown", (event) => {
+    if (event.pointerType === "mouse" && event.button === 0 && event.target.closest("svg") && !event.target.closest("text"))
+      from = [event.clientX + frame.scrollLeft, event.clientY + frame.scrollTop];
+  });
+  frame.addEventListener("pointermove", (event) => {
+    if (from && event.buttons & 1) frame.scrollTo(from[0] - event.clientX, from[1] - event.clientY);
+    else from = null;
+  });
 }

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 from needle_edu.graph import Graph
 from needle_edu.viz.drawing.placement import layer_bands, place
-from needle_edu.viz.drawing.routing import Point, route_edges
+from needle_edu.viz.drawing.routing import Point, Via, curve, route_edges
 
 DUMMY_WIDTH = 10.0
 SWEEPS = 12
@@ -37,12 +37,20 @@ class Layout:
     paths : list of list of points
         One per edge, in the order given: control points of cubic Bézier pieces (1 + 3 k points).
     width, height : float
+    rows : list of list of int
+        The layers, dummy nodes among them (negative).
+    across : dict of node or dummy node to its place in its layer
+    routes : list of list of (node or dummy node, offset)
+        What each edge's curve touches.
     """
 
     centers: dict[int, Point]
     paths: list[list[Point]]
     width: float
     height: float
+    rows: list[list[int]]
+    across: dict[int, float]
+    routes: list[list[Via]]
 
 
 def layered_layout(
@@ -72,7 +80,7 @@ def layered_layout(
     if direction not in ("TB", "LR"):
         raise ValueError(f"viz: direction={direction!r}; it is 'TB' (top to bottom) or 'LR' (left to right)")
     if not sizes:
-        return Layout({}, [], 0.0, 0.0)
+        return Layout({}, [], 0.0, 0.0, [], {}, [])
     turned = direction == "LR"
     extent = {node: (h, w) if turned else (w, h) for node, (w, h) in sizes.items()}
     layer = assign_layers(list(sizes), edges)
@@ -83,17 +91,17 @@ def layered_layout(
     across = place(layers, segments, widths, heavy)
     tops, bottoms = layer_bands(layers, extent)
     along = {node: (tops[layer[node]] + bottoms[layer[node]]) / 2 for node in sizes}
-    paths = route_edges(edges, chains, across, along, extent, layer, tops, bottoms)
-
     left = min(across[n] - widths[n] / 2 for n in layer)
-    wide = max(across[n] + widths[n] / 2 for n in layer) - left
-    centers = {n: (across[n] - left, along[n]) for n in sizes}
-    paths = [[(x - left, y) for x, y in path] for path in paths]
+    across = {n: x - left for n, x in across.items()}
+    wide = max(across[n] + widths[n] / 2 for n in layer)
+    routes = route_edges(edges, chains, across, extent, layer)
+    paths = [curve(route, across, along, extent, layer, tops, bottoms) for route in routes]
+    centers = {n: (across[n], along[n]) for n in sizes}
     if turned:
         centers = {n: (y, x) for n, (x, y) in centers.items()}
         paths = [[(y, x) for x, y in path] for path in paths]
-        return Layout(centers, paths, bottoms[-1], wide)
-    return Layout(centers, paths, wide, bottoms[-1])
+    width, height = (bottoms[-1], wide) if turned else (wide, bottoms[-1])
+    return Layout(centers, paths, width, height, layers, across, routes)
 
 
 def edge_weights(graph: Graph) -> list[int]:
@@ -107,13 +115,18 @@ def edge_weights(graph: Graph) -> list[int]:
     >>> edge_weights(g)
     [16, 1, 1, 16]
     """
-    depth = dict.fromkeys(graph.nodes, 0)
+    return straightness([(edge.source, edge.target) for edge in graph.edges])
+
+
+def straightness(edges: Sequence[tuple[int, int]]) -> list[int]:
+    """As `edge_weights`, of pairs (source, target) in which every edge into a node comes before those out of it."""
+    depth: dict[int, int] = {}
     main: dict[int, int] = {}  # of every node its deepest input, the first of them
-    for edge in graph.edges:
-        if edge.target not in main or depth[edge.source] > depth[main[edge.target]]:
-            main[edge.target] = edge.source
-            depth[edge.target] = depth[edge.source] + 1
-    return [16 if main[edge.target] == edge.source else 1 for edge in graph.edges]
+    for source, target in edges:
+        if target not in main or depth.get(source, 0) > depth.get(main[target], 0):
+            main[target] = source
+            depth[target] = depth.get(source, 0) + 1
+    return [16 if main[target] == source else 1 for source, target in edges]
 
 
 def assign_layers(nodes: Sequence[int], edges: Sequence[tuple[int, int]]) -> dict[int, int]:

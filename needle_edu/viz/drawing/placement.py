@@ -35,6 +35,28 @@ def place(
         for a, b in ((upper, lower), (lower, upper))
     }
     firm = {n: max([pull.get((n, f), 1.0) for f in above[n] + below[n]], default=1.0) for n in widths}
+
+    def heaviest(node: int, friends: list[int]) -> list[int]:
+        if node < 0:  # a chain of dummy nodes follows itself, not the boxes it feeds
+            friends = [f for f in friends if f < 0] or friends
+        if len(friends) < 2:
+            return friends
+        pulls = [pull.get((node, f), 1.0) for f in friends]
+        most = max(pulls)
+        return [f for f, force in zip(friends, pulls, strict=True) if force == most]
+
+    def settled(node: int) -> list[int]:  # below its main input, if it has one, else between all neighbours
+        main = [f for f in above[node] if firm[node] > 1 and pull.get((node, f)) == firm[node]]
+        return heaviest(node, main or above[node] + below[node])
+
+    # Whom a node follows on the way down, on the way up, and in the last two sweeps.
+    follows = [
+        {n: heaviest(n, above[n]) for n in widths},
+        {n: heaviest(n, below[n]) for n in widths},
+        {n: settled(n) for n in widths},
+    ]
+    sizes = [[widths[n] for n in row] for row in layers]
+    stiff = [[DUMMY_STIFFNESS if n < 0 else firm[n] ** 2 for n in row] for row in layers]
     x: dict[int, float] = {}
     for row in layers:
         edge = 0.0
@@ -45,23 +67,14 @@ def place(
             x[node] -= edge / 2
     for sweep in range(SWEEPS):
         down, settling = sweep % 2 == 0, sweep >= SWEEPS - 2
-        for row in layers if down else reversed(layers):
+        friends = follows[2 if settling else 0 if down else 1]
+        for number in range(len(layers)) if down else reversed(range(len(layers))):
+            row = layers[number]
             wanted = []
             for node in row:
-                friends = above[node] if down else below[node]
-                if settling:  # below its main input, if it has one, else between all neighbours
-                    main = [f for f in above[node] if (node, f) in pull and pull[node, f] == firm[node] > 1]
-                    friends = main or above[node] + below[node]
-                if node < 0:  # a chain of dummy nodes follows itself, not the boxes it feeds
-                    friends = [f for f in friends if f < 0] or friends
-                heaviest = max([pull.get((node, f), 1.0) for f in friends], default=1.0)
-                friends = [f for f in friends if pull.get((node, f), 1.0) == heaviest]
-                wanted.append(sum(x[f] for f in friends) / len(friends) if friends else x[node])
-            stiff = [DUMMY_STIFFNESS if node < 0 else firm[node] ** 2 for node in row]
-            for node, position in zip(
-                row, keep_apart(wanted, [widths[n] for n in row], weights=stiff), strict=True
-            ):
-                x[node] = position
+                near = friends[node]
+                wanted.append(sum([x[f] for f in near]) / len(near) if near else x[node])
+            x.update(zip(row, keep_apart(wanted, sizes[number], weights=stiff[number]), strict=True))
     return x
 
 

@@ -13,26 +13,25 @@ from itertools import pairwise
 Point = tuple[float, float]
 
 
+Via = tuple[int, float]  # a node or dummy node that a curve touches, and how far from its middle
+
+
 def route_edges(
     edges: Sequence[tuple[int, int]],
     chains: Mapping[int, Sequence[int]],
     across: Mapping[int, float],
-    along: Mapping[int, float],
     extent: Mapping[int, tuple[float, float]],
     layer: Mapping[int, int],
-    tops: Sequence[float],
-    bottoms: Sequence[float],
-) -> list[list[Point]]:
-    """Smooth curves from the lower side of the source to the upper side of the target.
+) -> list[list[Via]]:
+    """For every edge what its curve touches: the source, dummy nodes where it bends, the target.
 
     Parameters
     ----------
     edges : sequence of (source, target)
     chains : mapping of source to its dummy nodes, one per layer that its edges cross
-    across, along : mapping of node (or dummy) to its position within its layer, of node to that of its layer
-    extent : mapping of node to its size in these two directions
+    across : mapping of node (or dummy) to its position within its layer
+    extent : mapping of node to its size across and along the layers' direction
     layer : mapping of node or dummy to the number of its layer
-    tops, bottoms : where each layer begins and ends
     """
     crossed = [max(0, min(layer[t] - layer[s] - 1, len(chains[s]))) for s, t in edges]
     entering: dict[int, list[int]] = {}
@@ -47,24 +46,38 @@ def route_edges(
         room = min(extent[target][0] * 0.6, 24.0 * (len(incoming) - 1))
         for rank, index in enumerate(incoming):
             share = rank / (len(incoming) - 1) - 0.5 if len(incoming) > 1 else 0.0
-            port[index] = across[target] + room * share
+            port[index] = room * share
     # Only where a chain changes its direction does its curve need points.
     knots = {source: _knots(chain, across) for source, chain in chains.items()}
-    paths = []
+    routes: list[list[Via]] = []
     for index, (source, target) in enumerate(edges):
-        start = across[source] + (port[index] - across[target] if twins[source, target] > 1 else 0.0)
-        points = [(start, along[source] + extent[source][1] / 2), (start, bottoms[layer[source]])]
-        for place_in_chain in knots[source]:
-            if place_in_chain >= crossed[index] - 1:  # the last dummy follows below
-                break
-            dummy = chains[source][place_in_chain]
-            points += [(across[dummy], tops[layer[dummy]]), (across[dummy], bottoms[layer[dummy]])]
+        route = [(source, port[index] if twins[source, target] > 1 else 0.0)]
+        last = crossed[index] - 1
+        route += [(chains[source][k], 0.0) for k in knots[source] if k < last]
         if crossed[index]:
-            dummy = chains[source][crossed[index] - 1]
-            points += [(across[dummy], tops[layer[dummy]]), (across[dummy], bottoms[layer[dummy]])]
-        points += [(port[index], tops[layer[target]]), (port[index], along[target] - extent[target][1] / 2)]
-        paths.append(_smooth(points))
-    return paths
+            route.append((chains[source][last], 0.0))
+        routes.append([*route, (target, port[index])])
+    return routes
+
+
+def curve(
+    route: Sequence[Via],
+    across: Mapping[int, float],
+    along: Mapping[int, float],
+    extent: Mapping[int, tuple[float, float]],
+    layer: Mapping[int, int],
+    tops: Sequence[float],
+    bottoms: Sequence[float],
+) -> list[Point]:
+    """A smooth curve along a route; `along` says where nodes stand, `tops` and `bottoms` where layers begin and end."""
+    source, start = route[0]
+    target, end = route[-1]
+    start, end = across[source] + start, across[target] + end
+    points = [(start, along[source] + extent[source][1] / 2), (start, bottoms[layer[source]])]
+    for dummy, _ in route[1:-1]:
+        points += [(across[dummy], tops[layer[dummy]]), (across[dummy], bottoms[layer[dummy]])]
+    points += [(end, tops[layer[target]]), (end, along[target] - extent[target][1] / 2)]
+    return _smooth(points)
 
 
 def _knots(chain: Sequence[int], across: Mapping[int, float]) -> list[int]:

@@ -35,6 +35,13 @@ PALETTE = {
     "orange": "#b34913",
     "green": "#1a7842",
     "red": "#b00a31",
+    "heat-0": "#fdf3ec",
+    "heat-1": "#f9dfcf",
+    "heat-2": "#f3c4a8",
+    "heat-3": "#eba67e",
+    "heat-4": "#df8452",
+    "heat-5": "#cf6226",
+    "heat-bad": "#f7b9c6",
 }
 
 
@@ -58,7 +65,7 @@ def to_svg(graph: Graph, cards: dict[int, Card], layout: Layout, numbers: bool =
     `numbers` says whether tooltips tell value and gradient; in the stepper they would tell them too early.
     """
     width, height = layout.width + 2 * MARGIN, layout.height + 2 * MARGIN
-    label = html.escape(f"computation graph: {len(graph.nodes)} nodes, {len(graph.edges)} edges")
+    label = f"computation graph: {size_text(graph)}"
     out = [
         f'<svg xmlns="http://www.w3.org/2000/svg" role="group" aria-label="{label}" width="{width:.0f}" '
         f'height="{height:.0f}" viewBox="{-MARGIN:.0f} {-MARGIN:.0f} {width:.0f} {height:.0f}">',
@@ -73,7 +80,7 @@ def to_svg(graph: Graph, cards: dict[int, Card], layout: Layout, numbers: bool =
         count = counts[edge.target]
         letter = op_info(graph.nodes[edge.target].op or "").letter(edge.operand, count) if count > 1 else ""
         out.append(
-            _edge(
+            edge_svg(
                 index,
                 place[edge.source],
                 place[edge.target],
@@ -84,12 +91,18 @@ def to_svg(graph: Graph, cards: dict[int, Card], layout: Layout, numbers: bool =
             )
         )
     out.append('</g><g class="ndl-nodes">')
-    out.extend(_node(place[k], cards[k], *layout.centers[k], numbers) for k in graph.nodes)
+    out.extend(node_svg(place[k], cards[k], *layout.centers[k], numbers) for k in graph.nodes)
     out.append("</g></svg>")
     return "".join(out)
 
 
-def _edge(
+def size_text(graph: Graph) -> str:
+    """How many nodes and edges there are."""
+    counted = ((len(graph.nodes), "node"), (len(graph.edges), "edge"))
+    return ", ".join(f"{n:,} {word}{'' if n == 1 else 's'}" for n, word in counted)
+
+
+def edge_svg(
     index: int, source: int, target: int, operand: int, path: list[Point], letter: str, taken: list[Point]
 ) -> str:
     """A curve with two arrow heads: one for the value, and one, shown only while stepping, for the adjoint."""
@@ -139,13 +152,13 @@ def _direction_point(path: list[Point]) -> Point:
     )
 
 
-def _node(place: int, card: Card, x: float, y: float, numbers: bool) -> str:
+def node_svg(place: int, card: Card, x: float, y: float, numbers: bool) -> str:
     node, w, h = card.node, card.width, card.height
     left, top = x - w / 2, y - h / 2
     kind = "ndl-op" if not node.is_leaf else "ndl-leaf ndl-param" if node.requires_grad else "ndl-leaf"
     describe = html.escape(describe_node(node, numbers))
     out = [
-        f'<g class="ndl-node {kind}" data-node="{place}" role="img" aria-label="{describe}" '
+        f'<g class="{f"ndl-node {kind} {card.css}".rstrip()}" data-node="{place}" role="img" aria-label="{describe}" '
         f'transform="translate({left:.1f} {top:.1f})"><title>{describe}</title>'
         f'<rect class="ndl-box" width="{w:.0f}" height="{h:.0f}" rx="{8 if not node.is_leaf else 14}"/>'
     ]
@@ -166,13 +179,18 @@ def _node(place: int, card: Card, x: float, y: float, numbers: bool) -> str:
         out.append(f'<line class="ndl-rule" x1="{PAD}" x2="{w - PAD:.0f}" y1="44" y2="44"/>')
     for i, (css, key, value) in enumerate(card.rows):
         base = 44 + 15 + i * ROW
-        bad = " ndl-bad" if NOT_A_NUMBER.search(value) and "ndl-absent" not in css else ""
-        out.append(
-            f'<g class="{css}"><text class="ndl-key" x="{PAD}" y="{base:.0f}">{key}</text>'
-            f'<text class="ndl-number{bad}" x="{w - PAD:.0f}" y="{base:.0f}">{html.escape(value)}</text></g>'
-        )
+        out.append(row_svg(css, key, value, w, base))
     out.append("</g>")
     return "".join(out)
+
+
+def row_svg(css: str, key: str, value: str, width: float, base: float) -> str:
+    """A row of a card: what it is at the left, the text at the right; what is not a number stands out."""
+    bad = " ndl-bad" if NOT_A_NUMBER.search(value) and css in ("ndl-value", "ndl-grad") else ""
+    return (
+        f'<g class="{css}"><text class="ndl-key" x="{PAD}" y="{base:.0f}">{key}</text>'
+        f'<text class="ndl-number{bad}" x="{width - PAD:.0f}" y="{base:.0f}">{html.escape(value)}</text></g>'
+    )
 
 
 def describe_node(node: Node, numbers: bool = True) -> str:
