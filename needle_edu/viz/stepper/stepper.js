@@ -30,6 +30,19 @@ const TEMPLATE = `
 const PLAY_MS = 1300;
 const NOT_A_NUMBER = /nan|inf/; // in a card's text
 
+/** A piece of the panel; a table comes as its numbers: cells apart by blanks, rows by semicolons. */
+function written(piece) {
+  if (piece[0] !== "\t") return piece;
+  const row = (cells) => `<tr>${cells.split(" ").map(cell).join("")}</tr>`;
+  return `<table><tbody>${piece.slice(1).split(";").map(row).join("")}</tbody></table>`;
+}
+
+/** Zeros are written faintly (one sees at a glance what a relu or a mask let through), nan and inf in red. */
+function cell(text) {
+  const kind = /^-?(nan|inf)$/.test(text) ? "bad" : /^[0.-]*$/.test(text) ? "zero" : "";
+  return kind ? `<td class="${kind}">${text}</td>` : `<td>${text}</td>`;
+}
+
 /** Build the stepper inside `el`. `onIndex(i)` is told of every move; returns { go, index, stop }. */
 export function mount(el, data, onIndex = () => {}) {
   const root = el.shadowRoot || el.attachShadow({ mode: "open" });
@@ -101,7 +114,7 @@ export function mount(el, data, onIndex = () => {}) {
       edge.classList.toggle("todo", !computed.has(Number(edge.dataset.to)) && !step.e.includes(k));
     });
     box.classList.toggle("is-backward", step.p === 1);
-    panel.innerHTML = step.h.map((part) => (typeof part === "number" ? data.pieces[part] : part)).join("");
+    panel.innerHTML = step.h.map((part) => (typeof part === "number" ? written(data.pieces[part]) : part)).join("");
     slider.value = index;
     slider.setAttribute("aria-valuetext", `step ${index + 1} of ${steps.length}, ${step.t}`);
     $(".phase").textContent = step.p ? "backward" : "forward";
