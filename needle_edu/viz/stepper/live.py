@@ -7,8 +7,7 @@ It uses anywidget and the same script as the static form. anywidget is imported 
 from __future__ import annotations
 
 from needle_edu.backend import NeedleError
-from needle_edu.viz.page import script_text
-from needle_edu.viz.stepper.stepper import Stepper
+from needle_edu.viz.stepper.stepper import Stepper, stepper_script
 
 
 def make_live(stepper: Stepper):
@@ -36,7 +35,7 @@ def make_live(stepper: Stepper):
     class LiveStepper(anywidget.AnyWidget):
         """The stepper as a widget; `index` is the present step."""
 
-        _esm = script_text("stepper/stepper.js")
+        _esm = stepper_script()
         data = traitlets.Dict().tag(sync=True)
         index = traitlets.Int(0).tag(sync=True)
 
@@ -58,6 +57,6 @@ def make_live(stepper: Stepper):
             display(widget | {"text/plain": repr(self)}, metadata=metadata, raw=True)
             display({"text/html": stepper.html, "text/plain": ""}, raw=True)
 
-    widget = LiveStepper(data=stepper.data)
+    widget = LiveStepper(data=stepper.data, index=stepper.data["index"])
     widget.stepper = stepper
     return widget

@@ -1,6 +1,7 @@
 /* The backpropagation stepper: one module for both forms. As static HTML, `mountAll(id)` finds its place in the page; as a
    live widget, anywidget calls `render`. Everything shown was made in Python; this file only puts it in place. It lives in
-   a shadow root, so that neither the page's styles nor a second stepper can interfere. `View` is drawing/view.js's. */
+   a shadow root, so that neither the page's styles nor a second stepper can interfere. `View` is drawing/view.js's; the
+   files beside this one come before it in the page. */
 
 const TEMPLATE = `
 <div class="stepper" role="group" aria-label="Step through the forward and the backward pass" tabindex="0">
@@ -9,12 +10,14 @@ const TEMPLATE = `
     <button class="back" title="one step back (left arrow)" aria-label="one step back"><svg viewBox="0 0 16 16"><path d="M12 2v12L3 8z"/></svg></button>
     <button class="play" title="play or pause (space)">Play</button>
     <button class="next" title="one step on (right arrow)" aria-label="one step on"><svg viewBox="0 0 16 16"><path d="M4 2v12l9-6z"/></svg></button>
-    <button class="last" title="last step (End)" aria-label="last step"><svg viewBox="0 0 16 16"><path d="M12 2h2v12h-2zM2 2v12l9-6z"/></svg></button>
+    <button class="last" title="to the next breakpoint, or to the last step (End)" aria-label="to the next breakpoint, or to the last step"><svg viewBox="0 0 16 16"><path d="M12 2h2v12h-2zM2 2v12l9-6z"/></svg></button>
     <div class="track">
+      <div class="marks" aria-hidden="true"></div>
       <input class="slider" type="range" min="0" value="0" step="1" aria-label="step">
       <div class="phases" aria-hidden="true"></div>
     </div>
     <div class="where"><span class="phase"></span> <span class="count"></span></div>
+    <div class="tools">${STOPS}</div>
   </div>
   <div class="main">
     <div class="graph" tabindex="-1"></div>
@@ -63,7 +66,10 @@ export function mount(el, data, onIndex = () => {}) {
     node.final = node.value ? node.value.textContent : "";
     node.absent = node.grad && node.grad.closest(".ndl-absent") ? node.grad.textContent : null;
   }
+  const stops = new Stops(root, data);
   let index = 0, timer = null;
+
+  const manual = (action) => (...what) => { stop(); action(...what); };
 
   slider.max = last;
   drawPhases();
@@ -103,6 +109,7 @@ export function mount(el, data, onIndex = () => {}) {
       if (k === step.n) node.g.setAttribute("aria-current", "step");
       else node.g.removeAttribute("aria-current");
       node.g.classList.toggle("from", k === step.o);
+      node.g.classList.remove("cause");
       if (node.value) write(node.value, known ? node.final : "");
       if (node.grad && node.absent === null) {
         write(node.grad, grads.get(k) ?? "");
@@ -114,7 +121,9 @@ export function mount(el, data, onIndex = () => {}) {
       edge.classList.toggle("todo", !computed.has(Number(edge.dataset.to)) && !step.e.includes(k));
     });
     box.classList.toggle("is-backward", step.p === 1);
-    panel.innerHTML = step.h.map((part) => (typeof part === "number" ? written(data.pieces[part]) : part)).join("");
+    panel.innerHTML = step.h.map((part) => (typeof part === "number" ? written(data.pieces[part]) : part)).join("")
+      + whyHtml(data, index);
+    mountWhy(panel, data, index, nodes, manual(go));
     slider.value = index;
     slider.setAttribute("aria-valuetext", `step ${index + 1} of ${steps.length}, ${step.t}`);
     $(".phase").textContent = step.p ? "backward" : "forward";
@@ -175,11 +184,10 @@ export function mount(el, data, onIndex = () => {}) {
     if (target !== undefined) { stop(); go(target); }
   }
 
-  const manual = (action) => () => { stop(); action(); };
   $(".first").addEventListener("click", manual(() => go(0)));
   $(".back").addEventListener("click", manual(() => go(index - 1)));
   $(".next").addEventListener("click", manual(() => go(index + 1)));
-  $(".last").addEventListener("click", manual(() => go(last)));
+  $(".last").addEventListener("click", manual(() => go(stops.after(index))));
   play.addEventListener("click", toggle);
   slider.addEventListener("input", manual(() => go(Number(slider.value))));
   nodes.forEach((node, k) => {
@@ -193,6 +201,7 @@ export function mount(el, data, onIndex = () => {}) {
     const on = event.target, key = event.key;
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (on === slider && key !== " ") return; // the slider moves by itself
+    if (on.matches("input[type=text], textarea, summary, .to")) return; // there keys have their usual meaning
     const node = nodes.findIndex((n) => n.g === on);
     if (key === "ArrowRight") { stop(); go(index + 1); }
     else if (key === "ArrowLeft") { stop(); go(index - 1); }

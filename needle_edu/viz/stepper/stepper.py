@@ -7,18 +7,23 @@ kernel and no network, in JupyterLab and in exported pages.
 from __future__ import annotations
 
 import hashlib
+import html
 import json
+import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from needle_edu.autograd import Value
 from needle_edu.backend import NeedleError
 from needle_edu.graph import Graph
 from needle_edu.viz.drawing.cards import make_cards
 from needle_edu.viz.drawing.layout import edge_weights, layered_layout
 from needle_edu.viz.drawing.svg import to_svg
-from needle_edu.viz.page import PAGE, scoped_css, script_text, write_atomically
+from needle_edu.viz.page import PAGE, scoped_css, script_text, static_text, write_atomically
+from needle_edu.viz.stepper.breakpoints import gradient_norm, named, stopping
+from needle_edu.viz.stepper.causes import WORDS, Causes
 from needle_edu.viz.stepper.panel import Pieces, render_step
 from needle_edu.viz.stepper.steps import Step
 from needle_edu.viz.subject import check_size
@@ -26,6 +31,14 @@ from needle_edu.viz.text import card_text
 
 MAX_NODES = 400
 FALLBACK = "Run this cell (or trust the notebook) to step through the picture."
+
+
+StopAt = str | Value | Iterable[str | Value] | None  # see breakpoints.py
+
+
+def stepper_script() -> str:
+    """The page's script: what the stepper uses, and itself."""
+    return "\n".join([script_text("stepper/stops.js"), static_text("stepper/stepper.js")])
 
 
 class Stepper:
@@ -36,6 +49,8 @@ class Stepper:
     graph : Graph
     steps : list of Step
         What happens, with the recorded numbers.
+    stops : list of int
+        The steps at which a walk stops (`stop_at`); the page opens at the first.
     html : str
         What a notebook shows: everything is in it.
 
@@ -54,6 +69,7 @@ class Stepper:
         steps: list[Step],
         direction: str = "TB",
         max_nodes: int = MAX_NODES,
+        stop_at: StopAt = None,
     ):
         check_size(len(graph.nodes), max_nodes, "step")
         if not steps:
@@ -62,11 +78,14 @@ class Stepper:
                 "`with viz.record() as tape:`"
             )
         self.graph, self.steps = graph, steps
+        self.causes = Causes(graph, steps)
+        names = named(stop_at, graph)
+        self.stops = stopping(names, graph, steps, self.causes)
         place = {k: i for i, k in enumerate(graph.nodes)}
         texts: dict[int, list[str]] = {k: [] for k in graph.nodes}
         packed, pieces = [], Pieces()
-        for step in steps:
-            entry = pack_step(step, place, pieces)
+        for k, step in enumerate(steps):
+            entry = pack_step(step, place, pieces) | pack_cause(self.causes, k, pieces)
             if "g" in entry:
                 texts[step.value].append(entry["g"][1])
             packed.append(entry)
@@ -75,7 +94,13 @@ class Stepper:
         edges = [(e.source, e.target) for e in graph.edges]
         layout = layered_layout(sizes, edges, direction, edge_weights(graph))
         self._svg = to_svg(graph, cards, layout, numbers=False)
-        self._data = {"steps": packed, "pieces": pieces.texts}
+        self._data = {
+            "steps": packed,
+            "pieces": pieces.texts,
+            "nodes": [[node.label, node.op] for node in graph.nodes.values()],
+            "stops": names,
+            "index": self.stops[0] if self.stops else 0,
+        }
         content = self._svg + json.dumps(self._data)
         self._scope = "ndl-" + hashlib.sha256(content.encode()).hexdigest()[:10]
 
@@ -97,7 +122,7 @@ class Stepper:
         name = f"needle-stepper-{self._scope[4:]}"
         # Inside a script element only "</script" could do harm; without any "<" it can't occur.
         data = json.dumps({**self._data, "scope": self._scope}, ensure_ascii=False).replace("<", "\\u003c")
-        script = script_text("stepper/stepper.js")
+        script = stepper_script()
         return (
             f'<div id="{name}" class="needle-stepper"><div class="{self._scope}"><style>{self.css}</style>{self._svg}'
             f'<p>{FALLBACK}</p></div><script type="application/json" class="ndl-data">{data}</script></div>'
@@ -136,4 +161,19 @@ def pack_step(step: Step, place: Mapping[int, int], pieces: Pieces) -> dict[str,
         entry["v"] = place[step.value]
     if step.kind in ("seed", "sum", "grad") or step.kind == "vjp" and step.completes:
         entry["g"] = [place[step.value], card_text(step.result.numbers if step.result else None)]
+    if (norm := gradient_norm(step)) is not None:
+        entry["m"] = norm if math.isfinite(norm) else str(norm)  # JSON knows no infinity
+    return entry
+
+
+def pack_cause(causes: Causes, k: int, pieces: Pieces) -> dict[str, Any]:
+    """What the script tells when asked why: the step to blame (w); if something is wrong what, where, and how (y)."""
+    entry: dict[str, Any] = {}
+    if causes.before[k] is not None:
+        entry["w"] = causes.before[k]
+    if causes.appears(k):
+        entry["a"] = 1
+    if causes.kinds[k]:
+        cause = causes.of(k)
+        entry["y"] = [WORDS[cause.kind], cause.made, pieces.add(html.escape(cause.text))]
     return entry

@@ -17,7 +17,7 @@ from needle_edu.graph.replay import REPLACEABLE, replaced
 from needle_edu.graph.students_pass import Departure, record_students_backward
 from needle_edu.viz.stepper.live import make_live
 from needle_edu.viz.stepper.narrator import tell
-from needle_edu.viz.stepper.stepper import MAX_NODES, Stepper
+from needle_edu.viz.stepper.stepper import MAX_NODES, Stepper, StopAt
 from needle_edu.viz.subject import check_backward, check_size, history
 
 OWN = f" This is your own {REPLACEABLE} at work: "
@@ -29,6 +29,7 @@ def step(
     out_grad=None,
     direction: str = "TB",
     max_nodes: int = MAX_NODES,
+    stop_at: StopAt = None,
 ):
     """Walk through the forward and the backward pass that belong to `loss`.
 
@@ -45,6 +46,10 @@ def step(
         From top to bottom or from left to right.
     max_nodes : int
         Larger graphs are refused, with advice.
+    stop_at : str, Tensor, or list of them, optional
+        Breakpoints: the name of an operation or of a tensor, a tensor, "nan" (where NaN or infinities appear), or a
+        bound for the norm of a gradient, such as "norm > 10". The page opens at the first; its button ⏭ runs to the
+        next. There they can be changed, too.
 
     Returns
     -------
@@ -56,6 +61,8 @@ def step(
         `loss` needs no gradient: there is no backward pass to walk through.
     NeedleError
         The graph has more than `max_nodes` nodes.
+    ValueError
+        `stop_at` names nothing in this graph.
 
     Examples
     --------
@@ -65,6 +72,9 @@ def step(
     <Stepper: 2 forward and 6 backward steps, 2 nodes>
     >>> x.grad is None
     True
+    >>> stepper = ndl.viz.step(ndl.log(x * 0), stop_at="nan")
+    >>> stepper.steps[stepper.stops[0]].title
+    'v2 = log(v1)'
     """
     values = history(loss, "step")
     check_backward(loss, "step")
@@ -76,7 +86,8 @@ def step(
     else:
         records = record_backward(loss, values, out_grad)
     called = names_by_id(names, values)
-    return make_stepper(records, called, live, own, departure, direction=direction, max_nodes=max_nodes)
+    options = {"direction": direction, "max_nodes": max_nodes, "stop_at": stop_at}
+    return make_stepper(records, called, live, own, departure, **options)
 
 
 def make_stepper(

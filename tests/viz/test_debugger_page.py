@@ -1,0 +1,116 @@
+"""The stepper as a debugger, in a browser: breakpoints, and why a gradient is zero or NaN."""
+
+import numpy as np
+import pytest
+from stepper_page import Page
+
+import needle_edu as ndl
+from needle_edu import viz
+
+pytestmark = pytest.mark.browser
+
+
+def logarithm():
+    x, w = ndl.Tensor([1.0, 0.0, 2.0], requires_grad=False), ndl.Tensor([0.5, -1.0, 3.0])
+    h = w * x
+    with np.errstate(all="ignore"):
+        return viz.step((ndl.log(h) * 2).sum(), stop_at="nan")
+
+
+@pytest.fixture
+def page(browser, tmp_path):
+    p = Page(browser, logarithm().save(tmp_path / "log.html"))
+    yield p
+    assert p.errors == []
+    p.page.context.close()
+
+
+def stops(p):
+    """The steps at which the button ⏭ stops, from the first on."""
+    p.go(1)
+    found = []
+    while p.step() < 12:
+        p.click("last")
+        found.append(p.step())
+    return found[:-1] if found[-1:] == [12] else found
+
+
+def test_the_page_opens_at_the_first_breakpoint_and_runs_to_the_next(page):
+    stepper = logarithm()
+    assert len(stepper.steps) == 12 and page.step() == stepper.stops[0] + 1 > 1
+    assert page.text(".stopped") == "2 of 12 steps" and page.box.locator(".marks i").count() == 2
+    assert stops(page) == [k + 1 for k in stepper.stops]
+    page.page.keyboard.press("Home")
+    page.page.keyboard.press("End")
+    assert page.step() == 12, "the key goes to the end at once"
+
+
+@pytest.mark.parametrize(
+    "text", ["log", "h", "norm > 3", "norm<3", "multiply, norm > 3", "  nan  ", "mul_scalar"]
+)
+def test_typed_breakpoints_are_those_of_python(page, text):
+    stepper = logarithm()
+    field = page.box.locator(".stop")
+    field.fill(text)
+    names = [name.strip() for name in text.split(",")]
+    labels = [n.label for n in stepper.graph.nodes.values()]
+    wanted = viz.stepper.breakpoints.stopping(names, stepper.graph, stepper.steps, stepper.causes)
+    assert wanted or text not in labels
+    assert stops(page) == [k + 1 for k in wanted if 0 < k < 11]
+    assert field.get_attribute("aria-invalid") == ("false" if wanted else "true")
+
+
+def test_keys_typed_into_the_field_stay_there(page):
+    before = page.step()
+    page.box.locator(".stop").fill("")
+    page.box.locator(".stop").focus()
+    for key in ("ArrowLeft", "Home", " ", "+", "0"):
+        page.page.keyboard.press(key)
+    assert page.step() == before and page.box.locator(".stop").input_value() == " +0"
+    assert page.text(".stopped") == "no step"
+
+
+def test_why_leads_to_the_step_that_made_it(page):
+    page.go(12)
+    assert page.text(".why summary") == "Why is this NaN?"
+    assert not page.box.locator(".why li").first.is_visible()
+    page.box.locator(".why summary").focus()
+    page.page.keyboard.press("Enter")
+    stepper = logarithm()
+    cause = stepper.causes.of(11)
+    assert page.text(".why p") == cause.text
+    said = page.box.locator(".why li").all_inner_texts()
+    assert [line.split(" norm")[0] for line in said] == [
+        f"step {k + 1} {stepper.steps[k].title}" for k in cause.chain
+    ]
+    assert page.text(".why li.made").startswith(f"step {cause.made + 1} ")
+    marked = page.box.locator(".ndl-node.cause .ndl-title").all_text_contents()
+    assert set(marked) == {"w", "h", "log"} or len(marked) == 3
+    page.box.locator(".why .to").last.click()
+    assert page.step() == cause.made + 1 and page.box.locator(".ndl-node.cause").count() == 0
+
+
+def test_a_sound_step_is_not_asked_why(page):
+    page.go(1)
+    assert page.box.locator(".why").count() == 0
+
+
+def test_hostile_names_stay_text_in_the_chain(browser, tmp_path):
+    x = ndl.Tensor([-1.0])
+    x.name = "<img src=x onerror=alert(1)>"
+    p = Page(browser, viz.step(ndl.relu(x).sum() * 2.0).save(tmp_path / "x.html"))
+    p.click("last")
+    p.box.locator(".why summary").click()
+    assert "<img src=x" in p.text(".why") and p.box.locator("img").count() == 0
+    p.page.context.close()
+
+
+def test_large_arrays_are_seen_as_heat_maps(browser, tmp_path):
+    x = ndl.Tensor(np.linspace(-1, 1, 640).reshape(32, 20))
+    p = Page(browser, viz.step((x * 2).sum()).save(tmp_path / "heat.html"))
+    picture = p.box.locator(".heat img")
+    assert picture.evaluate("img => [img.complete, img.naturalWidth, img.naturalHeight]") == [True, 10, 16]
+    assert "every 2nd row, every 2nd column" in p.text(".heat")
+    box = picture.bounding_box()
+    assert box["width"] > 100 and box["height"] > 100
+    p.page.context.close()
