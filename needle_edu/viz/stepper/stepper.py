@@ -17,6 +17,7 @@ from typing import Any
 
 from needle_edu.autograd import Value
 from needle_edu.backend import NeedleError
+from needle_edu.backend.arguments import whole
 from needle_edu.graph import Graph
 from needle_edu.viz.drawing.cards import make_cards
 from needle_edu.viz.drawing.layout import edge_weights, layered_layout
@@ -26,6 +27,7 @@ from needle_edu.viz.stepper.breakpoints import gradient_norm, named, stopping
 from needle_edu.viz.stepper.causes import WORDS, Causes
 from needle_edu.viz.stepper.panel import Pieces, render_step
 from needle_edu.viz.stepper.steps import Step
+from needle_edu.viz.stepper.why import Why, answer, answer_at, find_node
 from needle_edu.viz.subject import check_size
 from needle_edu.viz.text import card_text
 
@@ -128,6 +130,25 @@ class Stepper:
             f'<p>{FALLBACK}</p></div><script type="application/json" class="ndl-data">{data}</script></div>'
             f'<script type="module">{script}\nmountAll("{name}");</script>'
         )
+
+    def why(self, what: int | str | Value) -> Why:
+        """Why the numbers of a step (its number, from 0), or a gradient (a tensor, or its label), are what they are.
+
+        Examples
+        --------
+        >>> import needle_edu as ndl
+        >>> x = ndl.Tensor([-3.0])
+        >>> ndl.viz.step(ndl.relu(x)).why("x").kind
+        'zero'
+        """
+        if isinstance(what, int):
+            whole("Stepper.why", 0, step=what)
+            if what >= len(self.steps):
+                raise IndexError(
+                    f"Stepper.why: there is no step {what}; the last one is {len(self.steps) - 1}"
+                )
+            return answer_at(self.causes, what)
+        return answer(self.causes, find_node(self.graph, what), of_gradient=True)
 
     def save(self, path: str | os.PathLike) -> Path:
         """Write a page of its own (.html), complete or not at all."""
