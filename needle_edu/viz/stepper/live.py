@@ -7,11 +7,12 @@ It uses anywidget and the same script as the static form. anywidget is imported 
 from __future__ import annotations
 
 from needle_edu.backend import NeedleError
+from needle_edu.viz.stepper.slices import Keeper, shown_part
 from needle_edu.viz.stepper.stepper import Stepper, stepper_script
 
 
-def make_live(stepper: Stepper):
-    """A widget around a finished stepper.
+def make_live(stepper: Stepper, keeper: Keeper | None = None):
+    """A widget around a finished stepper; of arrays that the `keeper` has kept it shows any part.
 
     Returns
     -------
@@ -43,6 +44,12 @@ def make_live(stepper: Stepper):
         def _inside(self, proposal):
             return max(0, min(len(stepper.steps) - 1, proposal["value"]))
 
+        def answer(self, _, question, buffers=None):
+            """Send back the part of an array that the page asks for."""
+            step = stepper.steps[int(question["step"]) % len(stepper.steps)]
+            parts = shown_part(keeper, step, str(question["role"]), str(question["part"]))
+            self.send({"ask": question["ask"], "parts": parts})
+
         def __repr__(self) -> str:
             return repr(stepper).replace("<Stepper", "<LiveStepper")
 
@@ -58,5 +65,6 @@ def make_live(stepper: Stepper):
             display({"text/html": stepper.html, "text/plain": ""}, raw=True)
 
     widget = LiveStepper(data=stepper.data, index=stepper.data["index"])
+    widget.on_msg(widget.answer)
     widget.stepper = stepper
     return widget

@@ -30,24 +30,13 @@ const TEMPLATE = `
   </div>
 </div>`;
 
+let asked = 0; // numbers the questions to the kernel, of all steppers
 const PLAY_MS = 1300;
 const NOT_A_NUMBER = /nan|inf/; // in a card's text
 
-/** A piece of the panel; a table comes as its numbers: cells apart by blanks, rows by semicolons. */
-function written(piece) {
-  if (piece[0] !== "\t") return piece;
-  const row = (cells) => `<tr>${cells.split(" ").map(cell).join("")}</tr>`;
-  return `<table><tbody>${piece.slice(1).split(";").map(row).join("")}</tbody></table>`;
-}
-
-/** Zeros are written faintly (one sees at a glance what a relu or a mask let through), nan and inf in red. */
-function cell(text) {
-  const kind = /^-?(nan|inf)$/.test(text) ? "bad" : /^[0.-]*$/.test(text) ? "zero" : "";
-  return kind ? `<td class="${kind}">${text}</td>` : `<td>${text}</td>`;
-}
-
-/** Build the stepper inside `el`. `onIndex(i)` is told of every move; returns { go, index, stop }. */
-export function mount(el, data, onIndex = () => {}) {
+/** Build the stepper inside `el`. `onIndex(i)` is told of every move; `ask(step, role, part)`, where a kernel is alive,
+    promises the pieces of a part of an array. Returns { go, index, stop }. */
+export function mount(el, data, onIndex = () => {}, ask = null) {
   const root = el.shadowRoot || el.attachShadow({ mode: "open" });
   root.innerHTML = `<style>${data.css}</style><div class="${data.scope}">${TEMPLATE}</div>`;
   el.dataset.lmSuppressShortcuts = "true"; // JupyterLab must not take our keys for its own
@@ -124,6 +113,7 @@ export function mount(el, data, onIndex = () => {}) {
     panel.innerHTML = step.h.map((part) => (typeof part === "number" ? written(data.pieces[part]) : part)).join("")
       + whyHtml(data, index);
     mountWhy(panel, data, index, nodes, manual(go));
+    if (ask) mountSlices(panel, (role, part) => ask(index, role, part));
     slider.value = index;
     slider.setAttribute("aria-valuetext", `step ${index + 1} of ${steps.length}, ${step.t}`);
     $(".phase").textContent = step.p ? "backward" : "forward";
@@ -201,7 +191,7 @@ export function mount(el, data, onIndex = () => {}) {
     const on = event.target, key = event.key;
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (on === slider && key !== " ") return; // the slider moves by itself
-    if (on.matches("input[type=text], textarea, summary, .to")) return; // there keys have their usual meaning
+    if (on.matches("input[type=text], summary, .to")) return void event.stopPropagation(); // they have their own meaning
     const node = nodes.findIndex((n) => n.g === on);
     if (key === "ArrowRight") { stop(); go(index + 1); }
     else if (key === "ArrowLeft") { stop(); go(index - 1); }
@@ -247,10 +237,21 @@ function render({ model, el }) {
   el.append(host);
   const data = { ...model.get("data"), index: model.get("index") };
   hideStatic(data.scope);
-  const stepper = mount(host, data, (index) => { model.set("index", index); model.save_changes(); });
+  const waiting = new Map(); // questions that the kernel has not answered
+  const ask = (step, role, part) => new Promise((resolve) => {
+    waiting.set(asked, resolve);
+    model.send({ ask: asked, step, role, part });
+    asked += 1;
+  });
+  const hear = (message) => {
+    waiting.get(message.ask)?.(message.parts);
+    waiting.delete(message.ask);
+  };
+  model.on("msg:custom", hear);
+  const stepper = mount(host, data, (index) => { model.set("index", index); model.save_changes(); }, ask);
   const follow = () => { if (model.get("index") !== stepper.index) stepper.go(model.get("index"), true); };
   model.on("change:index", follow);
-  return () => { stepper.stop(); model.off("change:index", follow); };
+  return () => { stepper.stop(); model.off("change:index", follow); model.off("msg:custom", hear); };
 }
 
 export default { render };

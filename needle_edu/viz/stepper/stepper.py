@@ -40,7 +40,8 @@ StopAt = str | Value | Iterable[str | Value] | None  # see breakpoints.py
 
 def stepper_script() -> str:
     """The page's script: what the stepper uses, and itself."""
-    return "\n".join([script_text("stepper/stops.js"), static_text("stepper/stepper.js")])
+    others = [static_text(f"stepper/{name}.js") for name in ("stops", "stepper")]
+    return "\n".join([script_text("stepper/numbers.js"), *others])
 
 
 class Stepper:

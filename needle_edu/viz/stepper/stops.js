@@ -44,11 +44,6 @@ class Stops {
   }
 }
 
-/** A number that JSON may not be able to write. */
-function read(number) {
-  return { inf: Infinity, nan: NaN }[number] ?? number;
-}
-
 /** The steps that lead from step `k` back to where its trouble was made. */
 function chainOf(steps, k) {
   const chain = [];

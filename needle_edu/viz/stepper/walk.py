@@ -17,6 +17,7 @@ from needle_edu.graph.replay import REPLACEABLE, replaced
 from needle_edu.graph.students_pass import Departure, record_students_backward
 from needle_edu.viz.stepper.live import make_live
 from needle_edu.viz.stepper.narrator import tell
+from needle_edu.viz.stepper.slices import Keeper
 from needle_edu.viz.stepper.stepper import MAX_NODES, Stepper, StopAt
 from needle_edu.viz.subject import check_backward, check_size, history
 
@@ -39,7 +40,8 @@ def step(
         The result of a forward pass; its graph is replayed, and backward runs once. Every `.grad` is as before
         afterwards.
     live : bool
-        True makes a widget with a Python side (`stepper.index`); needs anywidget and a running kernel.
+        True makes a widget with a Python side (`stepper.index`); needs anywidget and a running kernel. It keeps large
+        arrays whole (up to 256 MiB in all), and shows any slice of them.
     out_grad : Tensor, optional
         The adjoint to start with; ones by default.
     direction : {"TB", "LR"}
@@ -80,14 +82,14 @@ def step(
     check_backward(loss, "step")
     check_size(len(values), max_nodes, "step")
     names = variable_names(sys._getframe(1))
-    own, departure = replaced(), None
+    own, departure, keeper = replaced(), None, Keeper() if live else None
     if own:
         records, departure = record_students_backward(loss, values, out_grad)
     else:
-        records = record_backward(loss, values, out_grad)
+        records = record_backward(loss, values, out_grad, recorder=keeper)
     called = names_by_id(names, values)
     options = {"direction": direction, "max_nodes": max_nodes, "stop_at": stop_at}
-    return make_stepper(records, called, live, own, departure, **options)
+    return make_stepper(records, called, live, own, departure, keeper, **options)
 
 
 def make_stepper(
@@ -96,9 +98,10 @@ def make_stepper(
     live: bool = False,
     compared: bool = False,
     departure: Departure | None = None,
+    keeper: Keeper | None = None,
     **options,
 ):
-    """A stepper from recorded events; `live` chooses the widget.
+    """A stepper from recorded events; `live` chooses the widget, which shows parts of what the `keeper` has kept.
 
     Of a student's pass that was `compared` with the engine's, the page says where the `departure` is, if there is one.
     """
@@ -116,4 +119,4 @@ def make_stepper(
         if compared and told.kind == "seed":
             told.text += OWN + says
     stepper = Stepper(graph, steps, **options)
-    return make_live(stepper) if live else stepper
+    return make_live(stepper, keeper) if live else stepper
