@@ -102,12 +102,12 @@ def heat_html(snap: Snapshot) -> str:
     top = float(finite.max()) if finite.size else 0.0
     picture = base64.b64encode(png(heat_levels(sample, top))).decode()
     words = _sample_words(snap.shape)
-    height = min(112, 14 * sample.shape[0])
+    height = min(96, 10 * sample.shape[0])
     scale = f"−{number(top)} blue … {number(top)} orange" if top else "all zero"
     describe = html.escape(f"heat map of {words}; {scale}; NaN and infinities red")
     return (
         f'<p class="heat"><img src="data:image/png;base64,{picture}" alt="{describe}" title="{describe}" '
-        f'style="width:{14 * sample.shape[1] if sample.shape[1] <= 16 else 224}px;height:{height}px">'
+        f'style="width:{min(192, 12 * sample.shape[1])}px;height:{height}px">'
         f'<span>{words}<br><i class="cold"></i> −{number(top)} … {number(top)} <i class="hot"></i></span></p>'
     )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import html
 
+from needle_edu.viz.stepper.jacobian import jacobian_parts
 from needle_edu.viz.stepper.numbers import array_parts
 from needle_edu.viz.stepper.steps import Shown, Step
 from needle_edu.viz.tex.texml import XMLNS, TexError, tex_to_mathml
@@ -57,6 +58,7 @@ def render_step(step: Step, pieces: Pieces) -> list[str | int]:
             "</div>",
         ]
     parts.append("</div>")
+    parts += map(pieces.add, jacobian_parts(step))
     return parts
 
 

@@ -54,6 +54,8 @@ class Step:
         Whether the value's adjoint is known after this step.
     position : int
         Which of the recorded events it tells.
+    jacobian : numpy.ndarray or None
+        Of a contribution by a small operation, its local Jacobian.
     departs : str
         What is different here from the engine's pass; empty unless a student's own pass departs from it here.
     """
@@ -73,6 +75,7 @@ class Step:
     signs: str = ""
     completes: bool = False
     position: int = -1
+    jacobian: np.ndarray | None = None
     departs: str = ""
 
     def numbers(self, role: str) -> np.ndarray | None:

@@ -15,6 +15,7 @@ from needle_edu.graph import record_backward, variable_names
 from needle_edu.graph.names import names_by_id
 from needle_edu.graph.replay import REPLACEABLE, replaced
 from needle_edu.graph.students_pass import Departure, record_students_backward
+from needle_edu.viz.stepper.jacobian import Jacobians, local_jacobians
 from needle_edu.viz.stepper.live import make_live
 from needle_edu.viz.stepper.narrator import tell
 from needle_edu.viz.stepper.slices import Keeper
@@ -89,7 +90,7 @@ def step(
         records = record_backward(loss, values, out_grad, recorder=keeper)
     called = names_by_id(names, values)
     options = {"direction": direction, "max_nodes": max_nodes, "stop_at": stop_at}
-    return make_stepper(records, called, live, own, departure, keeper, **options)
+    return make_stepper(records, called, live, own, departure, keeper, local_jacobians(values), **options)
 
 
 def make_stepper(
@@ -99,6 +100,7 @@ def make_stepper(
     compared: bool = False,
     departure: Departure | None = None,
     keeper: Keeper | None = None,
+    jacobians: Jacobians | None = None,
     **options,
 ):
     """A stepper from recorded events; `live` chooses the widget, which shows parts of what the `keeper` has kept.
@@ -116,6 +118,9 @@ def make_stepper(
     else:
         says = "it does what the engine's does."
     for told in steps:
+        if jacobians and told.kind == "vjp":
+            event = records[told.position][0]
+            told.jacobian = jacobians.get((event.node, event.operand))
         if compared and told.kind == "seed":
             told.text += OWN + says
     stepper = Stepper(graph, steps, **options)
