@@ -114,3 +114,94 @@ def test_large_arrays_are_seen_as_heat_maps(browser, tmp_path):
     box = picture.bounding_box()
     assert box["width"] > 100 and box["height"] > 100
     p.page.context.close()
+
+
+@pytest.fixture
+def product(browser, tmp_path):
+    """loss = sum(x @ w) with x of shape (1, 2), w of (2, 2), then times 2: step 9 is the contribution to w."""
+    x, w = ndl.Tensor([[1.0, 3.0]], requires_grad=False), ndl.Tensor([[1.0, 2.0], [3.0, 4.0]])
+    h = x @ w
+    stepper = viz.step((h * ndl.Tensor([[2.0, -5.0]], requires_grad=False)).sum())
+    (k,) = [k for k, s in enumerate(stepper.steps) if s.title == "h → w"]
+    np.testing.assert_array_equal(stepper.steps[k].numbers("contribution"), [[2, -5], [6, -15]])
+    p = Page(browser, stepper.save(tmp_path / "product.html"))
+    p.click("predict")
+    p.go(k + 1)
+    yield p
+    assert p.errors == []
+    p.page.context.close()
+
+
+def guess(p, text):
+    p.box.locator(".guess").fill(text)
+    p.page.keyboard.press("Enter")
+    return p.text(".graded") if p.box.locator(".graded").count() else ""
+
+
+WRONG = {
+    "": "Type your prediction first.",
+    "2 -5 six 1": "“six” is no number.",
+    "2 -5 6": "3 numbers; shape (2, 2) has 4.",
+    "[2, -5, 6, -15]": "Your array has shape (4,); this one has shape (2, 2): an adjoint has the shape of its value.",
+    "[[2, -5], [6]]": "Rows of different lengths.",
+    "[[2, -5], [6, -15]": "A [ is never closed.",
+    "[[-2, 5], [-6, 15]]": "Right but for the sign.",
+    "[[2, 6], [-5, -15]]": "The right numbers, transposed.",
+    "[[4, -10], [12, -30]]": "Every element is 2 times what it should be.",
+    "[[2, -5], [6, -14]]": "3 of 4 elements are right.",
+}
+
+
+@pytest.mark.parametrize("text", WRONG)
+def test_a_wrong_prediction_is_told_what_it_looks_like(product, text):
+    assert guess(product, text) == WRONG[text]
+    assert product.box.locator(".outcome td").count() == 0 and product.card(1, "grad") == ""
+
+
+@pytest.mark.parametrize(
+    "text", ["[[2, -5], [6, -15]]", "2 -5 6 -15", "2,-5;6,-15", "2.01 −4.98 6 -15.1", "4/2, -5, 6e0, -30/2"]
+)
+def test_a_right_prediction_is_told_so_and_forgives_rounding(product, text):
+    assert guess(product, text) == ""
+    assert product.text(".right") == "✓ as you said" and product.text(".score").startswith("1 of ")
+    assert product.box.locator('figure[data-role="contribution"] td').all_text_contents() == [
+        "2",
+        "-5",
+        "6",
+        "-15",
+    ]
+
+
+def test_until_then_the_result_is_nowhere_to_be_seen(product):
+    shown = product.text(".panel")
+    assert "-15" not in shown and "Why is" not in shown
+    assert product.box.locator('[data-node="1"] .ndl-grad.blank').count() == 1
+    product.box.locator(".reveal").click()
+    assert "-15" in product.text(".panel") and product.text(".score").startswith("0 of ")
+    product.click("next")
+    product.click("back")
+    assert product.box.locator(".guess").count() == 0, "what was revealed stays so"
+    product.click("predict")
+    assert product.text(".score") == "" and product.box.locator(".guess").count() == 0
+
+
+def test_one_number_is_graded_strictly_enough(browser, tmp_path):
+    x = ndl.Tensor([3.0])
+    p = Page(browser, viz.step(x * x).save(tmp_path / "square.html"))
+    p.click("predict")
+    p.go(4)  # y → x, the first contribution: 3
+    assert (
+        guess(p, "9") == "Not yet."
+        and guess(p, "-3") == "Right but for the sign."
+        and guess(p, "3.1") == "Not yet."
+    )
+    assert guess(p, "[3]") == "" and p.text(".right") == "✓ as you said"
+    p.page.context.close()
+
+
+def test_large_or_infinite_results_are_not_asked_for():
+    x = ndl.Tensor(np.ones((4, 4)))
+    assert all("q" not in step or len(step["q"][1]) <= 12 for step in viz.step((x * 2).sum()).data["steps"])
+    with np.errstate(all="ignore"):
+        steps = viz.step(ndl.log(ndl.Tensor([0.0]))).data["steps"]
+    assert [("q" in step) for step in steps] == [False, False, True, False, False]

@@ -17,7 +17,7 @@ const TEMPLATE = `
       <div class="phases" aria-hidden="true"></div>
     </div>
     <div class="where"><span class="phase"></span> <span class="count"></span></div>
-    <div class="tools">${STOPS}</div>
+    <div class="tools">${STOPS}${PREDICT}</div>
   </div>
   <div class="main">
     <div class="graph" tabindex="-1"></div>
@@ -56,6 +56,7 @@ export function mount(el, data, onIndex = () => {}, ask = null) {
     node.absent = node.grad && node.grad.closest(".ndl-absent") ? node.grad.textContent : null;
   }
   const stops = new Stops(root, data);
+  const quiz = new Quiz(root, data, () => go(index, true));
   let index = 0, timer = null;
 
   const manual = (action) => (...what) => { stop(); action(...what); };
@@ -89,7 +90,7 @@ export function mount(el, data, onIndex = () => {}, ask = null) {
     const computed = new Set(), grads = new Map();
     for (let k = 0; k <= index; k++) {
       if (steps[k].v !== undefined) computed.add(steps[k].v);
-      if (steps[k].g) grads.set(steps[k].g[0], steps[k].g[1]);
+      if (steps[k].g && !(k === index && quiz.asks(k))) grads.set(steps[k].g[0], steps[k].g[1]);
     }
     nodes.forEach((node, k) => {
       const known = computed.has(k) || grads.has(k) || node.final === "";
@@ -111,7 +112,8 @@ export function mount(el, data, onIndex = () => {}, ask = null) {
     });
     box.classList.toggle("is-backward", step.p === 1);
     panel.innerHTML = step.h.map((part) => (typeof part === "number" ? written(data.pieces[part]) : part)).join("")
-      + whyHtml(data, index);
+      + quiz.verdict(index) + whyHtml(data, index);
+    quiz.mount(panel, index);
     mountWhy(panel, data, index, nodes, manual(go));
     if (ask) mountSlices(panel, (role, part) => ask(index, role, part));
     slider.value = index;

@@ -32,6 +32,7 @@ from needle_edu.viz.subject import check_size
 from needle_edu.viz.text import card_text
 
 MAX_NODES = 400
+MAX_GUESSED = 12  # elements of a result that a reader is asked to type
 FALLBACK = "Run this cell (or trust the notebook) to step through the picture."
 
 
@@ -40,7 +41,7 @@ StopAt = str | Value | Iterable[str | Value] | None  # see breakpoints.py
 
 def stepper_script() -> str:
     """The page's script: what the stepper uses, and itself."""
-    others = [static_text(f"stepper/{name}.js") for name in ("stops", "stepper")]
+    others = [static_text(f"stepper/{name}.js") for name in ("stops", "quiz", "stepper")]
     return "\n".join([script_text("stepper/numbers.js"), *others])
 
 
@@ -183,9 +184,19 @@ def pack_step(step: Step, place: Mapping[int, int], pieces: Pieces) -> dict[str,
         entry["v"] = place[step.value]
     if step.kind in ("seed", "sum", "grad") or step.kind == "vjp" and step.completes:
         entry["g"] = [place[step.value], card_text(step.result.numbers if step.result else None)]
+    if (asked := predictable(step)) is not None:
+        entry["q"] = asked
     if (norm := gradient_norm(step)) is not None:
         entry["m"] = norm if math.isfinite(norm) else str(norm)  # JSON knows no infinity
     return entry
+
+
+def predictable(step: Step) -> list | None:
+    """Shape and numbers of a result that a reader may be asked to predict: few, all finite, of the backward pass."""
+    numbers = step.result.numbers if step.result and step.kind in ("seed", "vjp", "sum") else None
+    if numbers is None or numbers.array is None or not 0 < numbers.size <= MAX_GUESSED or numbers.not_finite:
+        return None
+    return [list(numbers.shape), [float(f"{x:.6g}") for x in numbers.array.reshape(-1).tolist()]]
 
 
 def pack_cause(causes: Causes, k: int, pieces: Pieces) -> dict[str, Any]:
