@@ -45,19 +45,25 @@ def test_the_page_opens_at_the_first_breakpoint_and_runs_to_the_next(page):
     assert page.step() == 12, "the key goes to the end at once"
 
 
-@pytest.mark.parametrize(
-    "text", ["log", "h", "norm > 3", "norm<3", "multiply, norm > 3", "  nan  ", "mul_scalar"]
-)
-def test_typed_breakpoints_are_those_of_python(page, text):
+def test_typed_breakpoints_are_those_of_python(page):
     stepper = logarithm()
     field = page.box.locator(".stop")
-    field.fill(text)
-    names = [name.strip() for name in text.split(",")]
-    labels = [n.label for n in stepper.graph.nodes.values()]
-    wanted = viz.stepper.breakpoints.stopping(names, stepper.graph, stepper.steps, stepper.causes)
-    assert wanted or text not in labels
-    assert stops(page) == [k + 1 for k in wanted if 0 < k < 11]
-    assert field.get_attribute("aria-invalid") == ("false" if wanted else "true")
+    for text in (
+        "log",
+        "h",
+        "norm > 3",
+        "norm<3",
+        "multiply, norm > 3",
+        "  nan  ",
+        "mul_scalar",
+        "norm < 0",
+    ):
+        field.fill(text)
+        names = [name.strip() for name in text.split(",")]
+        wanted = viz.stepper.breakpoints.stopping(names, stepper.graph, stepper.steps, stepper.causes)
+        assert stops(page) == [k + 1 for k in wanted if 0 < k < 11], text
+        assert field.get_attribute("aria-invalid") == ("false" if wanted else "true"), text
+        assert bool(wanted) == (text != "norm < 0")
 
 
 def test_keys_typed_into_the_field_stay_there(page):
@@ -112,7 +118,7 @@ def test_large_arrays_are_seen_as_heat_maps(browser, tmp_path):
     assert picture.evaluate("img => [img.complete, img.naturalWidth, img.naturalHeight]") == [True, 10, 16]
     assert "every 2nd row, every 2nd column" in p.text(".heat")
     box = picture.bounding_box()
-    assert box["width"] > 100 and box["height"] > 100
+    assert box["width"] > 90 and box["height"] > 90
     p.page.context.close()
 
 
@@ -152,24 +158,21 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("text", WRONG)
-def test_a_wrong_prediction_is_told_what_it_looks_like(product, text):
-    assert guess(product, text) == WRONG[text]
-    assert product.box.locator(".outcome td").count() == 0 and product.card(1, "grad") == ""
+def test_a_wrong_prediction_is_told_what_it_looks_like(product):
+    for text, wanted in WRONG.items():
+        assert guess(product, text) == wanted
+        assert product.box.locator(".outcome td").count() == 0 and product.card(1, "grad") == ""
 
 
-@pytest.mark.parametrize(
-    "text", ["[[2, -5], [6, -15]]", "2 -5 6 -15", "2,-5;6,-15", "2.01 −4.98 6 -15.1", "4/2, -5, 6e0, -30/2"]
-)
-def test_a_right_prediction_is_told_so_and_forgives_rounding(product, text):
-    assert guess(product, text) == ""
-    assert product.text(".right") == "✓ as you said" and product.text(".score").startswith("1 of ")
-    assert product.box.locator('figure[data-role="contribution"] td').all_text_contents() == [
-        "2",
-        "-5",
-        "6",
-        "-15",
-    ]
+def test_a_right_prediction_is_told_so_and_forgives_rounding(product):
+    right = ("[[2, -5], [6, -15]]", "2 -5 6 -15", "2,-5;6,-15", "2.01 −4.98 6 -15.1", "4/2, -5, 6e0, -30/2")
+    for text in right:
+        assert guess(product, text) == "" and product.text(".right") == "✓ as you said", text
+        assert product.text(".score").startswith("1 of ")
+        numbers = product.box.locator('figure[data-role="contribution"] td').all_text_contents()
+        assert numbers == ["2", "-5", "6", "-15"]
+        product.click("predict")
+        product.click("predict")  # off, and on again: everything is asked anew
 
 
 def test_until_then_the_result_is_nowhere_to_be_seen(product):

@@ -44,6 +44,8 @@ class Quiz {
       aria-label="your prediction, shape ${size}" placeholder="${example(shape)}">
       <button>Check</button><button type="button" class="reveal">Reveal</button></form><p class="graded" role="status"></p>`);
     const guess = figure.querySelector(".guess"), graded = figure.querySelector(".graded");
+    const below = figure.getBoundingClientRect().bottom - panel.getBoundingClientRect().bottom;
+    if (below > 0) panel.scrollTop += below + 8; // scrollIntoView would move the page, too
     const done = (known) => { this.answered.set(k, known); this.count(); this.again(); };
     figure.querySelector("form").addEventListener("submit", (event) => {
       event.preventDefault();
