@@ -20,6 +20,7 @@ LIMIT = 64
 FIRST = 6
 SAMPLE = 16
 STRIP = 64  # of a vector, so many numbers in one row
+RTOL = 1e-4  # adjoints added up in another order differ by less
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,36 @@ def take_snapshot(array: Any, limit: int = LIMIT) -> Snapshot | None:
     if data.size <= limit:
         return replace(kept, array=data.copy())
     return replace(kept, sample=sampled(data), counted=count(data))
+
+
+def alike(a: Snapshot | None, b: Snapshot | None, rtol: float = RTOL) -> bool:
+    """Whether two snapshots show the same numbers, up to rounding; of large arrays what was kept is compared.
+
+    Examples
+    --------
+    >>> a, b = take_snapshot(np.array([1.0, 2.0])), take_snapshot(np.array([1.00001, 2.0]))
+    >>> alike(a, b), alike(a, b, rtol=1e-6), alike(a, None)
+    (True, False, False)
+    """
+    if a is None or b is None or a.shape != b.shape:
+        return a is b
+    if a.parts or b.parts:
+        return len(a.parts) == len(b.parts) and all(
+            alike(x, y, rtol) for x, y in zip(a.parts, b.parts, strict=True)
+        )
+    left, right = map(_kept, (a, b))
+    scale = float(np.nan_to_num(np.abs(right)).max(initial=0.0))
+    return bool(np.allclose(left, right, rtol=rtol, atol=0.01 * rtol * max(1.0, scale), equal_nan=True))
+
+
+def _kept(snapshot: Snapshot) -> np.ndarray:
+    """The numbers of a snapshot, or what is kept of them, in one row."""
+    if snapshot.array is not None:
+        return snapshot.array.reshape(-1)
+    assert snapshot.sample is not None
+    return np.array(
+        [snapshot.low, snapshot.mean, snapshot.high, *snapshot.first, *snapshot.sample.reshape(-1)]
+    )
 
 
 def count(array: np.ndarray) -> tuple[float, int, int]:

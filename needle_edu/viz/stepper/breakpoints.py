@@ -1,7 +1,8 @@
 """Breakpoints: where a walk through a run stops.
 
-A breakpoint is a name (of an operation or of a tensor), "nan" (the step at which NaN or infinities appear), or a bound
-for the norm of a gradient, such as "norm > 10". The same words can be typed in the page.
+A breakpoint is a name (of an operation or of a tensor), "nan" (the step at which NaN or infinities appear), "departs"
+(where a pass or a run departs from the one it is compared with), or a bound for the norm of a gradient, such as
+"norm > 10". The same words can be typed in the page.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from needle_edu.graph import Graph
 from needle_edu.viz.stepper.causes import Causes
 from needle_edu.viz.stepper.steps import Step
 
+WORDS = ("nan", "departs")
 NORM = re.compile(r"norm\s*([<>])\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)")
 
 
@@ -47,12 +49,12 @@ def named(stop_at: str | Value | Iterable[str | Value] | None, graph: Graph) -> 
         if not isinstance(stop, str):
             raise TypeError(_wanted(stop))
         text = stop.strip()
-        if text != "nan" and not NORM.fullmatch(text) and text not in labels | ops:
+        if text not in WORDS and not NORM.fullmatch(text) and text not in labels | ops:
             near = difflib.get_close_matches(text, sorted(labels | ops), 3, 0.4)
             known = f"; near it: {', '.join(near)}" if near else ""
             raise ValueError(
                 f"viz.step: stop_at={stop!r} is no operation and no tensor of this graph{known}. It is one of their "
-                "names, a tensor, 'nan', or a bound such as 'norm > 10'"
+                "names, a tensor, 'nan', 'departs', or a bound such as 'norm > 10'"
             )
         names.append(text)
     return names
@@ -83,6 +85,8 @@ def stopping(names: list[str], graph: Graph, steps: list[Step], causes: Causes) 
 def _test(name: str, graph: Graph, causes: Causes) -> Callable[[int, Step], bool]:
     if name == "nan":
         return lambda k, step: causes.appears(k)
+    if name == "departs":
+        return lambda k, step: bool(step.departs)
     if bound := NORM.fullmatch(name):
         sign, limit = 1 if bound[1] == ">" else -1, float(bound[2])
         return lambda k, step: (norm := gradient_norm(step)) is not None and sign * norm > sign * limit

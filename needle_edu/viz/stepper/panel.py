@@ -8,6 +8,7 @@ pieces of text in place. Tables and formulas come back again and again, so they 
 from __future__ import annotations
 
 import html
+from dataclasses import replace
 
 from needle_edu.viz.stepper.jacobian import jacobian_parts
 from needle_edu.viz.stepper.numbers import array_parts
@@ -30,13 +31,14 @@ class Pieces:
         return self._places[text]
 
 
-def render_step(step: Step, pieces: Pieces) -> list[str | int]:
-    """The panel of one step, as strings and numbers of pieces."""
+def render_step(step: Step, pieces: Pieces, compared: bool = False) -> list[str | int]:
+    """The panel of one step, as strings and numbers of pieces; `compared` with another run, it may depart from that."""
     parts: list[str | int] = [
         f"<h3>{html.escape(step.title)}</h3><p>{html.escape(step.text)}</p>",
     ]
     if step.departs:
-        parts.append(f'<p class="departs"><b>Your pass departs here.</b> {html.escape(step.departs)}</p>')
+        head = "Here the runs depart." if compared else "Your pass departs here."
+        parts.append(f'<p class="departs"><b>{head}</b> {html.escape(step.departs)}</p>')
     if step.formula:
         parts.append(pieces.add(rule_html(step.formula, step.here)))
     elif step.kind in ("op", "vjp"):
@@ -57,6 +59,9 @@ def render_step(step: Step, pieces: Pieces) -> list[str | int]:
             *map(pieces.add, figure_parts(step.result, is_result=True)),
             "</div>",
         ]
+    if step.other:
+        other = replace(step.other, role="other", label=f"{step.other.label}, in the first run")
+        parts += map(pieces.add, figure_parts(other))
     parts.append("</div>")
     parts += map(pieces.add, jacobian_parts(step))
     return parts

@@ -74,6 +74,7 @@ class Stepper:
         direction: str = "TB",
         max_nodes: int = MAX_NODES,
         stop_at: StopAt = None,
+        compared: bool = False,
     ):
         check_size(len(graph.nodes), max_nodes, "step")
         if not steps:
@@ -89,7 +90,7 @@ class Stepper:
         texts: dict[int, list[str]] = {k: [] for k in graph.nodes}
         packed, pieces = [], Pieces()
         for k, step in enumerate(steps):
-            entry = pack_step(step, place, pieces) | pack_cause(self.causes, k, pieces)
+            entry = pack_step(step, place, pieces, compared) | pack_cause(self.causes, k, pieces)
             if "g" in entry:
                 texts[step.value].append(entry["g"][1])
             packed.append(entry)
@@ -169,14 +170,14 @@ class Stepper:
         return f"<Stepper: {forward} forward and {backward} backward steps, {len(self.graph.nodes)} nodes>"
 
 
-def pack_step(step: Step, place: Mapping[int, int], pieces: Pieces) -> dict[str, Any]:
+def pack_step(step: Step, place: Mapping[int, int], pieces: Pieces, compared: bool = False) -> dict[str, Any]:
     """A step as the script reads it: phase, node, origin, edges, title, panel; what becomes known (v, g)."""
     entry: dict[str, Any] = {
         "p": int(step.phase == "backward"),
         "n": place[step.value],
         "e": step.edges,
         "t": step.title,
-        "h": render_step(step, pieces),
+        "h": render_step(step, pieces, compared),
     }
     if step.origin is not None:
         entry["o"] = place[step.origin]
@@ -184,6 +185,8 @@ def pack_step(step: Step, place: Mapping[int, int], pieces: Pieces) -> dict[str,
         entry["v"] = place[step.value]
     if step.kind in ("seed", "sum", "grad") or step.kind == "vjp" and step.completes:
         entry["g"] = [place[step.value], card_text(step.result.numbers if step.result else None)]
+    if step.departs:
+        entry["d"] = 1
     if (asked := predictable(step)) is not None:
         entry["q"] = asked
     if (norm := gradient_norm(step)) is not None:

@@ -33,6 +33,7 @@ class Stops {
   fits(name, step) {
     const bound = NORM.exec(name), { nodes } = this.data;
     if (name === "nan") return step.a === 1;
+    if (name === "departs") return step.d === 1;
     if (bound) return step.m !== undefined && (bound[1] === ">" ? read(step.m) > Number(bound[2]) : read(step.m) < Number(bound[2]));
     const op = step.o !== undefined ? nodes[step.o][1] : step.v !== undefined ? nodes[step.n][1] : null;
     return name === nodes[step.n][0] || name === op;
