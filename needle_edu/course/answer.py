@@ -51,6 +51,7 @@ class Answer:
 
     def __init__(self, name: str, ask: Callable, withheld: Collection[str] = ()):
         self._name, self._ask, self._withheld = name, ask, list(withheld)
+        self._last: tuple | None = None  # what it was asked last: adapter, arguments, reply
 
     def __call__(self, *args, **kwargs):
         return self._put("call", args, kwargs)
@@ -65,6 +66,7 @@ class Answer:
         reply = self._ask(adapter, self._name, args, kwargs | rules)
         if refused := withheld.refusal(reply, self._withheld):
             raise AnswerError(refused)
+        self._last = adapter, args, reply
         return reply
 
 

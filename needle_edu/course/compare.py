@@ -30,11 +30,17 @@ class Mismatch(AssertionError):
         For the reader of a visible test; empty where they say nothing.
     hint : str
         The author's, when what came is exactly what a well-known mistake gives; else empty.
+    pair : (value, value) or None
+        What came and what was wanted.
+    asked : (adapter, arguments, reply) or None
+        What the answer was asked last, if the test asked it.
     """
 
     def __init__(self, status: str, expected: str = "", got: str = "", where: str = ""):
         self.status, self.expected, self.got, self.where = status, expected, got, where
         self.hint = ""
+        self.pair: tuple | None = None
+        self.asked: tuple | None = None
         place = f" at {where}" if where else ""
         numbers = f": expected {expected}, got {got}" if expected or got else ""
         super().__init__(status + place + numbers)
@@ -81,7 +87,7 @@ def close(
     want = np.asarray(want)
     if want.size == 0 or want.dtype.kind not in "biuf" or not np.isfinite(want).all():
         raise ValueError("a test must expect finite numbers, and at least one")
-    _judged(lambda value: _close(got, value, rtol, atol, dtype), want, name, hints)
+    _judged(lambda value: _close(got, value, rtol, atol, dtype), got, want, name, hints)
 
 
 def same(got, want, name: str = "", hints: Mapping[str, object] | None = None) -> None:
@@ -97,16 +103,17 @@ def same(got, want, name: str = "", hints: Mapping[str, object] | None = None) -
         ...
     needle_edu.course.compare.Mismatch: wrong value at [1]: expected [1, 2, 3], got [1, 3, 2]
     """
-    _judged(lambda value: _same(got, value, ""), want, name, hints)
+    _judged(lambda value: _same(got, value, ""), got, want, name, hints)
 
 
-def _judged(compare: Callable, want, name: str, hints: Mapping[str, object] | None) -> None:
+def _judged(compare: Callable, got, want, name: str, hints: Mapping[str, object] | None) -> None:
     """Compare with what is wanted; if that fails, say of what, and look for the mistake that gives what came."""
     try:
         compare(want)
     except Mismatch as error:
         status = f"{error.status} of {name}" if name else error.status
         named = Mismatch(status, error.expected, error.got, error.where)
+        named.pair = got, want
         for hint, mistake in (hints or {}).items():
             with contextlib.suppress(Mismatch):
                 compare(mistake)

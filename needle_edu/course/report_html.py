@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from needle_edu.course.pictures import picture
 from needle_edu.course.testing import Verdict, common_trouble
 
 _GREEN, _RED = "#1a7f37", "#cf222e"
@@ -74,5 +75,5 @@ def _difference(verdict: Verdict) -> str:
         f'<div style="{_CODE};display:grid;grid-template-columns:max-content minmax(0,1fr);column-gap:1em;'
         'margin:.2em 0">'
         f"<span>expected </span>{value}{escape(found.expected)}</span> "
-        f"<span>got </span>{value}{escape(found.got)}</span></div>{hint}"
+        f"<span>got </span>{value}{escape(found.got)}</span></div>{hint}{picture(found)}"
     )

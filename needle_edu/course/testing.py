@@ -57,7 +57,11 @@ class Test:
                 arguments.append(np.random.default_rng([seed, zlib.crc32(self.name.encode())]))
             else:
                 arguments.append(Answer(parameter, ask, self.withheld))
-        self.function(*arguments)
+        try:
+            self.function(*arguments)
+        except Mismatch as error:
+            error.asked = next((a._last for a in arguments if isinstance(a, Answer)), None)
+            raise
 
     def verdict(self, ask: Callable, seed: int) -> Verdict:
         """Run the test and say what came out; whatever happens inside is a verdict, never an exception."""

@@ -110,7 +110,11 @@ class _Replay(Aside):
 
 
 def record_backward(
-    loss: Tensor, values: list[Value], out_grad: Tensor | None = None, limit: int = LIMIT
+    loss: Tensor,
+    values: list[Value],
+    out_grad: Tensor | None = None,
+    limit: int = LIMIT,
+    recorder: Aside | None = None,
 ) -> Records:
     """Replay a finished graph, run backward once, put every `.grad` back (also if backward raises).
 
@@ -123,6 +127,8 @@ def record_backward(
         The adjoint to start with; ones by default.
     limit : int
         Arrays of at most so many elements are copied whole.
+    recorder : Aside, optional
+        Who listens, if that is not a recorder with this limit.
 
     Returns
     -------
@@ -140,7 +146,7 @@ def record_backward(
     True
     """
     put_back = map(setattr, values, repeat("grad"), [value.grad for value in values])
-    recorder = Aside(limit)
+    recorder = Aside(limit) if recorder is None else recorder
     try:
         with recorder:
             events.replay(loss)

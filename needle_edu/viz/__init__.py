@@ -2,28 +2,35 @@
 
 `draw(tensor)` is a picture of how a tensor came about, `array(a)` one of how an array lies in memory. `step(loss)`
 walks through the forward and the backward pass of the real run, with all its numbers; `record()` does the same for a
-run of your own. They only listen to the engine's events.
+run of your own. `why(x, loss)` says why a gradient is zero, huge or NaN, `compare` where two runs depart. They only
+listen to the engine's events.
 """
 
 from needle_edu.graph import Edge, Graph, Node
 from needle_edu.viz.arrays.picture import ArrayPicture, array
 from needle_edu.viz.drawing.draw import Drawing, draw
+from needle_edu.viz.stepper.compare import Comparison, compare
 from needle_edu.viz.stepper.stepper import Stepper
 from needle_edu.viz.stepper.walk import step
+from needle_edu.viz.stepper.why import Why, why
 from needle_edu.viz.tape import Tape, record
 
 __all__ = [
     "ArrayPicture",
+    "Comparison",
     "Drawing",
     "Edge",
     "Graph",
     "Node",
     "Stepper",
     "Tape",
+    "Why",
     "array",
+    "compare",
     "draw",
     "record",
     "step",
+    "why",
 ]
 
 

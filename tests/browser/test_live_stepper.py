@@ -40,3 +40,32 @@ def test_python_and_the_page_move_each_other_and_a_restart_does_no_harm(notebook
     notebook.wait_for_kernel()
     stepper.locator("button.next").click()
     assert "step 6 of 8" in stepper.locator(".count").text_content()
+
+
+LARGE = [
+    "import numpy as np, needle_edu as ndl\nx = ndl.Tensor(np.arange(600.0).reshape(20, 30))",
+    "ndl.viz.step((x * 2).sum(), live=True, stop_at='mul_scalar')",
+]
+
+
+def test_any_part_of_a_large_array_is_shown_while_a_kernel_is_alive(notebook):
+    nb = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(source) for source in LARGE], metadata={"kernelspec": KERNEL}
+    )
+    nbformat.write(nb, notebook.lab.folder / "large.ipynb")
+    notebook.open("large.ipynb").run_all()
+    assert notebook.tracebacks() == []
+    page = notebook.page
+    page.locator(".needle-stepper").wait_for(state="hidden")
+    stepper = page.locator(".jp-OutputArea .stepper >> visible=true")
+    assert "step 2 of" in stepper.locator(".count").text_content(), "it opens at the breakpoint"
+    figure = stepper.locator('figure[data-role="y"]')
+    figure.locator("form input").fill("3:5, -2:")
+    page.keyboard.press("Enter")
+    figure.locator(".asked td").first.wait_for(timeout=60_000)
+    assert figure.locator(".asked td").all_text_contents() == ["236", "238", "296", "298"]
+    figure.locator("form input").fill("30")
+    page.keyboard.press("Enter")
+    figure.locator(".asked .pending").wait_for(timeout=60_000)
+    assert "out of bounds" in figure.locator(".asked").text_content()
+    notebook.screenshot("live-slices")

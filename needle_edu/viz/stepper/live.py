@@ -7,12 +7,12 @@ It uses anywidget and the same script as the static form. anywidget is imported 
 from __future__ import annotations
 
 from needle_edu.backend import NeedleError
-from needle_edu.viz.page import script_text
-from needle_edu.viz.stepper.stepper import Stepper
+from needle_edu.viz.stepper.slices import Keeper, shown_part
+from needle_edu.viz.stepper.stepper import Stepper, stepper_script
 
 
-def make_live(stepper: Stepper):
-    """A widget around a finished stepper.
+def make_live(stepper: Stepper, keeper: Keeper | None = None):
+    """A widget around a finished stepper; of arrays that the `keeper` has kept it shows any part.
 
     Returns
     -------
@@ -36,13 +36,19 @@ def make_live(stepper: Stepper):
     class LiveStepper(anywidget.AnyWidget):
         """The stepper as a widget; `index` is the present step."""
 
-        _esm = script_text("stepper/stepper.js")
+        _esm = stepper_script()
         data = traitlets.Dict().tag(sync=True)
         index = traitlets.Int(0).tag(sync=True)
 
         @traitlets.validate("index")
         def _inside(self, proposal):
             return max(0, min(len(stepper.steps) - 1, proposal["value"]))
+
+        def answer(self, _, question, buffers=None):
+            """Send back the part of an array that the page asks for."""
+            step = stepper.steps[int(question["step"]) % len(stepper.steps)]
+            parts = shown_part(keeper, step, str(question["role"]), str(question["part"]))
+            self.send({"ask": question["ask"], "parts": parts})
 
         def __repr__(self) -> str:
             return repr(stepper).replace("<Stepper", "<LiveStepper")
@@ -58,6 +64,7 @@ def make_live(stepper: Stepper):
             display(widget | {"text/plain": repr(self)}, metadata=metadata, raw=True)
             display({"text/html": stepper.html, "text/plain": ""}, raw=True)
 
-    widget = LiveStepper(data=stepper.data)
+    widget = LiveStepper(data=stepper.data, index=stepper.data["index"])
+    widget.on_msg(widget.answer)
     widget.stepper = stepper
     return widget

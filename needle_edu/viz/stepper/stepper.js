@@ -1,6 +1,7 @@
 /* The backpropagation stepper: one module for both forms. As static HTML, `mountAll(id)` finds its place in the page; as a
    live widget, anywidget calls `render`. Everything shown was made in Python; this file only puts it in place. It lives in
-   a shadow root, so that neither the page's styles nor a second stepper can interfere. `View` is drawing/view.js's. */
+   a shadow root, so that neither the page's styles nor a second stepper can interfere. `View` is drawing/view.js's; the
+   files beside this one come before it in the page. */
 
 const TEMPLATE = `
 <div class="stepper" role="group" aria-label="Step through the forward and the backward pass" tabindex="0">
@@ -9,12 +10,14 @@ const TEMPLATE = `
     <button class="back" title="one step back (left arrow)" aria-label="one step back"><svg viewBox="0 0 16 16"><path d="M12 2v12L3 8z"/></svg></button>
     <button class="play" title="play or pause (space)">Play</button>
     <button class="next" title="one step on (right arrow)" aria-label="one step on"><svg viewBox="0 0 16 16"><path d="M4 2v12l9-6z"/></svg></button>
-    <button class="last" title="last step (End)" aria-label="last step"><svg viewBox="0 0 16 16"><path d="M12 2h2v12h-2zM2 2v12l9-6z"/></svg></button>
+    <button class="last" title="to the next breakpoint, or to the last step (End)" aria-label="to the next breakpoint, or to the last step"><svg viewBox="0 0 16 16"><path d="M12 2h2v12h-2zM2 2v12l9-6z"/></svg></button>
     <div class="track">
+      <div class="marks" aria-hidden="true"></div>
       <input class="slider" type="range" min="0" value="0" step="1" aria-label="step">
       <div class="phases" aria-hidden="true"></div>
     </div>
     <div class="where"><span class="phase"></span> <span class="count"></span></div>
+    <div class="tools">${STOPS}${PREDICT}</div>
   </div>
   <div class="main">
     <div class="graph" tabindex="-1"></div>
@@ -27,11 +30,13 @@ const TEMPLATE = `
   </div>
 </div>`;
 
+let asked = 0; // numbers the questions to the kernel, of all steppers
 const PLAY_MS = 1300;
 const NOT_A_NUMBER = /nan|inf/; // in a card's text
 
-/** Build the stepper inside `el`. `onIndex(i)` is told of every move; returns { go, index, stop }. */
-export function mount(el, data, onIndex = () => {}) {
+/** Build the stepper inside `el`. `onIndex(i)` is told of every move; `ask(step, role, part)`, where a kernel is alive,
+    promises the pieces of a part of an array. Returns { go, index, stop }. */
+export function mount(el, data, onIndex = () => {}, ask = null) {
   const root = el.shadowRoot || el.attachShadow({ mode: "open" });
   root.innerHTML = `<style>${data.css}</style><div class="${data.scope}">${TEMPLATE}</div>`;
   el.dataset.lmSuppressShortcuts = "true"; // JupyterLab must not take our keys for its own
@@ -50,7 +55,11 @@ export function mount(el, data, onIndex = () => {}) {
     node.final = node.value ? node.value.textContent : "";
     node.absent = node.grad && node.grad.closest(".ndl-absent") ? node.grad.textContent : null;
   }
+  const stops = new Stops(root, data);
+  const quiz = new Quiz(root, data, () => go(index, true));
   let index = 0, timer = null;
+
+  const manual = (action) => (...what) => { stop(); action(...what); };
 
   slider.max = last;
   drawPhases();
@@ -81,7 +90,7 @@ export function mount(el, data, onIndex = () => {}) {
     const computed = new Set(), grads = new Map();
     for (let k = 0; k <= index; k++) {
       if (steps[k].v !== undefined) computed.add(steps[k].v);
-      if (steps[k].g) grads.set(steps[k].g[0], steps[k].g[1]);
+      if (steps[k].g && !(k === index && quiz.asks(k))) grads.set(steps[k].g[0], steps[k].g[1]);
     }
     nodes.forEach((node, k) => {
       const known = computed.has(k) || grads.has(k) || node.final === "";
@@ -90,6 +99,7 @@ export function mount(el, data, onIndex = () => {}) {
       if (k === step.n) node.g.setAttribute("aria-current", "step");
       else node.g.removeAttribute("aria-current");
       node.g.classList.toggle("from", k === step.o);
+      node.g.classList.remove("cause");
       if (node.value) write(node.value, known ? node.final : "");
       if (node.grad && node.absent === null) {
         write(node.grad, grads.get(k) ?? "");
@@ -101,7 +111,11 @@ export function mount(el, data, onIndex = () => {}) {
       edge.classList.toggle("todo", !computed.has(Number(edge.dataset.to)) && !step.e.includes(k));
     });
     box.classList.toggle("is-backward", step.p === 1);
-    panel.innerHTML = step.h.map((part) => (typeof part === "number" ? data.pieces[part] : part)).join("");
+    panel.innerHTML = step.h.map((part) => (typeof part === "number" ? written(data.pieces[part]) : part)).join("")
+      + quiz.verdict(index) + whyHtml(data, index);
+    quiz.mount(panel, index);
+    mountWhy(panel, data, index, nodes, manual(go));
+    if (ask) mountSlices(panel, (role, part) => ask(index, role, part));
     slider.value = index;
     slider.setAttribute("aria-valuetext", `step ${index + 1} of ${steps.length}, ${step.t}`);
     $(".phase").textContent = step.p ? "backward" : "forward";
@@ -162,11 +176,10 @@ export function mount(el, data, onIndex = () => {}) {
     if (target !== undefined) { stop(); go(target); }
   }
 
-  const manual = (action) => () => { stop(); action(); };
   $(".first").addEventListener("click", manual(() => go(0)));
   $(".back").addEventListener("click", manual(() => go(index - 1)));
   $(".next").addEventListener("click", manual(() => go(index + 1)));
-  $(".last").addEventListener("click", manual(() => go(last)));
+  $(".last").addEventListener("click", manual(() => go(stops.after(index))));
   play.addEventListener("click", toggle);
   slider.addEventListener("input", manual(() => go(Number(slider.value))));
   nodes.forEach((node, k) => {
@@ -180,6 +193,7 @@ export function mount(el, data, onIndex = () => {}) {
     const on = event.target, key = event.key;
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (on === slider && key !== " ") return; // the slider moves by itself
+    if (on.matches("input[type=text], summary, .to")) return void event.stopPropagation(); // they have their own meaning
     const node = nodes.findIndex((n) => n.g === on);
     if (key === "ArrowRight") { stop(); go(index + 1); }
     else if (key === "ArrowLeft") { stop(); go(index - 1); }
@@ -225,10 +239,21 @@ function render({ model, el }) {
   el.append(host);
   const data = { ...model.get("data"), index: model.get("index") };
   hideStatic(data.scope);
-  const stepper = mount(host, data, (index) => { model.set("index", index); model.save_changes(); });
+  const waiting = new Map(); // questions that the kernel has not answered
+  const ask = (step, role, part) => new Promise((resolve) => {
+    waiting.set(asked, resolve);
+    model.send({ ask: asked, step, role, part });
+    asked += 1;
+  });
+  const hear = (message) => {
+    waiting.get(message.ask)?.(message.parts);
+    waiting.delete(message.ask);
+  };
+  model.on("msg:custom", hear);
+  const stepper = mount(host, data, (index) => { model.set("index", index); model.save_changes(); }, ask);
   const follow = () => { if (model.get("index") !== stepper.index) stepper.go(model.get("index"), true); };
   model.on("change:index", follow);
-  return () => { stepper.stop(); model.off("change:index", follow); };
+  return () => { stepper.stop(); model.off("change:index", follow); model.off("msg:custom", hear); };
 }
 
 export default { render };

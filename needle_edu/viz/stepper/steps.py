@@ -54,8 +54,12 @@ class Step:
         Whether the value's adjoint is known after this step.
     position : int
         Which of the recorded events it tells.
+    jacobian : numpy.ndarray or None
+        Of a contribution by a small operation, its local Jacobian.
     departs : str
-        What is different here from the engine's pass; empty unless a student's own pass departs from it here.
+        What is different here from the engine's pass, or from another run; empty if nothing is.
+    other : Shown or None
+        The result of the same step in the other run, if two runs are compared and differ here.
     """
 
     phase: str
@@ -73,7 +77,9 @@ class Step:
     signs: str = ""
     completes: bool = False
     position: int = -1
+    jacobian: np.ndarray | None = None
     departs: str = ""
+    other: Shown | None = None
 
     def numbers(self, role: str) -> np.ndarray | None:
         """The recorded array that plays `role` ("a", "b", "y", "adjoint", "contribution", "sum", "grad", …)."""

@@ -15,9 +15,11 @@ from needle_edu.graph import record_backward, variable_names
 from needle_edu.graph.names import names_by_id
 from needle_edu.graph.replay import REPLACEABLE, replaced
 from needle_edu.graph.students_pass import Departure, record_students_backward
+from needle_edu.viz.stepper.jacobian import Jacobians, local_jacobians
 from needle_edu.viz.stepper.live import make_live
 from needle_edu.viz.stepper.narrator import tell
-from needle_edu.viz.stepper.stepper import MAX_NODES, Stepper
+from needle_edu.viz.stepper.slices import Keeper
+from needle_edu.viz.stepper.stepper import MAX_NODES, Stepper, StopAt
 from needle_edu.viz.subject import check_backward, check_size, history
 
 OWN = f" This is your own {REPLACEABLE} at work: "
@@ -29,6 +31,7 @@ def step(
     out_grad=None,
     direction: str = "TB",
     max_nodes: int = MAX_NODES,
+    stop_at: StopAt = None,
 ):
     """Walk through the forward and the backward pass that belong to `loss`.
 
@@ -38,13 +41,18 @@ def step(
         The result of a forward pass; its graph is replayed, and backward runs once. Every `.grad` is as before
         afterwards.
     live : bool
-        True makes a widget with a Python side (`stepper.index`); needs anywidget and a running kernel.
+        True makes a widget with a Python side (`stepper.index`); needs anywidget and a running kernel. It keeps large
+        arrays whole (up to 256 MiB in all), and shows any slice of them.
     out_grad : Tensor, optional
         The adjoint to start with; ones by default.
     direction : {"TB", "LR"}
         From top to bottom or from left to right.
     max_nodes : int
         Larger graphs are refused, with advice.
+    stop_at : str, Tensor, or list of them, optional
+        Breakpoints: the name of an operation or of a tensor, a tensor, "nan" (where NaN or infinities appear), or a
+        bound for the norm of a gradient, such as "norm > 10". The page opens at the first; its button ⏭ runs to the
+        next. There they can be changed, too.
 
     Returns
     -------
@@ -56,6 +64,8 @@ def step(
         `loss` needs no gradient: there is no backward pass to walk through.
     NeedleError
         The graph has more than `max_nodes` nodes.
+    ValueError
+        `stop_at` names nothing in this graph.
 
     Examples
     --------
@@ -65,18 +75,22 @@ def step(
     <Stepper: 2 forward and 6 backward steps, 2 nodes>
     >>> x.grad is None
     True
+    >>> stepper = ndl.viz.step(ndl.log(x * 0), stop_at="nan")
+    >>> stepper.steps[stepper.stops[0]].title
+    'v2 = log(v1)'
     """
     values = history(loss, "step")
     check_backward(loss, "step")
     check_size(len(values), max_nodes, "step")
     names = variable_names(sys._getframe(1))
-    own, departure = replaced(), None
+    own, departure, keeper = replaced(), None, Keeper() if live else None
     if own:
         records, departure = record_students_backward(loss, values, out_grad)
     else:
-        records = record_backward(loss, values, out_grad)
+        records = record_backward(loss, values, out_grad, recorder=keeper)
     called = names_by_id(names, values)
-    return make_stepper(records, called, live, own, departure, direction=direction, max_nodes=max_nodes)
+    options = {"direction": direction, "max_nodes": max_nodes, "stop_at": stop_at}
+    return make_stepper(records, called, live, own, departure, keeper, local_jacobians(values), **options)
 
 
 def make_stepper(
@@ -85,9 +99,11 @@ def make_stepper(
     live: bool = False,
     compared: bool = False,
     departure: Departure | None = None,
+    keeper: Keeper | None = None,
+    jacobians: Jacobians | None = None,
     **options,
 ):
-    """A stepper from recorded events; `live` chooses the widget.
+    """A stepper from recorded events; `live` chooses the widget, which shows parts of what the `keeper` has kept.
 
     Of a student's pass that was `compared` with the engine's, the page says where the `departure` is, if there is one.
     """
@@ -102,7 +118,10 @@ def make_stepper(
     else:
         says = "it does what the engine's does."
     for told in steps:
+        if jacobians and told.kind == "vjp":
+            event = records[told.position][0]
+            told.jacobian = jacobians.get((event.node, event.operand))
         if compared and told.kind == "seed":
             told.text += OWN + says
     stepper = Stepper(graph, steps, **options)
-    return make_live(stepper) if live else stepper
+    return make_live(stepper, keeper) if live else stepper

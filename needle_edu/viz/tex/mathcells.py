@@ -14,10 +14,8 @@ import re
 
 from nbconvert.preprocessors import Preprocessor
 
-from needle_edu.viz.tex.texml import TexError, tex_to_mathml
+from needle_edu.viz.tex.texml import XMLNS, TexError, tex_to_mathml
 
-# HTML needs no namespace, and nbconvert would turn it into prefixes inside headings, which no browser understands.
-XMLNS = ' xmlns="http://www.w3.org/1998/Math/MathML"'
 # Code first, so that a dollar sign inside it is left alone.
 CODE_OR_FORMULA = re.compile(
     r"(?P<code>^(?P<fence>```+|~~~+).*?^(?P=fence)|(?P<ticks>`+).+?(?P=ticks)|\\\$)"
@@ -44,6 +42,7 @@ def formulas_to_mathml(markdown: str) -> str:
             math = tex_to_mathml(match["display"] or match["inline"], display=bool(match["display"]))
         except TexError:
             return match[0]
+        # nbconvert would turn the namespace into prefixes inside headings, which no browser understands.
         return math.replace(XMLNS, "")
 
     return CODE_OR_FORMULA.sub(typeset, markdown)

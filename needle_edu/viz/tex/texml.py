@@ -12,6 +12,8 @@ from __future__ import annotations
 import html
 import re
 
+XMLNS = ' xmlns="http://www.w3.org/1998/Math/MathML"'  # wanted in XML; HTML needs none
+
 
 def _table(text: str) -> dict[str, str]:
     """Pairs of a command's name and its sign."""
@@ -115,8 +117,7 @@ def tex_to_mathml(tex: str, display: bool = False) -> str:
     """
     body = _Reader(tex).formula()
     where = "block" if display else "inline"
-    namespace = 'xmlns="http://www.w3.org/1998/Math/MathML"'
-    return f'<math {namespace} display="{where}" alttext="{html.escape(tex)}">{body}</math>'
+    return f'<math{XMLNS} display="{where}" alttext="{html.escape(tex)}">{body}</math>'
 
 
 class _Reader:
