@@ -8,6 +8,7 @@ run of your own. They only listen to the engine's events.
 from needle_edu.graph import Edge, Graph, Node
 from needle_edu.viz.arrays.picture import ArrayPicture, array
 from needle_edu.viz.drawing.draw import Drawing, draw
+from needle_edu.viz.formulas.expression import Expression, expression
 from needle_edu.viz.stepper.stepper import Stepper
 from needle_edu.viz.stepper.walk import step
 from needle_edu.viz.tape import Tape, record
@@ -16,12 +17,14 @@ __all__ = [
     "ArrayPicture",
     "Drawing",
     "Edge",
+    "Expression",
     "Graph",
     "Node",
     "Stepper",
     "Tape",
     "array",
     "draw",
+    "expression",
     "record",
     "step",
 ]
