@@ -12,6 +12,7 @@ from needle_edu.viz.formulas.expression import Expression, expression
 from needle_edu.viz.stepper.stepper import Stepper
 from needle_edu.viz.stepper.walk import step
 from needle_edu.viz.tape import Tape, record
+from needle_edu.viz.training.train import train
 
 __all__ = [
     "ArrayPicture",
@@ -27,6 +28,7 @@ __all__ = [
     "expression",
     "record",
     "step",
+    "train",
 ]
 
 
