@@ -9,6 +9,7 @@ from needle_edu.graph import Edge, Graph, Node
 from needle_edu.viz.arrays.picture import ArrayPicture, array
 from needle_edu.viz.drawing.draw import Drawing, draw
 from needle_edu.viz.formulas.expression import Expression, expression
+from needle_edu.viz.lifetimes.memory import Memory, memory
 from needle_edu.viz.stepper.stepper import Stepper
 from needle_edu.viz.stepper.walk import step
 from needle_edu.viz.tape import Tape, record
@@ -20,12 +21,14 @@ __all__ = [
     "Edge",
     "Expression",
     "Graph",
+    "Memory",
     "Node",
     "Stepper",
     "Tape",
     "array",
     "draw",
     "expression",
+    "memory",
     "record",
     "step",
     "train",
