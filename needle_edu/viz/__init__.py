@@ -10,6 +10,7 @@ from needle_edu.viz.arrays.picture import ArrayPicture, array
 from needle_edu.viz.drawing.draw import Drawing, draw
 from needle_edu.viz.formulas.expression import Expression, expression
 from needle_edu.viz.lifetimes.memory import Memory, memory
+from needle_edu.viz.playing.playground import Playground, playground
 from needle_edu.viz.stepper.stepper import Stepper
 from needle_edu.viz.stepper.walk import step
 from needle_edu.viz.tape import Tape, record
@@ -23,12 +24,14 @@ __all__ = [
     "Graph",
     "Memory",
     "Node",
+    "Playground",
     "Stepper",
     "Tape",
     "array",
     "draw",
     "expression",
     "memory",
+    "playground",
     "record",
     "step",
     "train",

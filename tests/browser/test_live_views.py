@@ -101,3 +101,25 @@ def test_another_formula_is_typed(notebook):
     view.locator('input[type="range"]').press("Home")
     assert view.locator(".result").text_content() == "= 0.9589"
     notebook.screenshot("live-formula")
+
+
+def test_the_playground_steps_runs_and_starts_anew(notebook):
+    cells = ["from needle_edu import viz", "play = viz.playground('moons', live=True)\nplay"]
+    page = opened(notebook, "playground.ipynb", cells)
+    view = page.locator(".jp-OutputArea .island >> visible=true")
+    view.locator("button.one").wait_for(timeout=60_000)
+    view.locator("button.one").click()
+    view.locator(".now", has_text="step 1,").wait_for(timeout=60_000)
+    view.locator("button.run").click()
+    view.locator("text=/^step \\d{2,},/").wait_for(timeout=60_000)
+    assert view.locator("button.run").text_content() == "Pause"
+    view.locator("button.run").click()
+    notebook.screenshot("live-playground")
+    view.locator('input[name="layers"]').fill("2")
+    view.locator('select[name="data"]').select_option("xor")
+    view.locator(".facts", has_text="xor · layers 2-2-2").wait_for(timeout=60_000)
+    assert view.locator(".now").text_content().startswith("step 0,")
+    view.locator('input[name="layers"]').fill("99")
+    view.locator("button.anew").click()
+    view.locator(".wrong", has_text="at most 16").wait_for(timeout=60_000)
+    assert asked(page, "print(play.island.choice.layers)") == "(2,)\n"

@@ -11,13 +11,13 @@ import numpy as np
 from needle_edu.training import History
 from needle_edu.training.history import shown
 from needle_edu.viz.charts import histogram, line_chart, picture
+from needle_edu.viz.plane import plane
 from needle_edu.viz.text import number, shape_text, shorten
 from needle_edu.viz.training.looks import Look, Moved, Spread
-from needle_edu.viz.training.pictures import Pictures, Plane
+from needle_edu.viz.training.pictures import Pictures
 
 POINTS = 200  # of a curve
 ROWS = 12  # of a table
-CLASSES = ((0.12, 0.44, 0.92), (0.91, 0.35, 0.05), (0.1, 0.6, 0.31), (0.6, 0.3, 0.8), (0.75, 0.6, 0.1))
 HEALTHY = 1e-4, 1e-2  # update ratios between these are usual; about 1e-3 is a good one
 
 
@@ -167,24 +167,4 @@ def _confusion(table: np.ndarray) -> str:
         '<figure class="panel confusion" tabindex="0"><h4>what fresh examples are taken for</h4>'
         f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
         f"<p>rows: what it is; {right} of {int(table.sum())} right</p></figure>"
-    )
-
-
-def plane(one: Plane, size: int = 240) -> str:
-    """The plane in the colours of the classes, paler where the model is unsure, and the examples on it."""
-    colours = np.array(CLASSES)[one.classes % len(CLASSES)]
-    sure = np.clip((one.sure - 0.5) * 1.4, 0.05, 0.7)[..., None]
-    ground = picture(sure * colours + (1 - sure), "decision boundary", size)
-    left, right, bottom, top = one.box
-    dots = "".join(
-        f'<circle cx="{(x - left) / (right - left) * size:.1f}" cy="{(top - y) / (top - bottom) * size:.1f}" r="3" '
-        f'class="class{int(label) % len(CLASSES)}"/>'
-        for (x, y), label in zip(one.points[:300].tolist(), one.labels[:300].tolist(), strict=True)
-    )
-    drawn = (
-        f'<svg viewBox="0 0 {size} {size}" role="img" aria-label="{len(one.points)} examples">{dots}</svg>'
-    )
-    return (
-        '<figure class="panel"><h4>decision boundary</h4>'
-        f'<div class="plane" style="width:{size}px;height:{size}px">{ground}{drawn}</div></figure>'
     )

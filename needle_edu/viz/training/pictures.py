@@ -11,21 +11,10 @@ from needle_edu.autograd import Tensor
 from needle_edu.autograd.arrays import readable
 from needle_edu.data import DataLoader
 from needle_edu.training import Application
+from needle_edu.viz.plane import Plane, cut
 
 CHANNELS, HEADS, SHOWN = 8, 4, 16
-GRID = 60  # places along each side of a plane
 JUDGED = 500  # fresh examples that are sorted into a confusion matrix
-
-
-@dataclass(slots=True)
-class Plane:
-    """Examples in a plane, and the class that the model gives each place of a grid over it."""
-
-    points: np.ndarray
-    labels: np.ndarray
-    classes: np.ndarray  # (GRID, GRID), rows from the top
-    sure: np.ndarray  # the greatest probability there
-    box: tuple[float, float, float, float]  # left, right, bottom, top
 
 
 @dataclass(slots=True)
@@ -73,25 +62,6 @@ def is_attention(weights: np.ndarray) -> bool:
     if weights.ndim not in (3, 4) or weights.size == 0 or weights.min() < 0:
         return False
     return bool(np.allclose(np.median(weights.sum(-1)), 1.0, atol=0.2))
-
-
-def cut(model: Any, points: np.ndarray, labels: np.ndarray) -> Plane:
-    """What the model says at each place of a grid over the examples."""
-    low, high = points.min(0), points.max(0)
-    room = 0.1 * (high - low) + 1e-9
-    (left, bottom), (right, top) = low - room, high + room
-    x, y = np.meshgrid(np.linspace(left, right, GRID), np.linspace(top, bottom, GRID))
-    places = np.stack([x.ravel(), y.ravel()], 1).astype(np.float32)
-    scores = np.asarray(readable(model(Tensor(places, requires_grad=False)).realize_cached_data()), float)
-    if scores.ndim == 1 or scores.shape[1] == 1:  # one score: the second class where it is above 0
-        scores = np.stack([np.zeros(len(places)), scores.reshape(-1)], 1)
-    shifted = np.exp(scores - scores.max(1, keepdims=True))
-    shares = shifted / shifted.sum(1, keepdims=True)
-    shape = (GRID, GRID)
-    return Plane(
-        points, labels, scores.argmax(1).reshape(shape), shares.max(1).reshape(shape),
-        (float(left), float(right), float(bottom), float(top)),
-    )  # fmt: skip
 
 
 def confusion_of(app: Application) -> np.ndarray | None:
