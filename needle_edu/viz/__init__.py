@@ -9,6 +9,7 @@ from needle_edu.graph import Edge, Graph, Node
 from needle_edu.viz.arrays.picture import ArrayPicture, array
 from needle_edu.viz.drawing.draw import Drawing, draw
 from needle_edu.viz.formulas.expression import Expression, expression
+from needle_edu.viz.kernels.kernel import kernel
 from needle_edu.viz.lifetimes.memory import Memory, memory
 from needle_edu.viz.playing.playground import Playground, playground
 from needle_edu.viz.stepper.stepper import Stepper
@@ -30,6 +31,7 @@ __all__ = [
     "array",
     "draw",
     "expression",
+    "kernel",
     "memory",
     "playground",
     "record",

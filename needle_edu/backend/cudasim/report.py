@@ -115,6 +115,10 @@ class Report:
 
     __repr__ = __str__
 
+    def source(self, place: Place) -> str:
+        """The text of a line of the source; "" if it is not known."""
+        return source_line(place, self._texts)
+
     def listing(self) -> str:
         """Return every source that has findings, its lines numbered, and below a line what was found there.
 
@@ -201,6 +205,14 @@ def read_report(data: dict[str, Any], texts: dict[str, str]) -> Report:
         for one in raw
     )
     return Report(findings, data["left_out"], texts)
+
+
+def source_line(place: Place, texts: dict[str, str]) -> str:
+    """The text of a line; `texts` has the sources that are no files."""
+    if place.file in texts:
+        lines = texts[place.file].splitlines()
+        return lines[place.line - 1] if 0 < place.line <= len(lines) else ""
+    return linecache.getline(place.file, place.line).rstrip()
 
 
 def short(place: Place, texts: dict[str, str]) -> Place:
