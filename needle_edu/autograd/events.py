@@ -21,7 +21,8 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
@@ -91,6 +92,7 @@ Hook = Callable[[Event, Any], None]  # what listens: it gets an event and the ar
 
 class _Quiet(threading.local):
     on = False  # True while backward computes gradients that are no graph nodes: only its own events are told
+    unheard = False  # True in a thread that works beside the reader's: nothing of it is told
 
 
 quiet = _Quiet()
@@ -139,6 +141,28 @@ def exchange_hook(
     return state.set_hook(function), before
 
 
+@contextmanager
+def unheard() -> Iterator[None]:
+    """Within the block, what this thread does is told to nobody: whoever listens means the work of another.
+
+    Examples
+    --------
+    >>> from needle_edu import Tensor
+    >>> heard = []
+    >>> previous = set_hook(lambda event, array: heard.append(event.kind))
+    >>> with unheard():
+    ...     (Tensor([1.0]) * 2).backward()
+    >>> _ = set_hook(previous)
+    >>> heard
+    []
+    """
+    before, quiet.unheard = quiet.unheard, True
+    try:
+        yield
+    finally:
+        quiet.unheard = before
+
+
 def replay(value: Any) -> None:
     """Send the ``created`` and ``computed`` events of a finished graph, in the order of the run."""
     for node in run_order([value]):
@@ -150,7 +174,7 @@ def replay(value: Any) -> None:
 
 def announce(value) -> None:
     """Make sure the listener knows a value that was made before it began to listen."""
-    if state.hook is None or quiet.on:
+    if state.hook is None or quiet.on or quiet.unheard:
         return
     if value.extra is None or value.extra.get("id") not in _announced:
         replay(value)
@@ -178,7 +202,7 @@ def _freed(watch: _Watch) -> None:
 
 def created(value, op, inputs) -> None:
     """A value was made by `op`."""
-    if state.hook is not None and not quiet.on:
+    if state.hook is not None and not quiet.on and not quiet.unheard:
         _tell_created(value, op, inputs, _source())
 
 
@@ -238,7 +262,7 @@ def _tell_created(value, op, inputs, source) -> None:
 
 def _send(kind, value, array, **facts) -> None:
     hook = state.hook
-    if hook is not None:
+    if hook is not None and not quiet.unheard:
         hook(Event(next(_serial), kind, value, time_ns=time.perf_counter_ns(), **facts), array)
 
 

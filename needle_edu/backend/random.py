@@ -8,6 +8,8 @@ published for Needle come out the same here. Nothing else in the library calls `
 
 from __future__ import annotations
 
+import random as python_random
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -17,6 +19,16 @@ import numpy as np
 from .arguments import integer
 from .errors import DataError
 from .naming import with_article
+
+
+class _Here(threading.local):
+    """Where this thread draws from: the global generators, or, within `apart`, two of its own."""
+
+    numpy: Any = np.random
+    python: Any = python_random
+
+
+_here = _Here()
 
 
 def generator(seed: int | None = None) -> Any:
@@ -40,7 +52,7 @@ def generator(seed: int | None = None) -> Any:
     >>> bool(first == generator(0).rand())
     True
     """
-    return np.random if seed is None else np.random.RandomState(seed)
+    return _here.numpy if seed is None else np.random.RandomState(seed)
 
 
 def seed(number: int) -> None:
@@ -54,7 +66,7 @@ def seed(number: int) -> None:
     True
     """
     integer("seed", "number", number, 0, ValueError)
-    np.random.seed(number)
+    generator().seed(number)
 
 
 @contextmanager
@@ -74,24 +86,46 @@ def seeded(*numbers: int) -> Iterator[None]:
     ...     bool(generator().rand() == first)
     True
     """
-    import random as python_random
-
-    before, python_before = generator().get_state(), python_random.getstate()
+    before, python_before = generator().get_state(), _here.python.getstate()
     try:
         start_at(*numbers)
         yield
     finally:
         generator().set_state(before)
-        python_random.setstate(python_before)
+        _here.python.setstate(python_before)
+
+
+@contextmanager
+def apart() -> Iterator[None]:
+    """Within the block this thread draws from generators of its own, which begin where the present ones are.
+
+    So what one thread draws changes nothing for the others, and a training in a thread has the same numbers whatever is
+    drawn beside it. What calls `np.random` itself, and not `generator()`, draws from the global one as ever.
+
+    Examples
+    --------
+    >>> seed(0)
+    >>> with apart():
+    ...     first = generator().rand()
+    >>> bool(generator().rand() == first)
+    True
+    """
+    before = _here.numpy, _here.python
+    own, python_own = np.random.RandomState(), python_random.Random()
+    own.set_state(generator().get_state())
+    python_own.setstate(_here.python.getstate())
+    _here.numpy, _here.python = own, python_own
+    try:
+        yield
+    finally:
+        _here.numpy, _here.python = before
 
 
 def start_at(*numbers: int) -> None:
     """Start both global generators, NumPy's and that of Python's `random`, at some whole numbers below 2^64."""
-    import random as python_random
-
     words = [part for number in numbers for part in (number & 0xFFFFFFFF, number >> 32)]
-    np.random.seed(words)
-    python_random.seed(",".join(map(str, words)))
+    generator().seed(words)
+    _here.python.seed(",".join(map(str, words)))
 
 
 def fingerprint(*numbers: int) -> int:
@@ -139,14 +173,12 @@ def global_state() -> dict[str, np.ndarray]:
     >>> bool(generator().rand() == first)
     True
     """
-    import random as python_random
-
     kind, key, position, has_gauss, gauss = generator().get_state()
     if kind != "MT19937":
         raise DataError(
             f"RandomNumbers: NumPy's global generator is {with_article(kind)} now, and only an MT19937 can be saved"
         )
-    _, words, left_over = python_random.getstate()
+    _, words, left_over = _here.python.getstate()
     return {
         "key": np.array(key),
         "position": np.asarray(position),
@@ -164,8 +196,6 @@ def set_global_state(who: str, saved: Mapping[str, Any]) -> None:
     DataError
         If `saved` is no such state.
     """
-    import random as python_random
-
     wanted = {"key": (624,), "position": (), "gauss": (), "python": (625,), "python_gauss": ()}
     if set(saved) != set(wanted):
         raise DataError(f"{who}: wanted {', '.join(wanted)}, got {sorted(saved)}")
@@ -197,4 +227,4 @@ def set_global_state(who: str, saved: Mapping[str, Any]) -> None:
             gauss or 0.0,
         )
     )
-    python_random.setstate((3, words, python_gauss))
+    _here.python.setstate((3, words, python_gauss))

@@ -122,6 +122,19 @@ class Application:
         """Draw what was learned on a matplotlib figure; return False if there is nothing to draw (the default)."""
         return False
 
+    def samples(self) -> Any:
+        """Pictures that the model makes now: (n, C, H, W), from 0 to 1, C 1 or 3; None if it makes none."""
+        return None
+
+    def attention(self) -> Any:
+        """Weights of attention for one example, (heads, queries, keys); None if the model has none."""
+        return None
+
+    def plane(self) -> Any:
+        """Examples in a plane and their classes, arrays of shapes (n, 2) and (n,), where `self.model` tells them apart;
+        None if it learns something else."""
+        return None
+
     def parts(self) -> dict[str, Any]:
         """All attributes that have a state, by name: what a checkpoint holds."""
         return {

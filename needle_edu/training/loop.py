@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from itertools import islice
@@ -50,6 +50,7 @@ def run(
     out: str | os.PathLike | None = None,
     resume: bool = False,
     progress: bool | None = None,
+    after_step: Callable[[Application, History], Any] | None = None,
 ) -> Result:
     """Train an application.
 
@@ -80,6 +81,9 @@ def run(
         Go on with the training in `out`, with the settings that it was begun with.
     progress : bool, optional
         None: lines, and a bar where it can be watched. True: the bar anywhere. False: nothing.
+    after_step : callable, optional
+        Called as ``after_step(application, history)`` after each step, to look at what was learned so far. The training
+        ends if it returns False.
 
     Returns
     -------
@@ -117,6 +121,8 @@ def run(
     switch("train", resume=resume)
     if progress is not None:
         switch("train", progress=progress)
+    if after_step is not None and not callable(after_step):
+        raise TypeError(f"train: after_step is a function of (application, history), got {after_step!r}")
     if resume and out is None:
         raise ValueError("train: resume=True needs the folder to go on in, out=")
     folder = None if out is None else Folder(out)
@@ -127,7 +133,8 @@ def run(
     settings = kind.settings_with(workers=workers, **given)
     with _on(device):
         start_at(settings.seed)
-        training = _Training(kind(settings), folder, Progress(settings.epochs, progress), steps, patience)
+        shown = Progress(settings.epochs, progress)
+        training = _Training(kind(settings), folder, shown, steps, patience, after_step)
         return training.run(resume)
 
 
@@ -141,9 +148,10 @@ class _Training:
         progress: Progress,
         steps: int | None,
         patience: int | None,
+        after_step: Callable[[Application, History], Any] | None = None,
     ):
         self.app, self.folder, self.progress = app, folder, progress
-        self.steps, self.patience = steps, patience
+        self.steps, self.patience, self.after_step = steps, patience, after_step
         self.history = History()
         self.clock: dict[str, float] = {"seconds": 0.0}
         self._since = self._saved = time.perf_counter()
@@ -199,11 +207,12 @@ class _Training:
                 numbers = self.app.step(batch)
                 history.add_step(numbers)
                 self.progress.step(numbers)
+                go_on = self.after_step is None or self.after_step(self.app, history) is not False
                 if not all(math.isfinite(value) for name, value in numbers.items() if name.endswith("loss")):
                     return "diverged"
                 if time.perf_counter() - self._saved > SAVE_EVERY:
                     self.save()
-                if interruption.asked:
+                if interruption.asked or not go_on:
                     return "interrupted"
                 if self.at_last_step():
                     return "steps"

@@ -2,25 +2,35 @@
 
 `draw(tensor)` is a picture of how a tensor came about, `array(a)` one of how an array lies in memory. `step(loss)`
 walks through the forward and the backward pass of the real run, with all its numbers; `record()` does the same for a
-run of your own. `why(x, loss)` says why a gradient is zero, huge or NaN, `compare` where two runs depart. They only
-listen to the engine's events.
+run of your own, and `memory(tape)` shows what that held. `why(x, loss)` says why a gradient is zero, huge or NaN,
+`compare` where two runs depart. They only listen to the engine's events.
+
+`expression("x*y + sin(x)")` is a formula to pull at, `playground()` a small network to play with, `train(application)` a
+training that is watched while it runs, and `kernel(report)` what a CUDA kernel does with memory.
 """
 
 from needle_edu.graph import Edge, Graph, Node
 from needle_edu.viz.arrays.picture import ArrayPicture, array
 from needle_edu.viz.drawing.draw import Drawing, draw
+from needle_edu.viz.formulas.expression import Expression, expression
+from needle_edu.viz.kernels.kernel import kernel
+from needle_edu.viz.lifetimes.memory import Memory, memory
+from needle_edu.viz.playing.play import playground
 from needle_edu.viz.stepper.compare import Comparison, compare
 from needle_edu.viz.stepper.stepper import Stepper
 from needle_edu.viz.stepper.walk import step
 from needle_edu.viz.stepper.why import Why, why
 from needle_edu.viz.tape import Tape, record
+from needle_edu.viz.training.train import train
 
 __all__ = [
     "ArrayPicture",
     "Comparison",
     "Drawing",
     "Edge",
+    "Expression",
     "Graph",
+    "Memory",
     "Node",
     "Stepper",
     "Tape",
@@ -28,8 +38,13 @@ __all__ = [
     "array",
     "compare",
     "draw",
+    "expression",
+    "kernel",
+    "memory",
+    "playground",
     "record",
     "step",
+    "train",
     "why",
 ]
 

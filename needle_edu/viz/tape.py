@@ -16,11 +16,17 @@ from needle_edu import graph
 from needle_edu.graph.recorder import MAX_EVENTS
 from needle_edu.graph.snapshot import LIMIT
 from needle_edu.viz.drawing.draw import Drawing
+from needle_edu.viz.lifetimes.blocks import Blocks
 from needle_edu.viz.stepper.walk import make_stepper
 
 
 class Tape(graph.Tape):
     """The learner's own run, recorded by ``with viz.record() as tape``.
+
+    Attributes
+    ----------
+    blocks : Blocks
+        The memory that it held, for `viz.memory(tape)`.
 
     Examples
     --------
@@ -30,6 +36,21 @@ class Tape(graph.Tape):
     >>> [event.kind for event in tape.events]
     ['created', 'computed', 'created', 'computed']
     """
+
+    def __init__(self, limit: int = LIMIT, max_events: int = MAX_EVENTS):
+        super().__init__(limit, max_events)
+        self.blocks = Blocks()
+
+    def write(self, event, array) -> None:
+        """Keep an event, and note the memory that its array lies in."""
+        super().write(event, array)
+        if not self.full:
+            self.blocks.note(event, array)
+
+    def end(self, run) -> None:
+        """Stop listening."""
+        super().end(run)
+        self.blocks.close()
 
     def draw(self, **options):
         """Draw the recorded graph; takes the options of `viz.draw`."""

@@ -12,6 +12,7 @@
 #include <vector>
 #include "../check/check.h"
 #include "log.h"
+#include "trace.h"
 
 namespace cudasim {
 namespace {
@@ -24,6 +25,7 @@ struct Kernel {
   int64_t launches = 0, threads = 0, warps = 0, number = 0; // number: of its first launch among the kernels
   dim3 grid, block;
   size_t shared = 0;
+  Trace trace; // of the first launch
   std::unordered_map<const void *, Counters> memory[2], blocks; // memory: global, shared
 };
 std::map<std::string, Kernel> kernels;
@@ -93,6 +95,8 @@ int64_t fewest_wavefronts(unsigned lanes, unsigned bytes) {
 
 void count_memory(const Entry &entry, const uint64_t *addresses, unsigned lanes, bool shared) {
   if (!shared && !in_arena(reinterpret_cast<void *>(entry.address))) return; // local memory
+  if (profiler.traced && running->launches == 1)
+    running->trace.add(entry, addresses, lanes, shared, uintptr_t(profiler.worker->shared));
   Counters &c = running->memory[shared][entry.place()];
   const unsigned bytes = entry.bytes(), active = unsigned(__builtin_popcount(lanes));
   c.event = entry.event();
@@ -104,8 +108,9 @@ void count_memory(const Entry &entry, const uint64_t *addresses, unsigned lanes,
   c.ideal += shared ? fewest_wavefronts(lanes, bytes) : fewest_sectors(addresses, lanes, bytes);
 }
 
-void count_block(const void *place, unsigned lanes, bool split) {
-  Counters &c = running->blocks[place];
+void count_block(const Entry &entry, unsigned lanes, bool split) {
+  if (profiler.traced && running->launches == 1) running->trace.add(entry, nullptr, lanes, false, 0);
+  Counters &c = running->blocks[entry.place()];
   c.requests++;
   c.lanes += __builtin_popcount(lanes);
   c.splits += split;
@@ -162,7 +167,7 @@ std::string as_json(const std::string &name, const Kernel &k) {
     text += format(",\"warps\":%lld,\"lanes\":%lld,\"splits\":%lld}", (long long)c.requests, (long long)c.lanes, (long long)c.splits);
     comma = ",";
   }
-  return text + "]}";
+  return text + "],\"trace\":" + k.trace.as_json(add_place) + "}";
 }
 } // namespace
 

@@ -51,6 +51,7 @@ void profile_block(Worker &w) {
 
 void profile_warp(Worker &w, int warp) {
   Lane *lanes = profiler.lanes + warp * LANES;
+  profiler.traced = w.block == 0 && warp == 0;
   const int n = w.launch->threads - warp * LANES < LANES ? w.launch->threads - warp * LANES : LANES;
   const uintptr_t shared = uintptr_t(w.shared);
   uint64_t heads[LANES], addresses[LANES];
@@ -73,7 +74,7 @@ void profile_warp(Worker &w, int warp) {
       together |= 1u << l;
     }
     const Entry entry{key, addresses[first]};
-    if (entry.event() == BLOCK) count_block(entry.place(), together, split);
+    if (entry.event() == BLOCK) count_block(entry, together, split);
     else if (entry.event() != MEETING) count_memory(entry, addresses, together, addresses[first] - shared < 2 * SHARED_LIMIT);
   }
   for (int l = 0; l < n; l++) lanes[l].count = lanes[l].at = 0;

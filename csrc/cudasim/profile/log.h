@@ -31,6 +31,7 @@ struct Profiler {
   Lane lanes[MAX_THREADS];
   uint8_t depth[MAX_THREADS];
   int64_t lost = 0;         // entries beyond the limit of a lane
+  bool traced = false;      // the warp that is replayed is the first of the first block
 
   void add(uint64_t key, uint64_t address) {
     Lane &lane = lanes[worker->current];
@@ -54,5 +55,5 @@ void profile_atomic(void *address, int bytes, const void *pc);
 
 // counters.cpp
 void count_memory(const Entry &entry, const uint64_t *addresses, unsigned lanes, bool shared);
-void count_block(const void *place, unsigned lanes, bool split);
+void count_block(const Entry &entry, unsigned lanes, bool split);
 } // namespace cudasim

@@ -9,13 +9,13 @@ These are modelled counters: they follow from the source and the rules of the ha
 """
 
 import html
-import linecache
 from dataclasses import dataclass, field
 from typing import Any
 
 from .flops import flops_of_blocks
 from .places import Place, find_places
-from .report import RED, short
+from .report import RED, short, source_line
+from .trace import Access, read_trace
 
 _EVENTS = ("load", "store", "atomic")
 
@@ -69,14 +69,25 @@ class KernelProfile:
         Bytes of shared memory of a block.
     lines : list of LineCounters
         In the order of the source.
+    trace : list of Access
+        What the first warp did, as far as it was kept; `traced` is how much there was.
     """
 
     def __init__(
-        self, name: str, facts: dict[str, Any], lines: list[LineCounters], flops: int | None, bytes_: int
+        self,
+        name: str,
+        facts: dict[str, Any],
+        lines: list[LineCounters],
+        trace: list[Access],
+        flops: int | None,
+        bytes_: int,
+        texts: dict[str, str],
     ):
         self.name, self.lines, self._flops, self.bytes = name, lines, flops, bytes_
         self.launches, self.threads, self.warps = facts["launches"], facts["threads"], facts["warps"]
         self.grid, self.block, self.shared = tuple(facts["grid"]), tuple(facts["block"]), facts["shared"]
+        self.trace, self.traced = trace, facts["trace"]["seen"]
+        self._texts = texts
 
     def _sum(self, what: str) -> int:
         return sum(getattr(line, what) for line in self.lines)
@@ -119,6 +130,10 @@ class KernelProfile:
     def intensity(self) -> float:
         """Operations for each byte moved, the place on a roofline; infinite if nothing is moved."""
         return self.flops / self.moved_bytes if self.moved_bytes else float("inf") if self.flops else 0.0
+
+    def source(self, place: Place) -> str:
+        """The text of a line of the source; "" if it is not known."""
+        return source_line(place, self._texts)
 
     def occupancy(self, threads: int = 2048, blocks: int = 32, shared: int = 228 << 10) -> float:
         """Return which share of a multiprocessor's threads this block size can keep busy, registers not considered.
@@ -219,18 +234,20 @@ class Profile(dict[str, KernelProfile]):
     _repr_html_ = to_html
 
     def _source(self, place: Place) -> str:
-        if place.file in self._texts:
-            lines = self._texts[place.file].splitlines()
-            return lines[place.line - 1] if 0 < place.line <= len(lines) else ""
-        return linecache.getline(place.file, place.line).rstrip()
+        return source_line(place, self._texts)
 
 
 def read_profile(data: dict[str, Any], texts: dict[str, str]) -> Profile:
     """Return the profile of what `cudasim_counters` says; `texts` has the sources that are no files."""
-    rows = [row for kernel in data["kernels"] for row in (*kernel["memory"], *kernel["blocks"])]
+    rows = [row for kernel in data["kernels"] for row in rows_of(kernel)]
     places = find_places(tuple(row["place"]) for row in rows)
     kernels = {kernel["kernel"]: _kernel(kernel, places, texts) for kernel in data["kernels"]}
     return Profile(kernels, data["lost"], texts)
+
+
+def rows_of(kernel: dict[str, Any]) -> list[dict[str, Any]]:
+    """All that has a place in the program."""
+    return [*kernel["memory"], *kernel["blocks"], *kernel["trace"]["requests"]]
 
 
 def _kernel(
@@ -265,4 +282,7 @@ def _kernel(
         counters.flops += mine
         flops += mine
     told = [one for _, one in sorted(lines.items()) if str(one)]
-    return KernelProfile(data["kernel"], data, told, flops, sum(row["bytes"] for row in data["memory"]))
+    trace = read_trace(data["trace"]["requests"], lambda row: short(places[tuple(row["place"])], texts))
+    return KernelProfile(
+        data["kernel"], data, told, trace, flops, sum(row["bytes"] for row in data["memory"]), texts
+    )

@@ -174,6 +174,10 @@ class Report:
 
     __repr__ = __str__
 
+    def source(self, place: Place) -> str:
+        """The text of a line of the source; "" if it is not known."""
+        return source_line(place, self._texts)
+
     def listing(self) -> str:
         """Return every source that has findings, its lines numbered, and below a line what was found there.
 
@@ -270,6 +274,14 @@ def _merged(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
         if first is not one:
             merged[key] = replace(first, count=first.count + one.count)
     return tuple(merged.values())
+
+
+def source_line(place: Place, texts: dict[str, str]) -> str:
+    """The text of a line; `texts` has the sources that are no files."""
+    if place.file in texts:
+        lines = texts[place.file].splitlines()
+        return lines[place.line - 1] if 0 < place.line <= len(lines) else ""
+    return linecache.getline(place.file, place.line).rstrip()
 
 
 def short(place: Place, texts: dict[str, str]) -> Place:

@@ -170,6 +170,8 @@ class DCGAN(Application):
         self.generator.train()
         return (pictures + 1) / 2
 
+    samples = forged
+
     def picture(self, figure: Any, history: Any) -> None:
         """Sixty-four pictures that nobody took."""
         figure.set_size_inches(6, 6)

@@ -156,6 +156,10 @@ class Painting(Application):
             parts = [self.model(Tensor(part)).numpy() for part in _chunks(rows)]
         return np.concatenate(parts).reshape(side, side, 3)
 
+    def samples(self) -> np.ndarray:
+        """The picture as the network sees it now, as `Application.samples` has it."""
+        return self.painted(self.side).transpose(2, 0, 1)[None]
+
     def evaluate(self) -> dict[str, float]:
         """The mean squared error between the pixels: against the picture drawn twice as large."""
         return {"loss": float(np.mean((self.painted(2 * self.side) - sunset(2 * self.side)) ** 2))}

@@ -98,6 +98,10 @@ class Reversal(Application):
             "whole": float(whole),
         }
 
+    def attention(self) -> np.ndarray:
+        """What each place of a fresh sequence looks at."""
+        return self.model.looks_at(self.fresh[:1])
+
     def picture(self, figure: Any, history: Any) -> None:
         """What each place of a fresh sequence looks at."""
         figure.set_size_inches(5, 4.5)

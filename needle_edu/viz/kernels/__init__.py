@@ -1,0 +1,1 @@
+"""Kernels on the CUDA simulator as pictures (`viz.kernel`)."""

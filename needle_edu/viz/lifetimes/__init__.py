@@ -1,0 +1,1 @@
+"""Which memory a run held, when, and why (`viz.memory`)."""

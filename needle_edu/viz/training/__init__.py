@@ -1,0 +1,1 @@
+"""A board that shows a training while it runs (`viz.train`)."""
