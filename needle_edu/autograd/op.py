@@ -183,7 +183,9 @@ class Op:
         return fill_node(node, None, (), data, False)
 
     def _apply_watched(self, inputs):
-        """`apply` in lazy mode, or while somebody listens to events."""
+        """`apply` in lazy mode, while somebody listens to events, or while a function is captured."""
+        if (tracer := state.tracing()) is not None:
+            return tracer.apply(self, inputs)
         for x in inputs:
             events.announce(x)
         if state.LAZY_MODE:

@@ -12,6 +12,7 @@ from needle_edu.graph.opinfo import OpInfo, op_info
 from needle_edu.graph.recorder import Recorder
 from needle_edu.graph.replay import graph_of, record_backward
 from needle_edu.graph.snapshot import Snapshot, take_snapshot
+from needle_edu.graph.static import capture
 from needle_edu.graph.tape import Tape
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Recorder",
     "Snapshot",
     "Tape",
+    "capture",
     "build_graph",
     "graph_of",
     "op_info",

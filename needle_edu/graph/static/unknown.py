@@ -1,0 +1,133 @@
+"""Arrays that have a shape but, as yet, no numbers: what a function is captured with.
+
+They live on a device of their own. Its kernels are those of the NumPy reference where all numbers are known (a constant
+that the function makes, and what is computed of constants), and do nothing where some are not. So an op computes the
+shape and dtype of its result by the very code that computes the result, and no second set of rules can be wrong. Who
+asks for a number that is not known gets a `CaptureError`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from needle_edu.backend import Device, NeedleError, Runtime, Storage
+from needle_edu.backend.dtypes import DTYPES
+from needle_edu.backend.reference import ReferenceRuntime
+from needle_edu.backend.storage import check_count
+
+
+class CaptureError(NeedleError):
+    """A function does something that its captured program could not repeat."""
+
+
+class Block:
+    """The memory of such an array: numbers, once they are known; `unknown` once it holds some that are not."""
+
+    __slots__ = ("_numbers", "dtype", "n", "unknown")
+
+    def __init__(self, dtype: int, n: int):
+        self.dtype, self.n, self.unknown = dtype, n, False
+        self._numbers: np.ndarray | None = None  # no memory is taken before something is written
+
+    def numbers(self) -> np.ndarray:
+        """The memory itself."""
+        if self._numbers is None:
+            self._numbers = np.zeros(self.n, DTYPES[self.dtype])
+        return self._numbers
+
+    def forget(self) -> None:
+        """What is here is not known any more."""
+        self._numbers, self.unknown = None, True
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was written yet."""
+        return self._numbers is None and not self.unknown
+
+
+class UnknownRuntime(Runtime):
+    """The runtime of that device."""
+
+    native = False
+
+    def __init__(self) -> None:
+        self.inner = ReferenceRuntime()
+        self.kernels = SimpleNamespace(
+            **{name: where_known(kernel) for name, kernel in vars(self.inner.kernels).items()}
+        )
+
+    def allocate(self, dtype: int, n: int) -> Storage:
+        """Return a storage of `n` elements, not initialised, that takes no memory."""
+        check_count(n)
+        storage = Storage()
+        storage.ptr, storage.version = Block(dtype, n), 0
+        storage.nbytes = n * DTYPES[dtype].itemsize
+        return storage
+
+    def address(self, storage: Storage) -> int:
+        """There is no memory; a number that differs from block to block."""
+        return id(storage.ptr)
+
+    def copy_from_host(self, storage: Storage, source: np.ndarray, offset: int = 0) -> None:
+        """Write numbers that are known."""
+        if not storage.ptr.unknown:
+            storage.ptr.numbers().view(source.dtype)[offset : offset + source.size] = source.ravel()
+
+    def copy_to_host(self, storage: Storage, target: np.ndarray, offset: int = 0) -> None:
+        """Read numbers, if they are known."""
+        if storage.ptr.unknown and target.size:
+            raise CaptureError(
+                "this reads numbers of a tensor that is being captured, where only shapes are known: no .item(), "
+                ".numpy(), print or `if` on values; compute with ops (ops.where instead of `if`)"
+            )
+        line = storage.ptr.numbers().view(target.dtype)[offset : offset + target.size]
+        target[...] = line.reshape(target.shape)
+
+    def lower(self, *facts: Any) -> Any:
+        """Return the plan of the NumPy reference."""
+        return self.inner.lower(*facts)
+
+    def error_detail(self) -> int:
+        """Return the offending index of a kernel whose numbers were known."""
+        return self.inner.error_detail()
+
+    def get_isa(self) -> str:
+        """No instructions are needed."""
+        return "unknown"
+
+
+def where_known(kernel: Callable[..., int]) -> Callable[..., int]:
+    """Return the kernel, to be called only where every operand is known."""
+
+    def computed(*arguments: Any) -> int:
+        blocks = list(_blocks(arguments))
+        if not any(block.unknown for block in blocks):
+            return kernel(*_opened(arguments))
+        blocks[0].forget()  # the output
+        for block in blocks:
+            if block.empty:  # another output
+                block.forget()
+        return 0
+
+    return computed
+
+
+def _blocks(arguments: Any) -> Any:
+    for one in arguments:
+        if type(one) is Block:
+            yield one
+        elif type(one) in (list, tuple):
+            yield from _blocks(one)
+
+
+def _opened(argument: Any) -> Any:
+    if type(argument) in (list, tuple):
+        return type(argument)(map(_opened, argument))
+    return argument.numbers() if type(argument) is Block else argument
+
+
+UNKNOWN = Device("unknown", UnknownRuntime)  # no device of the user's: `all_devices` does not list it
