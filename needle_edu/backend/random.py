@@ -8,7 +8,7 @@ published for Needle come out the same here. Nothing else in the library calls `
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -40,7 +40,20 @@ def generator(seed: int | None = None) -> Any:
     >>> bool(first == generator(0).rand())
     True
     """
-    return np.random if seed is None else np.random.RandomState(seed)
+    if seed is not None:
+        return np.random.RandomState(seed)
+    if _refusal is not None:
+        _refusal()
+    return np.random
+
+
+_refusal: Callable[[], None] | None = None
+
+
+def refuse(refusal: Callable[[], None] | None) -> None:
+    """Call this function, which may raise, whenever somebody asks for the global generator; None: draw freely again."""
+    global _refusal
+    _refusal = refusal
 
 
 def seed(number: int) -> None:

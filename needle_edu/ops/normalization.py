@@ -27,6 +27,7 @@ from typing import Any, NamedTuple
 from needle_edu.autograd.arrays import Array, ShapeError, getitem, normalization, xp
 from needle_edu.autograd.op import TensorOp, TensorTupleOp
 from needle_edu.autograd.registry import register, slot
+from needle_edu.autograd.state import tracing
 from needle_edu.backend.arguments import integer, real
 
 from . import sampling
@@ -223,8 +224,11 @@ class _OfLayer(_Normalization):
 def moments(op, x, axes: tuple[int, ...]) -> tuple:
     """Return the means over `axes` and the biased variances, lines of numbers: those that the op has measured of `x`.
 
-    An op that has measured nothing, such as a student's own, has them measured here.
+    An op that has measured nothing, such as a student's own, has them measured here. While a function is captured,
+    they are tensors.
     """
+    if (tracer := tracing()) is not None:
+        return tracer.moments(op, x, axes)
     a = x.realize_cached_data()
     known = getattr(op, "measured", None)
     if known is not None and known[0] is a and known[1] == a.storage.version:

@@ -11,7 +11,9 @@ import numpy as np
 
 from needle_edu.autograd import Tensor
 from needle_edu.autograd.arrays import BACKEND, enter
+from needle_edu.autograd.events import users_frame
 from needle_edu.backend import NeedleError
+from needle_edu.graph.names import variable_names
 
 from .program import Program
 from .structure import flatten, unflatten
@@ -62,17 +64,24 @@ def capture(function: Callable[..., Any], *examples: Any, name: str | None = Non
     array([0.512, 1.024], dtype=float32)
     """
     if BACKEND == "np":
-        raise CaptureError("capture: NEEDLE_BACKEND=np computes on NumPy arrays, and these cannot be captured")
+        raise CaptureError(
+            "capture: NEEDLE_BACKEND=np computes on NumPy arrays, and these cannot be captured"
+        )
     leaves, structure = flatten(examples)
     tensors = [_tensor(leaf) for leaf in leaves]
-    tracer = Tracer()
-    given = [tracer.input(tensor, label) for tensor, label in zip(tensors, _names(function, examples), strict=True)]
+    called = {id(tensor): label for tensor, label in reversed(variable_names(users_frame()))}
+    tracer = Tracer(called)
+    given = [
+        tracer.input(tensor, label) for tensor, label in zip(tensors, _names(function, examples), strict=True)
+    ]
     with tracer:
         result = function(*unflatten(structure, given))
         found, shape_of_result = flatten(result)
         outputs = [tracer.output(one) for one in found]
     return tracer.program(
-        name or getattr(function, "__name__", "function").strip("<>"), outputs, functools.partial(unflatten, shape_of_result)
+        name or getattr(function, "__name__", "function").strip("<>"),
+        outputs,
+        functools.partial(unflatten, shape_of_result),
     )
 
 

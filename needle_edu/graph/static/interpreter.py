@@ -73,8 +73,8 @@ def check_type(program: Program, name: str, type_: Type, array: Any) -> None:
     found = array_types(array)
     if found != type_ or array.device is not program.device:
         raise CaptureError(
-            f"{program.name}: %{name} is {type_} on {program.device!r}, got {found} on {array.device!r}; capture the function "
-            "again for other shapes, dtypes and devices"
+            f"{program.name}: %{name} is {type_} on {program.device!r}, got {found} on {array.device!r}; capture the "
+            "function again for other shapes, dtypes and devices"
         )
 
 

@@ -22,6 +22,7 @@ class DataOf:
 
     def __init__(self, tensor: Tensor):
         self.tensor = tensor
+        self.owner: Any = id(tensor)
 
     def read(self) -> Any:
         """Return the array."""
@@ -47,6 +48,7 @@ class GradientOf:
 
     def __init__(self, tensor: Tensor):
         self.tensor = tensor
+        self.owner: Any = id(tensor)
 
     def write(self, array: Any) -> None:
         """Let the tensor have this gradient."""

@@ -49,13 +49,18 @@ Types = Type | tuple[Type, ...]  # of a value: of one array, or of the arrays of
 
 
 class Source(Protocol):
-    """Where a program finds an array at each run; `read` returns it."""
+    """Where a program finds an array at each run; `read` returns it. A target of the same owner may write there."""
+
+    owner: Any
 
     def read(self) -> Any: ...
 
 
 class Target(Protocol):
-    """Where a program leaves a result after each run."""
+    """Where a program leaves a result after each run: an attribute of an owner."""
+
+    owner: Any
+    attribute: str
 
     def write(self, array: Any) -> None: ...
 
@@ -183,11 +188,12 @@ def attributes(op: Op) -> dict[str, Any]:
     >>> attributes(ops.Summation(axes=(0,)))
     {'axes': (0,)}
     """
-    kept = {name: getattr(op, name, _ABSENT) for name in attribute_names(type(op))}
-    usual = _defaults(type(op))
-    return {
-        name: value for name, value in kept.items() if value is not _ABSENT and not _same(value, usual.get(name, _ABSENT))
-    }
+    op = getattr(op, "of_op", op)  # those of a vjp are the op's
+    cls: Any = type(op)
+    kept = {name: getattr(op, name, _ABSENT) for name in attribute_names(cls)}
+    given = {name: value for name, value in kept.items() if value is not _ABSENT}
+    usual = _defaults(cls)
+    return {name: value for name, value in given.items() if not _same(value, usual.get(name, _ABSENT))}
 
 
 @lru_cache(1024)
@@ -199,7 +205,11 @@ def _defaults(cls: Any) -> dict[str, Any]:
 
 
 def _same(value: Any, usual: Any) -> bool:
-    return type(value) is type(usual) and isinstance(value, (int, float, str, bool, type(None))) and value == usual
+    return (
+        type(value) is type(usual)
+        and isinstance(value, (int, float, str, bool, type(None)))
+        and value == usual
+    )
 
 
 _ABSENT: Any = object()

@@ -20,14 +20,17 @@ from typing import Any
 
 import numpy as np
 
+from needle_edu.autograd import Tensor
 from needle_edu.autograd.registry import ops, slot
 from needle_edu.backend.devices import device_named
 
+from .own_ops import OWN_OPS
 from .places import DataOf, GradientOf
 from .program import Instruction, Program, Type, Types
 from .validation import GraphError, validate
 from .vjp import Vjp
 
+_PLACES: dict[str, Any] = {"data": DataOf, "grad": GradientOf}
 LONGEST = 16  # constants of more elements are not printed
 
 
@@ -41,12 +44,12 @@ def to_text(program: Program) -> str:
         lines.append(f"  constant %{name}: {Type(numbers.shape, numbers.dtype.name)} = {shown}")
     for one in program.body:
         given = ", ".join(f"%{name}" for name in one.inputs)
-        described = {name: value for name, value in one.attributes.items() if name != "of"}
-        extra = f" {{{', '.join(f'{name}: {_shown(value)}' for name, value in described.items())}}}" if described else ""
+        attributes = ", ".join(f"{name}: {_shown(value)}" for name, value in one.attributes.items())
+        extra = f" {{{attributes}}}" if attributes else ""
         lines.append(f"  %{one.name} = {one.op.name}({given}){extra} : {_type_text(one.type)}")
-    names = {id(source.tensor): name for name, (_, source) in program.sources.items() if isinstance(source, DataOf)}
+    owners = {source.owner: name for name, (_, source) in program.sources.items()}
     for name, target in program.updates:
-        lines.append(f"  update %{names.get(id(target.tensor), '?')}.{target.attribute} = %{name}")
+        lines.append(f"  update %{owners.get(target.owner, '?')}.{target.attribute} = %{name}")
     lines.append(f"  return {', '.join('%' + name for name in program.outputs)}")
     return "\n".join([*lines, "}"])
 
@@ -69,7 +72,7 @@ def parse(
     Parameters
     ----------
     text : str
-    sources : mapping of name to Tensor
+    sources : mapping of name to Tensor, or to a program's source
         Whose data the sources are, and into which the updates are written.
     constants : mapping of name to array
         Those that the text does not hold.
@@ -101,8 +104,8 @@ def parse(
 class _Reader:
     """What was read so far."""
 
-    def __init__(self, tensors: dict, constants: dict):
-        self.tensors, self.given = tensors, constants
+    def __init__(self, sources: dict, constants: dict):
+        self.given_sources, self.given = sources, constants
         self.name = ""
         self.device: Any = None
         self.inputs: dict[str, Type] = {}
@@ -133,15 +136,20 @@ class _Reader:
             self.inputs[given] = _type(type_)
 
     def source(self, name: str, type_: str) -> None:
-        if name not in self.tensors:
-            raise GraphError(f"no tensor is given for the source %{name}: parse(text, sources={{{name!r}: tensor}})")
-        self.sources[name] = _type(type_), DataOf(self.tensors[name])
+        if name not in self.given_sources:
+            raise GraphError(
+                f"no tensor is given for the source %{name}: parse(text, sources={{{name!r}: tensor}})"
+            )
+        given = self.given_sources[name]
+        self.sources[name] = _type(type_), DataOf(given) if isinstance(given, Tensor) else given
 
     def constant(self, name: str, type_: str, numbers: str) -> None:
         wanted = _type(type_)
         if numbers == "...":
             if name not in self.given:
-                raise GraphError(f"the text does not hold the constant %{name}: parse(text, constants={{{name!r}: array}})")
+                raise GraphError(
+                    f"the text does not hold the constant %{name}: parse(text, constants={{{name!r}: array}})"
+                )
             self.constants[name] = np.asarray(self.given[name], wanted.dtype).reshape(wanted.shape)
         else:
             values = ast.literal_eval(numbers.replace("nan", "None").replace("inf", "1e999"))
@@ -152,13 +160,16 @@ class _Reader:
         made = _op(op, _attributes(attributes or ""))
         operands = tuple(part.strip().removeprefix("%") for part in inputs.split(",") if part.strip())
         found = re.fullmatch(r"\((.*)\)", type_)
-        types: Types = _type(type_) if found is None else tuple(map(_type, re.split(r",\s*(?=[a-z])", found[1])))
+        types: Types = (
+            _type(type_) if found is None else tuple(map(_type, re.split(r",\s*(?=[a-z])", found[1])))
+        )
         self.body.append(Instruction(name, made, operands, types))
 
     def update(self, place: str, attribute: str, name: str) -> None:
-        if place not in self.tensors:
+        given = self.given_sources.get(place)
+        if given is None:
             raise GraphError(f"no tensor is given for %{place}")
-        self.updates.append((name, {"data": DataOf, "grad": GradientOf}[attribute](self.tensors[place])))
+        self.updates.append((name, given if attribute == "memory" else _PLACES[attribute](given)))
 
     def end(self, names: str) -> None:
         self.outputs = tuple(part.strip().removeprefix("%") for part in names.split(",") if part.strip())
@@ -172,7 +183,7 @@ _LINES: list[tuple[str, Any]] = [
     (r"source %(\S+): (\S+)", _Reader.source),
     (r"constant %(\S+): (\S+) = (.*)", _Reader.constant),
     (r"%(\S+) = ([\w.]+)\((.*?)\)(?: \{(.*)\})? : (.+)", _Reader.instruction),
-    (r"update %(\S+)\.(data|grad) = %(\S+)", _Reader.update),
+    (r"update %(\S+)\.(data|grad|memory) = %(\S+)", _Reader.update),
     (r"return ?(.*)", _Reader.end),
     (r"\}|", _Reader.nothing),
 ]
@@ -186,12 +197,13 @@ def _type(text: str) -> Type:
 
 
 def _op(name: str, attributes: dict[str, Any]) -> Any:
+    if name in OWN_OPS:
+        return OWN_OPS[name](**attributes)
     base, dot, operand = name.partition(".vjp")
     if base not in ops():
         raise GraphError(f"there is no op {base!r}")
     if not dot:
         return slot(name).cls(**attributes)
-    attributes.pop("operand", None)
     return Vjp(slot(base).cls(**attributes), int(operand) if operand else None)
 
 

@@ -7,17 +7,20 @@ backward pass, and to take a leaf's gradient. Each value of the function has a s
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
 
-from needle_edu.autograd import Tensor, TensorTuple, Value, events, state
+from needle_edu.autograd import Tensor, TensorTuple, Value, events, no_grad, state
 from needle_edu.autograd.unbroadcast import unbroadcast
 from needle_edu.autograd.value import fill_node
-from needle_edu.backend import NeedleError, storage
+from needle_edu.backend import NeedleError, random, storage
 from needle_edu.backend.scope import Block as Scope, Run
 from needle_edu.ndarray.host import host_values
 
+from .optimizing import capture_step
+from .own_ops import DrawnDropout, Key, Moments
 from .places import DataOf, GradientOf
 from .program import Instruction, Program, Type, array_types
 from .unknown import UNKNOWN, CaptureError
@@ -27,7 +30,8 @@ from .vjp import Vjp
 class Tracer(Scope):
     """Writes down what happens in its block."""
 
-    def __init__(self) -> None:
+    def __init__(self, called: dict[int, str]) -> None:
+        self.called = called  # what the caller's variables call a tensor, by id
         self.thread = state.thread.number
         self.start = storage.new_version()  # leaves made from now on have this version or a later one
         self.device: Any = None
@@ -40,25 +44,33 @@ class Tracer(Scope):
         self.stand_ins: dict[str, Any] = {}
         self.kept: list[Any] = []  # what `names` and `arrays` know stays alive: an id is used again otherwise
         self.leaves: dict[str, Tensor] = {}  # the tensors looked up, by name
-        self.before: dict[int, tuple[Tensor, Any, Any]] = {}  # tensors, with the data and gradient they came with
+        self.before: dict[
+            int, tuple[Tensor, Any, Any]
+        ] = {}  # tensors, with the data and gradient they came with
         self.in_backward = False
+        self.computing = False  # in the middle of an op, whose own ops are not the function's
+        self.writes: list[tuple[Value, Any]] = []  # what else is written where
 
     def begin(self, run: Run) -> None:
         """Let the engine ask."""
         if state.tracer is not None:
             raise CaptureError("capture: a function is being captured already; capture one after the other")
         state.set_tracer(self)
+        random.refuse(self._refuse_draw)
 
     def end(self, run: Run) -> None:
         """Put every tensor back as it was."""
+        if state.tracer is not self:
+            return
         state.set_tracer(None)
+        random.refuse(None)
         self.written = [(tensor, tensor.cached_data, tensor.grad) for tensor, _, _ in self.before.values()]
         for tensor, data, grad in self.before.values():
             tensor.cached_data, tensor.grad = data, grad
 
     def here(self) -> bool:
         """Whether this thread is the one that captures."""
-        return state.thread.number == self.thread
+        return state.thread.number == self.thread and not self.computing
 
     # ---- what the function begins and ends with -----------------------------------------------------------------
 
@@ -82,7 +94,7 @@ class Tracer(Scope):
 
     def program(self, name: str, outputs: list[str], unflatten: Any) -> Program:
         """Return what was written down."""
-        updates = []
+        updates: list[tuple[str, Any]] = []
         for (tensor, data, grad), (_, new_data, new_grad) in zip(
             self.before.values(), self.written, strict=True
         ):
@@ -90,6 +102,7 @@ class Tracer(Scope):
                 updates.append((self._name_of_array(new_data), DataOf(tensor)))
             if new_grad is not grad and new_grad is not None:
                 updates.append((self.name_of(new_grad), GradientOf(tensor)))
+        updates += [(self.name_of(value), target) for value, target in self.writes]
         return Program(
             name, self.device, self.inputs, self.sources, self.constants, tuple(self.body), tuple(outputs),
             tuple(updates), unflatten,
@@ -100,10 +113,13 @@ class Tracer(Scope):
     def apply(self, op: Any, inputs: tuple) -> Any:
         """Write an op down, and return its result without numbers."""
         names = tuple([self.name_of(x) for x in inputs])
+        self.computing = True
         try:
             data = op.computed([self.stand_ins[name] for name in names])
         except CaptureError as error:
-            raise CaptureError(f"{op.name}: {error}{_where()}") from None
+            raise _placed(error, op.name) from None
+        finally:
+            self.computing = False
         node = op._result(inputs, data, keep=True)
         node.requires_grad |= self.in_backward
         self._instruction(op, names, node)
@@ -133,6 +149,44 @@ class Tracer(Scope):
         if value.op is None:
             self.name_of(value)
 
+    def dropout(self, a: Any, p: float) -> Any:
+        """Return `a` with numbers dropped by a key that each run draws."""
+        self.name_of(a)  # the device is known now
+        return DrawnDropout(p).apply(a, self.source("key", Key(self.device), (1,), "int64"))
+
+    def moments(self, op: Any, x: Any, axes: tuple[int, ...]) -> tuple:
+        """Return what a normalisation has measured, as tensors."""
+        measured = Moments(axes)
+        measured.measured_by = op
+        return measured.apply(x).tuple()
+
+    def optimizer_step(self, optimizer: Any, members: list, group: dict) -> None:
+        """Write down an optimiser's step."""
+        with no_grad():
+            capture_step(self, optimizer, members, group)
+
+    def source(self, label: str, source: Any, shape: tuple, dtype: Any) -> Tensor:
+        """Return a tensor in the place of an array that each run looks up."""
+        name = _free(label, {**self.inputs, **self.sources})
+        value = Tensor.make_const(stand_in(shape, dtype), False)
+        self.sources[name] = array_types(value.cached_data), source  # type: ignore[assignment]
+        self._know(value, name, value.cached_data)
+        return value
+
+    def write(self, target: Any, value: Tensor) -> None:
+        """Let each run write a value there."""
+        self.writes.append((value, target))
+
+    def _refuse_draw(self) -> None:
+        if self.here():
+            raise _placed(
+                CaptureError(
+                    "the function draws random numbers, which every run of the program would repeat; draw them outside "
+                    "and give them as an argument (ops.dropout and nn.Dropout draw anew at each run)"
+                ),
+                "capture",
+            )
+
     # ---- the backward pass --------------------------------------------------------------------------------------
 
     def _contribution(self, op: Any, operand: int | None, node: Any) -> Any:
@@ -149,10 +203,8 @@ class Tracer(Scope):
             self.in_backward = True
             try:
                 if operand is None:
-                    found = [
-                        None if one is None else self._written(one) for one in op.gradient_as_tuple(g, seen)
-                    ]
-                    return found
+                    every = op.gradient_as_tuple(g, seen)
+                    return [None if one is None else self._written(one) for one in every]
                 x = inputs[operand]
                 return self._written(unbroadcast(op.vjps[operand](op, g, seen), x, seen))
             except NeedleError:
@@ -170,7 +222,7 @@ class Tracer(Scope):
         return result if operand is not None else list(result.tuple())
 
     def _written(self, contribution: Any) -> Any:
-        """Return a contribution as a value that has a name, and requires a gradient: sums of it are written down, too."""
+        """Return a contribution as a value with a name that requires a gradient: so its sums are written down, too."""
         name = self.name_of(contribution)
         if contribution.requires_grad:
             return contribution
@@ -240,7 +292,8 @@ class Tracer(Scope):
 
     def _source(self, value: Any, data: Any) -> str:
         self._compute_on(data.device)
-        name = _free((value.name or f"p{len(self.sources)}").replace(" ", "_"), {**self.inputs, **self.sources})
+        called = value.name or self.called.get(id(value)) or f"p{len(self.sources)}"
+        name = _free(re.sub(r"[^\w.]", "_", called), {**self.inputs, **self.sources})
         self.sources[name] = array_types(data), DataOf(value)  # type: ignore[assignment]
         self.before.setdefault(id(value), (value, data, value.grad))
         self._name(data, name, stand_in(data.shape, data.dtype))
@@ -297,6 +350,12 @@ def _free(wanted: str, taken: Any) -> str:
         k += 1
         name = f"{wanted}_{k}"
     return name
+
+
+def _placed(error: CaptureError, who: str) -> CaptureError:
+    """Return an error that says who met it and in which line, once."""
+    text = str(error)
+    return error if text.endswith(")") and ", line " in text else CaptureError(f"{who}: {text}{_where()}")
 
 
 def _where() -> str:

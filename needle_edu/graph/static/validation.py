@@ -44,11 +44,14 @@ def validate(program: Program) -> Program:
         for name in one.inputs:
             if name not in known:
                 raise GraphError(
-                    f"{where}: %{name} is not defined before; an operand is an input or the result of an earlier instruction"
+                    f"{where}: %{name} is not defined before; an operand is an input or the result of an earlier "
+                    "instruction"
                 )
         inferred = infer(one, [known[name] for name in one.inputs], where)
         if inferred != one.type:
-            raise GraphError(f"{where}: its type is {_text(one.type)}, but the op makes {_text(inferred)} of these operands")
+            raise GraphError(
+                f"{where}: its type is {_text(one.type)}, but the op makes {_text(inferred)} of these operands"
+            )
         _define(program, known, one.name, one.type, "an instruction")
     for name in program.outputs:
         if name not in known:
@@ -59,8 +62,8 @@ def validate(program: Program) -> Program:
         tensor = getattr(target, "tensor", None)
         if tensor is not None and known[name] != array_types(tensor.realize_cached_data()):
             raise GraphError(
-                f"{program.name}: an update writes %{name}, {_text(known[name])}, into the {target.attribute} of a tensor "
-                f"of type {_text(array_types(tensor.realize_cached_data()))}"
+                f"{program.name}: an update writes %{name}, {_text(known[name])}, into the {target.attribute} of a "
+                f"tensor of type {_text(array_types(tensor.realize_cached_data()))}"
             )
     return program
 
@@ -94,7 +97,9 @@ def described(one: Instruction) -> str:
 
 def _define(program: Program, known: dict[str, Types], name: str, type_: Types, what: str) -> None:
     if name in known:
-        raise GraphError(f"{program.name}: {what} is called %{name}, as another value is; each has a name of its own")
+        raise GraphError(
+            f"{program.name}: {what} is called %{name}, as another value is; each has a name of its own"
+        )
     known[name] = type_
 
 

@@ -27,13 +27,12 @@ class Vjp(Op):
         For which operand; None: for all, as a tuple (an op that defines `gradient` alone).
     """
 
-    value_class = Tensor
     differentiable = False
 
     def __init__(self, of: Op, operand: int | None):
         self.of_op, self.operand = of, operand
         self.name = f"{of.name}.vjp{'' if operand is None else operand}"
-        self.value_class = TensorTuple if operand is None else Tensor
+        self.value_class: Any = TensorTuple if operand is None else Tensor
 
     @property
     def attrs(self) -> dict:
