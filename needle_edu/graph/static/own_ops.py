@@ -39,7 +39,7 @@ class DrawnDropout(TensorOp):
 
 
 class Moments(TensorTupleOp):
-    """The means and biased variances that a normalisation has measured, as lines of numbers."""
+    """The means and biased variances that a normalisation has measured, as lines of float64."""
 
     name, symbol = "moments", "μ, σ²"
     differentiable = False
@@ -48,7 +48,8 @@ class Moments(TensorTupleOp):
         self.axes, self.measured_by = axes, None
 
     def compute(self, a: Any) -> Any:
-        return moments(self.measured_by, Tensor.make_const(a), self.axes)
+        found = moments(self.measured_by, Tensor.make_const(a), self.axes)
+        return tuple([xp.astype(one, "float64") for one in found])
 
 
 class OptimizerSteps(TensorTupleOp):

@@ -23,6 +23,7 @@ import numpy as np
 from needle_edu.autograd import Tensor
 from needle_edu.autograd.registry import ops, slot
 from needle_edu.backend.devices import device_named
+from needle_edu.ndarray import NDArray
 
 from .own_ops import OWN_OPS
 from .places import DataOf, GradientOf
@@ -61,6 +62,12 @@ def _type_text(types: Types) -> str:
 def _shown(value: Any) -> str:
     if isinstance(value, np.dtype):
         return repr(value.name)
+    if isinstance(value, NDArray):
+        value = value.numpy()
+    if isinstance(value, np.ndarray):
+        return f"array({value.tolist() if value.size <= LONGEST else Ellipsis}, {value.dtype.name!r})"
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_shown, value))}{',' * (len(value) == 1)})"
     return repr(value)
 
 
@@ -223,8 +230,15 @@ def _value(node: ast.AST) -> Any:
     if isinstance(node, (ast.Tuple, ast.List)):
         made = [_value(one) for one in node.elts]
         return tuple(made) if isinstance(node, ast.Tuple) else made
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "slice":
-        return slice(*map(_value, node.args))
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("slice", "array"):
+        given = list(map(_value, node.args))
+        if node.func.id == "slice":
+            return slice(*given)
+        if given[0] is Ellipsis:
+            raise GraphError(
+                "the text does not hold the numbers of an array that is an attribute: it is too large"
+            )
+        return np.array(*given)
     if isinstance(node, ast.Name) and node.id in _NUMBERS:
         return _NUMBERS[node.id]
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):

@@ -7,6 +7,7 @@ backward pass, and to take a leaf's gradient. Each value of the function has a s
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import Any
 
@@ -17,13 +18,14 @@ from needle_edu.autograd.unbroadcast import unbroadcast
 from needle_edu.autograd.value import fill_node
 from needle_edu.backend import NeedleError, random, storage
 from needle_edu.backend.scope import Block as Scope, Run
+from needle_edu.ndarray import NDArray, array
 from needle_edu.ndarray.host import host_values
 
 from .optimizing import capture_step
 from .own_ops import DrawnDropout, Key, Moments
 from .places import DataOf, GradientOf
 from .program import Instruction, Program, Type, array_types
-from .unknown import UNKNOWN, CaptureError
+from .unknown import UNKNOWN, CaptureError, stand_in, where, without_numbers
 from .vjp import Vjp
 
 
@@ -39,6 +41,7 @@ class Tracer(Scope):
         self.sources: dict[str, tuple[Type, Any]] = {}
         self.constants: dict[str, np.ndarray] = {}
         self.body: list[Instruction] = []
+        self.numbers = itertools.count()  # of results; none is used twice, not even of one taken out again
         self.names: dict[int, str] = {}  # of values, by id
         self.arrays: dict[int, str] = {}  # of arrays, by id
         self.stand_ins: dict[str, Any] = {}
@@ -112,10 +115,17 @@ class Tracer(Scope):
 
     def apply(self, op: Any, inputs: tuple) -> Any:
         """Write an op down, and return its result without numbers."""
+        if op.name == "to_device" and op.device is self.device:
+            return inputs[0]
         names = tuple([self.name_of(x) for x in inputs])
+        if any(map(_unknown, vars(op).values())):
+            raise CaptureError(
+                f"{op.name}: an array that was computed from the arguments is an attribute of this op (an index, say), "
+                f"which the program could not compute again{where()}"
+            )
         self.computing = True
         try:
-            data = op.computed([self.stand_ins[name] for name in names])
+            data = without_numbers(op).computed([self.stand_ins[name] for name in names])
         except CaptureError as error:
             raise _placed(error, op.name) from None
         finally:
@@ -128,6 +138,10 @@ class Tracer(Scope):
     def vjps(self, node: Any) -> Any:
         """Return the vjps of a node, one function for each operand; they write down what they do."""
         op = node.op
+        if op.vjps is None and op.gradient_is_a_kernel:
+            return lambda g: [
+                lambda op, g, node, gx=gx: gx for gx in self._opaque(op, None, g, self._seen(node))
+            ]
         if op.vjps is None:
             found = self._contribution(op, None, node)
             return lambda g: [lambda op, g, node, gx=gx: gx for gx in found(g)]
@@ -194,9 +208,8 @@ class Tracer(Scope):
 
         If the vjp asks for numbers, what it has written so far is taken out again, and it becomes one instruction.
         """
-        inputs = tuple([self._symbol(x) for x in node.inputs])
-        seen = fill_node(object.__new__(type(node)), op, inputs, node.cached_data, True)
-        self._know(seen, self.name_of(node), node.cached_data)
+        seen = self._seen(node)
+        inputs = seen.inputs
 
         def contribution(g: Any) -> Any:
             mark = len(self.body), dict(self.constants)
@@ -215,6 +228,13 @@ class Tracer(Scope):
                 self.in_backward = False
 
         return contribution
+
+    def _seen(self, node: Any) -> Any:
+        """Return a node as its vjp sees it: no operand has numbers."""
+        inputs = tuple([self._symbol(x) for x in node.inputs])
+        seen = fill_node(object.__new__(type(node)), node.op, inputs, node.cached_data, True)
+        self._know(seen, self.name_of(node), node.cached_data)
+        return seen
 
     def _opaque(self, op: Any, operand: int | None, g: Any, seen: Any) -> Any:
         vjp = Vjp(op, operand)
@@ -266,12 +286,12 @@ class Tracer(Scope):
     def _leaf(self, value: Any, data: Any) -> str:
         """Return a name for a leaf that the function did not compute."""
         if isinstance(data, tuple):
-            raise CaptureError(f"capture: a tuple of tensors comes from outside the function{_where()}")
+            raise CaptureError(f"capture: a tuple of tensors comes from outside the function{where()}")
         if data.layout.device is UNKNOWN:
             if data.storage.ptr.unknown:
                 raise CaptureError(
                     "capture: an array was computed from the arguments by something that is no op, so the program "
-                    f"could not compute it again; use ops on tensors{_where()}"
+                    f"could not compute it again; use ops on tensors{where()}"
                 )
             return self._constant(data)
         if value.version >= self.start:
@@ -279,14 +299,16 @@ class Tracer(Scope):
         if value.op is not None and value.requires_grad:
             raise CaptureError(
                 f"capture: a tensor that was computed outside the function, by {value.op.name}, takes part in it; "
-                f"compute it inside, or give detach() of it{_where()}"
+                f"compute it inside, or give detach() of it{where()}"
             )
         return self._source(value, data)
 
     def _constant(self, data: Any) -> str:
         name = f"c{len(self.constants)}"
-        self.constants[name] = np.array(host_values(data))
-        stand_in = data if data.layout.device is UNKNOWN else _known(self.constants[name])
+        self.constants[name] = numbers = np.array(host_values(data))
+        stand_in = (
+            data if data.layout.device is UNKNOWN else array(numbers, dtype=numbers.dtype, device=UNKNOWN)
+        )
         self._name(data, name, stand_in)
         return name
 
@@ -311,14 +333,13 @@ class Tracer(Scope):
             self._name(data, name, data)
 
     def _instruction(self, op: Any, inputs: tuple[str, ...], node: Any) -> None:
-        name = str(len(self.body))
+        name = str(next(self.numbers))
         data = node.cached_data
         self.body.append(
             Instruction(name, op, inputs, array_types(data), str(state.module_path), events.users_line())
         )
-        # An op may return its operand as it is, or the same array twice: the newest name is as good.
         self.names[id(node)], self.stand_ins[name] = name, data
-        self.arrays[id(data)] = name
+        self.arrays.setdefault(id(data), name)  # an op may return its operand as it is
         self.kept += [node, data]
 
     def _compute_on(self, device: Any) -> None:
@@ -330,20 +351,6 @@ class Tracer(Scope):
             )
 
 
-def stand_in(shape: tuple, dtype: Any) -> Any:
-    from needle_edu.ndarray import empty
-
-    array = empty(shape, dtype=dtype, device=UNKNOWN)
-    array.storage.ptr.forget()
-    return array
-
-
-def _known(numbers: np.ndarray) -> Any:
-    from needle_edu.ndarray import array
-
-    return array(numbers, dtype=numbers.dtype, device=UNKNOWN)
-
-
 def _free(wanted: str, taken: Any) -> str:
     name, k = wanted, 1
     while name in taken:
@@ -352,12 +359,15 @@ def _free(wanted: str, taken: Any) -> str:
     return name
 
 
+def _unknown(attribute: Any) -> bool:
+    """Whether an attribute of an op holds numbers that are not known."""
+    if isinstance(attribute, (tuple, list)):
+        return any(map(_unknown, attribute))
+    array = attribute.cached_data if isinstance(attribute, Tensor) else attribute
+    return isinstance(array, NDArray) and array.layout.device is UNKNOWN and array.storage.ptr.unknown
+
+
 def _placed(error: CaptureError, who: str) -> CaptureError:
     """Return an error that says who met it and in which line, once."""
     text = str(error)
-    return error if text.endswith(")") and ", line " in text else CaptureError(f"{who}: {text}{_where()}")
-
-
-def _where() -> str:
-    line = events.users_line()
-    return "" if line is None else f" ({line[0]}, line {line[1]})"
+    return error if text.endswith(")") and ", line " in text else CaptureError(f"{who}: {text}{where()}")

@@ -8,16 +8,19 @@ asks for a number that is not known gets a `CaptureError`.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
+from needle_edu.autograd import Tensor, events
 from needle_edu.backend import Device, NeedleError, Runtime, Storage
 from needle_edu.backend.dtypes import DTYPES
 from needle_edu.backend.reference import ReferenceRuntime
 from needle_edu.backend.storage import check_count
+from needle_edu.ndarray import NDArray, array, empty
 
 
 class CaptureError(NeedleError):
@@ -52,7 +55,7 @@ class Block:
 class UnknownRuntime(Runtime):
     """The runtime of that device."""
 
-    native = False
+    native = True  # so that ops call the kernels that they call on a device with compiled ones
 
     def __init__(self) -> None:
         self.inner = ReferenceRuntime()
@@ -82,7 +85,7 @@ class UnknownRuntime(Runtime):
         if storage.ptr.unknown and target.size:
             raise CaptureError(
                 "this reads numbers of a tensor that is being captured, where only shapes are known: no .item(), "
-                ".numpy(), print or `if` on values; compute with ops (ops.where instead of `if`)"
+                f".numpy(), print or `if` on values; compute with ops (ops.where instead of `if`){where()}"
             )
         line = storage.ptr.numbers().view(target.dtype)[offset : offset + target.size]
         target[...] = line.reshape(target.shape)
@@ -130,4 +133,35 @@ def _opened(argument: Any) -> Any:
     return argument.numbers() if type(argument) is Block else argument
 
 
+def where() -> str:
+    """Return the line of the user's code, for a message."""
+    line = events.users_line()
+    return "" if line is None else f" ({line[0]}, line {line[1]})"
+
+
 UNKNOWN = Device("unknown", UnknownRuntime)  # no device of the user's: `all_devices` does not list it
+
+
+def without_numbers(op: Any) -> Any:
+    """Return a copy of an op that computes on this device; what `compute` keeps in it does not stay in the op itself.
+
+    Examples
+    --------
+    >>> from needle_edu import ops
+    >>> without_numbers(ops.Summation(0)).compute(stand_in((2, 3), "float32")).shape
+    (3,)
+    """
+    twin = copy.copy(op)
+    for name, value in vars(op).items():
+        held = value.cached_data if isinstance(value, Tensor) else value
+        if isinstance(held, NDArray) and held.layout.device is not UNKNOWN:
+            moved = array(held.numpy(), dtype=held.dtype, device=UNKNOWN)
+            setattr(twin, name, Tensor.make_const(moved) if isinstance(value, Tensor) else moved)
+    return twin
+
+
+def stand_in(shape: tuple, dtype: Any) -> Any:
+    """Return an array of this shape and dtype whose numbers are not known."""
+    made = empty(shape, dtype=dtype, device=UNKNOWN)
+    made.storage.ptr.forget()
+    return made

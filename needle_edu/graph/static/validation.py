@@ -7,6 +7,7 @@ from typing import Any
 from needle_edu.backend import NeedleError
 
 from .program import Instruction, Program, Type, Types, array_types
+from .unknown import stand_in, without_numbers
 
 
 class GraphError(NeedleError):
@@ -31,8 +32,8 @@ def validate(program: Program) -> Program:
     >>> try:
     ...     validate(program.with_(body=program.body[::-1]))
     ... except GraphError as error:
-    ...     print(error)
-    <lambda>: %1 = add_scalar(%0): %0 is not defined before; ...
+    ...     print(str(error)[:54])
+    lambda: %1 = add_scalar(%0): %0 is not defined before;
     """
     known: dict[str, Types] = {}
     for name, type_ in (*program.inputs.items(), *((k, t) for k, (t, _) in program.sources.items())):
@@ -78,13 +79,12 @@ def infer(one: Instruction, operands: list[Types], where: str = "") -> Types:
     >>> print(infer(one, [Type((5, 7), "float32")]))
     float32[7]
     """
-    from .tracer import stand_in
 
     def made(type_: Any) -> Any:
         return stand_in(type_.shape, type_.dtype) if isinstance(type_, Type) else tuple(map(made, type_))
 
     try:
-        return array_types(one.op.computed([made(type_) for type_ in operands]))
+        return array_types(without_numbers(one.op).computed([made(type_) for type_ in operands]))
     except (NeedleError, TypeError, ValueError) as error:
         shown = ", ".join(map(_text, operands))
         raise GraphError(f"{where or described(one)}: the op does not take {shown}: {error}") from None
