@@ -195,6 +195,21 @@ def test_capturing_leaves_no_trace(rng):
     assert (Tensor([1.0]) * 2).item() == 2  # the engine computes again
 
 
+def test_a_step_writes_over_nothing_that_others_hold():
+    w = Tensor([1.0, 2.0])
+    optimizer = optim.Adam([w])
+
+    def step(x):
+        optimizer.reset_grad()
+        (x * w).sum().backward()
+        optimizer.step()
+
+    program = capture(step, Tensor([1.0, 1.0]))
+    held = w.data
+    program(Tensor([1.0, 1.0]))
+    assert held.numpy().tolist() == [1, 2] and w.numpy()[0] < 1
+
+
 # ---- random programs -----------------------------------------------------------------------------------------------
 
 
