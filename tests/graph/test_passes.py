@@ -190,5 +190,5 @@ def test_training_step_shrinks():
     explanation = passes.explain(program)
     assert len(explanation.programs[-1].body) < len(program.body)
     assert "dead_code" in str(explanation)
-    assert "-  %" in explanation.diff("dead_code")
+    assert any("-  %" in explanation.diff(name) for name in explanation.names)
     assert ndl.graph.passes is passes
