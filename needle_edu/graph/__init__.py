@@ -6,6 +6,7 @@ Pictures are made of it by `needle_edu.viz`.
 """
 
 from needle_edu.graph.build import build_graph
+from needle_edu.graph.compiled import compile
 from needle_edu.graph.names import variable_names
 from needle_edu.graph.nodes import Edge, Graph, Node
 from needle_edu.graph.opinfo import OpInfo, op_info
@@ -24,6 +25,7 @@ __all__ = [
     "Snapshot",
     "Tape",
     "capture",
+    "compile",
     "build_graph",
     "graph_of",
     "op_info",

@@ -15,10 +15,16 @@ from needle_edu.autograd import Tensor
 from needle_edu.autograd.arrays import enter, optimizer_steps, to_numpy, xp
 from needle_edu.autograd.op import TensorOp, TensorTupleOp
 from needle_edu.backend.optimizer_steps import Numbers
+from needle_edu.ndarray.dropout import by_key
 from needle_edu.ops.dropping import draw_key
 from needle_edu.ops.normalization import moments
 
 from .unknown import UNKNOWN
+
+
+def symbolic(array: Any) -> bool:
+    """Whether an array's kernels are only written down (needle_edu/graph/compiled/lowering.py)."""
+    return getattr(array.device.runtime, "symbolic", False)
 
 
 class DrawnDropout(TensorOp):
@@ -32,7 +38,7 @@ class DrawnDropout(TensorOp):
     def compute(self, a: Any, key: Any) -> Any:
         if a.device is UNKNOWN:
             return a * 1
-        return xp.dropout(a, self.p, int(to_numpy(key)[0]))
+        return by_key(a, self.p, key.storage.ptr if symbolic(key) else int(to_numpy(key)[0]))
 
     def vjp0(self, g: Any, node: Any) -> Any:
         return self.apply(g, node.inputs[1])
@@ -69,7 +75,7 @@ class OptimizerSteps(TensorTupleOp):
         rows = [arrays[k : k + width] for k in range(0, len(arrays), width)]
         if numbers.device is UNKNOWN:
             return tuple([one * 1 for p, _, *memories in rows for one in (p, *memories)])
-        told = Numbers(*to_numpy(numbers).tolist())
+        told = numbers.storage.ptr if symbolic(numbers) else Numbers(*to_numpy(numbers).tolist())
         # The averages are written over: their own tensors take them back afterwards.
         done = optimizer_steps([(self.kind, p, g, memories, told, False) for p, g, *memories in rows])
         return tuple([one for new, memories in done for one in (new, *memories)])

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from needle_edu.autograd import Tensor, events
+from needle_edu.autograd.op import Op
 from needle_edu.backend import Device, NeedleError, Runtime, Storage
 from needle_edu.backend.dtypes import DTYPES
 from needle_edu.backend.reference import ReferenceRuntime
@@ -151,12 +152,27 @@ def without_numbers(op: Any) -> Any:
     >>> without_numbers(ops.Summation(0)).compute(stand_in((2, 3), "float32")).shape
     (3,)
     """
-    twin = copy.copy(op)
+    return moved(op, UNKNOWN, {})
+
+
+def moved(op: Any, device: Device, twins: dict[int, Any]) -> Any:
+    """Return a copy of an op whose arrays are on a device, and that knows the copies of the ops it knows.
+
+    Parameters
+    ----------
+    twins : dict
+        The copies made so far, by the id of the op; the new one is entered.
+    """
+    twin = twins[id(op)] = copy.copy(op)
     for name, value in vars(op).items():
         held = value.cached_data if isinstance(value, Tensor) else value
-        if isinstance(held, NDArray) and held.layout.device is not UNKNOWN:
-            moved = array(held.numpy(), dtype=held.dtype, device=UNKNOWN)
-            setattr(twin, name, Tensor.make_const(moved) if isinstance(value, Tensor) else moved)
+        if isinstance(held, NDArray) and held.layout.device is not device:
+            there = array(held.numpy(), dtype=held.dtype, device=device)
+            setattr(twin, name, Tensor.make_const(there) if isinstance(value, Tensor) else there)
+        elif isinstance(value, Op):
+            setattr(twin, name, twins[id(value)] if id(value) in twins else moved(value, device, twins))
+        elif name in ("kept", "measured"):  # of another run
+            setattr(twin, name, None)
     return twin
 
 
