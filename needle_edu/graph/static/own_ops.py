@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from needle_edu.autograd import Tensor
-from needle_edu.autograd.arrays import enter, optimizer_steps, to_numpy, xp
+from needle_edu.autograd.arrays import enter, getitem, optimizer_steps, to_numpy, xp
 from needle_edu.autograd.op import TensorOp, TensorTupleOp
 from needle_edu.backend.optimizer_steps import Numbers
 from needle_edu.ndarray.dropout import by_key
@@ -42,6 +42,37 @@ class DrawnDropout(TensorOp):
 
     def vjp0(self, g: Any, node: Any) -> Any:
         return self.apply(g, node.inputs[1])
+
+
+class Lookup(TensorOp):
+    """The rows of a table that an operand names; an index out of range is the kernel's error."""
+
+    name, symbol = "lookup", "[ ]"
+
+    def compute(self, table: Any, index: Any) -> Any:
+        return getitem(table, index)
+
+    def vjp0(self, g: Any, node: Any) -> Any:
+        return LookupBackward(node.inputs[0].shape).apply(g, node.inputs[1])
+
+    vjp1 = None  # whole numbers have no derivative
+
+
+class LookupBackward(TensorOp):
+    """Zeros of the table's shape, with each row of the adjoint added to the row it was looked up from."""
+
+    name, symbol = "lookup_backward", "[ ]′"
+
+    def __init__(self, shape: tuple[int, ...]):
+        self.shape = shape
+
+    def compute(self, g: Any, index: Any) -> Any:
+        return xp.index_add(xp.zeros(self.shape, dtype=g.dtype, device=g.device), index, g)
+
+    def vjp0(self, g: Any, node: Any) -> Any:
+        return Lookup().apply(g, node.inputs[1])
+
+    vjp1 = None
 
 
 class Moments(TensorTupleOp):
@@ -94,4 +125,4 @@ class Key:
         return enter(np.array([draw_key()], np.int64), self.device)
 
 
-OWN_OPS = {cls.name: cls for cls in (DrawnDropout, Moments, OptimizerSteps)}
+OWN_OPS = {cls.name: cls for cls in (DrawnDropout, Lookup, LookupBackward, Moments, OptimizerSteps)}

@@ -20,9 +20,10 @@ from needle_edu.backend import NeedleError, random, storage
 from needle_edu.backend.scope import Block as Scope, Run
 from needle_edu.ndarray import NDArray, array
 from needle_edu.ndarray.host import host_values
+from needle_edu.ops import where as where_op
 
 from .optimizing import capture_step
-from .own_ops import DrawnDropout, Key, Moments
+from .own_ops import DrawnDropout, Key, Lookup, Moments
 from .places import DataOf, GradientOf
 from .program import Instruction, Program, Type, array_types
 from .unknown import UNKNOWN, CaptureError, stand_in, where, without_numbers
@@ -167,6 +168,14 @@ class Tracer(Scope):
         """Return `a` with numbers dropped by a key that each run draws."""
         self.name_of(a)  # the device is known now
         return DrawnDropout(p).apply(a, self.source("key", Key(self.device), (1,), "int64"))
+
+    def embedding(self, index: Tensor, table: Tensor, padding: int | None) -> Tensor:
+        """Return the rows of a table that `index` names, by an op that takes the index as an operand."""
+        rows = Lookup().apply(table, index)
+        if padding is None:
+            return rows
+        chosen = index.reshape((*index.shape, 1)) == padding % table.shape[0]
+        return where_op(chosen, rows.detach(), rows)
 
     def moments(self, op: Any, x: Any, axes: tuple[int, ...]) -> tuple:
         """Return what a normalisation has measured, as tensors."""
