@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from needle_edu import ops
 from needle_edu.autograd import Tensor, TensorTuple, Value, events, no_grad, state
 from needle_edu.autograd.unbroadcast import unbroadcast
 from needle_edu.autograd.value import fill_node
@@ -20,7 +21,6 @@ from needle_edu.backend import NeedleError, random, storage
 from needle_edu.backend.scope import Block as Scope, Run
 from needle_edu.ndarray import NDArray, array
 from needle_edu.ndarray.host import host_values
-from needle_edu.ops import where as where_op
 
 from .optimizing import capture_step
 from .own_ops import DrawnDropout, Key, Lookup, Moments
@@ -174,8 +174,8 @@ class Tracer(Scope):
         rows = Lookup().apply(table, index)
         if padding is None:
             return rows
-        chosen = index.reshape((*index.shape, 1)) == padding % table.shape[0]
-        return where_op(chosen, rows.detach(), rows)
+        chosen = ops.equal(index.reshape((*index.shape, 1)), padding % table.shape[0])
+        return ops.where(chosen, rows.detach(), rows)
 
     def moments(self, op: Any, x: Any, axes: tuple[int, ...]) -> tuple:
         """Return what a normalisation has measured, as tensors."""
