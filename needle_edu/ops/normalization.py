@@ -80,6 +80,7 @@ class _Normalization:
     """What both directions have: the attributes, and the statistics of the array that was measured last."""
 
     measured: Any = None  # (array, version of its memory, statistics) of the forward pass
+    forward: Any = None  # of a backward op: the op of the forward pass
     name: str
 
     def __init__(self, eps: float = 1e-5):
@@ -100,7 +101,7 @@ class _Normalization:
 
     def statistics(self, a, weight):
         """Return the statistics of `a`: those of the forward pass, if it is the array that was measured there."""
-        known = self.measured
+        known = self.measured if self.forward is None else self.forward.measured
         if known is None or known[0] is not a or known[1] != a.storage.version:
             return self.kernel(a, weight, weight)[1]
         return known[2]
@@ -131,7 +132,7 @@ class _Forward(_Normalization, TensorOp):
     def gradient(self, out_grad, node):
         a, weight, _ = node.inputs
         backward = self.backward()
-        backward.measured = self.measured
+        backward.forward = self
         return backward.of(out_grad, a, weight)
 
     vjp_reads = ("ab", "a", "")
