@@ -60,7 +60,7 @@ _ROOMS = (
     "cli",
 )
 _NAMES = {
-    "check": "course", "install_as": "aliasing", "load": "saving", "save": "saving",
+    "check": "course", "compile": "graph", "install_as": "aliasing", "load": "saving", "save": "saving",
     "cuda_check": "backend.cudasim", "cuda_profile": "backend.cudasim",
     **dict.fromkeys((name for name in dir(ops) if hasattr(builtins, name)), "ops"),
 }  # fmt: skip

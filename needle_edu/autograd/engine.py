@@ -35,7 +35,7 @@ def run_backward(output, out_grad=None, create_graph=None, accumulate=False) -> 
             "backward: this tensor requires no gradient; was it detached, made under no_grad, or is it a "
             "gradient that backward(create_graph=True) did not make?"
         )
-    recording = bool(state.CREATE_GRAPH if create_graph is None else create_graph)
+    recording = bool(state.CREATE_GRAPH if create_graph is None else create_graph) or state.tracing() is not None
     out_grad = output.ones_like() if out_grad is None else _checked(out_grad, output, recording)
     thread = state.thread
     blocks = thread.blocks
@@ -105,6 +105,7 @@ def pull_back(output, out_grad, ends) -> list:
 def _through(order, adjoints, taken, accumulate, told) -> None:
     """Go through `order` from its end, and hand each node's adjoint on to its inputs."""
     plus = adder()
+    tracer = state.tracing()
     while order:
         node = order.pop()
         g = adjoints.pop(node, None)
@@ -115,13 +116,16 @@ def _through(order, adjoints, taken, accumulate, told) -> None:
         if node.extra is not None:
             g = hooks.passed(node, g, taken)
         if node.op is None:
+            if tracer is not None:
+                tracer.write_leaf(node, g, accumulate)
+                continue
             write_leaf(node, g, taken, accumulate)
             if told:
                 events.leaf(node)
             continue
         if node.version != storage.latest_version:
             check_unchanged(node)
-        vjps = node.op.vjps
+        vjps = node.op.vjps if tracer is None else tracer.vjps(node)(g)
         if vjps is None:  # an op that may, unlike ours, hand out one of its inputs
             vjps = gradient_as_vjps(g, node)
             taken |= taken_by(node, *node.inputs)

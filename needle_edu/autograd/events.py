@@ -203,7 +203,7 @@ def _freed(watch: _Watch) -> None:
 def created(value, op, inputs) -> None:
     """A value was made by `op`."""
     if state.hook is not None and not quiet.on and not quiet.unheard:
-        _tell_created(value, op, inputs, _source())
+        _tell_created(value, op, inputs, users_line())
 
 
 def computed(value) -> None:
@@ -296,7 +296,7 @@ def users_frame() -> FrameType | None:
     return frame
 
 
-def _source() -> tuple[str, int] | None:
+def users_line() -> tuple[str, int] | None:
     """Return file and line of the user's code."""
     frame = users_frame()
     return None if frame is None else (frame.f_code.co_filename, frame.f_lineno)

@@ -43,6 +43,8 @@ class Op:
     vjps_on_arrays : bool
         True: the vjps (or `gradient`) use nothing but what arrays have as well, and `of`, so `backward` may call them
         with arrays in place of tensors (array_pass.py). Whoever writes other vjps must say so again.
+    gradient_is_a_kernel : bool
+        True: `gradient` of arrays is one kernel, where that of tensors is a composition.
     differentiable : bool
         False for comparisons and the like: the result never requires a gradient.
     value_class : type or None
@@ -69,6 +71,7 @@ class Op:
     vjp_formulas: tuple[str, ...] = ()
     vjp_reads: tuple[str, ...] | None = None
     vjps_on_arrays = False
+    gradient_is_a_kernel = False
     differentiable = True
     value_class: Any = None
     vjps = None  # the functions vjp0, vjp1, …; None: ask `gradient`
@@ -183,7 +186,9 @@ class Op:
         return fill_node(node, None, (), data, False)
 
     def _apply_watched(self, inputs):
-        """`apply` in lazy mode, or while somebody listens to events."""
+        """`apply` in lazy mode, while somebody listens to events, or while a function is captured."""
+        if (tracer := state.tracing()) is not None:
+            return tracer.apply(self, inputs)
         for x in inputs:
             events.announce(x)
         if state.LAZY_MODE:

@@ -20,7 +20,8 @@ LAZY_MODE = False  # True: an op's value is computed only when somebody needs it
 CREATE_GRAPH = False  # default of backward(create_graph=None): gradients are graph nodes themselves
 
 hook = None  # receives every event, see events.py; None when nobody listens
-watched = False  # True when LAZY_MODE or a hook asks for the careful path of Op.apply
+tracer: Any = None  # writes ops down instead of computing them (graph/static/tracer.py); None when nothing is captured
+watched = False  # True when LAZY_MODE, a hook or a tracer asks for the careful path of Op.apply
 
 threads_without_grad: set[int] = set()  # numbers of the threads in which recording may be off
 
@@ -93,7 +94,7 @@ def set_lazy_mode(on: bool) -> None:
     """Assign LAZY_MODE: ``needle_edu.autograd.LAZY_MODE = on`` ends up here."""
     global LAZY_MODE, watched
     LAZY_MODE = bool(on)
-    watched = LAZY_MODE or hook is not None
+    watched = LAZY_MODE or hook is not None or tracer is not None
 
 
 def set_create_graph(on: bool) -> None:
@@ -106,8 +107,20 @@ def set_hook(function):
     """Install the one listener of events (None removes it); returns the previous one."""
     global hook, watched
     previous, hook = hook, function
-    watched = LAZY_MODE or hook is not None
+    watched = LAZY_MODE or hook is not None or tracer is not None
     return previous
+
+
+def set_tracer(new):
+    """Let `new` write down every op of its thread (None: nobody)."""
+    global tracer, watched
+    tracer = new
+    watched = LAZY_MODE or hook is not None or tracer is not None
+
+
+def tracing():
+    """Return the tracer that captures what this thread does, or None."""
+    return tracer if tracer is not None and tracer.here() else None
 
 
 # TENSOR_COUNTER counts on demand: the garbage collector knows every live object, so creating a Value stays

@@ -120,6 +120,8 @@ class Value:
 
         This is how an optimiser updates a parameter. `Tensor.data` does the same and checks the dtype.
         """
+        if (tracer := state.tracing()) is not None:
+            tracer.replaced(self)
         version = storage.new_version()
         self.cached_data, self.version = array, version  # both or neither, whenever an interrupt comes
         if self.op is not None:

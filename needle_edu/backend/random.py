@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import random as python_random
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -52,7 +52,20 @@ def generator(seed: int | None = None) -> Any:
     >>> bool(first == generator(0).rand())
     True
     """
-    return _here.numpy if seed is None else np.random.RandomState(seed)
+    if seed is not None:
+        return np.random.RandomState(seed)
+    if _refusal is not None:
+        _refusal()
+    return _here.numpy
+
+
+_refusal: Callable[[], None] | None = None
+
+
+def refuse(refusal: Callable[[], None] | None) -> None:
+    """Call this function, which may raise, whenever somebody asks for the global generator; None: draw freely again."""
+    global _refusal
+    _refusal = refusal
 
 
 def seed(number: int) -> None:

@@ -6,12 +6,14 @@ Pictures are made of it by `needle_edu.viz`.
 """
 
 from needle_edu.graph.build import build_graph
+from needle_edu.graph.compiled import compile
 from needle_edu.graph.names import variable_names
 from needle_edu.graph.nodes import Edge, Graph, Node
 from needle_edu.graph.opinfo import OpInfo, op_info
 from needle_edu.graph.recorder import Recorder
 from needle_edu.graph.replay import graph_of, record_backward
 from needle_edu.graph.snapshot import Snapshot, take_snapshot
+from needle_edu.graph.static import capture
 from needle_edu.graph.tape import Tape
 
 __all__ = [
@@ -22,6 +24,8 @@ __all__ = [
     "Recorder",
     "Snapshot",
     "Tape",
+    "capture",
+    "compile",
     "build_graph",
     "graph_of",
     "op_info",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from needle_edu.backend.arguments import integer, real
 
@@ -28,8 +28,18 @@ def dropout(a: NDArray, p: float, key: int) -> NDArray:
     NDArray([2., 2., 0., 2., 0., 0., 0., 0.], dtype=float32, device=cpu())
     """
     real("dropout", 0, 1, p=p)
-    key = integer("dropout", "key", key, 0)
-    a = operand("dropout", a)
+    return by_key(operand("dropout", a), p, integer("dropout", "key", key, 0))
+
+
+def by_key(a: NDArray, p: float, key: Any) -> NDArray:
+    """Call the kernel; the key is what it takes for one.
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> by_key(nd.ones(8), 0.5, 1)
+    NDArray([2., 2., 0., 2., 0., 0., 0., 0.], dtype=float32, device=cpu())
+    """
     a = convert(a, floating(a.layout.code)).compact()
     layout = compact_layout(a.layout.shape, a.layout.code, a.layout.device)
     out = allocate(layout)

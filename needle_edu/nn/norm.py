@@ -13,9 +13,10 @@ from __future__ import annotations
 from typing import Any
 
 from .. import init
-from ..autograd import Tensor
+from ..autograd import Tensor, no_grad
 from ..autograd.arrays import xp
 from ..autograd.registry import slot
+from ..autograd.state import tracing
 from ..backend.arguments import floating, real, switch, whole
 from ..backend.errors import ShapeError
 from ..ops.normalization import moments
@@ -226,5 +227,9 @@ def by_averages(layer: Any, x: Tensor) -> Tensor:
 
 def followed(average: Any, batch: Any, momentum: float) -> Tensor:
     """Return the running average after a batch: a leaf of the same dtype, whatever dtype the batch has."""
+    if tracing() is not None:  # the program writes into the tensor that is there
+        with no_grad():
+            average.data = average * (1 - momentum) + batch.astype(average.dtype) * momentum
+        return average
     old = average.realize_cached_data()
     return Tensor.make_const(old * (1 - momentum) + xp.astype(batch, old.dtype) * momentum)

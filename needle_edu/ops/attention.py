@@ -117,7 +117,7 @@ class Attention(TensorOp):
         """Return s."""
         return (q.shape[-1] or 1) ** -0.5 if self.scale is None else self.scale
 
-    vjps_on_arrays = True
+    vjps_on_arrays = gradient_is_a_kernel = True
 
     def gradient(self, g, node):
         q, k, v, *mask = node.inputs

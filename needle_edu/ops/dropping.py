@@ -14,6 +14,7 @@ import numpy as np
 
 from needle_edu.autograd.arrays import DTypeError, ShapeError, device_of, enter
 from needle_edu.autograd.registry import slot
+from needle_edu.autograd.state import tracing
 from needle_edu.autograd.tensor import as_tensor
 from needle_edu.backend import compatibility
 from needle_edu.backend.arguments import real, switch
@@ -41,6 +42,8 @@ def dropout(a, p=0.5, training=True):
     a = _checked("dropout", a, p, training)
     if not training or not 0 < p < 1 or compatibility.dropout_draws_each:
         return _dropped(a, p, a.shape) if training else a
+    if (tracer := tracing()) is not None:
+        return tracer.dropout(a, p)
     return _KEYED.cls(p, draw_key()).apply(a)
 
 

@@ -5,6 +5,7 @@ They are compositions too: what a graph shows is the indexing op, whose vjp adds
 
 from needle_edu.autograd.arrays import DTypeError, IndexOutOfRange, ShapeError, xp
 from needle_edu.autograd.registry import slot
+from needle_edu.autograd.state import tracing
 from needle_edu.autograd.tensor import as_tensor
 from needle_edu.backend.arguments import integer, switch
 
@@ -85,9 +86,11 @@ def embedding(index, weight, padding_idx=None):
         raise ShapeError(f"embedding: wanted a weight of shape (rows, columns), got {weight.shape}")
     if index.dtype.kind == "f":
         whole = index.realize_cached_data()
-        if not bool(xp.all(xp.floor(whole) == whole)):
+        if tracing() is None and not bool(xp.all(xp.floor(whole) == whole)):
             raise DTypeError("embedding: wanted whole numbers as index, got floats with a fraction")
         index = index.astype("int64")
+    if (tracer := tracing()) is not None:
+        return tracer.embedding(index, weight, padding_idx)
     where = integers("embedding", index)
     rows = weight.shape[0]
     _check_range("embedding", where, rows)

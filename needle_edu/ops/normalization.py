@@ -27,6 +27,7 @@ from typing import Any, NamedTuple
 from needle_edu.autograd.arrays import Array, ShapeError, getitem, normalization, xp
 from needle_edu.autograd.op import TensorOp, TensorTupleOp
 from needle_edu.autograd.registry import register, slot
+from needle_edu.autograd.state import tracing
 from needle_edu.backend.arguments import integer, real
 
 from . import sampling
@@ -79,6 +80,7 @@ class _Normalization:
     """What both directions have: the attributes, and the statistics of the array that was measured last."""
 
     measured: Any = None  # (array, version of its memory, statistics) of the forward pass
+    forward: Any = None  # of a backward op: the op of the forward pass
     name: str
 
     def __init__(self, eps: float = 1e-5):
@@ -99,7 +101,7 @@ class _Normalization:
 
     def statistics(self, a, weight):
         """Return the statistics of `a`: those of the forward pass, if it is the array that was measured there."""
-        known = self.measured
+        known = self.measured if self.forward is None else self.forward.measured
         if known is None or known[0] is not a or known[1] != a.storage.version:
             return self.kernel(a, weight, weight)[1]
         return known[2]
@@ -130,7 +132,7 @@ class _Forward(_Normalization, TensorOp):
     def gradient(self, out_grad, node):
         a, weight, _ = node.inputs
         backward = self.backward()
-        backward.measured = self.measured
+        backward.forward = self
         return backward.of(out_grad, a, weight)
 
     vjp_reads = ("ab", "a", "")
@@ -223,8 +225,11 @@ class _OfLayer(_Normalization):
 def moments(op, x, axes: tuple[int, ...]) -> tuple:
     """Return the means over `axes` and the biased variances, lines of numbers: those that the op has measured of `x`.
 
-    An op that has measured nothing, such as a student's own, has them measured here.
+    An op that has measured nothing, such as a student's own, has them measured here. While a function is captured,
+    they are tensors.
     """
+    if (tracer := tracing()) is not None:
+        return tracer.moments(op, x, axes)
     a = x.realize_cached_data()
     known = getattr(op, "measured", None)
     if known is not None and known[0] is a and known[1] == a.storage.version:

@@ -34,6 +34,7 @@ class _Network:
     kind = ""
     gates, states, biased = 1, 1, False
     kept: Any = None  # (arrays and versions of the forward pass, what its kernel left)
+    kept_by: Any = None  # of a backward op: the op of the forward pass
 
     def __init__(self, sizes, reverse: bool = False):
         self.sizes = as_shape(sizes, self.name)
@@ -100,7 +101,7 @@ class _Forward(_Network, TensorTupleOp):
 
     def gradient(self, out_grad, node):
         backward = slot(f"{self.name}_backward").cls(**self.attrs)
-        backward.kept = self.kept
+        backward.kept_by = self
         return backward.apply(*out_grad.tuple(), *node.inputs)
 
 
@@ -130,16 +131,17 @@ class _Backward(_Network, TensorTupleOp):
 
     def kernel(self, adjoints, inputs):
         """Return the adjoints of all inputs from the compiled kernel."""
-        known = self.kept
+        known = self.kept if self.kept_by is None else self.kept_by.kept
         if (
             known is None
             or any(a is not b for (a, _), b in zip(known[0][:-1], inputs, strict=True))
             or any(a.storage.version != version for a, version in known[0])
         ):
             self.forward(inputs)
+            known = self.kept
         x, state, weight, bias = self.parted(inputs)
         of_x, of_state, of_weight, of_bias = recurrence.backward(
-            self.kind, adjoints[0], adjoints[1:], self.kept[1], state, weight, self.sizes, self.reverse
+            self.kind, adjoints[0], adjoints[1:], known[1], state, weight, self.sizes, self.reverse
         )
         return (of_x, *of_state, of_weight, *([of_bias.sum(0)] if self.biased else []))
 

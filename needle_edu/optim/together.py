@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..autograd import Tensor
 from ..autograd.arrays import held_once, optimizer_steps, same_layout
+from ..autograd.state import tracing
 from ..backend.errors import DTypeError, GradientError
 from ..backend.naming import a_kind
 from ..backend.optimizer_steps import Numbers
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 def step_together(optimizer: Optimizer, members: list[tuple[int, Tensor]], group: dict[str, Any]) -> None:
     """One step of parameters of one group, in one call."""
+    if (tracer := tracing()) is not None:
+        tracer.optimizer_step(optimizer, members, group)
+        return
     sign = -1.0 if group["maximize"] else 1.0
     counted = (*optimizer.counters, *optimizer.numbers)
     told: dict[tuple, tuple] = {}  # what `formula` says: the same for all that were stepped as often

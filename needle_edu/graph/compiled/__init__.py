@@ -1,0 +1,17 @@
+"""Compiled programs: a program as one C function that calls the library's kernels, without Python in between."""
+
+from .executable import Executable, build
+from .function import Compiled, compile
+from .lowering import LoweringError, lower
+from .memory_plan import MemoryPlan, plan_memory
+
+__all__ = [
+    "Compiled",
+    "Executable",
+    "LoweringError",
+    "MemoryPlan",
+    "build",
+    "compile",
+    "lower",
+    "plan_memory",
+]

@@ -1,0 +1,125 @@
+"""`compile`: a function that is captured at its first call, and afterwards runs as a program."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from needle_edu.autograd import Tensor
+from needle_edu.backend import BuildError
+from needle_edu.graph.passes import optimize
+from needle_edu.graph.static import CaptureError, Program, capture
+from needle_edu.graph.static.structure import flatten
+
+from .executable import Executable, build
+from .lowering import LoweringError
+
+
+class Compiled:
+    """A function that runs as a program; made by `compile`.
+
+    Attributes
+    ----------
+    captures : int
+        How often the function was captured: once for each combination of shapes, dtypes and devices.
+    runs_as : str
+        What the latest call ran as: "C", "interpreter" (`why` says why not C), or "" before the first.
+    why : str
+        Why not C; empty if it is.
+    programs : dict
+        Kinds of arguments → what runs.
+    """
+
+    def __init__(self, function: Callable[..., Any]):
+        functools.update_wrapper(self, function)
+        self.function = function
+        self.programs: dict[Any, Executable | Program] = {}
+        self.captures = 0
+        self.runs_as = self.why = ""
+
+    def __call__(self, *arguments: Any) -> Any:
+        key = _kind(arguments)
+        if key not in self.programs:
+            self.programs[key] = self._made(arguments)
+        chosen = self.programs[key]
+        self.runs_as = "C" if isinstance(chosen, Executable) else "interpreter"
+        return chosen(*arguments)
+
+    def _made(self, arguments: tuple) -> Executable | Program:
+        program = optimize(capture(self.function, *arguments))
+        self.captures += 1
+        try:
+            made = build(program)
+        except (LoweringError, BuildError) as error:
+            self.why = str(error)
+            return program
+        self.why = ""
+        return made
+
+    @property
+    def program(self) -> Program:
+        """The latest program.
+
+        Raises
+        ------
+        CaptureError
+            If there is none yet.
+        """
+        if not self.programs:
+            raise CaptureError("compile: the function is captured at its first call; call it once")
+        latest = next(reversed(self.programs.values()))
+        return latest.program if isinstance(latest, Executable) else latest
+
+    @property
+    def source(self) -> str:
+        """The C text of the latest program; empty where there is none."""
+        latest = next(reversed(self.programs.values()), None)
+        return latest.source if isinstance(latest, Executable) else ""
+
+
+def compile(function: Callable[..., Any]) -> Compiled:
+    """Return a function that does the same as one C function per kind of arguments.
+
+    At the first call with arguments of some shapes, dtypes and device the function is captured
+    (`needle_edu.graph.capture` says what that means for it), simplified, written as C and compiled; the compiled
+    library is kept in the cache. Later calls run it. Where C is impossible, the program is interpreted, and `why` says
+    why.
+
+    Parameters
+    ----------
+    function : callable
+        A training step, say, or a model.
+
+    Returns
+    -------
+    Compiled
+
+    Raises
+    ------
+    CaptureError
+        At a call, if the function cannot be captured.
+
+    Examples
+    --------
+    >>> import needle_edu as ndl
+    >>> @ndl.compile
+    ... def f(x):
+    ...     return (x * 2).exp().sum()
+    >>> f(ndl.Tensor([0.0, 0.0])).item(), f.captures, len(f.program.body)
+    (2.0, 1, 3)
+    """
+    return Compiled(function)
+
+
+def _kind(arguments: tuple) -> tuple:
+    """Return what decides which program serves some arguments."""
+    if all(type(one) is Tensor for one in arguments):  # layouts are interned: shape, dtype and device in one
+        return tuple([one.realize_cached_data().layout for one in arguments])
+    leaves, structure = flatten(arguments)
+    return repr(structure), *[
+        one.realize_cached_data().layout
+        if isinstance(one, Tensor)
+        else (type(one), getattr(one, "shape", ()))
+        for one in leaves
+    ]

@@ -1,0 +1,94 @@
+"""How an optimiser's step becomes part of a program.
+
+What an optimiser remembers is a source, and is written back after the run. The numbers of the formula (the learning
+rate, what depends on how many steps were made) are a source, too: they are asked of the optimiser at each run, so that
+schedules go on working.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from needle_edu.autograd.arrays import enter
+from needle_edu.backend.optimizer_steps import Numbers
+
+from .unknown import CaptureError
+
+
+class Memory:
+    """A source and a target: one array that an optimiser remembers of a parameter."""
+
+    attribute = "memory"
+
+    def __init__(self, optimizer: Any, place: int, name: str, start: float):
+        self.optimizer, self.place, self.name, self.start = optimizer, place, name, start
+        self.owner: Any = (id(optimizer), place, name)
+
+    def read(self) -> Any:
+        """Return what is remembered; before the first step, what it starts at."""
+        known = self.optimizer.state.get(self.place, {}).get(self.name)
+        if known is not None:
+            return known
+        p = self.optimizer.params[self.place].realize_cached_data()
+        return p.__array_namespace__().full_like(p, self.start)
+
+    def write(self, array: Any) -> None:
+        """Remember an array."""
+        self.optimizer.state.setdefault(self.place, {})[self.name] = array
+
+
+class FormulaNumbers:
+    """A source: the numbers of an optimiser's formula for the next step of parameters that were stepped as often."""
+
+    def __init__(self, optimizer: Any, places: list[int], group: dict, kind: str, device: Any):
+        self.optimizer, self.places, self.group = optimizer, places, group
+        self.kind, self.device, self.owner = kind, device, None
+
+    def read(self) -> Any:
+        """Ask the optimiser, and count the step."""
+        state = self.optimizer.state
+        told = []
+        for place in self.places:
+            after = dict(state.get(place, ()))
+            kind, _, numbers = self.optimizer.formula(after, self.group)
+            state[place] = after
+            told.append((kind, tuple(sorted(numbers.items()))))
+        if len(set(told)) != 1 or told[0][0] != self.kind:
+            raise CaptureError(
+                f"{type(self.optimizer).__name__}: the next step has another formula than the one captured; capture "
+                "the function again"
+            )
+        sign = -1.0 if self.group["maximize"] else 1.0
+        return enter(np.array(Numbers(sign, **numbers), np.float64), self.device, "float64")
+
+
+def capture_step(tracer: Any, optimizer: Any, members: list, group: dict) -> None:
+    """Write down one step of an optimiser's parameters."""
+    from .own_ops import OptimizerSteps
+
+    told: dict[tuple, list] = {}  # parameters by what the formula says of them
+    for place, p in members:
+        kind, starts, numbers = optimizer.formula(dict(optimizer.state.get(place, ())), group)
+        told.setdefault((kind, tuple(starts.items()), tuple(numbers.items())), []).append((place, p))
+    for (kind, starts, _), found in told.items():
+        places = [place for place, _ in found]
+        numbers = tracer.source(
+            "numbers",
+            FormulaNumbers(optimizer, places, group, kind, tracer.device),
+            (len(Numbers._fields),),
+            "float64",
+        )
+        operands, targets = [numbers], []
+        for place, p in found:
+            memories = [Memory(optimizer, place, name, start) for name, start in starts]
+            given = [tracer.source(one.name, one, p.shape, p.dtype) for one in memories]
+            operands += [p.detach(), p.grad, *given]
+            targets += [p, *memories]
+        parts = tracer.apply(OptimizerSteps(kind, len(starts)), tuple(operands)).tuple()
+        for target, part in zip(targets, parts, strict=True):
+            if isinstance(target, Memory):
+                tracer.write(target, part)
+            else:
+                target.data = part

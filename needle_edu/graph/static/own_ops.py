@@ -1,0 +1,128 @@
+"""Ops that only programs have: what in an ordinary run is done beside the graph.
+
+Dropout draws a key from the global generator, batch normalisation averages what it has measured, and an optimiser
+makes all its steps in one kernel call. A program needs these as instructions. Each computes by the same code as the
+ordinary run.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from needle_edu.autograd import Tensor
+from needle_edu.autograd.arrays import enter, getitem, optimizer_steps, to_numpy, xp
+from needle_edu.autograd.op import TensorOp, TensorTupleOp
+from needle_edu.backend.optimizer_steps import Numbers
+from needle_edu.ndarray.dropout import by_key
+from needle_edu.ops.dropping import draw_key
+from needle_edu.ops.normalization import moments
+
+from .unknown import UNKNOWN
+
+
+def symbolic(array: Any) -> bool:
+    """Whether an array's kernels are only written down (needle_edu/graph/compiled/lowering.py)."""
+    return getattr(array.device.runtime, "symbolic", False)
+
+
+class DrawnDropout(TensorOp):
+    """Dropout by a key that is drawn at each run: `keyed_dropout` whose key is an operand."""
+
+    name, symbol = "drawn_dropout", "drop"
+
+    def __init__(self, p: float):
+        self.p = p
+
+    def compute(self, a: Any, key: Any) -> Any:
+        if a.device is UNKNOWN:
+            return a * 1
+        return by_key(a, self.p, key.storage.ptr if symbolic(key) else int(to_numpy(key)[0]))
+
+    def vjp0(self, g: Any, node: Any) -> Any:
+        return self.apply(g, node.inputs[1])
+
+
+class Lookup(TensorOp):
+    """The rows of a table that an operand names; an index out of range is the kernel's error."""
+
+    name, symbol = "lookup", "[ ]"
+
+    def compute(self, table: Any, index: Any) -> Any:
+        return getitem(table, index)
+
+    def vjp0(self, g: Any, node: Any) -> Any:
+        return LookupBackward(node.inputs[0].shape).apply(g, node.inputs[1])
+
+    vjp1 = None  # whole numbers have no derivative
+
+
+class LookupBackward(TensorOp):
+    """Zeros of the table's shape, with each row of the adjoint added to the row it was looked up from."""
+
+    name, symbol = "lookup_backward", "[ ]′"
+
+    def __init__(self, shape: tuple[int, ...]):
+        self.shape = shape
+
+    def compute(self, g: Any, index: Any) -> Any:
+        return xp.index_add(xp.zeros(self.shape, dtype=g.dtype, device=g.device), index, g)
+
+    def vjp0(self, g: Any, node: Any) -> Any:
+        return Lookup().apply(g, node.inputs[1])
+
+    vjp1 = None
+
+
+class Moments(TensorTupleOp):
+    """The means and biased variances that a normalisation has measured, as lines of float64."""
+
+    name, symbol = "moments", "μ, σ²"
+    differentiable = False
+
+    def __init__(self, axes: tuple[int, ...]):
+        self.axes, self.measured_by = axes, None
+
+    def compute(self, a: Any) -> Any:
+        found = moments(self.measured_by, Tensor.make_const(a), self.axes)
+        return tuple([xp.astype(one, "float64") for one in found])
+
+
+class OptimizerSteps(TensorTupleOp):
+    """One step of several parameters: the formula's numbers, then of each parameter itself, gradient and memories.
+
+    The result has of each parameter the new one, and its memories.
+    """
+
+    name, symbol = "optimizer_steps", "step"
+    differentiable = False
+
+    def __init__(self, kind: str, memories: int):
+        self.kind, self.memories = kind, memories
+
+    def compute(self, numbers: Any, *arrays: Any) -> Any:
+        width = 2 + self.memories
+        rows = [arrays[k : k + width] for k in range(0, len(arrays), width)]
+        if numbers.device is UNKNOWN:
+            return tuple([one * 1 for p, _, *memories in rows for one in (p, *memories)])
+        told = numbers.storage.ptr if symbolic(numbers) else Numbers(*to_numpy(numbers).tolist())
+        # The averages are written over: their own tensors take them back afterwards.
+        done = optimizer_steps([(self.kind, p, g, memories, told, False) for p, g, *memories in rows])
+        return tuple([one for new, memories in done for one in (new, *memories)])
+
+
+class Key:
+    """A source: a fresh key for dropout, drawn from the global generator."""
+
+    owner: Any = None
+
+    def __init__(self, device: Any):
+        self.device = device
+
+    def read(self) -> Any:
+        """Draw one."""
+        return enter(np.array([draw_key()], np.int64), self.device)
+
+
+OWN_OPS = {cls.name: cls for cls in (DrawnDropout, Lookup, LookupBackward, Moments, OptimizerSteps)}

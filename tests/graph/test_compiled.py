@@ -1,0 +1,273 @@
+"""Compiled programs: the same numbers as the interpreter, from memory that is shared without harm."""
+
+import threading
+
+import numpy as np
+import pytest
+
+import needle_edu as ndl
+from needle_edu import Tensor, nn, ops, optim
+from needle_edu.autograd import TensorTuple, registry
+from needle_edu.autograd.arrays import BACKEND
+from needle_edu.backend.build import builder
+from needle_edu.graph import capture
+from needle_edu.graph.compiled import LoweringError, build, lower, plan_memory
+from needle_edu.graph.passes import optimize
+from needle_edu.graph.static import CaptureError
+
+from . import call_by_call, random_functions
+
+pytestmark = [
+    pytest.mark.skipif(BACKEND == "np", reason="NumPy's arrays cannot be captured"),
+    pytest.mark.skipif(not ndl.cpu().native, reason="no compiled kernels"),
+    pytest.mark.shares_memory,
+]
+needs_compiler = pytest.mark.skipif(
+    builder.find_compiler() is None, reason="NO C COMPILER: programs are not compiled"
+)
+
+# What is more than kernel calls: these look at numbers, here or in their vjp, to choose a way or to check an index.
+LOOKS_AT_NUMBERS = {"power", "atan2", "max", "min", "prod", "std", "norm", "attention", "max_pool_backward"}
+
+
+def numbers(results):
+    results = [results] if isinstance(results, Tensor) else results
+    return [None if one is None else one.numpy() for one in results]
+
+
+def assert_same(found, wanted):
+    for a, b in zip(found, wanted, strict=True):
+        assert (a is None) == (b is None)
+        if a is not None:
+            np.testing.assert_array_equal(a, b)
+            assert a.dtype == b.dtype
+
+
+@pytest.mark.parametrize("name", list(registry.ops()))
+def test_calls_of_every_op(name, rng):
+    """The kernel calls of each op and its gradient, one by one, in planned memory."""
+    cls = registry.slot(name).cls
+    looked = False
+    for attrs, given in cls.samples(np.random.default_rng(7)):
+        xs = [Tensor(x, dtype="float32" if np.asarray(x).dtype.kind == "f" else None) for x in given]
+
+        def both(*arguments, cls=cls, attrs=attrs):
+            operands = (ops.make_tuple(*arguments),) if getattr(cls, "tuple_input", False) else arguments
+            y = cls(**attrs)(*operands)
+            parts = y.tuple() if isinstance(y, TensorTuple) else (y,)
+            total = None
+            for part in parts:
+                if part.requires_grad:
+                    term = (part * part).sum()
+                    total = term if total is None else total + term
+            if total is not None:
+                total.backward()
+            return (*parts, *[x.grad for x in arguments if x.grad is not None])
+
+        program = optimize(capture(both, *xs))
+        try:
+            lowered = lower(program)
+        except LoweringError:
+            looked = True
+            continue
+        memory = plan_memory(lowered)
+        assert memory.peak() <= memory.nbytes <= memory.unshared
+        found = call_by_call.run(program, lowered, memory, *xs)
+        for result, wanted in zip(program.outputs, numbers(program(*xs)), strict=True):
+            if wanted.size:
+                np.testing.assert_array_equal(found[result], wanted)
+    assert looked == (name in LOOKS_AT_NUMBERS)
+
+
+# ---- as C -----------------------------------------------------------------------------------------------------------
+
+
+@needs_compiler
+@pytest.mark.parametrize("seed", range(6))
+def test_random_function_as_c(seed):
+    rng = np.random.default_rng(seed)
+    f = random_functions.with_gradients(random_functions.function(rng, steps=40))
+    xs = random_functions.inputs(rng)
+    program = optimize(capture(f, *xs))
+    run = build(program)
+    for _ in range(2):  # the second time, what the first has left in memory
+        assert_same(numbers(run(*xs)), numbers(program(*xs)))
+
+
+class Convolutional(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.norm, self.head = nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.Linear(36, 3)
+
+    def forward(self, x):
+        h = ops.max_pool2d(ops.relu(self.norm(self.conv(x.reshape((-1, 1, 8, 8))))), 2)
+        return self.head(ops.dropout(h.reshape((h.shape[0], 36)), 0.2, self.training))
+
+
+class Recurrent(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.cell, self.head = nn.LSTM(16, 6), nn.Linear(6, 3)
+
+    def forward(self, x):
+        return self.head(self.cell(x.reshape((4, -1, 16)))[0][3])
+
+
+@needs_compiler
+@pytest.mark.parametrize("make", [Convolutional, Recurrent])
+@pytest.mark.parametrize("kind", ["Adam", "SGD"])
+def test_training_as_c(make, kind, rng):
+    """Steps of a training run, at two batch sizes: losses, parameters, buffers and memories to the last bit."""
+    batches = [
+        (Tensor(rng.normal(size=(n, 64)), dtype="float32"), Tensor(rng.integers(0, 3, n)))
+        for n in (5, 5, 3, 5, 3)
+    ]
+    loss_of = nn.SoftmaxLoss()
+
+    def trained(compiled):
+        ndl.init.seed(5)
+        model = make()
+        optimizer = (
+            optim.Adam(model.parameters()) if kind == "Adam" else optim.SGD(model.parameters(), 0.1, 0.9)
+        )
+
+        def step(x, y):
+            optimizer.reset_grad()
+            loss = loss_of(model(x), y)
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        run = ndl.compile(step) if compiled else step
+        losses = [run(*batch).numpy() for batch in batches]
+        if compiled:
+            assert (run.runs_as, run.captures, run.why) == ("C", 2, "")
+        kept = [np.asarray(a) for a in model.state_dict().values()]
+        return [*losses, *kept, *map(np.asarray, optimizer.state_dict().values())]
+
+    for a, b in zip(trained(True), trained(False), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@needs_compiler
+def test_compiled_once_for_each_kind_of_arguments():
+    @ndl.compile
+    def double(x):
+        """Twice x."""
+        return x * 2
+
+    assert double.__name__ == "double" and double.__doc__ == "Twice x." and double.captures == 0
+    for x in ([1.0], [2.0], [1.0, 2.0], [3.0]):
+        assert double(Tensor(x)).numpy().tolist() == [2 * one for one in x]
+    assert double.captures == 2
+    assert double(Tensor([1.0], dtype="float64")).dtype == "float64" and double.captures == 3
+    assert "nd_multiply_scalar_dense" in double.source
+
+
+def test_not_yet_captured():
+    with pytest.raises(CaptureError, match="at its first call; call it once"):
+        ndl.compile(lambda x: x).program
+
+
+def test_falls_back_and_says_why():
+    run = ndl.compile(lambda x: (x.max(0) * 2).sum())
+    x = Tensor([[1.0, 5.0], [3.0, 2.0]])
+    assert run(x).item() == 16
+    gradient = ndl.compile(gradient_of_max)
+    assert gradient(x).numpy().tolist() == [[0, 1], [1, 0]]
+    assert (
+        gradient.runs_as == "interpreter"
+        and gradient.why == "max.vjp0 looks at numbers"
+        and gradient.source == ""
+    )
+
+
+def gradient_of_max(x):
+    x.max(0).sum().backward()
+    return x.grad
+
+
+def test_other_devices_are_interpreted():
+    run = ndl.compile(lambda x: x * 2)
+    assert run(Tensor([1.0], device=ndl.cpu_numpy())).item() == 2
+    assert run.runs_as == "interpreter" and "not for cpu_numpy()" in run.why
+
+
+def test_without_a_compiler(monkeypatch, tmp_path):
+    monkeypatch.setenv("NEEDLE_EDU_CACHE", str(tmp_path))
+    monkeypatch.setenv("CC", "no-such-compiler")
+    run = ndl.compile(lambda x: x * 2)
+    assert run(Tensor([1.0])).item() == 2
+    assert run.runs_as == "interpreter" and "'no-such-compiler'" in run.why
+
+
+@needs_compiler
+def test_a_students_kernel_is_not_bypassed():
+    run = ndl.compile(lambda x: x.exp())
+    x = Tensor([1.0, 2.0])
+    run(x)
+    calls = []
+
+    def mine(code, n, out, a):
+        calls.append(n)
+        return own(code, n, out, a)
+
+    own = ndl.cpu().kernels.exp_dense
+    with ndl.cpu().override("exp_dense", mine):
+        run(x)
+    assert calls == [2]
+
+
+@needs_compiler
+def test_errors_of_a_kernel_name_the_op():
+    table = Tensor(np.zeros((3, 2)), dtype="float32")
+    run = ndl.compile(lambda i: ops.embedding(i, table))
+    assert run(Tensor([0, 2])).shape == (2, 2)
+    with pytest.raises(ndl.backend.IndexOutOfRange, match="5"):
+        run(Tensor([0, 5]))
+    assert run(Tensor([2, 2])).shape == (2, 2)
+
+
+@needs_compiler
+def test_results_have_memory_of_their_own():
+    run = ndl.compile(lambda x: (x * 2, (x * 2).T, x))
+    x = Tensor([[1.0, 2.0]])
+    first = run(x)
+    second = run(Tensor([[5.0, 6.0]]))
+    assert [one.numpy().tolist() for one in first] == [[[2, 4]], [[2], [4]], [[1, 2]]]
+    assert [one.numpy().tolist() for one in second] == [[[10, 12]], [[10], [12]], [[5, 6]]]
+    assert run(Tensor([[1.0], [2.0], [3.0]]).T[:, :2])[0].numpy().tolist() == [
+        [2, 4]
+    ]  # an argument with strides
+
+
+@needs_compiler
+def test_in_several_threads():
+    run = ndl.compile(lambda x: ((x * 2).exp() + 1).sum())
+    wanted = {n: run(Tensor(np.full(1000, n / 10))).item() for n in range(8)}
+    found = {}
+
+    def work(n):
+        for _ in range(50):
+            found.setdefault(n, set()).add(run(Tensor(np.full(1000, n / 10))).item())
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in wanted]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == {n: {value} for n, value in wanted.items()}
+
+
+def test_memory_plan_of_a_network():
+    """Temporaries of a deep network's step share memory, and no plan could do with much less."""
+    model = nn.Sequential(*[layer for _ in range(6) for layer in (nn.Linear(64, 64), nn.ReLU())])
+
+    def step(x):
+        loss = model(x).sum()
+        loss.backward()
+        return loss
+
+    memory = plan_memory(lower(optimize(capture(step, Tensor(np.ones((256, 64)))))))
+    assert memory.nbytes < 0.7 * memory.unshared
+    assert memory.nbytes <= 1.1 * memory.peak()
