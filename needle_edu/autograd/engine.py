@@ -35,7 +35,9 @@ def run_backward(output, out_grad=None, create_graph=None, accumulate=False) -> 
             "backward: this tensor requires no gradient; was it detached, made under no_grad, or is it a "
             "gradient that backward(create_graph=True) did not make?"
         )
-    recording = bool(state.CREATE_GRAPH if create_graph is None else create_graph) or state.tracing() is not None
+    recording = (
+        bool(state.CREATE_GRAPH if create_graph is None else create_graph) or state.tracing() is not None
+    )
     out_grad = output.ones_like() if out_grad is None else _checked(out_grad, output, recording)
     thread = state.thread
     blocks = thread.blocks

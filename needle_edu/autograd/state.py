@@ -20,7 +20,9 @@ LAZY_MODE = False  # True: an op's value is computed only when somebody needs it
 CREATE_GRAPH = False  # default of backward(create_graph=None): gradients are graph nodes themselves
 
 hook = None  # receives every event, see events.py; None when nobody listens
-tracer: Any = None  # writes ops down instead of computing them (graph/static/tracer.py); None when nothing is captured
+tracer: Any = (
+    None  # writes ops down instead of computing them (graph/static/tracer.py); None when nothing is captured
+)
 watched = False  # True when LAZY_MODE, a hook or a tracer asks for the careful path of Op.apply
 
 threads_without_grad: set[int] = set()  # numbers of the threads in which recording may be off

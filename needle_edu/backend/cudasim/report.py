@@ -176,7 +176,7 @@ class Report:
 
     def source(self, place: Place) -> str:
         """The text of a line of the source; "" if it is not known."""
-        return source_line(place, self._texts)
+        return source_line(place, self._ask().texts)
 
     def listing(self) -> str:
         """Return every source that has findings, its lines numbered, and below a line what was found there.
