@@ -9,7 +9,7 @@ from needle_edu.backend.dtypes import F64
 def _operand(
     rng: np.random.Generator, code: int, sizes: dict[int, int], order: tuple[int, ...], ndim: int
 ) -> Operand:
-    """An operand whose dimension d has an extent of sizes[d]; `order` lists them from the widest step to the closest."""
+    """An operand whose dimension d has an extent of sizes[d]; `order` lists them from the widest step to the least."""
     strides, step = [0] * ndim, 1
     for d in reversed(order):
         strides[d], step = step, step * sizes[d]
