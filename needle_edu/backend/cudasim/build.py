@@ -130,6 +130,7 @@ def kernel_library(
             f"-Wl,-rpath,{runtime.parent}",
             "-Wl,-z,defs",
             "-Wl,-Bsymbolic",
+            "-Wl,-z,nodelete",  # findings and counters name places in it, and the runtime remembers where it lies
             "-ldl",
             *flavour.link,
         ),

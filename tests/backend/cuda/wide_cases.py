@@ -6,26 +6,35 @@ from kernel_cases import CONVOLUTIONS, Case, Operand, numbers
 from needle_edu.backend.dtypes import F64
 
 
-def _operand(rng: np.random.Generator, code: int, sizes: dict[int, int], order: tuple[int, ...], ndim: int) -> Operand:
-    """An operand whose dimension d has an extent of sizes[d]; those of `order` lie from the widest step to the closest."""
+def _operand(
+    rng: np.random.Generator, code: int, sizes: dict[int, int], order: tuple[int, ...], ndim: int
+) -> Operand:
+    """An operand whose dimension d has an extent of sizes[d]; `order` goes from the widest step to the closest."""
     strides, step = [0] * ndim, 1
     for d in reversed(order):
         strides[d], step = step, step * sizes[d]
-    return Operand(numbers(rng, step + 3, code, special=False), 3, tuple(strides))
+    return Operand(numbers(rng, step + 4, code, special=False), 4, tuple(strides))
 
 
 def wide(name: str, rng: np.random.Generator, code: int) -> list[Case]:
     """Return the large cases of a kernel: none for most."""
     if code > F64:
         return []
-    if name == "matmul":
+    if (
+        name == "matmul"
+    ):  # rows or columns beside each other, which are and are not multiples of 16 bytes long
+        orders = [(a, b) for a in ((0, 1, 3), (0, 3, 1)) for b in ((0, 2, 3), (3, 0, 2))]
         return [
-            _matmul(rng, code, (70, 130, 19), 2, order, other) for order in ((0, 1, 3), (0, 3, 1)) for other in ((0, 2, 3), (3, 0, 2))
+            _matmul(rng, code, extents, 2, *order)
+            for extents in ((70, 130, 19), (72, 132, 20))
+            for order in orders
         ]
     return [_convolution(name, rng, code, outputs) for outputs in (5, 40)] if name in CONVOLUTIONS else []
 
 
-def _matmul(rng, code: int, extents: tuple[int, int, int], batch: int, a: tuple[int, ...], b: tuple[int, ...]) -> Case:
+def _matmul(
+    rng, code: int, extents: tuple[int, int, int], batch: int, a: tuple[int, ...], b: tuple[int, ...]
+) -> Case:
     """Matrices of a batch; `a` and `b` say in which order the dimensions (batch, m, n, k) lie."""
     shape = (batch, *extents)
     sizes = dict(enumerate(shape))
