@@ -1,4 +1,5 @@
-"""Every kernel, of the tests and of ours, is CUDA to nvcc. Without nvcc this is skipped, and the summary says so."""
+"""Every kernel, of the tests and of ours, is CUDA to nvcc, for an old card and for a new one. Without nvcc this is
+skipped, and the summary says so."""
 
 import shutil
 import subprocess
@@ -10,16 +11,21 @@ from needle_edu.backend.paths import csrc_dir
 
 KERNELS = Path(__file__).parent / "kernels"
 NVCC = shutil.which("nvcc")
+CARDS = ("75", "100")  # one compilation for both: what they share is done once
 
 
 @pytest.mark.skipif(
     NVCC is None, reason="nvcc is not on PATH: nobody has held these .cu files against CUDA itself"
 )
-@pytest.mark.parametrize("source", sorted(KERNELS.glob("*.cu")), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "source",
+    [*sorted((csrc_dir() / "cuda").glob("*.cu")), *sorted(KERNELS.glob("*.cu"))],
+    ids=lambda path: path.name,
+)
 def test_nvcc_compiles_it(source, tmp_path):
     flags = [
         "-std=c++17",
-        "-arch=sm_75",
+        *(f"-gencode=arch=compute_{card},code=sm_{card}" for card in CARDS),
         "--extended-lambda",
         "-Werror",
         "all-warnings",
