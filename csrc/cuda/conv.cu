@@ -1,14 +1,12 @@
-// conv.cu - convolution, the adjoint of its input, and that of its weights: three sums over the same products
+// conv.cu - convolution and the adjoint of its input, two sums over the same products; conv_weights.cu has the third.
 //
 //     y[n, g, o, i, j] = sum over c, k, l of x[n, g, c, row, column] w[g, o, c, k, l]
 //     row = i*step + k*dilation + start, column likewise; what lies outside of x counts as 0 and is not read
 //
-// A thread computes one element of y, or of x's adjoint, and a warp one of w's: its sum runs over all images and
-// windows, and there are few weights. Each result is written once, by the thread that has its sum: nothing is added to
-// memory that another thread adds to. The arrays lie as their strides say, so rows first (NCHW) and channels last (NHWC)
-// are the same kernel.
-#include "block.cuh"
-#include "windows.cuh"
+// A thread computes one element of y, or of x's adjoint. Each is written once, by the thread that has its sum: nothing is
+// added to memory that another thread adds to. The arrays lie as their strides say, so rows first (NCHW) and channels last
+// (NHWC) are the same kernel.
+#include "conv.cuh"
 
 namespace nd {
 // A sum that every thread makes: how many terms, and how far apart they are in both factors.
@@ -57,44 +55,14 @@ __global__ void conv_input_backward(Begin elements, Axis rows, Axis columns, Ter
   }
 }
 
-// Weight (g, o, c, k, l) has met x[n, g, c, row, column] in every image n and window (i, j). The lanes of a warp share
-// these out, 32 neighbours at a time; adding 32 to the number of a point (n, i, j) carries from digit to digit as in a sum
-// by hand, and needs no division.
-template <class T>
-__global__ void conv_weight_backward(Begin weights, Axis rows, Axis columns, Terms images, Terms down, Terms across, T *to,
-                                     const T *x, const T *g) {
-  const int64_t lane = threadIdx.x % 32, plane = rows.count * columns.count;
-  for (int64_t weight = first() / 32; weight < weights.size; weight += step() / 32) {
-    int64_t at[5];
-    weights.locate(weight, at);
-    T sum = 0;
-    int64_t n = lane / plane, i = lane / columns.count % rows.count, j = lane % columns.count;
-    while (n < images.count) {
-      const int64_t row = i * rows.step + at[3], column = j * columns.step + at[4];
-      if (row >= 0 && row < rows.extent && column >= 0 && column < columns.extent)
-        sum += x[at[1] + n * images.a + i * down.a + j * across.a] * g[at[2] + n * images.b + i * down.b + j * across.b];
-      j += 32 % columns.count;
-      i += 32 / columns.count % rows.count;
-      n += 32 / plane;
-      if (j >= columns.count) j -= columns.count, i++;
-      if (i >= rows.count) i -= rows.count, n++;
-    }
-    sum = T(of_warp(Sum{double(sum)}).value);
-    if (lane == 0) to[at[0]] = sum;
-  }
-}
-
 namespace {
-enum { N, G, O, C, I, J, K, L }; // dimensions of the iteration space
-
 struct Problem {
   const nd_plan *p;
   Axis rows, columns;
   Begin begin;
 
   Problem(const nd_plan *plan, const int64_t *window)
-      : p(plan), rows{window[0], window[1], window[2], window[3], plan->shape[K], plan->shape[I]},
-        columns{window[4], window[5], window[6], window[7], plan->shape[L], plan->shape[J]} {
+      : p(plan), rows(rows_of(plan, window)), columns(columns_of(plan, window)) {
     for (int k = 0; k < 3; k++) begin.offset[k] = p->offset[k];
   }
   // Threads run along this dimension; row and column are what a step changes of the last two numbers of Begin.
@@ -103,15 +71,11 @@ struct Problem {
   }
   Terms over(int d) const { return {p->shape[d], p->stride[1][d], p->stride[2][d]}; }
 };
-int wrong(const nd_plan *p) {
-  if (p->ndim != 8) return ND_EPLAN;
-  return p->dtype[1] != p->dtype[0] || p->dtype[2] != p->dtype[0] ? ND_EDTYPE : ND_OK;
-}
 } // namespace
 } // namespace nd
 
 ND_API int nd_conv(const nd_plan *p, void *out, const void *x, const void *w, const int64_t *window) {
-  if (const int error = nd::wrong(p)) return error;
+  if (const int error = nd::wrong_convolution(p)) return error;
   nd::Problem it(p, window);
   for (int d : {nd::N, nd::G, nd::O}) it.along(d);
   it.along(nd::I, it.rows.step);
@@ -129,7 +93,7 @@ ND_API int nd_conv(const nd_plan *p, void *out, const void *x, const void *w, co
 }
 
 ND_API int nd_conv_input_backward(const nd_plan *p, void *out, const void *g, const void *w, const int64_t *window) {
-  if (const int error = nd::wrong(p)) return error;
+  if (const int error = nd::wrong_convolution(p)) return error;
   nd::Problem it(p, window);
   for (int d : {nd::N, nd::G, nd::C}) it.along(d);
   // x's own rows and columns, of which the plan's steps are multiples
@@ -146,24 +110,6 @@ ND_API int nd_conv_input_backward(const nd_plan *p, void *out, const void *g, co
       nd::conv_input_backward<T><<<nd::blocks_for(it.begin.size), nd::THREADS>>>(
           it.begin, it.rows, it.columns, it.over(nd::O), down, across, static_cast<T *>(out), static_cast<const T *>(g),
           static_cast<const T *>(w));
-    return nd::launched();
-  });
-}
-
-ND_API int nd_conv_weight_backward(const nd_plan *p, void *out, const void *x, const void *g, const int64_t *window) {
-  if (const int error = nd::wrong(p)) return error;
-  nd::Problem it(p, window);
-  for (int d : {nd::G, nd::O, nd::C}) it.along(d);
-  it.along(nd::K, it.rows.dilation);
-  it.along(nd::L, 0, it.columns.dilation);
-  it.begin.offset[3] = it.rows.start;
-  it.begin.offset[4] = it.columns.start;
-  return nd::with_type<nd::FLOATS>(p->dtype[0], [&](auto zero) {
-    using T = decltype(zero);
-    if (it.begin.size)
-      nd::conv_weight_backward<T><<<nd::blocks_for(32 * it.begin.size), nd::THREADS>>>(
-          it.begin, it.rows, it.columns, it.over(nd::N), it.over(nd::I), it.over(nd::J), static_cast<T *>(out),
-          static_cast<const T *>(x), static_cast<const T *>(g));
     return nd::launched();
   });
 }

@@ -119,7 +119,8 @@ ND_API int nd_optimizer_steps(int dtype, int count, const nd_step *steps) {
         for (int m = nd::MEMORIES[steps[from + k].kind]; m < 3; m++) some.step[k].memory[m] = nullptr;
         most = some.step[k].n > most ? some.step[k].n : most;
       }
-      if (most) nd::optimizer_steps<T><<<dim3(nd::blocks_for(most), unsigned(now)), nd::THREADS>>>(some);
+      // Some elements a thread: each block has the grid's width for the longest parameter, and most are shorter.
+      if (most) nd::optimizer_steps<T><<<dim3(nd::blocks_for((most + 7) / 8), unsigned(now)), nd::THREADS>>>(some);
       const int error = nd::launched();
       if (error) return error;
     }

@@ -24,6 +24,7 @@ from kernel_cases import (
 )
 from test_cuda_device import call
 from test_cuda_mutants import SUPPORT, survivors
+from wide_cases import wide
 
 from needle_edu.backend.cudasim.device import CudaSimRuntime
 from needle_edu.backend.errors import EINDEX
@@ -42,7 +43,16 @@ class Family(NamedTuple):
 
 
 FAMILIES = {
-    "convolution": Family(("windows.cuh", "conv.cu"), CONVOLUTIONS, 15),
+    "convolution": Family(
+        ("windows.cuh", "conv.cu", "conv_weights.cu"),
+        CONVOLUTIONS,
+        25,
+        {"from < end; from += POINTS": "one more round, in which no lane has a point: zeros are added"},
+        beside=("conv.cuh",),
+    ),
+    "matrix product": Family(
+        ("matmul.cu", "matmul_large.cu"), ("matmul",), 25, trials=6, beside=("matmul.cuh",)
+    ),
     "pooling": Family(
         ("pooling.cu",),
         POOLINGS,
@@ -131,6 +141,9 @@ def test_mistakes_are_found(name, simulator, tmp_path):
         (kernel, make(kernel, np.random.default_rng(seed), 0))
         for kernel in family.kernels
         for seed in range(family.trials)
+    ]
+    cases += [
+        (kernel, case) for kernel in family.kernels for case in wide(kernel, np.random.default_rng(0), 0)
     ]
     for kernel in family.kernels:
         if kernel in (*REDUCE, *LINES):
