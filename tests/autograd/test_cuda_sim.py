@@ -1,15 +1,13 @@
 """Every op and its gradients on `cuda_sim()`: our CUDA kernels on the simulator give what the C kernels give, but for
 the last bits, since sums are made in another order there."""
 
-import shutil
-
 import numpy as np
 import pytest
 from autograd_helpers import cases
 from test_hidden_device import forward_and_gradients
 
 from needle_edu.autograd.arrays import BACKEND
-from needle_edu.backend import DeviceError, cpu, cuda_sim
+from needle_edu.backend import cpu, cuda_sim
 
 ALL = cases()
 pytestmark = [

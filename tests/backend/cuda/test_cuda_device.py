@@ -45,6 +45,12 @@ def checked(simulator):
     return simulated.CudaSimRuntime("check")
 
 
+@pytest.fixture(scope="module")
+def profiled(simulator):
+    """The same kernels in the profile flavour."""
+    return simulated.CudaSimRuntime("profile")
+
+
 def call(runtime, name, case):
     """Run a kernel on copies of the operands in the device's memory; return its code and all memories afterwards."""
     memories = [operand.memory.copy() for operand in case.operands]
@@ -113,6 +119,14 @@ def test_the_checker_finds_nothing_in_our_kernels(checked, simulator, name, orde
     for case in wide(name, np.random.default_rng(1), F32):
         compare(checked, name, F32, case, "wide")
     assert simulator.report().clean, simulator.report()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", WRITTEN)
+def test_the_profiler_changes_no_result(profiled, simulator, name, order):
+    simulator.clear_profile()
+    check(profiled, name, 1)
+    assert simulator.profile(), "it has counted something"
 
 
 def test_families_that_are_written():
