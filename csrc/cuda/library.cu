@@ -77,6 +77,7 @@ ND_API const char *nd_error_text(int code) {
   default: return "unknown error code";
   }
 }
+ND_API const char *ndc_error_name(int number) { return cudaGetErrorName(static_cast<cudaError_t>(number)); }
 ND_API int64_t nd_error_detail(void) { return nd::detail; }
 
 // A GPU has one instruction set, and its own idea of threads.

@@ -3,14 +3,14 @@
 //
 // Stage `run` (2, 4, 8, ...) makes runs of that many elements in order, every other one backwards, by steps of compare and
 // swap over the distances run/2, run/4, ..., 1. A line is widened to a power of two by elements that come last. What is
-// sorted are pairs of a number and its place, and places decide between equals: the order is stable, and complete. Steps over
+// sorted are entries, a number and its place each, and places decide between equals: the order is stable, and complete. Steps over
 // distances within a tile are made in shared memory, all of them in one launch; the longer ones in global memory.
 #include "block.cuh"
 
 namespace nd {
 enum { TILE_PAIRS = 512 }; // each of 256 threads compares two
 
-template <class T> struct Pair { // both of 4 bytes, or both of 8: no byte lies between them that nobody writes
+template <class T> struct Entry { // both of 4 bytes, or both of 8: no byte lies between them that nobody writes
   typename std::conditional<sizeof(T) == 1, int, T>::type value;
   typename std::conditional<sizeof(T) == 8, int64_t, int>::type place; // from the line's length on: nothing, and last
 };
@@ -19,7 +19,7 @@ struct Sorting {
   int descending;
 };
 
-template <class T> __device__ bool comes_first(const Pair<T> &a, const Pair<T> &b, const Sorting &s) {
+template <class T> __device__ bool comes_first(const Entry<T> &a, const Entry<T> &b, const Sorting &s) {
   const bool a_there = s.length > a.place, b_there = s.length > b.place;
   if (!a_there || !b_there) return a_there;
   const bool a_nan = a.value != a.value, b_nan = b.value != b.value; // the largest numbers
@@ -28,8 +28,8 @@ template <class T> __device__ bool comes_first(const Pair<T> &a, const Pair<T> &
   return b.place > a.place;
 }
 // Puts pairs i and i + distance in order, in the direction of the run that i belongs to.
-template <class T> __device__ void compare(Pair<T> *pairs, int64_t at, int64_t i, int64_t distance, int64_t run, const Sorting &s) {
-  const Pair<T> low = pairs[at], high = pairs[at + distance];
+template <class T> __device__ void compare(Entry<T> *pairs, int64_t at, int64_t i, int64_t distance, int64_t run, const Sorting &s) {
+  const Entry<T> low = pairs[at], high = pairs[at + distance];
   const bool backwards = (i & run) != 0;
   if (comes_first(high, low, s) == backwards) return;
   pairs[at] = high;
@@ -38,7 +38,7 @@ template <class T> __device__ void compare(Pair<T> *pairs, int64_t at, int64_t i
 // Of the n-th comparison over a distance, the place of its lower pair.
 __device__ inline int64_t lower_of(int64_t n, int64_t distance) { return n / distance * distance * 2 + n % distance; }
 
-template <class T> __global__ void make_pairs(Lines<2> l, Sorting s, Pair<T> *pairs, const T *a) {
+template <class T> __global__ void make_pairs(Lines<2> l, Sorting s, Entry<T> *pairs, const T *a) {
   for (int64_t i = first(); i < l.begin.size * s.wide; i += step()) {
     int64_t at[2];
     const int64_t k = i % s.wide;
@@ -47,15 +47,15 @@ template <class T> __global__ void make_pairs(Lines<2> l, Sorting s, Pair<T> *pa
     pairs[i].place = decltype(pairs->place)(k);
   }
 }
-template <class T> __global__ void far_step(Sorting s, Pair<T> *pairs, int64_t comparisons, int64_t distance, int64_t run) {
+template <class T> __global__ void far_step(Sorting s, Entry<T> *pairs, int64_t comparisons, int64_t distance, int64_t run) {
   for (int64_t n = first(); n < comparisons; n += step()) {
     const int64_t i = lower_of(n, distance);
     compare(pairs, i, i % s.wide, distance, run, s);
   }
 }
 // All steps of the stages from_run ... to_run whose distances fit into the tile.
-template <class T> __global__ void near_steps(Sorting s, Pair<T> *pairs, int tile, int64_t from_run, int64_t to_run) {
-  __shared__ Pair<T> near[TILE_PAIRS];
+template <class T> __global__ void near_steps(Sorting s, Entry<T> *pairs, int tile, int64_t from_run, int64_t to_run) {
+  __shared__ Entry<T> near[TILE_PAIRS];
   const int thread = int(threadIdx.x), half = tile / 2;
   const int64_t begin = int64_t(blockIdx.x) * tile;
   near[thread] = pairs[begin + thread];
@@ -70,14 +70,14 @@ template <class T> __global__ void near_steps(Sorting s, Pair<T> *pairs, int til
   pairs[begin + thread] = near[thread];
   pairs[begin + thread + half] = near[thread + half];
 }
-template <class T> __global__ void take_values(Lines<2> l, Sorting s, T *out, const Pair<T> *pairs) {
+template <class T> __global__ void take_values(Lines<2> l, Sorting s, T *out, const Entry<T> *pairs) {
   for (int64_t i = first(); i < l.begin.size * s.length; i += step()) {
     int64_t at[2];
     l.begin.locate(i / s.length, at);
     out[at[0] + i % s.length * l.step[0]] = T(pairs[i / s.length * s.wide + i % s.length].value);
   }
 }
-template <class T> __global__ void take_places(Lines<2> l, Sorting s, int64_t *out, const Pair<T> *pairs) {
+template <class T> __global__ void take_places(Lines<2> l, Sorting s, int64_t *out, const Entry<T> *pairs) {
   for (int64_t i = first(); i < l.begin.size * s.length; i += step()) {
     int64_t at[2];
     l.begin.locate(i / s.length, at);
@@ -96,9 +96,9 @@ template <class T, class Take> int sort_pairs(const nd_plan *p, const T *a, int 
   if (s.wide > int64_t(1) << 30) return ND_EPLAN; // places are ints
   const int tile = int(s.wide < TILE_PAIRS ? s.wide : int64_t(TILE_PAIRS));
   if (all / tile > MOST_LINES) return ND_EPLAN;
-  const Scratch scratch(all * int64_t(sizeof(Pair<T>)));
+  const Scratch scratch(all * int64_t(sizeof(Entry<T>)));
   if (!scratch) return ND_ENOMEM;
-  Pair<T> *const pairs = scratch.as<Pair<T>>();
+  Entry<T> *const pairs = scratch.as<Entry<T>>();
   const unsigned tiles = unsigned(all / tile), threads = unsigned(tile / 2);
   make_pairs<T><<<blocks_for(all), THREADS>>>(lines, s, pairs, a);
   near_steps<T><<<tiles, threads>>>(s, pairs, tile, 2, tile);

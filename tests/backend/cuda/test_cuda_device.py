@@ -8,14 +8,15 @@ import zlib
 
 import numpy as np
 import pytest
-from kernel_cases import LINES, REDUCE, agree, long_lines, make, run
+from kernel_cases import CONVOLUTIONS, LINES, REDUCE, agree, long_lines, make, run
 from numpy.testing import assert_allclose, assert_array_equal
+from wide_cases import wide
 
 import needle_edu as ndl
 from needle_edu.backend import DeviceError, cpu, cuda_sim, errors
 from needle_edu.backend.build import declarations
 from needle_edu.backend.cudasim import CudaError, device as simulated
-from needle_edu.backend.dtypes import DTYPES
+from needle_edu.backend.dtypes import DTYPES, F32, F64
 from needle_edu.backend.paths import csrc_dir
 from needle_edu.backend.reference import ReferenceRuntime
 
@@ -42,6 +43,12 @@ def runtime(simulator):
 def checked(simulator):
     """The same kernels in the check flavour."""
     return simulated.CudaSimRuntime("check")
+
+
+@pytest.fixture(scope="module")
+def profiled(simulator):
+    """The same kernels in the profile flavour."""
+    return simulated.CudaSimRuntime("profile")
 
 
 def call(runtime, name, case):
@@ -88,6 +95,20 @@ def test_lines_longer_than_a_block(runtime, name, rng):
             compare(runtime, name, dtype, case, "long")
 
 
+@pytest.mark.parametrize("name", [*CONVOLUTIONS, "matmul"])
+def test_more_than_one_tile(runtime, name, rng):
+    for dtype in (F32, F64):
+        for case in wide(name, rng, dtype):
+            compare(runtime, name, dtype, case, "wide")
+
+
+def test_products_that_fill_the_largest_tiles(runtime, rng):
+    """200 matrices of more than 128 by 128 each, whose first factor is the same."""
+    a, b = rng.standard_normal((130, 11)), rng.standard_normal((200, 11, 133))
+    x, y = (ndl.NDArray(value.astype(np.float32), device=cuda_sim()) for value in (a, b))
+    assert_allclose((x @ y).numpy(), a @ b, rtol=1e-5, atol=1e-5)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", WRITTEN)
 def test_the_checker_finds_nothing_in_our_kernels(checked, simulator, name, order):
@@ -95,7 +116,17 @@ def test_the_checker_finds_nothing_in_our_kernels(checked, simulator, name, orde
     check(checked, name, 1)
     for case in long_lines(name, np.random.default_rng(1), 0) if name in (*REDUCE, *LINES) else []:
         compare(checked, name, 0, case, "long")
+    for case in wide(name, np.random.default_rng(1), F32):
+        compare(checked, name, F32, case, "wide")
     assert simulator.report().clean, simulator.report()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", WRITTEN)
+def test_the_profiler_changes_no_result(profiled, simulator, name, order):
+    simulator.clear_profile()
+    check(profiled, name, 1)
+    assert simulator.profile(), "it has counted something"
 
 
 def test_families_that_are_written():

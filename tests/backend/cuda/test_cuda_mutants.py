@@ -46,6 +46,7 @@ def survivors(mutants, set_mutant, run, simulator):
     for mutant in mutants:
         set_mutant(mutant.number)
         simulator.clear_report()
+        simulator.lib.cudasim_clear_error()  # of the mutant before
         try:
             with simulator.settings(timeout=2):
                 got = run()

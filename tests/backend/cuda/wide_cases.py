@@ -9,20 +9,26 @@ from needle_edu.backend.dtypes import F64
 def _operand(
     rng: np.random.Generator, code: int, sizes: dict[int, int], order: tuple[int, ...], ndim: int
 ) -> Operand:
-    """An operand whose dimension d has an extent of sizes[d]; `order` lists them from the widest step to the least."""
+    """An operand whose dimension d has an extent of sizes[d]; `order` goes from the widest step to the closest."""
     strides, step = [0] * ndim, 1
     for d in reversed(order):
         strides[d], step = step, step * sizes[d]
-    return Operand(numbers(rng, step + 3, code, special=False), 3, tuple(strides))
+    return Operand(numbers(rng, step + 4, code, special=False), 4, tuple(strides))
 
 
 def wide(name: str, rng: np.random.Generator, code: int) -> list[Case]:
     """Return the large cases of a kernel: none for most."""
     if code > F64:
         return []
-    if name == "matmul":
-        others = ((0, 2, 3), (3, 0, 2))
-        return [_matmul(rng, code, (70, 130, 19), 2, a, b) for a in ((0, 1, 3), (0, 3, 1)) for b in others]
+    if (
+        name == "matmul"
+    ):  # rows or columns beside each other, which are and are not multiples of 16 bytes long
+        orders = [(a, b) for a in ((0, 1, 3), (0, 3, 1)) for b in ((0, 2, 3), (3, 0, 2))]
+        return [
+            _matmul(rng, code, extents, 2, *order)
+            for extents in ((70, 130, 19), (72, 132, 20))
+            for order in orders
+        ]
     return [_convolution(name, rng, code, outputs) for outputs in (5, 40)] if name in CONVOLUTIONS else []
 
 
