@@ -2,9 +2,11 @@
 
 `rewriter` makes C++ of CUDA, `build` compiles it, `simulator` loads and calls it, `report` says what the checker found,
 `profile` what a kernel costs; `cells` gives kernels to Python, `watching` runs them under the checker or the profiler;
-`device` is the runtime of `cuda_sim()`. docs/cuda.md explains the rooms.
+`adapters` puts them into the backend in place of ours; `device` is the runtime of `cuda_sim()`. docs/cuda.md explains
+the rooms.
 """
 
+from .adapters import use_kernels
 from .cells import cuda_cell
 from .profile import KernelProfile, Profile
 from .report import Finding, Report
@@ -26,4 +28,5 @@ __all__ = [
     "cuda_check",
     "cuda_profile",
     "open_simulator",
+    "use_kernels",
 ]

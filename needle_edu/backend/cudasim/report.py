@@ -8,7 +8,7 @@ for finding in report: print(finding)
 import html
 import linecache
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -257,8 +257,19 @@ def read_report(data: dict[str, Any], texts: dict[str, str]) -> Report:
         )
         for one in raw
     )
-    facts = Facts(findings, data["left_out"], data["launches"], texts)
+    facts = Facts(_merged(findings), data["left_out"], data["launches"], texts)
     return Report(lambda: facts)
+
+
+def _merged(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """A template is compiled once for each type: what is found in one line of several of them is one finding."""
+    merged: dict[tuple, Finding] = {}
+    for one in findings:
+        key = (one.kind, one.kernel, one.place[:2], one.other_place and one.other_place[:2])
+        first = merged.setdefault(key, one)
+        if first is not one:
+            merged[key] = replace(first, count=first.count + one.count)
+    return tuple(merged.values())
 
 
 def short(place: Place, texts: dict[str, str]) -> Place:
