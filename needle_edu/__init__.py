@@ -61,6 +61,7 @@ _ROOMS = (
 )
 _NAMES = {
     "check": "course", "install_as": "aliasing", "load": "saving", "save": "saving",
+    "cuda_check": "backend.cudasim", "cuda_profile": "backend.cudasim",
     **dict.fromkeys((name for name in dir(ops) if hasattr(builtins, name)), "ops"),
 }  # fmt: skip
 
@@ -68,6 +69,8 @@ _NAMES = {
 def __getattr__(name: str) -> typing.Any:
     if name in _ROOMS:
         return importlib.import_module(f"{__name__}.{name}")
+    if name == "load_ipython_extension":  # `%load_ext needle_edu`
+        return importlib.import_module(f"{__name__}.course").load_ipython_extension
     if name in _NAMES:
         return getattr(importlib.import_module(f"{__name__}.{_NAMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -89,6 +89,20 @@ class Device:
                 self.__dict__["runtime"] = self._open_runtime()
             return self.__dict__["runtime"]
 
+    def run_on(self, open_runtime: Callable[[], Runtime]) -> None:
+        """Let another runtime run this device, which can be used from now on.
+
+        Raises
+        ------
+        DeviceError
+            It has computed, or held an array, already.
+        """
+        if self.opened():
+            raise DeviceError(
+                f"run_on: {self!r} is in use already; choose its runtime before its first array"
+            )
+        self._open_runtime, self.reason = open_runtime, ""
+
     def opened(self) -> bool:
         """Return whether this device has computed, or held an array: whether its runtime is open."""
         return "runtime" in self.__dict__

@@ -33,32 +33,48 @@ def _open_nothing() -> Runtime:
 
 _cpu = register_device("cpu", _open_cpu)
 _cpu_numpy = register_device("cpu_numpy", _open_reference)
-_cuda = register_device(
-    "cuda",
-    _open_nothing,
-    "cuda() is not available: this version of needle_edu has no CUDA kernels yet, they come with a "
-    "later release; use cpu()",
-)
 
 
-def _open_simulator() -> Runtime:
+def _open_simulator(name: str = "cuda_sim") -> Runtime:
     from .cudasim.device import open_runtime  # loaded when a kernel is needed
 
-    return open_runtime()
+    return open_runtime(name)
 
 
-def _why_no_simulator() -> str:
+def _open_simulator_as_cuda() -> Runtime:
+    """Open the simulator under the card's name, and say so, once."""
+    print("needle_edu: cuda() runs on the simulator (NEEDLE_EDU_CUDA=sim), not on a card", file=sys.stderr)
+    return _open_simulator("cuda")
+
+
+def _why_no_simulator(name: str = "cuda_sim") -> str:
     compiler = os.environ.get("CXX", "").split(" ")[0] or "g++"
     if not sys.platform.startswith("linux"):
-        return f"cuda_sim() is not available: the CUDA simulator runs on Linux, and this is {sys.platform}; use cpu()"
+        return f"{name}() is not available: the CUDA simulator runs on Linux, and this is {sys.platform}; use cpu()"
     if not shutil.which(compiler):
         return (
-            f"cuda_sim() is not available: it compiles CUDA with {compiler}, which was not found "
+            f"{name}() is not available: it compiles CUDA with {compiler}, which was not found "
             "(Debian, Ubuntu: sudo apt install g++ binutils); use cpu()"
         )
     return ""
 
 
+def _register_cuda() -> Device:
+    chosen = os.environ.get("NEEDLE_EDU_CUDA", "")
+    if chosen == "sim":
+        return register_device("cuda", _open_simulator_as_cuda, _why_no_simulator("cuda"))
+    if chosen:
+        reason = f"cuda() is not available: NEEDLE_EDU_CUDA is {chosen!r}; wanted sim, or nothing"
+        return register_device("cuda", _open_nothing, reason)
+    return register_device(
+        "cuda",
+        _open_nothing,
+        "cuda() is not available: this version of needle_edu has no CUDA kernels yet, they come with a "
+        "later release; use cpu(), or with NEEDLE_EDU_CUDA=sim a simulated card",
+    )
+
+
+_cuda = _register_cuda()
 _cuda_sim = register_device("cuda_sim", _open_simulator, _why_no_simulator())
 _default = _cpu
 
@@ -87,6 +103,8 @@ def cpu_numpy() -> Device:
 
 def cuda() -> Device:
     """Return the NVIDIA graphics processor; ask `enabled()` before using it.
+
+    With NEEDLE_EDU_CUDA=sim in the environment it is the simulated one, under this name.
 
     Examples
     --------

@@ -4,6 +4,8 @@ Homework and notebooks written for the course "Deep Learning Systems" expect the
 `needle_edu.ndarray` and `needle_edu.backend`; nothing is implemented here but a few argument orders.
 """
 
+from typing import Any
+
 from needle_edu.backend import BackendDevice, all_devices, cpu, cpu_numpy, cuda, cuda_sim, default_device
 
 from . import kernel_module, ndarray
@@ -51,6 +53,15 @@ __all__ = [
     "sum",
     "tanh",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """``from needle_edu.backend_ndarray import ndarray_backend_cuda``: the kernel module, if the device is there."""
+    device = {"ndarray_backend_cpu": cpu, "ndarray_backend_cuda": cuda}.get(name)
+    if device is not None and device().enabled():
+        return device().kernel_module
+    reason = f": {device().reason}" if device is not None else ""
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}{reason}")
 
 
 def __dir__() -> list[str]:

@@ -1,4 +1,5 @@
-"""The command line: `needle-edu lab | train | data | doctor | notebooks | homework list, start, pack | check | grade`.
+"""The command line: `needle-edu lab | train | data | cuda build, check, profile | doctor | notebooks | homework list,
+start, pack | check | grade`.
 
 Each command is a thin door to a function that can be called from Python too; this file only parses words.
 Exit status: 0 done, 1 not passed or not done (said in one sentence), 2 wrong words.
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from needle_edu._version import __version__
-from needle_edu.cli import data, train
+from needle_edu.cli import cuda, data, train
 
 __all__ = ["build_parser", "main"]
 
@@ -25,6 +26,7 @@ examples:
   needle-edu lab                           read, run and step through the lectures
   needle-edu train lenet --epochs 5        train a network here and now; --list names all
   needle-edu data minilm                   a model that turns sentences into vectors
+  needle-edu cuda check my_backend.cu      what is wrong with kernels of your own, without a card
   needle-edu homework start hw1 my-hw1     your copy of homework 1
   needle-edu check my-hw1                  what passes, and where the rest first differs
   needle-edu grade hw1 class --out grades  a class: one sub-folder, notebook or zip per student
@@ -56,6 +58,8 @@ def build_parser() -> argparse.ArgumentParser:
     train.describe(command(commands, "train", "train one of the applications that come with needle_edu"))
 
     data.describe(command(commands, "data", "fetch a data set, or a pretrained model"))
+
+    cuda.describe(command(commands, "cuda", "check or profile CUDA of your own, without a graphics card"))
 
     command(commands, "doctor", "say what this machine has, and how to get what is missing")
 
@@ -144,6 +148,8 @@ def _run(args: argparse.Namespace) -> int:
         return train.main(args)
     if args.command == "data":
         return data.main(args)
+    if args.command == "cuda":
+        return cuda.main(args)
     if args.command == "doctor":
         from needle_edu.cli import doctor
 

@@ -17,5 +17,10 @@ __all__ = ["CheckFailed", "Mismatch", "NotWritten", "check", "close", "same", "w
 register_magics()
 
 
+def load_ipython_extension(shell: object) -> None:
+    """``%load_ext needle_edu``: make ``%%cuda``, ``%%c`` and ``%%text`` known."""
+    register_magics(shell)
+
+
 def __dir__() -> list[str]:
     return sorted(__all__)

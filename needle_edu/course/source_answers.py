@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, MutableMapping
+from typing import Any
 
 from needle_edu.backend.errors import BuildError
 from needle_edu.course.source_cells import KINDS, SourceCell, read
@@ -63,10 +64,10 @@ def _kernel(cell: SourceCell, compiled: dict | None) -> object:
     return launching.KernelAnswer(unit, translation_unit.build([unit], simulator.runtime), simulator)
 
 
-def register_magics() -> None:
+def register_magics(shell: Any = None) -> None:
     """Make the first lines known to Jupyter, if this is a notebook."""
     ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
+    shell = ipython.get_ipython() if shell is None and ipython is not None else shell
     if shell is not None:
         for kind in KINDS:
             shell.register_magic_function(_magic(kind, shell), "cell", kind)
@@ -74,6 +75,11 @@ def register_magics() -> None:
 
 def _magic(kind: str, shell) -> Callable:
     def magic(line: str, cell: str) -> None:
+        if kind != "text" and (not line.strip() or line.lstrip().startswith("-")):
+            from needle_edu.course import code_cells  # no answer: something to try out
+
+            code_cells.run(kind, line, cell, shell.user_ns)
+            return
         found = read(f"%%{kind} {line}\n{cell}")
         if found is None:
             raise ValueError(f"%%{kind} wants one name on its line, such as %%{kind} add; got {line!r}")

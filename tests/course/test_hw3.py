@@ -1,7 +1,6 @@
 """Homework 3, arrays and kernels: see homework_tests.py; and what its notebook promises of the student's arrays."""
 
 import functools
-import re
 
 import pytest
 

@@ -1,6 +1,7 @@
 // findings.cpp - a list of findings: one for each kind and place, the first time in detail and the rest counted.
 #include "findings.h"
 #include <dlfcn.h>
+#include <map>
 #include <string.h>
 #include <vector>
 
@@ -18,6 +19,7 @@ struct Finding {
   int line;
 };
 std::vector<Finding> findings;
+std::map<std::string, int64_t> launches; // of each kernel, since the list was cleared
 int64_t left_out = 0;
 
 uint3 block_number(const Launch &launch, int64_t number) {
@@ -82,6 +84,8 @@ void found_launch(const cudasim_launch_site &site, const std::string &detail) {
     findings.push_back({"invalid-launch", site.kernel, detail, nullptr, nullptr, {}, {}, {}, {}, false, false, 1, site.file, site.line});
 }
 
+void checked_launch(const cudasim_launch_site &site) { launches[site.kernel]++; }
+
 bool found_race_at(const void *pc) {
   for (const Finding &one : findings)
     if (!strcmp(one.kind, "race") && (one.pc == pc || one.other_pc == pc)) return true;
@@ -113,7 +117,15 @@ CUDASIM_API int64_t cudasim_findings(char *to, int64_t room) {
     if (one.has_other) add_index(text, "other_block", one.other_block), add_index(text, "other_thread", one.other_thread);
     text += "}";
   }
-  text += "]}";
+  text += "],\"launches\":{";
+  first = true;
+  for (const auto &one : launches) {
+    text += first ? "" : ",";
+    first = false;
+    add_text(text, one.first);
+    text += format(":%lld", (long long)one.second);
+  }
+  text += "}}";
   if (int64_t(text.size()) <= room) memcpy(to, text.data(), text.size());
   return int64_t(text.size());
 }
@@ -121,6 +133,7 @@ CUDASIM_API int64_t cudasim_findings(char *to, int64_t room) {
 CUDASIM_API void cudasim_clear_findings(void) {
   std::lock_guard<std::recursive_mutex> lock(device_mutex);
   findings.clear();
+  launches.clear();
   left_out = 0;
 }
 } // namespace cudasim

@@ -1,4 +1,4 @@
-// standard_calls.cpp - linked into every library of kernels: printf and assert as kernels have them.
+// standard_calls.cpp - linked into every library of kernels: printf, assert, exit and abort as kernels have them.
 //
 // What is printed must reach the notebook's cell, which does not see the process's standard output, and a failed
 // assertion in a kernel ends the launch, not the notebook. The names are hidden: only this library's calls come here.
@@ -14,6 +14,7 @@
 CUDASIM_API void cudasim_print(const char *text, int64_t bytes);
 CUDASIM_API void cudasim_assertion(const char *condition, const char *file, unsigned line);
 CUDASIM_API int cudasim_in_kernel(void);
+CUDASIM_API void cudasim_leaves(const char *function);
 
 HIDDEN int vprintf(const char *pattern, va_list arguments) {
   char text[2048];
@@ -39,3 +40,17 @@ HIDDEN void __assert_fail(const char *condition, const char *file, unsigned line
   fprintf(stderr, "%s:%u: assertion `%s` failed\n", file, line, condition);
   abort();
 }
+
+// A kernel that ends the process, which nvcc would not compile: the launch ends, and the process does not.
+#define LEAVES __attribute__((noreturn)) void
+namespace {
+LEAVES leave(const char *function, int status) {
+  if (cudasim_in_kernel()) cudasim_leaves(function);
+  reinterpret_cast<LEAVES (*)(int)>(dlsym(RTLD_NEXT, function))(status);
+}
+} // namespace
+HIDDEN LEAVES exit(int status) noexcept { leave("exit", status); }
+HIDDEN LEAVES _exit(int status) { leave("_exit", status); }
+HIDDEN LEAVES _Exit(int status) noexcept { leave("_Exit", status); }
+HIDDEN LEAVES quick_exit(int status) noexcept { leave("quick_exit", status); }
+HIDDEN LEAVES abort() noexcept { leave("abort", 0); }

@@ -77,6 +77,13 @@ CUDASIM_API void cudasim_trap(void) {
   this_worker->give_up(LAUNCH_FAILURE);
 }
 
+CUDASIM_API void cudasim_leaves(const char *function) {
+  set_message(format("kernel %s, block (%u, %u, %u), thread (%u, %u, %u): it called %s(), which no kernel can",
+                     this_worker->launch->site->kernel, cudasim_here.block.x, cudasim_here.block.y, cudasim_here.block.z,
+                     cudasim_here.thread->x, cudasim_here.thread->y, cudasim_here.thread->z, function));
+  this_worker->give_up(LAUNCH_FAILURE);
+}
+
 CUDASIM_API long long cudasim_clock(void) { return (long long)(seconds_now() * 1e9); }
 CUDASIM_API int cudasim_in_kernel(void) { return this_worker && this_worker->running; }
 CUDASIM_API uint3 cudasim_thread_idx(void) { return *cudasim_here.thread; }

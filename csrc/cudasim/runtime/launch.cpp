@@ -41,6 +41,7 @@ CUDASIM_API int cudasim_launch(const cudasim_launch_site *site, const cudasim_la
   if (sticky_error()) return sticky_error();
   const std::string where = format("kernel %s, launched at %s:%d: ", site->kernel, site->file, site->line);
   const std::string trouble = wrong(*config);
+  if (site->flavour == 1) checked_launch(*site);
   if (!trouble.empty() && site->flavour == 1) found_launch(*site, trouble);
   if (!trouble.empty()) return fail(INVALID_CONFIGURATION, where + trouble);
   Launch launch{site, config, thread, closure, ++launches, 0, 0};

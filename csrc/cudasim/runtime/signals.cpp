@@ -35,17 +35,19 @@ struct Timer {
   char *stack;
 };
 __thread Timer timer{};
+enum { ABORTED = -1 };
 __thread int why = 0; // the error that give_up_now() reports
 
 [[noreturn]] void give_up_now() {
   Worker &w = *this_worker;
   const char *what = why == TIMEOUT ? "it ran longer than the time limit; does a loop never end?"
+                     : why == ABORTED ? "the C++ library ended it (std::terminate), which is for the host's code"
                      : why == LAUNCH_FAILURE ? "an integer was divided by zero, or the stack overflowed"
                                              : "it accessed memory that is nobody's";
   set_message(format("kernel %s, block (%u, %u, %u), thread (%u, %u, %u): ", w.launch->site->kernel, cudasim_here.block.x,
                      cudasim_here.block.y, cudasim_here.block.z, cudasim_here.thread->x, cudasim_here.thread->y,
                      cudasim_here.thread->z) + what);
-  w.give_up(why);
+  w.give_up(why == ABORTED ? LAUNCH_FAILURE : why);
 }
 
 // Lets the interrupted thread go on in give_up_now(), on its own stack, as if it had called it.
@@ -84,6 +86,7 @@ void pass_on(int signal, siginfo_t *info, void *context) { // to whoever handled
     old.sa_sigaction(signal, info, context);
   } else if (old.sa_handler == SIG_DFL || old.sa_handler == SIG_IGN) {
     sigaction(signal, &old, nullptr); // the fault comes again when this returns
+    if (signal == SIGABRT) raise(signal);
   } else {
     old.sa_handler(signal);
   }
@@ -97,8 +100,8 @@ void on_signal(int signal, siginfo_t *info, void *context) {
     why = TIMEOUT;
     if (inside && !divert(context, false)) arm(0.01);
   } else {
-    why = signal == SIGFPE ? LAUNCH_FAILURE : ILLEGAL_ADDRESS;
-    if (inside) {
+    why = signal == SIGABRT ? ABORTED : signal == SIGFPE ? LAUNCH_FAILURE : ILLEGAL_ADDRESS;
+    if (inside && signal != SIGABRT) {
       const uintptr_t address = uintptr_t(info->si_addr), low = uintptr_t(w->now->low);
       if (address >= low - GUARD && address < low) why = LAUNCH_FAILURE; // below its stack
     }
@@ -116,7 +119,7 @@ void install() {
   mine.sa_sigaction = on_signal;
   mine.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
   sigemptyset(&mine.sa_mask);
-  for (int signal : {SIGSEGV, SIGBUS, SIGFPE, alarm_signal}) sigaction(signal, &mine, &previous[signal]);
+  for (int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGABRT, alarm_signal}) sigaction(signal, &mine, &previous[signal]);
 }
 
 int find_code(dl_phdr_info *info, size_t, void *wanted) {

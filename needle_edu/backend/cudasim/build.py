@@ -79,7 +79,9 @@ def kernel_library(
     *,
     name: str = "",
     include: Sequence[Path] = (),
+    flags: Sequence[str] = (),
     announce: str = "",
+    of_python: bool = False,
 ) -> Path:
     """Return the path of a shared library made from ``.cu`` files for the simulator.
 
@@ -96,8 +98,12 @@ def kernel_library(
         Of the library; default that of the first file.
     include : sequence of Path
         Folders of C headers, which need no rewriting.
+    flags : sequence of str
+        More of them.
     announce : str
         Printed on stderr if there is something to compile.
+    of_python : bool
+        It is an extension module, whose functions of Python are found when Python loads it.
 
     Raises
     ------
@@ -124,11 +130,11 @@ def kernel_library(
             *(Source(inside / part, _UNHOOKED) for part in flavour.inside),
         ],
         include=(include_dir(), *include),
-        flags=(*flavour.flags, f"-DCUDASIM_FLAVOUR={flavour.number}", f"-iquote{sources[0].parent}"),
+        flags=(*flavour.flags, *flags, f"-DCUDASIM_FLAVOUR={flavour.number}", f"-iquote{sources[0].parent}"),
         link=(
             str(runtime),
             f"-Wl,-rpath,{runtime.parent}",
-            "-Wl,-z,defs",
+            *(() if of_python else ("-Wl,-z,defs",)),
             "-Wl,-Bsymbolic",
             "-ldl",
             *flavour.link,

@@ -29,6 +29,23 @@ def host_functions(text: str) -> dict[str, str]:
     return found
 
 
+def c_functions(text: str) -> dict[str, str]:
+    """Return the declarations of the functions that a C source defines, by name, static ones left out.
+
+    Examples
+    --------
+    >>> c_functions("static int half(int n) { return n / 2; }\\nint twice(int n) { return n * 2; }")
+    {'twice': 'int twice(int n);'}
+    """
+    masked = mask(text)
+    masked = re.sub(
+        r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", lambda line: re.sub(r"[^\n]", " ", line[0]), masked, flags=re.M
+    )
+    hidden = {head["name"] for head in _HEAD.finditer(masked) if "static" in head["result"].split()}
+    found = _definitions(text, masked, 0, len(masked))
+    return {name: declaration for name, declaration in found.items() if name not in hidden}
+
+
 def _definitions(text: str, masked: str, at: int, end: int | None) -> dict[str, str]:
     """The function that begins at `at`, or, with an `end`, all functions up to there."""
     found: dict[str, str] = {}

@@ -31,10 +31,14 @@ class CudaSimRuntime(CLibrary):
         One of `FLAVOURS`.
     folder : Path, optional
         Where the ``.cu`` files are, if not in csrc/cuda.
+    name : str
+        Of the device, for messages.
     """
 
-    def __init__(self, flavour: str = "plain", folder: Path | None = None):
+    def __init__(self, flavour: str = "plain", folder: Path | None = None, name: str = "cuda_sim"):
         from cffi import FFI
+
+        self.name = name
 
         self.simulator: Simulator = open_simulator()
         include = csrc_dir() / "include"
@@ -58,7 +62,9 @@ class CudaSimRuntime(CLibrary):
         for name in names:
             kernel = getattr(self.lib, f"nd_{name}", None)
             setattr(
-                table, name, _absent(name) if kernel is None else functools.partial(self._watched, kernel)
+                table,
+                name,
+                _absent(self.name, name) if kernel is None else functools.partial(self._watched, kernel),
             )
         return table
 
@@ -93,19 +99,19 @@ class CudaSimRuntime(CLibrary):
         self.simulator.raise_for(-self.lib.ndc_synchronize())
 
 
-def _absent(name: str) -> Callable[..., int]:
+def _absent(device: str, name: str) -> Callable[..., int]:
     def kernel(*_: Any) -> int:
-        raise DeviceError(f"cuda_sim() has no kernel {name!r} yet; compute this on cpu(): x.to(cpu())")
+        raise DeviceError(f"{device}() has no kernel {name!r} yet; compute this on cpu(): x.to(cpu())")
 
     return kernel
 
 
-def open_runtime() -> CudaSimRuntime:
-    """Return the runtime of `cuda_sim()`; its kernels are compiled unless the cache has them.
+def open_runtime(name: str = "cuda_sim") -> CudaSimRuntime:
+    """Return the runtime of `cuda_sim()`, or of `cuda()` on the simulator; it is compiled unless the cache has it.
 
     Raises
     ------
     BuildError
         There is no g++, or it failed.
     """
-    return CudaSimRuntime()
+    return CudaSimRuntime(name=name)

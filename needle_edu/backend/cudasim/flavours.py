@@ -51,14 +51,14 @@ FLAVOURS = {
         "check",
         1,
         (*_ALWAYS, *_HOOKED, "--param=tsan-instrument-func-entry-exit=0"),
-        ("standard_calls.cpp", "access_hooks.cpp"),
+        ("standard_calls.cpp", "access_hooks.cpp", "atomic_hooks.cpp"),
         ("-fno-sanitize=thread",),  # when linking: its runtime stays out
     ),
     "profile": Flavour(
         "profile",
         2,
         (*_ALWAYS, *_HOOKED, "-fsanitize-coverage=trace-pc"),
-        ("standard_calls.cpp", "profile_hooks.cpp"),
+        ("standard_calls.cpp", "profile_hooks.cpp", "atomic_hooks.cpp"),
         ("-fno-sanitize=thread",),
     ),
 }

@@ -168,8 +168,21 @@ class Profile(dict[str, KernelProfile]):
         super().__init__(kernels)
         self.lost, self._texts = lost, texts
 
+    def __missing__(self, kernel: str) -> KernelProfile:
+        alike = [one for one in self if one.partition("<")[0].strip() == kernel]  # k is k<float>, too
+        if len(alike) != 1:
+            raise KeyError(f"no kernel {kernel!r} was profiled; there are {', '.join(self) or 'none'}")
+        return self[alike[0]]
+
+    def keep(self, now: "Profile") -> None:
+        """Take over what another profile has."""
+        self.update(now)
+        self.lost, self._texts = now.lost, now._texts
+
     def __str__(self) -> str:
-        return "\n".join(map(str, self.values())) or "no kernel of the flavour profile has run"
+        return (
+            "\n".join(map(str, self.values())) or "nothing was counted: no kernel has run under the profiler"
+        )
 
     __repr__ = __str__
 

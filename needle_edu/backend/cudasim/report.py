@@ -7,10 +7,10 @@ for finding in report: print(finding)
 
 import html
 import linecache
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from .places import Place, find_places
 
@@ -65,25 +65,66 @@ class Finding:
         return "\n".join([*lines, f"    {KINDS.get(self.kind, '')}".rstrip()])
 
 
+class Facts(NamedTuple):
+    """What a report is made of: findings, how many more there were, launches by kernel, texts of cells by name."""
+
+    findings: tuple[Finding, ...]
+    left_out: int
+    launches: dict[str, int]
+    texts: dict[str, str]
+
+
 class Report:
     """A list of findings. ``report.races`` counts the findings of kind "race", and so on for every kind.
+
+    Parameters
+    ----------
+    ask : callable
+        Returns the `Facts`, as they are now.
 
     Attributes
     ----------
     findings : tuple of Finding
     left_out : int
         How many more there were: the checker remembers 200.
+    launches : dict of str to int
+        How often each kernel was launched under the checker.
+    errors : list of Exception
+        What CUDA reported meanwhile, where the checker has found the reason.
     clean : bool
-        Whether there are none.
+        Whether something was checked, and nothing found.
     """
 
-    def __init__(self, findings: tuple[Finding, ...], left_out: int = 0, texts: dict[str, str] | None = None):
-        self.findings, self.left_out = findings, left_out
-        self._texts = texts or {}
+    def __init__(self, ask: Callable[[], Facts]):
+        self._ask = ask
+        self.errors: list[Exception] = []
+
+    def keep(self) -> None:
+        """Let the report be what it is now, whatever happens later."""
+        facts = self._ask()
+        self._ask = lambda: facts
+
+    @property
+    def facts(self) -> Facts:
+        """All of it at once."""
+        return self._ask()
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        return self._ask().findings
+
+    @property
+    def left_out(self) -> int:
+        return self._ask().left_out
+
+    @property
+    def launches(self) -> dict[str, int]:
+        return self._ask().launches
 
     @property
     def clean(self) -> bool:
-        return not self.findings
+        facts = self._ask()
+        return bool(facts.launches) and not facts.findings
 
     def of(self, kind: str) -> tuple[Finding, ...]:
         """Return the findings of a kind.
@@ -98,8 +139,21 @@ class Report:
         return tuple(one for one in self.findings if one.kind == kind)
 
     def __getitem__(self, kernel: str) -> "Report":
-        """The findings in a kernel, by the name it was launched with."""
-        return Report(tuple(one for one in self.findings if one.kernel == kernel), 0, self._texts)
+        """The findings in a kernel, by the name it was launched with; ``reverse`` is ``reverse<float>``, too.
+
+        Raises
+        ------
+        KeyError
+            No such kernel was launched under the checker.
+        """
+        facts = self._ask()
+        meant = [one for one in facts.launches if kernel in (one, one.partition("<")[0].strip())]
+        if not meant:
+            known = ", ".join(facts.launches) or "none"
+            raise KeyError(f"no kernel {kernel!r} was checked; there are {known}")
+        mine = tuple(one for one in facts.findings if one.kernel in meant)
+        kept = Facts(mine, 0, {one: facts.launches[one] for one in meant}, facts.texts)
+        return Report(lambda: kept)
 
     def __iter__(self) -> Iterator[Finding]:
         return iter(self.findings)
@@ -108,10 +162,13 @@ class Report:
         return len(self.findings)
 
     def __str__(self) -> str:
-        if self.clean:
+        facts = self._ask()
+        if not facts.launches:
+            return "nothing was checked: no kernel has run under the checker"
+        if not facts.findings:
             return "the checker found nothing wrong"
-        more = [f"... and {self.left_out} more"] if self.left_out else []
-        return "\n".join([*map(str, self.findings), *more])
+        more = [f"... and {facts.left_out} more"] if facts.left_out else []
+        return "\n".join([*map(str, facts.findings), *more])
 
     __repr__ = __str__
 
@@ -120,9 +177,9 @@ class Report:
 
         Only lines near a finding are shown.
         """
-        return "\n".join(
-            self._annotated(file) for file in dict.fromkeys(one.place.file for one in self.findings)
-        )
+        facts = self._ask()
+        files = dict.fromkeys(one.place.file for one in facts.findings)
+        return "\n".join(_annotated(file, facts) for file in files) or str(self)
 
     def to_html(self) -> str:
         """Return the listing as HTML: the remarks red, and the sentence about each kind of finding below."""
@@ -134,33 +191,32 @@ class Report:
             )
         kinds = dict.fromkeys(one.kind for one in self.findings)
         notes = "".join(f"<li><b>{kind}</b>: {html.escape(KINDS.get(kind, ''))}</li>" for kind in kinds)
-        return f"<pre>{chr(10).join(lines)}</pre><ul>{notes}</ul>" if self.findings else f"<p>{self}</p>"
+        return f"<pre>{chr(10).join(lines)}</pre><ul>{notes}</ul>" if kinds else f"<p>{self}</p>"
 
     _repr_html_ = to_html
 
-    def _annotated(self, file: str) -> str:
-        lines = self._texts[file].splitlines() if file in self._texts else linecache.getlines(file)
-        at: dict[int, list[str]] = {}
-        for one in self.findings:
-            if one.place.file == file:
-                at.setdefault(one.place.line, []).append(f"{one.kind}: {one.detail}")
-            if one.other_place is not None and one.other_place.file == file and one.other_place != one.place:
-                at.setdefault(one.other_place.line, []).append(
-                    f"{one.kind}: the other access, see line {one.place.line}"
-                )
-        out, last = [file], 0
-        for number, line in enumerate(lines, 1):
-            if not any(abs(number - place) <= 2 for place in at):
-                continue
-            if number > last + 1:
-                out.append("      ...")
-            last = number
-            out.append(f"{number:5} | {line.rstrip()}")
-            out += [f"      ^ {remark}" for remark in at.get(number, ())]
-        out += [
-            f"      ^ {remark}" for place in at if place > len(lines) or place == 0 for remark in at[place]
-        ]
-        return "\n".join(out)
+
+def _annotated(file: str, facts: Facts) -> str:
+    lines = facts.texts[file].splitlines() if file in facts.texts else linecache.getlines(file)
+    at: dict[int, list[str]] = {}
+    for one in facts.findings:
+        if one.place.file == file:
+            at.setdefault(one.place.line, []).append(f"{one.kind}: {one.detail}")
+        if one.other_place is not None and one.other_place.file == file and one.other_place != one.place:
+            at.setdefault(one.other_place.line, []).append(
+                f"{one.kind}: the other access, see line {one.place.line}"
+            )
+    out, last = [file], 0
+    for number, line in enumerate(lines, 1):
+        if not any(abs(number - place) <= 2 for place in at):
+            continue
+        if number > last + 1:
+            out.append("      ...")
+        last = number
+        out.append(f"{number:5} | {line.rstrip()}")
+        out += [f"      ^ {remark}" for remark in at.get(number, ())]
+    out += [f"      ^ {remark}" for place in at if place > len(lines) or place == 0 for remark in at[place]]
+    return "\n".join(out)
 
 
 # report.races, report.out_of_bounds, …
@@ -200,7 +256,19 @@ def read_report(data: dict[str, Any], texts: dict[str, str]) -> Report:
         )
         for one in raw
     )
-    return Report(findings, data["left_out"], texts)
+    facts = Facts(_merged(findings), data["left_out"], data["launches"], texts)
+    return Report(lambda: facts)
+
+
+def _merged(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """A template is compiled once for each type: what is found in one line of several of them is one finding."""
+    merged: dict[tuple, Finding] = {}
+    for one in findings:
+        key = (one.kind, one.kernel, one.place[:2], one.other_place and one.other_place[:2])
+        first = merged.setdefault(key, one)
+        if first is not one:
+            merged[key] = replace(first, count=first.count + one.count)
+    return tuple(merged.values())
 
 
 def short(place: Place, texts: dict[str, str]) -> Place:

@@ -5,8 +5,9 @@
 - A variable in shared memory, ``__shared__ float tile[16][17];``, becomes a reference to the block's copy.
 
 All else that CUDA adds (``__global__``, ``threadIdx``, ``atomicAdd``) is C++ once csrc/cudasim/include/cuda_runtime.h
-has declared it. Lines keep their numbers, and ``#line`` gives the student's file, so that the compiler's messages and
-the simulator's findings point at what was written.
+has declared it, but for ``__noinline__``, which g++'s own headers have as a word inside of ``__attribute__((...))``.
+Lines keep their numbers, and ``#line`` gives the student's file, so that the compiler's messages and the simulator's
+findings point at what was written.
 """
 
 import re
@@ -19,6 +20,7 @@ _INCLUDE = re.compile(r'^([ \t]*#[ \t]*include[ \t]*")([^"\n]+)(")', re.MULTILIN
 _NAME_BEFORE = re.compile(r"(?:::\s*)?\w+(?:\s*::\s*(?:template\s+)?\w+)*\s*\Z")
 _SHARED = re.compile(r"\b__shared__\b")
 _LAST_NAME = re.compile(r"([A-Za-z_]\w*)\s*((?:\[[^\]]*\]\s*)*)\Z")
+_NOINLINE = re.compile(r"(?<![(,])(?<!, )\b__noinline__\b")
 _ALIGNAS = re.compile(r"\balignas\s*\(")
 
 
@@ -47,7 +49,8 @@ def rewrite(text: str, name: str = "cell.cu") -> str:
     """
     quoted = name.replace("\\", "\\\\").replace('"', '\\"')
     refuse_unsupported(text, mask(text), name)
-    return f'#include "cuda_runtime.h"\n#line 1 "{quoted}"\n' + _launches(_shared_variables(text, name), name)
+    rewritten = _launches(_shared_variables(_never_inline(text), name), name)
+    return f'#include "cuda_runtime.h"\n#line 1 "{quoted}"\n' + rewritten
 
 
 def rewrite_tree(path: Path, text: str | None = None) -> dict[str, str]:
@@ -64,6 +67,13 @@ def rewrite_tree(path: Path, text: str | None = None) -> dict[str, str]:
 
     visit(path, path.read_text() if text is None else text, path.name)
     return result
+
+
+def _never_inline(text: str) -> str:
+    """``__noinline__`` as g++ writes it."""
+    for found in reversed([*_NOINLINE.finditer(mask(text))]):
+        text = text[: found.start()] + "__attribute__((noinline))" + text[found.end() :]
+    return text
 
 
 # ---- launches -------------------------------------------------------------------------------------------------------

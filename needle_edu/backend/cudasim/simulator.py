@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DeviceError, DTypeError
+from ..operands import memory_of
 from .build import include_dir, kernel_library, runtime_library
 from .declarations import host_functions
 from .flavours import FLAVOURS
@@ -52,6 +53,11 @@ class DeviceArray:
         self.pointer = simulator.allocate(array.nbytes)
         self._end = weakref.finalize(self, simulator.lib.cudasim_free, self.pointer)
         self._end.atexit = False
+
+    @property
+    def address(self) -> int:
+        """Where the first element lies."""
+        return int(self._simulator.ffi.cast("uintptr_t", self.pointer))
 
     def numpy(self) -> np.ndarray:
         """Return the elements as a new NumPy array."""
@@ -94,7 +100,9 @@ class Simulator:
 
     # ---- programs ---------------------------------------------------------------------------------------------------
 
-    def compile(self, source: str | Path, flavour: str = "plain", name: str = "cell.cu") -> "Program":
+    def compile(
+        self, source: str | Path, flavour: str = "plain", name: str = "cell.cu", behind: str = ""
+    ) -> "Program":
         """Compile CUDA C++17 and load it.
 
         Parameters
@@ -105,6 +113,8 @@ class Simulator:
             One of `FLAVOURS`.
         name : str
             What messages call the text.
+        behind : str
+            More CUDA to compile behind the source, which listings do not show.
 
         Raises
         ------
@@ -119,7 +129,7 @@ class Simulator:
         text = path.read_text() if isinstance(source, Path) else source
         if not isinstance(source, Path):
             self.remember(name, text)
-        library = kernel_library([path], FLAVOURS[flavour], self.runtime, text)
+        library = kernel_library([path], FLAVOURS[flavour], self.runtime, text + behind)
         return Program(self, library, host_functions(text))
 
     @contextlib.contextmanager
@@ -201,7 +211,12 @@ class Simulator:
 
     def report(self) -> Report:
         """Return what the checker has found since `clear_report`, in programs of the flavour "check"."""
-        return read_report(self._json(self.lib.cudasim_findings), self._texts)
+        return read_report(self._json(self.lib.cudasim_findings), dict(self._texts))
+
+    def findings_count(self) -> int:
+        """Return how often the checker has found something since `clear_report`."""
+        data = self._json(self.lib.cudasim_findings)
+        return data["left_out"] + sum(one["count"] for one in data["findings"])
 
     def clear_report(self) -> None:
         """Forget what the checker has found."""
@@ -209,7 +224,7 @@ class Simulator:
 
     def profile(self) -> Profile:
         """Return what the kernels of programs of the flavour "profile" cost since `clear_profile`."""
-        return read_profile(self.raw_counters(), self._texts)
+        return read_profile(self.raw_counters(), dict(self._texts))
 
     def raw_counters(self) -> dict[str, Any]:
         """Return what `profile` is made from, without the lines of the source, which two other programs look up."""
@@ -232,6 +247,7 @@ class Simulator:
 
     def raise_last_error(self, code: int = 0) -> None:
         """Raise the `CudaError` that waits to be asked for, if one does."""
+        __tracebackhide__ = True
         code = code or self.lib.cudasim_peek_last_error()
         if not code:
             return
@@ -258,6 +274,7 @@ class Program:
         from cffi import FFI
 
         self.simulator, self.library, self.functions = simulator, library, functions
+        self._launchers: set[str] = set()
         self.ffi = FFI()
         for declaration in functions.values():
             self.ffi.cdef(declaration)
@@ -274,22 +291,49 @@ class Program:
         wanted = self.ffi.typeof(function).args
         if len(wanted) != len(arguments):
             raise TypeError(f"{self.functions[name]} takes {len(wanted)} arguments, got {len(arguments)}")
+        return self._run(
+            function, *(self._lower(name, *pair) for pair in zip(wanted, arguments, strict=True))
+        )
+
+    def launch(self, launcher: str, config: list[int], arguments: list[Any]) -> None:
+        """Launch a kernel by one of the functions of `signatures.launchers`.
+
+        Parameters
+        ----------
+        config : list of int
+            Three extents of the grid, three of the block, bytes of dynamic shared memory.
+        arguments : list of cffi objects
+            Pointers to the arguments.
+        """
+        if launcher not in self._launchers:
+            self.ffi.cdef(f"void {launcher}(const unsigned *, void **);")
+            self._launchers.add(launcher)
+        __tracebackhide__ = True
+        values = self.ffi.new("void *[]", [self.ffi.cast("void *", one) for one in arguments] or 1)
+        self._run(getattr(self.lib, launcher), self.ffi.new("unsigned[7]", config), values)
+
+    def _run(self, function: Any, *arguments: Any) -> Any:
+        __tracebackhide__ = True
         try:
-            return function(*map(self._lower, wanted, arguments))
+            return function(*arguments)
         finally:
             if text := self.simulator.take_output():
                 print(text, end="")
             self.simulator.raise_last_error()
 
-    def _lower(self, wanted: Any, argument: Any) -> Any:
-        if isinstance(argument, (DeviceArray, np.ndarray)):
-            dtype = np.dtype(argument.dtype)
+    def _lower(self, name: str, wanted: Any, argument: Any) -> Any:
+        memory = None if isinstance(argument, np.ndarray) else memory_of(argument)
+        if memory is not None or isinstance(argument, np.ndarray):
+            dtype = argument.dtype if memory is None else memory.dtype
             if wanted.kind == "pointer" and _are_other_numbers(wanted.item, dtype):
                 raise TypeError(
                     f"the function takes {wanted.cname}, got an array of {dtype}; convert it first"
                 )
-            place = argument.pointer if isinstance(argument, DeviceArray) else argument.ctypes.data
-            return self.ffi.cast(wanted, place)
+            if not (argument.flags.c_contiguous if memory is None else memory.compact):
+                raise ValueError(f"{name}: the elements of this array do not lie row by row; copy it first")
+            if memory is not None:
+                memory.written()
+            return self.ffi.cast(wanted, argument.ctypes.data if memory is None else memory.address)
         if argument is None:
             return self.ffi.NULL
         return argument

@@ -27,7 +27,7 @@ from needle_edu.course.source_cells import SourceCell
 
 # With names that no parameter of an answer can have.
 CONFIGURATION = "unsigned grid__x, unsigned grid__y, unsigned block__x, unsigned block__y, unsigned shared__"
-# The checker sees memory, not the arrays that a function keeps for itself: there an index out of bounds ends the profile.
+# The checker sees no arrays that a function keeps for itself: there an index out of bounds ends the profile.
 OWN_ARRAYS = ("-fsanitize=bounds-strict", "-fsanitize-undefined-trap-on-error")
 PRELUDE = "".join(f"#include <{name}.h>\n" for name in ("float", "limits", "math", "stdint"))
 PRELUDE += "#define restrict __restrict__\n"

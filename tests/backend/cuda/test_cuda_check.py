@@ -130,7 +130,9 @@ def test_reports_count_and_list(run, simulator):
         and report.out_of_bounds == report.uninitialised == 0
         and not report.clean
     )
-    assert len(report["missing_barrier"]) == 1 and report["other"].clean
+    assert len(report["missing_barrier"]) == 1 and report.launches == {"missing_barrier": 1}
+    with pytest.raises(KeyError, match="no kernel 'other' was checked; there are missing_barrier"):
+        report["other"]
     listing = report.listing().splitlines()
     at = next(i for i, line in enumerate(listing) if line.endswith("| " + code(report.findings[0].place)))
     assert listing[at + 1].startswith("      ^ race: one thread ")
@@ -141,10 +143,10 @@ def test_reports_count_and_list(run, simulator):
     assert "race in missing_barrier, block (0, 0, 0), thread" in text and "put a barrier between them" in text
     with pytest.raises(ValueError, match="no kind of finding 'raze'; there are out-of-bounds, "):
         report.of("raze")
+    assert run("missing_barrier", 1).to_html() == "<p>the checker found nothing wrong</p>"
     simulator.clear_report()
-    assert (
-        simulator.report().clean and simulator.report().to_html() == "<p>the checker found nothing wrong</p>"
-    )
+    nothing = simulator.report()
+    assert not nothing.clean and nothing.to_html().startswith("<p>nothing was checked")
 
 
 def test_a_cell_is_listed_with_its_own_text(simulator):

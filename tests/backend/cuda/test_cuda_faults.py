@@ -239,3 +239,45 @@ def test_no_compiler_is_one_sentence(monkeypatch):
         "the CUDA simulator runs on Linux, and this is win32; use cpu()"
         in standard_devices._why_no_simulator()
     )
+
+
+LEAVING = """
+from needle_edu.backend.cudasim import CudaError, cuda_cell
+text = '''
+#include <cstdlib>
+#include <exception>
+#include <unistd.h>
+__global__ void leave(int how) {
+  if (threadIdx.x != 3) return;
+  if (how == 0) exit(3);
+  if (how == 1) abort();
+  if (how == 2) _exit(4);
+  if (how == 3) std::_Exit(5);
+  if (how == 4) std::quick_exit(6);
+  if (how == 5) std::terminate();
+}
+extern "C" void host(int status) { exit(status); }
+'''
+for flavour in ("plain", "check"):
+    program = cuda_cell(text)["leave"].cell.program(flavour)
+    for how in range(6):
+        try:
+            program.launch("needle_launch_leave", [1, 1, 1, 32, 1, 1, 0], [program.ffi.new("int *", how)])
+        except CudaError as error:
+            print(error)
+cuda_cell(text)["host"](7)
+"""
+
+
+def test_a_kernel_cannot_end_python(simulator):
+    """By exit(), abort() or the C++ library; the host's code can, as everywhere."""
+    done = subprocess.run([sys.executable, "-c", LEAVING], capture_output=True, text=True)
+    lines = done.stdout.splitlines()
+    assert len(lines) == 12 and done.returncode == 7, done.stdout + done.stderr
+    for half in (lines[:6], lines[6:]):
+        for name, line in zip(("exit", "abort", "_exit", "_Exit", "quick_exit"), half, strict=False):
+            assert line == (
+                "cudaErrorLaunchFailure: kernel leave, block (0, 0, 0), thread (3, 0, 0): "
+                f"it called {name}(), which no kernel can"
+            )
+        assert "std::terminate" in half[5]

@@ -138,7 +138,7 @@ def test_listing_and_html(program, simulator, square):
     program.transposes(1, square[0], square[1], N)
     profile = simulator.profile()
     kernel = profile["tiled_transpose<0>"]
-    assert kernel.shared == 32 * 32 * 4
+    assert kernel.shared == 32 * 32 * 4 and profile["tiled_transpose"] is kernel
     listing = profile.listing()
     assert "    for" not in listing.splitlines()[0] and "= tile[tx][ty + j];\n" in listing
     assert (
@@ -150,7 +150,7 @@ def test_listing_and_html(program, simulator, square):
     assert table.count("<tr>") == 1 + len(kernel.lines) and "color: #b00020" in table
     assert "tiled_transpose&lt;0&gt;" in table and "<0>" not in table
     simulator.clear_profile()
-    assert str(simulator.profile()) == "no kernel of the flavour profile has run"
+    assert str(simulator.profile()) == "nothing was counted: no kernel has run under the profiler"
 
 
 def test_without_objdump_flops_are_not_counted(program, simulator, square, monkeypatch):

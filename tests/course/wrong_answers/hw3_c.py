@@ -143,6 +143,7 @@ NEUTRAL = {
     "Is the tile of results 0 at the beginning, and written once at the end? Is each tile 0 beyond the edge?",
 }
 EQUIVALENT = {
+    **{f"q7: 8 → 9 ({number})": "an array that is larger than its tile" for number in range(3, 9)},
     "q7: k0 < n → k0 <= n": "a round more, of tiles that are all 0",
     "q7: 0 → 1 (9)": "beyond the edge of a the other tile is 0, or the row is not written",
     "q7: 0 → 1 (10)": "beyond the edge of b the other tile is 0, or the column is not written",

@@ -67,7 +67,7 @@ WRONG = {
     "q9: no barrier before": changed(SUMS, SHARE, "part[t] = found;"),
     "q9: no barrier inside": changed(SUMS, FOLD, FOLD.replace("\n    __syncthreads();", "")),
     "q9: the barrier inside the if": changed(SUMS, FOLD, "if (t < half) {\n part[t] = largest ? fmaxf(part[t], part[t + half]) : part[t] + part[t + half];\n    __syncthreads();\n}"),
-    "q9: threads leave early": changed(SUMS, SHARE, f"part[t] = found;\n  if (t >= n) return;\n  __syncthreads();"),
+    "q9: threads leave early": changed(SUMS, SHARE, "part[t] = found;\n  if (t >= n) return;\n  __syncthreads();"),
     "q9: only THREADS numbers": changed(SUMS, EACH, "for (int k = t; k < n && k < THREADS; k += THREADS) {"),
     "q9: every thread the whole row": changed(SUMS, EACH, "for (int k = 0; k < n; k++) {", LAST, "if (t == 0) out[blockIdx.x] = found;"),
     "q9: one thread works": changed(SUMS, EACH, "for (int k = 0; t == 0 && k < n; k++) {"),

@@ -100,7 +100,6 @@ constexpr int warpSize = 32;
 #define __device__
 #define __host__
 #define __forceinline__ inline __attribute__((always_inline))
-#define __noinline__ __attribute__((noinline))
 #define __constant__
 #define __managed__
 #define __restrict__ __restrict
