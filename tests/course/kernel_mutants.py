@@ -1,6 +1,7 @@
 """Mutants and stubs of solutions in C and CUDA, as `mutants` makes them of Python: one small mistake, made by rule.
 
->>> solution = "%%c f\\nvoid f(int *a, int n) {\\n// BEGIN SOLUTION\\nfor (int i = 0; i < n; i++) a[i] = 2;\\n// END SOLUTION\\n}"
+>>> loop = "for (int i = 0; i < n; i++) a[i] = 2;"
+>>> solution = f"%%c f\\nvoid f(int *a, int n) {{\\n// BEGIN SOLUTION\\n{loop}\\n// END SOLUTION\\n}}"
 >>> [label for label, _ in mutants(solution)]
 ['i < n → i <= n', '0 → 1', '2 → 3']
 """

@@ -48,8 +48,12 @@ WRONG = {
     "q4: one element too few": changed(COPY, "i < size", "i < size - 1"),
     "q4: writes by place": changed(COPY, MOVE, "out[place] = a[i];"),
     "q4: adds": changed(COPY, MOVE, "out[i] += a[place];"),
-    "q4: two axes only": changed(COPY, WALK, "for (int axis = ndim - 1; axis >= 0 && axis > ndim - 3; axis--) {"),
-    "q4: unsigned strides": changed(COPY, "* strides[axis];", "* (strides[axis] < 0 ? -strides[axis] : strides[axis]);"),
+    "q4: two axes only": changed(
+        COPY, WALK, "for (int axis = ndim - 1; axis >= 0 && axis > ndim - 3; axis--) {"
+    ),
+    "q4: unsigned strides": changed(
+        COPY, "* strides[axis];", "* (strides[axis] < 0 ? -strides[axis] : strides[axis]);"
+    ),
     "q4: clears the view": changed(COPY, MOVE, f"{MOVE} ((float *)a)[place] = 0;"),
     "q4: changes the shape": changed(COPY, MOVE, f"{MOVE} ((int *)shape)[0] = 1;"),
     "q4: looks behind the view": changed(COPY, MOVE, "out[i] = a[place] + 0 * a[place + size + 99];"),
@@ -73,44 +77,80 @@ WRONG = {
     "q6: begins at FLT_MIN": changed(
         REDUCE, FOUND, "float found = largest ? 1.17549435e-38f : 0;", "int k = 1", "int k = 0"
     ),
-    "q6: begins at -1e30": changed(REDUCE, FOUND, "float found = largest ? -1e30f : 0;", "int k = 1", "int k = 0"),
+    "q6: begins at -1e30": changed(
+        REDUCE, FOUND, "float found = largest ? -1e30f : 0;", "int k = 1", "int k = 0"
+    ),
     "q6: the first number twice": changed(REDUCE, "int k = 1", "int k = 0"),
     "q6: the last number forgotten": changed(REDUCE, "k < n", "k < n - 1"),
     "q6: one number too many": changed(REDUCE, "k < n", "k <= n"),
     "q6: columns": changed(REDUCE, FOUND, "float found = a[r];", NEXT, "const float next = a[k * rows + r];"),
     "q6: the mean": changed(REDUCE, "out[r] = found;", "out[r] = largest ? found : found / n;"),
     "q6: the smallest": changed(REDUCE, "fmaxf", "fminf"),
-    "q6: the other way round": changed(REDUCE, COMBINE, "found = largest ? found + next : fmaxf(found, next);"),
+    "q6: the other way round": changed(
+        REDUCE, COMBINE, "found = largest ? found + next : fmaxf(found, next);"
+    ),
     "q6: sums only": changed(REDUCE, COMBINE, "found += next;"),
-    "q6: only 1 asks for the largest": changed(REDUCE, COMBINE, COMBINE.replace("largest ?", "largest == 1 ?")),
-    "q6: into what is there": changed(REDUCE, "out[r] = found;", "out[r] = largest ? fmaxf(out[r], found) : found;"),
+    "q6: only 1 asks for the largest": changed(
+        REDUCE, COMBINE, COMBINE.replace("largest ?", "largest == 1 ?")
+    ),
+    "q6: into what is there": changed(
+        REDUCE, "out[r] = found;", "out[r] = largest ? fmaxf(out[r], found) : found;"
+    ),
     "q6: the first row alone": changed(REDUCE, "r < rows", "r < 1"),
     "q6: one row too many": changed(REDUCE, "r < rows", "r <= rows"),
-    "q6: rows run on": changed(REDUCE, "float found = a[r * n];", "float found = r && !largest ? out[r - 1] + a[r * n] : a[r * n];"),
+    "q6: rows run on": changed(
+        REDUCE, "float found = a[r * n];", "float found = r && !largest ? out[r - 1] + a[r * n] : a[r * n];"
+    ),
     "q6: whole numbers": changed(REDUCE, "float found", "int found"),
     "q6: collects in a": changed(REDUCE, "out[r] = found;", "out[r] = found; ((float *)a)[r * n] = found;"),
     "q7: three loops": product(THREE_LOOPS),
     "q7: three loops in blocks, nothing copied": product(
-        THREE_LOOPS.replace("for (int j = 0; j < p; j++) {", "for (int j0 = 0; j0 < p; j0 += 8)\n    for (int j = j0; j < p && j < j0 + 8; j++) {")
+        THREE_LOOPS.replace(
+            "for (int j = 0; j < p; j++) {",
+            "for (int j0 = 0; j0 < p; j0 += 8)\n    for (int j = j0; j < p && j < j0 + 8; j++) {",
+        )
     ),
-    "q7: b not copied": changed(PRODUCT, ADD, "if (k0 + k < n && j0 + j < p) tc[i][j] += ta[i][k] * b[(k0 + k) * p + j0 + j];"),
-    "q7: results in out": changed(PRODUCT, "float ta[8][8], tb[8][8], tc[8][8];", "float ta[8][8], tb[8][8];", ADD, "if (i0 + i < m && j0 + j < p) out[(i0 + i) * p + j0 + j] += ta[i][k] * tb[k][j];", ZERO, "if (i0 + i < m && j0 + j < p) out[(i0 + i) * p + j0 + j] = 0;", OUT, ";"),
+    "q7: b not copied": changed(
+        PRODUCT, ADD, "if (k0 + k < n && j0 + j < p) tc[i][j] += ta[i][k] * b[(k0 + k) * p + j0 + j];"
+    ),
+    "q7: results in out": changed(
+        PRODUCT,
+        "float ta[8][8], tb[8][8], tc[8][8];",
+        "float ta[8][8], tb[8][8];",
+        ADD,
+        "if (i0 + i < m && j0 + j < p) out[(i0 + i) * p + j0 + j] += ta[i][k] * tb[k][j];",
+        ZERO,
+        "if (i0 + i < m && j0 + j < p) out[(i0 + i) * p + j0 + j] = 0;",
+        OUT,
+        ";",
+    ),
     "q7: a transposed": changed(PRODUCT, ADD, "tc[i][j] += ta[k][i] * tb[k][j];"),
     "q7: b transposed": changed(PRODUCT, ADD, "tc[i][j] += ta[i][k] * tb[j][k];"),
     "q7: b @ a": changed(PRODUCT, ADD, "tc[i][j] += tb[i][k] * ta[k][j];"),
     "q7: no zeros at the beginning": changed(PRODUCT, ZERO, ";"),
-    "q7: zeros once a round": changed(PRODUCT, "for (int k0 = 0; k0 < n; k0 += 8) {", "for (int k0 = 0; k0 < n; k0 += 8) {\n for (int i = 0; i < 8; i++) for (int j = 0; j < 8; j++) tc[i][j] = 0;"),
+    "q7: zeros once a round": changed(
+        PRODUCT,
+        "for (int k0 = 0; k0 < n; k0 += 8) {",
+        "for (int k0 = 0; k0 < n; k0 += 8) {\n for (int i = 0; i < 8; i++) for (int j = 0; j "
+        "< 8; j++) tc[i][j] = 0;",
+    ),
     "q7: only full tiles": changed(PRODUCT, "i0 < m; i0", "i0 + 8 <= m; i0"),
     "q7: only full rounds": changed(PRODUCT, "k0 < n; k0", "k0 + 8 <= n; k0"),
-    "q7: a without its edge": changed(PRODUCT, TA, TA.replace("i0 + i < m && k0 + k < n ? ", "").replace(" : 0", "")),
-    "q7: b without its edge": changed(PRODUCT, TB, TB.replace("k0 + i < n && j0 + k < p ? ", "").replace(" : 0", "")),
+    "q7: a without its edge": changed(
+        PRODUCT, TA, TA.replace("i0 + i < m && k0 + k < n ? ", "").replace(" : 0", "")
+    ),
+    "q7: b without its edge": changed(
+        PRODUCT, TB, TB.replace("k0 + i < n && j0 + k < p ? ", "").replace(" : 0", "")
+    ),
     "q7: the edge of the rows alone": changed(PRODUCT, TA, TA.replace(" && k0 + k < n", "")),
     "q7: out without its edge": changed(PRODUCT, "j < 8 && j0 + j < p; j++)", "j < 8; j++)"),
     "q7: m for p": changed(PRODUCT, OUT, "out[(i0 + i) * m + j0 + j] = tc[i][j];"),
     "q7: elementwise": changed(PRODUCT, ADD, "tc[i][j] = ta[i][j] * tb[i][j];"),
-    "q7: one product too few": changed(PRODUCT, "k < 8; k++)\n            for", "k < 7; k++)\n            for"),
+    "q7: one product too few": changed(
+        PRODUCT, "k < 8; k++)\n            for", "k < 7; k++)\n            for"
+    ),
     "q7: adds to what is there": changed(PRODUCT, OUT, OUT.replace("] = tc", "] += tc")),
-}  # fmt: skip
+}
 
 MEMORY = "That is memory as it lies: use the strides, and let the last axis change fastest."
 NO_MAXIMUM = "All numbers of the second row are below 0: where does the maximum begin?"

@@ -11,7 +11,10 @@ EACH = "for (int k = t; k < n; k += THREADS) {"
 NEXT = "const float next = a[blockIdx.x * n + k];"
 SHARE = "part[t] = found;\n  __syncthreads();"
 HALVE = "for (int half = THREADS / 2; half > 0; half /= 2) {"
-FOLD = "if (t < half) part[t] = largest ? fmaxf(part[t], part[t + half]) : part[t] + part[t + half];\n    __syncthreads();"
+FOLD = (
+    "if (t < half) part[t] = largest ? fmaxf(part[t], part[t + half]) : part[t] + part[t "
+    "+ half];\n    __syncthreads();"
+)
 LAST = "if (t == 0) out[blockIdx.x] = part[0];"
 NEUTRAL_ONE = "largest ? -INFINITY : 0.0f"
 PLAIN_SUM = "for (int k = 0; k < n; k++) sum += a[row * n + k] * b[k * p + column];"
@@ -41,16 +44,18 @@ ONE_THREAD = """if (blockIdx.x || threadIdx.x) return;
 
 WRONG = {
     "q8: the block forgotten": first(FIRST_INDEX, "const int i = threadIdx.x;"),
-    "q8: block and thread swapped": first(FIRST_INDEX, "const int i = threadIdx.x * blockDim.x + blockIdx.x;"),
+    "q8: block and thread swapped": first(
+        FIRST_INDEX, "const int i = threadIdx.x * blockDim.x + blockIdx.x;"
+    ),
     "q8: gridDim for blockDim": second(FIRST_INDEX, "const int i = blockIdx.x * gridDim.x + threadIdx.x;"),
     "q8: blocks of 32": second(FIRST_INDEX, "const int i = blockIdx.x * 32 + threadIdx.x;"),
     "q8: no guard": first(GUARD, ""),
     "q8: one thread too many": first(GUARD, "if (i > size) return;"),
     "q8: no guard while writing": second(GUARD, ""),
     "q8: one thread too few": first(GUARD, "if (i >= size - 1) return;"),
-    "q8: one thread does it all": first(
-        f"{FIRST_INDEX}\n  {GUARD}", ONE_THREAD
-    ).replace(MOVE, f"{MOVE}\n  }}"),
+    "q8: one thread does it all": first(f"{FIRST_INDEX}\n  {GUARD}", ONE_THREAD).replace(
+        MOVE, f"{MOVE}\n  }}"
+    ),
     "q8: every thread does it all": first(
         f"{FIRST_INDEX}\n  {GUARD}", "for (int i = 0; i < size; i++) {"
     ).replace(MOVE, f"{MOVE}\n  }}"),
@@ -63,15 +68,33 @@ WRONG = {
     "q8: always the first value": second(PUT, "out[place] = values[0];"),
     "q8: atomically": second(PUT, "atomicAdd(&out[place], values[i * step]);"),
     "q8: adds": first(MOVE, "out[i] += a[place];"),
-    "q8: the neighbour, too": second(PUT, f"{PUT}\n  if (i + 1 < size) out[place] = values[i * step];\n  if (place > 0) out[place - 1] += 0 * out[place - 1];"),
+    "q8: the neighbour, too": second(
+        PUT,
+        f"{PUT}\n  if (i + 1 < size) out[place] = values[i * step];\n  if (place > 0) "
+        f"out[place - 1] += 0 * out[place - 1];",
+    ),
     "q9: no barrier before": changed(SUMS, SHARE, "part[t] = found;"),
     "q9: no barrier inside": changed(SUMS, FOLD, FOLD.replace("\n    __syncthreads();", "")),
-    "q9: the barrier inside the if": changed(SUMS, FOLD, "if (t < half) {\n part[t] = largest ? fmaxf(part[t], part[t + half]) : part[t] + part[t + half];\n    __syncthreads();\n}"),
-    "q9: threads leave early": changed(SUMS, SHARE, "part[t] = found;\n  if (t >= n) return;\n  __syncthreads();"),
+    "q9: the barrier inside the if": changed(
+        SUMS,
+        FOLD,
+        "if (t < half) {\n part[t] = largest ? fmaxf(part[t], part[t + half]) : part[t] + "
+        "part[t + half];\n    __syncthreads();\n}",
+    ),
+    "q9: threads leave early": changed(
+        SUMS, SHARE, "part[t] = found;\n  if (t >= n) return;\n  __syncthreads();"
+    ),
     "q9: only THREADS numbers": changed(SUMS, EACH, "for (int k = t; k < n && k < THREADS; k += THREADS) {"),
-    "q9: every thread the whole row": changed(SUMS, EACH, "for (int k = 0; k < n; k++) {", LAST, "if (t == 0) out[blockIdx.x] = found;"),
+    "q9: every thread the whole row": changed(
+        SUMS, EACH, "for (int k = 0; k < n; k++) {", LAST, "if (t == 0) out[blockIdx.x] = found;"
+    ),
     "q9: one thread works": changed(SUMS, EACH, "for (int k = 0; t == 0 && k < n; k++) {"),
-    "q9: chunks": changed(SUMS, EACH, "const int chunk = (n + THREADS - 1) / THREADS;\n  for (int k = t * chunk; k < n && k < (t + 1) * chunk; k++) {"),
+    "q9: chunks": changed(
+        SUMS,
+        EACH,
+        "const int chunk = (n + THREADS - 1) / THREADS;\n  for (int k = t * chunk; k < n && "
+        "k < (t + 1) * chunk; k++) {",
+    ),
     "q9: the first row again": changed(SUMS, NEXT, "const float next = a[k];"),
     "q9: blocks interleaved": changed(SUMS, NEXT, "const float next = a[k * gridDim.x + blockIdx.x];"),
     "q9: 0 is the neutral number": changed(SUMS, NEUTRAL_ONE, "0.0f"),
@@ -80,33 +103,78 @@ WRONG = {
     "q9: the last step forgotten": changed(SUMS, "half > 0", "half > 1"),
     "q9: everybody writes": changed(SUMS, LAST, "out[blockIdx.x] = part[t];"),
     "q9: the thread's own place": changed(SUMS, LAST, "if (t == 0) out[t] = part[0];"),
-    "q9: neighbours first": changed(SUMS, HALVE, "for (int half = 1; half < THREADS; half *= 2) {", FOLD, "if (2 * half * t + half < THREADS) part[2 * half * t] = largest ? fmaxf(part[2 * half * t], part[2 * half * t + half]) : part[2 * half * t] + part[2 * half * t + half];\n    __syncthreads();"),
-    "q9: atomics on memory": changed(SUMS, NEXT, f"{NEXT}\n    if (k < 0) atomicAdd(out, next);", LAST, "if (!largest) { if (t == 0) out[blockIdx.x] = 0; __syncthreads(); atomicAdd(&out[blockIdx.x], found); } else if (t == 0) out[blockIdx.x] = part[0];"),
+    "q9: neighbours first": changed(
+        SUMS,
+        HALVE,
+        "for (int half = 1; half < THREADS; half *= 2) {",
+        FOLD,
+        "if (2 * half * t + half < THREADS) part[2 * half * t] = largest ? fmaxf(part[2 * "
+        "half * t], part[2 * half * t + half]) : part[2 * half * t] + part[2 * half * t + "
+        "half];\n    __syncthreads();",
+    ),
+    "q9: atomics on memory": changed(
+        SUMS,
+        NEXT,
+        f"{NEXT}\n    if (k < 0) atomicAdd(out, next);",
+        LAST,
+        "if (!largest) { if (t == 0) out[blockIdx.x] = 0; __syncthreads(); "
+        "atomicAdd(&out[blockIdx.x], found); } else if (t == 0) out[blockIdx.x] = part[0];",
+    ),
     "q9: half of it unwritten": changed(SUMS, SHARE, "if (t < n) part[t] = found;\n  __syncthreads();"),
     "q9: sums only": changed(SUMS, "found = largest ? fmaxf(found, next) : found + next;", "found += next;"),
     "q9: a race that gives the right number": changed(SUMS, LAST, "out[blockIdx.x] = part[0];"),
     "q10: x is the row": changed(
-        PRODUCTS, PLACES, PLACES.replace("column =", "swap =").replace("row =", "column =").replace("swap =", "row =")
+        PRODUCTS,
+        PLACES,
+        PLACES.replace("column =", "swap =").replace("row =", "column =").replace("swap =", "row ="),
     ),
     "q10: column without its end": changed(PRODUCTS, PLAIN_GUARD, "if (row >= m) return;"),
     "q10: row without its end": changed(PRODUCTS, PLAIN_GUARD, "if (column >= p) return;"),
     "q10: m and p swapped": changed(PRODUCTS, PLAIN_GUARD, "if (row >= p || column >= m) return;"),
-    "q10: b transposed": changed(PRODUCTS, PLAIN_SUM, PLAIN_SUM.replace("b[k * p + column]", "b[column * n + k]")),
-    "q10: sums in out": changed(PRODUCTS, PLAIN_SUM, "out[row * p + column] = 0;\n  for (int k = 0; k < n; k++) out[row * p + column] += a[row * n + k] * b[k * p + column];\n  sum = out[row * p + column];"),
+    "q10: b transposed": changed(
+        PRODUCTS, PLAIN_SUM, PLAIN_SUM.replace("b[k * p + column]", "b[column * n + k]")
+    ),
+    "q10: sums in out": changed(
+        PRODUCTS,
+        PLAIN_SUM,
+        "out[row * p + column] = 0;\n  for (int k = 0; k < n; k++) out[row * p + column] += "
+        "a[row * n + k] * b[k * p + column];\n  sum = out[row * p + column];",
+    ),
     "q10: no barrier before": changed(PRODUCTS, BARRIER_BEFORE, TB),
     "q10: no barrier after": changed(PRODUCTS, BARRIER_AFTER, USE),
-    "q10: threads outside leave": changed(PRODUCTS, "  for (int k0 = 0;", "  if (row >= m || column >= p) return;\n  for (int k0 = 0;"),
+    "q10: threads outside leave": changed(
+        PRODUCTS, "  for (int k0 = 0;", "  if (row >= m || column >= p) return;\n  for (int k0 = 0;"
+    ),
     "q10: a without its edge": changed(PRODUCTS, TA, "ta[y][x] = row < m ? a[row * n + k0 + x] : 0;"),
     "q10: b without its edge": changed(PRODUCTS, TB, "tb[y][x] = column < p ? b[(k0 + y) * p + column] : 0;"),
-    "q10: only where there is something": changed(PRODUCTS, TA, "if (row < m && k0 + x < n) ta[y][x] = a[row * n + k0 + x];"),
-    "q10: tiles the other way round": changed(PRODUCTS, TA, TA.replace("ta[y][x]", "ta[x][y]"), TB, TB.replace("tb[y][x]", "tb[x][y]"), USE, "for (int k = 0; k < TILE; k++) sum += ta[k][y] * tb[x][k];"),
-    "q10: tile of a transposed": changed(PRODUCTS, USE, "for (int k = 0; k < TILE; k++) sum += ta[k][y] * tb[k][x];"),
-    "q10: the plain kernel twice": changed(PRODUCTS, USE, "if (row < m && column < p) for (int k = 0; k < TILE && k0 + k < n; k++) sum += a[row * n + k0 + k] * b[(k0 + k) * p + column];"),
+    "q10: only where there is something": changed(
+        PRODUCTS, TA, "if (row < m && k0 + x < n) ta[y][x] = a[row * n + k0 + x];"
+    ),
+    "q10: tiles the other way round": changed(
+        PRODUCTS,
+        TA,
+        TA.replace("ta[y][x]", "ta[x][y]"),
+        TB,
+        TB.replace("tb[y][x]", "tb[x][y]"),
+        USE,
+        "for (int k = 0; k < TILE; k++) sum += ta[k][y] * tb[x][k];",
+    ),
+    "q10: tile of a transposed": changed(
+        PRODUCTS, USE, "for (int k = 0; k < TILE; k++) sum += ta[k][y] * tb[k][x];"
+    ),
+    "q10: the plain kernel twice": changed(
+        PRODUCTS,
+        USE,
+        "if (row < m && column < p) for (int k = 0; k < TILE && k0 + k < n; k++) sum += "
+        "a[row * n + k0 + k] * b[(k0 + k) * p + column];",
+    ),
     "q10: only full tiles": changed(PRODUCTS, "k0 < n; k0 += TILE", "k0 + TILE <= n; k0 += TILE"),
     "q10: one round": changed(PRODUCTS, "k0 < n; k0 += TILE", "k0 < TILE; k0 += TILE"),
     "q10: out without its edge": changed(PRODUCTS, WRITE, "if (row < m) out[row * p + column] = sum;"),
-    "q10: adds to what is there": changed(PRODUCTS, WRITE, "if (row < m && column < p) out[row * p + column] += sum;"),
-}  # fmt: skip
+    "q10: adds to what is there": changed(
+        PRODUCTS, WRITE, "if (row < m && column < p) out[row * p + column] += sum;"
+    ),
+}
 
 SAME = "Two threads write the same element: which number has a thread in all?"
 LAST_BLOCK = "The last block has more threads than elements are left."
