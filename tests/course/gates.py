@@ -71,7 +71,7 @@ def main() -> int:
 def judged(homework: Homework, question: Question, most: int = 1000) -> Row:
     """Put everything that should pass, and everything that should not, to a question's tests.
 
-    Of more than `most` mutants only some are looked at, at equal distances.
+    Of more than `most` wrong answers or mutants only some are looked at, at equal distances.
     """
     row, solution = Row(question), question.answer.source
     row.reference = bool(passing(homework, question, {"reference": solution}, seconds=60))
@@ -91,7 +91,7 @@ def judged(homework: Homework, question: Question, most: int = 1000) -> Row:
     for kind, answers in {
         "empty": [("empty", empty)],
         "stubs": mutants.stubs(solution),
-        "wrong answers": list(wrong.items()),
+        "wrong answers": list(wrong.items())[:: -(-len(wrong) // most)],
         "mutants": [(label, text) for label, text in made if label in chosen],
     }.items():
         row.counts[kind] = len(answers)
