@@ -1,6 +1,7 @@
 """Homework 3, arrays and kernels: see homework_tests.py; and what its notebook promises of the student's arrays."""
 
 import functools
+import re
 
 import pytest
 
@@ -36,3 +37,15 @@ class TestHomework3(HomeworkTests, homework="hw3"):
         return kernel_batch.verdicts_of(
             self.homework, question, self.compiled(question_name)[mistake], whole=False
         )
+
+    def test_the_students_arrays_work(self, capsys):
+        """All cells but the tests, in their order: what the end of the notebook promises of its own code."""
+        import matplotlib
+
+        matplotlib.use("Agg")
+        cells = [cell.source for cell in self.source if cell.kind == "code" and not cell.is_tests]
+        self.run(*cells[1:])
+        said = capsys.readouterr().out
+        assert "shape (30, 25)" in said and float(re.findall(r"at most (\S+) from NumPy", said)[0]) < 1e-4
+        ratios = [float(ratio) for ratio in re.findall(r"requests, ([\d.]+) times fewer", said)]
+        assert len(ratios) == 3 and 1 < ratios[0] < ratios[1] < ratios[2] < 16

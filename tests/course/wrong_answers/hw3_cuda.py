@@ -190,6 +190,7 @@ HINTS = {
     "q8: the block forgotten": [SAME],
     "q8: gridDim for blockDim": [SAME],
     "q8: every thread does it all": [SAME],
+    "q8: the neighbour, too": [SAME],
     "q8: no guard": [LAST_BLOCK],
     "q8: one thread too many": [LAST_BLOCK],
     "q8: no guard while writing": [VALUES],
