@@ -16,7 +16,7 @@ from collections.abc import MutableMapping
 from typing import Any, NoReturn
 
 from needle_edu.backend import BuildError
-from needle_edu.course.c_answers import CompileError
+from needle_edu.course.kernels.rules import CompileError
 
 SEGMENTATION_FAULT = (
     "Note: C runs inside this kernel, and nothing watches it. An access to memory that is nobody's (a segmentation "

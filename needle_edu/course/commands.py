@@ -16,6 +16,7 @@ from needle_edu.course.check import Report
 from needle_edu.course.grading import records, sandbox
 from needle_edu.course.grading.grade_class import grade_class
 from needle_edu.course.grading.run_question import run_question
+from needle_edu.course.grading.sandbox_base import ENVIRONMENT
 from needle_edu.course.grading.submission import match
 from needle_edu.course.limits import Limits
 from needle_edu.course.notebook import NotebookError
@@ -199,6 +200,8 @@ def grade(
         homework = questions.load_for_grading(hw)
     except NotebookError as error:
         return sorry(str(error))
+    if why := _without_a_compiler(homework):
+        return sorry(f"nothing was graded: {why}")
     secret = sandbox.hidden(homework_files.homework_folder(), hw, submissions, out)
     limits = replace(limits or homework.limits, hide=secret)
     try:
@@ -207,3 +210,12 @@ def grade(
         return sorry(str(error))
     except OSError as error:
         return sorry(f"cannot grade {submissions} into {out} ({error.strerror}: {error.filename})")
+
+
+def _without_a_compiler(homework: questions.Homework) -> str:
+    """Why the answers of a homework cannot be compiled in a sandbox of this machine; empty if they can."""
+    if not any(question.is_kernel for question in homework.questions):
+        return ""
+    from needle_edu.course.kernels import translation_unit
+
+    return translation_unit.trouble(ENVIRONMENT["PATH"])

@@ -12,6 +12,7 @@ from typing import Any
 
 from needle_edu.backend.errors import BuildError
 from needle_edu.course.source_cells import KINDS, SourceCell, read
+from needle_edu.course.when_written import NotWritten
 
 
 class NeedsCompiler(BuildError):
@@ -28,6 +29,16 @@ class Text(str):
         return str(self).strip()
 
 
+class Unwritten:
+    """Stands for a kernel until it is written: cells that run it say so in one line."""
+
+    def __init__(self, name: str):
+        self.name = name
+
+    def run(self, *arguments: object) -> None:
+        raise NotWritten(f"{self.name} is not written yet; this cell runs when it is")
+
+
 def define(cell: SourceCell, namespace: MutableMapping, compiled: dict | None = None) -> None:
     """Define the answer in `namespace`, under its name: something that tests (for kernels: adapters) can call.
 
@@ -38,7 +49,7 @@ def define(cell: SourceCell, namespace: MutableMapping, compiled: dict | None = 
 
     Raises
     ------
-    NotImplementedError
+    NotWritten
         If nothing is written in it yet.
     CompileError
         If it is C or CUDA that does not compile, or has something in it that no answer may have.
@@ -47,7 +58,9 @@ def define(cell: SourceCell, namespace: MutableMapping, compiled: dict | None = 
     """
     namespace.pop(cell.name, None)  # what an earlier run has left is no answer any more
     if not cell.is_written:
-        raise NotImplementedError(f"{cell.name} is not written yet")
+        if cell.is_kernel:
+            namespace[cell.name] = Unwritten(cell.name)
+        raise NotWritten(f"{cell.name} is not written yet")
     namespace[cell.name] = _kernel(cell, compiled) if cell.is_kernel else Text(cell.text)
 
 

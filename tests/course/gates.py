@@ -20,7 +20,7 @@ from needle_edu.course import homework_files, questions
 from needle_edu.course.answer import ask_here
 from needle_edu.course.questions import Homework, Question
 
-from . import mutants, wrong_answers
+from . import kernel_batch, mutants, wrong_answers
 
 SECONDS = 0.7  # of computing, for one call of a wrong answer
 ENOUGH = 10  # wrong answers a question
@@ -68,10 +68,13 @@ def main() -> int:
     return end(rows)
 
 
-def judged(homework: Homework, question: Question) -> Row:
-    """Put everything that should pass, and everything that should not, to a question's tests."""
+def judged(homework: Homework, question: Question, most: int = 1000) -> Row:
+    """Put everything that should pass, and everything that should not, to a question's tests.
+
+    Of more than `most` wrong answers or mutants only some are looked at, at equal distances.
+    """
     row, solution = Row(question), question.answer.source
-    row.reference = passes(homework, question, solution, seconds=60)
+    row.reference = bool(passing(homework, question, {"reference": solution}, seconds=60))
     (empty,) = (cell.source for cell in homework.released if cell.grade_id == question.name)
     wrong = {
         label: text
@@ -84,22 +87,37 @@ def judged(homework: Homework, question: Question) -> Row:
         if label.split(":")[0] == question.name
     }
     made = mutants.mutants(solution)
+    chosen = [label for label, _ in made if label not in same][:: -(-len(made) // most)]
     for kind, answers in {
         "empty": [("empty", empty)],
         "stubs": mutants.stubs(solution),
-        "wrong answers": list(wrong.items()),
-        "mutants": [(label, text) for label, text in made if label not in same],
+        "wrong answers": list(wrong.items())[:: -(-len(wrong) // most)],
+        "mutants": [(label, text) for label, text in made if label in chosen],
     }.items():
         row.counts[kind] = len(answers)
-        row.passed[kind] = [label for label, text in answers if passes(homework, question, text)]
+        row.passed[kind] = passing(homework, question, dict(answers))
     row.equivalent = len(same)
-    texts = dict(made)
-    for label in same:
-        if label not in texts or not passes(homework, question, texts[label], seconds=5):
-            row.troubles.append(f"EQUIVALENT names {label!r}, which the tests notice, or which is no mutant")
+    texts = {label: text for label, text in made if label in same}
+    alike = passing(homework, question, texts, seconds=5)
+    for label in set(same) - set(alike):
+        row.troubles.append(f"EQUIVALENT names {label!r}, which the tests notice, or which is no mutant")
     if len(wrong) < ENOUGH:
         row.troubles.append(f"{len(wrong)} wrong answers; {ENOUGH} are wanted")
     return row
+
+
+def passing(
+    homework: Homework, question: Question, answers: dict[str, str], seconds: float = SECONDS
+) -> list[str]:
+    """The labels of those answers on which all tests of a question pass; kernels are compiled together."""
+    if not question.is_kernel:
+        return [label for label, text in answers.items() if passes(homework, question, text, seconds)]
+    compiled = kernel_batch.answers_of(question, answers)
+    return [
+        label
+        for label in answers
+        if all(v.passed for v in kernel_batch.verdicts_of(homework, question, compiled[label], whole=False))
+    ]
 
 
 def passes(homework: Homework, question: Question, answer: str, seconds: float = SECONDS) -> bool:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from needle_edu.course import commands, homework_files, notebook, questions
+from needle_edu.course import commands, homework_files, notebook, questions, source_answers, source_cells
 from needle_edu.course.answer import ask_here
 from needle_edu.course.check import report
 from needle_edu.course.grading import run_question
@@ -54,7 +54,10 @@ class HomeworkTests:
         """The names there are after the set-up and these cells."""
         namespace: dict[str, Any] = {"__name__": "__main__"}
         for source in [*self.homework.setup, *sources]:
-            exec(source, namespace)
+            if cell := source_cells.read(source):
+                source_answers.define(cell, namespace)
+            else:
+                exec(source, namespace)
         return namespace
 
     def test_what_kind_of_homework_it_is(self):
@@ -118,15 +121,20 @@ class HomeworkTests:
         for mistake, answer in self.wrong.items():
             if not mistake.startswith(f"{question_name}:"):
                 continue
-            ask = ask_here(self.run(answer), 0.7, self.homework.adapters)
-            verdicts: list = []
-            for test in self.question[question_name].tests:
-                known = verdicts and not all(verdict.passed for verdict in verdicts)
-                if not (known and test.name == self.costly):
-                    verdicts.append(test.verdict(ask, seed=7))
+            verdicts = self.verdicts(question_name, mistake, answer)
             hints = [v.hint for v in verdicts if not v.passed and v.hint not in self.neutral]
             assert not all(verdict.passed for verdict in verdicts), mistake
             assert [*dict.fromkeys(filter(None, hints))] == self.hints.get(mistake, []), mistake
+
+    def verdicts(self, question_name: str, mistake: str, answer: str) -> list:
+        """What the tests say of a wrong answer."""
+        ask = ask_here(self.run(answer), 0.7, self.homework.adapters)
+        found: list = []
+        for test in self.question[question_name].tests:
+            known = found and not all(verdict.passed for verdict in found)
+            if not (known and test.name == self.costly):
+                found.append(test.verdict(ask, seed=7))
+        return found
 
     def test_every_mistake_spoken_of_is_in_the_list(self):
         assert set(self.hints) <= set(self.wrong)

@@ -29,6 +29,8 @@ def answers_of(question: Question, sources: dict[Key, str]) -> dict[Key, KernelA
         cell = source_cells.read(source)
         try:
             assert cell is not None and cell.kind == model.kind, source
+            if not cell.is_written:
+                raise CompileError("not written yet")
             units[key] = replace(unit_of(cell, unit_of(model)), name=f"{cell.name}_{len(units)}")
         except CompileError as error:
             found[key] = error

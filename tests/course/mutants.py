@@ -11,6 +11,8 @@ import ast
 import copy
 from collections.abc import Iterator
 
+from . import kernel_mutants
+
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 OTHER_OPERATOR = {
     ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult, ast.FloorDiv: ast.Mult,
@@ -26,6 +28,8 @@ STATEMENTS = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr, ast.For, ast.W
 
 def mutants(source: str) -> list[tuple[str, str]]:
     """All mutants of an answer's cell, each with a label; only what stands between the marks of a solution changes."""
+    if source.startswith("%%"):
+        return kernel_mutants.mutants(source)
     tree, lines, found = ast.parse(source), solution_lines(source), {}
     for node in ast.walk(tree):
         if getattr(node, "lineno", 0) in lines:
@@ -41,6 +45,8 @@ def mutants(source: str) -> list[tuple[str, str]]:
 
 def stubs(source: str) -> list[tuple[str, str]]:
     """Answers with nothing in them: every marked region replaced, and each alone while the others are solved."""
+    if source.startswith("%%"):
+        return kernel_mutants.stubs(source)
     count, found = source.count(BEGIN), []
     for only in [None, *range(count if count > 1 else 0)]:
         for words in ("not written", "does nothing", "gives back what it gets"):

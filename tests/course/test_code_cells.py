@@ -140,5 +140,6 @@ def test_a_text_without_functions(shell):
 
 
 def test_with_a_name_the_cell_is_an_answer(shell):
-    answer = run(shell, "%%c add\nint add(int a, int b) { return a + b; }")["add"]
-    assert answer.function("int add(int, int);")(2, 3) == 5
+    answer = run(shell, "%%c add\nvoid add(int *a, int b) { *a += b; }")["add"]
+    found = answer.run("add", [np.array([2], "int32"), 3], [1], [1], 0)
+    assert found["plain"]["arrays"][0].tolist() == [5]

@@ -14,7 +14,8 @@ QUESTIONS = [(name, question) for name, homework in HOMEWORKS.items() for questi
 
 @pytest.mark.parametrize(("name", "question"), QUESTIONS, ids=lambda part: getattr(part, "name", part))
 def test_nothing_wrong_passes(name, question):
-    row = gates.judged(HOMEWORKS[name], question)
+    # Kernels have to be compiled; `make gates` looks at all, and a homework's own tests at all wrong answers.
+    row = gates.judged(HOMEWORKS[name], question, most=6 if question.is_kernel else 1000)
     assert row.is_good, (
         row.reference,
         row.troubles,

@@ -4,9 +4,11 @@ The homework is made here and is in no package: what it needs stands in its own 
 """
 
 import json
+import re
 import subprocess
 import sys
 import textwrap
+import types
 
 import pytest
 
@@ -498,3 +500,21 @@ def test_a_greedy_answer_is_stopped(kernels):
     """More shared memory than a card has."""
     result = run(kernels, "q5", changed("q5", "int i = ", "__shared__ float y[1 << 30]; y[0] = 1; int i = "))
     assert result.judged and result.points == 0, result
+
+
+def test_without_a_compiler_nothing_is_graded(source, hand_in, tmp_path, monkeypatch, capsys):
+    """Not in part, and nobody gets a 0 for it; in a notebook it is one sentence."""
+    hand_in("ada", **SOLUTIONS)
+    why = "answers in C and CUDA are compiled by g++"
+    nothing = types.SimpleNamespace(which=lambda name, path=None: None)
+    monkeypatch.setattr(translation_unit, "shutil", nothing)
+    isolated = KIND is sandbox.BubblewrapSandbox
+    assert commands.grade(str(source), tmp_path / "class", tmp_path / "out", isolated=isolated) == 1
+    said = capsys.readouterr()
+    assert f"nothing was graded: {why}" in said.err + said.out and not (tmp_path / "out").exists()
+    with pytest.raises(source_answers.NeedsCompiler, match=re.escape(why)) as caught:
+        source_answers.define(source_cells.read(SOLUTIONS["q1"]), {})
+    assert caught.value._render_traceback_() == [str(caught.value)]
+    questions_of = questions.load(source).questions
+    result = run_question(questions.load(source), questions_of[0], SOLUTIONS["q1"], sandbox=KIND)
+    assert not result.judged and why in result.notes[0]

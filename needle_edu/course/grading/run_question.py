@@ -15,6 +15,7 @@ from needle_edu.course.answer import AnswerError
 from needle_edu.course.grading.conversation import run_tests
 from needle_edu.course.grading.question_result import Result, waiting, without_run
 from needle_edu.course.grading.sandbox import BrokenSandbox, ProcessSandbox, Sandbox
+from needle_edu.course.grading.sandbox_base import ENVIRONMENT
 from needle_edu.course.limits import Limits
 from needle_edu.course.questions import Homework, Question
 from needle_edu.course.testing import Test
@@ -132,7 +133,10 @@ def _compiled(sandboxes: _Sandboxes, homework: Homework, answers: Mapping[str, s
     if not any(question.is_kernel and question.name in answers for question in homework.questions):
         return {}
     from needle_edu.course.grading.compile_room import compile_answers
+    from needle_edu.course.kernels import translation_unit
 
+    if why := translation_unit.trouble(ENVIRONMENT["PATH"]):
+        return dict.fromkeys(answers, BrokenSandbox(why))
     try:
         return compile_answers(sandboxes.whole_one(), homework, answers)
     except (BrokenSandbox, OSError) as error:

@@ -44,6 +44,10 @@ def clean(found: dict[str, Any]) -> list[np.ndarray]:
     for run in ("check", "plain", "reverse", "profile"):
         if (error := found[run]["error"]) == "cudaErrorLaunchTimeout":
             raise Mismatch("time limit", "an end", f"none in {SECONDS:g} seconds; does a loop never end?")
+        if "SIGILL" in error:  # `translation_unit.OWN_ARRAYS`
+            raise Mismatch(
+                "found out-of-bounds", "nothing", "an index outside of an array of the function's own"
+            )
         if error:
             raise Mismatch(f"the {run} run ended early", "0 errors", f"{error}"[:100])
     plain = found["plain"]["arrays"]

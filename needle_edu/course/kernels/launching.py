@@ -69,6 +69,9 @@ class KernelAnswer:
         simulator = self.simulator
         name = declaration.partition("(")[0].split()[-1]
         simulator.remember(self.unit.name, self.unit.text)
+        simulator.clear_report()  # of what the notebook's own cells have launched
+        simulator.clear_profile()
+        simulator.lib.cudasim_clear_error()
         program = Program(simulator, self.libraries[flavour], {name: f"{declaration};"})
         lowered = [simulator.array(one) if isinstance(one, np.ndarray) else one for one in arguments]
         found: dict[str, Any] = {"error": ""}

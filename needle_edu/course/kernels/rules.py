@@ -33,11 +33,14 @@ class CompileError(SyntaxError):
     """An answer that does not compile. Jupyter shows it as the compiler's words, without a traceback."""
 
     def _render_traceback_(self) -> list[str]:  # IPython asks for this
-        return [f"{self.msg}" if self.lineno is None else f"line {self.lineno}: {self.msg}"]
+        return [str(note) for note in getattr(self, "__notes__", ())] or [str(self.msg)]
 
 
 class NotAllowed(CompileError):
     """An answer with something in it that `rules` does not allow."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"not allowed: {self.msg}" if self.lineno is None else f"line {self.lineno}: {self.msg}"]
 
 
 class Token(NamedTuple):

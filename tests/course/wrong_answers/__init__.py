@@ -13,6 +13,7 @@ from needle_edu.course import questions
 PARTS = {
     "hw1": ["hw1_ops", "hw1_walks"],
     "hw2": ["hw2_data", "hw2_layers", "hw2_norms", "hw2_networks", "hw2_training"],
+    "hw3": ["hw3_views", "hw3_c", "hw3_cuda", "hw3_ways_in"],
     "hw4": ["hw4_arrays", "hw4_gradient", "hw4_layers", "hw4_rnn", "hw4_lstm", "hw4_language"],
     "hw5": ["hw5_attention", "hw5_layers", "hw5_models", "hw5_softmax", "hw5_writing"],
 }

@@ -1,0 +1,51 @@
+"""Homework 3, arrays and kernels: see homework_tests.py; and what its notebook promises of the student's arrays."""
+
+import functools
+import re
+
+import pytest
+
+from needle_edu.course.kernels import translation_unit
+
+from . import kernel_batch
+from .homework_tests import HomeworkTests
+
+pytestmark = pytest.mark.skipif(
+    bool(translation_unit.trouble()), reason="NO G++ AND BINUTILS: HOMEWORK 3 IS NOT TESTED"
+)
+
+
+class TestHomework3(HomeworkTests, homework="hw3"):
+    every = 60
+    seeds = 1
+    slips = [
+        ("q1", "def compact_strides(shape): return shape", "wrong value at [0]"),
+        ("q3", "def getitem(view, index): return None", "wrong type"),
+    ]
+
+    @classmethod
+    @functools.cache
+    def compiled(cls, question_name: str) -> dict:
+        """All wrong answers of a question, compiled together."""
+        wrong = {label: text for label, text in cls.wrong.items() if label.startswith(f"{question_name}:")}
+        return kernel_batch.answers_of(cls.question[question_name], wrong)
+
+    def verdicts(self, question_name: str, mistake: str, answer: str) -> list:
+        question = self.question[question_name]
+        if not question.is_kernel:
+            return super().verdicts(question_name, mistake, answer)
+        return kernel_batch.verdicts_of(
+            self.homework, question, self.compiled(question_name)[mistake], whole=False
+        )
+
+    def test_the_students_arrays_work(self, capsys):
+        """All cells but the tests, in their order: what the end of the notebook promises of its own code."""
+        import matplotlib
+
+        matplotlib.use("Agg")
+        cells = [cell.source for cell in self.source if cell.kind == "code" and not cell.is_tests]
+        self.run(*cells[1:])
+        said = capsys.readouterr().out
+        assert "shape (30, 25)" in said and float(re.findall(r"at most (\S+) from NumPy", said)[0]) < 1e-4
+        ratios = [float(ratio) for ratio in re.findall(r"requests, ([\d.]+) times fewer", said)]
+        assert len(ratios) == 3 and 1 < ratios[0] < ratios[1] < ratios[2] < 16
