@@ -34,7 +34,14 @@ class BoxCard:
 
     __slots__ = ("box", "title", "kind", "line", "rows", "badge", "bad", "size", "head", "css")
 
-    def __init__(self, graph: Graph, box: Box, parameters: Mapping[int, str], overlay: Overlay | None = None):
+    def __init__(
+        self,
+        graph: Graph,
+        box: Box,
+        parameters: Mapping[int, str],
+        overlay: Overlay | None = None,
+        sealed: bool = False,
+    ):
         self.box = box
         nodes = [graph.nodes[key] for key in box.nodes()]
         results = [node for node in nodes if not node.is_leaf]
@@ -67,6 +74,8 @@ class BoxCard:
                     overlay.text(total),
                 )
             )
+        if sealed:  # too much for one page
+            self.rows.append(("ndl-about", "inside", f"focus={shorten(box.path, PARAMETER_CHARS - 8)!r}"))
         self.bad = any(_not_finite(node.value) or _not_finite(node.grad) for node in nodes)
         self.head = SANS * text_width(self.title) + (7 * len(self.kind) + 8 if self.kind else 0)
         badge = 12 + 8 * len(self.badge) if self.badge else 0

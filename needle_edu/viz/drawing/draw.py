@@ -89,7 +89,11 @@ class Drawing:
         shown = [item for box in inside for item in box.items]
         colours = None if overlay is None else Overlay(graph, overlay)
         cards = shown_cards(graph, inside, values, grads, parameters, rows, colours)
-        box_cards = {box: BoxCard(graph, box, parameters, colours) for box in shown if isinstance(box, Box)}
+        box_cards = {
+            box: BoxCard(graph, box, parameters, colours, box not in inside)
+            for box in shown
+            if isinstance(box, Box)
+        }
         self._legend = "" if colours is None else colours.legend()
         self._panel = make_panels(graph, self.boxes, cards, box_cards, opened, inside, direction)
         self._cards = cards
