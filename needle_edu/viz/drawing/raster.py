@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from needle_edu.backend import NeedleError
 from needle_edu.viz.drawing.cards import PAD, ROW, Card
+from needle_edu.viz.drawing.overlay import LEGEND_HEIGHT, STEPS, Overlay
 from needle_edu.viz.drawing.panels import HEADER, Panel, Unit, shown_size
 from needle_edu.viz.drawing.svg import ARROW, MARGIN, PALETTE
 
@@ -16,7 +17,14 @@ INCH = 96.0  # pixels
 HINT = "PNG and PDF need Matplotlib (pip install matplotlib) or Graphviz (apt install graphviz); .svg and .html do not"
 
 
-def painted(panel: Panel, cards: Mapping[int, Card], labels: Mapping[int, str], form: str, dot: str) -> bytes:
+def painted(
+    panel: Panel,
+    cards: Mapping[int, Card],
+    labels: Mapping[int, str],
+    form: str,
+    dot: str,
+    overlay: Overlay | None = None,
+) -> bytes:
     """The picture as the bytes of a file.
 
     Parameters
@@ -26,6 +34,8 @@ def painted(panel: Panel, cards: Mapping[int, Card], labels: Mapping[int, str], 
     form : {"png", "pdf"}
     dot : str
         The graph in the language of Graphviz, for where Matplotlib is absent.
+    overlay : Overlay, optional
+        What the colours mean: said above the picture.
     """
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -33,7 +43,8 @@ def painted(panel: Panel, cards: Mapping[int, Card], labels: Mapping[int, str], 
     except ImportError:
         return _by_graphviz(dot, form)
     layout = panel.laid_out
-    width, height = layout.width + 2 * MARGIN, layout.height + 2 * MARGIN
+    above = 0.0 if overlay is None else LEGEND_HEIGHT
+    width, height = layout.width + 2 * MARGIN, layout.height + 2 * MARGIN + above
     dpi = min(
         2 * INCH, 30_000 / max(width, height) * INCH
     )  # Matplotlib's pictures have at most 2**16 pixels a side
@@ -42,8 +53,11 @@ def painted(panel: Panel, cards: Mapping[int, Card], labels: Mapping[int, str], 
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
     axes.set_xlim(-MARGIN, width - MARGIN)
-    axes.set_ylim(height - MARGIN, -MARGIN)
-    _Brush(axes, cards, labels).panel(panel, 0.0, 0.0)
+    axes.set_ylim(height - MARGIN - above, -MARGIN - above)
+    brush = _Brush(axes, cards, labels)
+    brush.panel(panel, 0.0, 0.0)
+    if overlay is not None:
+        brush.legend(overlay)
     file = io.BytesIO()
     plain = (
         {"CreationDate": None} if form == "pdf" else {"Software": None}
@@ -76,6 +90,15 @@ class _Brush:
             x, y = layout.centers[k]
             w, h = shown_size(unit)
             self.unit(unit, left + x - w / 2, top + y - h / 2, w, h)
+
+    def legend(self, overlay: Overlay) -> None:
+        """The colours from light to dark, and between which numbers they lie."""
+        top = 6 - LEGEND_HEIGHT
+        self.text(0, top, overlay.title, "muted")
+        for step in range(STEPS):
+            self.frame(step * 18, top + 9, 18, 13, PALETTE[f"heat-{step}"], PALETTE["line"], 1)
+        low, high = overlay.text(overlay.low), overlay.text(overlay.high)
+        self.text(STEPS * 18 + 6, top + 19, f"{low} … {high}", "muted")
 
     def unit(self, unit: Unit, x: float, y: float, w: float, h: float) -> None:
         if isinstance(unit.item, int) and unit.kind == "card":
