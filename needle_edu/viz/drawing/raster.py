@@ -116,10 +116,11 @@ class _Brush:
             self.frame(x, y, w, h, fill, PALETTE["line"], 10)
             kind = f"  {card.kind}" if card.kind else ""
             self.text(x + PAD, y + 19, card.title + kind, "fg", bold=True)
-            self.text(x + PAD, y + 34, card.line, "muted")
+            plain = card.css and not unit.opened  # nothing but black can be read on a colour
+            self.text(x + PAD, y + 34, card.line, "fg" if plain else "muted")
             self.text(x + w - PAD, y + 20, card.badge, "blue", right=True, bold=True)
             if not unit.opened:
-                self.rows(card.rows, x, y, w)
+                self.rows(card.rows, x, y, w, bool(plain))
             elif unit.panel is not None:
                 self.panel(unit.panel, x + (w - unit.panel.laid_out.width) / 2, y + HEADER)
 
@@ -135,13 +136,13 @@ class _Brush:
             self.text(x + PAD - 2 + card.disc / 2, y + 27, card.symbol, "blue", 13, middle=True)
             text = x + PAD + card.disc + 6
         self.text(text, y + 19, card.title, "fg", bold=True)
-        self.text(text, y + 34, card.shape, "muted")
-        self.rows(card.rows, x, y, card.width)
+        self.text(text, y + 34, card.shape, "fg" if card.css else "muted")
+        self.rows(card.rows, x, y, card.width, bool(card.css))
 
-    def rows(self, rows, x: float, y: float, w: float) -> None:
+    def rows(self, rows, x: float, y: float, w: float, plain: bool) -> None:
         for i, (css, key, text) in enumerate(rows):
-            colour = "orange" if css == "ndl-grad" else "fg"
-            self.text(x + PAD, y + 59 + i * ROW, key, "muted")
+            colour = "orange" if css == "ndl-grad" and not plain else "fg"
+            self.text(x + PAD, y + 59 + i * ROW, key, "fg" if plain else "muted")
             self.text(x + w - PAD, y + 59 + i * ROW, text, colour, right=True, mono=True)
 
     def frame(self, x, y, w, h, fill, edge, radius, dashed: bool = False) -> None:
