@@ -5,11 +5,11 @@ import xml.etree.ElementTree as ET
 
 import pytest
 from hypothesis import given, settings, strategies as st
-from viz_models import lenet, loss_of, mlp, recurrent, transformer
+from viz_models import data, lenet, loss_of, mlp, recurrent, transformer
 from viz_story import Story
 
 import needle_edu as ndl
-from needle_edu import viz
+from needle_edu import nn, viz
 from needle_edu.backend import NeedleError
 from needle_edu.graph import build_graph
 from needle_edu.graph.boxes import Box
@@ -185,6 +185,28 @@ def test_words_for_those_who_do_not_see_the_picture():
     assert any(
         re.match(r"      v\d+ = matmul\(x\d+, model.cell.W_ih\); shape \(2, 4\)", line) for line in lines
     )
+
+
+@pytest.mark.parametrize(
+    "name", ["<script>alert(1)</script>", "bell\x07", 'a"b', "$x$", "\ud800", "]]>", "&amp;"]
+)
+def test_hostile_names_of_modules_stay_text(name):
+    class Part(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.parts = {name: nn.Linear(3, 3)}
+
+        def forward(self, x):
+            return self.parts[name](x)
+
+    part = Part()
+    drawing = viz.draw(part(data(2, 3)), rows=["module"])
+    shown = "".join(ET.fromstring(drawing.svg.split("?>", 1)[1]).itertext())
+    assert re.search("[␀-␡\ufffd]", shown) or name in shown
+    assert "<script>alert" not in drawing.html
+    drawing.html.encode()
+    drawing.text().encode()
+    assert "cluster1" in drawing.dot
 
 
 def test_clusters_of_dot_are_the_boxes():
