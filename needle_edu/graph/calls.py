@@ -7,7 +7,6 @@ overlap, nobody knows which of them made a result, and they are left out.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -109,6 +108,5 @@ def _name_in(outer: Any, module: Any) -> str:
 
 def _parameters(module: Any) -> dict[int, str]:
     """The names of a module's parameters and buffers by value id."""
-    if "needle_edu.nn" not in sys.modules:
-        return {}
-    return {value_id(tensor): name for name, tensor in module._named_state().items()}
+    named = [*module.named_parameters(), *module.saved_buffers()]
+    return {value_id(tensor): name for name, tensor in named}

@@ -5,11 +5,11 @@ import xml.etree.ElementTree as ET
 
 import pytest
 from hypothesis import given, settings, strategies as st
-from viz_models import lenet, loss_of, mlp, recurrent, transformer
+from viz_models import data, lenet, loss_of, mlp, recurrent, transformer
 from viz_story import Story
 
 import needle_edu as ndl
-from needle_edu import viz
+from needle_edu import nn, viz
 from needle_edu.backend import NeedleError
 from needle_edu.graph import build_graph
 from needle_edu.graph.boxes import Box
@@ -181,9 +181,32 @@ def test_words_for_those_who_do_not_see_the_picture():
     loop = next(k for k, line in enumerate(lines) if "RNNCell × 9" in line)
     assert lines[loop].startswith("  RNNCell × 9: 54 operations")
     assert sum(line.strip() == "and 8 more like it" for line in lines) == 1
+    assert sum(" = matmul(" in line for line in lines) == 2, "of the first pass alone"
     assert any(
         re.match(r"      v\d+ = matmul\(x\d+, model.cell.W_ih\); shape \(2, 4\)", line) for line in lines
     )
+
+
+@pytest.mark.parametrize(
+    "name", ["<script>alert(1)</script>", "bell\x07", 'a"b', "$x$", "\ud800", "]]>", "&amp;"]
+)
+def test_hostile_names_of_modules_stay_text(name):
+    class Part(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.parts = {name: nn.Linear(3, 3)}
+
+        def forward(self, x):
+            return self.parts[name](x)
+
+    part = Part()
+    drawing = viz.draw(part(data(2, 3)), rows=["module"])
+    shown = "".join(ET.fromstring(drawing.svg.split("?>", 1)[1]).itertext())
+    assert re.search("[␀-␡\ufffd]", shown) or name in shown
+    assert "<script>alert" not in drawing.html
+    drawing.html.encode()
+    drawing.text().encode()
+    assert "cluster1" in drawing.dot
 
 
 def test_clusters_of_dot_are_the_boxes():
@@ -207,7 +230,7 @@ def test_pictures_without_a_browser(tmp_path, ending, mark):
 
         picture = imread(path)
         height, width = picture.shape[:2]
-        assert abs(width / height - (drawing._size[0] + 24) / (drawing._size[1] + 24)) < 0.01
+        assert abs(width / height - (drawing._size[0] + 24) / (drawing._size[1] + 24 + 44)) < 0.01
         blue = (picture[..., 2] - picture[..., 0] > 0.3).mean()
         assert 0.0005 < blue < 0.1, "the discs of the operations"
 

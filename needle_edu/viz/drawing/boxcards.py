@@ -9,6 +9,7 @@ import numpy as np
 
 from needle_edu.graph import Graph
 from needle_edu.graph.boxes import NO_MODULE, Box
+from needle_edu.graph.build import visible
 from needle_edu.viz.drawing.cards import MONO, PAD, ROW, SANS, text_width
 from needle_edu.viz.drawing.overlay import Overlay
 from needle_edu.viz.text import shorten
@@ -34,11 +35,18 @@ class BoxCard:
 
     __slots__ = ("box", "title", "kind", "line", "rows", "badge", "bad", "size", "head", "css")
 
-    def __init__(self, graph: Graph, box: Box, parameters: Mapping[int, str], overlay: Overlay | None = None):
+    def __init__(
+        self,
+        graph: Graph,
+        box: Box,
+        parameters: Mapping[int, str],
+        overlay: Overlay | None = None,
+        sealed: bool = False,
+    ):
         self.box = box
         nodes = [graph.nodes[key] for key in box.nodes()]
         results = [node for node in nodes if not node.is_leaf]
-        self.title = shorten(box.title, 30)
+        self.title = shorten(visible(box.title), 30)
         self.kind = box.kind if box.kind not in NO_MODULE and box.kind != box.title else ""
         count = len(results)
         self.line = f"{count:,} operation{'' if count == 1 else 's'}"
@@ -49,10 +57,8 @@ class BoxCard:
         self.rows: list[tuple[str, str, str]] = []
         if own:
             size = sum(math.prod(node.shape) for node in own)
-            names = [
-                f"{parameters.get(node.id, node.label).rpartition('.')[2]} {node.shape_text}" for node in own
-            ]
-            text = ", ".join(names)
+            names = [visible(parameters.get(node.id, node.label)).rpartition(".")[2] for node in own]
+            text = ", ".join(f"{name} {node.shape_text}" for name, node in zip(names, own, strict=True))
             if len(text) > PARAMETER_CHARS:
                 text = f"{len(own)} tensors, {size:,} numbers"
             self.rows.append(("ndl-about", "parameters", text))
@@ -67,6 +73,10 @@ class BoxCard:
                     overlay.text(total),
                 )
             )
+        if sealed:  # too much for one page
+            self.rows.append(
+                ("ndl-about", "inside", f"focus={shorten(visible(box.path), PARAMETER_CHARS - 8)!r}")
+            )
         self.bad = any(_not_finite(node.value) or _not_finite(node.grad) for node in nodes)
         self.head = SANS * text_width(self.title) + (7 * len(self.kind) + 8 if self.kind else 0)
         badge = 12 + 8 * len(self.badge) if self.badge else 0
@@ -78,7 +88,7 @@ class BoxCard:
 
     def describe(self) -> str:
         """One sentence: tooltip, and what a screen reader says."""
-        parts = [f"box {self.box.path or self.title}"]
+        parts = [f"box {visible(self.box.path) or self.title}"]
         if self.kind:
             parts.append(self.kind)
         if self.badge:

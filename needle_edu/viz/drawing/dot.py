@@ -13,6 +13,7 @@ import graphviz
 
 from needle_edu.graph import Graph, Node, op_info
 from needle_edu.graph.boxes import NO_MODULE, Box
+from needle_edu.graph.build import visible
 from needle_edu.viz.text import card_text
 
 
@@ -84,7 +85,7 @@ def to_dot(
 def _title(box: Box) -> str:
     """What stands on a box: its name, its class, and how many passes it holds."""
     kind = "" if box.kind in NO_MODULE or box.kind == box.title else f" {box.kind}"
-    return f"{box.title}{kind}{f' × {box.times}' if box.times > 1 else ''}"
+    return f"{visible(box.title)}{kind}{f' × {box.times}' if box.times > 1 else ''}"
 
 
 def _plain(text: str) -> str:

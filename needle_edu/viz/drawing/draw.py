@@ -89,7 +89,12 @@ class Drawing:
         shown = [item for box in inside for item in box.items]
         colours = None if overlay is None else Overlay(graph, overlay)
         cards = shown_cards(graph, inside, values, grads, parameters, rows, colours)
-        box_cards = {box: BoxCard(graph, box, parameters, colours) for box in shown if isinstance(box, Box)}
+        box_cards = {
+            box: BoxCard(graph, box, parameters, colours, box not in inside)
+            for box in shown
+            if isinstance(box, Box)
+        }
+        self._overlay = colours
         self._legend = "" if colours is None else colours.legend()
         self._panel = make_panels(graph, self.boxes, cards, box_cards, opened, inside, direction)
         self._cards = cards
@@ -166,7 +171,7 @@ class Drawing:
         }
         labels = {key: node.label for key, node in self.graph.nodes.items()}
         for name in (".png", ".pdf"):
-            forms[name] = lambda: painted(self._panel, self._cards, labels, form[1:], self.dot)
+            forms[name] = lambda: painted(self._panel, self._cards, labels, form[1:], self.dot, self._overlay)
         return write_atomically(path, forms, "Drawing.save")
 
     def _repr_html_(self) -> str:

@@ -2,6 +2,7 @@
    moved by dragging. Small ones without boxes need no script. */
 
 const WHOLE = [700, 800]; // pixels: so much is seen whole
+const REST = 250; // milliseconds
 
 /** Give every drawing with this id its buttons and boxes, once (a page may show one output twice). */
 function mountDrawings(id) {
@@ -14,7 +15,7 @@ function mountDrawings(id) {
       if (view) return;
       frame.insertAdjacentHTML("beforeend", ZOOM_BUTTONS);
       frame.tabIndex = 0;
-      view = new View(frame, svg, frame);
+      view = new SmoothView(frame, svg, frame);
       frame.setAttribute("role", "region");
       frame.setAttribute("aria-label", svg.getAttribute("aria-label"));
       drag(frame);
@@ -32,8 +33,27 @@ function mountDrawings(id) {
       if (tooLarge(width, height)) zoomable();
       if (!view) return;
       view.size = [width, height];
-      if (view.zoomed) view.scaleTo(view.zoomed);
+      if (view.zoomed) view.settle(view.zoomed);
     });
+  }
+}
+
+/** A view that stretches the picture while its size changes, and draws it anew when that has come to rest: the letters
+    of a thousand cards take longer than a frame. */
+class SmoothView extends View {
+  scaleTo(scale) {
+    const { style } = this.svg;
+    this.drawn ??= this.svg.getBoundingClientRect().width / this.size[0];
+    Object.assign(style, { transformOrigin: "0 0", willChange: "transform", transform: `scale(${scale / this.drawn})` });
+    clearTimeout(this.resting);
+    this.resting = setTimeout(() => this.settle(scale), REST);
+  }
+
+  settle(scale) {
+    clearTimeout(this.resting);
+    Object.assign(this.svg.style, { willChange: "", transform: "" });
+    super.scaleTo(scale);
+    this.drawn = scale;
   }
 }
 

@@ -54,7 +54,7 @@ def _lines(graph: Graph, root: Box, parameters: Mapping[int, str]) -> Iterator[s
             parts = [card.line, *[f"{key} {text}" for _, key, text in card.rows]]
             kind = f" ({card.kind})" if card.kind else ""
             times = f" {card.badge}" if card.badge else ""
-            yield f"{indent}{item.title}{kind}{times}: {'; '.join(parts)}"
+            yield f"{indent}{card.title}{kind}{times}: {'; '.join(parts)}"
             told: list[int | Box | str] = list(item.items)
             if item.times > 1:
                 leaves = [x for x in told if isinstance(x, int) and graph.nodes[x].is_leaf]

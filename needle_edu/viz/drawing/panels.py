@@ -145,7 +145,7 @@ def _connect(graph: Graph, panels: Mapping[Box, Panel], home: Mapping[int, list[
         shared = 0
         while shared < min(len(source), len(target)) and source[shared] is target[shared]:
             shared += 1
-        for box in source[max(shared, 0) :]:  # out of the boxes around the source alone
+        for box in source[shared:]:  # out of the boxes around the source alone
             if box in panels:
                 add(box, unit_of(box, source, edge.source), port(box, "out", edge.source), None)
         if shared and source[shared - 1] in panels:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from needle_edu.backend import NeedleError
 from needle_edu.viz.drawing.cards import PAD, ROW, Card
+from needle_edu.viz.drawing.overlay import LEGEND_HEIGHT, STEPS, Overlay
 from needle_edu.viz.drawing.panels import HEADER, Panel, Unit, shown_size
 from needle_edu.viz.drawing.svg import ARROW, MARGIN, PALETTE
 
@@ -16,7 +17,14 @@ INCH = 96.0  # pixels
 HINT = "PNG and PDF need Matplotlib (pip install matplotlib) or Graphviz (apt install graphviz); .svg and .html do not"
 
 
-def painted(panel: Panel, cards: Mapping[int, Card], labels: Mapping[int, str], form: str, dot: str) -> bytes:
+def painted(
+    panel: Panel,
+    cards: Mapping[int, Card],
+    labels: Mapping[int, str],
+    form: str,
+    dot: str,
+    overlay: Overlay | None = None,
+) -> bytes:
     """The picture as the bytes of a file.
 
     Parameters
@@ -26,6 +34,8 @@ def painted(panel: Panel, cards: Mapping[int, Card], labels: Mapping[int, str], 
     form : {"png", "pdf"}
     dot : str
         The graph in the language of Graphviz, for where Matplotlib is absent.
+    overlay : Overlay, optional
+        What the colours mean: said above the picture.
     """
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -33,7 +43,8 @@ def painted(panel: Panel, cards: Mapping[int, Card], labels: Mapping[int, str], 
     except ImportError:
         return _by_graphviz(dot, form)
     layout = panel.laid_out
-    width, height = layout.width + 2 * MARGIN, layout.height + 2 * MARGIN
+    above = 0.0 if overlay is None else LEGEND_HEIGHT
+    width, height = layout.width + 2 * MARGIN, layout.height + 2 * MARGIN + above
     dpi = min(
         2 * INCH, 30_000 / max(width, height) * INCH
     )  # Matplotlib's pictures have at most 2**16 pixels a side
@@ -42,8 +53,11 @@ def painted(panel: Panel, cards: Mapping[int, Card], labels: Mapping[int, str], 
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
     axes.set_xlim(-MARGIN, width - MARGIN)
-    axes.set_ylim(height - MARGIN, -MARGIN)
-    _Brush(axes, cards, labels).panel(panel, 0.0, 0.0)
+    axes.set_ylim(height - MARGIN - above, -MARGIN - above)
+    brush = _Brush(axes, cards, labels)
+    brush.panel(panel, 0.0, 0.0)
+    if overlay is not None:
+        brush.legend(overlay)
     file = io.BytesIO()
     plain = (
         {"CreationDate": None} if form == "pdf" else {"Software": None}
@@ -77,6 +91,15 @@ class _Brush:
             w, h = shown_size(unit)
             self.unit(unit, left + x - w / 2, top + y - h / 2, w, h)
 
+    def legend(self, overlay: Overlay) -> None:
+        """The colours from light to dark, and between which numbers they lie."""
+        top = 6 - LEGEND_HEIGHT
+        self.text(0, top, overlay.title, "muted")
+        for step in range(STEPS):
+            self.frame(step * 18, top + 9, 18, 13, PALETTE[f"heat-{step}"], PALETTE["line"], 1)
+        low, high = overlay.text(overlay.low), overlay.text(overlay.high)
+        self.text(STEPS * 18 + 6, top + 19, f"{low} … {high}", "muted")
+
     def unit(self, unit: Unit, x: float, y: float, w: float, h: float) -> None:
         if isinstance(unit.item, int) and unit.kind == "card":
             self.card(self.cards[unit.item], x, y)
@@ -93,10 +116,11 @@ class _Brush:
             self.frame(x, y, w, h, fill, PALETTE["line"], 10)
             kind = f"  {card.kind}" if card.kind else ""
             self.text(x + PAD, y + 19, card.title + kind, "fg", bold=True)
-            self.text(x + PAD, y + 34, card.line, "muted")
+            plain = card.css and not unit.opened  # nothing but black can be read on a colour
+            self.text(x + PAD, y + 34, card.line, "fg" if plain else "muted")
             self.text(x + w - PAD, y + 20, card.badge, "blue", right=True, bold=True)
             if not unit.opened:
-                self.rows(card.rows, x, y, w)
+                self.rows(card.rows, x, y, w, bool(plain))
             elif unit.panel is not None:
                 self.panel(unit.panel, x + (w - unit.panel.laid_out.width) / 2, y + HEADER)
 
@@ -112,13 +136,13 @@ class _Brush:
             self.text(x + PAD - 2 + card.disc / 2, y + 27, card.symbol, "blue", 13, middle=True)
             text = x + PAD + card.disc + 6
         self.text(text, y + 19, card.title, "fg", bold=True)
-        self.text(text, y + 34, card.shape, "muted")
-        self.rows(card.rows, x, y, card.width)
+        self.text(text, y + 34, card.shape, "fg" if card.css else "muted")
+        self.rows(card.rows, x, y, card.width, bool(card.css))
 
-    def rows(self, rows, x: float, y: float, w: float) -> None:
+    def rows(self, rows, x: float, y: float, w: float, plain: bool) -> None:
         for i, (css, key, text) in enumerate(rows):
-            colour = "orange" if css == "ndl-grad" else "fg"
-            self.text(x + PAD, y + 59 + i * ROW, key, "muted")
+            colour = "orange" if css == "ndl-grad" and not plain else "fg"
+            self.text(x + PAD, y + 59 + i * ROW, key, "fg" if plain else "muted")
             self.text(x + w - PAD, y + 59 + i * ROW, text, colour, right=True, mono=True)
 
     def frame(self, x, y, w, h, fill, edge, radius, dashed: bool = False) -> None:

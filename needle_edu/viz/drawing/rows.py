@@ -7,6 +7,7 @@ from pathlib import PurePath
 
 from needle_edu.graph import Graph, Node
 from needle_edu.graph.boxes import Box
+from needle_edu.graph.build import visible
 from needle_edu.viz.drawing.cards import Card
 from needle_edu.viz.drawing.overlay import Overlay, bytes_text, time_text
 from needle_edu.viz.text import shorten
@@ -28,7 +29,7 @@ ROWS: Mapping[str, Callable[[Node], str]] = {
     "dtype": lambda node: node.dtype,
     "device": lambda node: node.device,
     "bytes": lambda node: bytes_text(node.nbytes) if node.nbytes else "",
-    "module": lambda node: node.module or "",
+    "module": lambda node: visible(node.module or ""),
     "source": _source,
     "time": lambda node: time_text(node.time_ns) if node.time_ns else "",
 }
@@ -62,7 +63,7 @@ def shown_cards(
             if isinstance(key, Box):
                 continue
             node = graph.nodes[key]
-            title = parameters[key].rpartition(".")[2] if key in parameters and box.path else ""
+            title = visible(parameters[key]).rpartition(".")[2] if key in parameters and box.path else ""
             more = [(name, shorten(ROWS[name](node), ROW_CHARS)) for name in rows]
             if overlay is not None and overlay.adds_up and overlay.name not in rows and overlay.numbers[key]:
                 more.append((overlay.name, overlay.text(overlay.numbers[key])))

@@ -11,6 +11,7 @@ import math
 import re
 
 from needle_edu.graph import Graph, Node, op_info
+from needle_edu.graph.build import visible
 from needle_edu.viz.drawing.cards import PAD, ROW, Card
 from needle_edu.viz.drawing.dot import operand_counts
 from needle_edu.viz.drawing.layout import Layout
@@ -207,7 +208,7 @@ def describe_node(node: Node, numbers: bool = True) -> str:
     if numbers and node.grad is not None:
         parts.append(f"gradient {card_text(node.grad)}")
     if node.module:
-        parts.append(f"in {node.module}")
+        parts.append(f"in {visible(node.module)}")
     if node.source:
         parts.append(f"line {node.source[1]}")
     return "; ".join(parts)
