@@ -149,6 +149,23 @@ def test_a_zero_may_come_from_an_operand_from_saturation_or_from_cancelling():
     assert cause.text == "The contributions are not zero: they cancel one another." and made.kind == "sum"
 
 
+def test_contributions_that_cancel_are_to_blame_and_not_one_that_is_zero():
+    a, zero = ndl.Tensor([1.0, 2.0]), ndl.Tensor([0.0, 0.0], requires_grad=False)
+    cause, made = cause_of(viz.step((a * zero + a - a).sum()), "a")
+    assert cause.text == "The contributions are not zero: they cancel one another." and made.kind == "sum"
+
+
+def test_a_second_backward_pass_begins_anew():
+    x = ndl.Tensor([3.0])
+    with viz.record() as tape:
+        y = x * x
+        y.backward()
+        y.backward()
+    stepper = tape.step()
+    sums = [k for k, step in enumerate(stepper.steps) if step.kind == "sum"]
+    assert [len(stepper.causes.sources[k]) for k in sums] == [1, 2, 1, 2]
+
+
 def test_what_is_huge_is_followed_to_the_step_that_multiplied_most():
     x, w = ndl.Tensor([2.0]), ndl.Tensor([1e6], requires_grad=False)
     y = x * 3

@@ -30,7 +30,9 @@ def stops(p):
     p.go(1)
     found = []
     while p.step() < 12:
+        before = p.step()
         p.click("last")
+        assert p.step() > before
         found.append(p.step())
     return found[:-1] if found[-1:] == [12] else found
 

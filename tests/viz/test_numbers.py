@@ -45,6 +45,13 @@ def test_statistics_are_numpys(rng, dtype):
     assert small.norm == pytest.approx(np.linalg.norm(a[0, :2]), rel=1e-6)
 
 
+def test_the_largest_number_may_be_negative():
+    assert (
+        take_snapshot(np.array([-5.0, 1.0])).largest == 5
+        and take_snapshot(np.arange(-100.0, 3)).largest == 100
+    )
+
+
 def test_nan_and_infinity_are_counted():
     a = np.ones((10, 10))
     a[3, 4], a[5, 6], a[7, 8] = np.nan, np.inf, -np.inf

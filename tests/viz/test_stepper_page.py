@@ -139,7 +139,7 @@ def test_controls_graph_and_text_are_seen_together(browser, tmp_path, size):
 
 
 def test_the_buttons_stand_in_one_line(square_page):
-    boxes = [button.bounding_box() for button in square_page.box.locator(".bar button").all()]
+    boxes = [button.bounding_box() for button in square_page.box.locator(".bar > button").all()]
     assert len(boxes) == 5 and len({(box["y"], box["height"]) for box in boxes}) == 1
 
 
