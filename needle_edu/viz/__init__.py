@@ -4,8 +4,8 @@
 walks through the forward and the backward pass of the real run, with all its numbers; `record()` does the same for a
 run of your own, and `memory(tape)` shows what that held. They only listen to the engine's events.
 
-`expression("x*y + sin(x)")` is a formula to pull at, `playground()` a small network to play with, `train(application)` a
-training that is watched while it runs, and `kernel(report)` what a CUDA kernel does with memory.
+`expression("x*y + sin(x)")` is a formula to pull at, `playground()` a small network to play with, `train(application)`
+a training that is watched while it runs, and `kernel(report)` what a CUDA kernel does with memory.
 """
 
 from needle_edu.graph import Edge, Graph, Node

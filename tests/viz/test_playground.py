@@ -5,7 +5,7 @@ import pytest
 
 from needle_edu import viz
 from needle_edu.viz.playing.learner import ACTIVATIONS, DATA, GRID, POINTS
-from needle_edu.viz.playing.playground import FRAMES
+from needle_edu.viz.playing.playground import FRAMES, signed
 
 pytestmark = pytest.mark.shares_memory
 
@@ -58,6 +58,9 @@ def test_three_steps_by_hand():
         corner = forward(weights, np.array([[left, top], [right, bottom]]))[1]
         assert now.plane.sure[0, 0] == pytest.approx(corner[0].max(), rel=1e-4)
         assert now.plane.classes[-1, -1] == corner[1].argmax()
+        hidden = forward(weights, np.array([[left, top], [right, top]]))[0]
+        np.testing.assert_allclose(now.units[0][:, 0, 0], hidden[0], rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(now.units[0][:, 0, -1], hidden[1], rtol=1e-4, atol=1e-6)
 
 
 def test_steps_are_the_same_however_they_are_taken_and_whatever_is_drawn_beside():
@@ -166,6 +169,11 @@ def test_the_slider_shows_every_moment_offline(browser, tmp_path, size):
             f"""() => [...document.querySelector('.needle-playground').shadowRoot.querySelector('canvas')
             .getContext('2d').getImageData({column}, {row}, 1, 1).data]"""
         )
+        unit = page.evaluate(
+            """() => [...document.querySelector('.needle-playground').shadowRoot.querySelectorAll('.units canvas')[1]
+            .getContext('2d').getImageData(4, 2, 1, 1).data]"""
+        )
+        np.testing.assert_allclose(unit[:3], 255 * signed(moment.units[0][1])[2, 4], atol=3)
         colour = np.array([(0.12, 0.44, 0.92), (0.91, 0.35, 0.05)])[moment.plane.classes[row, column]]
         sure = np.clip((moment.plane.sure[row, column] - 0.5) * 1.4, 0.05, 0.7)
         np.testing.assert_allclose(seen[:3], 255 * (sure * colour + 1 - sure), atol=3)

@@ -54,9 +54,7 @@ def _curve(name: str, history: History) -> str:
 
 def _ratios(looks: Sequence[Look]) -> str:
     """How far a step moves each matrix, as a share of its size; five at most, evenly chosen."""
-    weights = [
-        k for k, one in enumerate(looks[-1].parameters) if min(one.shape, default=0) > 1 < len(one.shape)
-    ]
+    weights = [k for k, one in enumerate(looks[-1].parameters) if is_matrix(one)]
     chosen = [
         weights[i] for i in np.unique(np.linspace(0, len(weights) - 1, min(5, len(weights))).astype(int))
     ]
@@ -68,10 +66,16 @@ def _ratios(looks: Sequence[Look]) -> str:
     return line_chart("size of a step ÷ size of the weights", lines, logarithmic=True) if lines else ""
 
 
+def is_matrix(one: Moved) -> bool:
+    """Whether this is a matrix or a kernel; what begins at 0, a bias for instance, moves by large shares at first."""
+    return len(one.shape) > 1 and min(one.shape) > 1
+
+
 def _parameters(moved: Sequence[Moved], step: int) -> str:
     rows = []
     for one in moved[:ROWS]:
-        fit = "" if not math.isfinite(one.ratio) or HEALTHY[0] <= one.ratio <= HEALTHY[1] else ' class="odd"'
+        usual = not is_matrix(one) or not math.isfinite(one.ratio) or HEALTHY[0] <= one.ratio <= HEALTHY[1]
+        fit = "" if usual else ' class="odd"'
         grad = "none" if one.grad is None else f"{_bars(one.grad, f'gradient of {one.name}')}"
         cells = [
             f'<td class="mono">{html.escape(shorten(one.name, 30))}</td><td>{shape_text(one.shape)}</td>',
