@@ -18,7 +18,7 @@ from needle_edu.viz.training.pictures import Pictures
 
 POINTS = 200  # of a curve
 ROWS = 12  # of a table
-HEALTHY = 1e-4, 1e-2  # update ratios between these are usual; about 1e-3 is a good one
+SMALL, LARGE = 1e-4, 1e-2  # steps between these shares of the weights are usual; about 1e-3 is a good one
 
 
 def panels(history: History, looks: Sequence[Look]) -> str:
@@ -68,14 +68,20 @@ def _ratios(looks: Sequence[Look]) -> str:
 
 def is_matrix(one: Moved) -> bool:
     """Whether this is a matrix or a kernel; what begins at 0, a bias for instance, moves by large shares at first."""
-    return len(one.shape) > 1 and min(one.shape) > 1
+    return sum(extent > 1 for extent in one.shape) > 1
 
 
 def _parameters(moved: Sequence[Moved], step: int) -> str:
     rows = []
     for one in moved[:ROWS]:
-        usual = not is_matrix(one) or not math.isfinite(one.ratio) or HEALTHY[0] <= one.ratio <= HEALTHY[1]
-        fit = "" if usual else ' class="odd"'
+        judged = is_matrix(one) and math.isfinite(one.ratio)
+        fit = (
+            ' class="odd"'
+            if judged and one.ratio > LARGE
+            else ' class="slow"'
+            if judged and one.ratio < SMALL
+            else ""
+        )
         grad = "none" if one.grad is None else f"{_bars(one.grad, f'gradient of {one.name}')}"
         cells = [
             f'<td class="mono">{html.escape(shorten(one.name, 30))}</td><td>{shape_text(one.shape)}</td>',
