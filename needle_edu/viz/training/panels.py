@@ -163,7 +163,7 @@ def _confusion(table: np.ndarray) -> str:
     if count > 20:
         wrong = picture(np.sqrt(table / np.maximum(table.sum(1, keepdims=True), 1)), "confusion matrix", 200)
         return _gallery("taken for: rows are what it is", [wrong])
-    head = "<th></th>" + "".join(f"<th>{k}</th>" for k in range(count))
+    head = "<td></td>" + "".join(f"<th>{k}</th>" for k in range(count))
     rows = []
     for k, row in enumerate(table.tolist()):
         total = max(sum(row), 1)
