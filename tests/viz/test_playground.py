@@ -66,8 +66,8 @@ def test_three_steps_by_hand():
 def test_steps_are_the_same_however_they_are_taken_and_whatever_is_drawn_beside():
     one, many = viz.playground(seed=1), viz.playground(seed=1)
     np.random.seed(3)
-    one.step(100)
-    for _ in range(20):
+    one.step(40)
+    for _ in range(8):
         np.random.rand()
         many.step(5)
     assert one.loss == many.loss and repr(one) == repr(many)
@@ -85,7 +85,7 @@ def test_steps_are_the_same_however_they_are_taken_and_whatever_is_drawn_beside(
 
 def test_moments_are_thinned_and_the_present_stays():
     play = viz.playground(layers=[2])
-    for total in (1, 40, 41, 100, 500, 507):
+    for total in (1, 40, 41, 100, 300, 307):
         play.step(total - play.moments[-1].step)
         steps = [moment.step for moment in play.moments]
         assert steps == sorted(set(steps)) and steps[0] == 0 and steps[-1] == total
@@ -94,12 +94,13 @@ def test_moments_are_thinned_and_the_present_stays():
     assert len(play.draw().graph.nodes) == len(play.moments[-1].graph.nodes)
 
 
-@pytest.mark.parametrize("name", DATA)
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize(
+    ("name", "activation"), [*((name, "tanh") for name in DATA), *(("circles", kind) for kind in ACTIVATIONS)]
+)
 def test_all_that_can_be_chosen_learns(name, activation):
-    play = viz.playground(name, activation=activation, layers=[8], lr=0.5).step(60)
+    play = viz.playground(name, activation=activation, layers=[8], lr=0.5).step(25)
     assert np.isfinite(play.loss) and play.moments[-1].accuracy >= 0.4
-    assert f"<Playground: {name}, layers 2-8-2, {activation}, lr 0.5: step 60" in repr(play)
+    assert f"<Playground: {name}, layers 2-8-2, {activation}, lr 0.5: step 25" in repr(play)
     if activation == "none" and name in ("circles", "xor"):
         assert play.moments[-1].accuracy < 0.8, "no straight line tells these apart"
 
