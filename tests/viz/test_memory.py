@@ -1,5 +1,6 @@
 """`viz.memory`: the bytes shown are those that are there, counted another way, each block named by what holds it."""
 
+import gc
 import re
 
 import numpy as np
@@ -39,11 +40,16 @@ def a_step(x, model):
 
 def test_the_bytes_are_those_of_all_storages_that_are_alive(rng):
     x, model = network(rng)
+    gc.collect()
+    gc.freeze()  # only what is new is counted, and that quickly
     before = memory.live_bytes()
     there = x.numpy().nbytes + sum(p.numpy().nbytes for p in model.parameters())
     tape = Counting()
-    with tape:
-        a_step(x, model)
+    try:
+        with tape:
+            a_step(x, model)
+    finally:
+        gc.unfreeze()
     picture = viz.memory(tape)
     mine, counted = picture.totals.sum(1), np.array(tape.counted) - before + there
     used = {event.value: k for k, event in enumerate(tape.events) if event.kind == "created" and not event.op}
@@ -122,6 +128,7 @@ def test_a_full_tape_says_so_and_a_tape_keeps_nothing_alive():
     with viz.record(max_events=6) as tape:
         made = [x * x * x * x * x]
     assert "stopped after 6 events" in viz.memory(tape).still()
+    gc.collect()
     before = memory.live_bytes()
     made.clear()
     assert memory.live_bytes() < before

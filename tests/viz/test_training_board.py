@@ -9,7 +9,9 @@ import needle_edu as ndl
 from needle_edu import init, nn, optim, training, viz
 from needle_edu.backend import NeedleError, ShapeError
 from needle_edu.backend.random import apart, generator
-from needle_edu.viz.training.looks import BINS, SAMPLE, SHARE, Looker, spread
+from needle_edu.training import History
+from needle_edu.viz.training.looks import BINS, SAMPLE, SHARE, Look, Looker, Moved, spread
+from needle_edu.viz.training.panels import panels
 from needle_edu.viz.training.pictures import is_attention
 
 pytestmark = pytest.mark.shares_memory
@@ -298,3 +300,22 @@ def test_the_page_holds_everything_and_nothing_is_cut_off(browser, tmp_path, siz
             box = text.bounding_box()
             assert box["x"] >= frame["x"] - 1 and box["x"] + box["width"] <= frame["x"] + frame["width"] + 1
     page.close()
+
+
+@pytest.mark.parametrize(
+    ("shape", "ratio", "style"),
+    [
+        ((20, 30), 0.02, "odd"),
+        ((20, 30), 0.002, None),
+        ((20, 30), 1e-5, "slow"),
+        ((6, 1, 5, 5), 0.02, "odd"),
+        ((1, 30), 0.02, None),  # a bias
+        ((30,), 1e-5, None),
+        ((20, 30), np.nan, None),
+    ],
+)
+def test_large_steps_of_matrices_are_marked(shape, ratio, style):
+    moved = Moved("<w>", shape, 1.0, 1.0, ratio, None)
+    page = panels(History(), [Look(7, 0.1, [moved])])
+    assert re.findall(r'<span class="(\w+)">', page) == ([style] if style else [])
+    assert "what step 7 did" in page and "&lt;w&gt;" in page and "<w>" not in page

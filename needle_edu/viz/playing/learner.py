@@ -32,7 +32,7 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "sigmoid": nn.Sigmoid,
     "none": nn.Identity,
 }
-POINTS, GRID = 200, 40
+POINTS, GRID, UNIT_GRID = 200, 40, 20
 SAME = 1  # added to the seed for the points to test with
 
 
@@ -57,6 +57,9 @@ class Moment:
     test_loss: float
     accuracy: float
     plane: Plane
+    units: list[
+        np.ndarray
+    ]  # for each hidden layer what its units give over the plane, (units, UNIT_GRID, UNIT_GRID)
     graph: Graph
 
 
@@ -99,11 +102,23 @@ class Learner:
             self._order.set_state(before)
         with unheard(), no_grad():
             plane = cut(self.model, self.points, self.labels, GRID)
+            units = self._units(plane)
             all_, fresh = (self.model(_data(x)) for x in (self.points, self.fresh))
             loss_all = self.criterion(all_, _data(self.labels)).item()
             test = self.criterion(fresh, _data(self.answers)).item()
             right = float((fresh.numpy().argmax(1) == self.answers).mean())
-        return Moment(len(self.losses), loss_all, test, right, plane, graph)
+        return Moment(len(self.losses), loss_all, test, right, plane, units, graph)
+
+    def _units(self, plane: Plane) -> list[np.ndarray]:
+        """What each unit of the hidden layers gives at the places of a grid, rows from the top."""
+        left, right, bottom, top = plane.box
+        x, y = np.meshgrid(np.linspace(left, right, UNIT_GRID), np.linspace(top, bottom, UNIT_GRID))
+        out, found = _data(np.stack([x.ravel(), y.ravel()], 1).astype(np.float32)), []
+        for part in self.model.modules[:-1]:
+            out = part(out)
+            if not isinstance(part, nn.Linear):
+                found.append(out.numpy().T.reshape(-1, UNIT_GRID, UNIT_GRID).copy())
+        return found
 
     def _forward(self) -> Tensor:
         rows = self._order.choice(POINTS, self.choice.batch_size, replace=False)

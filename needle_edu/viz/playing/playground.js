@@ -17,6 +17,18 @@ export function paint(canvas, bytes, grid) {
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
+/** Colour what a unit gives: white at 0, blue below, orange above. */
+export function paintUnit(canvas, bytes, from, grid) {
+  canvas.width = canvas.height = grid;
+  const image = new ImageData(grid, grid);
+  for (let k = 0; k < grid * grid; k++) {
+    const share = (bytes.charCodeAt(from + k) - 128) / 127, colour = COLOURS[share < 0 ? 0 : 1], much = Math.abs(share);
+    for (let c = 0; c < 3; c++) image.data[4 * k + c] = 255 * (much * colour[c] + 1 - much);
+    image.data[4 * k + 3] = 255;
+  }
+  canvas.getContext("2d").putImageData(image, 0, 0);
+}
+
 function enliven(root, first, tell) {
   let data = first, running = false, asked = false;
   const $ = (selector) => root.querySelector(selector);
@@ -26,7 +38,7 @@ function enliven(root, first, tell) {
   slider.setAttribute("aria-label", "step");
   $(".pull").append(slider);
   slider.addEventListener("input", show);
-  let canvas, cards, line;
+  let canvas, units, cards, line;
   if (tell) controls();
   place();
 
@@ -34,6 +46,13 @@ function enliven(root, first, tell) {
   function place() {
     canvas = document.createElement("canvas");
     $(".plane img").replaceWith(canvas);
+    units = [...root.querySelectorAll(".units")].map((row) => [...row.querySelectorAll("img")].map((image) => {
+      const own = document.createElement("canvas");
+      own.setAttribute("role", "img");
+      own.setAttribute("aria-label", image.alt);
+      image.replaceWith(own);
+      return own;
+    }));
     cards = [...root.querySelectorAll(".graph [data-node]")].map((g) => ({
       value: g.querySelector(".ndl-value .ndl-number"), grad: g.querySelector(".ndl-grad:not(.ndl-absent) .ndl-number"),
     }));
@@ -56,6 +75,10 @@ function enliven(root, first, tell) {
   function show() {
     const frame = data.frames[Number(slider.value)];
     paint(canvas, atob(frame.plane), data.grid);
+    units.forEach((row, layer) => {
+      const bytes = atob(frame.units[layer]), grid = data.unitGrid;
+      row.forEach((own, k) => paintUnit(own, bytes, k * grid * grid, grid));
+    });
     cards.forEach((card, k) => { write(card.value, frame.values[k]); write(card.grad, frame.grads[k]); });
     $(".now").textContent = frame.now;
     $(".number").textContent = Math.max(frame.step, 1);

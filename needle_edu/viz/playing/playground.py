@@ -11,14 +11,14 @@ from typing import Any, ClassVar
 import numpy as np
 
 from needle_edu.backend.arguments import real, whole
-from needle_edu.viz.charts import line_chart
+from needle_edu.viz.charts import line_chart, picture
 from needle_edu.viz.drawing.cards import make_cards
 from needle_edu.viz.drawing.draw import Drawing
 from needle_edu.viz.drawing.layout import edge_weights, layered_layout
 from needle_edu.viz.drawing.svg import to_svg
 from needle_edu.viz.island import Island
-from needle_edu.viz.plane import Plane, plane
-from needle_edu.viz.playing.learner import ACTIVATIONS, DATA, GRID, POINTS, Choice, Learner, Moment
+from needle_edu.viz.plane import CLASSES, Plane, plane
+from needle_edu.viz.playing.learner import ACTIVATIONS, DATA, GRID, POINTS, UNIT_GRID, Choice, Learner, Moment
 from needle_edu.viz.text import CARD_CHARS, card_text, number
 
 FRAMES = 48  # moments that are kept for the slider; of more, every second is let go
@@ -95,7 +95,7 @@ class Playground(Island):
             '<div class="island" role="group" aria-label="playground"><div class="bar"><h3>playground</h3>'
             f'<span class="facts">{html.escape(facts)}</span><span class="now">{self._now(now)}</span></div>'
             '<div class="choices"></div><div class="pull"></div>'
-            f'<div class="top">{plane(now.plane)}{self._curve()}</div>'
+            f'<div class="top">{plane(now.plane)}{self._curve()}{self._units(now)}</div>'
             f'<div class="step-graph"><h4>the graph of step <span class="number">{max(now.step, 1)}</span></h4>'
             f'<div class="graph" tabindex="0" role="group" aria-label="graph of the step">{self._graph()}</div>'
             "</div></div>"
@@ -115,6 +115,21 @@ class Playground(Island):
         ]
         return line_chart("loss", lines)
 
+    def _units(self, moment: Moment) -> str:
+        """Each hidden unit as a small picture of the plane: blue where it gives less than 0, orange where more."""
+        layers = []
+        for number_, layer in enumerate(moment.units, 1):
+            images = "".join(
+                picture(signed(unit), f"unit {k} of layer {number_}", 40) for k, unit in enumerate(layer, 1)
+            )
+            layers.append(f'<div class="units">{images}</div>')
+        if not layers:
+            return ""
+        return (
+            f'<figure class="panel hidden-units"><h4>what the hidden units give</h4>{"".join(layers)}'
+            "<p>blue below 0, orange above; a row for each layer</p></figure>"
+        )
+
     def _graph(self) -> str:
         graph = self.moments[-1].graph
         cards = make_cards(graph, also={key: ["x" * CARD_CHARS] for key in graph.nodes})
@@ -130,6 +145,7 @@ class Playground(Island):
                 "step": m.step,
                 "now": self._now(m),
                 "plane": packed(m.plane),
+                "units": [packed_units(layer) for layer in m.units],
                 "values": [card_text(node.value) for node in m.graph.nodes.values()],
                 "grads": [
                     card_text(node.grad) if node.grad is not None else None for node in m.graph.nodes.values()
@@ -140,6 +156,7 @@ class Playground(Island):
         return {
             "frames": frames,
             "grid": GRID,
+            "unitGrid": UNIT_GRID,
             "choice": {"data": c.data, "layers": list(c.layers), "activation": c.activation, "lr": c.lr},
             "options": {"data": list(DATA), "activation": list(ACTIVATIONS), "lr": sorted({*RATES, c.lr})},
         }
@@ -164,6 +181,30 @@ def packed(one: Plane) -> str:
     """
     share = np.where(one.classes == 1, one.sure, 1 - one.sure)
     return base64.b64encode((255 * np.nan_to_num(share) + 0.5).astype(np.uint8).tobytes()).decode()
+
+
+def signed(unit: np.ndarray) -> np.ndarray:
+    """The colours of a unit's numbers: white at 0, full at the number farthest from it.
+
+    Examples
+    --------
+    >>> signed(np.array([[-2.0, 0.0, 2.0]])).round(2).tolist()
+    [[[0.12, 0.44, 0.92], [1.0, 1.0, 1.0], [0.91, 0.35, 0.05]]]
+    """
+    share = _shares(unit)[..., None]
+    colours = np.where(share < 0, np.array(CLASSES[0]), np.array(CLASSES[1]))
+    return np.abs(share) * colours + 1 - np.abs(share)
+
+
+def packed_units(layer: np.ndarray) -> str:
+    """Every unit's numbers, from -1 to 1 of its farthest from 0, a byte each with 128 for 0, in base64."""
+    bytes_ = [(128 + 127 * _shares(unit)).round().astype(np.uint8).tobytes() for unit in layer]
+    return base64.b64encode(b"".join(bytes_)).decode()
+
+
+def _shares(unit: np.ndarray) -> np.ndarray:
+    finite = np.nan_to_num(np.asarray(unit, float), posinf=0.0, neginf=0.0)
+    return finite / max(float(np.abs(finite).max(initial=0.0)), 1e-12)
 
 
 def chosen(

@@ -18,7 +18,7 @@ from needle_edu.viz.training.pictures import Pictures
 
 POINTS = 200  # of a curve
 ROWS = 12  # of a table
-HEALTHY = 1e-4, 1e-2  # update ratios between these are usual; about 1e-3 is a good one
+SMALL, LARGE = 1e-4, 1e-2  # steps between these shares of the weights are usual; about 1e-3 is a good one
 
 
 def panels(history: History, looks: Sequence[Look]) -> str:
@@ -54,9 +54,7 @@ def _curve(name: str, history: History) -> str:
 
 def _ratios(looks: Sequence[Look]) -> str:
     """How far a step moves each matrix, as a share of its size; five at most, evenly chosen."""
-    weights = [
-        k for k, one in enumerate(looks[-1].parameters) if min(one.shape, default=0) > 1 < len(one.shape)
-    ]
+    weights = [k for k, one in enumerate(looks[-1].parameters) if is_matrix(one)]
     chosen = [
         weights[i] for i in np.unique(np.linspace(0, len(weights) - 1, min(5, len(weights))).astype(int))
     ]
@@ -68,10 +66,22 @@ def _ratios(looks: Sequence[Look]) -> str:
     return line_chart("size of a step ÷ size of the weights", lines, logarithmic=True) if lines else ""
 
 
+def is_matrix(one: Moved) -> bool:
+    """Whether this is a matrix or a kernel; what begins at 0, a bias for instance, moves by large shares at first."""
+    return sum(extent > 1 for extent in one.shape) > 1
+
+
 def _parameters(moved: Sequence[Moved], step: int) -> str:
     rows = []
     for one in moved[:ROWS]:
-        fit = "" if not math.isfinite(one.ratio) or HEALTHY[0] <= one.ratio <= HEALTHY[1] else ' class="odd"'
+        judged = is_matrix(one) and math.isfinite(one.ratio)
+        fit = (
+            ' class="odd"'
+            if judged and one.ratio > LARGE
+            else ' class="slow"'
+            if judged and one.ratio < SMALL
+            else ""
+        )
         grad = "none" if one.grad is None else f"{_bars(one.grad, f'gradient of {one.name}')}"
         cells = [
             f'<td class="mono">{html.escape(shorten(one.name, 30))}</td><td>{shape_text(one.shape)}</td>',
@@ -153,7 +163,7 @@ def _confusion(table: np.ndarray) -> str:
     if count > 20:
         wrong = picture(np.sqrt(table / np.maximum(table.sum(1, keepdims=True), 1)), "confusion matrix", 200)
         return _gallery("taken for: rows are what it is", [wrong])
-    head = "<th></th>" + "".join(f"<th>{k}</th>" for k in range(count))
+    head = "<td></td>" + "".join(f"<th>{k}</th>" for k in range(count))
     rows = []
     for k, row in enumerate(table.tolist()):
         total = max(sum(row), 1)
