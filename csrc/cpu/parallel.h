@@ -12,10 +12,7 @@
  */
 #ifndef ND_PARALLEL_H
 #define ND_PARALLEL_H
-#include <stdint.h>
-
-typedef void (*nd_body)(void *ctx, int64_t lo, int64_t hi);
-void nd_parallel_for(int64_t n, int64_t grain, nd_body body, void *ctx);
+#include "needle_kernels.h" /* nd_parallel_for */
 
 /* From this many elements on a second thread pays (measured; see docs/kernels.md). */
 enum {

@@ -57,6 +57,9 @@ ND_API const char *nd_isa_names(void);           /* compiled in, weakest first: 
 ND_API int nd_isa_supported(const char *name);   /* 1 if compiled in and this processor has it */
 ND_API const char *nd_get_isa(void);             /* the one in use; at load the strongest supported */
 ND_API int nd_set_isa(const char *name);
+/* Cuts 0 .. n-1 into pieces of at least `grain`, and has the threads call body(context, lo, hi) for each; see parallel.h. */
+typedef void (*nd_body)(void *context, int64_t lo, int64_t hi);
+ND_API void nd_parallel_for(int64_t n, int64_t grain, nd_body body, void *context);
 /* 64-byte aligned blocks from a locked pool of size classes; nd_free keeps the block for the next nd_alloc. */
 ND_API void *nd_alloc(int64_t nbytes);           /* NULL when memory is exhausted */
 ND_API void nd_free(void *block);

@@ -7,13 +7,15 @@ plan that puts two living buffers into one place, or forgets one too early, give
 import numpy as np
 
 from needle_edu.backend.dtypes import DTYPES
-from needle_edu.graph.compiled.lowering import Buffer, buffers
+from needle_edu.graph.compiled.fusion import Fused
+from needle_edu.graph.compiled.lowering import Buffer
+from needle_edu.graph.compiled.memory_plan import named
 from needle_edu.graph.static.interpreter import arguments_of
 from needle_edu.ndarray.host import host_values
 
 
-def run(program, lowered, memory, *arguments):
-    """Return name → NumPy array of every result."""
+def run(program, lowered, steps, memory, *arguments, block=3):
+    """Return name → NumPy array of every result; fused steps go by blocks of so many elements."""
     runtime = program.device.runtime
     arena = np.full(max(memory.nbytes, 64), 0xFF, np.uint8)
     values = arguments_of(program, arguments) | {
@@ -44,9 +46,25 @@ def run(program, lowered, memory, *arguments):
             return type(one)(map(given, one))
         return one
 
-    for place, call in enumerate(lowered.calls):
-        assert getattr(runtime.kernels, call.kernel)(*given(call.arguments)) == 0, call.kernel
-        for buffer in set(buffers(call.arguments)):
+    def part(one, inside, start, n):
+        line = inside[one][:n] if one in inside else lies(one)[start : start + n]
+        return runtime.adopt(line.view(np.uint8)).ptr
+
+    def compute(call, arguments):
+        assert getattr(runtime.kernels, call.kernel)(*arguments) == 0, call.kernel
+
+    for place, step in enumerate(steps):
+        if isinstance(step, Fused):
+            inside = {one: np.full(block, 0xFF, DTYPES[one.dtype]) for one in step.inner}
+            for start in range(0, step.n, block):
+                n = min(block, step.n - start)
+                for call in step.calls:
+                    code, _, *rest = call.arguments
+                    parts = [part(one, inside, start, n) if type(one) is Buffer else one for one in rest]
+                    compute(call, (code, n, *parts))
+        else:
+            compute(step, given(step.arguments))
+        for buffer in set(named(step)):
             if memory.lives.get(buffer, (0, -1))[1] == place:
                 start = memory.offsets[buffer]
                 arena[start : start + buffer.nbytes] = 0xFF

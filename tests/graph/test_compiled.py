@@ -11,7 +11,7 @@ from needle_edu.autograd import TensorTuple, registry
 from needle_edu.autograd.arrays import BACKEND
 from needle_edu.backend.build import builder
 from needle_edu.graph import capture
-from needle_edu.graph.compiled import LoweringError, build, lower, plan_memory
+from needle_edu.graph.compiled import Fused, LoweringError, build, fuse, fusion, lower, plan_memory
 from needle_edu.graph.passes import optimize
 from needle_edu.graph.static import CaptureError
 
@@ -70,9 +70,10 @@ def test_calls_of_every_op(name, rng):
         except LoweringError:
             looked = True
             continue
-        memory = plan_memory(lowered)
+        steps = fuse(lowered)
+        memory = plan_memory(lowered, steps)
         assert memory.peak() <= memory.nbytes <= memory.unshared
-        found = call_by_call.run(program, lowered, memory, *xs)
+        found = call_by_call.run(program, lowered, steps, memory, *xs)
         for result, wanted in zip(program.outputs, numbers(program(*xs)), strict=True):
             if wanted.size:
                 np.testing.assert_array_equal(found[result], wanted)
@@ -268,6 +269,57 @@ def test_memory_plan_of_a_network():
         loss.backward()
         return loss
 
-    memory = plan_memory(lower(optimize(capture(step, Tensor(np.ones((256, 64)))))))
+    lowered = lower(optimize(capture(step, Tensor(np.ones((256, 64))))))
+    memory = plan_memory(lowered, fuse(lowered))
     assert memory.nbytes < 0.7 * memory.unshared
     assert memory.nbytes <= 1.1 * memory.peak()
+
+
+# ---- fusion ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", sorted(fusion.POINTWISE))
+def test_pointwise_kernels_may_be_called_for_a_part(name, rng):
+    """A kernel that fusion calls block by block computes the same for parts of arrays as for all of them."""
+    runtime, n = ndl.cpu().runtime, 5000
+    kernel, wanted = (
+        getattr(runtime.kernels, name),
+        runtime.ffi.typeof(getattr(runtime.lib, f"nd_{name}")).args,
+    )
+    types = [one.cname for one in wanted[2:]]
+    inputs = [(rng.random(n) * 3 - 1).astype("float32") for one in types[1:] if one == "void *"]
+    number = [0.5] if "double" in types else []
+
+    def call(out, start, stop):
+        pointers = [runtime.adopt(one[start:stop].view(np.uint8)).ptr for one in (out, *inputs)]
+        assert kernel(0, stop - start, *pointers, *number) == 0
+
+    whole, parts = (np.zeros(n, "float32") for _ in range(2))
+    call(whole, 0, n)
+    for start in range(0, n, 1777):
+        call(parts, start, min(start + 1777, n))
+    np.testing.assert_array_equal(whole.view(np.uint8), parts.view(np.uint8))
+
+
+def test_neighbours_are_fused_and_others_are_not():
+    def f(x, y):
+        return ((x * 2 + y).tanh() + 1).sum() + (y[:1] * 3).exp()
+
+    lowered = lower(optimize(capture(f, Tensor(np.ones(6)), Tensor(np.ones(6)))))
+    shape = [len(step.calls) if isinstance(step, Fused) else step.kernel for step in fuse(lowered)]
+    assert shape[:2] == [4, "sum"]
+    first = fuse(lowered)[0]
+    assert len(first.inner) == 3 and first.n == 6
+
+
+@needs_compiler
+@pytest.mark.parametrize("n", [1, 2047, 2048, 2049, 100_000])
+def test_a_fused_chain_as_c(n, rng):
+    def f(x, y):
+        h = (x * 2 + y).tanh() * x
+        return (h.abs() + 1).sqrt() / 3, h
+
+    run = ndl.compile(f)
+    xs = [Tensor(rng.normal(size=n), dtype="float32") for _ in range(2)]
+    assert_same(numbers(run(*xs)), numbers(f(*xs)))
+    assert "static void fused_0" in run.source

@@ -13,6 +13,12 @@ _PREPROCESSOR = re.compile(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*$", re.MULTILINE)
 _KERNEL = re.compile(r"^ND_API int nd_(\w+)\((?:const nd_plan \*|int dtype,)", re.MULTILINE)
 
 
+_POINTWISE = re.compile(
+    r"^ND_API int nd_(\w+_dense)\(int dtype, int64_t n, void \*out(?:, const void \*\w+){0,2}(?:, double \w+)?\);",
+    re.MULTILINE,
+)
+
+
 def headers(csrc: Path) -> list[Path]:
     """Return the headers that Python reads: the kernels, and the ladder of matrix products."""
     names = ("needle_kernels.h", "needle_ladder.h")
@@ -40,3 +46,16 @@ def kernel_names(header: str) -> list[str]:
     ['abs_dense']
     """
     return _KERNEL.findall(header)
+
+
+def pointwise_names(header: str) -> list[str]:
+    """Return the kernels that take nothing but a count of elements, arrays of so many, and at most a number.
+
+    Element i of their result depends on elements i alone, so they may be called for a part of the arrays.
+
+    Examples
+    --------
+    >>> pointwise_names("ND_API int nd_abs_dense(int dtype, int64_t n, void *out, const void *a);")
+    ['abs_dense']
+    """
+    return _POINTWISE.findall(header)

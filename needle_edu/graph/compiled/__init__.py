@@ -2,16 +2,19 @@
 
 from .executable import Executable, build
 from .function import Compiled, compile
+from .fusion import Fused, fuse
 from .lowering import LoweringError, lower
 from .memory_plan import MemoryPlan, plan_memory
 
 __all__ = [
     "Compiled",
     "Executable",
+    "Fused",
     "LoweringError",
     "MemoryPlan",
     "build",
     "compile",
+    "fuse",
     "lower",
     "plan_memory",
 ]

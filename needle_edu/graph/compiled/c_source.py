@@ -6,12 +6,16 @@ plans and small arrays. It returns 0, or which call failed and how.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from needle_edu.backend.optimizer_steps import Numbers
 
+from .fusion import BLOCK, Fused, Step
 from .lowering import Buffer, Call, Lowered
-from .memory_plan import MemoryPlan
+from .memory_plan import MemoryPlan, named
+
+GRAIN = 8192  # elements that are worth another thread, for a chain of kernels
 
 HEAD = """\
 #include "needle_kernels.h"
@@ -35,8 +39,10 @@ class CSource:
         What lies behind the arguments in A.
     """
 
-    def __init__(self, lowered: Lowered, plan: MemoryPlan, types: dict[str, tuple[str, ...]]):
-        self.lowered, self.plan, self.types = lowered, plan, types
+    def __init__(
+        self, lowered: Lowered, steps: Sequence[Step], plan: MemoryPlan, types: dict[str, tuple[str, ...]]
+    ):
+        self.lowered, self.steps, self.plan, self.types = lowered, steps, plan, types
         self.table: list[tuple[Any, str]] = []
         self._known: dict[int, int] = {}
         arguments = [buffer for buffer, _ in lowered.arguments.values()]
@@ -47,16 +53,56 @@ class CSource:
         self.text = self._text()
 
     def _text(self) -> str:
-        program = self.lowered.program
-        lines = [f"/* {program.name} */", "int run(char *T, void **A, const void **K) {", "  int e;"]
+        blocks: list[str] = []
+        lines = [
+            f"/* {self.lowered.program.name} */",
+            "int run(char *T, void **A, const void **K) {",
+            "  int e;",
+        ]
+        said, k = None, 0
+        for step in self.steps:
+            if isinstance(step, Fused):
+                lines += self._fused(k, step, blocks)
+                k += len(step.calls)
+                continue
+            if step.of is not said:
+                said = step.of
+                lines.append(f"  {_remark(step)}")
+            lines += self._call(k, step)
+            k += 1
+        return HEAD + "\n".join([*blocks, *lines, "  return 0;", "}", ""])
+
+    def _fused(self, k: int, step: Fused, blocks: list[str]) -> list[str]:
+        """Write a step's calls as a function of a range of elements, and return the line that calls it."""
+        outer = list(dict.fromkeys(named(step)))
+        places = {one: f"(char *)P[{i}]{_from(one)}" for i, one in enumerate(outer)}
+        places |= {one: f"t{i}" for i, one in enumerate(step.inner)}
+        body = [
+            f"static void fused_{k}(void *context, int64_t from, int64_t to) {{",
+            "  void **P = context;",
+            *[
+                f"  char t{i}[{BLOCK * one.itemsize}] __attribute__((aligned(64)));"
+                for i, one in enumerate(step.inner)
+            ],
+            f"  for (int64_t i = from; i < to; i += {BLOCK}) {{",
+            f"    const int64_t n = to - i < {BLOCK} ? to - i : {BLOCK};",
+        ]
         said = None
-        for k, call in enumerate(self.lowered.calls):
+        for call in step.calls:
             if call.of is not said:
                 said = call.of
-                given = ", ".join(f"%{name}" for name in said.inputs)
-                lines.append(f"  /* %{said.name} = {said.op.name}({given}) */")
-            lines += self._call(k, call)
-        return HEAD + "\n".join([*lines, "  return 0;", "}", ""])
+                body.append(f"    {_remark(call)}")
+            types = self.types[call.kernel]
+            code, _, *rest = call.arguments
+            given = [places[one] if type(one) is Buffer else self._argument(one, type_)
+                     for one, type_ in zip(rest, types[2:], strict=True)]  # fmt: skip
+            body.append(f"    nd_{call.kernel}({code}, n, {', '.join(given)});")
+        blocks += [*body, "  }", "}", ""]
+        pointers = ", ".join(f"(void *)({self._pointer(one)})" for one in outer)
+        return [
+            f"  {{ void *P[] = {{{pointers}}};",
+            f"    nd_parallel_for({step.n}, {GRAIN}, fused_{k}, P); }}",
+        ]
 
     def _call(self, k: int, call: Call) -> list[str]:
         types = self.types[call.kernel]
@@ -112,6 +158,16 @@ class CSource:
             self._known[id(one)] = len(self.table)
             self.table.append((one, type_))
         return self._known[id(one)]
+
+
+def _remark(call: Call) -> str:
+    """Return a comment that says which instruction a call belongs to."""
+    given = ", ".join(f"%{name}" for name in call.of.inputs)
+    return f"/* %{call.of.name} = {call.of.op.name}({given if len(given) < 80 else '...'}) */"
+
+
+def _from(one: Buffer) -> str:
+    return f" + i * {one.itemsize}" if one.itemsize > 1 else " + i"
 
 
 def _number(value: float) -> str:

@@ -20,6 +20,7 @@ from needle_edu.ndarray.base import allocate, new_array
 from needle_edu.ndarray.layout import Layout, make_layout
 
 from .c_source import CSource
+from .fusion import fuse
 from .lowering import Buffer, LoweringError, lower
 from .memory_plan import plan_memory
 
@@ -71,7 +72,8 @@ class Executable:
             )
         self.program = program
         lowered = lower(program)
-        self.memory = plan_memory(lowered)
+        steps = fuse(lowered)
+        self.memory = plan_memory(lowered, steps)
         ffi = self._ffi = runtime.ffi
         types = {
             call.kernel: tuple(
@@ -79,7 +81,7 @@ class Executable:
             )
             for call in lowered.calls
         }
-        written = CSource(lowered, self.memory, types)
+        written = CSource(lowered, steps, self.memory, types)
         self.source = written.text
         self._calls = lowered.calls
         self._lib, self._function = _loaded(self.source)

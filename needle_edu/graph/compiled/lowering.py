@@ -44,9 +44,14 @@ class Buffer:
         self.numbers: np.ndarray | None = None
 
     @property
+    def itemsize(self) -> int:
+        """Bytes of an element."""
+        return DTYPES[self.dtype].itemsize
+
+    @property
     def nbytes(self) -> int:
         """Its size."""
-        return self.n * DTYPES[self.dtype].itemsize
+        return self.n * self.itemsize
 
 
 @dataclass(frozen=True, slots=True)

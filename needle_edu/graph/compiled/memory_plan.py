@@ -1,6 +1,6 @@
 """Memory planning: temporaries that are not alive at the same time share memory.
 
-A temporary is alive from the first call that names it to the last. All of them lie in one block, the arena; each is put
+A temporary is alive from the first step that names it to the last. All of them lie in one block, the arena; each is put
 at the lowest place where nothing that is alive with it lies, the largest ones first. (The best plan is as hard to find
 as bin packing. This one is found at once, and never needs more than twice the bytes that are alive together for
 buffers of one size.)
@@ -8,8 +8,10 @@ buffers of one size.)
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .fusion import Fused, Step
 from .lowering import Buffer, Lowered, buffers
 
 ALIGNMENT = 64  # bytes: a cache line
@@ -24,7 +26,7 @@ class MemoryPlan:
     offsets : dict
         Buffer → its first byte in the arena.
     lives : dict
-        Buffer → (first, last) call that names it.
+        Buffer → (first, last) step that names it.
     nbytes : int
         Size of the arena.
     unshared : int
@@ -44,7 +46,8 @@ class MemoryPlan:
         >>> import needle_edu as ndl
         >>> from needle_edu.graph.compiled.lowering import lower
         >>> f = lambda x: ((x + 1).exp() + 2).exp().exp()
-        >>> found = plan_memory(lower(ndl.graph.capture(f, ndl.Tensor([0.0] * 1000))))
+        >>> lowered = lower(ndl.graph.capture(f, ndl.Tensor([0.0] * 1000)))
+        >>> found = plan_memory(lowered, lowered.calls)                  # nothing is fused
         >>> found.unshared, found.nbytes, found.peak()
         (16384, 8192, 8192)
         """
@@ -57,12 +60,12 @@ class MemoryPlan:
         return most
 
 
-def plan_memory(lowered: Lowered) -> MemoryPlan:
-    """Return a place for each temporary that is not a result; results have memory of their own."""
+def plan_memory(lowered: Lowered, steps: Sequence[Step]) -> MemoryPlan:
+    """Return a place for each temporary that is not a result (results have memory of their own), nor inside a step."""
     kept = {buffer for buffer, _ in lowered.results.values()}
     lives: dict[Buffer, tuple[int, int]] = {}
-    for place, call in enumerate(lowered.calls):
-        for buffer in buffers(call.arguments):
+    for place, step in enumerate(steps):
+        for buffer in named(step):
             if buffer.kind == "temporary" and buffer not in kept:
                 lives[buffer] = lives.get(buffer, (place, place))[0], place
     offsets: dict[Buffer, int] = {}
@@ -83,6 +86,13 @@ def plan_memory(lowered: Lowered) -> MemoryPlan:
         placed.append(buffer)
     ends = [offsets[buffer] + rounded(buffer.nbytes) for buffer in offsets]
     return MemoryPlan(offsets, lives, max(ends, default=0), sum(rounded(buffer.nbytes) for buffer in lives))
+
+
+def named(step: Step) -> list[Buffer]:
+    """Return the buffers that a step reads or writes, but for those of a block that it keeps for itself."""
+    if isinstance(step, Fused):
+        return [one for call in step.calls for one in buffers(call.arguments) if one not in step.inner]
+    return list(buffers(step.arguments))
 
 
 def rounded(nbytes: int) -> int:
