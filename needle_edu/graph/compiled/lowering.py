@@ -17,7 +17,8 @@ import numpy as np
 from needle_edu.backend import Device, NeedleError, Runtime, Storage
 from needle_edu.backend.dtypes import DTYPES
 from needle_edu.backend.storage import check_count
-from needle_edu.graph.static.program import Instruction, Program, Type
+from needle_edu.graph.static.array_type import Type
+from needle_edu.graph.static.program import Instruction, Program
 from needle_edu.graph.static.unknown import moved
 from needle_edu.ndarray import NDArray, array, empty
 from needle_edu.ndarray.layout import Layout

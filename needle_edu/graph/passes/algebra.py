@@ -13,7 +13,8 @@ from dataclasses import replace
 import numpy as np
 
 from needle_edu.autograd.registry import slot
-from needle_edu.graph.static.program import Instruction, Program, Types
+from needle_edu.graph.static.array_type import Types
+from needle_edu.graph.static.program import Instruction, Program
 
 from .rewriting import rewritten
 

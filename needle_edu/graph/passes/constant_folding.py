@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from needle_edu.autograd.arrays import enter, to_numpy
-from needle_edu.graph.static.program import Instruction, Program, Type
+from needle_edu.graph.static.array_type import Type
+from needle_edu.graph.static.program import Instruction, Program
 
 from .rewriting import rewritten
 

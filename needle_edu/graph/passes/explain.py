@@ -6,7 +6,8 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from needle_edu.graph.static.program import Program, Type
+from needle_edu.graph.static.array_type import Type
+from needle_edu.graph.static.program import Program
 
 from .pipeline import PASSES, Pass, checked
 

@@ -16,9 +16,10 @@ program lambda(%x: float32[2]) on cpu() {
 Tensor([2.], requires_grad=False)
 """
 
+from .array_type import Type
 from .capture import capture
 from .interpreter import run
-from .program import Instruction, Program, Type
+from .program import Instruction, Program
 from .text import parse
 from .unknown import CaptureError
 from .validation import GraphError, validate

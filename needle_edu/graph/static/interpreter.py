@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from needle_edu.autograd import Tensor
 from needle_edu.autograd.arrays import enter
 
-from .program import Program, Type, array_types
+from .array_type import Type, array_types
 from .structure import flatten
 from .unknown import CaptureError
+
+if TYPE_CHECKING:
+    from .program import Program
 
 
 def run(program: Program, *arguments: Any) -> Any:

@@ -77,7 +77,7 @@ def capture_step(tracer: Any, optimizer: Any, members: list, group: dict) -> Non
         numbers = tracer.source(
             "numbers",
             FormulaNumbers(optimizer, places, group, kind, tracer.device),
-            (len(Numbers._fields),),
+            (len(Numbers()),),
             "float64",
         )
         operands, targets = [numbers], []

@@ -12,40 +12,15 @@ import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from needle_edu.autograd.op import Op, attribute_names
 
-
-class Type(NamedTuple):
-    """What is known of an array before it is computed.
-
-    Examples
-    --------
-    >>> str(Type((2, 3), "float32"))
-    'float32[2,3]'
-    """
-
-    shape: tuple[int, ...]
-    dtype: str
-
-    @property
-    def size(self) -> int:
-        """Number of elements."""
-        return int(np.prod(self.shape, dtype=object))
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of an array of this type."""
-        return self.size * np.dtype(self.dtype).itemsize
-
-    def __str__(self) -> str:
-        return f"{self.dtype}[{','.join(map(str, self.shape))}]"
-
-
-Types = Type | tuple[Type, ...]  # of a value: of one array, or of the arrays of a tuple
+from .array_type import Type, Types
+from .interpreter import run
+from .writing import to_text
 
 
 class Source(Protocol):
@@ -166,13 +141,9 @@ class Program:
 
     def __call__(self, *arguments: Any) -> Any:
         """Run the program; see `run`."""
-        from .interpreter import run
-
         return run(self, *arguments)
 
     def __str__(self) -> str:
-        from .text import to_text
-
         return to_text(self)
 
     def __repr__(self) -> str:
@@ -213,10 +184,3 @@ def _same(value: Any, usual: Any) -> bool:
 
 
 _ABSENT: Any = object()
-
-
-def array_types(data: Any) -> Types:
-    """Return the type of an array, or the types of a tuple of arrays."""
-    if isinstance(data, tuple):
-        return tuple([Type(tuple(part.shape), part.dtype.name) for part in data])
-    return Type(tuple(data.shape), data.dtype.name)

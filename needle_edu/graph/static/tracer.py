@@ -22,10 +22,11 @@ from needle_edu.backend.scope import Block as Scope, Run
 from needle_edu.ndarray import NDArray, array
 from needle_edu.ndarray.host import host_values
 
+from .array_type import Type, array_types
 from .optimizing import capture_step
 from .own_ops import DrawnDropout, Key, Lookup, Moments
 from .places import DataOf, GradientOf
-from .program import Instruction, Program, Type, array_types
+from .program import Instruction, Program
 from .unknown import UNKNOWN, CaptureError, stand_in, where, without_numbers
 from .vjp import Vjp
 

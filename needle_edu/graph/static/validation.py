@@ -6,7 +6,8 @@ from typing import Any
 
 from needle_edu.backend import NeedleError
 
-from .program import Instruction, Program, Type, Types, array_types
+from .array_type import Type, Types, array_types
+from .program import Instruction, Program
 from .unknown import stand_in, without_numbers
 
 
