@@ -164,6 +164,36 @@ def _toolkit() -> Finding:
     return Finding(OK, _first_line([program, "--version"], "release") or program)
 
 
+def _simulator() -> Finding:
+    from needle_edu.backend import BuildError, cuda_sim
+    from needle_edu.backend.cudasim import build
+
+    try:
+        compiler = build.find_gxx()
+    except BuildError as error:
+        return Finding(ABSENT, "no CUDA without a card", str(error))
+    if not cuda_sim().enabled():
+        return Finding(ABSENT, "no CUDA without a card", cuda_sim().reason)
+    missing = [name for name in ("addr2line", "objdump") if not shutil.which(name)]
+    if missing:
+        text = f"without {' and '.join(missing)} reports lack lines, or flops"
+        return Finding(ABSENT, text, build.HOW_TO_GET_GXX)
+    return Finding(OK, f"CUDA without a card, by {_first_line([*compiler, '--version'])}, and the binutils")
+
+
+def _modules() -> Finding:
+    import sysconfig
+
+    lacking = [] if _version("pybind11") else ["pybind11: python -m pip install 'needle_edu[modules]'"]
+    if not os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Python.h")):
+        lacking.append("Python.h: Debian, Ubuntu: sudo apt install python3-dev")
+    if lacking:
+        return Finding(ABSENT, "no Python modules in CUDA of your own", "\n".join(lacking))
+    return Finding(
+        OK, f"pybind11 {_version('pybind11')} and Python.h, for Python modules in CUDA of your own"
+    )
+
+
 def _first_line(command: list[str], word: str = "") -> str:
     """The first line with `word` that a program prints; empty if it fails or hangs."""
     try:
@@ -186,6 +216,8 @@ CHECKS: dict[str, Callable[[], Finding]] = {
     "grading": _grading,
     "GPU": _gpu,
     "CUDA toolkit": _toolkit,
+    "simulator": _simulator,
+    "CUDA modules": _modules,
 }
 
 

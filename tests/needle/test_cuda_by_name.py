@@ -1,12 +1,15 @@
 """`NEEDLE_EDU_CUDA=sim`: code that asks for `ndl.cuda()`, under the name needle, computes on the simulator."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from needle_edu.backend.paths import csrc_dir
 
 needs_gxx = pytest.mark.skipif(
     shutil.which("g++") is None, reason="g++ is not there: nothing to run cuda() on"
@@ -62,6 +65,18 @@ def test_cuda_is_the_simulator_and_says_so_once():
     ]
     said = [line for line in done.stderr.splitlines() if "compiling" not in line]
     assert said == ["needle_edu: cuda() runs on the simulator (NEEDLE_EDU_CUDA=sim), not on a card"]
+
+
+@needs_gxx
+def test_the_course_s_tests_run_on_it(tmp_path):
+    """The homework's tests of arrays, those of the device "cuda": nothing in them is changed."""
+    (tmp_path / "test_hw3.py").write_text((COURSE / "course_hw3.py").read_text())
+    kernels = "".join(path.read_text() for path in (csrc_dir() / "cuda").glob("*.cu"))
+    chosen = "cuda" if "nd_sum(" in kernels else "cuda and not test_reductions"
+    pytest_words = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", chosen, tmp_path / "test_hw3.py")
+    done = run("", "sim", "-m", "needle_edu.as_needle", *map(str, pytest_words))
+    assert done.returncode == 0 and " skipped" not in done.stdout, done.stdout
+    assert int(re.search(r"(\d+) passed", done.stdout)[1]) >= 25
 
 
 def test_another_word_is_refused_and_without_one_nothing_changes():

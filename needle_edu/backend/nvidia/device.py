@@ -45,9 +45,9 @@ def why_not(found: Driver, compiler: Compiler | None, number: int = 0, platform:
     Examples
     --------
     >>> why_not(Driver(0, ()), None, platform="linux")
-    'cuda() is not available: there is no NVIDIA driver here; use cuda_sim(), which needs no card, or cpu()'
+    'cuda() is not available: there is no NVIDIA driver here; use cpu(), or cuda_sim(), which needs no card'
     """
-    instead = "use cuda_sim(), which needs no card, or cpu()"
+    instead = "use cpu(), or cuda_sim(), which needs no card"
     if not platform.startswith("linux"):
         return f"cuda() is not available: it runs on Linux, and this is {platform}; use cpu()"
     if not found.version:

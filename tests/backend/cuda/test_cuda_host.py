@@ -133,12 +133,12 @@ def test_a_call_that_blocks_returns_the_error_itself(runtime):
 NEW, OLD, LATEST = Card("Tesla T4", 75), Card("GeForce GTX 1080", 61), Compiler("/opt/nvcc", (13, 0))
 
 
-NO_CARD = "NVIDIA's driver finds no card (nvidia-smi shows what it sees); use cuda_sim(), which needs no card"
+NO_CARD = "NVIDIA's driver finds no card (nvidia-smi shows what it sees); use cpu(), or cuda_sim(), which needs no card"
 NO_NVCC = 'nvcc, which compiles its kernels, was not found; pip install "needle_edu[cuda]", or install the CUDA toolkit'
 REASONS = {
-    "driver": (Driver(0, ()), LATEST, 0, "there is no NVIDIA driver here; use cuda_sim(), which needs no card"),
+    "driver": (Driver(0, ()), LATEST, 0, "there is no NVIDIA driver here; use cpu(), or cuda_sim(), which needs"),
     "card": (Driver(13000, ()), LATEST, 0, NO_CARD),
-    "number": (Driver(13000, (NEW,)), LATEST, 1, "there is no card 1, only 1; use cuda_sim()"),
+    "number": (Driver(13000, (NEW,)), LATEST, 1, "there is no card 1, only 1; use cpu()"),
     "nvcc": (Driver(13000, (NEW,)), None, 0, NO_NVCC),
     "old nvcc": (
         Driver(13000, (NEW,)), Compiler("/opt/nvcc", (10, 2)), 0,
