@@ -47,8 +47,12 @@ template <class T> struct Largest {
   __device__ Largest from(int lane) const { return {across(value, lane)}; }
 };
 
-// As many threads as a line of n elements keeps busy, in whole warps.
-inline unsigned threads_for(int64_t n) { return n >= THREADS ? unsigned(THREADS) : unsigned((n + WARP - 1) / WARP * WARP + (n < 1) * WARP); }
+// As many threads as a line of n elements keeps busy with four elements each, in whole warps: what all threads of a block
+// put together costs more than an addition, so short lines have few of them.
+inline unsigned threads_for(int64_t n) {
+  const int64_t warps = (n + 4 * WARP - 1) / (4 * WARP), most = THREADS / WARP;
+  return unsigned(WARP * (warps < 1 ? 1 : warps < most ? warps : most));
+}
 // A block for each line: more than this no grid has.
 enum : int64_t { MOST_LINES = 0x7fffffff };
 

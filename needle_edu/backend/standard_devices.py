@@ -111,20 +111,21 @@ def cpu_numpy() -> Device:
 
 
 class _Cuda:
-    """`cuda`: called it returns the device, and it knows about the cards behind it."""
+    """``cuda()`` returns the NVIDIA graphics processor; ask ``cuda.is_available()`` before using it.
+
+    With NEEDLE_EDU_CUDA=sim in the environment it is the simulated one, under this name.
+
+    Examples
+    --------
+    >>> cuda()
+    cuda()
+    >>> cuda().enabled() or cuda().reason                      # doctest: +ELLIPSIS
+    'cuda() is not available: ...'
+    """
 
     __name__ = "cuda"
 
     def __call__(self) -> Device:
-        """Return the NVIDIA graphics processor; ask `enabled()` before using it.
-
-        With NEEDLE_EDU_CUDA=sim in the environment it is the simulated one, under this name.
-
-        Examples
-        --------
-        >>> cuda().enabled() or cuda().reason                      # doctest: +ELLIPSIS
-        'cuda() is not available: ...'
-        """
         return _cuda
 
     def is_available(self) -> bool:

@@ -14,12 +14,12 @@ NVCC = shutil.which("nvcc")
 CARDS = ("75", "100")  # one compilation for both: what they share is done once
 
 
-def compile_command(nvcc, source, out):
-    """How a file is compiled for `CARDS`, every warning an error; nobody runs the result."""
+def compile_command(nvcc, source, out, cards=CARDS):
+    """How a file is compiled for some cards, every warning an error; nobody runs the result."""
     return [
         nvcc,
         "-std=c++17",
-        *(f"-gencode=arch=compute_{card},code=sm_{card}" for card in CARDS),
+        *(f"-gencode=arch=compute_{card},code=sm_{card}" for card in cards),
         "--extended-lambda",
         "-Werror",
         "all-warnings",
@@ -37,9 +37,18 @@ def compile_command(nvcc, source, out):
 )
 @pytest.mark.parametrize(
     "source",
-    [*sorted((csrc_dir() / "cuda").glob("*.cu")), *sorted(KERNELS.glob("*.cu"))],
+    [
+        *sorted((csrc_dir() / "cuda").glob("*.cu")),
+        *sorted(KERNELS.glob("*.cu")),
+        *(
+            pytest.param(path, marks=pytest.mark.slow)
+            for path in sorted((csrc_dir() / "cuda").glob("*/*.cu"))
+        ),
+    ],
     ids=lambda path: path.name,
 )
 def test_nvcc_compiles_it(source, tmp_path):
-    done = subprocess.run(compile_command(NVCC, source, tmp_path / "out.o"), capture_output=True, text=True)
+    cards = ("80", "100") if source.parent.name == "tf32" else CARDS  # cards before that have no TF32
+    command = compile_command(NVCC, source, tmp_path / "out.o", cards)
+    done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
