@@ -1,7 +1,9 @@
 """The checker finds the classic mistakes of kernels/bugs.cu, at their lines, in every order of threads; and, where the
 mistake is taken out of the same kernel, nothing."""
 
+import gc
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -253,3 +255,15 @@ def test_variables_of_the_device_are_watched(simulator):
         kernels["apart"][1, 4](out)  # another launch: ordered
     assert report.clean, report
     assert out.numpy()[:4].tolist() == [0, 2, 4, 6]
+
+
+def test_a_library_stays_where_findings_point(simulator):
+    """Another one in its place would be taken for it, and its variables for the host's memory."""
+    program = simulator.compile(
+        '__global__ void gone(int *a) { *a = 1; }\nextern "C" void run(int *a) { gone<<<1, 1>>>(a); }'
+    )
+    path = str(program.library)
+    program.run(simulator.empty(1, np.int32))
+    del program
+    gc.collect()
+    assert path in Path("/proc/self/maps").read_text()
