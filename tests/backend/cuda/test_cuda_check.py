@@ -224,6 +224,44 @@ def resident():
     return int(open("/proc/self/statm").read().split()[1]) * 4096
 
 
+VARIABLES = """
+__device__ int count, counts[4];
+__device__ __align__(16) float wide[4] = {1, 2, 3, 4};
+__constant__ float weights[2] = {0.5f, 0.25f};
+namespace inner { __device__ double total; }
+__global__ void plain(int *out) { count++; out[threadIdx.x] = counts[threadIdx.x % 4]; }
+__global__ void atomic(int *out) {
+  atomicAdd(&count, 1);
+  out[4 * blockIdx.x + threadIdx.x] = int(weights[threadIdx.x % 2] * wide[1] * 4);
+}
+__global__ void apart(int *out) { counts[threadIdx.x] += int(threadIdx.x); out[threadIdx.x] = counts[threadIdx.x]; }
+__global__ void named(int *out) { inner::total = threadIdx.x; out[0] = 0; }
+"""
+
+
+def test_variables_of_the_device_are_watched(simulator):
+    from needle_edu.backend.cudasim import cuda_cell, cuda_check
+
+    kernels = cuda_cell(VARIABLES, "variables.cu")
+    out = simulator.array(np.zeros(8, np.int32))
+    with cuda_check() as report:
+        kernels["plain"][1, 8](out)
+        kernels["named"][2, 1](out)
+    kinds = {(one.kernel, one.kind, one.place.line) for one in report}
+    assert ("plain", "race", 6) in kinds and ("named", "race", 12) in kinds
+    assert any(
+        one.detail.endswith("0 bytes into the variable count of 4 bytes; nothing orders them")
+        for one in report
+    )
+    assert any("0 bytes into the variable total of 8 bytes" in one.detail for one in report["named"])
+    with cuda_check() as report:
+        kernels["atomic"][2, 4](out)
+        kernels["apart"][1, 4](out)
+        kernels["apart"][1, 4](out)  # another launch: ordered
+    assert report.clean, report
+    assert out.numpy()[:4].tolist() == [0, 2, 4, 6]
+
+
 def test_a_library_stays_where_findings_point(simulator):
     """Another one in its place would be taken for it, and its variables for the host's memory."""
     program = simulator.compile(
