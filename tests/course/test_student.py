@@ -7,7 +7,8 @@ import zipfile
 
 import pytest
 
-from needle_edu.course import commands, homework_files, notebook, questions, student
+from needle_edu.course import commands, homework_files, notebook, questions, source_cells, student
+from needle_edu.course.kernels import rules
 from needle_edu.course.notebook import NotebookError
 
 HOMEWORKS = homework_files.names()
@@ -53,13 +54,23 @@ def signatures(source: str) -> list[tuple]:
     return [(node.name, what, ast.get_docstring(node)) for node, what in zip(found, kept, strict=True)]
 
 
+def heads(source: str) -> list:
+    """The first line, and the functions with their parameters, of an answer in C or CUDA."""
+    cell = source_cells.read(source)
+    assert cell is not None
+    return [cell.kind, cell.name, rules.examine(cell.text, cell.kind, cell.name)]
+
+
 @pytest.mark.parametrize("name", HOMEWORKS)
 def test_imports_and_signatures_are_intact(name):
     source = notebook.cells_of(notebook.read_tree(homework_files.source_of(name)))
     copy = notebook.cells_of(student.student_version(notebook.read_tree(homework_files.source_of(name))))
     for before, after in zip(source, copy, strict=True):
         assert (before.kind, before.id) == (after.kind, after.id)
-        if before.is_answer:
+        if before.source.startswith("%%"):
+            assert heads(before.source) == heads(after.source)
+            assert "/* YOUR CODE HERE */" in after.source
+        elif before.is_answer:
             assert signatures(before.source) == signatures(after.source)
             assert "raise NotImplementedError()" in after.source
         elif not before.is_tests:

@@ -2,7 +2,7 @@
 
 bubblewrap (the program ``bwrap``) builds a new root folder from mounts of our choice and starts a program in it, in
 namespaces of its own. What is not on this command line does not exist inside: the sandbox holds the system's
-programs and libraries, this Python, and the package, all read-only, and not one file of a user.
+programs and libraries, this Python, the package and the simulator, all read-only, and not one file of a user.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ def version() -> tuple[int, int]:
 
 
 def mounts(hide: Iterable[str] = ()) -> list[str]:
-    """The system, Python, the package and the C sources, read-only; over what is to be hidden in them, emptiness."""
-    wanted = [*python_folders(), PACKAGE, csrc_dir()]
+    """The system, Python, the package, the simulator's sources, read-only; over what is to be hidden, emptiness."""
+    wanted = [*python_folders(), PACKAGE, *filter(Path.exists, [csrc_dir() / "cudasim"])]
     found = sorted({path.resolve() for path in wanted})
     system = [Path(place) for place in SYSTEM]
     outermost = [p for p in found if not any(o != p and p.is_relative_to(o) for o in [*system, *found])]
