@@ -198,6 +198,17 @@ def test_calls_keep_no_module_alive_and_a_dead_one_still_has_its_box():
     assert sum(found.nodes[k].is_leaf for k in box.nodes()) == 2, "weight and bias"
 
 
+def test_only_so_many_calls_are_remembered_and_older_graphs_have_no_boxes():
+    model = nn.Sequential(nn.Linear(3, 2), nn.ReLU())
+    y, x = model(data(4, 3)), data(1)
+    relu = nn.ReLU()
+    for _ in range(state.module_calls.maxlen):
+        relu(x)
+    assert len(state.module_calls) == state.module_calls.maxlen == 4096
+    assert [box.path for box in tree(y)[1].boxes()] == [""]
+    assert "data-box" not in viz.draw(y).svg
+
+
 def test_a_box_finds_its_nodes_by_its_name():
     model, y = recurrent(4)
     drawing = viz.draw(y, focus="cell:2")

@@ -3,6 +3,7 @@
 import re
 import xml.etree.ElementTree as ET
 
+import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 from viz_models import data, lenet, loss_of, mlp, recurrent, transformer
@@ -134,6 +135,26 @@ def test_random_graphs_with_loops(pairs):
     check_picture(drawing.svg)
     check_edges(drawing)
     assert "× 4" in drawing.svg
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_same_picture_is_the_same_text_in_every_session(name):
+    pages = []
+    for _ in range(2):  # other objects, other value ids
+        np.random.seed(5)
+        _model, tensor = MODELS[name]()
+        pages.append(viz.draw(tensor).html)
+    assert pages[0] == pages[1]
+
+
+def test_a_run_without_gradients_has_boxes_too_if_it_was_recorded():
+    model = lenet()
+    with ndl.no_grad(), viz.record() as tape:
+        model(data(2, 1, 28, 28))
+    drawing = tape.draw(modules=1)
+    assert [box.kind for box in drawing.boxes.boxes()][:3] == ["", "Sequential", "Conv2d"]
+    check_picture(drawing.svg)
+    check_edges(drawing)
 
 
 def test_a_closed_box_says_what_is_in_it():
