@@ -210,3 +210,52 @@ def test_large_or_infinite_results_are_not_asked_for():
     with np.errstate(all="ignore"):
         steps = viz.step(ndl.log(ndl.Tensor([0.0]))).data["steps"]
     assert [("q" in step) for step in steps] == [False, False, True, False, False]
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (800, 600), (390, 844)])
+def test_a_prediction_can_be_typed_on_every_screen(browser, tmp_path, size):
+    x, w = ndl.Tensor([[1.0, 3.0]], requires_grad=False), ndl.Tensor([[1.0, 2.0], [3.0, 4.0]])
+    options = {"viewport": dict(zip(("width", "height"), size, strict=True))}
+    p = Page(browser, viz.step(ndl.tanh(x @ w).sum()).save(tmp_path / "screen.html"), **options)
+    p.click("predict")
+    p.go(8)
+    panel = p.box.locator(".panel").bounding_box()
+    for part in (".guess", ".quiz button >> nth=0", ".reveal"):
+        box = p.box.locator(part).bounding_box()
+        assert (
+            panel["y"] <= box["y"] and box["y"] + box["height"] <= panel["y"] + panel["height"] <= size[1]
+        ), part
+    assert p.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    tools = [
+        p.box.locator(part).bounding_box() for part in (".stop", ".predict", ".score", ".count", ".slider")
+    ]
+    for k, a in enumerate(tools):
+        for b in tools[:k]:
+            apart = a["x"] >= b["x"] + b["width"] or b["x"] >= a["x"] + a["width"]
+            assert apart or a["y"] >= b["y"] + b["height"] - 1 or b["y"] >= a["y"] + a["height"] - 1
+    p.page.context.close()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_nobody_is_kept_out(browser, tmp_path, theme):
+    """An axe scan of a NaN explained, of a heat map and of a prediction: nothing serious."""
+    axe = pytest.importorskip(
+        "axe_playwright_python.sync_playwright", reason="pip install axe-playwright-python"
+    )
+    x = ndl.Tensor(np.linspace(-1, 1, 640).reshape(32, 20))
+    steppers = {"nan": logarithm(), "heat": viz.step((x * x).sum()), "quiz": viz.step(ndl.Tensor([3.0]) * 2)}
+    for name, stepper in steppers.items():
+        p = Page(
+            browser, stepper.save(tmp_path / f"{name}.html"), color_scheme=theme, reduced_motion="reduce"
+        )
+        if name == "quiz":
+            p.click("predict")
+        p.go(4 if name == "quiz" else len(stepper.steps) - 1)
+        for details in p.box.locator("summary").all():
+            details.click()
+        found = axe.Axe().run(p.page).response["violations"]
+        serious = [
+            (v["id"], v["nodes"][0]["html"][:99]) for v in found if v["impact"] in ("serious", "critical")
+        ]
+        assert serious == [], name
+        p.page.context.close()

@@ -21,7 +21,7 @@ const TEMPLATE = `
   </div>
   <div class="main">
     <div class="graph" tabindex="-1"></div>
-    <div class="panel" aria-live="polite"></div>
+    <div class="panel" role="region" aria-label="what happens in this step" aria-live="polite" tabindex="0"></div>
   </div>
   <div class="legend">
     <span><i class="key param"></i>parameter</span><span><i class="key data"></i>data</span>
