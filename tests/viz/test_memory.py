@@ -164,10 +164,10 @@ def test_the_slider_shows_each_moment_as_python_has_it(browser, tmp_path, rng, s
     slider = page.locator('input[type="range"]')
     slider.focus()
     page.keyboard.press("Home")
-    for _ in range(9):
+    for moment in picture.moments():
+        wanted = re.sub(r"<[^>]*>", "", picture._moment(moment))
+        assert re.sub(r"\s", "", shown.text_content()) == re.sub(r"\s", "", wanted)
         page.keyboard.press("ArrowRight")
-    wanted = re.sub(r"<[^>]*>", "", picture._moment(picture.moments()[9]))
-    assert re.sub(r"\s", "", shown.text_content()) == re.sub(r"\s", "", wanted)
     box = page.locator("svg.chart").bounding_box()
     page.mouse.click(box["x"] + box["width"] * 750.5 / 760, box["y"] + 20)
     assert shown.locator(".at").text_content().startswith(f"event {len(tape.events)} of")
