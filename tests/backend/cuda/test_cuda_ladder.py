@@ -3,9 +3,15 @@ checker, and costs what its first lines say it costs."""
 
 import numpy as np
 import pytest
+from cuda_mutants import mutate
+from test_cuda_mutants import survivors
 
 from needle_edu.backend import DTypeError, ShapeError
+from needle_edu.backend.cudasim.build import kernel_library
+from needle_edu.backend.cudasim.declarations import host_functions
+from needle_edu.backend.cudasim.flavours import FLAVOURS
 from needle_edu.backend.cudasim.ladder import ladders
+from needle_edu.backend.cudasim.simulator import Program
 
 RUNGS = [rung for ladder in ladders().values() for rung in ladder.values()]
 SIZES = {"matmul": [(1, 1, 1), (33, 70, 50), (64, 64, 64)], "reduce": [(1,), (1000,), (70_000,)]}
@@ -86,3 +92,31 @@ def test_what_a_rung_refuses():
         ShapeError, match=r"reduce strided: got shapes \(0,\), wanted \(n,\), none of them empty"
     ):
         ladders()["reduce"]["strided"](np.ones(0, "float32"))
+
+
+EQUIVALENT = {  # code on the line of a mutant: why it is no mistake
+    "; p += ": "one more round where the tiles divide k: every load is guarded, and zeros are added",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rung", RUNGS, ids=lambda rung: rung.source.stem)
+def test_mistakes_are_found(rung, simulator, rng):
+    """The mutation gate, on sizes that no tile divides."""
+    text, mutants = mutate(rung.source.read_text(), rung.source.name)
+    library = kernel_library([rung.source], FLAVOURS["check"], simulator.runtime, text)
+    program = Program(simulator, library, host_functions(text))
+    cases = [operands(rung, size, rng)[0] for size in SIZES[rung.ladder][1:]]
+
+    def run():
+        results = []
+        for arrays in cases:
+            extents, shape = rung._extents(arrays)
+            out = simulator.array(np.zeros(shape, np.float32))
+            getattr(program, f"ncl_{rung.ladder}_{rung.name}")(*extents, *map(simulator.array, arrays), out)
+            results.append(out.numpy())
+        return results
+
+    assert len(mutants) >= 5
+    left = survivors(mutants, program.set_mutant, run, simulator)
+    assert [one.text for one in left if not any(code in one.text for code in EQUIVALENT)] == []
