@@ -8,7 +8,8 @@ import zlib
 
 import numpy as np
 import pytest
-from kernel_cases import CONVOLUTIONS, LINES, REDUCE, agree, long_lines, make, run
+from kernel_calls import agree, run
+from kernel_cases import CONVOLUTIONS, LINES, REDUCE, long_lines, make
 from numpy.testing import assert_allclose, assert_array_equal
 from wide_cases import wide
 
