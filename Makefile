@@ -27,7 +27,7 @@ MINUTES ?= 2
 SEED ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help again lab test lint types unit homeworks browser pictures notebooks all slow hidden orders isas gates gradients fuzz applications bench sanitize parity clean
+.PHONY: help again lab test lint types unit homeworks browser pictures notebooks all slow hidden simulated orders isas gates gradients fuzz applications bench sanitize parity clean
 
 help:
 	@sed -n '1,16s/^# \{0,1\}//p' Makefile
@@ -71,7 +71,7 @@ lab: $(VENV)/.lab
 test: $(VENV)/.test
 ifeq ($(PYTEST_ARGS),)
 	@sh tests/stages.sh "make test" 15 "lint 0.5 $(MAKE) lint" "types 1 $(MAKE) types" "units 9 $(MAKE) unit" \
-	  "homeworks 4 $(MAKE) homeworks" "browser 2 $(MAKE) browser" "notebooks 3 $(MAKE) notebooks"
+	  "simulated 1 $(MAKE) simulated" "homeworks 4 $(MAKE) homeworks" "browser 2 $(MAKE) browser" "notebooks 3 $(MAKE) notebooks"
 else
 	@$(MAKE) unit
 endif
@@ -109,7 +109,7 @@ notebooks: $(VENV)/.test
 
 # What takes longer than `make test` may: run it before an issue is called resolved.
 all: $(VENV)/.parity
-	@sh tests/stages.sh "make all" 68 "test 15 $(MAKE) test" "slow 2 $(MAKE) slow" "hidden 3 $(MAKE) hidden" "orders 10 $(MAKE) orders" \
+	@sh tests/stages.sh "make all" 72 "test 15 $(MAKE) test" "slow 6 $(MAKE) slow" "hidden 3 $(MAKE) hidden" "orders 10 $(MAKE) orders" \
 	  "isas 24 $(MAKE) isas" "gradients 2 $(MAKE) gradients" "fuzz 6 $(MAKE) fuzz MINUTES=5" "sanitize 4 $(MAKE) sanitize"
 
 slow: $(VENV)/.test habits
@@ -118,6 +118,10 @@ slow: $(VENV)/.test habits
 # Arrays, gradients and training once more, on a device whose memory NumPy cannot see.
 hidden: $(VENV)/.test
 	$(TESTS) -q --device hidden -m "not slow" -k "not np_mode" $(addprefix tests/,ndarray autograd nn optim init metrics data graph)
+
+# Arrays, all of them and their properties, in the memory of the simulated card; with EVERYTHING=1 all that `hidden` runs.
+simulated: $(VENV)/.test
+	$(TESTS) -q --device cuda_sim -m "not slow" -k "not np_mode" $(addprefix tests/,ndarray $(if $(EVERYTHING),autograd nn optim init metrics data graph))
 
 # The folders of arrays and ops five times, in five random orders: no test may need what another one left behind.
 orders: $(VENV)/.test

@@ -21,7 +21,9 @@ def pytest_addoption(parser):
     parser.addoption(
         "--shuffle", type=int, metavar="NUMBER", help="run the tests in the random order of this number"
     )
-    parser.addoption("--device", metavar="NAME", help="the default device: cpu, cpu_numpy or hidden")
+    parser.addoption(
+        "--device", metavar="NAME", help="the default device: cpu, cpu_numpy, cuda_sim or hidden"
+    )
 
 
 def pytest_configure(config):

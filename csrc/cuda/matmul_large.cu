@@ -72,7 +72,7 @@ __global__ void __launch_bounds__(THREADS, 2)
   const int64_t row = blockIdx.x / across * EDGE, column = blockIdx.x % across * EDGE;
   int64_t at[3];
   batch.locate(first_matrix + blockIdx.z, at);
-  T sum[EACH * EACH] = {};
+  Four<T> sum[EACH * RUNS] = {};
   Part<T, EDGE> of_a(rows, a + at[1], row, p.k), of_b(columns, b + at[2], column, p.k);
   of_a.fetch(rows);
   of_b.fetch(columns);
@@ -96,7 +96,7 @@ __global__ void __launch_bounds__(THREADS, 2)
 #pragma unroll
       for (int i = 0; i != EACH; i++)
 #pragma unroll
-        for (int j = 0; j != EACH; j++) sum[i * EACH + j] += left[i / RUN].x[i % RUN] * right[j / RUN].x[j % RUN];
+        for (int j = 0; j != EACH; j++) sum[i * RUNS + j / RUN].x[j % RUN] += left[i / RUN].x[i % RUN] * right[j / RUN].x[j % RUN];
     }
     if (deep <= 0) break;
     now = 1 - now;
@@ -111,13 +111,12 @@ __global__ void __launch_bounds__(THREADS, 2)
 #pragma unroll
     for (int r = 0; r != RUNS; r++) {
       const int64_t to_column = column + x + r * SIDE * RUN;
-      const T *const s = sum + i * EACH + r * RUN;
       T *const to = out + at[0] + to_row * p.out_row + to_column * p.out_column;
       if (out_fours && p.n - to_column >= RUN) {
-        *reinterpret_cast<Four<T> *>(to) = {{s[0], s[1], s[2], s[3]}};
+        *reinterpret_cast<Four<T> *>(to) = sum[i * RUNS + r];
       } else {
         for (int e = 0; e != RUN; e++)
-          if (p.n - to_column > e) to[e * p.out_column] = s[e];
+          if (p.n - to_column > e) to[e * p.out_column] = sum[i * RUNS + r].x[e];
       }
     }
   }

@@ -9,7 +9,8 @@ import zlib
 import numpy as np
 import pytest
 from hypothesis import Phase, given, settings, strategies as st
-from kernel_cases import Case, agree, all_names, make, run
+from kernel_calls import agree, run
+from kernel_cases import Case, all_names, make
 
 from needle_edu.backend import native, paths
 from needle_edu.backend.build import declarations

@@ -62,7 +62,7 @@ def _version(command: str) -> tuple[int, int]:
 
 
 def kernel_library(
-    compiler: Compiler, capability: int, sources: Sequence[Path] | None = None, folder: Path | None = None
+    compiler: Compiler, capability: int, optimise: Sequence[str] = ("-O3",), folder: Path | None = None
 ) -> Path:
     """Return the path of csrc/cuda, compiled for cards of a compute capability unless the cache has it.
 
@@ -71,8 +71,8 @@ def kernel_library(
     compiler : Compiler
     capability : int
         75 for 7.5.
-    sources : sequence of Path, optional
-        Other ``.cu`` files.
+    optimise : sequence of str
+        nvcc's options for that.
     folder : Path, optional
         Where to put the library; default the user's cache.
 
@@ -84,11 +84,11 @@ def kernel_library(
     lib = Path(compiler.command).resolve().parent.parent / "lib"
     return shared_library(
         "libneedle_cuda",
-        sources or sorted((csrc_dir() / "cuda").glob("*.cu")),
+        sorted((csrc_dir() / "cuda").glob("*.cu")),
         include=(csrc_dir() / "include",),
         flags=(
             "-std=c++17",
-            "-O3",
+            *optimise,
             "--extended-lambda",
             f"-gencode=arch=compute_{capability},code=sm_{capability}",
             "--forward-unknown-to-host-compiler",

@@ -185,7 +185,9 @@ def test_the_library_for_a_card_is_whole(tmp_path):
     if compiler is None:
         pytest.skip("nvcc is absent: the kernels of cuda() have not been compiled")
     runtime = CudaRuntime.__new__(CudaRuntime)
-    library = nvcc.kernel_library(compiler, compiler.oldest_card)
+    library = nvcc.kernel_library(
+        compiler, compiler.oldest_card, ("-Xcicc", "-O0", "-Xptxas", "-O0"), tmp_path
+    )
     names = declarations.kernel_names((csrc_dir() / "include" / "needle_kernels.h").read_text())
     if cuda.device_count():
         pytest.skip("there is a card: see tests/backend/cuda/on_a_card.py")
