@@ -16,23 +16,20 @@ template <class T> struct Targets { // what is known of the rows besides their l
   double smoothing;
   int64_t ignore;
 
-  __device__ int64_t number(int64_t at) const { // a label as a whole number; what is none is as large as can be
+  __device__ double floating(int64_t at) const {
+    return type == ND_F32 ? double(static_cast<const float *>(labels)[at]) : static_cast<const double *>(labels)[at];
+  }
+  __device__ bool whole(int64_t at) const { return type > ND_F64 || ::floor(floating(at)) == floating(at); }
+  __device__ int64_t number(int64_t at) const { // without what is behind the point; what is too large, as large as can be
     if (type == ND_I32) return static_cast<const int32_t *>(labels)[at];
     if (type == ND_I64) return static_cast<const int64_t *>(labels)[at];
     if (type == ND_BOOL) return static_cast<const uint8_t *>(labels)[at];
-    const double given = type == ND_F32 ? double(static_cast<const float *>(labels)[at]) : static_cast<const double *>(labels)[at];
-    const int64_t y = fabs(given) <= 1e18 ? int64_t(given) : INT64_MAX;
-    return double(y) == given ? y : y == ignore ? INT64_MAX : y;
-  }
-  __device__ bool whole(int64_t at) const {
-    if (type > ND_F64) return true;
-    const double given = type == ND_F32 ? double(static_cast<const float *>(labels)[at]) : static_cast<const double *>(labels)[at];
-    return ::floor(given) == given;
+    return fabs(floating(at)) <= 1e18 ? int64_t(floating(at)) : INT64_MAX;
   }
   __device__ int64_t label(int64_t at, int64_t classes) const {
     const int64_t y = number(at);
-    if (y == ignore) return IGNORED;
-    return whole(at) && y >= 0 && classes > y ? y : int64_t(WRONG);
+    if (!whole(at)) return WRONG;
+    return y == ignore ? int64_t(IGNORED) : y >= 0 && classes > y ? y : int64_t(WRONG);
   }
   __device__ double weight_of(int64_t k) const { return weight ? double(weight[k]) : 1.0; }
   // weight_k q_k
