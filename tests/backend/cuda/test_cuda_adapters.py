@@ -91,6 +91,10 @@ PRODUCTS = {
     "sliced": (lambda: on(A)[1:, ::2] @ on(B)[::2, 1:4], A[1:, ::2] @ B[::2, 1:4]),
     "negative": (lambda: on(A)[::-1] @ on(B), A[::-1] @ B),
     "batch": (lambda: on(BATCH) @ on(B), BATCH @ B),
+    "two batches": (
+        lambda: on(BATCH) @ on(BATCH).permute((0, 1, 3, 2)),
+        BATCH @ BATCH.transpose(0, 1, 3, 2),
+    ),
     "one row": (lambda: on(A[:1]) @ on(B), A[:1] @ B),
 }
 
