@@ -1,4 +1,4 @@
-"""`needle-edu cuda build | check | profile FILE.cu`: a student's CUDA on the simulator, without a notebook.
+"""`needle-edu cuda build | check | profile | lint FILE.cu`: a student's CUDA on the simulator, without a notebook.
 
 The file is a pybind11 module such as ``ndarray_backend_cuda.cu``, compiled as it is. Without a script its functions are
 called from fill to reduce and compared with NumPy; with one, `cuda()` and ``import ndarray_backend_cuda`` are the
@@ -31,9 +31,12 @@ def describe(parser: argparse.ArgumentParser) -> None:
         ("check", "run it under the checker: races, accesses out of bounds, reads of nothing"),
         ("profile", "count what its kernels cost, line by line: sectors, bank conflicts, divergence"),
         ("build", "compile it into a module that Python can import, for the simulator"),
+        ("lint", "say what g++ takes in it and nvcc refuses; any .cu file, and nothing is compiled"),
     ):
         action = actions.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
         action.add_argument("file", type=Path, metavar="FILE.cu")
+        if name == "lint":
+            continue
         if name == "build":
             action.add_argument("--out", type=Path, metavar="DIR", help="where to (default: beside the file)")
             action.add_argument(
@@ -51,7 +54,7 @@ def main(args: argparse.Namespace) -> int:
     from needle_edu import backend
 
     try:
-        return _build(args) if args.action == "build" else _watch(args)
+        return {"build": _build, "lint": _lint}.get(args.action, _watch)(args)
     except backend.BuildError as error:
         print(f"needle-edu cuda: {error}", file=sys.stderr)
         return 2
@@ -73,6 +76,14 @@ def _build(args: argparse.Namespace) -> int:
         f"{target}: import {name} from a Python that runs in {folder}; it computes on the simulator ({args.flavour})"
     )
     return 0
+
+
+def _lint(args: argparse.Namespace) -> int:
+    from needle_edu.backend.cudasim import lint
+
+    remarks = lint(args.file.read_text(encoding="utf-8", errors="replace"), args.file.name)
+    print("\n".join(map(str, remarks)) or f"{args.file.name}: nothing that nvcc is known to refuse")
+    return int(any(not one.note for one in remarks))
 
 
 def _watch(args: argparse.Namespace) -> int:

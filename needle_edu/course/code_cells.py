@@ -32,6 +32,13 @@ class UsageError(ValueError):
         return [str(self)]
 
 
+class NoCompiler(BuildError):
+    """Nothing here can compile the cell. Jupyter shows the sentence, without a traceback."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"%%{self.prog}: {message}; {' '.join(self.format_usage().split())}")
@@ -65,8 +72,8 @@ def run(kind: str, line: str, text: str, namespace: MutableMapping) -> None:
         `lineno` is the line in the cell.
     UsageError
         The line was not understood.
-    BuildError
-        There is no compiler.
+    NoCompiler
+        There is none.
     """
     global _noted
     try:
@@ -94,12 +101,12 @@ def run(kind: str, line: str, text: str, namespace: MutableMapping) -> None:
 
 
 def _complaint(error: BuildError) -> Exception:
-    """The compiler's words as an error in the cell; the same error if it is about no line."""
+    """The compiler's words as an error in the cell; a sentence if it is about no line."""
     said = [line for line in str(error).splitlines() if not line.startswith("(command: ")]
     text = "\n".join(said[1:] if " could not make " in said[0] else said)
     found = re.search(r"^[^:\n]+:(\d+):", text, re.MULTILINE)
     if found is None:
-        return error
+        return NoCompiler(text)
     complaint = CompileError(text)
     complaint.lineno = int(found[1])
     return complaint

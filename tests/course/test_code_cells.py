@@ -150,3 +150,18 @@ def test_what_nvcc_would_refuse_is_said_below_the_cell(shell, capsys):
     run(shell, "%%cuda\nfloat f(float x) { return x; }\n__global__ void k(float *a) { a[0] = f(a[0]); }")
     said = "k.cu:3: nvcc refuses this: f() is a function of the host; write __device__ before it\n"
     assert capsys.readouterr().out == said
+
+
+@needs_gxx
+@pytest.mark.parametrize("kind, variable", [("cuda", "CXX"), ("c", "CC")])
+def test_without_a_compiler_a_cell_is_one_sentence(shell, kind, variable, monkeypatch, capsys):
+    monkeypatch.setenv(variable, "no-such-compiler")
+    source = (
+        "__global__ void nobody(int *a) { *a = 4711; }"
+        if kind == "cuda"
+        else "int nobody(void) { return 4711; }"
+    )
+    with pytest.raises(code_cells.NoCompiler, match="no-such-compiler.*not found"):
+        run(shell, f"%%{kind}\n{source}")
+    shown = capsys.readouterr().out
+    assert "no-such-compiler" in shown and "Traceback" not in shown and shown.count("\n") <= 2

@@ -35,7 +35,7 @@ struct Timer {
   char *stack;
 };
 __thread Timer timer{};
-enum { ABORTED = -1 };
+constexpr int ABORTED = -1; // by the C++ library
 __thread int why = 0; // the error that give_up_now() reports
 
 [[noreturn]] void give_up_now() {

@@ -83,11 +83,20 @@ def lint(text: str, name: str = "cell.cu") -> list[Remark]:
     found: list[tuple[int, str, str, bool]] = []
     for rule in (_calls, _variables, _statements, _kernels, _shared_memory):
         found += rule(masked, functions)
+    found += _includes(text, masked)
     remarks = {Remark(name, line_of(text, at), rule, said, note) for at, rule, said, note in found}
     return sorted(remarks, key=lambda one: (one.line, one.rule, one.text))
 
 
 Found = Iterator[tuple[int, str, str, bool]]
+
+
+def _includes(text: str, masked: str) -> Found:
+    """The simulator's cuda_runtime.h knows `assert`, and CUDA's does not; files of one's own may have it."""
+    included = re.findall(r"^[ \t]*#[ \t]*include[ \t]*(\S+)", text, re.MULTILINE)
+    use = re.search(r"\bassert\s*\(", masked)
+    if use and all("/" not in one and '"' not in one and "assert" not in one for one in included):
+        yield use.start(), "assert", "assert() needs #include <cassert>", False
 
 
 def _calls(masked: str, functions: list[Function]) -> Found:

@@ -130,7 +130,25 @@ def index_errors(device, runtime, report: Report, end: float) -> None:
     except errors.IndexOutOfRange as error:
         report.say(f"index 9 of 5: {error}")
     assert x.sum().numpy().item() == 10, "and the device goes on"
+    a_cell(device, report)
     report.say(f"memory in use: {runtime.lib.nd_pool_live_bytes():,} bytes, kept: {runtime.pool_bytes():,}")
+
+
+def a_cell(device, report: Report) -> None:
+    """A kernel of a notebook's cell runs where its arrays live, and what it does wrong is raised."""
+    from needle_edu.backend.cudasim import cuda_cell
+
+    text = "__global__ void twice(float *a, int n) { if (threadIdx.x < n) a[threadIdx.x] *= 2; }"
+    twice = cuda_cell(text)["twice"]
+    a = ndl.NDArray(np.arange(5, dtype=np.float32), device=device)
+    twice[1, 32](a, 5)
+    if a.numpy().tolist() != [0, 2, 4, 6, 8]:
+        report.wrong.append(f"a cell's kernel computed {a.numpy()}")
+    try:
+        twice[1, 4096](a, 5)
+        report.wrong.append("a block of 4,096 threads was not refused")
+    except errors.CudaError as error:
+        report.say(f"a block of 4,096 threads: {error}")
 
 
 def seconds(device, call, end: float) -> float:

@@ -272,3 +272,21 @@ def test_a_library_stays_where_findings_point(simulator):
     del program
     gc.collect()
     assert path in Path("/proc/self/maps").read_text()
+
+
+def test_a_line_of_a_template_is_one_finding(simulator):
+    from needle_edu.backend.cudasim import cuda_cell, cuda_check
+
+    text = """
+template <class T> __global__ void all(T *a) { a[0] = T(threadIdx.x); }
+extern "C" void once(int *a) { all<<<1, 32>>>(a); }
+extern "C" void twice(int *a, float *b) { all<<<1, 32>>>(a); all<<<1, 32>>>(b); }
+"""
+    functions = cuda_cell(text)
+    a, b = simulator.array(np.zeros(1, np.int32)), simulator.array(np.zeros(1, np.float32))
+    with cuda_check() as one:
+        functions["once"](a)
+    with cuda_check() as two:
+        functions["twice"](a, b)
+    assert one.races == two.races == 1
+    assert two.findings[0].count == 2 * one.findings[0].count

@@ -136,6 +136,15 @@ def test_every_rule_names_its_line_and_nothing_else():
     )
 
 
+ASSERT = "__global__ void k(float *a) { assert(a[0] > 0); }\n"
+
+
+def test_assert_wants_its_header(simulator):
+    simulator.compile(ASSERT, "plain", "assert.cu")
+    assert [(one.line, one.rule) for one in lint("#include <cstdio>\n" + ASSERT)] == [(2, "assert")]
+    assert lint("#include <cassert>\n" + ASSERT) == [] == lint('#include "mine.h"\n' + ASSERT)
+
+
 def test_gxx_takes_all_of_it(simulator):
     simulator.compile(everything(), "plain", "lint.cu")
 
@@ -158,6 +167,11 @@ def test_nvcc_refuses_each_of_them(tmp_path, which):
     else:
         wanted = {lines.index(line) + 1 for line in wrong}
         assert found == wanted | ({len(lines)} if which == 1 else set()), said
+
+
+@needs_nvcc
+def test_nvcc_knows_no_assert_of_itself(tmp_path):
+    assert nvcc("#include <cstdio>\n" + ASSERT, tmp_path)[0] == {2}
 
 
 @needs_nvcc

@@ -217,6 +217,18 @@ def test_a_device_in_use_keeps_its_runtime():
         device.run_on(lambda: None)
 
 
+def test_lint_on_the_command_line(tmp_path):
+    path = tmp_path / "a.cu"
+    path.write_text("float f(float x) { return x; }\n__global__ void k(float *a) { *a = f(*a); }\n")
+    done = cuda("lint", path)
+    assert done.returncode == 1 and done.stdout.startswith(
+        "a.cu:2: nvcc refuses this: f() is a function of the host"
+    )
+    done = cuda("lint", SOURCE)
+    assert (done.returncode, done.stdout) == (0, f"{SOURCE.name}: nothing that nvcc is known to refuse\n")
+    assert cuda("lint", tmp_path / "none.cu").returncode == 2
+
+
 def test_words_of_the_command(tmp_path):
     done = cuda("check", tmp_path / "none.cu")
     assert done.returncode == 2 and done.stderr.startswith("needle-edu cuda: build_module: ")
