@@ -8,6 +8,8 @@
 #   make gates                                       what the homeworks' tests let through: nothing wrong may pass
 #   make gradients                                   what proves each op's values and gradients, and what does not
 #   make applications                                trains every application, and prints the table of accuracies
+#   make cuda                                        what each CUDA kernel has been held against, and mistakes found
+#   make gpu                                         values and times of cuda() on a machine with a card: 8 minutes
 #   make bench                                       speed against NumPy and PyTorch, side by side
 #   make sanitize                                    the C tests under AddressSanitizer, UBSan and TSan
 #   make clean                                       removes what the commands above made
@@ -27,7 +29,7 @@ SEED ?=
 .PHONY: help again lab test lint types unit homeworks browser notebooks all slow hidden orders isas gates gradients fuzz applications bench sanitize parity clean
 
 help:
-	@sed -n '1,13s/^# \{0,1\}//p' Makefile
+	@sed -n '1,15s/^# \{0,1\}//p' Makefile
 
 # --- set-up: a virtual environment with this checkout in it; installed again when pyproject.toml changes -----------
 
@@ -141,6 +143,15 @@ fuzz: $(VENV)/.test
 	$(PY) -m tests.fuzz --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(PYTEST_ARGS)
 
 parity: $(VENV)/.parity
+
+# A table: CUDA kernel x {plain, check, profile, nvcc}, and the mutation gate; see docs/cuda.md.
+.PHONY: cuda gpu
+cuda: $(VENV)/.test
+	$(PY) -m tests.backend.cuda.table
+
+# On a machine with an NVIDIA card; with the Python that is there (numpy, cffi, pytest), and no network.
+gpu:
+	$(PYTHON) -m tests.backend.cuda.on_a_card
 
 bench: $(VENV)/.parity
 	$(PY) -m pytest tests/benchmarks --benchmark-only --benchmark-disable-gc -p no:xdist $(PYTEST_ARGS)

@@ -1,6 +1,7 @@
 // binary.cu - out = f(a, b), and f(a, s) with one number: arithmetic, extremes, powers, comparisons, fused products of
 // the chain rule. The mathematics is that of csrc/cpu/isa/binary.c, scalar.c, power.c and compare.c.
 #include "elementwise.cuh"
+#include "sigmoid.cuh"
 
 namespace nd {
 // What a quotient rounded down leaves has the sign of b: a = b floor_divide(a, b) + remainder(a, b). An integer divided by
@@ -47,10 +48,6 @@ template <class T> __device__ T power_of(T a, T b) {
 template <class T> __device__ T larger(T a, T b) { return (a > b) | (a != a) ? a : b; }
 template <class T> __device__ T smaller(T a, T b) { return (a < b) | (a != a) ? a : b; }
 
-template <class T> __device__ T sigmoid_at(T a) {
-  const T e = ::exp(a < 0 ? a : -a);
-  return a >= 0 ? T(1) / (T(1) + e) : e / (T(1) + e);
-}
 // The slopes of gelu, P(x) + x p(x) with the normal distribution and its density, and of silu, s + x s (1 - s).
 template <class T> __device__ T gelu_slope(T at) {
   const double x = at < T(-40) ? -40.0 : at > T(40) ? 40.0 : double(at);
@@ -58,7 +55,7 @@ template <class T> __device__ T gelu_slope(T at) {
 }
 template <class T> __device__ T silu_slope(T x) {
   if (x < T(-800) || x > T(800)) return x < 0 ? T(0) : T(1);
-  const T s = sigmoid_at(x);
+  const T s = sigmoid_of(x);
   return s + x * s * (T(1) - s);
 }
 } // namespace nd

@@ -15,12 +15,28 @@ template <int N> struct Layout {
   int64_t offset[N];
   int64_t stride[N][ND_MAX_NDIM];
 
+  Layout() : ndim(0), size(1), shape(), offset(), stride() {} // a point; `along` adds dimensions
   explicit Layout(const nd_plan *p) : ndim(p->ndim), size(p->size), shape(), offset(), stride() {
     for (int d = 0; d < ndim; d++) shape[d] = p->shape[d];
     for (int k = 0; k < N; k++) {
       offset[k] = p->offset[k];
       for (int d = 0; d < ndim; d++) stride[k][d] = p->stride[k][d];
     }
+  }
+
+  // One more dimension, in front of those before whose steps in operand 0 are smaller: neighbouring threads then write to
+  // neighbouring places, whatever the order of the array's axes.
+  void along(int64_t extent, const int64_t (&strides)[N]) {
+    size *= extent;
+    if (extent == 1) return;
+    const auto length = [](int64_t stride) { return stride < 0 ? -stride : stride; };
+    int d = ndim++;
+    for (; d > 0 && length(stride[0][d - 1]) < length(strides[0]); d--) {
+      shape[d] = shape[d - 1];
+      for (int k = 0; k < N; k++) stride[k][d] = stride[k][d - 1];
+    }
+    shape[d] = extent;
+    for (int k = 0; k < N; k++) stride[k][d] = strides[k];
   }
 
   // Where point number i, counted row by row, lies in each operand:
@@ -45,8 +61,20 @@ inline unsigned blocks_for(int64_t n) {
   return unsigned(wanted < MOST_BLOCKS ? wanted : MOST_BLOCKS);
 }
 
-// Whether the launch just made is one that CUDA accepts. What happens while it runs shows at the next synchronisation.
-inline int launched() { return -int(cudaGetLastError()); }
+// Whether the launch just made is one that CUDA accepts. What happens while it runs shows at the next synchronisation, or
+// here, if every call is to wait for its kernel (library.cu).
+int launched();
+
+// Memory for the time of a call, from pool.cu. It may be given back while kernels still use it: see there.
+struct Scratch {
+  void *block;
+  explicit Scratch(int64_t nbytes) : block(nd_alloc(nbytes < 1 ? 1 : nbytes)) {}
+  ~Scratch() { nd_free(block); }
+  Scratch(const Scratch &) = delete;
+  Scratch &operator=(const Scratch &) = delete;
+  template <class T> T *as() const { return static_cast<T *>(block); }
+  explicit operator bool() const { return block != nullptr; }
+};
 
 // Element types, as sets, and a function called with a zero of the type of a code.
 enum { F32 = 1 << ND_F32, F64 = 1 << ND_F64, I32 = 1 << ND_I32, I64 = 1 << ND_I64, B8 = 1 << ND_BOOL };

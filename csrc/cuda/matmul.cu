@@ -2,20 +2,15 @@
 //
 // A block of TILE x TILE threads computes a tile of out. For each tile of the depth its threads load a tile of a and one of
 // b, an element each, and then every element is read TILE times from shared memory instead of from global memory: 2 n^3
-// operations take 2 n^3 / TILE loads. Rows and columns beyond the ends are zeros, which change no sum.
-#include "launch.cuh"
+// operations take 2 n^3 / TILE loads. Rows and columns beyond the ends are zeros, which change no sum. Floats go to
+// matmul_large.cu where there are enough of them.
+#include "matmul.cuh"
 
 namespace nd {
 enum { TILE = 16 };
 
-// Of one matrix of the batch: extents, and each operand's strides along its rows and columns.
-struct Product {
-  int64_t m, n, k;
-  int64_t out_row, out_column, a_row, a_column, b_row, b_column;
-};
-
 template <class T>
-__global__ void matmul(Product p, Layout<3> batch, T *out, const T *a, const T *b) {
+__global__ void matmul(Product p, Batch batch, T *out, const T *a, const T *b) {
   using U = typename Unsigned<T>::type;
   __shared__ T a_tile[TILE][TILE], b_tile[TILE][TILE];
   const int x = int(threadIdx.x), y = int(threadIdx.y);
@@ -43,12 +38,15 @@ ND_API int nd_matmul(const nd_plan *p, void *out, const void *a, const void *b) 
   const int i = p->ndim - 3, j = p->ndim - 2, k = p->ndim - 1; // the dimensions m, n and k of the iteration space
   const nd::Product product = {p->shape[i],     p->shape[j],     p->shape[k],     p->stride[0][i], p->stride[0][j],
                                p->stride[1][i], p->stride[1][k], p->stride[2][k], p->stride[2][j]};
-  nd::Layout<3> batch(p);
+  nd::Batch batch(p);
   batch.ndim = i;
   batch.size = 1;
   for (int d = 0; d < i; d++) batch.size *= batch.shape[d];
   return nd::with_type<nd::NUMBERS>(p->dtype[0], [&](auto zero) {
     using T = decltype(zero);
+    if constexpr (nd::is_float<T>)
+      if (batch.size && nd::is_large(product))
+        return nd::matmul_large(product, batch, static_cast<T *>(out), static_cast<const T *>(a), static_cast<const T *>(b));
     const int64_t rows = (product.m + nd::TILE - 1) / nd::TILE, columns = (product.n + nd::TILE - 1) / nd::TILE;
     const dim3 grid(unsigned(columns), unsigned(rows), unsigned(batch.size < 65535 ? batch.size : 65535));
     if (rows > 65535) return int(ND_EPLAN);

@@ -1,5 +1,6 @@
 // unary.cu - out = f(a). The mathematics is that of csrc/cpu/isa/unary.c, transcendental.c and activation_math.h.
 #include "elementwise.cuh"
+#include "sigmoid.cuh"
 
 namespace nd {
 // The functions of <cmath>, by type: for integers the number itself is its floor.
@@ -15,11 +16,6 @@ ND_BY_TYPE(towards_zero, truncf, trunc, a)
 ND_BY_TYPE(to_nearest, rintf, rint, a)
 ND_BY_TYPE(magnitude, fabsf, fabs, a < 0 ? T(0 - typename Unsigned<T>::type(a)) : a)
 
-// 1/(1 + exp(-a)) = exp(a)/(1 + exp(a)): the exponential of a number above 0 is never asked for.
-template <class T> __device__ T sigmoid_of(T a) {
-  const T e = exp(-magnitude(a));
-  return a >= 0 ? T(1) / (T(1) + e) : e / (T(1) + e);
-}
 // log(1 + exp(a)) = max(a, 0) + log(1 + exp(-|a|)); a nan is kept by the sum.
 template <class T> __device__ T softplus_of(T a) { return (a <= 0 ? T(0) : a) + log1p(exp(-magnitude(a))); }
 // a times the normal distribution up to a, erfc(-a/sqrt(2))/2, in double; from 40 deviations below on that is 0.

@@ -69,15 +69,23 @@ class Device:
     (cpu(), True, True)
     """
 
-    def __init__(self, name: str, open_runtime: Callable[[], Runtime], reason: str = ""):
+    def __init__(self, name: str, open_runtime: Callable[[], Runtime], reason: str | Callable[[], str] = ""):
         self.name = name
-        self.reason = reason
+        if callable(reason):
+            self._find_reason = reason
+        else:
+            self.reason = reason
         self._open_runtime = open_runtime
         self._overridden: dict[str, _KernelPlace] = {}
 
     def enabled(self) -> bool:
         """Return whether arrays can live here."""
         return not self.reason
+
+    @cached_property
+    def reason(self) -> str:
+        """Why arrays cannot live here; found out at the first question if it takes long."""
+        return self._find_reason()
 
     @cached_property
     def runtime(self) -> Any:
@@ -230,7 +238,9 @@ class _KernelPlace:
         self.stack, self.table[self.name] = stack, function
 
 
-def register_device(name: str, open_runtime: Callable[[], Runtime], reason: str = "") -> Device:
+def register_device(
+    name: str, open_runtime: Callable[[], Runtime], reason: str | Callable[[], str] = ""
+) -> Device:
     """Add a device; `device_named` and `all_devices` then know it, in other threads, too.
 
     Parameters
@@ -239,8 +249,9 @@ def register_device(name: str, open_runtime: Callable[[], Runtime], reason: str 
         What `repr` shows, with ``()`` behind. Pickled arrays name their device by it.
     open_runtime : callable
         Returns the `Runtime`; called once, when the first kernel or storage is needed.
-    reason : str
-        Why the device cannot be used here, one sentence that says what to do; empty if it can.
+    reason : str or callable
+        Why the device cannot be used here, one sentence that says what to do; empty if it can. Or a function that
+        returns that, called when somebody asks.
 
     Raises
     ------

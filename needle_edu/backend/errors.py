@@ -43,6 +43,14 @@ class WorkerError(NeedleError, RuntimeError):
     """A process that prepared batches died, or could not be started."""
 
 
+class CudaError(DeviceError):
+    """An error that CUDA reports; ``code`` is its number, ``name`` its name, such as ``cudaErrorIllegalAddress``."""
+
+    def __init__(self, code: int, name: str, sentence: str):
+        super().__init__(f"{name}: {sentence}")
+        self.code, self.name = code, name
+
+
 class BuildError(NeedleError, RuntimeError):
     """A C library that could not be compiled; carries the compiler's own message."""
 

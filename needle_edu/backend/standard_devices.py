@@ -59,6 +59,18 @@ def _why_no_simulator(name: str = "cuda_sim") -> str:
     return ""
 
 
+def _open_card() -> Runtime:
+    from .nvidia.device import open_runtime
+
+    return open_runtime()
+
+
+def _why_no_card() -> str:
+    from .nvidia.device import why_not_here
+
+    return why_not_here()
+
+
 def _register_cuda() -> Device:
     chosen = os.environ.get("NEEDLE_EDU_CUDA", "")
     if chosen == "sim":
@@ -67,11 +79,8 @@ def _register_cuda() -> Device:
         reason = f"cuda() is not available: NEEDLE_EDU_CUDA is {chosen!r}; wanted sim, or nothing"
         return register_device("cuda", _open_nothing, reason)
     return register_device(
-        "cuda",
-        _open_nothing,
-        "cuda() is not available: this version of needle_edu has no CUDA kernels yet, they come with a "
-        "later release; use cpu(), or with NEEDLE_EDU_CUDA=sim a simulated card",
-    )
+        "cuda", _open_card, _why_no_card
+    )  # the driver is asked when somebody wants to know
 
 
 _cuda = _register_cuda()
@@ -101,17 +110,69 @@ def cpu_numpy() -> Device:
     return _cpu_numpy
 
 
-def cuda() -> Device:
-    """Return the NVIDIA graphics processor; ask `enabled()` before using it.
+class _Cuda:
+    """``cuda()`` returns the NVIDIA graphics processor; ask ``cuda.is_available()`` before using it.
 
     With NEEDLE_EDU_CUDA=sim in the environment it is the simulated one, under this name.
 
     Examples
     --------
+    >>> cuda()
+    cuda()
     >>> cuda().enabled() or cuda().reason                      # doctest: +ELLIPSIS
     'cuda() is not available: ...'
     """
-    return _cuda
+
+    __name__ = "cuda"
+
+    def __call__(self) -> Device:
+        return _cuda
+
+    def is_available(self) -> bool:
+        """Return whether arrays can live there: ``cuda().enabled()``.
+
+        Examples
+        --------
+        >>> cuda.is_available() == cuda().enabled()
+        True
+        """
+        return _cuda.enabled()
+
+    def device_count(self) -> int:
+        """Return how many cards there are.
+
+        Examples
+        --------
+        >>> cuda.device_count() >= 0
+        True
+        """
+        from .nvidia.device import device_count
+
+        return device_count()
+
+    def set_device(self, number: int) -> None:
+        """Compute on the card of this number, counted from 0; said before the first array of `cuda()`.
+
+        Raises
+        ------
+        DeviceError
+            There is no such card, or another one is in use.
+
+        Examples
+        --------
+        >>> cuda.set_device(0)
+        """
+        from .nvidia.device import choose
+
+        choose(number, _cuda.opened())
+        if not os.environ.get("NEEDLE_EDU_CUDA"):
+            _cuda.reason = _why_no_card()
+
+    def __repr__(self) -> str:
+        return "cuda"
+
+
+cuda = _Cuda()
 
 
 def cuda_sim() -> Device:

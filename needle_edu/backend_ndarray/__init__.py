@@ -4,6 +4,7 @@ Homework and notebooks written for the course "Deep Learning Systems" expect the
 `needle_edu.ndarray` and `needle_edu.backend`; nothing is implemented here but a few argument orders.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from needle_edu.backend import BackendDevice, all_devices, cpu, cpu_numpy, cuda, cuda_sim, default_device
@@ -57,7 +58,11 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """``from needle_edu.backend_ndarray import ndarray_backend_cuda``: the kernel module, if the device is there."""
-    device = {"ndarray_backend_cpu": cpu, "ndarray_backend_cuda": cuda}.get(name)
+    modules: dict[str, Callable[[], BackendDevice]] = {
+        "ndarray_backend_cpu": cpu,
+        "ndarray_backend_cuda": cuda,
+    }
+    device = modules.get(name)
     if device is not None and device().enabled():
         return device().kernel_module
     reason = f": {device().reason}" if device is not None else ""

@@ -76,9 +76,11 @@ def _build(args: argparse.Namespace) -> int:
 
 
 def _watch(args: argparse.Namespace) -> int:
-    from needle_edu.backend.cudasim import modules, open_simulator
+    from needle_edu.backend.cudasim import lint, modules, open_simulator
 
     module = modules.load_module(args.file, args.action)
+    for remark in lint(args.file.read_text(encoding="utf-8", errors="replace"), args.file.name):
+        print(remark)
     simulator = open_simulator()
     simulator.clear_report()
     simulator.clear_profile()

@@ -76,9 +76,12 @@ def run(kind: str, line: str, text: str, namespace: MutableMapping) -> None:
     text = "\n" + text  # lines are counted as in the cell
     try:
         if kind == "cuda":
-            from needle_edu.backend.cudasim import cuda_cell
+            from needle_edu.backend.cudasim import cuda_cell, lint
 
-            namespace.update(cuda_cell(text, **_options_of_cuda(words)))
+            defined = cuda_cell(text, **_options_of_cuda(words))
+            namespace.update(defined)
+            for remark in lint(text, next(iter(defined.values())).cell.name):
+                print(remark)
         else:
             from needle_edu.backend.c_cells import c_cell
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from needle_edu.backend import optimizer_steps as steps
 from needle_edu.backend.activations import KINDS
-from needle_edu.backend.dtypes import BOOL, DTYPES, F64, I32, I64
+from needle_edu.backend.dtypes import BOOL, DTYPES, F32, F64, I32, I64
 from needle_edu.backend.paths import csrc_dir
 
 HEADER = (csrc_dir() / "include" / "needle_kernels.h").read_text()
@@ -216,11 +216,23 @@ def make(name: str, rng: np.random.Generator, code: int) -> Case:
     return Case([operand(rng, shape, out), *inputs], shape, extra=extra)
 
 
-def reduction(name: str, rng: np.random.Generator, code: int) -> Case:
-    shape = shape_of(rng)
-    while 0 in shape and name not in ("sum", "prod"):
+def long_lines(name: str, rng: np.random.Generator, code: int) -> list[Case]:
+    """Reductions and running sums over lines that one block of threads does not finish in one go."""
+    if name in REDUCE:
+        shapes: list[tuple] = [((5000,), [0]), ((2, 3000), [1]), ((300, 40), [0])]
+        return [reduction(name, rng, code, shape, still) for shape, still in shapes]
+    return [line(name, rng, code, shape) for shape in ((1, 600), (3, 1100))]
+
+
+def reduction(
+    name: str, rng: np.random.Generator, code: int, shape: tuple | None = None, still: list[int] | None = None
+) -> Case:
+    if shape is None:
         shape = shape_of(rng)
-    still = [d for d in range(len(shape)) if rng.random() < 0.5]
+        while 0 in shape and name not in ("sum", "prod"):
+            shape = shape_of(rng)
+    if still is None:
+        still = [d for d in range(len(shape)) if rng.random() < 0.5]
     out = I64 if name.startswith("arg") or (name in ("sum", "prod") and code > F64) else code
     source = operand(rng, shape, code, special=name not in ("sum", "prod"))
     if name == "prod" and code <= F64:  # near 1: where a product overflows half-way depends on its order
@@ -229,8 +241,8 @@ def reduction(name: str, rng: np.random.Generator, code: int) -> Case:
     return Case([operand(rng, shape, out, still=still), source], shape)
 
 
-def line(name: str, rng: np.random.Generator, code: int) -> Case:
-    shape = shape_of(rng, int(rng.integers(1, 6)))
+def line(name: str, rng: np.random.Generator, code: int, shape: tuple | None = None) -> Case:
+    shape = shape_of(rng, int(rng.integers(1, 6))) if shape is None else shape
     places = name in ("argsort", "cumargmax", "cumargmin")
     out = I64 if places or (name in ("cumsum", "cumprod") and code > F64) else code
     special = places or name == "sort"
@@ -260,7 +272,8 @@ def _indices(rng, shape, limit: int) -> Operand:
     index = operand(rng, shape, I64, broadcast=True)
     index.memory[...] = rng.integers(-limit, limit, index.memory.size)
     if rng.random() < 0.15:
-        index.memory[...] = np.where(rng.random(index.memory.size) < 0.1, limit + 3, index.memory)
+        wrong = int(rng.choice([limit, limit + 3, -limit - 1]))
+        index.memory[...] = np.where(rng.random(index.memory.size) < 0.1, wrong, index.memory)
     return index
 
 
@@ -475,7 +488,7 @@ def gpt_block(rng: np.random.Generator, code: int) -> Case:
         dim,
     ]
     sizes += [dim * hidden, hidden, hidden * dim, dim]
-    dim += int(rng.random() < 0.05)
+    dim += int(heads > 1 and rng.random() < 0.05)  # heads that do not divide it
     memories = [rng.uniform(-1, 1, count + 1).astype(DTYPES[code]) for count in sizes]
     extra = (dim, hidden, heads, most, length, *(float(eps) for eps in rng.choice([1e-5, 0.1], 2)))
     return Case([Operand(memory, 0, ()) for memory in memories], count=n, extra=extra)
@@ -545,3 +558,65 @@ def weighted_sums(rng: np.random.Generator, code: int) -> Case:
     memories = [numbers(rng, outer * k * inner + 1, code, special=False) for k in (m, n)]
     memories += [start, place, numbers(rng, len(place), code, special=False)]
     return Case([Operand(memory, 0, ()) for memory in memories], count=outer, extra=(n, m, inner))
+
+
+def run(runtime, name: str, case: Case, pointers: list) -> int:
+    """Call a kernel of a runtime on memories that the runtime has; return its code."""
+    kernel = getattr(runtime.kernels, name)
+    if name == "optimizer_steps":
+        left, rows = list(pointers), []
+        for kind, n, remembered, s in case.extra:
+            own, left = left[: 3 + remembered], left[3 + remembered :]
+            rows.append((kind, n, *own[:3], own[3:], s))
+        return kernel(case.operands[0].code, len(rows), rows)
+    if case.count is not None:
+        code = case.operands[min(1, len(pointers) - 1)].code  # the type of the input
+        return kernel(code, case.count, *pointers, *case.extra)
+    assert case.shape is not None
+    plan = runtime.lower(
+        len(case.shape),
+        [operand.code for operand in case.operands],
+        case.shape,
+        [operand.offset for operand in case.operands],
+        [operand.strides for operand in case.operands],
+    )
+    return kernel(plan, *pointers, *case.extra)
+
+
+def agree(
+    name: str, dtype: int, case: Case, memories: list[np.ndarray], wanted: list[np.ndarray], said: str,
+    reordered: bool = False,
+) -> None:  # fmt: skip
+    """Assert that a kernel left in memory what the reference did: to the last bit, or as near as rounding allows.
+
+    `reordered` says that a kernel that goes along a line adds up in another order.
+    """
+    exact = name.removesuffix("_dense").removesuffix("_scalar") not in ROUNDED and name not in SEVERAL_OUTPUTS
+    for k, (got, right) in enumerate(zip(memories, wanted, strict=True)):
+        what = f"{said}: memory of operand {k}"
+        if exact or got.dtype.kind != "f" or (k and name not in SEVERAL_OUTPUTS):
+            np.testing.assert_array_equal(got, right, err_msg=what)
+        else:
+            tolerance = 2e-6 if got.dtype == DTYPES[F32] else 1e-14
+            if name == "prod":  # each factor may round once
+                tolerance += memories[1].size * np.finfo(got.dtype).eps
+            scale = 1 + np.abs(right[np.isfinite(right)]).max(initial=0)  # sums may cancel
+            if name in NORMS:  # statistics are doubles, those of floats are sums of floats
+                tolerance = 4e-6 if DTYPES[dtype] == DTYPES[F32] else 1e-13
+            if name in ATTENTION:  # products of weights that are exponentials of sums
+                tolerance *= 10
+            if name == "softmax_backward":  # the sum along a line, of which the result is a difference
+                scale += np.abs(memories[1]).max(initial=0) * case.shape[-1] ** 0.5
+            if name == "cross_entropy_backward":  # a difference of two products, p sum(q) - q, times g
+                scale += np.abs(memories[1]).max(initial=0) * np.abs(memories[4]).max(initial=1)
+            if name in RECURRENCE:  # seven moments build upon each other
+                tolerance *= 8
+            if name in DECODING:  # four sums upon each other, and divisions by small deviations
+                tolerance *= 40
+            families = {*ATTENTION, *POOLINGS, *CONVOLUTIONS, *NORMS, *RECURRENCE, *DECODING}
+            differences = ("softmax_backward", "cross_entropy_backward")
+            differences = (*differences, "linear_scan", "cumsum") if reordered else differences
+            by_sum = name in families or name in ("sum", "matmul", "scatter", *differences)
+            np.testing.assert_allclose(
+                got, right, tolerance, tolerance * (scale if by_sum else 1), err_msg=what
+            )

@@ -9,19 +9,7 @@ import zlib
 import numpy as np
 import pytest
 from hypothesis import Phase, given, settings, strategies as st
-from kernel_cases import (
-    ATTENTION,
-    CONVOLUTIONS,
-    DECODING,
-    NORMS,
-    POOLINGS,
-    RECURRENCE,
-    ROUNDED,
-    SEVERAL_OUTPUTS,
-    Case,
-    all_names,
-    make,
-)
+from kernel_cases import Case, agree, all_names, make, run
 
 from needle_edu.backend import native, paths
 from needle_edu.backend.build import declarations
@@ -41,26 +29,7 @@ reference = ReferenceRuntime()
 def call(runtime, name: str, case: Case) -> tuple[int, list[np.ndarray], int]:
     """Run a kernel on copies of the operands; return its code, all memories afterwards, and the offending index."""
     memories = [operand.memory.copy() for operand in case.operands]
-    pointers = [runtime.adopt(memory).ptr for memory in memories]
-    kernel = getattr(runtime.kernels, name)
-    if name == "optimizer_steps":
-        left, rows = list(pointers), []
-        for kind, n, remembered, s in case.extra:
-            own, left = left[: 3 + remembered], left[3 + remembered :]
-            rows.append((kind, n, *own[:3], own[3:], s))
-        error = kernel(case.operands[0].code, len(rows), rows)
-    elif case.count is not None:
-        code = case.operands[min(1, len(pointers) - 1)].code  # the type of the input
-        error = kernel(code, case.count, *pointers, *case.extra)
-    else:
-        plan = runtime.lower(
-            len(case.shape),
-            [operand.code for operand in case.operands],
-            case.shape,
-            [operand.offset for operand in case.operands],
-            [operand.strides for operand in case.operands],
-        )
-        error = kernel(plan, *pointers, *case.extra)
+    error = run(runtime, name, case, [runtime.adopt(memory).ptr for memory in memories])
     return error, memories, runtime.error_detail() if error == EINDEX else 0
 
 
@@ -75,34 +44,7 @@ def check(runtime, name: str, dtype: int, seed: int, label: str) -> None:
     if error:
         assert detail == wanted_detail, said
         return
-    exact = name.removesuffix("_dense").removesuffix("_scalar") not in ROUNDED and name not in SEVERAL_OUTPUTS
-    for k, (got, right) in enumerate(zip(memories, wanted, strict=True)):
-        what = f"{said}: memory of operand {k}"
-        if exact or got.dtype.kind != "f" or (k and name not in SEVERAL_OUTPUTS):
-            np.testing.assert_array_equal(got, right, err_msg=what)
-        else:
-            tolerance = 2e-6 if got.dtype == DTYPES[F32] else 1e-14
-            if name == "prod":  # each factor may round once
-                tolerance += memories[1].size * np.finfo(got.dtype).eps
-            scale = 1 + np.abs(right[np.isfinite(right)]).max(initial=0)  # sums may cancel
-            if name in NORMS:  # statistics are doubles, those of floats are sums of floats
-                tolerance = 4e-6 if DTYPES[dtype] == DTYPES[F32] else 1e-13
-            if name in ATTENTION:  # products of weights that are exponentials of sums
-                tolerance *= 10
-            if name == "softmax_backward":  # the sum along a line, of which the result is a difference
-                scale += np.abs(memories[1]).max(initial=0) * case.shape[-1] ** 0.5
-            if name == "cross_entropy_backward":  # a difference of two products, p sum(q) - q, times g
-                scale += np.abs(memories[1]).max(initial=0) * np.abs(memories[4]).max(initial=1)
-            if name in RECURRENCE:  # seven moments build upon each other
-                tolerance *= 8
-            if name in DECODING:  # four sums upon each other, and divisions by small deviations
-                tolerance *= 40
-            families = {*ATTENTION, *POOLINGS, *CONVOLUTIONS, *NORMS, *RECURRENCE, *DECODING}
-            differences = ("softmax_backward", "cross_entropy_backward")
-            by_sum = name in families or name in ("sum", "matmul", "scatter", *differences)
-            np.testing.assert_allclose(
-                got, right, tolerance, tolerance * (scale if by_sum else 1), err_msg=what
-            )
+    agree(name, dtype, case, memories, wanted, said)
 
 
 def check_everywhere(runtime, name: str, dtypes, seed: int) -> None:

@@ -142,3 +142,10 @@ def test_a_text_without_functions(shell):
 def test_with_a_name_the_cell_is_an_answer(shell):
     answer = run(shell, "%%c add\nint add(int a, int b) { return a + b; }")["add"]
     assert answer.function("int add(int, int);")(2, 3) == 5
+
+
+@needs_gxx
+def test_what_nvcc_would_refuse_is_said_below_the_cell(shell, capsys):
+    run(shell, "%%cuda\nfloat f(float x) { return x; }\n__global__ void k(float *a) { a[0] = f(a[0]); }")
+    said = "k.cu:3: nvcc refuses this: f() is a function of the host; write __device__ before it\n"
+    assert capsys.readouterr().out == said

@@ -42,8 +42,9 @@ template <unsigned BYTES> inline void access(uintptr_t a, Access kind, const voi
   if (a - region->base >= region->bytes) {
     region = &checker.global;
     if (a - region->base >= region->bytes) {
-      if (a - uintptr_t(w->now->low) >= STACK) elsewhere(a, BYTES, kind, pc);
-      return;
+      if (a - uintptr_t(w->now->low) < STACK) return;
+      region = variable_at(a);
+      if (!region) return elsewhere(a, BYTES, kind, pc);
     }
   }
   if (a & (BYTES - 1)) return misaligned(a, BYTES, kind, pc);

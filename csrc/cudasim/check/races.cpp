@@ -90,11 +90,11 @@ void suspect(const Region &region, uintptr_t cell, uint32_t slot, uint16_t at, u
     const auto after = std::upper_bound(checker.blocks.begin(), checker.blocks.end(), moment);
     block = after - checker.blocks.begin() - 1;
   }
-  const bool shared = &region == &checker.shared;
   const char *verbs[] = {"reads", "writes", "updates"};
   const Access was = before == WRITE && slot & ATOMIC ? UPDATE : before;
-  std::string where = shared ? describe_shared(cell - region.base)
-                             : describe_address(reinterpret_cast<void *>(cell), 4);
+  const std::string where = &region == &checker.shared   ? describe_shared(cell - region.base)
+                            : &region == &checker.global ? describe_address(reinterpret_cast<void *>(cell), 4)
+                                                         : describe_variable(region, cell);
   found("race", pc, int(thread),
         format("one thread %s and another %s the same memory, %s; nothing orders them", verbs[access], verbs[was], where.c_str()),
         checker.sites[at >> 4], int(other), block);

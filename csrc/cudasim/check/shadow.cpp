@@ -71,6 +71,10 @@ void Checker::forget() {
   known_sites = 0;
   now = launch = block = interval = 1;
   global.floor = shared.floor = 1;
+  each_variable([](Region &r) {
+    memset(static_cast<void *>(r.slots), 0, r.bytes / 4 * sizeof(Slots));
+    r.floor = 1;
+  });
   forget_releases();
 }
 
@@ -122,6 +126,7 @@ void check_launch(Worker &w, bool checked) {
   checker.worker = &w;
   if (checker.now > LAST_MOMENT / 2) checker.forget();
   checker.launch = checker.global.floor = checker.next_moment();
+  each_variable([](Region &r) { r.floor = checker.launch; });
   checker.shared.base = uintptr_t(w.shared) - SHARED_FRONT;
   checker.blocks.clear();
   forget_releases();

@@ -80,6 +80,9 @@ void not_written(Region &region, uintptr_t address, unsigned bytes, const void *
 void suspect(const Region &region, uintptr_t cell, uint32_t slot, uint16_t at, uint32_t mine, unsigned bytes_of_cell,
              Access before, Access access, const void *pc);
 std::string describe_shared(size_t at); // bytes from the region's base
+std::string describe_variable(const Region &region, uintptr_t address);
+Region *variable_at(uintptr_t address); // the region of the __device__ variable there, or null
+void each_variable(void (*visit)(Region &));
 void atomics_meet(const void *address, unsigned bytes); // release and acquire
 void forget_releases();
 } // namespace cudasim

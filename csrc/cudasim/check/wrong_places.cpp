@@ -57,7 +57,7 @@ void misaligned(uintptr_t address, unsigned bytes, Access access, const void *pc
 }
 
 void elsewhere(uintptr_t address, unsigned bytes, Access access, const void *pc) {
-  if (in_kernel_library(address)) return; // a __device__ or __constant__ variable
+  if (in_kernel_library(address)) return; // a constant of its code
   if (address < 1 << 16) drop(ILLEGAL_ADDRESS, "null-pointer", format("a %s of %u bytes through a null pointer", verb(access), bytes), pc);
   drop(ILLEGAL_ADDRESS, "host-pointer",
        format("a %s of %u bytes through a pointer to the host's memory, which a kernel cannot reach", verb(access), bytes), pc);

@@ -136,6 +136,7 @@ def kernel_library(
             f"-Wl,-rpath,{runtime.parent}",
             *(() if of_python else ("-Wl,-z,defs",)),
             "-Wl,-Bsymbolic",
+            "-Wl,-z,nodelete",  # findings and counters name places in it, and the runtime remembers where it lies
             "-ldl",
             *flavour.link,
         ),

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from ..arguments import integer
+from ..nvidia import cells as card
 from ..operands import Memory, address_for, memory_of, number_for
 from .declarations import host_functions
 from .signatures import LAUNCHER, GlobalFunction, global_functions, launchers
@@ -63,7 +64,10 @@ def cuda_cell(
     array([ 0., 10., 20., 30.], dtype=float32)
     """
     cell = Cell(text, name, flavour, order, seed)
-    cell.program(flavour)
+    if flavour == "plain" and card.is_there():
+        cell.card_program()
+    else:
+        cell.program(flavour)
     return {
         **{one: HostFunction(cell, one) for one in cell.functions},
         **{one: Kernel(cell, kernel) for one, kernel in cell.kernels.items()},
@@ -85,6 +89,7 @@ class Cell:
         self.text, self.name = text, name or f"{defined[0]}.cu"
         self.flavour, self.order, self.seed = flavour, order, seed
         self._programs: dict[str, Program] = {}
+        self._card: card.CardProgram | None = None
 
     @property
     def simulator(self) -> Simulator:
@@ -97,10 +102,23 @@ class Cell:
             self._programs[flavour] = self.simulator.compile(self.text, flavour, self.name, behind)
         return self._programs[flavour]
 
-    def run(self, call: Callable[[Program], Any]) -> Any:
+    def card_program(self) -> card.CardProgram:
+        """Return the text compiled by nvcc."""
+        if self._card is None:
+            behind = launchers(self.kernels, self.name)
+            self._card = card.CardProgram(self.text, behind, self.name, self.functions)
+        return self._card
+
+    def run(self, call: Callable[[Any], Any], on_card: bool = False) -> Any:
         """Call something of the program, watched if the block around or the cell itself wants it."""
         __tracebackhide__ = True  # Jupyter shows the line of the launch, and the error
         watch = current_watch()
+        if on_card:
+            if watch is not None or self.flavour != "plain":
+                raise TypeError(
+                    f"{self.name}: the checker and the profiler are the simulator's; use arrays of cuda_sim()"
+                )
+            return call(self.card_program())
         if watch is not None or self.flavour == "plain":
             return self._run(call, watch)
         with _WATCHED[self.flavour]() as seen:
@@ -171,9 +189,9 @@ class Launch:
             address_for(signature.name, one.text, one.dtype, value) if one.pointer else None
             for one, value in zip(wanted, arguments, strict=True)
         ]
-        _check_devices(signature.name, cell.simulator, [one for one in memories if one is not None])
+        on_card = _on_card(signature.name, [one for one in memories if one is not None])
 
-        def launch(program: Program) -> None:
+        def launch(program: Any) -> None:
             __tracebackhide__ = True
             ffi = program.ffi
             values = [
@@ -185,7 +203,7 @@ class Launch:
             program.launch(f"{LAUNCHER}{signature.name}", self.configuration, values)
 
         try:
-            cell.run(launch)
+            cell.run(launch, on_card)
         finally:
             for parameter, memory in zip(wanted, memories, strict=True):
                 if memory is not None and parameter.writes:
@@ -205,9 +223,19 @@ class HostFunction:
 
     def __call__(self, *arguments: Any) -> Any:
         __tracebackhide__ = True
-        memories = [memory_of(one) for one in arguments if not isinstance(one, np.ndarray)]
-        _check_devices(self.__name__, self.cell.simulator, [one for one in memories if one is not None])
+        memories = [None if isinstance(one, np.ndarray) else memory_of(one) for one in arguments]
+        if _on_card(self.__name__, [one for one in memories if one is not None]):
+            addresses = [_address(*pair) for pair in zip(arguments, memories, strict=True)]
+            return self.cell.run(lambda program: program.call(self.__name__, addresses), True)
         return self.cell.run(lambda program: getattr(program, self.__name__)(*arguments))
+
+
+def _address(argument: Any, memory: Memory | None) -> Any:
+    if isinstance(argument, np.ndarray):
+        return argument.ctypes.data
+    if memory is not None and not memory.compact:
+        raise ValueError("the elements of this array do not lie row by row; copy it first")
+    return 0 if argument is None else argument if memory is None else memory.address
 
 
 def _extents(who: str, what: str, value: Any) -> list[int]:
@@ -234,18 +262,22 @@ def _check_callable(signature: GlobalFunction) -> None:
             )
 
 
-def _check_devices(who: str, simulator: Simulator, memories: list[Memory]) -> None:
-    """All arrays must lie in the memory of the one device that is to run this."""
+def _on_card(who: str, memories: list[Memory]) -> bool:
+    """Return whether a real card is to run this: where all arrays live; without one, wherever there is a card."""
     devices = []
     for one in memories:
-        if one.device is None:
-            continue
-        if getattr(one.device.runtime, "simulator", None) is not simulator:
+        if one.device is not None and one.device not in devices:
+            devices.append(one.device)
+        if one.device is not None and not any(
+            hasattr(one.device.runtime, k) for k in ("simulator", "raise_cuda")
+        ):
             raise TypeError(
                 f"{who}: an array lives on {one.device!r}, whose memory the simulated device does not reach; "
                 "copy it: x.to(cuda_sim())"
             )
-        if one.device not in devices:
-            devices.append(one.device)
     if len(devices) > 1:
         raise TypeError(f"{who}: all arrays must live on one device, got {devices[0]!r} and {devices[1]!r}")
+    if devices:
+        return not hasattr(devices[0].runtime, "simulator")
+    bare = any(one.storage is None and one.size for one in memories)  # arrays of the simulator
+    return not bare and current_watch() is None and card.is_there()

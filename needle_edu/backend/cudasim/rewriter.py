@@ -20,6 +20,8 @@ _INCLUDE = re.compile(r'^([ \t]*#[ \t]*include[ \t]*")([^"\n]+)(")', re.MULTILIN
 _NAME_BEFORE = re.compile(r"(?:::\s*)?\w+(?:\s*::\s*(?:template\s+)?\w+)*\s*\Z")
 _SHARED = re.compile(r"\b__shared__\b")
 _LAST_NAME = re.compile(r"([A-Za-z_]\w*)\s*((?:\[[^\]]*\]\s*)*)\Z")
+_ON_DEVICE = re.compile(r"\b__(?:device|constant)__\b(?!\s*\()")
+_ALIGNED = re.compile(r"\b(?:__align__|alignas)\s*\([^)]*\)")
 _NOINLINE = re.compile(r"(?<![(,])(?<!, )\b__noinline__\b")
 _ALIGNAS = re.compile(r"\balignas\s*\(")
 
@@ -49,7 +51,7 @@ def rewrite(text: str, name: str = "cell.cu") -> str:
     """
     quoted = name.replace("\\", "\\\\").replace('"', '\\"')
     refuse_unsupported(text, mask(text), name)
-    rewritten = _launches(_shared_variables(_never_inline(text), name), name)
+    rewritten = _launches(_shared_variables(_device_variables(_never_inline(text)), name), name)
     return f'#include "cuda_runtime.h"\n#line 1 "{quoted}"\n' + rewritten
 
 
@@ -73,6 +75,41 @@ def _never_inline(text: str) -> str:
     """``__noinline__`` as g++ writes it."""
     for found in reversed([*_NOINLINE.finditer(mask(text))]):
         text = text[: found.start()] + "__attribute__((noinline))" + text[found.end() :]
+    return text
+
+
+# ---- variables of the device --------------------------------------------------------------------------------------
+
+
+def _device_variables(text: str) -> str:
+    """Behind each ``__device__`` or ``__constant__`` variable, a line that tells the checker where it is."""
+    masked = _ALIGNED.sub(lambda one: " " * len(one[0]), mask(text))
+    for found in reversed([*_ON_DEVICE.finditer(masked)]):
+        begin = max(masked.rfind(char, 0, found.start()) for char in ";{}") + 1
+        head = masked[begin : found.start()]
+        end = found.end()
+        while (mark := re.compile(r"[;({=]").search(masked, end)) and mark[0] in "{=":  # an initial value
+            opened = masked.find("{", mark.start())
+            stop = masked.find(";", mark.start())
+            end = closing(masked, opened) + 1 if 0 <= opened < stop else stop
+            if end <= 0:
+                break
+        if not mark or mark[0] != ";" or end <= 0 or re.search(r"\b(?:template|extern)\b", head):
+            continue  # a function, or what is elsewhere
+        if _in_function(masked, begin) or re.search(
+            r"\b(?:struct|class|extern)\b", masked[found.end() : mark.start()]
+        ):
+            continue
+        names = []
+        for part in split_commas(masked[found.end() : mark.start()], masked[found.end() : mark.start()]):
+            name = _LAST_NAME.search(re.split(r"[={]", part)[0].rstrip())
+            names.append(name[1] if name else "")
+        known = "".join(
+            f' static const cudasim::DeviceVariable cudasim_variable_{one}("{one}", &{one}, sizeof {one});'
+            for one in names
+            if one
+        )
+        text = text[: mark.end()] + known + text[mark.end() :]
     return text
 
 

@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DeviceError, DTypeError
+from ..errors import CudaError as CudaError, DeviceError, DTypeError
 from ..operands import memory_of
 from .build import include_dir, kernel_library, runtime_library
 from .declarations import host_functions
@@ -34,14 +34,6 @@ from .report import Report, read_report
 
 ORDERS = ("forward", "reverse", "lockstep", "seeded")
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*|^[ \t]*#[^\n]*$", re.DOTALL | re.MULTILINE)
-
-
-class CudaError(DeviceError):
-    """An error that CUDA reports; ``code`` is its number, ``name`` its name, such as ``cudaErrorIllegalAddress``."""
-
-    def __init__(self, code: int, name: str, sentence: str):
-        super().__init__(f"{name}: {sentence}")
-        self.code, self.name = code, name
 
 
 class DeviceArray:

@@ -162,3 +162,15 @@ def test_what_is_refused(launches):
     assert not cuda_sim().has_overrides()
     with use_kernels(matmul=lambda *_: 1 / 0):
         assert cuda_sim().has_overrides()
+
+
+def test_a_result_that_has_strides_is_put_in_its_place(launches):
+    """No operation makes such a plan today; the header allows it."""
+    device, a, b, out = cuda_sim(), on(A[:2, :2]), on(B[:2, :3]), on(np.zeros((4, 6), "f"))
+    strides = ((12, 2, 0), (2, 0, 1), (0, 1, 3))  # out[::2, ::2], a, b over (i, j, k)
+    plan = device.lower(3, (0, 0, 0), (2, 3, 2), (0, 0, 0), strides)
+    with use_kernels(matmul=launches["matmul"]):
+        assert device.kernels.matmul(plan, out.storage.ptr, a.storage.ptr, b.storage.ptr) == 0
+    wanted = np.zeros((4, 6))
+    wanted[::2, ::2] = A[:2, :2] @ B[:2, :3] + 1000
+    np.testing.assert_array_equal(out.numpy(), wanted)

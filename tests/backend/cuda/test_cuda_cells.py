@@ -2,13 +2,19 @@
 
 import numpy as np
 import pytest
+from cffi import FFI
 
 from needle_edu import Tensor, cuda_sim, ndarray as nd
 from needle_edu.backend import BuildError
 from needle_edu.backend.cudasim import CudaError, cuda_cell, cuda_check, cuda_profile
-from needle_edu.backend.cudasim.signatures import global_functions
+from needle_edu.backend.cudasim.declarations import host_functions
+from needle_edu.backend.cudasim.signatures import global_functions, launchers
+from needle_edu.backend.nvidia import cells as card
+from needle_edu.backend.nvidia.cards import driver
+from needle_edu.backend.nvidia.nvcc import find_nvcc
 
 TEXT = """
+#include <cassert>
 #include <cstdio>
 struct Pair { float a, b; };
 __global__ void scale(float *a, const float by, int n = 5) {
@@ -84,7 +90,7 @@ def test_signatures_are_read_from_the_source():
     assert list(kernels) == [
         "scale", "everything", "where", "last", "past", "reverse", "says", "any_type", "takes", "hidden_away"
     ]  # fmt: skip
-    assert str(kernels["scale"]) == "scale(float *a, const float by, int n)" and kernels["scale"].line == 4
+    assert str(kernels["scale"]) == "scale(float *a, const float by, int n)" and kernels["scale"].line == 5
     assert [one.writes for one in kernels["scale"].parameters] == [True, False, False]
     assert kernels["any_type"].template and not kernels["last"].template
     read = global_functions("__global__ void k(const float *__restrict__ a, float *const b, const int, ...);")
@@ -314,3 +320,54 @@ def test_texts_that_are_refused(simulator):
         cuda_cell(TEXT, flavour="fast")
     with pytest.raises(ValueError, match="^cuda_cell: no thread order 'up'"):
         cuda_cell(TEXT, order="up")
+
+
+@pytest.mark.skipif(find_nvcc() is None, reason="nvcc is not there: nobody has compiled a cell for a card")
+def test_a_cell_is_compiled_for_a_card_too(simulator):
+    """With a card it runs (`make gpu`); without one, CUDA's own error comes back through the same way."""
+    kernels, functions = global_functions(TEXT), host_functions(TEXT)
+    program = card.CardProgram(TEXT, launchers(kernels, "scale.cu"), "scale.cu", functions, 75)
+    numbers = [program.ffi.new("void **"), program.ffi.new("float *", 2), program.ffi.new("int *", 0)]
+    if not driver().cards:
+        with pytest.raises(CudaError, match="^cudaError(InsufficientDriver|NoDevice|.*Unloading): scale: "):
+            program.launch("needle_launch_scale", [1, 1, 1, 1, 1, 1, 0], numbers)
+        with pytest.raises(CudaError, match=": half: "):
+            program.call("half", [np.array([5.0]).ctypes.data])
+    with pytest.raises(TypeError, match="^half: .* takes 1 arguments, got 0"):
+        program.call("half", [])
+    with pytest.raises(BuildError, match=r"k\.cu\(3\): error: .*nowhere"):
+        card.CardProgram("\n__global__ void k(int *a) {\n  *a = nowhere;\n}", "", "k.cu", {}, 75)
+
+
+class FakeCard:
+    """What a cell calls where there is a card."""
+
+    made: list = []
+
+    def __init__(self, text, behind, name, functions, capability=None):
+        self.calls, self.ffi = [], FFI()
+        self.made.append(self)
+
+    def launch(self, launcher, config, arguments):
+        self.calls.append((launcher, config))
+
+    def call(self, name, addresses):
+        self.calls.append((name, addresses))
+
+
+def test_where_there_is_a_card_cells_run_on_it_unless_arrays_are_the_simulator_s(simulator, monkeypatch):
+    monkeypatch.setattr(card, "CardProgram", FakeCard)
+    monkeypatch.setattr(card, "is_there", lambda: True)
+    cell = cuda_cell('__global__ void set(int *a) { a[0] = 5; }\nextern "C" int h(int *a) { return 2; }')
+    cell["set"][1, 2, 3](None)
+    cell["h"](None)
+    (program,) = FakeCard.made
+    assert program.calls == [("needle_launch_set", [1, 1, 1, 2, 1, 1, 3]), ("h", [0])]
+    out = simulator.array(np.zeros(1, np.int32))
+    cell["set"][1, 1](out)
+    on_sim = nd.zeros(1, dtype="int32", device=cuda_sim())
+    cell["set"][1, 1](on_sim)
+    assert out.numpy()[0] == 5 and on_sim.numpy()[0] == 5 and len(program.calls) == 2
+    with cuda_check() as report:
+        cell["set"][1, 1](out)
+    assert report.clean

@@ -1,7 +1,9 @@
 """The checker finds the classic mistakes of kernels/bugs.cu, at their lines, in every order of threads; and, where the
 mistake is taken out of the same kernel, nothing."""
 
+import gc
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -220,3 +222,71 @@ def test_memory_of_the_checker(simulator):
 
 def resident():
     return int(open("/proc/self/statm").read().split()[1]) * 4096
+
+
+VARIABLES = """
+__device__ int count, counts[4];
+__device__ __align__(16) float wide[4] = {1, 2, 3, 4};
+__constant__ float weights[2] = {0.5f, 0.25f};
+namespace inner { __device__ double total; }
+__global__ void plain(int *out) { count++; out[threadIdx.x] = counts[threadIdx.x % 4]; }
+__global__ void atomic(int *out) {
+  atomicAdd(&count, 1);
+  out[4 * blockIdx.x + threadIdx.x] = int(weights[threadIdx.x % 2] * wide[1] * 4);
+}
+__global__ void apart(int *out) { counts[threadIdx.x] += int(threadIdx.x); out[threadIdx.x] = counts[threadIdx.x]; }
+__global__ void named(int *out) { inner::total = threadIdx.x; out[0] = 0; }
+"""
+
+
+def test_variables_of_the_device_are_watched(simulator):
+    from needle_edu.backend.cudasim import cuda_cell, cuda_check
+
+    kernels = cuda_cell(VARIABLES, "variables.cu")
+    out = simulator.array(np.zeros(8, np.int32))
+    with cuda_check() as report:
+        kernels["plain"][1, 8](out)
+        kernels["named"][2, 1](out)
+    kinds = {(one.kernel, one.kind, one.place.line) for one in report}
+    assert ("plain", "race", 6) in kinds and ("named", "race", 12) in kinds
+    assert any(
+        one.detail.endswith("0 bytes into the variable count of 4 bytes; nothing orders them")
+        for one in report
+    )
+    assert any("0 bytes into the variable total of 8 bytes" in one.detail for one in report["named"])
+    with cuda_check() as report:
+        kernels["atomic"][2, 4](out)
+        kernels["apart"][1, 4](out)
+        kernels["apart"][1, 4](out)  # another launch: ordered
+    assert report.clean, report
+    assert out.numpy()[:4].tolist() == [0, 2, 4, 6]
+
+
+def test_a_library_stays_where_findings_point(simulator):
+    """Another one in its place would be taken for it, and its variables for the host's memory."""
+    program = simulator.compile(
+        '__global__ void gone(int *a) { *a = 1; }\nextern "C" void run(int *a) { gone<<<1, 1>>>(a); }'
+    )
+    path = str(program.library)
+    program.run(simulator.empty(1, np.int32))
+    del program
+    gc.collect()
+    assert path in Path("/proc/self/maps").read_text()
+
+
+def test_a_line_of_a_template_is_one_finding(simulator):
+    from needle_edu.backend.cudasim import cuda_cell, cuda_check
+
+    text = """
+template <class T> __global__ void all(T *a) { a[0] = T(threadIdx.x); }
+extern "C" void once(int *a) { all<<<1, 32>>>(a); }
+extern "C" void twice(int *a, float *b) { all<<<1, 32>>>(a); all<<<1, 32>>>(b); }
+"""
+    functions = cuda_cell(text)
+    a, b = simulator.array(np.zeros(1, np.int32)), simulator.array(np.zeros(1, np.float32))
+    with cuda_check() as one:
+        functions["once"](a)
+    with cuda_check() as two:
+        functions["twice"](a, b)
+    assert one.races == two.races == 1
+    assert two.findings[0].count == 2 * one.findings[0].count

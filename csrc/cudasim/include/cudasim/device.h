@@ -77,6 +77,7 @@ CUDASIM_API void cudasim_atomic(void *address, int bytes, const void *from);
 CUDASIM_API void cudasim_trap(void);
 CUDASIM_API long long cudasim_clock(void);
 CUDASIM_API int cudasim_in_kernel(void);
+CUDASIM_API void cudasim_variable(const char *name, const void *start, size_t bytes); // without a name: it is gone
 
 // ---- the names of CUDA --------------------------------------------------------------------------------------------
 #ifdef __SANITIZE_THREAD__ // functions of constant result, so that reading an index is no access to memory
@@ -130,6 +131,21 @@ template <class T> CUDASIM_INLINE T *dynamic_shared() { return reinterpret_cast<
 template <class T> struct DynamicShared {
   CUDASIM_PLAIN operator T *() const { return dynamic_shared<T>(); }
 };
+
+// A __device__ or __constant__ variable, which the checker is to know.
+#ifdef __SANITIZE_THREAD__
+struct DeviceVariable {
+  const void *start;
+  CUDASIM_PLAIN DeviceVariable(const char *name, const volatile void *at, size_t bytes) : start(const_cast<const void *>(at)) {
+    cudasim_variable(name, start, bytes);
+  }
+  CUDASIM_PLAIN ~DeviceVariable() { cudasim_variable(nullptr, start, 0); }
+};
+#else
+struct DeviceVariable {
+  DeviceVariable(const char *, const volatile void *, size_t) {}
+};
+#endif
 
 // Runs `body(arguments...)` for each thread of the grid. The arguments are evaluated and copied once, by the caller.
 template <class Body, class... Arguments>

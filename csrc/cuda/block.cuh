@@ -1,0 +1,67 @@
+// block.cuh - one value made of those of all threads of a block: by shuffles within each warp, then by the first warp.
+//
+// What is put together is a State, a struct with
+//   of_none()        the value that changes nothing (0 of a sum)
+//   with(other)      this one and the other, put together
+//   from(lane)       what the lane `lane` away (by its number xor `lane`) holds, by shuffles
+// A block has a multiple of 32 threads, at most 1024, in one dimension.
+#pragma once
+#include "launch.cuh"
+
+namespace nd {
+enum { WARP = 32, EVERY_LANE = 0xffffffff };
+
+template <class T> __device__ T across(T value, int lane) { return __shfl_xor_sync(unsigned(EVERY_LANE), value, lane); }
+
+// Every lane of the warp gets the result: after the first step pairs have one value, after the second fours, ...
+template <class State> __device__ State of_warp(State mine) {
+  for (int lane = WARP / 2; lane > 0; lane /= 2) mine = mine.with(mine.from(lane));
+  return mine;
+}
+
+// Every thread of the block gets the result. All threads must call it.
+template <class State> __device__ State of_block(State mine) {
+  __shared__ State of_warps[WARP];
+  const int lane = int(threadIdx.x) % WARP, warp = int(threadIdx.x) / WARP, warps = int(blockDim.x) / WARP;
+  mine = of_warp(mine);
+  if (warps == 1) return mine;
+  if (lane == 0) of_warps[warp] = mine;
+  __syncthreads(); // all warps have written theirs
+  mine = of_warp(lane >= warps ? State::of_none() : of_warps[lane]); // each warp does the same, so nobody needs to be told
+  __syncthreads(); // and have been read: the next call may overwrite them
+  return mine;
+}
+
+// A sum in double: one addition for each element that is loaded is no work for a GPU, and long sums stay exact.
+struct Sum {
+  double value;
+  static __device__ Sum of_none() { return {0}; }
+  __device__ Sum with(Sum other) const { return {value + other.value}; }
+  __device__ Sum from(int lane) const { return {across(value, lane)}; }
+};
+// The largest element; a nan is larger than any number.
+template <class T> struct Largest {
+  T value;
+  static __device__ Largest of_none() { return {T(-INFINITY)}; }
+  __device__ Largest with(Largest other) const { return other.value > value || other.value != other.value ? other : *this; }
+  __device__ Largest from(int lane) const { return {across(value, lane)}; }
+};
+
+// As many threads as a line of n elements keeps busy, in whole warps.
+inline unsigned threads_for(int64_t n) { return n >= THREADS ? unsigned(THREADS) : unsigned((n + WARP - 1) / WARP * WARP + (n < 1) * WARP); }
+// A block for each line: more than this no grid has.
+enum : int64_t { MOST_LINES = 0x7fffffff };
+
+// Of a plan whose last dimension is the line: where each line begins, and the step from element to element.
+template <int N> struct Lines {
+  Layout<N> begin;
+  int64_t length, step[N];
+
+  explicit Lines(const nd_plan *p) : begin(p), length(p->shape[p->ndim - 1]), step() {
+    begin.ndim = p->ndim - 1;
+    begin.size = 1;
+    for (int d = 0; d < begin.ndim; d++) begin.size *= p->shape[d];
+    for (int k = 0; k < N; k++) step[k] = p->stride[k][p->ndim - 1];
+  }
+};
+} // namespace nd

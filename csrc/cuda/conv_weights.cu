@@ -1,0 +1,132 @@
+// conv_weights.cu - the adjoint of a convolution's weights:
+//
+//     to[g, o, c, k, l] = sum over n, i, j of g[n, g, o, i, j] x[n, g, c, i*step + k*dilation + start, (the same of j, l)]
+//
+// This is a product of two matrices, outputs by points (n, i, j) and points by taps (c, k, l), of which the second is x seen
+// through the windows, and never written down. A block has a tile of OUTPUTS x TAPS weights; for 32 points at a time it
+// brings both parts to shared memory, a lane a point. There are few weights and many points, so blocks share these out,
+// and a second kernel adds up what each found: always in the same order, where atomics would round anew at every run.
+#include "conv.cuh"
+
+namespace nd {
+enum { POINTS = 32, TAPS = 32, AT_ONCE = THREADS / POINTS }; // AT_ONCE lines of a tile are filled at the same time
+
+struct Weights {
+  Axis rows, columns;
+  int64_t images, outputs, channels, share; // share: how many points a block goes through
+  int64_t x_offset, g_offset, to_offset;
+  int64_t x[8], g[8], to[8], to_share; // steps along the dimensions, and from one share's sums to the next one's
+};
+
+template <class T, int OUTPUTS> __global__ void conv_weight_backward(Weights w, T *to, const T *x, const T *g) {
+  constexpr int LOADS = TAPS / AT_ONCE, EACH = OUTPUTS / 16; // a thread has EACH outputs by 2 taps
+  __shared__ T g_tile[OUTPUTS][POINTS + 1], x_tile[TAPS][POINTS + 1]; // one more: lanes that read a column meet no conflict
+  const Axis &rows = w.rows, &columns = w.columns;
+  const int lane = int(threadIdx.x) % POINTS, line = int(threadIdx.x) / POINTS;
+  const int64_t taps = w.channels * rows.kernel * columns.kernel, plane = rows.count * columns.count;
+  const int64_t tap_tiles = (taps + TAPS - 1) / TAPS, output_tiles = (w.outputs + OUTPUTS - 1) / OUTPUTS;
+  const int64_t first_tap = blockIdx.x % tap_tiles * TAPS, first_output = blockIdx.x / tap_tiles % output_tiles * OUTPUTS;
+  const int64_t group = blockIdx.x / tap_tiles / output_tiles;
+
+  int64_t seen[LOADS], row_of[LOADS], column_of[LOADS]; // of the taps this thread brings: where, seen from window 0
+  for (int t = 0; t != LOADS; t++) {
+    const int64_t tap = first_tap + line + t * AT_ONCE, l = tap % columns.kernel, k = tap / columns.kernel % rows.kernel;
+    const int64_t c = tap / columns.kernel / rows.kernel;
+    seen[t] = w.x_offset + group * w.x[G] + c * w.x[C] + k * w.x[K] + l * w.x[L];
+    row_of[t] = rows.start + k * rows.dilation;
+    column_of[t] = tap >= taps ? columns.extent : columns.start + l * columns.dilation; // no such tap sees nothing
+  }
+  const int64_t begin = blockIdx.z * w.share, all = w.images * plane, end = begin + w.share >= all ? all : begin + w.share;
+  const int64_t point = begin + lane;
+  int64_t n = point / plane, i = point / columns.count % rows.count, j = point % columns.count;
+  T sum[2 * EACH] = {};
+  const int tap = int(threadIdx.x) % 16, output = int(threadIdx.x) / 16;
+  for (int64_t from = begin; from < end; from += POINTS) {
+    const bool there = from + lane < end;
+    const int64_t row = i * rows.step, column = j * columns.step;
+    const int64_t x_at = n * w.x[N] + i * w.x[I] + j * w.x[J], g_at = n * w.g[N] + i * w.g[I] + j * w.g[J];
+    for (int t = 0; t != LOADS; t++) {
+      const bool inside = row + row_of[t] >= 0 && row + row_of[t] < rows.extent && column + column_of[t] >= 0 &&
+                          column + column_of[t] < columns.extent;
+      x_tile[line + t * AT_ONCE][lane] = there && inside ? x[seen[t] + x_at] : T(0);
+    }
+    for (int k = line; k != OUTPUTS + line; k += AT_ONCE) {
+      const int64_t o = first_output + k;
+      g_tile[k][lane] = there && o < w.outputs ? g[w.g_offset + group * w.g[G] + o * w.g[O] + g_at] : T(0);
+    }
+    // The point 32 further on, digit by digit, with a carry as in a sum by hand: no division.
+    j += POINTS % columns.count;
+    i += POINTS / columns.count % rows.count;
+    n += POINTS / plane;
+    if (j >= columns.count) j -= columns.count, i++;
+    if (i >= rows.count) i -= rows.count, n++;
+    __syncthreads(); // the tiles are complete
+    for (int p = 0; p != POINTS; p++)
+      for (int k = 0; k != EACH; k++) {
+        sum[2 * k] += g_tile[output + k * 16][p] * x_tile[tap][p];
+        sum[2 * k + 1] += g_tile[output + k * 16][p] * x_tile[tap + 16][p];
+      }
+    __syncthreads(); // and have been read: the next round may overwrite them
+  }
+  for (int k = 0; k != EACH; k++)
+    for (int t = 0; t != 2; t++) {
+      const int64_t o = first_output + output + k * 16, own = first_tap + tap + t * 16;
+      if (o >= w.outputs || own >= taps) continue;
+      to[w.to_offset + blockIdx.z * w.to_share + group * w.to[G] + o * w.to[O] + own / columns.kernel / rows.kernel * w.to[C] +
+         own / columns.kernel % rows.kernel * w.to[K] + own % columns.kernel * w.to[L]] = sum[2 * k + t];
+    }
+}
+
+// to = the sum of `shares` arrays, one behind the other.
+template <class T> __global__ void sum_of_shares(Layout<2> weights, int64_t shares, T *to, const T *found) {
+  for (int64_t i = first(); i < weights.size; i += step()) {
+    int64_t at[2];
+    weights.locate(i, at);
+    T sum = 0;
+    for (int64_t share = 0; share < shares; share++) sum += found[at[1] + share * weights.size];
+    to[at[0]] = sum;
+  }
+}
+} // namespace nd
+
+ND_API int nd_conv_weight_backward(const nd_plan *p, void *out, const void *x, const void *g, const int64_t *window) {
+  if (const int error = nd::wrong_convolution(p)) return error;
+  nd::Weights w = {nd::rows_of(p, window), nd::columns_of(p, window), p->shape[nd::N], p->shape[nd::O], p->shape[nd::C], 0,
+                   p->offset[1], p->offset[2], p->offset[0], {}, {}, {}, 0};
+  nd::Layout<2> weights; // in w, and in one share's sums
+  weights.offset[0] = p->offset[0];
+  int64_t within[8] = {}, count = 1;
+  for (int d : {nd::L, nd::K, nd::C, nd::O, nd::G}) {
+    within[d] = count;
+    count *= p->shape[d];
+    weights.along(p->shape[d], {p->stride[0][d], within[d]});
+  }
+  for (int d = 0; d < 8; d++) w.x[d] = p->stride[1][d], w.g[d] = p->stride[2][d], w.to[d] = p->stride[0][d];
+  const int64_t points = w.images * w.rows.count * w.columns.count, taps = w.channels * w.rows.kernel * w.columns.kernel;
+  const int side = w.outputs > 32 ? 64 : 16;
+  const int64_t tiles = p->shape[nd::G] * ((w.outputs + side - 1) / side) * ((taps + nd::TAPS - 1) / nd::TAPS);
+  if (tiles > INT32_MAX) return ND_EPLAN;
+  // So many shares that there are some 500 blocks, but none of fewer points than 256.
+  int64_t shares = tiles ? 512 / tiles : 0;
+  if (shares > points / 256) shares = points / 256;
+  if (shares < 1) shares = 1;
+  w.share = (points + shares * nd::POINTS - 1) / (shares * nd::POINTS) * nd::POINTS;
+  return nd::with_type<nd::FLOATS>(p->dtype[0], [&](auto zero) {
+    using T = decltype(zero);
+    if (!count) return nd::launched();
+    const nd::Scratch found(shares > 1 ? shares * count * int64_t(sizeof(T)) : 0);
+    if (!found) return int(ND_ENOMEM);
+    if (shares > 1) {
+      for (int d = 0; d < 8; d++) w.to[d] = within[d];
+      w.to_offset = 0;
+      w.to_share = count;
+    }
+    T *const to = shares > 1 ? found.as<T>() : static_cast<T *>(out);
+    const dim3 grid(unsigned(tiles), 1, unsigned(shares));
+    const T *const x_data = static_cast<const T *>(x), *const g_data = static_cast<const T *>(g);
+    if (side == 64) nd::conv_weight_backward<T, 64><<<grid, nd::THREADS>>>(w, to, x_data, g_data);
+    else nd::conv_weight_backward<T, 16><<<grid, nd::THREADS>>>(w, to, x_data, g_data);
+    if (shares > 1) nd::sum_of_shares<T><<<nd::blocks_for(count), nd::THREADS>>>(weights, shares, static_cast<T *>(out), to);
+    return nd::launched();
+  });
+}

@@ -1,0 +1,17 @@
+// matmul.cuh - one matrix product out[i, j] = sum over k of a[i, k] b[k, j], as both of its kernels get it.
+#pragma once
+#include "launch.cuh"
+
+namespace nd {
+// Of one matrix of the batch: extents, and each operand's strides along its rows and columns.
+struct Product {
+  int64_t m, n, k;
+  int64_t out_row, out_column, a_row, a_column, b_row, b_column;
+};
+using Batch = Layout<3>; // where the matrices of out, a and b begin
+
+// matmul_large.cu. Whether the extents fill its tiles, and the launch.
+bool is_large(const Product &p);
+int matmul_large(const Product &p, const Batch &batch, float *out, const float *a, const float *b);
+int matmul_large(const Product &p, const Batch &batch, double *out, const double *a, const double *b);
+} // namespace nd

@@ -1,0 +1,137 @@
+// normalise.cu - batch and group normalisation of (batch, channels, inner), forward and backward.
+//
+// Elements that share a mean are the work of one block. It walks over them three times: for the mean, for the variance about
+// that mean, which does not cancel, and to write z = (a - mean) / sqrt(variance + eps). Statistics are double throughout.
+#include "block.cuh"
+
+namespace nd {
+// Which elements: those of channel `which` in all examples (batch normalisation, runs of `inner` neighbours), or those of
+// one group of channels in one example, which lie together.
+struct Shared {
+  int64_t n, channels, inner, groups; // groups 0: batch normalisation
+  __host__ __device__ int64_t means() const { return groups ? n / (channels * inner) * groups : channels; }
+  __host__ __device__ int64_t count() const { return groups ? channels / groups * inner : n / channels; }
+  __device__ int64_t at(int64_t which, int64_t k) const {
+    return groups ? which * count() + k : (k / inner * channels + which) * inner + k % inner;
+  }
+  __device__ int64_t channel(int64_t at) const { return at / inner % channels; }
+};
+struct TwoSums {
+  double a, b;
+  static __device__ TwoSums of_none() { return {0, 0}; }
+  __device__ TwoSums with(TwoSums other) const { return {a + other.a, b + other.b}; }
+  __device__ TwoSums from(int lane) const { return {across(a, lane), across(b, lane)}; }
+};
+
+template <class T>
+__global__ void normalise(Shared s, T *out, const T *a, const T *weight, const T *bias, double *stats, double eps) {
+  const int64_t which = blockIdx.x, count = s.count();
+  Sum sum = Sum::of_none();
+  for (int64_t k = threadIdx.x; k < count; k += blockDim.x) sum.value += double(a[s.at(which, k)]);
+  const double mean = of_block(sum).value / double(count);
+  sum = Sum::of_none();
+  for (int64_t k = threadIdx.x; k < count; k += blockDim.x) {
+    const double away = double(a[s.at(which, k)]) - mean;
+    sum.value += away * away;
+  }
+  const double variance = of_block(sum).value / double(count), inverse = 1 / ::sqrt(variance + eps);
+  for (int64_t k = threadIdx.x; k < count; k += blockDim.x) {
+    const int64_t at = s.at(which, k), channel = s.channel(at);
+    out[at] = T(double(weight[channel]) * ((double(a[at]) - mean) * inverse) + double(bias[channel]));
+  }
+  if (threadIdx.x != 0) return;
+  stats[which] = mean;
+  stats[s.means() + which] = variance;
+  stats[2 * s.means() + which] = inverse;
+}
+
+// out = (u - mean(u) - z mean(u z)) / sqrt(variance + eps),  u = g weight
+template <class T>
+__global__ void normalise_backward(Shared s, T *out, const T *g, const T *a, const T *weight, const double *stats) {
+  const int64_t which = blockIdx.x, count = s.count();
+  const double mean = stats[which], inverse = stats[2 * s.means() + which];
+  TwoSums sums = TwoSums::of_none();
+  for (int64_t k = threadIdx.x; k < count; k += blockDim.x) {
+    const int64_t at = s.at(which, k);
+    const double u = double(g[at]) * double(weight[s.channel(at)]);
+    sums = sums.with({u, u * (double(a[at]) - mean) * inverse});
+  }
+  sums = of_block(sums);
+  for (int64_t k = threadIdx.x; k < count; k += blockDim.x) {
+    const int64_t at = s.at(which, k);
+    const double u = double(g[at]) * double(weight[s.channel(at)]), z = (double(a[at]) - mean) * inverse;
+    out[at] = T((u - sums.a / double(count) - z * (sums.b / double(count))) * inverse);
+  }
+}
+
+// to_weight = sum of g z, to_bias = sum of g, over all examples and inner; a block for each channel.
+template <class T>
+__global__ void channel_sums(Shared s, T *to_weight, T *to_bias, const T *g, const T *a, const double *stats) {
+  const Shared of_channel = {s.n, s.channels, s.inner, 0};
+  const int64_t channel = blockIdx.x, example = s.channels * s.inner;
+  TwoSums sums = TwoSums::of_none();
+  for (int64_t k = threadIdx.x; k < of_channel.count(); k += blockDim.x) {
+    const int64_t at = of_channel.at(channel, k);
+    const int64_t which = s.groups ? at / example * s.groups + channel / (s.channels / s.groups) : channel;
+    sums = sums.with({double(g[at]) * (double(a[at]) - stats[which]) * stats[2 * s.means() + which], double(g[at])});
+  }
+  sums = of_block(sums);
+  if (threadIdx.x != 0) return;
+  to_weight[channel] = T(sums.a);
+  to_bias[channel] = T(sums.b);
+}
+
+int check(int dtype, const Shared &s) {
+  if (dtype != ND_F32 && dtype != ND_F64) return ND_EDTYPE;
+  const bool fits = s.channels > 0 && s.inner > 0 && s.groups >= 0 && s.n >= 0 && s.n % (s.channels * s.inner) == 0;
+  if (!fits || (s.groups ? s.channels % s.groups != 0 : s.n == 0)) return ND_EPLAN;
+  return s.means() > MOST_LINES || s.channels > MOST_LINES ? int(ND_EPLAN) : int(ND_OK);
+}
+int forward(int dtype, const Shared &s, void *out, const void *a, const void *weight, const void *bias, void *stats, double eps) {
+  const int bad = check(dtype, s);
+  if (bad) return bad;
+  return with_type<FLOATS>(dtype, [&](auto zero) {
+    using T = decltype(zero);
+    if (s.n)
+      normalise<T><<<unsigned(s.means()), threads_for(s.count())>>>(s, static_cast<T *>(out), static_cast<const T *>(a),
+                                                                    static_cast<const T *>(weight), static_cast<const T *>(bias),
+                                                                    static_cast<double *>(stats), eps);
+    return launched();
+  });
+}
+int backward(int dtype, const Shared &s, void *out, const void *g_, const void *a_, const void *weight, const void *stats_,
+             void *to_weight, void *to_bias) {
+  const int bad = check(dtype, s);
+  if (bad) return bad;
+  return with_type<FLOATS>(dtype, [&](auto zero) {
+    using T = decltype(zero);
+    const T *const g = static_cast<const T *>(g_), *const a = static_cast<const T *>(a_);
+    const double *const stats = static_cast<const double *>(stats_);
+    if (s.n)
+      normalise_backward<T><<<unsigned(s.means()), threads_for(s.count())>>>(s, static_cast<T *>(out), g, a,
+                                                                             static_cast<const T *>(weight), stats);
+    channel_sums<T><<<unsigned(s.channels), threads_for(s.n / s.channels)>>>(s, static_cast<T *>(to_weight),
+                                                                             static_cast<T *>(to_bias), g, a, stats);
+    return launched();
+  });
+}
+} // namespace nd
+
+ND_API int nd_batch_norm_dense(int dtype, int64_t n, void *out, const void *a, const void *weight, const void *bias,
+                               void *stats, int64_t channels, int64_t inner, double eps) {
+  return nd::forward(dtype, {n, channels, inner, 0}, out, a, weight, bias, stats, eps);
+}
+ND_API int nd_batch_norm_backward_dense(int dtype, int64_t n, void *out, const void *g, const void *a, const void *weight,
+                                        const void *stats, void *to_weight, void *to_bias, int64_t channels, int64_t inner) {
+  return nd::backward(dtype, {n, channels, inner, 0}, out, g, a, weight, stats, to_weight, to_bias);
+}
+ND_API int nd_group_norm_dense(int dtype, int64_t n, void *out, const void *a, const void *weight, const void *bias,
+                               void *stats, int64_t channels, int64_t inner, int64_t groups, double eps) {
+  return groups < 1 ? int(ND_EPLAN) : nd::forward(dtype, {n, channels, inner, groups}, out, a, weight, bias, stats, eps);
+}
+ND_API int nd_group_norm_backward_dense(int dtype, int64_t n, void *out, const void *g, const void *a, const void *weight,
+                                        const void *stats, void *to_weight, void *to_bias, int64_t channels, int64_t inner,
+                                        int64_t groups) {
+  return groups < 1 ? int(ND_EPLAN)
+                    : nd::backward(dtype, {n, channels, inner, groups}, out, g, a, weight, stats, to_weight, to_bias);
+}

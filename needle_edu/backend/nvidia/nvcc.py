@@ -1,0 +1,104 @@
+"""CUDA's compiler: where it is, what it can compile for, and our kernels compiled with it."""
+
+import functools
+import os
+import re
+import shutil
+import sysconfig
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from ..build.builder import shared_library
+from ..paths import csrc_dir
+
+HOW_TO_GET_NVCC = (
+    'pip install "needle_edu[cuda]", or install the CUDA toolkit and put nvcc on PATH '
+    "(or name its folder in CUDA_HOME)"
+)
+OLDEST = (11, 0)  # C++17
+
+
+class Compiler(NamedTuple):
+    """nvcc."""
+
+    command: str
+    version: tuple[int, int]
+
+    @property
+    def oldest_card(self) -> int:
+        """The lowest compute capability that it and our kernels can do with (6.0 adds doubles atomically)."""
+        return 75 if self.version >= (13, 0) else 60
+
+
+def candidates() -> list[Path]:
+    """Return where nvcc may be, the first choice first: CUDA_HOME, PATH, the packages of the extra ``cuda``."""
+    places = [Path(os.environ["CUDA_HOME"]) / "bin" / "nvcc"] if os.environ.get("CUDA_HOME") else []
+    on_path = shutil.which("nvcc")
+    places += [Path(on_path)] if on_path else []
+    packages = Path(sysconfig.get_paths()["purelib"]) / "nvidia"
+    return [*places, *sorted(packages.glob("cu*/bin/nvcc")), packages / "cuda_nvcc" / "bin" / "nvcc"]
+
+
+@functools.cache
+def find_nvcc() -> Compiler | None:
+    """Return the compiler, or None if there is none; looked for once."""
+    for place in candidates():
+        if place.is_file():
+            return Compiler(str(place), _version(str(place)))
+    return None
+
+
+def _version(command: str) -> tuple[int, int]:
+    """(13, 0) for release 13.0; (0, 0) if it does not run."""
+    try:
+        import subprocess
+
+        said = subprocess.run([command, "--version"], capture_output=True, text=True, timeout=60).stdout
+    except (ImportError, OSError, subprocess.SubprocessError):
+        return (0, 0)
+    found = re.search(r"release (\d+)\.(\d+)", said)
+    return (int(found[1]), int(found[2])) if found else (0, 0)
+
+
+def kernel_library(
+    compiler: Compiler, capability: int, sources: Sequence[Path] | None = None, folder: Path | None = None
+) -> Path:
+    """Return the path of csrc/cuda, compiled for cards of a compute capability unless the cache has it.
+
+    Parameters
+    ----------
+    compiler : Compiler
+    capability : int
+        75 for 7.5.
+    sources : sequence of Path, optional
+        Other ``.cu`` files.
+    folder : Path, optional
+        Where to put the library; default the user's cache.
+
+    Raises
+    ------
+    BuildError
+        nvcc failed; carries its message.
+    """
+    lib = Path(compiler.command).resolve().parent.parent / "lib"
+    return shared_library(
+        "libneedle_cuda",
+        sources or sorted((csrc_dir() / "cuda").glob("*.cu")),
+        include=(csrc_dir() / "include",),
+        flags=(
+            "-std=c++17",
+            "-O3",
+            "--extended-lambda",
+            f"-gencode=arch=compute_{capability},code=sm_{capability}",
+            "--forward-unknown-to-host-compiler",
+            "-fPIC",
+            "-fvisibility=hidden",
+            "-fno-strict-aliasing",
+        ),
+        link=("-cudart=static", *([f"-L{lib}"] if lib.is_dir() else [])),
+        compiler=[compiler.command],
+        folder=folder,
+        announce="needle_edu: compiling the CUDA kernels for your card, once; this takes a minute or two ...",
+        room=64 << 20,
+    )
