@@ -109,6 +109,13 @@ REFUSED = {
     "q9: new": cuda("int *x = new int; *x = 1;"),
     "q9: a member": cuda("const int x = threadIdx.operator_x;"),
     "q9: goto": cuda("goto end; end:;"),
+    "q6: the stack": c("int x = 0; long *p = (long *)&x; p[9] = 0;"),
+    "q6: the stack, by an array": c("float x[2]; x[0] = 0; float *p = x; p[9] = 0;"),
+    "q6: the stack, by a row": c("float x[2][2]; x[0][0] = 0; float *p = x[1]; p[9] = 0;"),
+    "q6: the stack, by an element": c("float x[2]; x[0] = 0; float *p = &x[1]; p[9] = 0;"),
+    "q6: the stack, in parentheses": c("int x = 0; int *p = &(x); p[9] = 0;"),
+    "q9: the stack": cuda("float &x = found; float *p = &x; p[9] = 0;"),
+    "q9: where threads read their numbers": cuda("const uint3 *p = &threadIdx; out[0] += 0 * p->x;"),
     "q9: the kernel's address": cuda("const long x = (long)&reduce_kernel; out[0] += x * 0;"),
     "q9: very long": above("// " + "x" * 30_000),
     # not the function that is asked for
