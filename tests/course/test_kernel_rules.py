@@ -73,7 +73,10 @@ def test_what_people_write_in_cuda_is_allowed(text):
 def test_refusals_name_the_line_and_the_word():
     with pytest.raises(NotAllowed, match=r"^printf: no function of this answer") as caught:
         examine("void f(int *a) {\n  a[0] = 1;\n\n  printf(a);\n}", "c", "f")
-    assert caught.value.lineno == 4 and caught.value._render_traceback_()[0].startswith("line 4: printf")
+    assert caught.value.lineno == 4
+    with pytest.raises(NotAllowed) as caught:
+        unit_of("%%c f\nvoid f(int *a) {\n  exit(0);\n}")
+    assert caught.value._render_traceback_()[0].startswith("f:3: exit: no function of this answer")
     assert [token.line for token in tokens_of("a /* \n\n */ b")] == [1, 3]
 
 

@@ -131,9 +131,7 @@ class Names:
 
     def is_cast_or_condition(self, begin: int, end: int) -> bool:
         inside = set(self.words[begin + 1 : end])
-        return self.word(begin - 1) in CONDITIONS or inside <= TYPES | QUALIFIERS | {
-            "*"
-        }
+        return self.word(begin - 1) in CONDITIONS or inside <= TYPES | QUALIFIERS | {"*"}
 
     def is_declaration(self, place: int) -> bool:
         """Whether the name at `place` gets its meaning there: it follows a type, or a comma in such a declaration."""

@@ -15,9 +15,6 @@ class CompileError(SyntaxError):
 class NotAllowed(CompileError):
     """An answer with something in it that `rules` does not allow."""
 
-    def _render_traceback_(self) -> list[str]:
-        return [f"not allowed: {self.msg}" if self.lineno is None else f"line {self.lineno}: {self.msg}"]
-
 
 class Token(NamedTuple):
     """A word or a sign, and the line it stands in."""
