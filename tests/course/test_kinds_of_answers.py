@@ -16,7 +16,7 @@ from needle_edu.course import commands, notebook, questions, source_answers, sou
 from needle_edu.course.check import report
 from needle_edu.course.grading import sandbox
 from needle_edu.course.grading.run_question import run_question, run_submission
-from needle_edu.course.kernels import translation_unit
+from needle_edu.course.kernels import launching, translation_unit
 from needle_edu.course.limits import Limits, declared
 from needle_edu.course.notebook import NotebookError
 
@@ -297,6 +297,30 @@ def test_another_function_or_other_parameters(kernels):
     assert "the tests run add(float *, const float *, const float *, int)" in others.verdicts[0].message
     named = run(kernels, "q5", changed("q5", "%%cuda add_cuda", "%%cuda sums"))
     assert "not defined: the cell's first line names sums" in named.verdicts[0].message
+
+
+FORGED = """
+class Forger:
+    from needle_edu.course.kernels import launching
+
+    def run(self, function, arguments, grid, block, shared):
+        out = [arguments[1] + arguments[2], *arguments[1:3]]
+        runs = {name: {"error": "", "arrays": out} for name in ("check", "plain", "reverse", "profile")}
+        return {"findings": [], "counters": {}, **runs}
+
+    launching.KernelAnswer.run = run
+"""
+
+
+def test_no_python_of_the_students_runs_beside_a_kernel(kernels, monkeypatch):
+    """A cell of theirs could take the place of what runs kernels, and make up the report."""
+    question, nothing = kernels.questions[0], changed("q1", SUM, ";")
+    result = run_question(kernels, question, nothing, (FORGED,), sandbox=KIND)
+    assert result.judged and not any(verdict.passed for verdict in result.verdicts), result
+    monkeypatch.setattr(launching.KernelAnswer, "run", launching.KernelAnswer.run)  # put back afterwards
+    exec(FORGED, {"__name__": "alone"})  # it would
+    answer = kernel_batch.answers_of(question, {"nothing": nothing})["nothing"]
+    assert all(verdict.passed for verdict in kernel_batch.verdicts_of(kernels, question, answer))
 
 
 @pytest.mark.parametrize("answer", ["def add(a, b): return a + b", "%%text add\nint add;", "int add(void);"])

@@ -189,8 +189,11 @@ def _job(
 ) -> dict:
     """What the student's process is told; nothing in it is secret."""
     setup, adapters = list(homework.setup), homework.adapters
-    job = {"setup": setup, "adapters": adapters, "extra": list(extra), "answer": answer}
-    return job | ({"compiled": compiled[question.name]} if question.is_kernel else {})
+    job: dict = {"setup": setup, "adapters": adapters, "extra": list(extra), "answer": answer}
+    if question.is_kernel:
+        # No Python of the student's runs where a kernel's report is made: it could make up another.
+        job |= {"compiled": compiled[question.name], "extra": []}
+    return job
 
 
 def _in_sandbox(

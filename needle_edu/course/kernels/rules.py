@@ -15,9 +15,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
-from needle_edu.course.kernels.words import FUNCTIONS, KEYWORDS, MEMBERS, QUALIFIERS, REFUSED, TYPES, VALUES
+from needle_edu.course.kernels.names import Names
+from needle_edu.course.kernels.parts import CompileError, Function, NotAllowed, Token, refuse
+from needle_edu.course.kernels.words import FUNCTIONS, KEYWORDS, QUALIFIERS, REFUSED, TYPES, VALUES
+
+__all__ = ["CompileError", "Function", "NotAllowed", "Token", "examine", "tokens_of"]
 
 MAX_CHARACTERS = 20_000
 
@@ -27,36 +30,6 @@ _TOKEN = re.compile(
 )
 _CLOSES = {")": "(", "]": "[", "}": "{"}
 _DIGRAPHS = ("%:", "<%", "%>", "<:", ":>", "??")
-
-
-class CompileError(SyntaxError):
-    """An answer that does not compile. Jupyter shows it as the compiler's words, without a traceback."""
-
-    def _render_traceback_(self) -> list[str]:  # IPython asks for this
-        return [str(note) for note in getattr(self, "__notes__", ())] or [str(self.msg)]
-
-
-class NotAllowed(CompileError):
-    """An answer with something in it that `rules` does not allow."""
-
-    def _render_traceback_(self) -> list[str]:
-        return [f"not allowed: {self.msg}" if self.lineno is None else f"line {self.lineno}: {self.msg}"]
-
-
-class Token(NamedTuple):
-    """A word or a sign, and the line it stands in."""
-
-    text: str
-    line: int
-
-
-class Function(NamedTuple):
-    """A function that an answer defines: its name, its parameters' types and names, and whether it is a kernel."""
-
-    name: str
-    types: tuple[str, ...]
-    parameters: tuple[str, ...]
-    is_kernel: bool
 
 
 def tokens_of(text: str) -> list[Token]:
@@ -78,13 +51,13 @@ def tokens_of(text: str) -> list[Token]:
     for number, line in enumerate(bare.split("\n"), start=1):
         if "#" in line or any(pair in line for pair in _DIGRAPHS):
             directive = " ".join(line.split())[:40]
-            _refuse(
+            refuse(
                 number, f"no preprocessor here, so no {directive}: what an answer needs is declared already"
             )
         if '"' in line or "'" in line:
-            _refuse(number, "no texts and characters in quotation marks: a kernel has nobody to talk to")
+            refuse(number, "no texts and characters in quotation marks: a kernel has nobody to talk to")
         if "\\" in line or not line.isascii():
-            _refuse(number, "a backslash or a character beyond ASCII outside of a comment")
+            refuse(number, "a backslash or a character beyond ASCII outside of a comment")
     found = []
     for number, line in enumerate(bare.split("\n"), start=1):
         found += [Token(word, number) for word in _TOKEN.findall(line)]
@@ -115,24 +88,18 @@ def examine(text: str, kind: str, name: str) -> tuple[Function, ...]:
     >>> examine("void f(float *a) { exit(1); }", "c", "f")
     Traceback (most recent call last):
         ...
-    needle_edu.course.kernels.rules.NotAllowed: exit: no function of this answer, and not one that a kernel may call
+    needle_edu.course.kernels.parts.NotAllowed: exit: no function of this answer, and not one that a kernel may call
     """
     tokens = tokens_of(text)
     partner = _brackets(tokens)
     functions = tuple(_top_level(tokens, partner, kind))
-    _Names(tokens, partner, functions).look()
+    Names(tokens, partner, functions).look()
     if kind == "c" and [function.name for function in functions] != [name]:
         has = ", ".join(function.name for function in functions) or "none"
         raise NotAllowed(f"an answer in C is one function, called {name}; here are: {has}")
     if kind == "cuda" and not any(function.is_kernel for function in functions):
         raise NotAllowed("an answer in CUDA has at least one kernel: __global__ void name(…) { … }")
     return functions
-
-
-def _refuse(line: int, why: str) -> None:
-    error = NotAllowed(why)
-    error.lineno = line
-    raise error
 
 
 def _brackets(tokens: list[Token]) -> dict[int, int]:
@@ -143,11 +110,11 @@ def _brackets(tokens: list[Token]) -> dict[int, int]:
             open_ones.append(place)
         elif text in _CLOSES:
             if not open_ones or tokens[open_ones[-1]].text != _CLOSES[text]:
-                _refuse(line, f"this {text} closes nothing")
+                refuse(line, f"this {text} closes nothing")
             partner[place] = open_ones.pop()
             partner[partner[place]] = place
     if open_ones:
-        _refuse(tokens[open_ones[-1]].line, f"this {tokens[open_ones[-1]].text} is never closed")
+        refuse(tokens[open_ones[-1]].line, f"this {tokens[open_ones[-1]].text} is never closed")
     return partner
 
 
@@ -168,9 +135,7 @@ def _top_level(tokens: list[Token], partner: dict[int, int], kind: str) -> Itera
         elif what == "=" and words and words[0] in ("const", "constexpr"):
             while at < len(tokens) and tokens[at].text != ";":
                 if tokens[at].text in ("(", "{"):
-                    _refuse(
-                        tokens[at].line, "a constant is a number, computed from numbers, without brackets"
-                    )
+                    refuse(tokens[at].line, "a constant is a number, computed from numbers, without brackets")
                 at += 1
             at += 1
         elif what == "{" and words == ["enum"]:
@@ -182,7 +147,7 @@ def _top_level(tokens: list[Token], partner: dict[int, int], kind: str) -> Itera
             at = partner[partner[at] + 1] + 1
         else:
             shown = " ".join(token.text for token in tokens[begin : at + 1])[:60]
-            _refuse(
+            refuse(
                 tokens[begin].line,
                 f"{shown} …: outside of functions only functions with their bodies, and constants, may stand",
             )
@@ -198,16 +163,16 @@ def _function(tokens: list[Token], partner: dict[int, int], begin: int, at: int,
         or "__" in name
         or name[0] == "_"
     ):
-        _refuse(line, f"{' '.join(words)}(: a function has a type and a name of its own")
+        refuse(line, f"{' '.join(words)}(: a function has a type and a name of its own")
     if strange := [word for word in words[:-1] if word not in known] or (
         ["no type"] if len(words) < 2 else []
     ):
-        _refuse(line, f"{' '.join(words)}(: {strange[0]} cannot stand before a function's name")
+        refuse(line, f"{' '.join(words)}(: {strange[0]} cannot stand before a function's name")
     on_device = {"__device__", "__global__"} & set(words)
     if kind == "cuda" and not on_device:
-        _refuse(line, f"{name} is a function of the host: write __global__ or __device__ before it")
+        refuse(line, f"{name} is a function of the host: write __global__ or __device__ before it")
     if kind == "c" and on_device:
-        _refuse(line, f"{name}: __global__ and __device__ are CUDA's, and this answer is C")
+        refuse(line, f"{name}: __global__ and __device__ are CUDA's, and this answer is C")
     types, parameters = [], []
     inside = tokens[at + 1 : partner[at]]
     for part in _parts(inside):
@@ -218,7 +183,7 @@ def _function(tokens: list[Token], partner: dict[int, int], begin: int, at: int,
             or not {*kinds} <= TYPES | QUALIFIERS | {"*"}
             or not kinds
         ):
-            _refuse(line, f"{name}: a parameter is a type and a name, got {' '.join([*kinds, last])}")
+            refuse(line, f"{name}: a parameter is a type and a name, got {' '.join([*kinds, last])}")
         types.append(" ".join(word for word in kinds if word not in QUALIFIERS - {"const"}))
         parameters.append(last)
     return Function(name, tuple(types), tuple(parameters), "__global__" in words)
@@ -235,113 +200,3 @@ def _parts(tokens: list[Token]) -> list[list[Token]]:
         else:
             parts[-1].append(token)
     return [part or [Token("?", 0)] for part in parts]
-
-
-# --- names --------------------------------------------------------------------------------------------------------
-
-
-class _Names:
-    """Looks at each name: is it allowed where it stands?"""
-
-    def __init__(self, tokens: list[Token], partner: dict[int, int], functions: tuple[Function, ...]):
-        self.words, self.lines = [token.text for token in tokens], [token.line for token in tokens]
-        self.partner, self.own = partner, {function.name for function in functions}
-        self.kernels = {function.name for function in functions if function.is_kernel}
-        self.declared: set[str] = set()
-
-    def word(self, place: int) -> str:
-        return self.words[place] if 0 <= place < len(self.words) else ""
-
-    def look(self) -> None:
-        for place, word in enumerate(self.words):
-            if word[0].isalpha() or word[0] == "_":
-                self.name(place, word)
-            elif word in ("::", "<<<", ">>>", "@", "$", "`"):
-                _refuse(self.lines[place], f"{word} has no place in a function of the device")
-            elif word == "(":
-                self.call(place)
-            elif word == "[" and not self.is_indexed(place - 1):
-                _refuse(self.lines[place], "[ without an array before it: no attributes, and no lambdas")
-
-    def name(self, place: int, word: str) -> None:
-        line, before, after = self.lines[place], self.word(place - 1), self.word(place + 1)
-        if before in (".", "->"):
-            if word not in MEMBERS:
-                _refuse(line, f"{before}{word}: vectors have the members x, y, z and w")
-        elif word == "extern":
-            if after != "__shared__":
-                _refuse(line, "extern: nothing of an answer lies elsewhere, but for extern __shared__")
-        elif word in REFUSED:
-            _refuse(line, f"{word}: not needed in an answer, and not allowed")
-        elif word in TYPES | QUALIFIERS | KEYWORDS | VALUES:
-            if (
-                after == "("
-                and word not in TYPES
-                and word not in ("if", "for", "while", "switch", "return", "sizeof", "case")
-            ):
-                _refuse(line, f"{word}( is no call")
-        elif word in FUNCTIONS or word in self.own:
-            if after != "(":
-                _refuse(line, f"{word}: a function is called, its address is not taken")
-            if word in self.kernels and not self.is_definition(place):
-                _refuse(line, f"{word} is a kernel, and kernels are launched by the host")
-        elif word.startswith("_") or "__" in word:
-            _refuse(
-                line, f"{word}: names like this belong to the compiler, and it is not one that a kernel needs"
-            )
-        elif after == "(":
-            _refuse(line, f"{word}: no function of this answer, and not one that a kernel may call")
-        elif word not in self.declared:
-            if not self.is_declaration(place):
-                _refuse(line, f"{word}: declared nowhere in this answer before this line")
-            self.declared.add(word)
-
-    def is_indexed(self, place: int) -> bool:
-        word = self.word(place)
-        return word in ("]", ")") or word.isidentifier() and word not in KEYWORDS
-
-    def is_definition(self, place: int) -> bool:
-        return self.word(self.partner[place + 1] + 1) == "{"
-
-    def call(self, place: int) -> None:
-        """What is called is a name, never the value of an expression: that could be the address of anything."""
-        before = self.word(place - 1)
-        if (
-            before == "]"
-            or before == ")"
-            and not self.is_cast_or_condition(self.partner[place - 1], place - 1)
-        ):
-            _refuse(
-                self.lines[place], "a call of what an expression gives: functions are called by their names"
-            )
-
-    def is_cast_or_condition(self, begin: int, end: int) -> bool:
-        inside = set(self.words[begin + 1 : end])
-        return self.word(begin - 1) in ("if", "while", "for", "switch") or inside <= TYPES | QUALIFIERS | {
-            "*"
-        }
-
-    def is_declaration(self, place: int) -> bool:
-        """Whether the name at `place` gets its meaning there: it follows a type, or a comma in such a declaration."""
-        at = place - 1
-        while self.word(at) in ("*", "&") or self.word(at) in QUALIFIERS - {"__shared__"}:
-            at -= 1
-        if self.word(at) in TYPES or self.word(at) in ("const", "constexpr"):
-            return True
-        if self.word(at) == "{" and self.word(at - 1) == "enum":
-            return True
-        if self.word(at) != ",":
-            return False
-        while at >= 0 and self.word(at) not in (";", "{", "("):  # back to where the statement begins
-            at = self.partner[at] - 1 if self.word(at) in _CLOSES else at - 1
-        outside = self.word(at - 1)
-        if self.word(at) == "(" and outside != "for" and self.partner[at] + 1 < len(self.words):
-            return (
-                self.word(self.partner[at] + 1) == "{" and outside in self.own
-            )  # the parameters of a function
-        if self.word(at) == "{" and outside not in (")", ";", "}", ":", "else", "do"):
-            return outside == "enum"  # not the numbers between the braces of an array
-        return self.starts_declaration(at + 1)
-
-    def starts_declaration(self, place: int) -> bool:
-        return self.word(place) in TYPES | QUALIFIERS

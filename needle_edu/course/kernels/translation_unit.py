@@ -81,7 +81,12 @@ def unit_of(cell: SourceCell, model: Unit | None = None) -> Unit:
     NotAllowed
         If there is something in it that may not be there, or not what must be.
     """
-    unit = Unit(cell.name, cell.kind, cell.text, examine(cell.text, cell.kind, cell.name))
+    try:
+        unit = Unit(cell.name, cell.kind, cell.text, examine(cell.text, cell.kind, cell.name))
+    except NotAllowed as error:
+        if error.lineno:
+            error.add_note(f"{cell.name}:{error.lineno}: {error.msg}")  # as the compiler would say it
+        raise
     own = {function.name: function for function in unit.launched}
     for wanted in model.launched if model else ():
         head = f"{wanted.name}({', '.join(wanted.types)})"
