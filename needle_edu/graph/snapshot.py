@@ -157,10 +157,11 @@ def count(array: np.ndarray) -> tuple[float, int, int]:
     >>> count(np.array([3.0, 0.0, -4.0]))
     (5.0, 1, 0)
     """
+    flat = array.reshape(-1)
     with np.errstate(all="ignore"):
-        norm = float(np.sqrt(np.square(array, dtype=np.float64).sum()))
+        norm = math.sqrt(np.einsum("i,i->", flat, flat, dtype=np.float64))  # no array of the squares
     unusual = 0 if math.isfinite(norm) else array.size - int(np.count_nonzero(np.isfinite(array)))
-    return norm, array.size - int(np.count_nonzero(array)), unusual
+    return norm, int(np.count_nonzero(array == 0)), unusual
 
 
 def sample_steps(shape: tuple) -> tuple[int, int]:

@@ -187,7 +187,7 @@ def test_what_is_tiny_is_followed_to_the_step_that_multiplied_least():
 
 
 def test_finite_contributions_whose_sum_overflows():
-    x = ndl.Tensor([1.0])
+    x = ndl.Tensor([1.0], dtype="float32")
     cause, made = cause_of(viz.step((x * 3e38).sum() + (x * 3e38).sum()), "x")
     assert cause.kind == "inf" and made.kind == "sum"
     assert cause.text == "Every contribution is finite, but their sum holds infinities."

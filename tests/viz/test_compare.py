@@ -89,6 +89,23 @@ def test_runs_may_be_steppers_and_tapes_and_stay_as_they_were():
     assert viz.compare(tape, tape).first is None
 
 
+def test_a_wrong_pass_of_ones_own_departs_from_the_engines():
+    def forgetful(output, out_grad):  # keeps the last contribution only
+        output.grad = out_grad
+        for node in reversed(ndl.autograd.find_topo_sort([output])):
+            if node.op is not None:
+                for x, g in zip(node.inputs, node.op.gradient_as_tuple(node.grad, node), strict=True):
+                    x.grad = g
+
+    x = ndl.Tensor([3.0])
+    y = x * x
+    with ndl.override("compute_gradient_of_variables", forgetful):
+        own = viz.step(y)
+    found = viz.compare(viz.step(y), own)
+    assert found.first is not None and found.stepper.steps[found.first].departs.startswith("Here the runs ")
+    assert viz.compare(own, own).stepper.stops == [] and any(step.departs for step in own.steps)
+
+
 def test_nan_is_the_same_as_nan():
     with np.errstate(all="ignore"):
         a, b = (viz.step(ndl.log(ndl.Tensor([-1.0, 2.0])).sum()) for _ in range(2))
@@ -125,5 +142,7 @@ def test_the_page_opens_where_they_depart(browser, tmp_path):
     assert p.box.locator('figure[data-role="other"] td').all_text_contents() == ["0.3", "0.2", "-0.1"]
     assert "The runs depart at step 2" in p.page.locator("body").inner_text()
     p.click("last")
-    assert p.step() == found.differing[1] + 1
+    assert p.step() == found.differing[1] + 1 and p.text(".departs").startswith(
+        "Here they differ, too. The first"
+    )
     p.page.context.close()

@@ -121,15 +121,16 @@ def compare(run_a: Any, run_b: Any, rtol: float = RTOL, **options) -> Comparison
         tuple(s.result.numbers if s.result else None for s in (steps_a[k], steps_b[k])) for k in range(other)
     ]
     differing = [k for k, (a, b) in enumerate(results) if not alike(b, a, rtol)]
-    marked = list(steps_b)
+    marked = [replace(step, departs="") for step in steps_b]  # from the first run, not from the engine's pass
     for k in differing:
-        marked[k] = replace(steps_b[k], departs=_difference(*results[k]), other=steps_a[k].result)
+        here = "Here the runs depart. " if k == differing[0] else "Here they differ, too. "
+        marked[k] = replace(steps_b[k], departs=here + _difference(*results[k]), other=steps_a[k].result)
     text = f"The runs are the same: {len(steps_b)} steps."
     if parted is not None:
         what_a, what_b = (s[parted].title if parted < len(s) else "nothing more" for s in (steps_a, steps_b))
         said = f"the first does {what_a}, the second does {what_b}."
-        here = min(parted, len(marked) - 1)
-        marked[here] = replace(marked[here], departs=f"{said[0].upper()}{said[1:]}")
+        last = min(parted, len(marked) - 1)
+        marked[last] = replace(marked[last], departs=f"Here the runs part. {said[0].upper()}{said[1:]}")
         text = f"The runs depart at step {parted + 1}: {said}"
     if differing:
         k = differing[0]

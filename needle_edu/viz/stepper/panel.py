@@ -37,8 +37,8 @@ def render_step(step: Step, pieces: Pieces, compared: bool = False) -> list[str 
         f"<h3>{html.escape(step.title)}</h3><p>{html.escape(step.text)}</p>",
     ]
     if step.departs:
-        head = "Here the runs depart." if compared else "Your pass departs here."
-        parts.append(f'<p class="departs"><b>{head}</b> {html.escape(step.departs)}</p>')
+        head, text = step.departs.split(". ", 1) if compared else ("Your pass departs here", step.departs)
+        parts.append(f'<p class="departs"><b>{head}.</b> {html.escape(text)}</p>')
     if step.formula:
         parts.append(pieces.add(rule_html(step.formula, step.here)))
     elif step.kind in ("op", "vjp"):
@@ -89,8 +89,8 @@ def figure_parts(shown: Shown, is_result: bool = False) -> list[str]:
     gradient = shown.role in ("adjoint", "contribution", "sum", "grad") or shown.role.startswith("term")
     css = " ".join(["gradient" if gradient else "value", *(["result"] if is_result else [])])
     snap = shown.numbers
-    equals = "" if gradient or shown.role == "value" else "="
-    letter = "" if shown.role in ("value", "grad") else formula_html(shown.tex, display=False)
+    equals = "" if gradient or shown.role in ("value", "other") else "="
+    letter = "" if shown.role in ("value", "grad", "other") else formula_html(shown.tex, display=False)
     head = f'<figure class="{css}" data-role="{html.escape(shown.role)}"><figcaption>{letter} {equals} '
     name = f"<b>{html.escape(shown.label)}</b>"
     if snap is None:
