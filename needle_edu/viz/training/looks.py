@@ -23,7 +23,7 @@ from needle_edu.training import Application, History
 from needle_edu.viz.training.pictures import Pictures, take_pictures
 
 BINS = 24
-SHARE = 0.01  # of the training's time, that looking may take
+SHARE = 0.007  # of the training's time, that looking may take
 SAMPLE = 4_000  # of a larger array so many elements, evenly spaced, make the histogram
 
 
