@@ -168,9 +168,9 @@ class Looker:
         self._epochs = len(history.ends)
         with looking(app):
             look.pictures.judge(app, known, fresh)
-        for old in self.looks[-1:]:
-            old.layers, old.pictures = [], Pictures()
         self.looks.append(look)
+        for old in self.looks[-2:-1]:
+            old.layers, old.pictures = [], Pictures()
         if len(self.looks) > 200:  # every second of the older half is enough for a line
             self.looks[:100] = self.looks[:100:2]
         self.after()
