@@ -66,6 +66,7 @@ def test_cells_that_draw_meanwhile_change_nothing_and_are_not_changed():
     mine, heard = [], []
     while board.state == "running":
         mine.append(np.random.rand())
+        assert "size of a step" in board.still() or not board.looks
         x = ndl.Tensor([1.0, 2.0])
         with viz.record() as tape:
             (x * init.rand(2)).backward()
@@ -326,3 +327,13 @@ def test_large_steps_of_matrices_are_marked(shape, ratio, style):
     page = panels(History(), [Look(7, 0.1, [moved])])
     assert re.findall(r'<span class="(\w+)">', page) == ([style] if style else [])
     assert "what step 7 did" in page and "&lt;w&gt;" in page and "<w>" not in page
+
+
+def test_an_epoch_that_is_half_noted_is_no_error():
+    """The page may ask while the thread notes the end of an epoch."""
+    history = History()
+    history.add_step({"loss": 2.0})
+    history.end_epoch({"loss": 1.5})
+    history.add_step({"loss": 1.0})
+    history.test["loss"].append(0.5)  # the number is there, the end is not yet
+    assert "last training 1, fresh examples 1.5" in panels(history, [])

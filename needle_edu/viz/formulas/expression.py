@@ -84,9 +84,8 @@ class Expression(Island):
             f'<div class="island" role="group" aria-label="the formula {formula} and its gradients"><div class="bar">'
             f'<h3 class="mono">f = {formula}</h3><span class="result mono">= {number(self.value)}</span></div>'
             f'<div class="main"><div class="graph" tabindex="0" role="group" aria-label="graph">{self._svg}</div>'
-            '<div class="side"><table><thead><tr><th>name</th><td></td><th>value</th>'
-            f'<th class="gradient">gradient</th></tr></thead><tbody>{rows}</tbody></table>'
-            '<div class="curves"></div></div></div></div>'
+            f'<div class="side"><table><thead><tr><th>name</th><td></td><th>value</th><th class="gradient">'
+            f'gradient</th></tr></thead><tbody>{rows}</tbody></table><div class="curves"></div></div></div></div>'
         )
 
     def data(self) -> dict[str, Any]:

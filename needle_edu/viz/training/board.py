@@ -195,7 +195,7 @@ class Board(Island):
     def _where(self) -> str:
         epochs, steps, history = len(self.history.ends), len(self.history), self.history
         count = f"{epochs} epoch{'' if epochs == 1 else 's'}" if not history.position else f"{steps} steps"
-        numbers = history.test if history.test and not history.position else history.steps
+        numbers = dict(history.test if history.test and not history.position else history.steps)
         return ", ".join(
             [
                 f"after {count}",

@@ -23,7 +23,7 @@ from needle_edu.training import Application, History
 from needle_edu.viz.training.pictures import Pictures, take_pictures
 
 BINS = 24
-SHARE = 0.01  # of the training's time, that looking may take
+SHARE = 0.007  # of the training's time, that looking may take
 SAMPLE = 4_000  # of a larger array so many elements, evenly spaced, make the histogram
 
 
@@ -168,9 +168,9 @@ class Looker:
         self._epochs = len(history.ends)
         with looking(app):
             look.pictures.judge(app, known, fresh)
-        for old in self.looks[-1:]:
-            old.layers, old.pictures = [], Pictures()
         self.looks.append(look)
+        for old in self.looks[-2:-1]:
+            old.layers, old.pictures = [], Pictures()
         if len(self.looks) > 200:  # every second of the older half is enough for a line
             self.looks[:100] = self.looks[:100:2]
         self.after()

@@ -22,8 +22,9 @@ SMALL, LARGE = 1e-4, 1e-2  # steps between these shares of the weights are usual
 
 
 def panels(history: History, looks: Sequence[Look]) -> str:
-    """All parts that this training has."""
-    parts = [_curve(name, history) for name in dict.fromkeys([*history.steps, *history.test])]
+    """All parts that this training has; it may go on in its thread meanwhile."""
+    looks = list(looks)
+    parts = [_curve(name, history) for name in dict.fromkeys([*list(history.steps), *list(history.test)])]
     if looks:
         steps = [look.step for look in looks]
         if np.isfinite(looks[-1].rate):
@@ -45,9 +46,11 @@ def _curve(name: str, history: History) -> str:
         starts = np.concatenate([[0], ends[:-1]])
         means = np.add.reduceat(values, starts) / (ends - starts)
         lines.append((ends.tolist(), means.tolist(), "training"))
-    fresh = history.test.get(name, [])
+    fresh = list(
+        zip(history.ends, history.test.get(name, []), strict=False)
+    )  # the end of an epoch may be half noted
     if fresh:
-        lines.append((history.ends[: len(fresh)], fresh, "fresh examples"))
+        lines.append(([end for end, _ in fresh], [value for _, value in fresh], "fresh examples"))
     last = f" {shown(name, float(values[-1]))}" if values.size else ""
     return line_chart(f"{name}{last}", lines)
 

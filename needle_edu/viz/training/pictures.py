@@ -14,7 +14,7 @@ from needle_edu.training import Application
 from needle_edu.viz.plane import Plane, cut
 
 CHANNELS, HEADS, SHOWN = 8, 4, 16
-JUDGED = 500  # fresh examples that are sorted into a confusion matrix
+JUDGED = 250  # fresh examples that are sorted into a confusion matrix
 
 
 @dataclass(slots=True)

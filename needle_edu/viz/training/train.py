@@ -12,8 +12,8 @@ def train(application: Any, *, every: int | None = None, wait: bool = False, **s
     each step moves the weights, and, where the training has them, feature maps, attention, a plane cut into classes,
     what is mistaken for what, and samples.
 
-    Cells that run meanwhile change nothing of the training, and it nothing of them. Looking takes about one hundredth
-    of the training's time. `board.stop()` and `board.resume()`, or the button of the board, let it pause.
+    Cells that run meanwhile change nothing of the training, and it nothing of them. Looking takes less than one
+    hundredth of the training's time. `board.stop()` and `board.resume()`, or the button of the board, let it pause.
 
     Parameters
     ----------
