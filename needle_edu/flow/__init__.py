@@ -62,6 +62,7 @@ __all__ = [
     "equal",
     "exp",
     "flatten_layer",
+    "flatten_layer",
     "gradients",
     "group",
     "infer_variable_shapes",
@@ -83,3 +84,7 @@ __all__ = [
     "zeros",
     "zeros_like",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -109,8 +109,8 @@ class Tracer(Scope):
                 updates.append((self.name_of(new_grad), GradientOf(tensor)))
         updates += [(self.name_of(value), target) for value, target in self.writes]
         return Program(
-            name, self.device or default_device(), self.inputs, self.sources, self.constants, tuple(self.body), tuple(outputs),
-            tuple(updates), unflatten,
+            name, self.device or default_device(), self.inputs, self.sources, self.constants, tuple(self.body),
+            tuple(outputs), tuple(updates), unflatten,
         )  # fmt: skip
 
     # ---- what the engine asks -----------------------------------------------------------------------------------
