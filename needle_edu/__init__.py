@@ -9,7 +9,7 @@
 
 The floors, each knowing only those before it: `backend` (devices and kernels), `ndarray` (strided arrays),
 `autograd` and `ops` (tensors and the chain rule), `init`, `nn`, `optim`, `data` (what a model is written with),
-`graph` (a finished run as data), `viz` and `course` (seeing and learning). What a program may not
+`graph` (a finished run as data, and static graphs), `viz` and `course` (seeing and learning). What a program may not
 need (`data`, `graph`, `viz`, `course`, …) loads on first use.
 """
 
@@ -52,6 +52,7 @@ _ROOMS = (
     "backend_ndarray",
     "ladder",
     "graph",
+    "flow",
     "models",
     "viz",
     "course",

@@ -35,6 +35,7 @@ FLOORS = {  # room: (floor, place on the floor, left to right); a room imports o
     "saving": (4, 6),
     "graph": (5, 0),
     "models": (5, 1),
+    "flow": (5, 2),
     "apps": (6, 0),
     "training": (6, 1),
     "viz": (6, 2),

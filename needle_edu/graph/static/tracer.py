@@ -17,7 +17,7 @@ from needle_edu import ops
 from needle_edu.autograd import Tensor, TensorTuple, Value, events, no_grad, state
 from needle_edu.autograd.unbroadcast import unbroadcast
 from needle_edu.autograd.value import fill_node
-from needle_edu.backend import NeedleError, random, storage
+from needle_edu.backend import NeedleError, default_device, random, storage
 from needle_edu.backend.scope import Block as Scope, Run
 from needle_edu.ndarray import NDArray, array
 from needle_edu.ndarray.host import host_values
@@ -109,8 +109,8 @@ class Tracer(Scope):
                 updates.append((self.name_of(new_grad), GradientOf(tensor)))
         updates += [(self.name_of(value), target) for value, target in self.writes]
         return Program(
-            name, self.device, self.inputs, self.sources, self.constants, tuple(self.body), tuple(outputs),
-            tuple(updates), unflatten,
+            name, self.device or default_device(), self.inputs, self.sources, self.constants, tuple(self.body),
+            tuple(outputs), tuple(updates), unflatten,
         )  # fmt: skip
 
     # ---- what the engine asks -----------------------------------------------------------------------------------
