@@ -287,14 +287,17 @@ def test_pointwise_kernels_may_be_called_for_a_part(name, rng):
         runtime.ffi.typeof(getattr(runtime.lib, f"nd_{name}")).args,
     )
     types = [one.cname for one in wanted[2:]]
-    inputs = [(rng.random(n) * 3 - 1).astype("float32") for one in types[1:] if one == "void *"]
+    of_bools = name.startswith("logical_")
+    inputs = [(rng.random(n) * 3 - 1) for one in types[1:] if one == "void *"]
+    inputs = [one > 0 if of_bools else one.astype("float32") for one in inputs]
     number = [0.5] if "double" in types else []
+    asks = name.startswith(("equal", "not_equal", "less", "greater", "logical"))
 
     def call(out, start, stop):
         pointers = [runtime.adopt(one[start:stop].view(np.uint8)).ptr for one in (out, *inputs)]
-        assert kernel(0, stop - start, *pointers, *number) == 0
+        assert kernel(4 if of_bools else 0, stop - start, *pointers, *number) == 0
 
-    whole, parts = (np.zeros(n, "float32") for _ in range(2))
+    whole, parts = (np.zeros(n, "bool" if asks else "float32") for _ in range(2))
     call(whole, 0, n)
     for start in range(0, n, 1777):
         call(parts, start, min(start + 1777, n))
