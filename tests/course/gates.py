@@ -74,7 +74,6 @@ def judged(homework: Homework, question: Question, most: int = 1000) -> Row:
     Of more than `most` wrong answers or mutants only some are looked at, at equal distances.
     """
     row, solution = Row(question), question.answer.source
-    row.reference = bool(passing(homework, question, {"reference": solution}, seconds=60))
     (empty,) = (cell.source for cell in homework.released if cell.grade_id == question.name)
     wrong = {
         label: text
@@ -88,12 +87,18 @@ def judged(homework: Homework, question: Question, most: int = 1000) -> Row:
     }
     made = mutants.mutants(solution)
     chosen = [label for label, _ in made if label not in same][:: -(-len(made) // most)]
-    for kind, answers in {
+    groups = {
         "empty": [("empty", empty)],
         "stubs": mutants.stubs(solution),
         "wrong answers": list(wrong.items())[:: -(-len(wrong) // most)],
         "mutants": [(label, text) for label, text in made if label in chosen],
-    }.items():
+    }
+    if question.is_kernel:  # all at once, and the solution with them
+        texts = [solution, *(text for label, text in made if label in same)]
+        texts += [text for answers in groups.values() for _, text in answers]
+        kernel_batch.answers_of(question, dict(enumerate(texts)))
+    row.reference = bool(passing(homework, question, {"reference": solution}, seconds=60))
+    for kind, answers in groups.items():
         row.counts[kind] = len(answers)
         row.passed[kind] = passing(homework, question, dict(answers))
     row.equivalent = len(same)

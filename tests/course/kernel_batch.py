@@ -5,6 +5,7 @@ as the answers of a submission do when they are graded.
 """
 
 import re
+from collections.abc import Hashable
 from dataclasses import replace
 
 from needle_edu.backend.cudasim.simulator import open_simulator
@@ -16,11 +17,21 @@ from needle_edu.course.kernels.translation_unit import Unit, build, unit_of
 from needle_edu.course.questions import Homework, Question
 from needle_edu.course.testing import Verdict
 
-Key = str
+Key = Hashable
+
+
+_known: dict[tuple[str, str], KernelAnswer | CompileError] = {}
 
 
 def answers_of(question: Question, sources: dict[Key, str]) -> dict[Key, KernelAnswer | CompileError]:
-    """What each source compiles to, or why it does not."""
+    """What each source compiles to, or why it does not; what this process has compiled before is kept."""
+    model = question.answer.source
+    new = {source: source for source in sources.values() if (model, source) not in _known}
+    _known.update({(model, source): answer for source, answer in _compiled(question, new).items()})
+    return {key: _known[model, source] for key, source in sources.items()}
+
+
+def _compiled(question: Question, sources: dict[Key, str]) -> dict[Key, KernelAnswer | CompileError]:
     model = source_cells.read(question.answer.source)
     assert model is not None
     found: dict[Key, KernelAnswer | CompileError] = {}
@@ -43,6 +54,8 @@ def answers_of(question: Question, sources: dict[Key, str]) -> dict[Key, KernelA
             assert guilty, str(error)
             found[guilty[0]] = error
             del units[guilty[0]]
+    if not units:
+        return found
     return found | {key: KernelAnswer(unit, libraries, open_simulator()) for key, unit in units.items()}
 
 
