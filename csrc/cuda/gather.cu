@@ -58,7 +58,7 @@ __global__ void scatter(Indexed s, T *dst, const T *val, const int64_t *index, c
   }
 }
 __global__ void check_indices(Indexed s, const int64_t *index, Fault *place) {
-  for (int64_t point = first(); point < s.l.size; point += step())
+  for (int64_t point = first(); point < s.l.size; point += step()) // a point looked at twice says the same twice
     if (wrapped(IndexOfPoint{s.l, index}(point), s.limit) < 0) fault(place, point);
 }
 // T as atomicAdd knows it: integers wrap around, so they are added as unsigned ones.

@@ -44,7 +44,7 @@ def main() -> int:
     begin, simulator, wrong = time.monotonic(), open_simulator(), []
     compiled = {} if options.quick else with_nvcc(wrong)
     runtimes = {flavour: CudaSimRuntime(flavour) for flavour in ("plain", "check", "profile")}
-    print(f"{'kernel':34}{'written':20}{'plain':>9}{'check':>9}{'profile':>9}  nvcc")
+    print(f"{'kernel':34}{'written':20}{'plain':>9}{'check':>9}{'profile':>9}  nvcc", flush=True)
     for name in device_tests.NAMES:
         file = next((one for one, text in FILES.items() if has(text, name)), "")
         cells = [
@@ -77,8 +77,8 @@ def held(simulator, runtime, flavour: str, name: str, wrong: list[str]) -> int:
         simulator.clear_report()
         try:
             with simulator.settings(order=order, seed=3):
-                device_tests.check(runtime, name, 1)
-            count += len(DTYPES)
+                device_tests.check(runtime, name, device_tests.CHECKED)
+            count += len(DTYPES) * device_tests.CHECKED
         except AssertionError as error:
             wrong.append(f"{name}, {flavour}, {order}: {str(error).strip().splitlines()[0]}")
         if flavour == "check" and not simulator.report().clean:

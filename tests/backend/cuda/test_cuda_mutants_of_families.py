@@ -83,7 +83,8 @@ FAMILIES = {
         ("gather", "scatter"),
         8,
         {
-            "// what is beyond the last point owns nothing": "point number `size` is point 0 again, but owns no place"
+            "// what is beyond the last point owns nothing": "point number `size` is point 0 again, but owns no place",
+            "// a point looked at twice says the same twice": "point number `size` is point 0 again",
         },
         trials=60,
     ),
