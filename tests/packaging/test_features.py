@@ -11,6 +11,7 @@ import pytest
 import needle_edu as ndl
 from needle_edu import data, metrics, models, nn, ops, optim, training
 from needle_edu.autograd.arrays import BACKEND
+from needle_edu.autograd.registry import something_is_overridden
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "features.md").read_text(encoding="utf-8")
@@ -80,3 +81,4 @@ def test_the_calls_run(call, capsys, monkeypatch, tmp_path):
     assert code, call
     eval(code[1], names)
     assert list(tmp_path.iterdir()) == [], "a call leaves files"
+    assert not something_is_overridden(), "a call leaves an override in force"
