@@ -8,7 +8,6 @@ published for Needle come out the same here. Nothing else in the library calls `
 
 from __future__ import annotations
 
-import random as python_random
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -24,8 +23,19 @@ from .naming import with_article
 class _Here(threading.local):
     """Where this thread draws from: the global generators, or, within `apart`, two of its own."""
 
-    numpy: Any = np.random
-    python: Any = python_random
+    own: tuple[Any, Any] = (None, None)  # NumPy's and Python's; None: the global ones, in modules that load slowly
+
+    @property
+    def numpy(self) -> Any:
+        """An object with the methods of `numpy.random.RandomState`."""
+        return self.own[0] or np.random
+
+    @property
+    def python(self) -> Any:
+        """An object with the methods of `random.Random`."""
+        import random as python_random
+
+        return self.own[1] or python_random
 
 
 _here = _Here()
@@ -123,15 +133,17 @@ def apart() -> Iterator[None]:
     >>> bool(generator().rand() == first)
     True
     """
-    before = _here.numpy, _here.python
+    before = _here.own
+    import random as python_random
+
     own, python_own = np.random.RandomState(), python_random.Random()
     own.set_state(generator().get_state())
     python_own.setstate(_here.python.getstate())
-    _here.numpy, _here.python = own, python_own
+    _here.own = own, python_own
     try:
         yield
     finally:
-        _here.numpy, _here.python = before
+        _here.own = before
 
 
 def start_at(*numbers: int) -> None:

@@ -62,7 +62,6 @@ __all__ = [
     "equal",
     "exp",
     "flatten_layer",
-    "flatten_layer",
     "gradients",
     "group",
     "infer_variable_shapes",

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from collections import Counter
 from email.parser import BytesParser
 from pathlib import Path
 
@@ -138,7 +139,8 @@ def test_wheel_holds_no_answers(wheel):
     for cell in cells:
         lines = secret_lines("".join(cell["source"]))
         secret.append(lines)
-        kept |= {line.strip() for line in "".join(cell["source"]).splitlines()} - set(lines)
+        shown = Counter(line.strip() for line in "".join(cell["source"]).splitlines())
+        kept |= set(shown - Counter(lines))  # a line may stand in a visible test and in a hidden one
     assert sum(map(len, secret)) > 150
     with zipfile.ZipFile(wheel) as archive:
         texts = {name: archive.read(name).decode("utf-8", "replace") for name in archive.namelist()}

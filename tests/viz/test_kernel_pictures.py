@@ -10,6 +10,7 @@ from needle_edu import viz
 from needle_edu.backend import BuildError, NeedleError
 from needle_edu.backend.cudasim import Report, build, open_simulator
 from needle_edu.backend.cudasim.places import Place
+from needle_edu.backend.cudasim.report import Facts
 from needle_edu.backend.cudasim.trace import Access
 
 COSTS = Path(__file__).parents[1] / "backend/cuda/kernels/costs.cu"
@@ -147,7 +148,7 @@ def test_the_picture_has_every_word_and_its_lanes(simulator, square):
     assert re.findall(r"<tr><th>(\d+)</th>", seen[0]) == [str(256 * k) for k in range(32)]
     assert re.findall(r'<td class="lane"[^>]*>(\d+)</td>', seen[0]) == [str(k) for k in range(32)]
     assert "in[(y + j) * n + x]" in still and '<span class="bad">18</span> of 4' in still
-    assert repr(view).startswith("<KernelView of naive: 1 launches, grid (2, 2, 1), block (32, 8, 1)")
+    assert repr(view).startswith("<KernelView of naive: 1 launch, grid (2, 2, 1), block (32, 8, 1)")
     assert view.html == viz.kernel(profiled(simulator, COSTS, lambda p: p.transposes(0, *square, 64))).html
 
 
@@ -166,7 +167,9 @@ def test_findings_are_shown_with_their_threads_and_lines(simulator):
     (finding,) = view.report
     assert f"block {finding.block}, thread {finding.thread}" in still
     assert f"thread {finding.other_thread}" in still
-    assert "nothing wrong" in viz.kernel(Report(())).still()
+    clean, idle = (Report(lambda launches=one: Facts((), 0, launches, {})) for one in ({"back": 1}, {}))
+    assert "nothing wrong" in viz.kernel(clean).still()
+    assert "nothing was checked" in viz.kernel(idle).still()
 
 
 @pytest.mark.parametrize(

@@ -47,19 +47,17 @@ class Executable:
     Examples
     --------
     >>> import needle_edu as ndl
-    >>> program = ndl.graph.capture(lambda x: (x * 2 + 1).exp(), ndl.Tensor([0.0]))
+    >>> program = ndl.graph.capture(lambda x: (x @ x).exp(), ndl.Tensor([[0.0]]))
     >>> run = build(program)
-    >>> run(ndl.Tensor([0.0])).numpy().round(3)
-    array([2.718], dtype=float32)
+    >>> run(ndl.Tensor([[1.0]])).numpy().round(3)
+    array([[2.718]], dtype=float32)
     >>> print(run.source[run.source.index("int run"):])
     int run(char *T, void **A, const void **K) {
       int e;
-      /* %0 = mul_scalar(%x) */
-      CALL(0, nd_mul_scalar_dense(0, 1, T + 0, A[0], 0x1.0000000000000p+1));
-      /* %1 = add_scalar(%0) */
-      CALL(1, nd_add_scalar_dense(0, 1, T + 64, T + 0, 0x1.0000000000000p+0));
-      /* %2 = exp(%1) */
-      CALL(2, nd_exp_dense(0, 1, A[1], T + 64));
+      /* %0 = matmul(%x, %x) */
+      CALL(0, nd_matmul((struct nd_plan *)K[0], T + 0, A[0], A[0]));
+      /* %1 = exp(%0) */
+      CALL(1, nd_exp_dense(0, 1, A[1], T + 0));
       return 0;
     }
     """

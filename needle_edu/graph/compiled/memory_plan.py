@@ -49,7 +49,7 @@ class MemoryPlan:
         >>> lowered = lower(ndl.graph.capture(f, ndl.Tensor([0.0] * 1000)))
         >>> found = plan_memory(lowered, lowered.calls)                  # nothing is fused
         >>> found.unshared, found.nbytes, found.peak()
-        (16384, 8192, 8192)
+        (16128, 8064, 8064)
         """
         ends = [(first, rounded(buffer.nbytes)) for buffer, (first, _) in self.lives.items()]
         ends += [(last + 1, -rounded(buffer.nbytes)) for buffer, (_, last) in self.lives.items()]

@@ -29,7 +29,8 @@ def kernel(report: Any):
     Examples
     --------
     >>> from needle_edu.backend.cudasim import Report
-    >>> kernel(Report(()))
+    >>> from needle_edu.backend.cudasim.report import Facts
+    >>> kernel(Report(lambda: Facts((), 0, {"add": 1}, {})))
     <FindingsView: the checker found nothing wrong>
     """
     from needle_edu.backend import NeedleError

@@ -101,7 +101,8 @@ class FindingsView(Island):
 
     Examples
     --------
-    >>> FindingsView(Report(()))
+    >>> from needle_edu.backend.cudasim.report import Facts
+    >>> FindingsView(Report(lambda: Facts((), 0, {"add": 1}, {})))
     <FindingsView: the checker found nothing wrong>
     """
 
@@ -117,7 +118,7 @@ class FindingsView(Island):
         """A card for each finding."""
         cards = "".join(map(self._finding, self.report))
         more = f'<p class="note">and {self.report.left_out} more</p>' if self.report.left_out else ""
-        clean = '<div class="bar"><h3>the checker found nothing wrong</h3></div>' if self.report.clean else ""
+        clean = "" if len(self.report) else f'<div class="bar"><h3>{html.escape(str(self.report))}</h3></div>'
         return f'<div class="island" role="group" aria-label="{self.title}">{clean}{cards}{more}</div>'
 
     def data(self) -> dict[str, Any]:
