@@ -7,7 +7,7 @@ import needle_edu as ndl
 from needle_edu import viz
 from needle_edu.backend.cudasim import Report
 from needle_edu.backend.cudasim.places import Place
-from needle_edu.backend.cudasim.report import Finding
+from needle_edu.backend.cudasim.report import Facts, Finding
 from needle_edu.backend.cudasim.trace import Access
 from needle_edu.viz.kernels.pictures import bank_table, sector_table
 from needle_edu.viz.page import PAGE
@@ -24,15 +24,8 @@ def memory():
 
 def findings():
     place = Place("cell.cu", 4)
-    view = viz.kernel(
-        Report(
-            (
-                Finding(
-                    "race", "back", "two write", place, (0, 0, 0), (1, 0, 0), 3, place, (0, 0, 0), (2, 0, 0)
-                ),
-            )
-        )
-    )
+    race = Finding("race", "back", "two write", place, (0, 0, 0), (1, 0, 0), 3, place, (0, 0, 0), (2, 0, 0))
+    view = viz.kernel(Report(lambda: Facts((race,), 0, {"back": 1}, {})))
     lanes, addresses = tuple(range(32)), tuple(range(0, 32 * 256, 256))
     request = Access(place, "load", True, 4, lanes, 0, addresses)
     tables = (
