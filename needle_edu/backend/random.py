@@ -23,7 +23,8 @@ from .naming import with_article
 class _Here(threading.local):
     """Where this thread draws from: the global generators, or, within `apart`, two of its own."""
 
-    own: tuple[Any, Any] = (None, None)  # NumPy's and Python's; None: the global ones, in modules that load slowly
+    # NumPy's and Python's; None: the global ones, in modules that load slowly.
+    own: tuple[Any, Any] = (None, None)
 
     @property
     def numpy(self) -> Any:
