@@ -86,7 +86,7 @@ types: $(VENV)/.test
 # A compiler that is there must be what the tests ran on: tests/packaging/test_native.py fails otherwise.
 # Every test is in one of unit, homeworks, browser and slow.
 # In the order of the folders: reordered by size, the longest test of all, in a file of its own, would come last.
-TESTS := $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+TESTS := $(PY) -m pytest --no-loadscope-reorder -n 2 --dist loadfile
 
 unit: $(VENV)/.test
 	$(TESTS) $(or $(PYTEST_ARGS),-m "not browser and not slow" --ignore=tests/course)
