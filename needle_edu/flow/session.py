@@ -9,6 +9,7 @@ import numpy as np
 
 from needle_edu.autograd import Tensor
 from needle_edu.backend import NeedleError, ShapeError
+from needle_edu.backend.naming import a_kind
 from needle_edu.graph.compiled import Compiled, compile
 from needle_edu.graph.static import CaptureError
 
@@ -66,6 +67,8 @@ class Session:
         NeedleError
             If a placeholder is not fed, or a variable has no value yet.
         """
+        if not isinstance(fetches, (Symbol, list, tuple)):
+            raise TypeError(f"Session.run: fetches are a symbol or a list of symbols, got {a_kind(fetches)}")
         wanted = [fetches] if isinstance(fetches, Symbol) else list(fetches)
         for one in wanted:
             if not isinstance(one, Symbol):
@@ -73,6 +76,9 @@ class Session:
         for one in wanted:
             if isinstance(one, Initializer):
                 self._initialize(one)
+        for one in feed_dict or {}:
+            if not isinstance(one, Symbol):
+                raise TypeError(f"Session.run: feed_dict has a value for {one!r}, which is no symbol")
         fed = {symbol: _fed(symbol, value) for symbol, value in (feed_dict or {}).items()}
         found = self._computed(tuple(wanted), fed)
         results = iter(found)

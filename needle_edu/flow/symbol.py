@@ -15,7 +15,7 @@ import numpy as np
 from needle_edu import ops
 from needle_edu.autograd import Tensor
 from needle_edu.autograd.engine import pull_back
-from needle_edu.backend import GradientError, NeedleError
+from needle_edu.backend import DTypeError, GradientError, NeedleError
 from needle_edu.backend.naming import a_kind
 
 Compute = Callable[..., Any]  # of the inputs' tensors
@@ -110,7 +110,11 @@ class Placeholder(Symbol):
 
     def __init__(self, dtype: Any, shape: Any, name: str | None):
         super().__init__(None, (), name or "placeholder")
-        self.dtype, self.shape = np.dtype(dtype).name, shape
+        try:
+            self.dtype = np.dtype(dtype).name
+        except TypeError:
+            raise DTypeError(f"placeholder: {dtype!r} is no dtype; tf.float32 is one") from None
+        self.shape = shape
 
 
 def placeholder(

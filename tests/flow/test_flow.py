@@ -204,7 +204,10 @@ def test_runs_are_compiled():
     [
         (lambda x: tf.Session().run(x + 1), NeedleError, "<Placeholder x> is needed, but not fed"),
         (lambda x: tf.Session().run(tf.Variable([1.0], name="w")), NeedleError, "<Variable w> has no value yet"),
-        (lambda x: tf.Session().run(3), TypeError, "int"),
+        (lambda x: tf.Session().run(3), TypeError, "fetches are a symbol or a list of symbols, got an int"),
+        (lambda x: tf.Session().run(None), TypeError, "fetches are a symbol or a list of symbols, got a NoneType"),
+        (lambda x: tf.Session().run(x, {"x": 1}), TypeError, "feed_dict has a value for 'x', which is no symbol"),
+        (lambda x: tf.placeholder("float99"), NeedleError, "placeholder: 'float99' is no dtype"),
         (lambda x: tf.Session().run([x, 3]), TypeError, "fetches are symbols, got int"),
         (lambda x: tf.Session("tpu"), NeedleError, "config is one of cpu, gpu, gpu fusion, got 'tpu'"),
         (lambda x: tf.assign(x, 1.0), TypeError, "assign: wanted a Variable"),

@@ -8,7 +8,7 @@ from needle_edu import Tensor, nn, ops, optim
 from needle_edu.autograd import TensorTuple, registry
 from needle_edu.autograd.arrays import BACKEND
 from needle_edu.backend import NeedleError
-from needle_edu.graph import capture
+from needle_edu.graph import capture, compiled, passes, static
 from needle_edu.graph.passes import optimize
 from needle_edu.graph.static import CaptureError, GraphError, parse, validate
 
@@ -394,3 +394,36 @@ def replaced(one, **changes):
 def test_no_text(text, message):
     with pytest.raises(NeedleError, match=message):
         parse(text)
+
+
+# ---- bad input ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "function",
+    [static.run, static.validate, passes.optimize, passes.explain, compiled.lower, compiled.build],
+    ids=lambda function: function.__name__,
+)
+def test_what_is_no_program(function):
+    with pytest.raises(TypeError, match=f"^{function.__name__}: wanted a Program, .* got an int"):
+        function(3)
+
+
+@pytest.mark.parametrize("function", [capture, ndl.compile])
+def test_what_is_no_function(function):
+    with pytest.raises(TypeError, match="wanted a function of tensors, got an int"):
+        function(3)
+
+
+def test_other_arguments_and_results():
+    with pytest.raises(CaptureError, match="the function returns a str; wanted tensors"):
+        capture(lambda x: "a", Tensor([1.0]))
+    with pytest.raises(CaptureError, match="an argument is a tensor, array or number"):
+        capture(lambda x: x, object())
+    with pytest.raises(TypeError, match="parse: wanted the text of a program, got an int"):
+        parse(3)
+    with pytest.raises(GraphError, match="a program begins with a line such as"):
+        parse("")
+    explained = passes.explain(capture(lambda x: x, Tensor([1.0])))
+    with pytest.raises(ValueError, match="no pass 'fusion' was run; there are constant_folding, algebra"):
+        explained.diff("fusion")

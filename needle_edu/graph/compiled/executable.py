@@ -13,6 +13,7 @@ from needle_edu.backend.build import builder, cache
 from needle_edu.backend.cpu_runtime import CpuRuntime
 from needle_edu.backend.dtypes import DTYPES
 from needle_edu.backend.paths import cache_dir, csrc_dir
+from needle_edu.graph.static.checks import check_program
 from needle_edu.graph.static.interpreter import arguments_of, check_type, run
 from needle_edu.graph.static.program import Program
 from needle_edu.ndarray import NDArray, array
@@ -63,6 +64,7 @@ class Executable:
     """
 
     def __init__(self, program: Program):
+        check_program("build", program)
         runtime = program.device.runtime
         if not isinstance(runtime, CpuRuntime):
             raise LoweringError(

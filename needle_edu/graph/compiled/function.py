@@ -10,6 +10,7 @@ from needle_edu.autograd import Tensor
 from needle_edu.backend import BuildError
 from needle_edu.graph.passes import optimize
 from needle_edu.graph.static import CaptureError, Program, capture
+from needle_edu.graph.static.checks import check_function
 from needle_edu.graph.static.structure import flatten
 
 from .executable import Executable, build
@@ -109,6 +110,7 @@ def compile(function: Callable[..., Any]) -> Compiled:
     >>> f(ndl.Tensor([0.0, 0.0])).item(), f.captures, len(f.program.body)
     (2.0, 1, 3)
     """
+    check_function("compile", function)
     return Compiled(function)
 
 

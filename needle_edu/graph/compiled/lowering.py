@@ -18,6 +18,7 @@ from needle_edu.backend import Device, NeedleError, Runtime, Storage
 from needle_edu.backend.dtypes import DTYPES
 from needle_edu.backend.storage import check_count
 from needle_edu.graph.static.array_type import Type
+from needle_edu.graph.static.checks import check_program
 from needle_edu.graph.static.program import Instruction, Program
 from needle_edu.graph.static.unknown import moved
 from needle_edu.ndarray import NDArray, array, empty
@@ -169,6 +170,7 @@ def lower(program: Program) -> Lowered:
     >>> [call.kernel for call in lower(program).calls]
     ['matmul', 'add_scalar_dense', 'exp_dense']
     """
+    check_program("lower", program)
     runtime = _Recording(program.device)
     device = Device(f"{program.device.name} being lowered", lambda: runtime)
     found = Lowered(program, runtime.calls)

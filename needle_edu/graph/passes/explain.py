@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from needle_edu.graph.static.array_type import Type
+from needle_edu.graph.static.checks import check_program
 from needle_edu.graph.static.program import Program
 
 from .pipeline import PASSES, Pass, checked
@@ -43,6 +44,8 @@ class Explanation:
 
     def diff(self, name: str) -> str:
         """Return what a pass took away (-) and put in (+), with the lines around."""
+        if name not in self.names:
+            raise ValueError(f"diff: no pass {name!r} was run; there are {', '.join(self.names)}")
         place = self.names.index(name)
         before, after = (str(program).splitlines() for program in self.programs[place : place + 2])
         lines = difflib.unified_diff(before, after, n=2, lineterm="")
@@ -71,6 +74,7 @@ def explain(program: Program, passes: Iterable[Pass] = PASSES) -> Explanation:
     >>> [len(program.body) for program in found.programs]
     [2, 2, 1, 1, 1]
     """
+    check_program("explain", program)
     passes = tuple(passes)
     programs = [program]
     for one in passes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from needle_edu.backend import NeedleError
+from needle_edu.graph.static.checks import check_program
 from needle_edu.graph.static.program import Program
 from needle_edu.graph.static.validation import GraphError, validate
 
@@ -34,6 +35,7 @@ def optimize(program: Program, passes: Iterable[Pass] = PASSES) -> Program:
     >>> [one.op.name for one in optimize(program).body]
     ['exp', 'multiply', 'add']
     """
+    check_program("optimize", program)
     for one in passes:
         program = checked(one, program)
     return program

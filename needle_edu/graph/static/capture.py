@@ -15,6 +15,7 @@ from needle_edu.autograd.events import users_frame
 from needle_edu.backend import NeedleError
 from needle_edu.graph.names import variable_names
 
+from .checks import check_function
 from .program import Program
 from .structure import flatten, unflatten
 from .tracer import Tracer
@@ -63,6 +64,7 @@ def capture(function: Callable[..., Any], *examples: Any, name: str | None = Non
     >>> w.numpy().round(3)
     array([0.512, 1.024], dtype=float32)
     """
+    check_function("capture", function)
     if BACKEND == "np":
         raise CaptureError(
             "capture: NEEDLE_BACKEND=np computes on NumPy arrays, and these cannot be captured"

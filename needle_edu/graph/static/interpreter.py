@@ -8,6 +8,7 @@ from needle_edu.autograd import Tensor
 from needle_edu.autograd.arrays import enter
 
 from .array_type import Type, array_types
+from .checks import check_program
 from .structure import flatten
 from .unknown import CaptureError
 
@@ -42,6 +43,7 @@ def run(program: Program, *arguments: Any) -> Any:
     >>> run(program, ndl.Tensor([3.0]))
     Tensor([7.], requires_grad=False)
     """
+    check_program("run", program)
     values = arguments_of(program, arguments)
     for name, (type_, source) in program.sources.items():
         values[name] = source.read()

@@ -23,6 +23,7 @@ import numpy as np
 from needle_edu.autograd import Tensor
 from needle_edu.autograd.registry import ops, slot
 from needle_edu.backend.devices import device_named
+from needle_edu.backend.naming import a_kind
 
 from .array_type import Type, Types
 from .own_ops import OWN_OPS
@@ -60,6 +61,8 @@ def parse(
     >>> str(again) == str(program), again(ndl.Tensor([1.0, 2.0])).numpy()
     (True, array([5.], dtype=float32))
     """
+    if not isinstance(text, str):
+        raise TypeError(f"parse: wanted the text of a program, got {a_kind(text)}")
     reader = _Reader(dict(sources or {}), dict(constants or {}))
     for number, line in enumerate(text.strip().splitlines(), 1):
         try:
@@ -68,6 +71,8 @@ def parse(
             raise GraphError(f"parse: line {number}: {error}") from None
         except (ValueError, TypeError, KeyError, SyntaxError, AttributeError) as error:
             raise GraphError(f"parse: line {number}: {line.strip()!r}: {error}") from None
+    if not reader.name:
+        raise GraphError("parse: a program begins with a line such as: program f(%x: float32[2]) on cpu() {")
     return validate(reader.program())
 
 

@@ -18,6 +18,7 @@ from needle_edu.autograd import Tensor, TensorTuple, Value, events, no_grad, sta
 from needle_edu.autograd.unbroadcast import unbroadcast
 from needle_edu.autograd.value import fill_node
 from needle_edu.backend import NeedleError, default_device, random, storage
+from needle_edu.backend.naming import a_kind
 from needle_edu.backend.scope import Block as Scope, Run
 from needle_edu.ndarray import NDArray, array
 from needle_edu.ndarray.host import host_values
@@ -92,7 +93,12 @@ class Tracer(Scope):
     def output(self, value: Any) -> str:
         """Return the name of what the function returned."""
         if not isinstance(value, Value):
-            value = Tensor(value)
+            try:
+                value = Tensor(value)
+            except NeedleError:
+                raise CaptureError(
+                    f"capture: the function returns {a_kind(value)}; wanted tensors, or tuples, lists and dicts of them"
+                ) from None
         if isinstance(value, TensorTuple):
             raise CaptureError("capture: the function returns a TensorTuple; return its parts, tuple(t)")
         return self.name_of(value)

@@ -7,6 +7,7 @@ from typing import Any
 from needle_edu.backend import NeedleError
 
 from .array_type import Type, Types, array_types
+from .checks import check_program
 from .program import Instruction, Program
 from .unknown import stand_in, without_numbers
 
@@ -36,6 +37,7 @@ def validate(program: Program) -> Program:
     ...     print(str(error)[:54])
     lambda: %1 = add_scalar(%0): %0 is not defined before;
     """
+    check_program("validate", program)
     known: dict[str, Types] = {}
     for name, type_ in (*program.inputs.items(), *((k, t) for k, (t, _) in program.sources.items())):
         _define(program, known, name, type_, "an input")
