@@ -115,8 +115,9 @@ def device_count() -> int:
 def choose(number: int, opened: bool) -> None:
     """Make card `number` the one that `cuda()` opens; `opened` says that it has opened one already."""
     global _chosen
-    if type(number) is not int or not 0 <= number < max(device_count(), 1):
-        raise DeviceError(f"set_device: wanted the number of a card, below {device_count()}, got {number!r}")
+    count = max(device_count(), 1)  # the first may be chosen before anybody has looked for it
+    if type(number) is not int or not 0 <= number < count:
+        raise DeviceError(f"set_device: wanted the number of a card, below {count}, got {number!r}")
     if opened and number != _chosen:
         raise DeviceError(
             f"set_device: cuda() computes on card {_chosen} already; choose the card before the first array"
