@@ -86,7 +86,8 @@ types: $(VENV)/.test
 # A compiler that is there must be what the tests ran on: tests/packaging/test_native.py fails otherwise.
 # Every test is in one of unit, homeworks, browser and slow.
 # In the order of the folders: reordered by size, the longest test of all, in a file of its own, would come last.
-TESTS := $(PY) -m pytest --no-loadscope-reorder -n 2 --dist loadfile
+# A process that dies is not replaced: its test would be run again, and pytest-xdist 3.8 may wait for it for ever.
+TESTS := $(PY) -m pytest --no-loadscope-reorder -n 2 --dist loadfile --max-worker-restart=0
 
 unit: $(VENV)/.test
 	$(TESTS) $(or $(PYTEST_ARGS),-m "not browser and not slow" --ignore=tests/course)
@@ -104,7 +105,7 @@ pictures: $(VENV)/.test
 # Every notebook, top to bottom, in a copy in which every error counts.
 notebooks: $(VENV)/.test
 	@$(PY) tests/notebooks/strict_copy.py build/notebooks
-	$(PY) -m pytest -n 2 --dist loadfile --nbval-lax --nbval-current-env --nbval-cell-timeout=120 build/notebooks
+	$(PY) -m pytest -n 2 --dist loadfile --max-worker-restart=0 --nbval-lax --nbval-current-env --nbval-cell-timeout=120 build/notebooks
 
 # --- for those who work on needle_edu itself -----------------------------------------------------------------------
 
