@@ -171,9 +171,14 @@ bench: $(VENV)/.parity
 applications: $(VENV)/.parity
 	$(PY) -m tests.applications --beside
 
-sanitize:
-	bash csrc/tests/run.sh asan
-	bash csrc/tests/run.sh tsan
+sanitize: asan tsan
+
+# The C library and its tests under both sanitizers, by other compilers, and for another processor (in qemu).
+.PHONY: asan tsan arm64 compilers
+asan tsan arm64:
+	bash csrc/tests/run.sh $@
+compilers:
+	bash csrc/tests/compilers.sh clang gcc-11
 
 # What students wrote stays: needle-edu-course/, and homework in my-*, with the checkpoints Jupyter made of it.
 clean:

@@ -72,7 +72,7 @@ for source in "$csrc"/tests/test_*.c; do
     "$cc" "$common" "$optimise" "$source" "$link" "$program" >> "$rules"
 done
 echo "programs:$programs" >> "$rules"
-make -s -f "$rules" -j "${JOBS:-2}" OBJECTS="$objects"
+env -u MAKEFLAGS make -s -f "$rules" -j "${JOBS:-2}" OBJECTS="$objects"
 
 failed=0
 for program in $programs; do $run "$program" || failed=1; done

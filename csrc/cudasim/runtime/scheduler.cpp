@@ -167,25 +167,28 @@ void Worker::wait() {
   resume(n);
 }
 
+// Any of the others may hold what this thread spins for. So all of them must have their turn: the lanes that come after
+// this one, then those of the next warp, and so on round the block.
 void Worker::yield() {
-  const int w = current / LANES, l = current % LANES;
-  const unsigned others = ready[w] & ~(1u << l);
-  if (others) {
-    const int n = w * LANES + pick(others), me = current;
+  const int w = current / LANES, l = current % LANES, me = current;
+  const unsigned before = (1u << l) - 1, after = ready[w] & (kind == CUDASIM_REVERSE ? before : ~before & ~(1u << l));
+  if (after) {
+    const int n = w * LANES + pick(after);
     lane = n % LANES;
     fiber[me] = now;
     resume(n);
     return;
   }
-  if (warps == 1) return;
-  for (int i = 1; i < warps; i++) { // another warp, that may hold what this one spins for
+  for (int i = 1; i <= warps; i++) {
     const int at = (sweep + i) % warps, other = order[at];
-    if (!ready[other]) continue;
+    if (!ready[other] || (other == w && ready[w] == 1u << l)) continue;
     sweep = at;
     warp = other;
     lane = -1;
-    fiber[current] = now;
-    resume(next());
+    const int n = next();
+    if (n == me) return;
+    fiber[me] = now;
+    resume(n);
     return;
   }
 }

@@ -2,7 +2,7 @@
 //
 // A kernel that never ends, divides by zero or leaves all memory gets a signal. The handler lets the thread go on in
 // give_up_now(), which gives up the block, and the launch returns an error. If the time is up while the thread is in the
-// runtime or in the C library, which may hold a lock, the timer asks again 10 ms later.
+// runtime or in the C library, which may hold a lock, or has not come to the kernel yet, the timer asks again 10 ms later.
 #include "signals.h"
 #include <dlfcn.h>
 #include <errno.h>
@@ -97,8 +97,10 @@ void on_signal(int signal, siginfo_t *info, void *context) {
   Worker *w = this_worker;
   const bool inside = w && w->running && watched;
   if (signal == alarm_signal) {
+    const double left = deadline ? deadline - seconds_now() : 0;
     why = TIMEOUT;
-    if (inside && !divert(context, false)) arm(0.01);
+    if (left > 0) arm(left); // it was for a launch that has ended
+    else if (watched && !(inside && divert(context, false))) arm(0.01);
   } else {
     why = signal == SIGABRT ? ABORTED : signal == SIGFPE ? LAUNCH_FAILURE : ILLEGAL_ADDRESS;
     if (inside && signal != SIGABRT) {

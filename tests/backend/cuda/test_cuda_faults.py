@@ -49,12 +49,21 @@ FAULTS = [
 def test_faults_end_the_launch_and_not_python(compiled, simulator, which, name, sentence, flavour):
     a = simulator.array(np.array([0, 0, 0, which == 3, *[0] * 28], np.int32))
     program = compiled("faults.cu", flavour)
-    with simulator.settings(timeout=0.2), pytest.raises(CudaError, match=sentence) as caught:
+    limit = 0.2 if name == "cudaErrorLaunchTimeout" else 60
+    with simulator.settings(timeout=limit), pytest.raises(CudaError, match=sentence) as caught:
         program.run_fault(which, a)
     assert caught.value.name == name
     simulator.clear_report()
     program.run_fault(6, a)  # the device works as before
     assert a.numpy()[:4].tolist() == [1, 1, 1, 1 + (which == 3)]
+
+
+@pytest.mark.parametrize("flavour", ["plain", "check", "profile"])
+def test_a_time_limit_that_is_over_before_the_kernel_begins(compiled, simulator, flavour):
+    """The signal comes while the launch is being prepared, and must come again."""
+    with simulator.settings(timeout=1e-6), pytest.raises(CudaError, match="time limit"):
+        compiled("faults.cu", flavour).run_fault(0, simulator.array(np.zeros(1, np.int32)))
+    simulator.clear_report()
 
 
 RECURSIVE = """

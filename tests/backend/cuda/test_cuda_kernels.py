@@ -75,6 +75,12 @@ def test_a_lock_that_spins(run, simulator, workers):
     assert counter.numpy() == 500
 
 
+def test_threads_that_wait_for_each_other_all_have_their_turn(run, simulator, order):
+    turn, seen = simulator.array(np.zeros(1, np.int32)), simulator.empty(70, np.int32)
+    assert run("basics.cu").run_in_turn(turn, seen, 70) == 0
+    np.testing.assert_array_equal(seen.numpy(), np.arange(70)[::-1])
+
+
 def test_functors_device_lambdas_and_deduced_templates(run, simulator, order, rng):
     a = rng.standard_normal(100).astype(np.float32)
     out = simulator.empty(100)

@@ -95,6 +95,17 @@ extern "C" int run_locked(int *counter, int blocks) {
   return int(cudaGetLastError());
 }
 
+__global__ void in_turn(int *turn, int *seen) { // the last thread first: each waits for the one behind it
+  while (atomicAdd(turn, 0) != int(blockDim.x - 1 - threadIdx.x)) {}
+  seen[threadIdx.x] = atomicAdd(turn, 0);
+  __threadfence();
+  atomicAdd(turn, 1);
+}
+extern "C" int run_in_turn(int *turn, int *seen, int threads) {
+  in_turn<<<1, threads>>>(turn, seen);
+  return int(cudaGetLastError());
+}
+
 // ---- templates, lambdas, constants, vectors -----------------------------------------------------------------------
 template <class Function>
 __global__ void map(float *out, const float *a, int n, Function f) {
