@@ -1,6 +1,7 @@
 """For every test and doctest: the package is imported as a whole first, so that the doctests of one folder run alone
 as well, and its kernels are compiled, so that no test waits for that under a time limit of its own. `--shuffle NUMBER`
-runs the tests in a random order, the same for the same number: none may need what another one left behind. `--device
+runs the tests in a random order, the same for the same number: none may need what another one left behind; `--every N`
+runs only every Nth of them. `--device
 NAME` makes another device the default one: `hidden` (tests/backend/hidden_device.py) is one whose memory NumPy cannot
 see, for tests of arrays, gradients and training.
 """
@@ -21,6 +22,7 @@ def pytest_addoption(parser):
     parser.addoption(
         "--shuffle", type=int, metavar="NUMBER", help="run the tests in the random order of this number"
     )
+    parser.addoption("--every", type=int, default=1, metavar="N", help="run only every Nth test")
     parser.addoption(
         "--device", metavar="NAME", help="the default device: cpu, cpu_numpy, cuda_sim or hidden"
     )
@@ -41,7 +43,10 @@ def pytest_sessionstart(session):
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
-    number = config.getoption("--shuffle")
+    number, every = config.getoption("--shuffle"), config.getoption("--every")
+    if every > 1:
+        config.hook.pytest_deselected(items=[item for i, item in enumerate(items) if i % every])
+        items[:] = items[::every]
     if number is not None:
         random.Random(number).shuffle(items)
 

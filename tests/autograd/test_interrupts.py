@@ -100,13 +100,14 @@ def stepping(x, loss):
 
 @pytest.mark.parametrize(
     "act",
-    [backward, differentiable, accumulated, by_a_student, listening],
+    [backward, differentiable, accumulated, by_a_student, pytest.param(listening, marks=pytest.mark.slow)],
     ids=lambda f: f.__name__,
 )
 def test_backward_interrupted_anywhere(act):
     assert at_every_place(graph, act, right) > 300
 
 
+@pytest.mark.slow
 def test_stepping_puts_every_gradient_back_wherever_it_is_interrupted():
     def prepare():
         x, loss = graph()
@@ -276,7 +277,7 @@ def gradients():
             overrides,
         ),
         *(named, undone, kernels, kernels_undone, switched_by_hand, switched_for_a_function),
-        *(recorded, drawn, modules, gradients),
+        *(recorded, drawn, *(pytest.param(act, marks=pytest.mark.slow) for act in (modules, gradients))),
     ],
     ids=lambda f: f.__name__,
 )

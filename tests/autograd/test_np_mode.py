@@ -13,8 +13,11 @@ HERE = Path(__file__).parent
 
 
 @pytest.mark.skipif(BACKEND == "np", reason="this is np mode already")
-def test_everything_again_in_np_mode():
+@pytest.mark.parametrize("every", [10, pytest.param(1, marks=pytest.mark.slow)])
+def test_again_in_np_mode(every):
+    """Every tenth test, or all of them."""
     command = [sys.executable, "-m", "pytest", "-q", str(HERE), "-m", "not slow", "-p", "no:xdist"]
+    command += [f"--every={every}"]
     run = subprocess.run(
         command,
         env={**os.environ, "NEEDLE_BACKEND": "np"},

@@ -188,6 +188,7 @@ def test_without_python_h_the_dlopen_form_is_used(compiler):
     assert "python3-dev" in result.stdout
 
 
+@pytest.mark.slow
 def test_a_damaged_extension_is_replaced(compiler, tmp_path):
     """The whole library is built into an empty cache once; then each file is damaged in turn.
 

@@ -108,7 +108,7 @@ def test_every_test_is_in_one_stage():
         if "-m pytest" in line and not any(word in line for word in again)
     ]
     lines.append(make("-n", "slow").stdout.splitlines()[-1])
-    selected = [line.partition("loadfile ")[2].partition(" ||")[0] for line in lines]
+    selected = [line.partition("restart=0 ")[2].partition(" ||")[0] for line in lines]
     assert selected == [
         '-m "not browser and not slow" --ignore=tests/course',
         '-m "not slow" tests/course',

@@ -96,6 +96,7 @@ def hunt(folder: Path, seed: int) -> subprocess.CompletedProcess:
     return subprocess.run(command, cwd=REPO, capture_output=True, text=True, timeout=300)
 
 
+@pytest.mark.slow
 def test_the_hunt_finds_what_is_wrong_and_the_seed_repeats_it(tmp_path):
     (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --import-mode=importlib\n")
     for place in ("conftest.py", "tests/conftest.py"):

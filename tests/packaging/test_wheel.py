@@ -18,6 +18,8 @@ from pathlib import Path
 
 import pytest
 
+from needle_edu.backend import paths
+
 REPO = Path(__file__).parents[2]
 SOURCES = (
     "pyproject.toml",
@@ -95,13 +97,16 @@ class Installed:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    return build(tmp_path_factory.mktemp("wheel"))
+    """Without kernels of its own: compiling them takes minutes, see `test_wheel_runs_its_own_kernels`."""
+    return build(tmp_path_factory.mktemp("wheel"), NEEDLE_EDU_NATIVE="0")
 
 
 @pytest.fixture(scope="module")
 def installed(wheel, tmp_path_factory):
+    """The kernels are those that this checkout has compiled: the sources are the same."""
     folder = tmp_path_factory.mktemp("installed")
-    return Installed(unpack(wheel, folder / "site"), folder / "empty")
+    cache = str(paths.cache_dir())
+    return Installed(unpack(wheel, folder / "site"), folder / "empty", NEEDLE_EDU_CACHE=cache)
 
 
 def test_wheel_carries_course_and_sources(wheel):
@@ -193,7 +198,11 @@ def test_metadata(wheel):
     assert "import needle_edu as ndl" in metadata.get_payload()
 
 
-def test_wheel_runs_its_own_kernels(installed):
+@pytest.mark.slow
+def test_wheel_runs_its_own_kernels(tmp_path):
+    wheel = build(tmp_path / "wheel")
+    assert [name for name in zipfile.ZipFile(wheel).namelist() if name.endswith(".so")]
+    installed = Installed(unpack(wheel, tmp_path / "site"), tmp_path / "empty")
     show = "n.__file__, n.cpu().native, (n.Tensor([1., 2.]) * 3).sum().numpy()"
     code = f"import needle_edu as n; print({show}, sep=chr(10))"
     done = installed.python("-c", code)

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from needle_edu.backend import BuildError, DeviceError, register_device
+from needle_edu.backend import BuildError, DeviceError, devices, register_device
 from needle_edu.backend.cudasim import exercise as exercising, modules, student_engine
 
 SOURCE = Path(__file__).parent / "student" / "ndarray_backend_cuda.cu"
@@ -208,7 +208,8 @@ def test_what_is_no_module(simulator, tmp_path, monkeypatch):
         modules.build_module(path)
 
 
-def test_a_device_in_use_keeps_its_runtime():
+def test_a_device_in_use_keeps_its_runtime(monkeypatch):
+    monkeypatch.setattr(devices, "_devices", dict(devices._devices))  # the others need not meet this one
     device = register_device("student_test", lambda: pytest.fail("not opened"), "not there")
     assert not device.enabled()
     device.run_on(lambda: SimpleNamespace(native=True))

@@ -39,10 +39,9 @@ def compile_command(nvcc, source, out, cards=CARDS):
     "source",
     [
         *sorted((csrc_dir() / "cuda").glob("*.cu")),
-        *sorted(KERNELS.glob("*.cu")),
         *(
             pytest.param(path, marks=pytest.mark.slow)
-            for path in sorted((csrc_dir() / "cuda").glob("*/*.cu"))
+            for path in (*sorted(KERNELS.glob("*.cu")), *sorted((csrc_dir() / "cuda").glob("*/*.cu")))
         ),
     ],
     ids=lambda path: path.name,
