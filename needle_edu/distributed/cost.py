@@ -194,7 +194,8 @@ def fit(measured: Sequence[Any], compute: float = 0.0) -> Cost:
     (2e-05, 1000000000)
     """
     points = [Measured(*point) for point in several("fit", "measured", measured)]
-    real("fit", 0, **{f"seconds of point {k}": point.seconds for k, point in enumerate(points)})
+    for point in points:
+        real("fit", 0, seconds=point.seconds)
     known = np.array([parts(point.way, point.workers, point.nbytes) for point in points], float).reshape(
         -1, 2
     )

@@ -111,7 +111,7 @@ METHODS = {
 }  # fmt: skip
 NOT_SPOILED = {  # they take anything (a hook, NumPy's keywords), or nothing but are tested in files of their own
     "bincount",  # of whole numbers: tested as a function
-    "backward", "register_hook", "make_from_op", "make_const", "item", "tolist", "numpy", "dot", "realize_cached_data",
+    "backward", "register_hook", "register_post_accumulate_grad_hook", "make_from_op", "make_const", "item", "tolist", "numpy", "dot", "realize_cached_data",
     "retain_grad", "replace_data",
 }  # fmt: skip
 
