@@ -53,6 +53,7 @@ _ROOMS = (
     "ladder",
     "graph",
     "flow",
+    "distributed",
     "models",
     "viz",
     "course",

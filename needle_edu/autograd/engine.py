@@ -42,6 +42,7 @@ def run_backward(output, out_grad=None, create_graph=None, accumulate=False) -> 
     thread = state.thread
     blocks = thread.blocks
     depth = len(blocks)
+    outer, thread.after_pass = thread.after_pass, []
     try:
         state.threads_without_grad.add(thread.number)
         blocks.append(state.RECORDING if recording else state.NOT_RECORDING)
@@ -50,7 +51,10 @@ def run_backward(output, out_grad=None, create_graph=None, accumulate=False) -> 
         else:
             with gradients.lock:
                 propagate_by(GRADIENTS.function, output, out_grad, accumulate)
+        for function in thread.after_pass:
+            function()
     finally:
+        thread.after_pass = outer
         del blocks[depth:]  # a plain statement: an interrupt falls into calls and loops only
         if not depth and thread.enabled:
             state.threads_without_grad.discard(thread.number)

@@ -37,9 +37,12 @@ def write_leaf(leaf, g, taken: set[int], accumulate: bool) -> None:
     """
     if not accumulate:
         leaf.grad = own(g, taken)
-        return
-    with lock:
-        leaf.grad = own(g, taken) if leaf.grad is None else sum_node_list([_earlier(leaf), g])
+    else:
+        with lock:
+            leaf.grad = own(g, taken) if leaf.grad is None else sum_node_list([_earlier(leaf), g])
+    if leaf.extra is not None and "written" in leaf.extra:
+        for hook in tuple(leaf.extra["written"].values()):
+            hook(leaf)
 
 
 def _earlier(leaf):

@@ -48,8 +48,10 @@ class HookHandle:
         self.remove()
 
 
-def add_hook(value: Any, hook: Callable, who: str = "register_hook") -> HookHandle:
+def add_hook(value: Any, hook: Callable, who: str = "register_hook", kind: str = "hooks") -> HookHandle:
     """Let the backward pass call ``hook(gradient)`` at `value`; see Tensor.register_hook.
+
+    Those of the kind "written" are called as ``hook(leaf)`` when its `.grad` has been written.
 
     Examples
     --------
@@ -62,10 +64,10 @@ def add_hook(value: Any, hook: Callable, who: str = "register_hook") -> HookHand
     """
     if not value.requires_grad:
         raise GradientError(f"{who}: this tensor requires no gradient, so no hook would ever be called")
-    hooks = value.extra.get("hooks") if value.extra else None
+    hooks = value.extra.get(kind) if value.extra else None
     handle = HookHandle({} if hooks is None else hooks, hook, who)
     if hooks is None:
-        value._remember("hooks", handle._hooks)
+        value._remember(kind, handle._hooks)
     return handle
 
 
@@ -96,3 +98,22 @@ def _checked(changed, node):
             f"a hook returns a gradient of its tensor's shape {shape_of(node)}, or None; got {got}"
         )
     return unbroadcast(changed if state.grad_enabled() else changed.make_const(changed), node, node)
+
+
+def call_after_pass(function: Callable[[], None]) -> None:
+    """Call a function once, when the backward pass that this thread is in has written its last gradient.
+
+    For a hook that wants to end what it has begun, such as sums of gradients over several processes. A pass that an
+    error stops calls nothing.
+
+    Examples
+    --------
+    >>> from needle_edu import Tensor
+    >>> x = Tensor([1.0, 2.0])
+    >>> handle = x.register_hook(lambda gradient: call_after_pass(lambda: print("all of", x.grad.tolist())))
+    >>> (x * x).sum().backward()
+    all of [2.0, 4.0]
+    """
+    if state.thread.after_pass is None:
+        raise GradientError("call_after_pass: no backward pass is running in this thread")
+    state.thread.after_pass.append(function)

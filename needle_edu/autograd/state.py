@@ -33,6 +33,7 @@ class _Thread(threading.local):
         self.number = next(_numbers)
         self.enabled = True  # outside all blocks
         self.blocks: list[Any] = []  # innermost last; each has `enabled`
+        self.after_pass: list[Any] | None = None  # what the innermost backward pass calls at its end
 
 
 _numbers = itertools.count()  # of threads; the system's own numbers come back when a thread has ended

@@ -256,6 +256,22 @@ class Tensor(ArrayValue):
         """
         return add_hook(self, hook)
 
+    def register_post_accumulate_grad_hook(self, hook):
+        """Let `backward` call ``hook(tensor)`` when it has written, or added to, this leaf's `.grad`.
+
+        Returns a handle, whose `remove()` takes it out.
+
+        Raises
+        ------
+        GradientError
+            If this tensor is no leaf, or requires no gradient.
+        """
+        if self.op is not None:
+            raise arrays.GradientError(
+                "register_post_accumulate_grad_hook: this tensor is no leaf, and gets no `.grad`; use register_hook"
+            )
+        return add_hook(self, hook, "register_post_accumulate_grad_hook", "written")
+
 
 def as_tensor(data, operation: str, like: Tensor | None = None):
     """Return an argument of an op as a value: a number or an array becomes a constant, beside the tensor `like`.

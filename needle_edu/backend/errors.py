@@ -43,6 +43,10 @@ class WorkerError(NeedleError, RuntimeError):
     """A process that prepared batches died, or could not be started."""
 
 
+class DistributedError(NeedleError, RuntimeError):
+    """Workers that train together cannot go on: one has died, waits in vain, or does something else."""
+
+
 class CudaError(DeviceError):
     """An error that CUDA reports; ``code`` is its number, ``name`` its name, such as ``cudaErrorIllegalAddress``."""
 

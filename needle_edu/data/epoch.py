@@ -55,6 +55,16 @@ class Epoch:
         """The examples of batch k."""
         return self.order[self.ends[k - 1] if k else 0 : self.ends[k]]
 
+    def share(self, rank: int, size: int) -> Epoch:
+        """The epoch of one of several loaders that divide each batch: examples rank, rank + size, … of it.
+
+        A batch that does not come out even goes on with its first examples again, so that all get as many.
+        """
+        batches = [self.indices(k) for k in range(len(self))]
+        shares = [np.resize(batch, -(-len(batch) // size) * size)[rank::size] for batch in batches]
+        ends = np.cumsum([len(share) for share in shares], dtype=np.int64)
+        return Epoch(self.number, np.concatenate([np.arange(0), *shares]), ends, self.base)
+
     def state(self) -> dict[str, np.ndarray]:
         """The epoch as arrays with names."""
         return {

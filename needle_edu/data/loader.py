@@ -66,6 +66,9 @@ class DataLoader:
     seed : int, optional
         With a number, order and transforms depend on it and on the number of the epoch alone, with no workers too;
         nothing is drawn from the global generator.
+    shard : (int, int)
+        (rank, size): this is one of `size` loaders, in as many processes, that divide each batch among them, and gets
+        its examples rank, rank + size, … All need the same `seed`; what `state_dict` gives is of all of them.
 
     Yields
     ------
@@ -108,6 +111,7 @@ class DataLoader:
         persistent_workers: bool = False,
         multiprocessing_context: str | None = None,
         seed: int | None = None,
+        shard: tuple[int, int] = (0, 1),
     ):
         if not isinstance(batch_size, (int, np.integer)) or isinstance(batch_size, bool) or batch_size < 1:
             raise DataError(f"DataLoader: batch_size must be a positive integer, got {batch_size!r}")
@@ -121,6 +125,7 @@ class DataLoader:
         whole("DataLoader", 1, prefetch_factor=prefetch_factor)
         if seed is not None:
             seed = integer("DataLoader", "seed", seed, 0, ValueError)
+        shard = _shard(shard, seed)
         if device is not None and not isinstance(device, Device):
             raise TypeError(f"DataLoader: device is a device such as cpu(), got {device!r}")
         if collate_fn is not None and not callable(collate_fn):
@@ -138,6 +143,8 @@ class DataLoader:
         self.device = device
         self.dtype = dtype
         self.seed = seed
+        self.shard = shard
+        self._whole: epochs.Epoch | None = None  # the epoch of which `_share` is this loader's
         self.num_workers = int(num_workers)
         self.persistent_workers = persistent_workers
         if sampler is None:
@@ -187,10 +194,10 @@ class DataLoader:
         if self._pool is not None:
             if epoch.base < 0:  # from a checkpoint of a loader without workers
                 epoch.base = fingerprint(epoch.number)
-            found = self._pool.batch(epoch, k)
+            found = self._pool.batch(self._own(epoch), k)
         elif epoch.base >= 0:
             with seeded(epoch.base, k):
-                found = self._read(epoch.indices(k))
+                found = self._read(self._own(epoch).indices(k))
         else:
             found = self._read(epoch.indices(k))
         if self.collate_fn is None:
@@ -202,6 +209,14 @@ class DataLoader:
             self._pool.stop()  # they are busy with an epoch that nobody wants any more
         number = self._epoch.number + 1
         self._epoch = epochs.draw(self.batch_sampler, number, self.seed, self._pool is not None)
+
+    def _own(self, epoch: epochs.Epoch) -> epochs.Epoch:
+        """This loader's share of an epoch."""
+        if self.shard == (0, 1):
+            return epoch
+        if self._whole is not epoch:
+            self._whole, self._share = epoch, epoch.share(*self.shard)
+        return self._share
 
     def _read(self, indices: np.ndarray) -> Any:
         """One array per field, or, for somebody's own collate_fn, the list of examples."""
@@ -231,6 +246,18 @@ class DataLoader:
         self.close()
         self._epoch = new
         self._goes_on = not new.over
+
+
+def _shard(shard: Any, seed: int | None) -> tuple[int, int]:
+    """Which of how many loaders this is; several must draw the same order."""
+    if not isinstance(shard, (tuple, list)) or len(shard) != 2:
+        raise ValueError(f"DataLoader: shard is (rank, size), got {shard!r}")
+    rank, size = whole("DataLoader", 0, rank=shard[0], size=shard[1])
+    if rank >= size:
+        raise ValueError(f"DataLoader: shard is (rank, size) with rank < size, got {shard!r}")
+    if size > 1 and seed is None:
+        raise ValueError("DataLoader: loaders that divide batches need the same seed, to draw the same order")
+    return rank, size
 
 
 def _one_order(batch_size: int, shuffle: bool, sampler: Any, batch_sampler: Any, drop_last: bool) -> None:

@@ -36,6 +36,7 @@ FLOORS = {  # room: (floor, place on the floor, left to right); a room imports o
     "graph": (5, 0),
     "models": (5, 1),
     "flow": (5, 2),
+    "distributed": (5, 3),
     "apps": (6, 0),
     "training": (6, 1),
     "viz": (6, 2),

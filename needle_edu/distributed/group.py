@@ -1,0 +1,127 @@
+"""Which workers this process belongs to: none but itself, or those that mpiexec has started with it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from types import TracebackType
+from typing import Any
+
+from ..backend.arguments import real
+from ..backend.extras import needed
+from .communicator import Alone, Communicator, here
+
+TIMEOUT = 60.0  # seconds
+# What the starters of MPICH, Open MPI and Intel MPI tell the processes that they start.
+SIGNS = ("PMI_RANK", "PMIX_RANK", "OMPI_COMM_WORLD_RANK", "MPI_LOCALRANKID")
+INSTALL = "install one with  python -m pip install 'needle_edu[mpi]'  or your system's package manager"
+
+_group: Communicator | None = None
+
+
+def launched() -> bool:
+    """Whether mpiexec has started this process.
+
+    Examples
+    --------
+    >>> launched()
+    False
+    """
+    return any(sign in os.environ for sign in SIGNS)
+
+
+def init(timeout: float | None = None) -> Communicator:
+    """The workers that this process belongs to; called again, the same.
+
+    Started by mpiexec, it is one of several ranks. In a simulated worker it is that one. Else it is alone, and MPI is
+    not asked for at all: the same program runs with one process.
+
+    Parameters
+    ----------
+    timeout : float, optional
+        After how many seconds of waiting for the others a rank gives up; 60, or NEEDLE_EDU_DISTRIBUTED_TIMEOUT. The
+        time is how much longer one rank may compute than another, between two sums.
+
+    Returns
+    -------
+    Communicator
+
+    Raises
+    ------
+    ImportError
+        If mpiexec has started this process, and mpi4py or an MPI library is not installed.
+
+    Examples
+    --------
+    >>> comm = init()
+    >>> comm.rank, comm.size
+    (0, 1)
+    """
+    global _group
+    if timeout is not None:
+        real("init", 0, timeout=timeout)
+    if here.communicator is not None:
+        return here.communicator
+    if _group is None:
+        _group = _open(timeout) if launched() else Alone()
+    elif timeout is not None and hasattr(_group, "timeout"):
+        _group.timeout = float(timeout)
+    return _group
+
+
+def rank() -> int:
+    """The number of this process among the workers, from 0.
+
+    Examples
+    --------
+    >>> rank()
+    0
+    """
+    return init().rank
+
+
+def world_size() -> int:
+    """How many workers there are.
+
+    Examples
+    --------
+    >>> world_size()
+    1
+    """
+    return init().size
+
+
+def _open(timeout: float | None) -> Communicator:
+    from .mpi import MPIGroup
+
+    if timeout is None:
+        timeout = _from_environment()
+    mpi4py = needed("training in several processes", "mpi4py", "mpi")
+    mpi4py.rc.finalize = (
+        False  # it would wait for ranks that are gone; MPIGroup.close does it where that is right
+    )
+    try:
+        from mpi4py import MPI
+    except (RuntimeError, ImportError) as error:
+        raise ImportError(f"mpi4py finds no MPI library: {INSTALL} ({_first_line(error)})") from None
+    group = MPIGroup(MPI, timeout)
+    before = sys.excepthook
+
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> Any:
+        group.stop(error)
+        return before(kind, error, trace)
+
+    sys.excepthook = hook
+    return group
+
+
+def _from_environment() -> float:
+    said = os.environ.get("NEEDLE_EDU_DISTRIBUTED_TIMEOUT", "")
+    try:
+        return float(said) if said else TIMEOUT
+    except ValueError:
+        raise ValueError(f"NEEDLE_EDU_DISTRIBUTED_TIMEOUT is a number of seconds, got {said!r}") from None
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0]
