@@ -5,6 +5,5 @@
 """
 
 from needle_edu.course.workers.judging import alone_too, messages, results, traffic
-from needle_edu.course.workers.network import Network
 
-__all__ = ["Network", "alone_too", "messages", "results", "traffic"]
+__all__ = ["alone_too", "messages", "results", "traffic"]

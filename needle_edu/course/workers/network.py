@@ -7,6 +7,9 @@ who are left wait and nothing is on its way, that is a *deadlock*, known at once
 Time is counted in *steps*. In one step a worker may send one message and receive one, as a wire that carries both ways
 does; a message is sent in the step after the sender's last one, and received no earlier than it was sent. What runs at
 the same time has the same steps, however the threads took turns.
+
+`needle_edu.distributed.SimulatedNetwork` is for looking and trusts what it runs. This network is for judging: it keeps
+what the messages hold, ends what never ends, and can run a worker without the others (`Replay`).
 """
 
 from __future__ import annotations
@@ -54,6 +57,9 @@ class Message:
 
 class Communicator:
     """What a worker has of the others: their number, and messages.
+
+    It is the part of `needle_edu.distributed.Communicator` that passes messages from one to another, and no more: what
+    that one makes of them is what a homework asks for. The same answer runs on both.
 
     Attributes
     ----------
