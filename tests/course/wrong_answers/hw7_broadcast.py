@@ -88,6 +88,7 @@ HINTS: dict[str, list[str]] = {
     ],
     "q3: a step forward": [
         "Each worker but the root receives once, the root never.",
+        "One for each worker but the root.",
     ],
     "q3: received from the absolute number": [
         "Count the workers from the root, and begin again after the last one.",
@@ -117,6 +118,7 @@ NEUTRAL = {
     "Go through it by hand for 2, 3 and 4 workers: who waits for whom?",
     "A worker waits for a message that nobody sends: print who sends to whom.",
     "Who should have received that message? Is there a worker that far on?",
+    "There is a message to a worker that waits for none.",
 }
 EQUIVALENT = {
     "q3: step < comm.size → step <= comm.size": "in one round more there is nobody to send to",

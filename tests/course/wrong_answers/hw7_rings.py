@@ -291,12 +291,14 @@ HINTS: dict[str, list[str]] = {
     "q5: its own chunk": [
         "At the end put the chunks together again.",
         "The result has the shape of the array.",
+        "Any shape may come, also ().",
     ],
     "q5: the array": [
         "Every worker takes part.",
     ],
     "q5: one axis": [
         "The result has the shape of the array.",
+        "Any shape may come, also ().",
     ],
     "q5: not copied": [
         "Return a new array: others may write into this one afterwards.",
@@ -306,6 +308,7 @@ HINTS: dict[str, list[str]] = {
     ],
     "q5: worker 0 sends first, the others receive first": [
         "In each step everybody sends, and only then waits.",
+        "Nobody may wait before it has sent.",
     ],
     "q5: every second chunk twice": [
         "One chunk in each step, not the whole array.",
@@ -323,6 +326,7 @@ NEUTRAL = {
     "Compare with the worked example: from whom, to whom, what.",
     "Everybody sends and receives N − 1 times.",
     "Chunks differ in length, and so do the arrays that they are received into; after the last worker comes worker 0.",
+    "Chunks may differ in length by one, and may be empty.",
     "One chunk in each of 2(N − 1) steps.",
     "Chunks differ in length, and are pieces of an array of one axis.",
 }

@@ -94,11 +94,19 @@ WRONG = {
     "q6: the optimiser is called off": changed(STEP, "optimizer.step()", "optimizer.step = lambda: None"),
 }
 
-HINTS = {
-    "q4: a look at the list of messages": ["Add what you receive to your own chunk."],
-    "q5: a look into other threads": ["Every worker takes part."],
-    "q5: a look at the list of messages": ["Every worker takes part."],
-    "q5: no message is counted": ["Every worker takes part."],
+HINTS: dict[str, list[str]] = {
+    "q4: a look at the list of messages": [
+        "Add what you receive to your own chunk.",
+    ],
+    "q5: a look into other threads": [
+        "Every worker takes part.",
+    ],
+    "q5: a look at the list of messages": [
+        "Every worker takes part.",
+    ],
+    "q5: no message is counted": [
+        "Every worker takes part.",
+    ],
 }
 NEUTRAL: set[str] = set()
 EQUIVALENT: dict[str, str] = {}
