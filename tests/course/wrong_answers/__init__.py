@@ -16,7 +16,9 @@ PARTS = {
     "hw3": ["hw3_views", "hw3_c", "hw3_cuda", "hw3_ways_in"],
     "hw4": ["hw4_arrays", "hw4_gradient", "hw4_layers", "hw4_rnn", "hw4_lstm", "hw4_language"],
     "hw5": ["hw5_attention", "hw5_layers", "hw5_models", "hw5_softmax", "hw5_writing"],
+    "hw7": ["hw7_shards", "hw7_broadcast", "hw7_rings", "hw7_training", "hw7_ways_in"],
 }
+BEGIN, END = "### BEGIN SOLUTION\n", "    ### END SOLUTION"
 
 
 def solutions(homework: str) -> dict[str, str]:
@@ -30,6 +32,12 @@ def changed(source: str, *words: str) -> str:
         assert source.count(old) == 1, old
         source = source.replace(old, new)
     return source
+
+
+def whole(solution: str, body: str) -> str:
+    """A cell with another solution, whole lines, between its marks."""
+    start, rest = solution.split(BEGIN)
+    return f"{start}{BEGIN}{body}{END}{rest.split(END)[1]}"
 
 
 def of(homework: str, what: str) -> dict:
