@@ -1,4 +1,4 @@
-"""What every homework of ten questions is asked: `class TestHomeworkN(HomeworkTests, homework="hwN")` inherits it all.
+"""What every homework is asked: `class TestHomeworkN(HomeworkTests, homework="hwN")` inherits it all.
 
 Full marks for the reference, nothing for an untouched copy, one question lost for each mistake. What a homework's tests
 let through (stubs, wrong answers, mutants) is in `test_gates`.
@@ -25,6 +25,7 @@ class HomeworkTests:
 
     slips: ClassVar[list[tuple[str, str, str]]] = []  # (question, answer, what the message says)
     withheld: ClassVar[tuple[str, ...]] = ()  # questions whose answer the library has under the same name
+    count: ClassVar[int] = 10  # of questions
     every: ClassVar[int] = 37  # each so manieth mistake is graded in the sandbox, too
     seeds: ClassVar[int] = 3
     costly: ClassVar[str] = ""  # a test that trains a model: not for an answer that is known to be wrong
@@ -61,7 +62,7 @@ class HomeworkTests:
         return namespace
 
     def test_what_kind_of_homework_it_is(self):
-        assert len(self.question) == 10 and self.homework.points == 20
+        assert len(self.question) == self.count and self.homework.points == 20
         for question in self.homework.questions:
             visible = [test for test in question.tests if not test.hidden]
             assert visible and len(visible) < len(question.tests), question.name
@@ -112,7 +113,8 @@ class HomeworkTests:
         hand_in_homework(self.name, tmp_path, "some", answers)
         assert commands.check(tmp_path / "some") == 1
         said = capsys.readouterr().out
-        assert "9 of 10 questions pass" in said and "not written yet" in said and "hidden" not in said
+        assert f"{self.count - 1} of {self.count} questions pass" in said
+        assert "not written yet" in said and "hidden" not in said
 
     # --- wrong answers --------------------------------------------------------------------------------------------
 
