@@ -38,7 +38,9 @@ class TestHomework6(HomeworkTests, homework="hw6"):
         assert len(counts) == 4 and counts[0] > counts[1] > counts[2] > counts[3]
         unshared, needed, alive = (
             int(number.replace(",", ""))
-            for number in re.search(r"([\d,]+) bytes without sharing, ([\d,]+) with your plan; ([\d,]+)", said).groups()
+            for number in re.search(
+                r"([\d,]+) bytes without sharing, ([\d,]+) with your plan; ([\d,]+)", said
+            ).groups()
         )
         assert alive <= needed < 1.1 * alive and needed < unshared / 2
         assert "relu_backward" in said.split("loops of more than one:")[1] or "add → relu" in said
@@ -62,7 +64,9 @@ def changed(graph, **parts):
 def test_the_judge_passes_what_is_the_same(graph, rng):
     graphs.keeps_its_meaning(graph, graph, rng, most=5)
     merged = changed(graph, d=["y", "a"])
-    graphs.keeps_its_meaning(merged | {"body": [one for one in merged["body"] if one[0] != "b"]}, graph, rng, most=4)
+    graphs.keeps_its_meaning(
+        merged | {"body": [one for one in merged["body"] if one[0] != "b"]}, graph, rng, most=4
+    )
 
 
 @pytest.mark.parametrize(
@@ -110,7 +114,9 @@ def test_random_graphs_hold_what_the_questions_are_about():
         for name, (_, place) in program.sources.items():
             place.tensor.data = ndl.Tensor(given[name].astype("float32"), requires_grad=False)
         wanted = graphs.values_of(graph, given)
-        came = program(*[ndl.Tensor(given[name].astype("float32"), requires_grad=False) for name in graph["inputs"]])
+        came = program(
+            *[ndl.Tensor(given[name].astype("float32"), requires_grad=False) for name in graph["inputs"]]
+        )
         clipped = any(one[1] == "exp" and wanted[one[2][0]].max(initial=0) > 3 for one in graph["body"])
         for name, value in zip(graph["outputs"], came, strict=True):
             assert value.shape == wanted[name].shape
