@@ -113,11 +113,8 @@ class HomeworkTests:
         hand_in_homework(self.name, tmp_path, "some", answers)
         assert commands.check(tmp_path / "some") == 1
         said = capsys.readouterr().out
-        assert (
-            f"{self.count - 1} of {self.count} questions pass" in said
-            and "not written yet" in said
-            and "hidden" not in said
-        )
+        assert f"{self.count - 1} of {self.count} questions pass" in said
+        assert "not written yet" in said and "hidden" not in said
 
     # --- wrong answers --------------------------------------------------------------------------------------------
 

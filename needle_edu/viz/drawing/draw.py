@@ -17,6 +17,8 @@ from typing import Any
 from needle_edu.graph import Graph, graph_of, variable_names
 from needle_edu.graph.boxes import Box, boxes_of
 from needle_edu.graph.replay import add_adjoints
+from needle_edu.graph.static import Program
+from needle_edu.graph.static.as_graph import as_graph
 from needle_edu.viz.drawing.boxcards import BoxCard
 from needle_edu.viz.drawing.dot import to_dot
 from needle_edu.viz.drawing.opening import READABLE, check_boxes, choose, find_box
@@ -205,8 +207,8 @@ def draw(
 
     Parameters
     ----------
-    tensor : Tensor
-        The result whose history is drawn.
+    tensor : Tensor or Program
+        The result whose history is drawn; or a captured program, which has shapes but no numbers.
     values : bool
         Whether the cards show values.
     grads : bool or "all"
@@ -253,6 +255,8 @@ def draw(
     <Drawing of a computation graph: 2 nodes, 2 edges>
     >>> [node.grad.first for node in ndl.viz.draw(x * x, grads="all").graph.nodes.values()]
     [(6.0,), (1.0,)]
+    >>> ndl.viz.draw(ndl.graph.capture(lambda x: x * x, x))
+    <Drawing of a computation graph: 2 nodes, 2 edges>
     >>> model = ndl.nn.Sequential(ndl.nn.Linear(1, 3), ndl.nn.ReLU())
     >>> [box.path for box in ndl.viz.draw(model(ndl.Tensor([[3.0]]))).boxes.boxes() if box.path]
     ['Sequential', 'Sequential.modules.0']
@@ -265,6 +269,9 @@ def draw(
         )
     check_boxes(modules, roll, focus)
     check_shown(rows, overlay)
+    if isinstance(tensor, Program):
+        whole = as_graph(tensor)
+        return Drawing(whole, False, False, direction, max_nodes, modules, roll, focus, rows, overlay)
     count = len(history(tensor, "draw"))
     if depth is None:
         check_size(count, max_nodes)

@@ -16,6 +16,7 @@ PARTS = {
     "hw3": ["hw3_views", "hw3_c", "hw3_cuda", "hw3_ways_in"],
     "hw4": ["hw4_arrays", "hw4_gradient", "hw4_layers", "hw4_rnn", "hw4_lstm", "hw4_language"],
     "hw5": ["hw5_attention", "hw5_layers", "hw5_models", "hw5_softmax", "hw5_writing"],
+    "hw6": ["hw6_shapes", "hw6_passes", "hw6_algebra", "hw6_fusion", "hw6_memory"],
     "hw7": ["hw7_shards", "hw7_broadcast", "hw7_rings", "hw7_training", "hw7_ways_in"],
 }
 BEGIN, END = "### BEGIN SOLUTION\n", "    ### END SOLUTION"
