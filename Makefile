@@ -8,7 +8,7 @@
 #   make gates                                       what the homeworks' tests let through: nothing wrong may pass
 #   make gradients                                   what proves each op's values and gradients, and what does not
 #   make applications                                trains every application, and prints the table of accuracies
-#   make pictures                                    draws the views' reference pictures anew; look at what changed
+#   make pictures                                    draws the views' pictures anew, docs/gallery too; look at what changed
 #   make cuda                                        what each CUDA kernel has been held against, and mistakes found
 #   make gpu                                         values and times of cuda() on a machine with a card: 8 minutes
 #   make bench                                       speed against NumPy and PyTorch, side by side
@@ -100,7 +100,8 @@ browser: $(VENV)/.test
 
 pictures: $(VENV)/.test
 	NEEDLE_EDU_PICTURES=write $(BIN)/python -m pytest -q -n0 tests/browser/test_pictures.py -k looks_as_it_did
-	git status --short tests/browser/pictures
+	$(PY) -m tests.browser.gallery
+	git status --short tests/browser/pictures docs/gallery
 
 # Every notebook, top to bottom, in a copy in which every error counts.
 notebooks: $(VENV)/.test

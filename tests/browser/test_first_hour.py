@@ -190,7 +190,9 @@ def test_the_first_hour(browser, clone, upstream):
         assert page.evaluate("jupyterapp.shell.currentWidget.context.path") == "start.ipynb"
         page.locator(".jp-DirListing-item").first.wait_for()
         names = page.locator(".jp-DirListing-itemText").all_text_contents()
-        assert sorted(names) == ["lectures", "start.ipynb"], "the course, and no solutions beside it"
+        assert sorted(names) == ["gallery.ipynb", "lectures", "start.ipynb"], (
+            "the course, and no solutions beside it"
+        )
         run_to_the_end(reader)
         assert reader.tracebacks() == []
         said = reader.shown.text_content()

@@ -115,6 +115,7 @@ def test_wheel_carries_course_and_sources(wheel):
         "needle_edu/csrc/include/needle_kernels.h",
         "needle_edu/csrc/cpu/elementwise_kernels.c",
         "needle_edu/notebooks/start.ipynb",
+        "needle_edu/notebooks/gallery.ipynb",
         "needle_edu/notebooks/homework/hw1/hw1.ipynb",
         "needle_edu/cli/jupyter/labconfig/page_config.json",
         "needle_edu/py.typed",

@@ -52,7 +52,7 @@ def opened(browser, html, width=1280, height=800, **options):
 def check_look(page):
     found = page.evaluate(LOOK)
     left, top, right, bottom = page.evaluate(
-        "() => { const r = document.querySelector('svg').getBoundingClientRect();"
+        "() => { const r = document.querySelector('.ndl-window > svg').getBoundingClientRect();"
         " return [r.left, r.top, r.right, r.bottom]; }"
     )
     for (x0, y0, x1, y1), around in found:
@@ -80,7 +80,7 @@ def test_boxes_open_and_close_and_nothing_ever_covers_anything(browser, name, di
     assert page.evaluate(TEXTS) == []
     choose = random.Random(3)
     headers = page.locator(".ndl-header[role=button]:visible")
-    before = page.locator("svg").get_attribute("viewBox")
+    before = page.locator(".ndl-window > svg").get_attribute("viewBox")
     clicked = []
     for _ in range(7):
         which = headers.nth(choose.randrange(headers.count()))
@@ -94,7 +94,7 @@ def test_boxes_open_and_close_and_nothing_ever_covers_anything(browser, name, di
     assert page.evaluate(TEXTS) == []
     for number in reversed(clicked):  # and back again
         page.locator(f'[data-box="{number}"] > .ndl-header').dispatch_event("click")
-    after = page.locator("svg").get_attribute("viewBox")
+    after = page.locator(".ndl-window > svg").get_attribute("viewBox")
     assert [round(float(x)) for x in after.split()] == [round(float(x)) for x in before.split()]
     assert page.errors == []
     page.close()
@@ -178,7 +178,7 @@ def test_two_drawings_in_one_page_do_not_disturb_each_other(browser):
 def test_a_large_drawing_is_moved_by_dragging(browser):
     _model, y = recurrent(30)
     page = opened(browser, viz.draw(y, roll=False, modules=False).html, 900, 700)
-    frame = page.locator("div:has(> .zoom)")
+    frame = page.locator(".ndl-window")
     box = frame.bounding_box()
     page.mouse.move(box["x"] + 300, box["y"] + 400)
     page.mouse.down()
@@ -191,5 +191,5 @@ def test_a_large_drawing_is_moved_by_dragging(browser):
 def test_without_scripts_the_picture_is_there(browser):
     model = mlp()
     page = opened(browser, viz.draw(loss_of(model, 5, 6), modules=1).html, java_script_enabled=False)
-    assert page.locator("svg").is_visible() and page.locator("[role=button]").count() == 0
+    assert page.locator(".ndl-window > svg").is_visible() and page.locator("[role=button]").count() == 0
     page.close()

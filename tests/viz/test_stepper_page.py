@@ -254,7 +254,7 @@ def test_two_steppers_and_a_drawing_on_one_page_do_not_interfere(browser, tmp_pa
     assert [p.use(k).step() for k in range(3)] == [4, 8, 2]
     # document.querySelector does not look into shadow roots: this is the drawing.
     still = p.page.evaluate("""() => {
-      const nodes = [...document.querySelectorAll('div[class^="ndl-"] > svg [data-node]')];
+      const nodes = [...document.querySelectorAll('.ndl-window > svg [data-node]')];
       return nodes.map((g) => [g.classList.length, getComputedStyle(g).opacity]); }""")
     assert still == [[3, "1"], [3, "1"], [2, "1"]], "the drawing knows nothing of the steppers' states"
     assert p.errors == []

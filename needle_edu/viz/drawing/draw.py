@@ -21,6 +21,7 @@ from needle_edu.graph.static import Program
 from needle_edu.graph.static.as_graph import as_graph
 from needle_edu.viz.drawing.boxcards import BoxCard
 from needle_edu.viz.drawing.dot import to_dot
+from needle_edu.viz.drawing.legend import legend
 from needle_edu.viz.drawing.opening import READABLE, check_boxes, choose, find_box
 from needle_edu.viz.drawing.outline import outline
 from needle_edu.viz.drawing.overlay import LEGEND_HEIGHT, Overlay
@@ -29,7 +30,7 @@ from needle_edu.viz.drawing.panels_svg import LEGEND_WIDTH, Painter
 from needle_edu.viz.drawing.raster import painted
 from needle_edu.viz.drawing.rows import check_shown, shown_cards
 from needle_edu.viz.drawing.svg import standalone_svg
-from needle_edu.viz.page import PAGE, scoped_css, script_text, static_text, write_atomically
+from needle_edu.viz.page import PAGE, scoped_css, static_text, write_atomically
 from needle_edu.viz.subject import check_backward, check_size, history
 
 MAX_NODES = 50_000
@@ -126,18 +127,18 @@ class Drawing:
         name = f"needle-drawing-{self._scope[4:]}"
         width = f"--ndl-width:{self._size[0]:.0f}px"
         picture = (
-            f'<div id="{name}" class="{self._scope}" style="{width}"><style>{css}</style>{self._svg}</div>'
+            f'<div id="{name}" class="{self._scope}" style="{width}"><style>{css}</style>'
+            f'<div class="ndl-window">{self._svg}</div>{legend(self.graph, self.boxes)}'
         )
         if self._size[0] <= SMALL[0] and self._size[1] <= SMALL[1] and not self._folds:
-            return picture
-        script = script_text("drawing/drawing.js")
-        data = ""
+            return picture + "</div>"
+        scripts = ["drawing/view.js", "drawing/map.js", "drawing/drawing.js"]
         if self._folds:
-            script = f"{static_text('drawing/panels.js')}\n{script}"
+            scripts.insert(0, "drawing/panels.js")
             folds = json.dumps(self._folding()).replace("<", "\\u003c")
-            data = f'<script type="application/json" class="ndl-data">{folds}</script>'
-            picture = picture.removesuffix("</div>") + data + "</div>"
-        return f'{picture}<script type="module">{script}\nmountDrawings("{name}");</script>'
+            picture += f'<script type="application/json" class="ndl-data">{folds}</script>'
+        script = "\n".join(map(static_text, scripts))
+        return f'{picture}</div><script type="module">{script}\nmountDrawings("{name}");</script>'
 
     def _folding(self) -> dict:
         above, least = (LEGEND_HEIGHT, LEGEND_WIDTH) if self._legend else (0.0, 0.0)

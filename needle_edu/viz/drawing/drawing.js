@@ -6,22 +6,24 @@ const REST = 250; // milliseconds
 
 /** Give every drawing with this id its buttons and boxes, once (a page may show one output twice). */
 function mountDrawings(id) {
-  for (const frame of document.querySelectorAll(`[id="${id}"]`)) {
-    if (frame.dataset.mounted) continue;
-    frame.dataset.mounted = "true";
-    const svg = frame.querySelector("svg"), data = frame.querySelector(".ndl-data");
+  for (const root of document.querySelectorAll(`[id="${id}"]`)) {
+    if (root.dataset.mounted) continue;
+    root.dataset.mounted = "true";
+    const frame = root.querySelector(".ndl-window"), foot = root.querySelector(".ndl-foot");
+    const svg = frame.querySelector("svg"), data = root.querySelector(".ndl-data");
     let view = null;
     const zoomable = () => {
       if (view) return;
-      frame.insertAdjacentHTML("beforeend", ZOOM_BUTTONS);
+      foot.insertAdjacentHTML("beforeend", `<span class="ndl-hint">drag, or arrow keys: move</span>${ZOOM_BUTTONS}`);
       frame.tabIndex = 0;
-      view = new SmoothView(frame, svg, frame);
+      view = new SmoothView(frame, svg, root);
       frame.setAttribute("role", "region");
       frame.setAttribute("aria-label", svg.getAttribute("aria-label"));
       drag(frame);
+      new Overview(root, frame, svg);
     };
-    frame.dataset.lmSuppressShortcuts = "true"; // JupyterLab must not take our keys for its own
-    frame.addEventListener("keydown", (event) => {
+    root.dataset.lmSuppressShortcuts = "true"; // JupyterLab must not take our keys for its own
+    root.addEventListener("keydown", (event) => {
       if (event.ctrlKey || event.metaKey || event.altKey || !view?.key(event.key)) return;
       event.preventDefault();
       event.stopPropagation();
@@ -29,7 +31,7 @@ function mountDrawings(id) {
     const tooLarge = (width, height) => width > WHOLE[0] || height > WHOLE[1];
     if (tooLarge(...[svg.viewBox.baseVal.width, svg.viewBox.baseVal.height].map((length) => length - 24))) zoomable();
     if (data) new Boxes(svg, JSON.parse(data.textContent), (width, height) => {
-      frame.style.setProperty("--ndl-width", `${width}px`);
+      root.style.setProperty("--ndl-width", `${width}px`);
       if (tooLarge(width, height)) zoomable();
       if (!view) return;
       view.size = [width, height];

@@ -1,0 +1,116 @@
+"""The legend below a drawing, and the map of one that is larger than its window."""
+
+import re
+
+import pytest
+from viz_models import loss_of, mlp, recurrent
+
+import needle_edu as ndl
+from needle_edu import viz
+from needle_edu.viz.page import PAGE
+
+
+def words(drawing):
+    return re.findall(r'<i class="sign \w+"></i>([^<]+)</span>', drawing.html)
+
+
+def test_the_legend_explains_what_is_there_and_nothing_else():
+    x = ndl.Tensor([1.0], requires_grad=False)
+    w = ndl.Tensor([2.0])
+    assert words(viz.draw(x)) == ["data"]
+    assert words(viz.draw(w * 2)) == ["parameter", "operation"]
+    assert words(viz.draw(w * x)) == ["parameter", "data", "operation"]
+    model = mlp()
+    assert words(viz.draw(loss_of(model, 5, 6)))[-1] == "box: click, or Enter, opens it"
+    _model, y = recurrent(20)
+    assert words(viz.draw(y))[-1] == "equal passes, rolled up"
+    assert words(viz.draw(y, modules=False, roll=False)) == ["parameter", "data", "operation"]
+
+
+@pytest.fixture
+def opened(browser):
+    pages = []
+
+    def open_page(html, width=900, height=700):
+        page = browser.new_page(viewport={"width": width, "height": height})
+        page.errors = []
+        page.on("pageerror", lambda error: page.errors.append(str(error)))
+        page.set_content(PAGE.format(title="a drawing", body=html))
+        pages.append(page)
+        return page
+
+    yield open_page
+    for page in pages:
+        assert page.errors == []
+        page.close()
+
+
+# Where the map's frame lies, and which part of the graph the window shows: both in shares of the whole.
+SHARES = """() => {
+  const map = document.querySelector(".ndl-map > svg"), frame = map.querySelector(".ndl-map-window");
+  const svg = document.querySelector(".ndl-window > svg").getBoundingClientRect();
+  const view = document.querySelector(".ndl-window"), seen = view.getBoundingClientRect();
+  const number = (name) => Number(frame.getAttribute(name));
+  const [w, h] = [Number(map.getAttribute("width")), Number(map.getAttribute("height"))];
+  return [[number("x") / w, number("y") / h, number("height") / h],
+    [(seen.left - svg.left) / svg.width, (seen.top - svg.top) / svg.height, view.clientHeight / svg.height]];
+}"""
+
+
+def check_frame(page):
+    page.wait_for_timeout(50)
+    drawn, real = page.evaluate(SHARES)
+    assert drawn == pytest.approx(real, abs=0.02)
+    return real
+
+
+@pytest.mark.browser
+def test_the_map_shows_where_the_window_is_and_moves_it(opened):
+    _model, y = recurrent(12)
+    page = opened(viz.draw(y, roll=False, modules=False).html)
+    map_ = page.locator(".ndl-map")
+    map_.locator("rect").wait_for()
+    cards = page.locator(".ndl-map-card").get_attribute("d")
+    assert cards.count("M") == page.locator(".ndl-window .ndl-node").count() > 60
+    assert check_frame(page)[1] == pytest.approx(0, abs=0.01)
+    map_.focus()
+    for key in ("ArrowDown", "ArrowDown"):
+        page.keyboard.press(key)
+    top = check_frame(page)[1]
+    assert top > 0.02
+    page.keyboard.press("End")
+    assert check_frame(page)[1] > top
+    box = map_.locator("svg").bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    _, top, height = check_frame(page)
+    assert top + height / 2 == pytest.approx(0.5, abs=0.03), (
+        "the middle of the map is in the middle of the window"
+    )
+    page.keyboard.press("0")
+    page.wait_for_function("document.querySelector('.ndl-map').hidden", timeout=30_000)
+
+
+@pytest.mark.browser
+def test_there_is_no_map_where_all_is_seen_or_where_it_would_cover_too_much(opened):
+    model = mlp()
+    page = opened(viz.draw(loss_of(model, 5, 6), modules=0).html)
+    assert page.locator(".ndl-map:visible").count() == 0
+    _model, y = recurrent(12)
+    page = opened(viz.draw(y, roll=False, modules=False).html, 390, 844)
+    page.locator(".zoom").wait_for()
+    assert page.locator(".ndl-map:visible").count() == 0
+
+
+@pytest.mark.browser
+def test_the_map_follows_boxes_that_open(opened):
+    _model, y = recurrent(12)
+    page = opened(viz.draw(y, roll=False, modules=1).html)
+    page.locator(".ndl-map rect").wait_for()
+    before = page.locator(".ndl-map-card").get_attribute("d").count("M")
+    page.locator(".ndl-header[role=button][aria-expanded=false]").first.dispatch_event("click")
+    page.wait_for_function(
+        "n => document.querySelector('.ndl-map-card').getAttribute('d').split('M').length - 1 > n",
+        arg=before,
+        timeout=30_000,
+    )
+    check_frame(page)
