@@ -12,7 +12,7 @@ from typing import Any
 from needle_edu.backend.optimizer_steps import Numbers
 
 from .fusion import BLOCK, Fused, Step
-from .lowering import Buffer, Call, Lowered
+from .lowering import Buffer, Call, Lowered, buffers
 from .memory_plan import MemoryPlan, named
 
 GRAIN = 8192  # elements that are worth another thread, for a chain of kernels
@@ -21,7 +21,7 @@ HEAD = """\
 #include "needle_kernels.h"
 
 /* T: the arena of temporaries; A: arguments, then results; K: constants, plans and sizes. */
-#define CALL(k, call) if ((e = (call))) return (k) << 8 | e
+#define CALL(k, call) if ((e = (call))) return (k) << 16 | (e & 0xFFFF)
 
 """
 
@@ -37,7 +37,12 @@ class CSource:
         C type that the kernel takes.
     results : list of Buffer
         What lies behind the arguments in A.
+    on_host : set of Buffer
+        Arguments whose numbers the function itself reads: their addresses in A are those of host memory.
     """
+
+    head = HEAD
+    signature = "int run(char *T, void **A, const void **K) {"
 
     def __init__(
         self, lowered: Lowered, steps: Sequence[Step], plan: MemoryPlan, types: dict[str, tuple[str, ...]]
@@ -47,6 +52,7 @@ class CSource:
         self._known: dict[int, int] = {}
         arguments = [buffer for buffer, _ in lowered.arguments.values()]
         self._arguments = {id(buffer): k for k, buffer in enumerate(arguments)}
+        self.on_host = numbers_read(lowered, types)
         held = {id(one): one for one, _ in lowered.results.values() if one.kind == "temporary"}
         self.results = list(held.values())
         self._arguments |= {key: len(arguments) + k for k, key in enumerate(held)}
@@ -56,23 +62,23 @@ class CSource:
         blocks: list[str] = []
         lines = [
             f"/* {self.lowered.program.name} */",
-            "int run(char *T, void **A, const void **K) {",
+            self.signature,
             "  int e;",
         ]
         said, k = None, 0
         for step in self.steps:
             if isinstance(step, Fused):
-                lines += self._fused(k, step, blocks)
+                lines += self.fused(k, step, blocks)
                 k += len(step.calls)
                 continue
             if step.of is not said:
                 said = step.of
-                lines.append(f"  {_remark(step)}")
+                lines.append(f"  {remark(step)}")
             lines += self._call(k, step)
             k += 1
-        return HEAD + "\n".join([*blocks, *lines, "  return 0;", "}", ""])
+        return self.head + "\n".join([*blocks, *lines, "  return 0;", "}", ""])
 
-    def _fused(self, k: int, step: Fused, blocks: list[str]) -> list[str]:
+    def fused(self, k: int, step: Fused, blocks: list[str]) -> list[str]:
         """Write a step's calls as a function of a range of elements, and return the line that calls it."""
         outer = list(dict.fromkeys(named(step)))
         places = {one: f"(char *)P[{i}]{_from(one)}" for i, one in enumerate(outer)}
@@ -91,14 +97,14 @@ class CSource:
         for call in step.calls:
             if call.of is not said:
                 said = call.of
-                body.append(f"    {_remark(call)}")
+                body.append(f"    {remark(call)}")
             types = self.types[call.kernel]
             code, _, *rest = call.arguments
             given = [places[one] if type(one) is Buffer else self._argument(one, type_)
                      for one, type_ in zip(rest, types[2:], strict=True)]  # fmt: skip
             body.append(f"    nd_{call.kernel}({code}, n, {', '.join(given)});")
         blocks += [*body, "  }", "}", ""]
-        pointers = ", ".join(f"(void *)({self._pointer(one)})" for one in outer)
+        pointers = ", ".join(f"(void *)({self.pointer(one)})" for one in outer)
         return [
             f"  {{ void *P[] = {{{pointers}}};",
             f"    nd_parallel_for({step.n}, {GRAIN}, fused_{k}, P); }}",
@@ -114,9 +120,9 @@ class CSource:
     def _argument(self, one: Any, type_: str) -> str:
         if type(one) is Buffer:
             # A number that is known only when the program runs lies in a buffer of one element.
-            return self._pointer(one) if "*" in type_ else f"*(const {type_} *)({self._pointer(one)})"
+            return self.pointer(one) if "*" in type_ else f"*(const {type_} *)({self.pointer(one)})"
         if isinstance(one, (list, tuple)) and any(type(part) is Buffer for part in one):
-            return f"({type_.replace('*const *', '*[]').replace('* *', '*[]')}){{{', '.join(map(self._pointer, one))}}}"
+            return f"({type_.replace('*const *', '*[]').replace('* *', '*[]')}){{{', '.join(map(self.pointer, one))}}}"
         if isinstance(one, bool):
             return str(int(one))
         if isinstance(one, int):
@@ -128,7 +134,7 @@ class CSource:
                 else str(one)
             )
         if isinstance(one, float):
-            return _number(one)
+            return number(one)
         if not one and not isinstance(one, (list, tuple)):  # NULL
             return "0"
         return f"({type_})K[{self._place(one, type_)}]"
@@ -137,15 +143,15 @@ class CSource:
         code, count, rows = call.arguments
         lines = [f"  {{ nd_step steps[{count}] = {{"]
         for kind, n, out, p, g, memories, numbers in rows:
-            told = f"*(const nd_step_numbers *)({self._pointer(numbers)})"
+            told = f"*(const nd_step_numbers *)({self.pointer(numbers)})"
             if isinstance(numbers, Numbers):
-                told = f"{{{', '.join(_number(float(one)) for one in numbers)}}}"
-            pointers = [self._pointer(one) for one in (out, p, g)]
-            kept = ", ".join(map(self._pointer, memories)) or "0"
+                told = f"{{{', '.join(number(float(one)) for one in numbers)}}}"
+            pointers = [self.pointer(one) for one in (out, p, g)]
+            kept = ", ".join(map(self.pointer, memories)) or "0"
             lines.append(f"      {{{int(kind)}, {n}, {', '.join(pointers)}, {{{kept}}}, {told}}},")
         return [*lines, "    };", f"    CALL({k}, nd_optimizer_steps({code}, {count}, steps)); }}"]
 
-    def _pointer(self, one: Any) -> str:
+    def pointer(self, one: Any) -> str:
         if type(one) is not Buffer:
             return "0"
         if one.kind == "constant":
@@ -160,7 +166,27 @@ class CSource:
         return self._known[id(one)]
 
 
-def _remark(call: Call) -> str:
+def numbers_read(lowered: Lowered, types: dict[str, tuple[str, ...]]) -> set[Buffer]:
+    """Return the buffers that stand where a kernel takes a number, not an address."""
+    found: set[Buffer] = set()
+    for call in lowered.calls:
+        if call.kernel == "optimizer_steps":
+            found |= {row[-1] for row in call.arguments[2] if type(row[-1]) is Buffer}
+        else:
+            pairs = zip(call.arguments, types[call.kernel], strict=True)
+            found |= {one for one, type_ in pairs if type(one) is Buffer and "*" not in type_}
+    return found
+
+
+def pointers_of(call: Call, types: dict[str, tuple[str, ...]]) -> set[Buffer]:
+    """Return the buffers whose addresses a call is given."""
+    if call.kernel == "optimizer_steps":
+        return set(buffers([row[:-1] for row in call.arguments[2]]))
+    pairs = zip(call.arguments, types[call.kernel], strict=True)
+    return set(buffers([one for one, type_ in pairs if "*" in type_]))
+
+
+def remark(call: Call) -> str:
     """Return a comment that says which instruction a call belongs to."""
     given = ", ".join(f"%{name}" for name in call.of.inputs)
     return f"/* %{call.of.name} = {call.of.op.name}({given if len(given) < 80 else '...'}) */"
@@ -170,7 +196,7 @@ def _from(one: Buffer) -> str:
     return f" + i * {one.itemsize}" if one.itemsize > 1 else " + i"
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
     if value != value:
         return '__builtin_nan("")'
     if value in (float("inf"), float("-inf")):

@@ -3,35 +3,28 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from needle_edu.autograd import Tensor
-from needle_edu.backend import native, raise_kernel_error
-from needle_edu.backend.build import builder, cache
-from needle_edu.backend.cpu_runtime import CpuRuntime
+from needle_edu.backend import raise_kernel_error
 from needle_edu.backend.dtypes import DTYPES
-from needle_edu.backend.paths import cache_dir, csrc_dir
 from needle_edu.graph.static.checks import check_program
 from needle_edu.graph.static.interpreter import arguments_of, check_type, run
 from needle_edu.graph.static.program import Program
 from needle_edu.ndarray import NDArray, array
 from needle_edu.ndarray.base import allocate, new_array
+from needle_edu.ndarray.host import host_values
 from needle_edu.ndarray.layout import Layout, make_layout
 
 from .c_source import CSource
+from .cuda_source import CudaSource
 from .fusion import fuse
-from .lowering import Buffer, LoweringError, lower
+from .lowering import Buffer, Lowered, LoweringError, lower
 from .memory_plan import plan_memory
-
-FLAGS = (
-    "-O2",
-    "-std=gnu11",
-    "-fPIC",
-    "-Wno-discarded-qualifiers",
-    "-Wno-unused-variable",
-)
 
 
 class Executable:
@@ -40,8 +33,10 @@ class Executable:
     Attributes
     ----------
     program : Program
+    language : str
+        "C", or "CUDA".
     source : str
-        The C text.
+        The text in it.
     memory : MemoryPlan
         Where temporaries lie.
 
@@ -65,32 +60,30 @@ class Executable:
 
     def __init__(self, program: Program):
         check_program("build", program)
-        runtime = program.device.runtime
-        if not isinstance(runtime, CpuRuntime):
+        runtime: Any = program.device.runtime
+        self.language = runtime.program_language
+        if not self.language:
             raise LoweringError(
-                f"C is compiled for cpu() with its compiled kernels only, not for {program.device!r}"
+                f"C is compiled for cpu() with its compiled kernels only, CUDA for cuda() and cuda_sim(), "
+                f"not for {program.device!r}"
             )
         self.program = program
         lowered = lower(program)
         steps = fuse(lowered)
         self.memory = plan_memory(lowered, steps)
         ffi = self._ffi = runtime.ffi
-        types = {
-            call.kernel: tuple(
-                [one.cname for one in ffi.typeof(getattr(runtime.lib, f"nd_{call.kernel}")).args]
-            )
-            for call in lowered.calls
-        }
-        written = CSource(lowered, steps, self.memory, types)
+        writer = CSource if self.language == "C" else CudaSource
+        written = writer(lowered, steps, self.memory, kernel_types(lowered, runtime))
         self.source = written.text
         self._calls = lowered.calls
-        self._lib, self._function = _loaded(self.source)
-        self._kept = [_constant(ffi, one, type_) for one, type_ in written.table]
+        self._lib, self._function = _loaded(runtime.program_library(self.source))
+        self._kept = [self._constant(one, type_, one in written.on_host) for one, type_ in written.table]
         self._table = ffi.new(
             "const void *[]", [ffi.cast("const void *", one) for one in self._kept] or [ffi.NULL]
         )
         self._arguments = [
-            (name, _real(layout, program.device)) for name, (_, layout) in lowered.arguments.items()
+            (name, _real(layout, program.device), buffer in written.on_host)
+            for name, (buffer, layout) in lowered.arguments.items()
         ]
         places = {id(buffer): k for k, (buffer, _) in enumerate(lowered.arguments.values())}
         self._fresh = [_line(buffer, program.device) for buffer in written.results]
@@ -113,9 +106,13 @@ class Executable:
             values[name] = array = source.read()
             check_type(program, name, type_, array)
         given = []
-        for name, layout in self._arguments:
+        for name, layout, on_host in self._arguments:
             array = values[name]
-            given.append(array if array.layout is layout else array.compact())
+            if on_host and self.language == "CUDA":
+                array = NumbersOnHost(self._ffi, array)
+            elif array.layout is not layout:
+                array = array.compact()
+            given.append(array)
         given += [allocate(layout) for layout in self._fresh]
         pointers = self._ffi.new(self._pointers, [array.storage.ptr for array in given])
         with self._lock:
@@ -136,11 +133,23 @@ class Executable:
     def _constant_storage(self, buffer: Buffer) -> Any:
         return array(buffer.numbers, dtype=DTYPES[buffer.dtype], device=self.program.device).storage
 
+    def _constant(self, one: Any, type_: str, on_host: bool) -> Any:
+        """Return a place of the table K as cffi's data."""
+        if type(one) is Buffer:
+            if self.language == "CUDA" and not on_host:
+                return self._constant_storage(one).ptr
+            return self._ffi.from_buffer("char[]", np.ascontiguousarray(one.numbers))
+        if isinstance(one, (list, tuple)):
+            return self._ffi.new(type_.replace("*", "[]").replace("const ", ""), list(one))
+        return one
+
     def _failed(self, code: int) -> None:
-        call = self._calls[code >> 8]
+        call, error = self._calls[code >> 16], (code & 0x7FFF) - (code & 0x8000)
+        what = f"%{call.of.name} of the program {self.program.name}"
+        if error < 0:  # of CUDA
+            self.program.device.runtime.raise_cuda(-error, f"{call.of.op.name}: {what}")
         raise_kernel_error(
-            code & 255, call.of.op.name, f"%{call.of.name} of the program {self.program.name}",
-            index=self.program.device.error_detail(),
+            error, call.of.op.name, what, index=self.program.device.error_detail(),
         )  # fmt: skip
 
     def __repr__(self) -> str:
@@ -162,34 +171,42 @@ def build(program: Program) -> Executable:
     return Executable(program)
 
 
-def _loaded(source: str) -> tuple[Any, Any]:
-    """Compile a C text, or find it in the cache; return cffi's library, and its function."""
+def kernel_types(lowered: Lowered, runtime: Any) -> dict[str, tuple[str, ...]]:
+    """Return the C types of the arguments of each kernel that a program calls.
+
+    Raises
+    ------
+    LoweringError
+        If the device has no such kernel.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for call in lowered.calls:
+        if call.kernel not in found:
+            kernel = getattr(runtime.lib, f"nd_{call.kernel}", None)
+            if kernel is None:
+                raise LoweringError(
+                    f"{lowered.program.device!r} has no kernel {call.kernel!r} ({call.of.op.name})"
+                )
+            found[call.kernel] = tuple([one.cname for one in runtime.ffi.typeof(kernel).args])
+    return found
+
+
+class NumbersOnHost:
+    """Numbers of a device's array where C on the host can read them."""
+
+    def __init__(self, ffi: Any, array: Any):
+        self.numbers = host_values(array)
+        self.storage = SimpleNamespace(ptr=ffi.from_buffer("char[]", self.numbers))
+
+
+def _loaded(library: Path) -> tuple[Any, Any]:
+    """Return cffi's library, and its function."""
     from cffi import FFI
 
-    folder = cache_dir() / "programs"
-    folder.mkdir(parents=True, exist_ok=True)
-    text = source.encode()
-    file = folder / f"program-{cache.key_of([text])}.c"
-    if not file.exists():
-        unfinished = file.with_suffix(f".{threading.get_ident()}.tmp")
-        unfinished.write_bytes(text)
-        unfinished.replace(file)
-    library = builder.shared_library(
-        "program", [file], include=(csrc_dir() / "include",), flags=FLAGS, link=(str(native.library_path),)
-    )
     ffi = FFI()
     ffi.cdef("int run(void *T, void *A, const void *K);")
     lib = ffi.dlopen(str(library))
     return lib, lib.run
-
-
-def _constant(ffi: Any, one: Any, type_: str) -> Any:
-    """Return a place of the table K as cffi's data."""
-    if type(one) is Buffer:
-        return ffi.from_buffer("char[]", np.ascontiguousarray(one.numbers))
-    if isinstance(one, (list, tuple)):
-        return ffi.new(type_.replace("*", "[]").replace("const ", ""), list(one))
-    return one
 
 
 def _real(layout: Layout, device: Any) -> Layout:

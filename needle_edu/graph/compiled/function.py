@@ -25,9 +25,9 @@ class Compiled:
     captures : int
         How often the function was captured: once for each combination of shapes, dtypes and devices.
     runs_as : str
-        What the latest call ran as: "C", "interpreter" (`why` says why not C), or "" before the first.
+        What the latest call ran as: "C", "CUDA", "interpreter" (`why` says why), or "" before the first.
     why : str
-        Why not C; empty if it is.
+        Why it was not compiled; empty if it was.
     programs : dict
         Kinds of arguments → what runs.
     """
@@ -44,7 +44,7 @@ class Compiled:
         if key not in self.programs:
             self.programs[key] = self._made(arguments)
         chosen = self.programs[key]
-        self.runs_as = "C" if isinstance(chosen, Executable) else "interpreter"
+        self.runs_as = chosen.language if isinstance(chosen, Executable) else "interpreter"
         return chosen(*arguments)
 
     def _made(self, arguments: tuple) -> Executable | Program:
@@ -74,7 +74,7 @@ class Compiled:
 
     @property
     def source(self) -> str:
-        """The C text of the latest program; empty where there is none."""
+        """The C or CUDA text of the latest program; empty where there is none."""
         latest = next(reversed(self.programs.values()), None)
         return latest.source if isinstance(latest, Executable) else ""
 

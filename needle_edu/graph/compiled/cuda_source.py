@@ -1,0 +1,81 @@
+"""A program as CUDA C++: a function of the host that launches the library's kernels, and kernels of its own.
+
+Elementwise kernels that follow one another become one kernel, in which a thread computes a whole chain for one element:
+what lies between two functions is a variable in a register, and never goes to memory. The functions are those that the
+library's own kernels have (csrc/cuda/functions.cuh), so the numbers are the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .c_source import CSource, number, pointers_of, remark
+from .fusion import Fused, Step
+from .lowering import Buffer, Call, Lowered, LoweringError
+from .memory_plan import MemoryPlan, named
+
+HEAD = """\
+#include "functions.cuh"
+
+/* T: the arena of temporaries; A: arguments, then results; K: constants, plans and sizes. */
+#define CALL(k, call) if ((e = (call))) return (k) << 16 | (e & 0xFFFF)
+
+"""
+
+TYPES = ("float", "double", "int32_t", "int64_t", "uint8_t")  # of enum nd_dtype
+
+
+class CudaSource(CSource):
+    """The text for a GPU; T and A are addresses in its memory."""
+
+    head = HEAD
+    signature = (
+        'extern "C" __attribute__((visibility("default"))) int run(char *T, void **A, const void **K) {'
+    )
+
+    def __init__(self, lowered: Lowered, steps: Sequence[Step], plan: MemoryPlan, types: dict):
+        super().__init__(lowered, steps, plan, types)
+        elsewhere = {one for call in lowered.calls for one in pointers_of(call, types)}
+        for one in self.on_host:
+            if one.kind == "temporary" or one in elsewhere:
+                raise LoweringError(f"the host needs a number (%{one.name}) that is computed on the device")
+
+    def fused(self, k: int, step: Fused, blocks: list[str]) -> list[str]:
+        """Write a step's calls as a kernel, and return the lines that launch it."""
+        if not step.n:
+            return []
+        outer = list(dict.fromkeys(named(step)))
+        written = {call.arguments[2] for call in step.calls}
+        values = {one: f"p{i}[i]" for i, one in enumerate(outer)}
+        parameters = [
+            f"{'' if one in written else 'const '}{TYPES[one.dtype]} *p{i}" for i, one in enumerate(outer)
+        ]
+        body = [
+            f"__global__ void fused_{k}(int64_t n, {', '.join(parameters)}) {{",
+            "  for (int64_t i = nd::first(); i < n; i += nd::step()) {",
+        ]
+        said = None
+        for place, call in enumerate(step.calls):
+            if call.of is not said:
+                said = call.of
+                body.append(f"    {remark(call)}")
+            _, _, out, *operands = call.arguments
+            name = function(call) if type(operands[0]) is Buffer else f"fill<{TYPES[out.dtype]}>"
+            given = ", ".join(
+                [values[one] if type(one) is Buffer else number(float(one)) for one in operands]
+            )
+            body.append(f"    const {TYPES[out.dtype]} t{place} = nd::f::{name}({given});")
+            values[out] = f"t{place}"
+            if out in outer:
+                body.append(f"    p{outer.index(out)}[i] = t{place};")
+        blocks += [*body, "  }", "}", ""]
+        pointers = ", ".join(f"({TYPES[one.dtype]} *)({self.pointer(one)})" for one in outer)
+        return [
+            f"  fused_{k}<<<nd::blocks_for({step.n}), nd::THREADS>>>({step.n}, {pointers});",
+            f"  CALL({k}, -(int)cudaGetLastError());",
+        ]
+
+
+def function(call: Call) -> str:
+    """Return the name of a pointwise kernel's function."""
+    return call.kernel.removesuffix("_dense")
