@@ -1,6 +1,7 @@
 """The C library as the runtime of `cpu()`: its memory is the host's, so NumPy and the kernels see the same bytes."""
 
 import os
+import platform
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .build import builder, cache
+from .build import builder, cache, cpu_library
 from .c_library import CLibrary
 from .dtypes import ITEMSIZES
 from .errors import DeviceError
@@ -71,12 +72,20 @@ class CpuRuntime(CLibrary):
         return storage
 
     def program_library(self, text: str) -> Path:
-        """Return a library made of a program's text, which calls our kernels."""
+        """Return a library made of a program's text, which calls our kernels.
+
+        If the text includes our functions, it is compiled for the instruction set in use, as they are.
+        """
+        flags: tuple[str, ...] = ("-O2", "-std=gnu11", "-fPIC")
+        if '"isa/functions.h"' in text:
+            isa = self.get_isa()
+            own = cpu_library.ISAS[cpu_library.family(platform.machine())][isa]
+            flags = (*builder.FLAGS, f"-DND_ISA={isa}", *own)
         return builder.shared_library(
             "program",
             [cache.kept_text(text, "program", ".c")],
-            include=(csrc_dir() / "include",),
-            flags=("-O2", "-std=gnu11", "-fPIC", "-Wno-discarded-qualifiers", "-Wno-unused-variable"),
+            include=(csrc_dir() / "include", csrc_dir() / "cpu", csrc_dir() / "cpu" / "isa"),
+            flags=(*flags, "-fvisibility=default", "-Wno-discarded-qualifiers", "-Wno-unused-variable"),
             link=(str(self.library_path),),
         )
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .c_source import CSource, number, pointers_of, remark
+from .c_source import CSource, Types, elements, pointers_of
+from .epilogue import Rows
 from .fusion import Fused, Step
-from .lowering import Buffer, Call, Lowered, LoweringError
+from .lowering import Call, Lowered, LoweringError
 from .memory_plan import MemoryPlan, named
+from .registers import TYPES
 
 HEAD = """\
 #include "functions.cuh"
@@ -21,8 +23,6 @@ HEAD = """\
 #define CALL(k, call) if ((e = (call))) return (k) << 16 | (e & 0xFFFF)
 
 """
-
-TYPES = ("float", "double", "int32_t", "int64_t", "uint8_t")  # of enum nd_dtype
 
 
 class CudaSource(CSource):
@@ -33,7 +33,7 @@ class CudaSource(CSource):
         'extern "C" __attribute__((visibility("default"))) int run(char *T, void **A, const void **K) {'
     )
 
-    def __init__(self, lowered: Lowered, steps: Sequence[Step], plan: MemoryPlan, types: dict):
+    def __init__(self, lowered: Lowered, steps: Sequence[Step | Rows], plan: MemoryPlan, types: Types):
         super().__init__(lowered, steps, plan, types)
         elsewhere = {one for call in lowered.calls for one in pointers_of(call, types)}
         for one in self.on_host:
@@ -46,7 +46,6 @@ class CudaSource(CSource):
             return []
         outer = list(dict.fromkeys(named(step)))
         written = {call.arguments[2] for call in step.calls}
-        values = {one: f"p{i}[i]" for i, one in enumerate(outer)}
         parameters = [
             f"{'' if one in written else 'const '}{TYPES[one.dtype]} *p{i}" for i, one in enumerate(outer)
         ]
@@ -54,20 +53,7 @@ class CudaSource(CSource):
             f"__global__ void fused_{k}(int64_t n, {', '.join(parameters)}) {{",
             "  for (int64_t i = nd::first(); i < n; i += nd::step()) {",
         ]
-        said = None
-        for place, call in enumerate(step.calls):
-            if call.of is not said:
-                said = call.of
-                body.append(f"    {remark(call)}")
-            _, _, out, *operands = call.arguments
-            name = function(call) if type(operands[0]) is Buffer else f"fill<{TYPES[out.dtype]}>"
-            given = ", ".join(
-                [values[one] if type(one) is Buffer else number(float(one)) for one in operands]
-            )
-            body.append(f"    const {TYPES[out.dtype]} t{place} = nd::f::{name}({given});")
-            values[out] = f"t{place}"
-            if out in outer:
-                body.append(f"    p{outer.index(out)}[i] = t{place};")
+        body += elements(step, outer, _expression)
         blocks += [*body, "  }", "}", ""]
         pointers = ", ".join(f"({TYPES[one.dtype]} *)({self.pointer(one)})" for one in outer)
         return [
@@ -76,6 +62,7 @@ class CudaSource(CSource):
         ]
 
 
-def function(call: Call) -> str:
-    """Return the name of a pointwise kernel's function."""
-    return call.kernel.removesuffix("_dense")
+def _expression(call: Call, operands: list[str], zero: str) -> str:
+    """Return a function of csrc/cuda/functions.cuh of these operands; nvcc is told to round every product."""
+    name = call.kernel.removesuffix("_dense")
+    return f"nd::f::{f'fill<{TYPES[call.arguments[2].dtype]}>' if name == 'fill' else name}({', '.join(operands)})"

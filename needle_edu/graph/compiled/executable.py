@@ -11,20 +11,26 @@ import numpy as np
 
 from needle_edu.autograd import Tensor
 from needle_edu.backend import raise_kernel_error
+from needle_edu.backend.build import builder
 from needle_edu.backend.dtypes import DTYPES
 from needle_edu.graph.static.checks import check_program
 from needle_edu.graph.static.interpreter import arguments_of, check_type, run
 from needle_edu.graph.static.program import Program
 from needle_edu.ndarray import NDArray, array
-from needle_edu.ndarray.base import allocate, new_array
-from needle_edu.ndarray.host import host_values
+from needle_edu.ndarray.base import new_array
 from needle_edu.ndarray.layout import Layout, make_layout
 
 from .c_source import CSource
 from .cuda_source import CudaSource
+from .epilogue import epilogues
 from .fusion import fuse
+from .in_place import in_place
 from .lowering import Buffer, Lowered, LoweringError, lower
 from .memory_plan import plan_memory
+from .repeated_calls import repeated_calls
+
+CALL_PASSES = (repeated_calls, in_place)
+OTHER_ISA = -1  # what a program returns that was compiled for another instruction set than that in use
 
 
 class Executable:
@@ -69,62 +75,104 @@ class Executable:
             )
         self.program = program
         lowered = lower(program)
-        steps = fuse(lowered)
+        for change in CALL_PASSES:
+            lowered = change(lowered)
+        steps: list = fuse(lowered)
+        if self.language == "C":
+            steps = epilogues(steps)
         self.memory = plan_memory(lowered, steps)
         ffi = self._ffi = runtime.ffi
-        writer = CSource if self.language == "C" else CudaSource
-        written = writer(lowered, steps, self.memory, kernel_types(lowered, runtime))
+        types = kernel_types(lowered, runtime)
+        if self.language == "C":
+            written = CSource(lowered, steps, self.memory, types, compiles_functions())
+        else:
+            written = CudaSource(lowered, steps, self.memory, types)
         self.source = written.text
         self._calls = lowered.calls
-        self._lib, self._function = _loaded(runtime.program_library(self.source))
+        self._load()
         self._kept = [self._constant(one, type_, one in written.on_host) for one, type_ in written.table]
         self._table = ffi.new(
             "const void *[]", [ffi.cast("const void *", one) for one in self._kept] or [ffi.NULL]
         )
-        self._arguments = [
-            (name, _real(layout, program.device), buffer in written.on_host)
-            for name, (buffer, layout) in lowered.arguments.items()
+        self._inputs = [_real(lowered.arguments[name][1], program.device) for name in program.inputs]
+        self._sources = [
+            (self._reader(source, type_, lowered.arguments[name][0] in written.on_host), layout, name)
+            for name, (type_, source) in program.sources.items()
+            for layout in [_real(lowered.arguments[name][1], program.device)]
         ]
         places = {id(buffer): k for k, (buffer, _) in enumerate(lowered.arguments.values())}
-        self._fresh = [_line(buffer, program.device) for buffer in written.results]
         places |= {id(buffer): len(places) + k for k, buffer in enumerate(written.results)}
-        self._results = {
-            name: (places.get(id(buffer), buffer), _real(layout, program.device))
-            for name, (buffer, layout) in lowered.results.items()
-        }
+        layouts = {name: _real(layout, program.device) for name, (_, layout) in lowered.results.items()}
+        self._fresh = [_line(buffer, program.device) for buffer in written.results]
+        for name, (buffer, _) in lowered.results.items():
+            place = places.get(id(buffer), -1) - len(lowered.arguments)
+            if place >= 0 and layouts[name].dense and layouts[name].size == buffer.n:
+                self._fresh[place] = layouts[name]  # the memory is allocated as this result at once
+        self._results = [
+            (places.get(id(buffer), buffer), layouts[name]) for name, (buffer, _) in lowered.results.items()
+        ]
+        order = {name: k for k, name in enumerate(lowered.results)}
+        self._updates = [(target.write, order[name]) for name, target in program.updates]
+        self._outputs = [order[name] for name in program.outputs]
         self._pointers = ffi.typeof("void *[]")
         self._arena = runtime.allocate(4, max(self.memory.nbytes, 1))
         self._lock = threading.Lock()
+
+    def _reader(self, source: Any, type_: Any, on_host: bool) -> Any:
+        """Return a function that looks a source up: an array, or its numbers where C on the host reads them."""
+        if not on_host:
+            return source.read
+        layout = make_layout(type_.shape, (1,), 0, DTYPES.index(type_.dtype), self.program.device)
+        return lambda: NumbersOnHost(self._ffi, layout, source.numbers())
+
+    def _load(self) -> None:
+        runtime: Any = self.program.device.runtime
+        self._lib, self._function = _loaded(runtime.program_library(self.source))
 
     def __call__(self, *arguments: Any) -> Any:
         """Run the program; see `needle_edu.graph.static.run`."""
         program = self.program
         if program.device.has_overrides():  # a student's kernel is not bypassed
             return run(program, *arguments)
-        values = arguments_of(program, arguments)
-        for name, (type_, source) in program.sources.items():
-            values[name] = array = source.read()
-            check_type(program, name, type_, array)
-        given = []
-        for name, layout, on_host in self._arguments:
-            array = values[name]
-            if on_host and self.language == "CUDA":
-                array = NumbersOnHost(self._ffi, array)
-            elif array.layout is not layout:
+        return self.run(list(arguments_of(program, arguments).values()))
+
+    def run(self, arrays: list) -> Any:
+        """Run the program with arrays of its inputs' types."""
+        given = [
+            array if array.layout is layout else array.compact()
+            for array, layout in zip(arrays, self._inputs, strict=True)
+        ]
+        for read, layout, name in self._sources:
+            array = read()
+            if array.layout is not layout:
+                check_type(self.program, name, self.program.sources[name][0], array)
                 array = array.compact()
             given.append(array)
-        given += [allocate(layout) for layout in self._fresh]
+        for layout in self._fresh:
+            array = new_array(NDArray)
+            array.layout = layout
+            array.storage = layout.allocate()
+            given.append(array)
         pointers = self._ffi.new(self._pointers, [array.storage.ptr for array in given])
         with self._lock:
             code = self._function(self._arena.ptr, pointers, self._table)
+            if code == OTHER_ISA:
+                self._load()
+                code = self._function(self._arena.ptr, pointers, self._table)
         if code:
             self._failed(code)
-        made = {name: self._result(place, layout, given) for name, (place, layout) in self._results.items()}
-        for name, target in program.updates:
-            target.write(made[name])
-        return program.unflatten([Tensor.make_const(made[name]) for name in program.outputs])
+        made = [self._result(place, layout, given) for place, layout in self._results]
+        for write, k in self._updates:
+            write(made[k])
+        return self.program.unflatten([Tensor.make_const(made[k]) for k in self._outputs])
 
     def _result(self, place: Any, layout: Layout, given: list[NDArray]) -> NDArray:
+        if (
+            isinstance(place, int)
+            and given[place].layout is layout
+            and place >= len(given) - len(self._fresh)
+        ):
+            return given[place]
         array = new_array(NDArray)
         array.layout = layout
         array.storage = given[place].storage if isinstance(place, int) else self._constant_storage(place)
@@ -191,12 +239,18 @@ def kernel_types(lowered: Lowered, runtime: Any) -> dict[str, tuple[str, ...]]:
     return found
 
 
-class NumbersOnHost:
-    """Numbers of a device's array where C on the host can read them."""
+def compiles_functions() -> bool:
+    """Whether the C compiler can do with csrc/cpu/isa/functions.h, which says why it might not."""
+    command = builder.find_compiler()
+    return command is not None and builder.gcc_version(tuple(command)) >= 12
 
-    def __init__(self, ffi: Any, array: Any):
-        self.numbers = host_values(array)
-        self.storage = SimpleNamespace(ptr=ffi.from_buffer("char[]", self.numbers))
+
+class NumbersOnHost:
+    """Numbers of a source, as C on the host reads them, in the place of an array."""
+
+    def __init__(self, ffi: Any, layout: Layout, numbers: np.ndarray):
+        self.layout = layout
+        self.storage = SimpleNamespace(ptr=ffi.from_buffer("char[]", numbers))
 
 
 def _loaded(library: Path) -> tuple[Any, Any]:

@@ -40,12 +40,17 @@ class Compiled:
         self.runs_as = self.why = ""
 
     def __call__(self, *arguments: Any) -> Any:
-        key = _kind(arguments)
-        if key not in self.programs:
-            self.programs[key] = self._made(arguments)
-        chosen = self.programs[key]
-        self.runs_as = chosen.language if isinstance(chosen, Executable) else "interpreter"
-        return chosen(*arguments)
+        key, arrays = _kind(arguments)
+        chosen = self.programs.get(key)
+        if chosen is None:
+            chosen = self.programs[key] = self._made(arguments)
+        if not isinstance(chosen, Executable):
+            self.runs_as = "interpreter"
+            return chosen(*arguments)
+        self.runs_as = chosen.language
+        if arrays is None or chosen.program.device.has_overrides():
+            return chosen(*arguments)
+        return chosen.run(arrays)  # layouts say that these are of the right types
 
     def _made(self, arguments: tuple) -> Executable | Program:
         program = optimize(capture(self.function, *arguments))
@@ -114,14 +119,22 @@ def compile(function: Callable[..., Any]) -> Compiled:
     return Compiled(function)
 
 
-def _kind(arguments: tuple) -> tuple:
-    """Return what decides which program serves some arguments."""
-    if all(type(one) is Tensor for one in arguments):  # layouts are interned: shape, dtype and device in one
-        return tuple([one.realize_cached_data().layout for one in arguments])
+def _kind(arguments: tuple) -> tuple[tuple, list | None]:
+    """Return what decides which program serves some arguments; and their arrays, if all are tensors."""
+    arrays = []
+    for one in arguments:
+        if type(one) is not Tensor:
+            break
+        arrays.append(one.realize_cached_data())
+    else:  # layouts are interned: shape, dtype and device in one
+        return tuple([one.layout for one in arrays]), arrays
     leaves, structure = flatten(arguments)
-    return repr(structure), *[
-        one.realize_cached_data().layout
-        if isinstance(one, Tensor)
-        else (type(one), getattr(one, "shape", ()))
-        for one in leaves
-    ]
+    return (
+        repr(structure),
+        *[
+            one.realize_cached_data().layout
+            if isinstance(one, Tensor)
+            else (type(one), getattr(one, "shape", ()))
+            for one in leaves
+        ],
+    ), None
