@@ -1,15 +1,19 @@
 """The C library as the runtime of `cpu()`: its memory is the host's, so NumPy and the kernels see the same bytes."""
 
 import os
+import platform
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from .build import builder, cache, cpu_library
 from .c_library import CLibrary
 from .dtypes import ITEMSIZES
 from .errors import DeviceError
+from .paths import csrc_dir
 from .storage import Storage, check_count
 
 _OWNED_LIMIT = 65536  # bytes; larger blocks come from the pool
@@ -19,8 +23,11 @@ _STEP = 64  # bytes
 class CpuRuntime(CLibrary):
     """The C library on this processor."""
 
-    def __init__(self, ffi: Any, lib: Any):
+    program_language = "C"
+
+    def __init__(self, ffi: Any, lib: Any, library_path: Path | None = None):
         super().__init__(ffi, lib)
+        self.library_path = library_path
         # A small block is a cffi object that owns its memory: Python's own allocator is the fastest there is. A
         # large one comes from the C library's pool, since the system would fetch and return its pages each time,
         # which costs more than most kernels.
@@ -63,6 +70,24 @@ class CpuRuntime(CLibrary):
         storage.nbytes = array.nbytes
         storage.version = 0
         return storage
+
+    def program_library(self, text: str) -> Path:
+        """Return a library made of a program's text, which calls our kernels.
+
+        If the text includes our functions, it is compiled for the instruction set in use, as they are.
+        """
+        flags: tuple[str, ...] = ("-O2", "-std=gnu11", "-fPIC")
+        if '"isa/functions.h"' in text:
+            isa = self.get_isa()
+            own = cpu_library.ISAS[cpu_library.family(platform.machine())][isa]
+            flags = (*builder.FLAGS, f"-DND_ISA={isa}", *own)
+        return builder.shared_library(
+            "program",
+            [cache.kept_text(text, "program", ".c")],
+            include=(csrc_dir() / "include", csrc_dir() / "cpu", csrc_dir() / "cpu" / "isa"),
+            flags=(*flags, "-fvisibility=default", "-Wno-discarded-qualifiers", "-Wno-unused-variable"),
+            link=(str(self.library_path),),
+        )
 
     def host_view(
         self,

@@ -33,6 +33,8 @@ class CudaLibrary(CLibrary):
         Wait for every kernel.
     """
 
+    program_language = "CUDA"
+
     def __init__(self, ffi: Any, lib: Any, name: str, blocking: bool):
         self.name, self.blocking = name, blocking
         self._called: deque[str] = deque(maxlen=12)  # kernels, since somebody waited for them

@@ -50,7 +50,7 @@ def open_runtime() -> CpuRuntime:
     except BuildError as error:
         reason = str(error)
         raise
-    runtime = CpuRuntime(ffi, lib)
+    runtime = CpuRuntime(ffi, lib, library_path)
     runtime.read_environment()
     return runtime
 

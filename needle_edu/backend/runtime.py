@@ -37,6 +37,9 @@ class Runtime(ABC):
         memory, which it keeps alive: the elements described, row-major without strides, all in one line without a
         shape. Offset and strides count elements. Kernels called before have done their work. None: NumPy cannot see
         this memory.
+    program_language : str
+        What compiled programs (`needle_edu.graph.compiled`) are written in for this device, "C" or "CUDA": then
+        ``program_library(text)`` returns the path of a library made of one, linked against the kernels. "" for none.
     adopt : callable or None
         ``adopt(array)`` returns a `Storage` over the memory of a one-dimensional, contiguous, writable NumPy array.
         None: kernels cannot reach NumPy's memory. A runtime that adopts has host views, too.
@@ -49,6 +52,7 @@ class Runtime(ABC):
     """
 
     native: bool = True
+    program_language: str = ""
     kernels: Any
     null: Any = None
     host_view: Callable[..., np.ndarray] | None = None

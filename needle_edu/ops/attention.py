@@ -40,7 +40,7 @@ from needle_edu.backend.arguments import integer, real, switch
 from needle_edu.backend.reference.dropout import kept
 
 from . import dropping, sampling
-from .constants import constant
+from .constants import any_of, constant
 
 _SOFTMAX, _TRANSPOSE, _WHERE = slot("softmax"), slot("transpose"), slot("where")
 
@@ -196,7 +196,7 @@ def _softmax_of_seen(scores):
     """Return softmax along the last axis, and 0 for lines of nothing but -inf."""
     top = xp.max(_array(scores), axis=-1, keepdims=True)
     blind = top == -np.inf
-    if not bool(xp.any(blind)):
+    if not any_of(blind):
         return _SOFTMAX.instance.of(scores)
     lines = _of_kind(scores, xp.broadcast_to(blind, scores.shape))
     zeros = _of_kind(scores, xp.zeros_like(_array(scores)))

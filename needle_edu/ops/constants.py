@@ -38,10 +38,24 @@ def plain_number(operation: str, scalar):
     return scalar.item() if scalar.size == 1 else scalar.copy()
 
 
+def any_of(condition) -> bool:
+    """Whether some element of an array of bools is true.
+
+    Asked before what only such elements need. While a program is compiled (`needle_edu.graph.compiled`) no number is
+    known, and the answer is True: what is done then must give the other elements the numbers they would have without.
+    """
+    return not numbers_are_known(condition) or bool(xp.any(condition))
+
+
+def numbers_are_known(array) -> bool:
+    """Whether an array has numbers; while a program is compiled, none has."""
+    return not getattr(getattr(getattr(array, "device", None), "runtime", None), "symbolic", False)
+
+
 def nonzero(a: Tensor) -> Tensor:
     """Return `a` with zeros replaced by ones."""
     zeros = a.realize_cached_data() == 0
-    return a + constant(xp.astype(zeros, a.dtype)) if bool(xp.any(zeros)) else a
+    return a + constant(xp.astype(zeros, a.dtype)) if any_of(zeros) else a
 
 
 def chosen_axes(operation: str, axes, axis=None):

@@ -6,11 +6,13 @@ b · a^(b-1) at a = b = 0, it is taken as 0.
 
 from needle_edu.autograd.arrays import xp
 from needle_edu.autograd.op import BinaryOp
-from needle_edu.autograd.registry import register
+from needle_edu.autograd.registry import register, slot
 
 from . import sampling
 from .arithmetic import ScalarOp
-from .constants import constant, nonzero
+from .constants import any_of, constant, nonzero
+
+_WHERE = slot("where")
 
 
 @register
@@ -45,7 +47,7 @@ class EWisePow(BinaryOp):
 def _no_pole(a, b):
     """Return `a` with 1 where a and b are both 0: there b · a^(b-1) is 0, not 0 · ∞."""
     poles = (a.realize_cached_data() == 0) * (b.realize_cached_data() == 0)
-    return a + constant(xp.astype(poles, a.dtype)) if bool(xp.any(poles)) else a
+    return _WHERE.instance.apply(constant(poles), a * 0 + 1, a) if any_of(poles) else a
 
 
 @register

@@ -11,10 +11,10 @@ from needle_edu.autograd.op import UnaryOp
 from needle_edu.autograd.registry import register, slot
 
 from . import sampling
-from .constants import chosen_axes, constant, expand, normalize_axes
+from .constants import any_of, chosen_axes, constant, expand, normalize_axes, numbers_are_known
 
 _PLAIN = (int, tuple, type(None))
-_CONCAT, _MAKE_TUPLE = slot("concat"), slot("make_tuple")
+_CONCAT, _MAKE_TUPLE, _WHERE = slot("concat"), slot("make_tuple"), slot("where")
 
 
 class Reduction(UnaryOp):
@@ -96,7 +96,7 @@ class Extreme(Reduction):
         data = a.realize_cached_data()
         largest = expand(node.detach(), self.axes, a.shape).realize_cached_data()
         winners = data == largest
-        if data.dtype.kind == "f" and bool(xp.any(xp.isnan(largest))):  # nan wins, and equals nothing
+        if data.dtype.kind == "f" and any_of(xp.isnan(largest)):  # nan wins, and equals nothing
             winners = xp.logical_or(winners, xp.logical_and(xp.isnan(data), xp.isnan(largest)))
         winners = xp.astype(winners, g.dtype)
         count = xp.sum(winners, axis=normalize_axes(self.axes, len(a.shape), self.name), keepdims=True)
@@ -168,9 +168,14 @@ class Prod(Reduction):
 
     def vjp0(self, g, node):
         a = node.inputs[0]
-        if not bool(xp.any(a.realize_cached_data() == 0)):
+        zeros = a.realize_cached_data() == 0
+        if not any_of(zeros):
             return expand(g * node, self.axes, a.shape) / a
-        return expand(g, self.axes, a.shape) * _product_of_others(a, self.axes)
+        others = expand(g, self.axes, a.shape) * _product_of_others(a, self.axes)
+        if not numbers_are_known(zeros):  # of both ways, that which the numbers would have chosen
+            some = constant(xp.broadcast_to(xp.any(zeros).reshape(()), a.shape))
+            return _WHERE.instance.apply(some, others, expand(g * node, self.axes, a.shape) / a)
+        return others
 
 
 def _product_of_others(a, axes):

@@ -7,6 +7,7 @@ plan that puts two living buffers into one place, or forgets one too early, give
 import numpy as np
 
 from needle_edu.backend.dtypes import DTYPES
+from needle_edu.graph.compiled.epilogue import Rows
 from needle_edu.graph.compiled.fusion import Fused
 from needle_edu.graph.compiled.lowering import Buffer
 from needle_edu.graph.compiled.memory_plan import named
@@ -53,7 +54,12 @@ def run(program, lowered, steps, memory, *arguments, block=3):
     def compute(call, arguments):
         assert getattr(runtime.kernels, call.kernel)(*arguments) == 0, call.kernel
 
-    for place, step in enumerate(steps):
+    parts = [
+        (place, part)
+        for place, step in enumerate(steps)
+        for part in (step.parts if isinstance(step, Rows) else [step])
+    ]
+    for n_th, (place, step) in enumerate(parts):
         if isinstance(step, Fused):
             inside = {one: np.full(block, 0xFF, DTYPES[one.dtype]) for one in step.inner}
             for start in range(0, step.n, block):
@@ -64,7 +70,9 @@ def run(program, lowered, steps, memory, *arguments, block=3):
                     compute(call, (code, n, *parts))
         else:
             compute(step, given(step.arguments))
-        for buffer in set(named(step)):
+        if n_th + 1 < len(parts) and parts[n_th + 1][0] == place:
+            continue  # in the middle of a product with an epilogue
+        for buffer in set(named(steps[place])):
             if memory.lives.get(buffer, (0, -1))[1] == place:
                 start = memory.offsets[buffer]
                 arena[start : start + buffer.nbytes] = 0xFF

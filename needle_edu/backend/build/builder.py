@@ -8,6 +8,7 @@ the objects are linked.
 Only the standard library is used here: `pip install` runs this file before numpy is there.
 """
 
+import functools
 import os
 import platform
 import re
@@ -75,6 +76,21 @@ def find_compiler() -> list[str] | None:
         if shutil.which(command[0]):
             return command
     return None
+
+
+@functools.lru_cache(8)
+def gcc_version(command: tuple[str, ...]) -> int:
+    """Return the major version of a compiler that is GCC; 0 if it is another one, or does not run."""
+    try:
+        import subprocess
+
+        said = subprocess.run(
+            [*command, "-dM", "-E", "-x", "c", os.devnull], capture_output=True, text=True, timeout=30
+        ).stdout
+    except (OSError, ImportError, subprocess.SubprocessError):
+        return 0
+    found = re.search(r"#define __GNUC__ (\d+)", said)
+    return int(found[1]) if found and "__clang__" not in said else 0
 
 
 def shared_library(

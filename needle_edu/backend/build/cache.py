@@ -9,6 +9,7 @@ locks), never half.
 
 import contextlib
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -34,6 +35,18 @@ def default_folder() -> Path:
     folder = cache_dir()
     own = "".join(char if char.isalnum() else "_" for char in compiler)
     return folder / own if own else folder
+
+
+def kept_text(text: str, name: str, suffix: str) -> Path:
+    """Return a file with this text in the cache, for a compiler; its name has the hash of the text."""
+    folder = cache_dir() / "programs"
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{name}-{key_of([text])}{suffix}"
+    if not file.exists():
+        unfinished = file.with_suffix(f".{os.getpid()}.{threading.get_ident()}.tmp")
+        unfinished.write_text(text)
+        unfinished.replace(file)
+    return file
 
 
 def cached(

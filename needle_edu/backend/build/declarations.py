@@ -19,6 +19,9 @@ _POINTWISE = re.compile(
 )
 
 
+_PARAMETERS = re.compile(r"^ND_API int nd_(\w+)\(([^;]*)\);", re.MULTILINE)
+
+
 def headers(csrc: Path) -> list[Path]:
     """Return the headers that Python reads: the kernels, and the ladder of matrix products."""
     names = ("needle_kernels.h", "needle_ladder.h")
@@ -59,3 +62,17 @@ def pointwise_names(header: str) -> list[str]:
     ['abs_dense']
     """
     return _POINTWISE.findall(header)
+
+
+def written_places(header: str) -> dict[str, tuple[int, ...]]:
+    """Return for each kernel the places of the parameters that it writes to: pointers to what is not ``const``.
+
+    Examples
+    --------
+    >>> written_places("ND_API int nd_abs_dense(int dtype, int64_t n, void *out, const void *a);")
+    {'abs_dense': (2,)}
+    """
+    return {
+        name: tuple([k for k, one in enumerate(text.split(",")) if "*" in one and "const" not in one])
+        for name, text in _PARAMETERS.findall(header)
+    }

@@ -80,6 +80,7 @@ def kernel_library(
     name: str = "",
     include: Sequence[Path] = (),
     flags: Sequence[str] = (),
+    link: Sequence[str] = (),
     announce: str = "",
     of_python: bool = False,
 ) -> Path:
@@ -98,8 +99,8 @@ def kernel_library(
         Of the library; default that of the first file.
     include : sequence of Path
         Folders of C headers, which need no rewriting.
-    flags : sequence of str
-        More of them.
+    flags, link : sequence of str
+        More of them, for every run of the compiler, and for the last one.
     announce : str
         Printed on stderr if there is something to compile.
     of_python : bool
@@ -139,6 +140,7 @@ def kernel_library(
             "-Wl,-z,nodelete",  # findings and counters name places in it, and the runtime remembers where it lies
             "-ldl",
             *flavour.link,
+            *link,
         ),
         compiler=find_gxx(),
         announce=announce,

@@ -35,7 +35,7 @@ class CudaSimRuntime(CudaLibrary):
         self.simulator: Simulator = open_simulator()
         include = csrc_dir() / "include"
         sources = sorted((folder or csrc_dir() / "cuda").glob("*.cu"))
-        library = kernel_library(
+        self.library_path = library = kernel_library(
             sources,
             FLAVOURS[flavour],
             self.simulator.runtime,
@@ -49,6 +49,17 @@ class CudaSimRuntime(CudaLibrary):
         super().__init__(
             ffi, ffi.dlopen(str(library)), name, blocking=True
         )  # a launch has run when it returns
+
+    def program_library(self, text: str) -> Path:
+        """Return a library made of a program's text, which calls our kernels."""
+        return kernel_library(
+            [csrc_dir() / "cuda" / "program.cu"],
+            FLAVOURS["plain"],
+            self.simulator.runtime,
+            text,
+            include=(csrc_dir() / "include",),
+            link=(str(self.library_path),),
+        )
 
     def _watched(self, name: str, kernel: Callable[..., int], *arguments: Any) -> int:
         code = kernel(*arguments)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from ..build import declarations
 from ..cuda_library import HEADERS, CudaLibrary
-from ..errors import DeviceError
+from ..errors import BuildError, DeviceError
 from ..paths import csrc_dir
 from .cards import Driver, driver
-from .nvcc import HOW_TO_GET_NVCC, OLDEST, Compiler, find_nvcc, kernel_library
+from .nvcc import HOW_TO_GET_NVCC, OLDEST, Compiler, find_nvcc, kernel_library, program_library
 
 _KEEP = 1 << 60  # bytes: all blocks that are given back are kept, until memory runs out or `trim`
 _chosen = 0  # the number of the card
@@ -32,11 +32,19 @@ class CudaRuntime(CudaLibrary):
         ffi = FFI()
         for header in HEADERS:
             ffi.cdef(declarations.for_cffi((csrc_dir() / "include" / header).read_text()))
+        self.library_path = library
         blocking = os.environ.get("NEEDLE_EDU_CUDA_BLOCKING", "0") not in ("", "0")
         super().__init__(ffi, ffi.dlopen(str(library)), "cuda", blocking)
         if code := self.lib.ndc_set_device(number):
             self.raise_cuda(-code, f"cuda() cannot use card {number}")
         self.lib.nd_pool_set_limit(_KEEP)
+
+    def program_library(self, text: str) -> Path:
+        """Return a library made of a program's text, which calls our kernels."""
+        compiler = find_nvcc()
+        if compiler is None:
+            raise BuildError(f"no nvcc was found; {HOW_TO_GET_NVCC}")
+        return program_library(compiler, driver().cards[_chosen].capability, text, self.library_path)
 
 
 def why_not(found: Driver, compiler: Compiler | None, number: int = 0, platform: str = sys.platform) -> str:

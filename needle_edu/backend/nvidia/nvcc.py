@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from ..build import cache
 from ..build.builder import shared_library
 from ..paths import csrc_dir
 
@@ -81,24 +82,50 @@ def kernel_library(
     BuildError
         nvcc failed; carries its message.
     """
-    lib = Path(compiler.command).resolve().parent.parent / "lib"
     return shared_library(
         "libneedle_cuda",
         sorted((csrc_dir() / "cuda").glob("*.cu")),
         include=(csrc_dir() / "include",),
-        flags=(
-            "-std=c++17",
-            *optimise,
-            "--extended-lambda",
-            f"-gencode=arch=compute_{capability},code=sm_{capability}",
-            "--forward-unknown-to-host-compiler",
-            "-fPIC",
-            "-fvisibility=hidden",
-            "-fno-strict-aliasing",
-        ),
-        link=("-cudart=static", *([f"-L{lib}"] if lib.is_dir() else [])),
+        flags=_flags(capability, optimise),
+        link=_link(compiler),
         compiler=[compiler.command],
         folder=folder,
         announce="needle_edu: compiling the CUDA kernels for your card, once; this takes a minute or two ...",
         room=64 << 20,
     )
+
+
+def program_library(compiler: Compiler, capability: int, text: str, kernels: Path) -> Path:
+    """Return the path of a library made of a program's text, which calls the kernels of another library.
+
+    Raises
+    ------
+    BuildError
+        nvcc failed; carries its message.
+    """
+    return shared_library(
+        "program",
+        [cache.kept_text(text, "program", ".cu")],
+        include=(csrc_dir() / "cuda", csrc_dir() / "include"),
+        flags=(*_flags(capability, ("-O3",)), "-fmad=false"),  # a b + c is rounded twice, as in two kernels
+        link=(*_link(compiler), str(kernels)),
+        compiler=[compiler.command],
+    )
+
+
+def _flags(capability: int, optimise: Sequence[str]) -> tuple[str, ...]:
+    return (
+        "-std=c++17",
+        *optimise,
+        "--extended-lambda",
+        f"-gencode=arch=compute_{capability},code=sm_{capability}",
+        "--forward-unknown-to-host-compiler",
+        "-fPIC",
+        "-fvisibility=hidden",
+        "-fno-strict-aliasing",
+    )
+
+
+def _link(compiler: Compiler) -> tuple[str, ...]:
+    lib = Path(compiler.command).resolve().parent.parent / "lib"
+    return ("-cudart=static", *([f"-L{lib}"] if lib.is_dir() else []))

@@ -1,12 +1,13 @@
 """Compiled programs: a program as one C function that calls the library's kernels, without Python in between."""
 
-from .executable import Executable, build
+from .executable import CALL_PASSES, Executable, build
 from .function import Compiled, compile
 from .fusion import Fused, fuse
 from .lowering import LoweringError, lower
 from .memory_plan import MemoryPlan, plan_memory
 
 __all__ = [
+    "CALL_PASSES",
     "Compiled",
     "Executable",
     "Fused",

@@ -6,24 +6,46 @@ plans and small arrays. It returns 0, or which call failed and how.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from needle_edu.backend.optimizer_steps import Numbers
 
+from .epilogue import Rows
 from .fusion import BLOCK, Fused, Step
-from .lowering import Buffer, Call, Lowered
+from .lowering import Buffer, Call, Lowered, buffers
 from .memory_plan import MemoryPlan, named
+from .registers import TYPES, expression, in_registers
 
 GRAIN = 8192  # elements that are worth another thread, for a chain of kernels
+
+Types = dict[str, tuple[str, ...]]  # of kernels' arguments, by their names
 
 HEAD = """\
 #include "needle_kernels.h"
 
 /* T: the arena of temporaries; A: arguments, then results; K: constants, plans and sizes. */
-#define CALL(k, call) if ((e = (call))) return (k) << 8 | e
+#define CALL(k, call) if ((e = (call))) return (k) << 16 | (e & 0xFFFF)
 
 """
+# A loop of functions is compiled for one instruction set, and refuses to run while another one is in use.
+FUNCTIONS = """\
+#include <string.h>
+#include "isa/functions.h"
+
+"""
+ROWS = """\
+/* A plan for the rows from .. to - 1 alone. */
+static nd_plan rows_of(const nd_plan *p, int64_t from, int64_t to) {
+  nd_plan part = *p;
+  part.size = p->size / p->shape[0] * (to - from);
+  part.shape[0] = to - from;
+  for (int k = 0; k < 3; k++) part.offset[k] += from * p->stride[k][0];
+  return part;
+}
+
+"""
+OTHER_SET = "  if (strcmp(nd_get_isa(), ND_ISA_NAME)) return -1;"
 
 
 class CSource:
@@ -37,53 +59,148 @@ class CSource:
         C type that the kernel takes.
     results : list of Buffer
         What lies behind the arguments in A.
+    on_host : set of Buffer
+        Arguments whose numbers the function itself reads: their addresses in A are those of host memory.
     """
 
+    head = HEAD
+    signature = "int run(char *T, void **A, const void **K) {"
+
     def __init__(
-        self, lowered: Lowered, steps: Sequence[Step], plan: MemoryPlan, types: dict[str, tuple[str, ...]]
+        self,
+        lowered: Lowered,
+        steps: Sequence[Step | Rows],
+        plan: MemoryPlan,
+        types: Types,
+        registers: bool = False,
     ):
         self.lowered, self.steps, self.plan, self.types = lowered, steps, plan, types
         self.table: list[tuple[Any, str]] = []
         self._known: dict[int, int] = {}
         arguments = [buffer for buffer, _ in lowered.arguments.values()]
         self._arguments = {id(buffer): k for k, buffer in enumerate(arguments)}
+        self.on_host = numbers_read(lowered, types)
         held = {id(one): one for one, _ in lowered.results.values() if one.kind == "temporary"}
         self.results = list(held.values())
         self._arguments |= {key: len(arguments) + k for k, key in enumerate(held)}
+        self.registers, self.uses_functions, self.uses_rows = registers, False, False
         self.text = self._text()
 
     def _text(self) -> str:
         blocks: list[str] = []
         lines = [
             f"/* {self.lowered.program.name} */",
-            "int run(char *T, void **A, const void **K) {",
+            self.signature,
             "  int e;",
         ]
         said, k = None, 0
         for step in self.steps:
+            if isinstance(step, Rows):
+                lines += self.rows(k, step, blocks)
+                k += len(step.calls)
+                continue
             if isinstance(step, Fused):
-                lines += self._fused(k, step, blocks)
+                lines += self.fused(k, step, blocks)
                 k += len(step.calls)
                 continue
             if step.of is not said:
                 said = step.of
-                lines.append(f"  {_remark(step)}")
+                lines.append(f"  {remark(step)}")
             lines += self._call(k, step)
             k += 1
-        return HEAD + "\n".join([*blocks, *lines, "  return 0;", "}", ""])
+        if self.uses_functions:
+            lines.insert(3, OTHER_SET)
+        head = self.head + (FUNCTIONS if self.uses_functions else "") + (ROWS if self.uses_rows else "")
+        return head + "\n".join([*blocks, *lines, "  return 0;", "}", ""])
 
-    def _fused(self, k: int, step: Fused, blocks: list[str]) -> list[str]:
+    def fused(self, k: int, step: Fused, blocks: list[str]) -> list[str]:
         """Write a step's calls as a function of a range of elements, and return the line that calls it."""
+        if not step.n:
+            return []
+        pointers = ", ".join(f"(void *)({self.pointer(one)})" for one in self._chain(k, step, blocks))
+        return [
+            f"  {{ void *P[] = {{{pointers}}};",
+            f"    nd_parallel_for({step.n}, {GRAIN}, fused_{k}, P); }}",
+        ]
+
+    def _chain(self, k: int, step: Fused, blocks: list[str]) -> list[Buffer]:
+        """Write a chain as the function fused_k, and return the buffers whose addresses it is given."""
         outer = list(dict.fromkeys(named(step)))
-        places = {one: f"(char *)P[{i}]{_from(one)}" for i, one in enumerate(outer)}
-        places |= {one: f"t{i}" for i, one in enumerate(step.inner)}
-        body = [
-            f"static void fused_{k}(void *context, int64_t from, int64_t to) {{",
+        loop = self._in_registers if self.registers and in_registers(step) else self._by_blocks
+        head = f"static void fused_{k}(void *context, int64_t from, int64_t to) {{"
+        blocks += [head, "  void **P = context;", *loop(step, outer), "  }", "}", ""]
+        return outer
+
+    def rows(self, k: int, step: Rows, blocks: list[str]) -> list[str]:
+        """Write a product and its epilogue as a function of a range of rows, and return the line that calls it."""
+        given: dict[str, str] = {}  # what `run` has to give, and what the function calls it
+
+        def name(text: str) -> str:
+            return given.setdefault(text, f"P[{len(given)}]")
+
+        body, at = [], k
+        for part in step.parts:
+            if isinstance(part, Fused):
+                outer = self._chain(at, part, blocks)
+                addresses = ", ".join([name(f"(void *)({self.pointer(one)})") for one in outer])
+                body.append(
+                    f"    {{ void *Q[] = {{{addresses}}}; fused_{at}(Q, i * {step.width}, next * {step.width}); }}"
+                )
+                at += len(part.calls)
+                continue
+            plan, *rest = part.arguments
+            types = self.types[part.kernel]
+            operands = ", ".join(
+                [
+                    name(f"(void *)({self.pointer(one)})")
+                    if type(one) is Buffer
+                    else self._argument(one, type_)
+                    for one, type_ in zip(rest, types[1:], strict=True)
+                ]
+            )
+            body.append(f"    {remark(part)}")
+            body.append(f"    part = rows_of({name(f'(void *){self._argument(plan, types[0])}')}, i, next);")
+            body.append(f"    if (!*wrong) *wrong = nd_{part.kernel}(&part, {operands});")
+            at += 1
+        self.uses_rows = True
+        blocks += [
+            f"static void rows_{k}(void *context, int64_t from, int64_t to) {{",
             "  void **P = context;",
-            *[
-                f"  char t{i}[{BLOCK * one.itemsize}] __attribute__((aligned(64)));"
-                for i, one in enumerate(step.inner)
-            ],
+            f"  int *wrong = {name('&wrong')};",
+            "  nd_plan part;",
+            "  for (int64_t i = from, next; i < to; i = next) {",
+            f"    next = to - i < {2 * step.block} ? to : i + {step.block};",
+            *body,
+            "  }",
+            "}",
+            "",
+        ]
+        return [
+            f"  {{ int wrong = 0; void *P[] = {{{', '.join(given)}}};",
+            f"    nd_parallel_for({step.rows}, {step.block}, rows_{k}, P);",
+            f"    CALL({k}, wrong); }}",
+        ]
+
+    def _in_registers(self, step: Fused, outer: list[Buffer]) -> list[str]:
+        """Write a chain as one loop over elements."""
+        self.uses_functions = True
+        written = {call.arguments[2] for call in step.calls}
+        lines = [
+            f"  {'' if one in written else 'const '}{TYPES[one.dtype]} *p{i} = P[{i}];"
+            for i, one in enumerate(outer)
+        ]
+        body = elements(step, outer, expression)
+        hidden = [f"z{k}" for k in range(len(step.calls)) if any(f"z{k})" in line for line in body)]
+        lines += [f"  const uint64_t {one} = hidden_zero();" for one in hidden]
+        return [*lines, "  ND_INDEPENDENT for (int64_t i = from; i < to; i++) {", *body]
+
+    def _by_blocks(self, step: Fused, outer: list[Buffer]) -> list[str]:
+        """Write a chain as kernel calls, block by block."""
+        places = {one: f"(char *)P[{i}]{_from(one)}" for i, one in enumerate(outer)}
+        slots, count = _slots(step)
+        places |= {one: f"t[{slot}]" for one, slot in slots.items()}
+        lines = [
+            f"  char t[{count}][{8 * BLOCK}] __attribute__((aligned(64)));",
             f"  for (int64_t i = from; i < to; i += {BLOCK}) {{",
             f"    const int64_t n = to - i < {BLOCK} ? to - i : {BLOCK};",
         ]
@@ -91,18 +208,13 @@ class CSource:
         for call in step.calls:
             if call.of is not said:
                 said = call.of
-                body.append(f"    {_remark(call)}")
+                lines.append(f"    {remark(call)}")
             types = self.types[call.kernel]
             code, _, *rest = call.arguments
             given = [places[one] if type(one) is Buffer else self._argument(one, type_)
                      for one, type_ in zip(rest, types[2:], strict=True)]  # fmt: skip
-            body.append(f"    nd_{call.kernel}({code}, n, {', '.join(given)});")
-        blocks += [*body, "  }", "}", ""]
-        pointers = ", ".join(f"(void *)({self._pointer(one)})" for one in outer)
-        return [
-            f"  {{ void *P[] = {{{pointers}}};",
-            f"    nd_parallel_for({step.n}, {GRAIN}, fused_{k}, P); }}",
-        ]
+            lines.append(f"    nd_{call.kernel}({code}, n, {', '.join(given)});")
+        return lines if count else lines[1:]
 
     def _call(self, k: int, call: Call) -> list[str]:
         types = self.types[call.kernel]
@@ -114,9 +226,9 @@ class CSource:
     def _argument(self, one: Any, type_: str) -> str:
         if type(one) is Buffer:
             # A number that is known only when the program runs lies in a buffer of one element.
-            return self._pointer(one) if "*" in type_ else f"*(const {type_} *)({self._pointer(one)})"
+            return self.pointer(one) if "*" in type_ else f"*(const {type_} *)({self.pointer(one)})"
         if isinstance(one, (list, tuple)) and any(type(part) is Buffer for part in one):
-            return f"({type_.replace('*const *', '*[]').replace('* *', '*[]')}){{{', '.join(map(self._pointer, one))}}}"
+            return f"({type_.replace('*const *', '*[]').replace('* *', '*[]')}){{{', '.join(map(self.pointer, one))}}}"
         if isinstance(one, bool):
             return str(int(one))
         if isinstance(one, int):
@@ -128,7 +240,7 @@ class CSource:
                 else str(one)
             )
         if isinstance(one, float):
-            return _number(one)
+            return number(one)
         if not one and not isinstance(one, (list, tuple)):  # NULL
             return "0"
         return f"({type_})K[{self._place(one, type_)}]"
@@ -137,15 +249,15 @@ class CSource:
         code, count, rows = call.arguments
         lines = [f"  {{ nd_step steps[{count}] = {{"]
         for kind, n, out, p, g, memories, numbers in rows:
-            told = f"*(const nd_step_numbers *)({self._pointer(numbers)})"
+            told = f"*(const nd_step_numbers *)({self.pointer(numbers)})"
             if isinstance(numbers, Numbers):
-                told = f"{{{', '.join(_number(float(one)) for one in numbers)}}}"
-            pointers = [self._pointer(one) for one in (out, p, g)]
-            kept = ", ".join(map(self._pointer, memories)) or "0"
+                told = f"{{{', '.join(number(float(one)) for one in numbers)}}}"
+            pointers = [self.pointer(one) for one in (out, p, g)]
+            kept = ", ".join(map(self.pointer, memories)) or "0"
             lines.append(f"      {{{int(kind)}, {n}, {', '.join(pointers)}, {{{kept}}}, {told}}},")
         return [*lines, "    };", f"    CALL({k}, nd_optimizer_steps({code}, {count}, steps)); }}"]
 
-    def _pointer(self, one: Any) -> str:
+    def pointer(self, one: Any) -> str:
         if type(one) is not Buffer:
             return "0"
         if one.kind == "constant":
@@ -160,7 +272,64 @@ class CSource:
         return self._known[id(one)]
 
 
-def _remark(call: Call) -> str:
+def elements(
+    step: Fused, outer: list[Buffer], expression_of: Callable[[Call, list[str], str], str]
+) -> list[str]:
+    """Return a chain as C for element i; p0, p1, … are the arrays that others see, too."""
+    values, lines, said = {one: f"p{i}[i]" for i, one in enumerate(outer)}, [], None
+    last = {call.arguments[2]: place for place, call in enumerate(step.calls)}  # that writes a buffer
+    for place, call in enumerate(step.calls):
+        if call.of is not said:
+            said = call.of
+            lines.append(f"    {remark(call)}")
+        _, _, out, *operands = call.arguments
+        given = [values[one] if type(one) is Buffer else number(float(one)) for one in operands]
+        lines.append(f"    const {TYPES[out.dtype]} t{place} = {expression_of(call, given, f'z{place}')};")
+        values[out] = f"t{place}"
+        if out in outer and last[out] == place:
+            lines.append(f"    p{outer.index(out)}[i] = t{place};")
+    return lines
+
+
+def _slots(step: Fused) -> tuple[dict[Buffer, int], int]:
+    """Return a block of memory for each temporary of a step; after its last use another one has it."""
+    last = {
+        one: place for place, call in enumerate(step.calls) for one in call.arguments if type(one) is Buffer
+    }
+    slots: dict[Buffer, int] = {}
+    free: list[int] = []
+    count = 0
+    for place, call in enumerate(step.calls):
+        out = call.arguments[2]
+        if out in step.inner and out not in slots:
+            if not free:
+                free, count = [count], count + 1
+            slots[out] = free.pop()
+        free += [slots[one] for one in set(call.arguments[2:]) if one in slots and last[one] == place]
+    return slots, count
+
+
+def numbers_read(lowered: Lowered, types: Types) -> set[Buffer]:
+    """Return the buffers that stand where a kernel takes a number, not an address."""
+    found: set[Buffer] = set()
+    for call in lowered.calls:
+        if call.kernel == "optimizer_steps":
+            found |= {row[-1] for row in call.arguments[2] if type(row[-1]) is Buffer}
+        else:
+            pairs = zip(call.arguments, types[call.kernel], strict=True)
+            found |= {one for one, type_ in pairs if type(one) is Buffer and "*" not in type_}
+    return found
+
+
+def pointers_of(call: Call, types: Types) -> set[Buffer]:
+    """Return the buffers whose addresses a call is given."""
+    if call.kernel == "optimizer_steps":
+        return set(buffers([row[:-1] for row in call.arguments[2]]))
+    pairs = zip(call.arguments, types[call.kernel], strict=True)
+    return set(buffers([one for one, type_ in pairs if "*" in type_]))
+
+
+def remark(call: Call) -> str:
     """Return a comment that says which instruction a call belongs to."""
     given = ", ".join(f"%{name}" for name in call.of.inputs)
     return f"/* %{call.of.name} = {call.of.op.name}({given if len(given) < 80 else '...'}) */"
@@ -170,7 +339,7 @@ def _from(one: Buffer) -> str:
     return f" + i * {one.itemsize}" if one.itemsize > 1 else " + i"
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
     if value != value:
         return '__builtin_nan("")'
     if value in (float("inf"), float("-inf")):

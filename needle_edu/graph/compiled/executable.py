@@ -3,35 +3,34 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from needle_edu.autograd import Tensor
-from needle_edu.backend import native, raise_kernel_error
-from needle_edu.backend.build import builder, cache
-from needle_edu.backend.cpu_runtime import CpuRuntime
+from needle_edu.backend import raise_kernel_error
+from needle_edu.backend.build import builder
 from needle_edu.backend.dtypes import DTYPES
-from needle_edu.backend.paths import cache_dir, csrc_dir
 from needle_edu.graph.static.checks import check_program
 from needle_edu.graph.static.interpreter import arguments_of, check_type, run
 from needle_edu.graph.static.program import Program
 from needle_edu.ndarray import NDArray, array
-from needle_edu.ndarray.base import allocate, new_array
+from needle_edu.ndarray.base import new_array
 from needle_edu.ndarray.layout import Layout, make_layout
 
 from .c_source import CSource
+from .cuda_source import CudaSource
+from .epilogue import epilogues
 from .fusion import fuse
-from .lowering import Buffer, LoweringError, lower
+from .in_place import in_place
+from .lowering import Buffer, Lowered, LoweringError, lower
 from .memory_plan import plan_memory
+from .repeated_calls import repeated_calls
 
-FLAGS = (
-    "-O2",
-    "-std=gnu11",
-    "-fPIC",
-    "-Wno-discarded-qualifiers",
-    "-Wno-unused-variable",
-)
+CALL_PASSES = (repeated_calls, in_place)
+OTHER_ISA = -1  # what a program returns that was compiled for another instruction set than that in use
 
 
 class Executable:
@@ -40,8 +39,10 @@ class Executable:
     Attributes
     ----------
     program : Program
+    language : str
+        "C", or "CUDA".
     source : str
-        The C text.
+        The text in it.
     memory : MemoryPlan
         Where temporaries lie.
 
@@ -65,69 +66,113 @@ class Executable:
 
     def __init__(self, program: Program):
         check_program("build", program)
-        runtime = program.device.runtime
-        if not isinstance(runtime, CpuRuntime):
+        runtime: Any = program.device.runtime
+        self.language = runtime.program_language
+        if not self.language:
             raise LoweringError(
-                f"C is compiled for cpu() with its compiled kernels only, not for {program.device!r}"
+                f"C is compiled for cpu() with its compiled kernels only, CUDA for cuda() and cuda_sim(), "
+                f"not for {program.device!r}"
             )
         self.program = program
         lowered = lower(program)
-        steps = fuse(lowered)
+        for change in CALL_PASSES:
+            lowered = change(lowered)
+        steps: list = fuse(lowered)
+        if self.language == "C":
+            steps = epilogues(steps)
         self.memory = plan_memory(lowered, steps)
         ffi = self._ffi = runtime.ffi
-        types = {
-            call.kernel: tuple(
-                [one.cname for one in ffi.typeof(getattr(runtime.lib, f"nd_{call.kernel}")).args]
-            )
-            for call in lowered.calls
-        }
-        written = CSource(lowered, steps, self.memory, types)
+        types = kernel_types(lowered, runtime)
+        if self.language == "C":
+            written = CSource(lowered, steps, self.memory, types, compiles_functions())
+        else:
+            written = CudaSource(lowered, steps, self.memory, types)
         self.source = written.text
         self._calls = lowered.calls
-        self._lib, self._function = _loaded(self.source)
-        self._kept = [_constant(ffi, one, type_) for one, type_ in written.table]
+        self._load()
+        self._kept = [self._constant(one, type_, one in written.on_host) for one, type_ in written.table]
         self._table = ffi.new(
             "const void *[]", [ffi.cast("const void *", one) for one in self._kept] or [ffi.NULL]
         )
-        self._arguments = [
-            (name, _real(layout, program.device)) for name, (_, layout) in lowered.arguments.items()
+        self._inputs = [_real(lowered.arguments[name][1], program.device) for name in program.inputs]
+        self._sources = [
+            (self._reader(source, type_, lowered.arguments[name][0] in written.on_host), layout, name)
+            for name, (type_, source) in program.sources.items()
+            for layout in [_real(lowered.arguments[name][1], program.device)]
         ]
         places = {id(buffer): k for k, (buffer, _) in enumerate(lowered.arguments.values())}
-        self._fresh = [_line(buffer, program.device) for buffer in written.results]
         places |= {id(buffer): len(places) + k for k, buffer in enumerate(written.results)}
-        self._results = {
-            name: (places.get(id(buffer), buffer), _real(layout, program.device))
-            for name, (buffer, layout) in lowered.results.items()
-        }
+        layouts = {name: _real(layout, program.device) for name, (_, layout) in lowered.results.items()}
+        self._fresh = [_line(buffer, program.device) for buffer in written.results]
+        for name, (buffer, _) in lowered.results.items():
+            place = places.get(id(buffer), -1) - len(lowered.arguments)
+            if place >= 0 and layouts[name].dense and layouts[name].size == buffer.n:
+                self._fresh[place] = layouts[name]  # the memory is allocated as this result at once
+        self._results = [
+            (places.get(id(buffer), buffer), layouts[name]) for name, (buffer, _) in lowered.results.items()
+        ]
+        order = {name: k for k, name in enumerate(lowered.results)}
+        self._updates = [(target.write, order[name]) for name, target in program.updates]
+        self._outputs = [order[name] for name in program.outputs]
         self._pointers = ffi.typeof("void *[]")
         self._arena = runtime.allocate(4, max(self.memory.nbytes, 1))
         self._lock = threading.Lock()
+
+    def _reader(self, source: Any, type_: Any, on_host: bool) -> Any:
+        """Return a function that looks a source up: an array, or its numbers where C on the host reads them."""
+        if not on_host:
+            return source.read
+        layout = make_layout(type_.shape, (1,), 0, DTYPES.index(type_.dtype), self.program.device)
+        return lambda: NumbersOnHost(self._ffi, layout, source.numbers())
+
+    def _load(self) -> None:
+        runtime: Any = self.program.device.runtime
+        self._lib, self._function = _loaded(runtime.program_library(self.source))
 
     def __call__(self, *arguments: Any) -> Any:
         """Run the program; see `needle_edu.graph.static.run`."""
         program = self.program
         if program.device.has_overrides():  # a student's kernel is not bypassed
             return run(program, *arguments)
-        values = arguments_of(program, arguments)
-        for name, (type_, source) in program.sources.items():
-            values[name] = array = source.read()
-            check_type(program, name, type_, array)
-        given = []
-        for name, layout in self._arguments:
-            array = values[name]
-            given.append(array if array.layout is layout else array.compact())
-        given += [allocate(layout) for layout in self._fresh]
+        return self.run(list(arguments_of(program, arguments).values()))
+
+    def run(self, arrays: list) -> Any:
+        """Run the program with arrays of its inputs' types."""
+        given = [
+            array if array.layout is layout else array.compact()
+            for array, layout in zip(arrays, self._inputs, strict=True)
+        ]
+        for read, layout, name in self._sources:
+            array = read()
+            if array.layout is not layout:
+                check_type(self.program, name, self.program.sources[name][0], array)
+                array = array.compact()
+            given.append(array)
+        for layout in self._fresh:
+            array = new_array(NDArray)
+            array.layout = layout
+            array.storage = layout.allocate()
+            given.append(array)
         pointers = self._ffi.new(self._pointers, [array.storage.ptr for array in given])
         with self._lock:
             code = self._function(self._arena.ptr, pointers, self._table)
+            if code == OTHER_ISA:
+                self._load()
+                code = self._function(self._arena.ptr, pointers, self._table)
         if code:
             self._failed(code)
-        made = {name: self._result(place, layout, given) for name, (place, layout) in self._results.items()}
-        for name, target in program.updates:
-            target.write(made[name])
-        return program.unflatten([Tensor.make_const(made[name]) for name in program.outputs])
+        made = [self._result(place, layout, given) for place, layout in self._results]
+        for write, k in self._updates:
+            write(made[k])
+        return self.program.unflatten([Tensor.make_const(made[k]) for k in self._outputs])
 
     def _result(self, place: Any, layout: Layout, given: list[NDArray]) -> NDArray:
+        if (
+            isinstance(place, int)
+            and given[place].layout is layout
+            and place >= len(given) - len(self._fresh)
+        ):
+            return given[place]
         array = new_array(NDArray)
         array.layout = layout
         array.storage = given[place].storage if isinstance(place, int) else self._constant_storage(place)
@@ -136,11 +181,23 @@ class Executable:
     def _constant_storage(self, buffer: Buffer) -> Any:
         return array(buffer.numbers, dtype=DTYPES[buffer.dtype], device=self.program.device).storage
 
+    def _constant(self, one: Any, type_: str, on_host: bool) -> Any:
+        """Return a place of the table K as cffi's data."""
+        if type(one) is Buffer:
+            if self.language == "CUDA" and not on_host:
+                return self._constant_storage(one).ptr
+            return self._ffi.from_buffer("char[]", np.ascontiguousarray(one.numbers))
+        if isinstance(one, (list, tuple)):
+            return self._ffi.new(type_.replace("*", "[]").replace("const ", ""), list(one))
+        return one
+
     def _failed(self, code: int) -> None:
-        call = self._calls[code >> 8]
+        call, error = self._calls[code >> 16], (code & 0x7FFF) - (code & 0x8000)
+        what = f"%{call.of.name} of the program {self.program.name}"
+        if error < 0:  # of CUDA
+            self.program.device.runtime.raise_cuda(-error, f"{call.of.op.name}: {what}")
         raise_kernel_error(
-            code & 255, call.of.op.name, f"%{call.of.name} of the program {self.program.name}",
-            index=self.program.device.error_detail(),
+            error, call.of.op.name, what, index=self.program.device.error_detail(),
         )  # fmt: skip
 
     def __repr__(self) -> str:
@@ -162,34 +219,48 @@ def build(program: Program) -> Executable:
     return Executable(program)
 
 
-def _loaded(source: str) -> tuple[Any, Any]:
-    """Compile a C text, or find it in the cache; return cffi's library, and its function."""
+def kernel_types(lowered: Lowered, runtime: Any) -> dict[str, tuple[str, ...]]:
+    """Return the C types of the arguments of each kernel that a program calls.
+
+    Raises
+    ------
+    LoweringError
+        If the device has no such kernel.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for call in lowered.calls:
+        if call.kernel not in found:
+            kernel = getattr(runtime.lib, f"nd_{call.kernel}", None)
+            if kernel is None:
+                raise LoweringError(
+                    f"{lowered.program.device!r} has no kernel {call.kernel!r} ({call.of.op.name})"
+                )
+            found[call.kernel] = tuple([one.cname for one in runtime.ffi.typeof(kernel).args])
+    return found
+
+
+def compiles_functions() -> bool:
+    """Whether the C compiler can do with csrc/cpu/isa/functions.h, which says why it might not."""
+    command = builder.find_compiler()
+    return command is not None and builder.gcc_version(tuple(command)) >= 12
+
+
+class NumbersOnHost:
+    """Numbers of a source, as C on the host reads them, in the place of an array."""
+
+    def __init__(self, ffi: Any, layout: Layout, numbers: np.ndarray):
+        self.layout = layout
+        self.storage = SimpleNamespace(ptr=ffi.from_buffer("char[]", numbers))
+
+
+def _loaded(library: Path) -> tuple[Any, Any]:
+    """Return cffi's library, and its function."""
     from cffi import FFI
 
-    folder = cache_dir() / "programs"
-    folder.mkdir(parents=True, exist_ok=True)
-    text = source.encode()
-    file = folder / f"program-{cache.key_of([text])}.c"
-    if not file.exists():
-        unfinished = file.with_suffix(f".{threading.get_ident()}.tmp")
-        unfinished.write_bytes(text)
-        unfinished.replace(file)
-    library = builder.shared_library(
-        "program", [file], include=(csrc_dir() / "include",), flags=FLAGS, link=(str(native.library_path),)
-    )
     ffi = FFI()
     ffi.cdef("int run(void *T, void *A, const void *K);")
     lib = ffi.dlopen(str(library))
     return lib, lib.run
-
-
-def _constant(ffi: Any, one: Any, type_: str) -> Any:
-    """Return a place of the table K as cffi's data."""
-    if type(one) is Buffer:
-        return ffi.from_buffer("char[]", np.ascontiguousarray(one.numbers))
-    if isinstance(one, (list, tuple)):
-        return ffi.new(type_.replace("*", "[]").replace("const ", ""), list(one))
-    return one
 
 
 def _real(layout: Layout, device: Any) -> Layout:

@@ -25,9 +25,9 @@ class Compiled:
     captures : int
         How often the function was captured: once for each combination of shapes, dtypes and devices.
     runs_as : str
-        What the latest call ran as: "C", "interpreter" (`why` says why not C), or "" before the first.
+        What the latest call ran as: "C", "CUDA", "interpreter" (`why` says why), or "" before the first.
     why : str
-        Why not C; empty if it is.
+        Why it was not compiled; empty if it was.
     programs : dict
         Kinds of arguments → what runs.
     """
@@ -40,12 +40,17 @@ class Compiled:
         self.runs_as = self.why = ""
 
     def __call__(self, *arguments: Any) -> Any:
-        key = _kind(arguments)
-        if key not in self.programs:
-            self.programs[key] = self._made(arguments)
-        chosen = self.programs[key]
-        self.runs_as = "C" if isinstance(chosen, Executable) else "interpreter"
-        return chosen(*arguments)
+        key, arrays = _kind(arguments)
+        chosen = self.programs.get(key)
+        if chosen is None:
+            chosen = self.programs[key] = self._made(arguments)
+        if not isinstance(chosen, Executable):
+            self.runs_as = "interpreter"
+            return chosen(*arguments)
+        self.runs_as = chosen.language
+        if arrays is None or chosen.program.device.has_overrides():
+            return chosen(*arguments)
+        return chosen.run(arrays)  # layouts say that these are of the right types
 
     def _made(self, arguments: tuple) -> Executable | Program:
         program = optimize(capture(self.function, *arguments))
@@ -74,7 +79,7 @@ class Compiled:
 
     @property
     def source(self) -> str:
-        """The C text of the latest program; empty where there is none."""
+        """The C or CUDA text of the latest program; empty where there is none."""
         latest = next(reversed(self.programs.values()), None)
         return latest.source if isinstance(latest, Executable) else ""
 
@@ -114,14 +119,22 @@ def compile(function: Callable[..., Any]) -> Compiled:
     return Compiled(function)
 
 
-def _kind(arguments: tuple) -> tuple:
-    """Return what decides which program serves some arguments."""
-    if all(type(one) is Tensor for one in arguments):  # layouts are interned: shape, dtype and device in one
-        return tuple([one.realize_cached_data().layout for one in arguments])
+def _kind(arguments: tuple) -> tuple[tuple, list | None]:
+    """Return what decides which program serves some arguments; and their arrays, if all are tensors."""
+    arrays = []
+    for one in arguments:
+        if type(one) is not Tensor:
+            break
+        arrays.append(one.realize_cached_data())
+    else:  # layouts are interned: shape, dtype and device in one
+        return tuple([one.layout for one in arrays]), arrays
     leaves, structure = flatten(arguments)
-    return repr(structure), *[
-        one.realize_cached_data().layout
-        if isinstance(one, Tensor)
-        else (type(one), getattr(one, "shape", ()))
-        for one in leaves
-    ]
+    return (
+        repr(structure),
+        *[
+            one.realize_cached_data().layout
+            if isinstance(one, Tensor)
+            else (type(one), getattr(one, "shape", ()))
+            for one in leaves
+        ],
+    ), None

@@ -18,7 +18,7 @@ from needle_edu.backend.paths import csrc_dir
 
 from .lowering import Buffer, Call, Lowered, buffers
 
-BLOCK = 2048  # elements: 8 KB of float32, of which a first cache holds some
+BLOCK = 1024  # elements: 4 KB of float32, of which a first cache holds some
 
 # Kernels whose element i depends on the operands' elements i alone: the header tells them by their arguments. Where the
 # sources in C are not (such as in the sandbox that grades), nothing is compiled, and nothing fused.

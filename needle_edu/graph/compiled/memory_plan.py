@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .epilogue import Rows
 from .fusion import Fused, Step
 from .lowering import Buffer, Lowered, buffers
 
@@ -60,7 +61,7 @@ class MemoryPlan:
         return most
 
 
-def plan_memory(lowered: Lowered, steps: Sequence[Step]) -> MemoryPlan:
+def plan_memory(lowered: Lowered, steps: Sequence[Step | Rows]) -> MemoryPlan:
     """Return a place for each temporary that is not a result (results have memory of their own), nor inside a step."""
     kept = {buffer for buffer, _ in lowered.results.values()}
     lives: dict[Buffer, tuple[int, int]] = {}
@@ -88,8 +89,10 @@ def plan_memory(lowered: Lowered, steps: Sequence[Step]) -> MemoryPlan:
     return MemoryPlan(offsets, lives, max(ends, default=0), sum(rounded(buffer.nbytes) for buffer in lives))
 
 
-def named(step: Step) -> list[Buffer]:
+def named(step: Step | Rows) -> list[Buffer]:
     """Return the buffers that a step reads or writes, but for those of a block that it keeps for itself."""
+    if isinstance(step, Rows):
+        return [one for part in step.parts for one in named(part)]
     if isinstance(step, Fused):
         return [one for call in step.calls for one in buffers(call.arguments) if one not in step.inner]
     return list(buffers(step.arguments))

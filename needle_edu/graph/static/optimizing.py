@@ -47,6 +47,10 @@ class FormulaNumbers:
         self.kind, self.device, self.owner = kind, device, None
 
     def read(self) -> Any:
+        """Ask the optimiser, count the step, and return the numbers as an array of the device."""
+        return enter(self.numbers(), self.device, "float64")
+
+    def numbers(self) -> np.ndarray:
         """Ask the optimiser, and count the step."""
         state = self.optimizer.state
         told = []
@@ -61,7 +65,7 @@ class FormulaNumbers:
                 "the function again"
             )
         sign = -1.0 if self.group["maximize"] else 1.0
-        return enter(np.array(Numbers(sign, **numbers), np.float64), self.device, "float64")
+        return np.array(Numbers(sign, **numbers), np.float64)
 
 
 def capture_step(tracer: Any, optimizer: Any, members: list, group: dict) -> None:

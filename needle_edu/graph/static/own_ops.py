@@ -120,9 +120,13 @@ class Key:
     def __init__(self, device: Any):
         self.device = device
 
-    def read(self) -> Any:
+    def numbers(self) -> np.ndarray:
         """Draw one."""
-        return enter(np.array([draw_key()], np.int64), self.device)
+        return np.array([draw_key()], np.int64)
+
+    def read(self) -> Any:
+        """Draw one, for the device."""
+        return enter(self.numbers(), self.device)
 
 
 OWN_OPS = {cls.name: cls for cls in (DrawnDropout, Lookup, LookupBackward, Moments, OptimizerSteps)}

@@ -33,6 +33,8 @@ def flatten(tree: Any) -> tuple[list, Any]:
 
 def unflatten(structure: Any, leaves: list) -> Any:
     """Put leaves into a nesting."""
+    if structure is LEAF:
+        return leaves[0]
     rest = iter(leaves)
 
     def walk(part: Any) -> Any:

@@ -1,0 +1,79 @@
+"""Chains of elementwise kernels as one loop, in which what lies between two functions is a register.
+
+A loop over blocks (fusion.py) still writes every intermediate result to the first cache and reads it again. Where all
+functions of a chain can be vectorised, the compiler gets one loop with all of them: csrc/cpu/isa/functions.h has the
+expressions of the library's own kernels, so the numbers are the same to the last bit.
+"""
+
+from __future__ import annotations
+
+from needle_edu.backend.dtypes import F32, F64
+
+from .fusion import Fused
+from .lowering import Call
+
+TYPES = ("float", "double", "int32_t", "int64_t", "uint8_t")  # of enum nd_dtype
+SUFFIXES = ("f32", "f64", "i32", "i64", "b8")
+
+# Functions without branches and calls, for whatever types their kernels take; and those for floats of one width only.
+VECTORISED = frozenset([
+    "negative", "abs", "sign", "square", "sqrt", "reciprocal", "relu", "floor", "ceil", "trunc", "round", "logical_not",
+    "exp", "log", "sigmoid", "add", "subtract", "multiply", "divide", "maximum", "minimum", "logical_and", "logical_or",
+    "logical_xor", "relu_backward", "tanh_backward", "sigmoid_backward", "prelu", "add_scalar", "multiply_scalar",
+    "rsubtract_scalar", "divide_scalar", "rdivide_scalar", "maximum_scalar", "minimum_scalar", "equal", "not_equal",
+    "less", "less_equal", "greater", "greater_equal", "equal_scalar", "not_equal_scalar", "less_scalar",
+    "less_equal_scalar", "greater_scalar", "greater_equal_scalar", "fill",
+])  # fmt: skip
+OF_FLOAT32 = frozenset(["tanh", "erf", "gelu", "softplus", "silu", "gelu_backward", "silu_backward"])
+# Functions whose last step multiplies floats: the product is rounded before anybody adds to it.
+PRODUCTS = frozenset(
+    ["multiply", "multiply_scalar", "square", "power_square", "exp", "prelu", "sigmoid_backward"]
+)
+# Functions of several steps, where the compiler makes one instruction of a product and a sum. It does so only if nobody
+# else needs the product, so what they are given is hidden from the functions around.
+COMPOSITE = OF_FLOAT32 | {"exp", "log", "sigmoid", "tanh_backward"}
+POWERS = {2.0: "square", -1.0: "reciprocal", 0.5: "sqrt"}  # as power_scalar computes them
+
+
+def function(call: Call) -> str | None:
+    """Return the name of a call's function without its type; None if it is not one that can be vectorised.
+
+    Examples
+    --------
+    >>> import needle_edu as ndl
+    >>> from needle_edu.graph.compiled.lowering import lower
+    >>> calls = lower(ndl.graph.capture(lambda x: (x ** 2).tanh().sin(), ndl.Tensor([0.0]))).calls
+    >>> [function(call) for call in calls]
+    ['square', 'tanh', None]
+    """
+    name, code = call.kernel.removesuffix("_dense"), call.arguments[0]
+    if name == "power_scalar" and code <= F64:
+        return POWERS.get(float(call.arguments[-1]))
+    if name in OF_FLOAT32:
+        return name if code == F32 else None
+    return name if name in VECTORISED else None
+
+
+def in_registers(step: Fused) -> bool:
+    """Whether one loop may compute all of a step."""
+    return all(function(call) is not None for call in step.calls)
+
+
+def expression(call: Call, operands: list[str], zero: str) -> str:
+    """Return a function of csrc/cpu/isa/functions.h of these operands; filling with a number is a conversion.
+
+    Parameters
+    ----------
+    zero : str
+        A variable of this call alone that holds a 0 of which the compiler does not know.
+    """
+    if call.kernel == "fill_dense":
+        return f"({TYPES[call.arguments[2].dtype]})({operands[0]})"
+    name, type_ = str(function(call)), SUFFIXES[call.arguments[0]]
+    if call.kernel == "power_scalar_dense":
+        name = f"power_{name}"
+    if name in COMPOSITE:  # of the last operand: the first of a slope is the adjoint, which only multiplies
+        operands = [*operands[:-1], f"rounded_{type_}({operands[-1]}, {zero})"]
+    given = f"{name}_{type_}({', '.join(operands)})"
+    ends_in_product = name in PRODUCTS or name in COMPOSITE
+    return f"rounded_{type_}({given}, {zero})" if ends_in_product and call.arguments[0] <= F64 else given
