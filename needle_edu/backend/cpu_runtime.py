@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from . import accelerator
 from .c_library import CLibrary
 from .dtypes import ITEMSIZES
 from .errors import DeviceError
@@ -46,6 +47,8 @@ class CpuRuntime(CLibrary):
         if nbytes > _OWNED_LIMIT:
             return partial(self.allocate, dtype, n)
         new_owned, ctype = self._new_owned, self._owned[-(-nbytes // _STEP)]
+        if accelerator.module is not None:
+            return accelerator.module.Allocator(new_owned, ctype, nbytes)
 
         def allocate_small() -> Storage:
             storage = Storage()
