@@ -41,6 +41,7 @@ extern PyMethodDef nd_launch_methods[], nd_graph_methods[], nd_walk_methods[];
 extern PyTypeObject nd_allocator_type;
 extern PyTypeObject *nd_array_type;
 extern Py_ssize_t nd_array_layout, nd_array_storage, nd_layout_dense;
+int nd_add_into(PyObject *total, PyObject *a);
 
 /* graph.c: nodes of the graph. `data_type` is the class of arrays, in np mode NumPy's. */
 typedef struct {

@@ -9,9 +9,9 @@
 PyTypeObject *nd_array_type;
 Py_ssize_t nd_array_layout, nd_array_storage, nd_layout_dense;
 static PyTypeObject *layout_type, *storage_type;
-static Py_ssize_t layout_code, layout_size, layout_kernels, layout_allocate, layout_dense_float;
+static Py_ssize_t layout_code, layout_size, layout_kernels, layout_allocate, layout_compact, layout_dense_float;
 static Py_ssize_t storage_ptr, storage_nbytes, storage_version;
-static PyObject *kernel_failed, *zero;
+static PyObject *kernel_failed, *zero, *fill, *fill_dense, *add, *add_dense;
 
 /* arrays(NDArray, Layout, Storage, kernel_failed): the classes whose slots are read and written below. */
 static PyObject *arrays(PyObject *self, PyObject *const *args, Py_ssize_t n) {
@@ -23,7 +23,7 @@ static PyObject *arrays(PyObject *self, PyObject *const *args, Py_ssize_t n) {
   if (nd_find_slot(args[0], "layout", &nd_array_layout) || nd_find_slot(args[0], "storage", &nd_array_storage) ||
       nd_find_slot(args[1], "code", &layout_code) || nd_find_slot(args[1], "size", &layout_size) ||
       nd_find_slot(args[1], "kernels", &layout_kernels) || nd_find_slot(args[1], "allocate", &layout_allocate) ||
-      nd_find_slot(args[1], "dense", &nd_layout_dense) ||
+      nd_find_slot(args[1], "compact", &layout_compact) || nd_find_slot(args[1], "dense", &nd_layout_dense) ||
       nd_find_slot(args[1], "dense_float", &layout_dense_float) || nd_find_slot(args[2], "ptr", &storage_ptr) ||
       nd_find_slot(args[2], "nbytes", &storage_nbytes) || nd_find_slot(args[2], "version", &storage_version))
     return NULL;
@@ -31,7 +31,14 @@ static PyObject *arrays(PyObject *self, PyObject *const *args, Py_ssize_t n) {
   nd_keep((PyObject **)&layout_type, args[1]);
   nd_keep((PyObject **)&storage_type, args[2]);
   nd_keep(&kernel_failed, args[3]);
-  if (!zero) zero = PyLong_FromLong(0);
+  if (!zero) {
+    zero = PyLong_FromLong(0);
+    fill = PyUnicode_InternFromString("fill");
+    fill_dense = PyUnicode_InternFromString("fill_dense");
+    add = PyUnicode_InternFromString("add");
+    add_dense = PyUnicode_InternFromString("add_dense");
+  }
+  if (PyErr_Occurred()) return NULL;
   Py_RETURN_NONE;
 }
 
@@ -180,6 +187,50 @@ static PyObject *binary(PyObject *self, PyObject *const *args, Py_ssize_t n) {
   return result;
 }
 
+/* scalar(a, s, operation, dense): `op` of `scalar_form` in base.py, or None, also for a number that is too large. */
+static PyObject *scalar(PyObject *self, PyObject *const *args, Py_ssize_t n) {
+  (void)self;
+  if (n != 4) return PyErr_Format(PyExc_TypeError, "scalar: takes 4 arguments");
+  PyObject *a = args[0];
+  if (!nd_array_type || !is_array(a)) Py_RETURN_NONE;
+  PyObject *layout = SLOT(a, nd_array_layout);
+  if (SLOT(layout, layout_dense_float) != Py_True) Py_RETURN_NONE;
+  PyObject *to_kernel[] = {SLOT(layout, layout_code), SLOT(layout, layout_size), NULL, ptr_of(a), args[1]};
+  PyObject *result = run(layout, args[3], to_kernel, 5, 2, args[2], a, NULL);
+  if (result || !PyErr_ExceptionMatches(PyExc_OverflowError)) return result;
+  PyErr_Clear();
+  Py_RETURN_NONE;
+}
+
+/* filled(a, value): an array of this number in the layout of `a`, as `full_like` of creation.py, or None. */
+static PyObject *filled(PyObject *self, PyObject *const *args, Py_ssize_t n) {
+  (void)self;
+  if (n != 2) return PyErr_Format(PyExc_TypeError, "filled: takes 2 arguments");
+  PyObject *a = args[0];
+  if (!nd_array_type || !is_array(a) || !PyFloat_CheckExact(args[1])) Py_RETURN_NONE;
+  PyObject *layout = SLOT(a, nd_array_layout);
+  if (SLOT(layout, layout_compact) != Py_True || SLOT(layout, layout_dense_float) != Py_True) Py_RETURN_NONE;
+  PyObject *to_kernel[] = {SLOT(layout, layout_code), SLOT(layout, layout_size), NULL, args[1]};
+  return run(layout, fill_dense, to_kernel, 4, 2, fill, a, NULL);
+}
+
+/* `add_into` of fused.py: total += a in place, if both are floats of one dense layout; 1: done, -1: exception. */
+int nd_add_into(PyObject *total, PyObject *a) {
+  PyObject *layout = SLOT(total, nd_array_layout);
+  if (layout != SLOT(a, nd_array_layout) || SLOT(layout, layout_dense_float) != Py_True) return 0;
+  PyObject *kernel = PyDict_GetItemWithError(SLOT(layout, layout_kernels), add_dense);
+  if (!kernel) return PyErr_Occurred() ? -1 : 0;
+  PyObject *ptr = ptr_of(total);
+  PyObject *to_kernel[] = {SLOT(layout, layout_code), SLOT(layout, layout_size), ptr, ptr, ptr_of(a)};
+  Py_INCREF(kernel);
+  PyObject *err = PyObject_Vectorcall(kernel, to_kernel, 5, NULL);
+  Py_DECREF(kernel);
+  const int is_error = err ? PyObject_IsTrue(err) : -1;
+  if (is_error > 0) failed(add, err, total, a);
+  Py_XDECREF(err);
+  return is_error ? -1 : 1;
+}
+
 /* run_unary(name, layout, plan, a): `run_unary` of base.py, or None. */
 static PyObject *run_unary(PyObject *self, PyObject *const *args, Py_ssize_t n) {
   (void)self;
@@ -194,6 +245,8 @@ PyMethodDef nd_launch_methods[] = {
   {"arrays", (PyCFunction)(void (*)(void))arrays, METH_FASTCALL, "Take the classes of arrays, layouts and storages."},
   {"unary", (PyCFunction)(void (*)(void))unary, METH_FASTCALL, "The fast path of a function of one array, or None."},
   {"binary", (PyCFunction)(void (*)(void))binary, METH_FASTCALL, "The fast path of a function of two, or None."},
+  {"scalar", (PyCFunction)(void (*)(void))scalar, METH_FASTCALL, "The fast path of an array and a number, or None."},
+  {"filled", (PyCFunction)(void (*)(void))filled, METH_FASTCALL, "An array of one number like another, or None."},
   {"run_unary", (PyCFunction)(void (*)(void))run_unary, METH_FASTCALL, "A kernel with a plan, or None."},
   {NULL, NULL, 0, NULL},
 };

@@ -6,16 +6,16 @@
 
 static PyTypeObject *array_node_type;
 static Py_ssize_t array_node_inputs;
-static PyObject *hand_on, *check_unchanged, *fitted, *add_into, *sum_of_values;
+static PyObject *hand_on, *check_unchanged, *fitted, *sum_of_values;
 static PyObject *str_vjps, *str_vjps_on_arrays;
 
-/* steps(ArrayNode, hand_on, check_unchanged, fitted, add_into, sum_of_values): the functions of array_pass.py. */
+/* steps(ArrayNode, hand_on, check_unchanged, fitted, sum_of_values): the functions of array_pass.py. */
 static PyObject *steps(PyObject *self, PyObject *const *args, Py_ssize_t n) {
   (void)self;
-  if (n != 6 || !PyType_Check(args[0])) return PyErr_Format(PyExc_TypeError, "steps: wanted a class and 5 functions");
+  if (n != 5 || !PyType_Check(args[0])) return PyErr_Format(PyExc_TypeError, "steps: wanted a class and 4 functions");
   if (nd_find_slot(args[0], "inputs", &array_node_inputs)) return NULL;
-  PyObject **places[] = {(PyObject **)&array_node_type, &hand_on, &check_unchanged, &fitted, &add_into, &sum_of_values};
-  for (int k = 0; k < 6; k++) nd_keep(places[k], args[k]);
+  PyObject **places[] = {(PyObject **)&array_node_type, &hand_on, &check_unchanged, &fitted, &sum_of_values};
+  for (int k = 0; k < 5; k++) nd_keep(places[k], args[k]);
   if (!str_vjps) str_vjps = PyUnicode_InternFromString("vjps");
   if (!str_vjps_on_arrays) str_vjps_on_arrays = PyUnicode_InternFromString("vjps_on_arrays");
   if (PyErr_Occurred()) return NULL;
@@ -37,17 +37,6 @@ static inline int same_layout(PyObject *gx, PyObject *x) {
   return is_array(gx) && is_array(data) && SLOT(gx, nd_array_layout) == SLOT(data, nd_array_layout);
 }
 
-/* total += gx in place, if nobody else has `total`; returns whether it was done, -1 is an exception. */
-static int added_in_place(Pass *pass, PyObject *x, PyObject *total, PyObject *gx) {
-  const int own = PySet_Contains(pass->sums, x);
-  if (own <= 0) return own;
-  PyObject *operands[] = {total, gx};
-  PyObject *answer = PyObject_Vectorcall(add_into, operands, 2, NULL);
-  const int done = answer ? PyObject_IsTrue(answer) : -1;
-  Py_XDECREF(answer);
-  return done;
-}
-
 /* Add the contribution gx to the adjoint of x. */
 static int accumulate(Pass *pass, PyObject *x, PyObject *gx) {
   PyObject *total = PyDict_GetItemWithError(pass->adjoints, x);
@@ -60,7 +49,8 @@ static int accumulate(Pass *pass, PyObject *x, PyObject *gx) {
     sum = PyObject_Vectorcall(sum_of_values, operands, 3, NULL);
     if (sum) result = PyDict_SetItem(pass->adjoints, x, sum);
   } else {
-    const int done = added_in_place(pass, x, total, gx);
+    int done = PySet_Contains(pass->sums, x); /* a sum made here: nobody else has the array */
+    if (done > 0) done = nd_add_into(total, gx);
     if (done > 0) {
       result = 0;
     } else if (!done && (sum = PyNumber_Add(total, gx)) && !PyDict_SetItem(pass->adjoints, x, sum)) {

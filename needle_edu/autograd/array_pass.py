@@ -118,7 +118,7 @@ def _accelerate(module: Any) -> None:
     global in_c_walk
     in_c_walk = accelerator.nothing
     if module is not None and BACKEND == "nd":
-        module.steps(ArrayNode, _hand_on, check_unchanged, _fitted, add_into, _sum_of_values)
+        module.steps(ArrayNode, _hand_on, check_unchanged, _fitted, _sum_of_values)
         in_c_walk = module.walk
 
 

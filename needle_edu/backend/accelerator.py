@@ -12,6 +12,8 @@ from typing import Any
 
 module: Any = None
 """The module `_needle_accelerator`; None while it is not loaded, or if there is none."""
+_found: Any = None  # the module, whether it is used or not
+_off = 0  # how many blocks of `switched_off` are open
 _users: list[Callable[[Any], None]] = []
 
 
@@ -29,26 +31,36 @@ def connect(user: Callable[[Any], None]) -> None:
 
 
 def load(found: Any) -> None:
-    """Use this module from now on, None: none."""
+    """Use this module from now on."""
+    global _found
+    _found = found
+    _tell()
+
+
+def _tell() -> None:
     global module
-    module = None if os.environ.get("NEEDLE_EDU_ACCELERATOR") == "0" else found
+    on = _found is not None and not _off and os.environ.get("NEEDLE_EDU_ACCELERATOR") != "0"
+    module = _found if on else None
     for user in _users:
         user(module)
 
 
 @contextmanager
 def switched_off() -> Iterator[None]:
-    """Take the steps in Python for a while, to compare.
+    """Take the steps in Python for a while, in all threads, to compare.
 
     Examples
     --------
-    >>> with switched_off():
-    ...     print(module)
+    >>> from needle_edu.backend import accelerator
+    >>> with accelerator.switched_off():
+    ...     print(accelerator.module)
     None
     """
-    before = module
-    load(None)
+    global _off
+    _off += 1
     try:
+        _tell()
         yield
     finally:
-        load(before)
+        _off -= 1
+        _tell()

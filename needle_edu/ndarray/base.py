@@ -36,6 +36,8 @@ new_array: Callable[[type[NDArray]], NDArray] = object.__new__
 # The same steps in C (csrc/python/launch.c), which return None where a case is not the usual one.
 in_c_unary: Callable = accelerator.nothing
 in_c_binary: Callable = accelerator.nothing
+in_c_scalar: Callable = accelerator.nothing
+in_c_filled: Callable = accelerator.nothing
 in_c_run_unary: Callable = accelerator.nothing
 
 
@@ -46,11 +48,12 @@ def set_array_class(cls: type[NDArray]) -> None:
 
 
 def _accelerate(module: Any) -> None:
-    global in_c_unary, in_c_binary, in_c_run_unary
-    in_c_unary = in_c_binary = in_c_run_unary = accelerator.nothing
+    global in_c_unary, in_c_binary, in_c_scalar, in_c_filled, in_c_run_unary
+    in_c_unary = in_c_binary = in_c_scalar = in_c_filled = in_c_run_unary = accelerator.nothing
     if module is not None:
         module.arrays(NDArray, Layout, Storage, kernel_failed)
-        in_c_unary, in_c_binary, in_c_run_unary = module.unary, module.binary, module.run_unary
+        in_c_unary, in_c_binary, in_c_scalar = module.unary, module.binary, module.scalar
+        in_c_filled, in_c_run_unary = module.filled, module.run_unary
 
 
 def allocate(layout: Layout) -> NDArray:
@@ -220,6 +223,8 @@ def scalar_form(name: str, operation: str, sign: int, slow: Binary) -> Binary:
     dense = name + "_dense"
 
     def op(a: NDArray, s: Any) -> NDArray:
+        if (out := in_c_scalar(a, sign * s, operation, dense)) is not None:
+            return out
         layout = a.layout
         if not layout.dense_float:
             return slow(a, s)

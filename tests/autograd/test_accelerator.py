@@ -119,6 +119,7 @@ def test_a_wish_is_a_wish(wish):
         (lambda a: a @ ndl.ndarray.ones((5, 5)), ShapeError),
         (lambda a: a + ndl.ndarray.ones((5, 5)), ShapeError),
         (lambda a: (a > 0) - (a > 0), DTypeError),
+        (lambda a: a * 10**400, DTypeError),
     ],
 )
 def test_same_errors(call, error):
@@ -161,6 +162,28 @@ def test_an_error_of_a_students_kernel_or_op_arrives():
         a * a
     with pytest.raises(RuntimeError, match="mine too"):
         Broken()(ndl.Tensor([1.0])).sum().backward()
+
+
+def test_numbers_and_ones():
+    a = ndl.ndarray.array([[1.0, -2.0, 3.0], [4.0, 5.0, 6.0]])
+    whole, transposed = ndl.ndarray.ones_like(a), ndl.ndarray.ones_like(a.T)
+    assert (whole.strides, transposed.strides, transposed.shape) == ((3, 1), (2, 1), (3, 2))
+    np.testing.assert_array_equal(transposed.numpy(), np.ones((3, 2)))
+    for call in (lambda x: x * 2, lambda x: x - 0.5, lambda x: 2 / x, lambda x: x**2, lambda x: x.T + 1):
+        np.testing.assert_array_equal(call(a).numpy(), call(a.numpy()))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_sums_of_many_contributions(dtype):
+    """The third contribution is added in place, to an array that nobody else has."""
+    x = ndl.Tensor([1.0, 2.0], dtype=dtype)
+    ways = [x * k for k in range(1, 6)] + [x.reshape(2), x.broadcast_to((3, 2)).sum(axes=0)]
+    total = ways[0]
+    for y in ways[1:]:
+        total = total + y
+    total.backward()
+    np.testing.assert_array_equal(x.grad.numpy(), [19.0, 19.0])
+    assert x.grad.dtype == dtype
 
 
 def test_an_overwritten_value_is_found():
