@@ -6,7 +6,10 @@ Operators and views of arrays have the names of those of tensors, so an op whose
 `Op.of`) says ``vjps_on_arrays = True``, and is given arrays here. Other ops get tensors as ever. Read engine.py first.
 """
 
-from needle_edu.backend import storage
+from collections.abc import Callable
+from typing import Any
+
+from needle_edu.backend import accelerator, storage
 from needle_edu.backend_selection import BACKEND
 
 from . import hooks, state
@@ -20,6 +23,7 @@ from .value import fill_node
 from .version_check import check_unchanged
 
 _new = object.__new__
+in_c_walk: Callable = accelerator.nothing  # the loop of `walk` in C (csrc/python/walk.c)
 
 
 class ArrayNode:
@@ -41,52 +45,62 @@ def serves(output, out_grad) -> bool:
 
 def walk(output, out_grad, accumulate) -> None:
     """Walk the graph backwards from `output`, and write the leaves' `.grad`; an adjoint is an array if it is one."""
-    order = post_order([output])
     adjoints = {output: out_grad.cached_data}
     taken = taken_by(out_grad)
     sums: set = set()  # whose adjoint is a sum made here: nobody else has the array
     tensor = output.op.value_class
+    if in_c_walk(output, adjoints, sums, taken, tensor, accumulate):
+        return
+    order = post_order([output])
     while order:
         node = order.pop()
         g = adjoints.pop(node, None)
-        if g is None:
+        if g is not None:
+            _hand_on(node, g, adjoints, sums, taken, tensor, accumulate)
+
+
+def _hand_on(node, g, adjoints, sums, taken, tensor, accumulate) -> None:
+    """Hand the adjoint `g` of a node on to its inputs, or write it into `.grad` of a leaf."""
+    if node.extra is not None and ("hooks" in node.extra or "retain" in node.extra):
+        g = hooks.passed(node, _value(g, tensor), taken)
+    op = node.op
+    if op is None:
+        write_leaf(node, _value(g, tensor), taken, accumulate)
+        return
+    if node.version != storage.latest_version:
+        check_unchanged(node)
+    vjps = op.vjps
+    if op.vjps_on_arrays and g.__class__ is Array:
+        seen = ArrayNode()
+        seen.inputs = tuple([x.cached_data for x in node.inputs])
+        if vjps is None:
+            vjps = [lambda op, g, node, gx=gx: gx for gx in op.gradient(g, seen)]
+    else:
+        seen, g = node, _value(g, tensor)
+        if g.extra is not None and "partial" in g.extra:
+            g = g.completed(node)
+        if vjps is None:  # an op that may, unlike ours, hand out one of its inputs
+            vjps = gradient_as_vjps(g, node)
+            taken |= taken_by(node, *node.inputs)
+    k = -1
+    for x in node.inputs:
+        k += 1
+        if not x.requires_grad or (vjp := vjps[k]) is None:
             continue
-        if node.extra is not None and ("hooks" in node.extra or "retain" in node.extra):
-            g = hooks.passed(node, _value(g, tensor), taken)
-        op = node.op
-        if op is None:
-            write_leaf(node, _value(g, tensor), taken, accumulate)
-            continue
-        if node.version != storage.latest_version:
-            check_unchanged(node)
-        vjps = op.vjps
-        if op.vjps_on_arrays and g.__class__ is Array:
-            seen = ArrayNode()
-            seen.inputs = tuple([x.cached_data for x in node.inputs])
-            if vjps is None:
-                vjps = [lambda op, g, node, gx=gx: gx for gx in op.gradient(g, seen)]
-        else:
-            seen, g = node, _value(g, tensor)
-            if g.extra is not None and "partial" in g.extra:
-                g = g.completed(node)
-            if vjps is None:  # an op that may, unlike ours, hand out one of its inputs
-                vjps = gradient_as_vjps(g, node)
-                taken |= taken_by(node, *node.inputs)
-        k = -1
-        for x in node.inputs:
-            k += 1
-            if not x.requires_grad or (vjp := vjps[k]) is None:
-                continue
-            gx = vjp(op, g, seen)
-            if gx.__class__ is not Array or gx.layout is not x.cached_data.layout:
-                gx = _fitted(gx, x, node, tensor)
-            if x not in adjoints:
-                adjoints[x] = gx
-            elif gx.__class__ is not Array or (total := adjoints[x]).__class__ is not Array:
-                adjoints[x] = _value(adjoints[x], tensor) + _value(gx, tensor)
-            elif x not in sums or not add_into(total, gx):
-                adjoints[x] = total + gx
-                sums.add(x)
+        gx = vjp(op, g, seen)
+        if gx.__class__ is not Array or gx.layout is not x.cached_data.layout:
+            gx = _fitted(gx, x, node, tensor)
+        if x not in adjoints:
+            adjoints[x] = gx
+        elif gx.__class__ is not Array or (total := adjoints[x]).__class__ is not Array:
+            adjoints[x] = _sum_of_values(adjoints[x], gx, tensor)
+        elif x not in sums or not add_into(total, gx):
+            adjoints[x] = total + gx
+            sums.add(x)
+
+
+def _sum_of_values(total, gx, tensor):
+    return _value(total, tensor) + _value(gx, tensor)
 
 
 def _value(g, tensor):
@@ -98,3 +112,14 @@ def _fitted(gx, x, node, tensor):
     """Return a contribution in the shape and dtype of its input, as an array if that is what it is."""
     gx = unbroadcast(_value(gx, tensor), x, node)
     return gx.cached_data if gx.cached_data.__class__ is Array else gx
+
+
+def _accelerate(module: Any) -> None:
+    global in_c_walk
+    in_c_walk = accelerator.nothing
+    if module is not None and BACKEND == "nd":
+        module.steps(ArrayNode, _hand_on, check_unchanged, _fitted, _sum_of_values)
+        in_c_walk = module.walk
+
+
+accelerator.connect(_accelerate)

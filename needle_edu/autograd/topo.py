@@ -6,10 +6,14 @@ right.
 """
 
 import operator
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from needle_edu.backend import accelerator
+
 from .registry import function_slot
+
+in_c_post_order: Callable = accelerator.nothing  # of one value, in C (csrc/python/graph.c)
 
 
 def post_order(node_list: list, known: Iterable = ()) -> list:
@@ -19,6 +23,8 @@ def post_order(node_list: list, known: Iterable = ()) -> list:
     the stack is explicit: a node goes back onto it under a marker (None); when the marker turns up again,
     everything above, that is all the inputs, is done.
     """
+    if not known and len(node_list) == 1 and (order := in_c_post_order(node_list[0])) is not None:
+        return order
     order = []
     seen = set(known)
     stack = list(reversed(node_list))
@@ -82,3 +88,11 @@ def find_topo_sort(node_list: list[Any]) -> list[Any]:
         got = type(node_list).__name__
         raise TypeError(f"find_topo_sort: wanted a list of values, got {got}; write find_topo_sort([y])")
     return TOPO_SORT.function(node_list)
+
+
+def _accelerate(module: Any) -> None:
+    global in_c_post_order
+    in_c_post_order = accelerator.nothing if module is None else module.post_order
+
+
+accelerator.connect(_accelerate)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from . import accelerator
 from .build import builder, cache, cpu_library
 from .c_library import CLibrary
 from .dtypes import ITEMSIZES
@@ -53,6 +54,8 @@ class CpuRuntime(CLibrary):
         if nbytes > _OWNED_LIMIT:
             return partial(self.allocate, dtype, n)
         new_owned, ctype = self._new_owned, self._owned[-(-nbytes // _STEP)]
+        if accelerator.module is not None:
+            return accelerator.module.Allocator(new_owned, ctype, nbytes)
 
         def allocate_small() -> Storage:
             storage = Storage()

@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from . import accelerator
 from .build import cache, index
 from .cpu_runtime import CpuRuntime
 from .errors import BuildError
@@ -71,6 +72,7 @@ def _load(fresh: bool) -> tuple[Any, Any]:
         extension = _import("_needle_cpu", module)
         ffi, lib = extension.ffi, extension.lib
         form = "api"
+        accelerator.load(_import("_needle_accelerator", module))  # in the same file
     else:
         ffi = _import("_needle_cpu_dlopen", module).ffi
         lib = ffi.dlopen(str(library))

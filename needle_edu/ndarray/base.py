@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from needle_edu.backend import DTypeError, raise_kernel_error
+from needle_edu.backend import DTypeError, Storage, accelerator, raise_kernel_error
 from needle_edu.backend.naming import give_name
 
 from .dtypes import shown
@@ -33,10 +33,27 @@ Binary = Callable[["NDArray", Any], "NDArray"]
 # new_array(NDArray) takes 40 ns less than a constructor written in Python.
 new_array: Callable[[type[NDArray]], NDArray] = object.__new__
 
+# The same steps in C (csrc/python/launch.c), which return None where a case is not the usual one.
+in_c_unary: Callable = accelerator.nothing
+in_c_binary: Callable = accelerator.nothing
+in_c_scalar: Callable = accelerator.nothing
+in_c_filled: Callable = accelerator.nothing
+in_c_run_unary: Callable = accelerator.nothing
+
 
 def set_array_class(cls: type[NDArray]) -> None:
     """Let everything that is computed from now on be a `cls`."""
     globals()["NDArray"] = cls
+    accelerator.connect(_accelerate)
+
+
+def _accelerate(module: Any) -> None:
+    global in_c_unary, in_c_binary, in_c_scalar, in_c_filled, in_c_run_unary
+    in_c_unary = in_c_binary = in_c_scalar = in_c_filled = in_c_run_unary = accelerator.nothing
+    if module is not None:
+        module.arrays(NDArray, Layout, Storage, kernel_failed)
+        in_c_unary, in_c_binary, in_c_scalar = module.unary, module.binary, module.scalar
+        in_c_filled, in_c_run_unary = module.filled, module.run_unary
 
 
 def allocate(layout: Layout) -> NDArray:
@@ -58,6 +75,8 @@ def run(name: str, layout: Layout, plan: Plan, *operands: NDArray) -> NDArray:
 
 def run_unary(name: str, layout: Layout, plan: Plan, a: NDArray) -> NDArray:
     """`run` for one operand, which is quicker."""
+    if (out := in_c_run_unary(name, layout, plan, a)) is not None:
+        return out
     out = new_array(NDArray)
     out.layout = layout
     out.storage = storage = layout.allocate()
@@ -124,6 +143,8 @@ def unary(name: str, slow: Unary) -> Unary:
     dense = name + "_dense"
 
     def op(a: NDArray) -> NDArray:
+        if (out := in_c_unary(a, name, dense)) is not None:
+            return out
         if type(a) is not NDArray or not a.layout.dense_float:
             return slow(a)
         out = new_array(NDArray)
@@ -146,6 +167,8 @@ def binary(name: str, plan_of: Callable, slow: Binary, with_number: Binary | Non
     dense = name + "_dense"
 
     def op(a: NDArray, b: Any) -> NDArray:
+        if (out := in_c_binary(a, b, name, dense, plan_of)) is not None:
+            return out
         if type(b) is not NDArray or type(a) is not NDArray:
             if (type(b) is float or type(b) is int) and type(a) is NDArray and with_number is not None:
                 return with_number(a, b)
@@ -175,6 +198,8 @@ def planned(name: str, plan_of: Callable, slow: Binary, with_number: Binary | No
     """`binary` for a kernel that always takes a plan: comparisons, the matrix product."""
 
     def op(a: NDArray, b: Any) -> NDArray:
+        if (out := in_c_binary(a, b, name, None, plan_of)) is not None:
+            return out
         if type(b) is not NDArray or type(a) is not NDArray:
             if (type(b) is float or type(b) is int) and type(a) is NDArray and with_number is not None:
                 return with_number(a, b)
@@ -198,6 +223,8 @@ def scalar_form(name: str, operation: str, sign: int, slow: Binary) -> Binary:
     dense = name + "_dense"
 
     def op(a: NDArray, s: Any) -> NDArray:
+        if (out := in_c_scalar(a, sign * s, operation, dense)) is not None:
+            return out
         layout = a.layout
         if not layout.dense_float:
             return slow(a, s)

@@ -148,6 +148,8 @@ def ones_like(a: NDArray, dtype: Any = None, device: Device | None = None) -> ND
     >>> nd.ones_like(nd.arange(2))
     NDArray([1, 1], dtype=int64, device=cpu())
     """
+    if dtype is None and device is None and (out := base.in_c_filled(a, 1.0)) is not None:
+        return out
     return full_like(a, 1, dtype, device)
 
 

@@ -5,7 +5,7 @@ Three files come out, all in one folder of the cache (or, from `pip install`, in
 - ``libneedle_cpu-….so``: the kernels. Files in csrc/cpu/isa/ are compiled once per instruction set, with the
   flags below and the set's name in ``ND_ISA``; csrc/cpu/instruction_sets.c chooses among them at load time.
 - ``_needle_cpu-….so``: an extension module made by cffi, the fast way to call the library (150 ns). It needs
-  Python.h.
+  Python.h. In the same file is the module `_needle_accelerator` (csrc/python, ../accelerator.py).
 - ``_needle_cpu_dlopen-….py``: the same declarations for the slower way (290 ns) that needs only the library.
 """
 
@@ -134,6 +134,8 @@ def python_extension(library: Path, *, folder: Path | None = None, fresh: bool =
     csrc = csrc_dir()
     headers = declarations.headers(csrc)
     texts = [path.read_text() for path in headers]
+    accelerator = sorted((csrc / "python").glob("*.c"))
+    its_texts = [path.read_text() for path in sorted((csrc / "python").glob("*.[ch]"))]
 
     def make(temporary: Path) -> Path:
         python_h = Path(sysconfig.get_path("include"))
@@ -150,7 +152,7 @@ def python_extension(library: Path, *, folder: Path | None = None, fresh: bool =
         mac = sys.platform == "darwin"
         return shared_library(
             "_needle_cpu",
-            [source],
+            [source, *accelerator],
             include=(csrc / "include",),
             flags=("-O2", "-std=gnu11", "-fPIC", f"-I{python_h}"),
             link=(str(library), f"-Wl,-rpath,{'@loader_path' if mac else '$ORIGIN'}")
@@ -158,7 +160,9 @@ def python_extension(library: Path, *, folder: Path | None = None, fresh: bool =
             folder=temporary,
         )
 
-    key = key_of([*texts, _KEEP_THE_LOCK_FOR_SMALL_WORK, library.name, str(sys.implementation.cache_tag)])
+    key = key_of(
+        [*texts, *its_texts, _KEEP_THE_LOCK_FOR_SMALL_WORK, library.name, str(sys.implementation.cache_tag)]
+    )
     return cached(f"_needle_cpu-{key}.so", make, folder, fresh)
 
 
