@@ -17,7 +17,8 @@ NOTEBOOK = REPO / "notebooks" / "gallery.ipynb"
 PAGE = REPO / "docs" / "gallery.md"
 FOLDER = REPO / "docs" / "gallery"
 SIZE = {"width": 960, "height": 760}
-HIGHEST = 640  # pixels; what is longer is cut there, as it is in a window
+HIGHEST = 670  # pixels; what is longer is cut there
+WINDOW = ".ndl-window { max-height: 560px !important }"  # a large drawing is seen with its map and its legend
 
 
 def slide(step: int) -> Callable[[Any], None]:
@@ -27,9 +28,8 @@ def slide(step: int) -> Callable[[Any], None]:
 
 # What is clicked before the picture is taken, where a view has more to say than at first.
 BEFORE: dict[str, Callable[[Any], None]] = {
-    "step-scalar": slide(11),
-    "step-mlp": slide(22),
-    "playground": lambda cell: None,
+    "step-scalar": slide(12),
+    "step-mlp": slide(19),
 }
 
 
@@ -67,6 +67,7 @@ def opened(browser: Any, path: Path, **options: Any) -> Any:
 
 def photographs(page: Any, names: list[str]) -> Iterator[tuple[str, bytes]]:
     """Each view and its picture, as PNG."""
+    page.add_style_tag(content=WINDOW)
     for name in names:
         cell = page.locator(f'[id="cell-id={name}"]')
         if name in BEFORE:
@@ -84,11 +85,11 @@ def photographs(page: Any, names: list[str]) -> Iterator[tuple[str, bytes]]:
 
 # How far the picture in an output reaches: a small graph needs not the whole width of the page.
 EXTENT = """(element) => {
-  const all = element.getBoundingClientRect();
-  const drawings = element.querySelectorAll('[id^="needle-drawing"] svg');
-  if (!drawings.length) return [all.width, all.height];
-  const right = Math.max(...[...drawings].map((svg) => svg.getBoundingClientRect().right));
-  return [Math.min(all.width, Math.max(right - all.left + 12, 480)), all.height];
+  const all = element.getBoundingClientRect(), drawing = element.querySelector('[id^="needle-drawing"]');
+  if (!drawing || element.innerText.trim() !== drawing.innerText.trim()) return [all.width, all.height];
+  const parts = [...drawing.querySelectorAll(".ndl-window > svg, .ndl-keys > span, .ndl-map, .zoom")];
+  const right = Math.max(...parts.map((part) => part.getBoundingClientRect().right));
+  return [Math.min(all.width, right - all.left + 12), all.height];
 }"""
 
 

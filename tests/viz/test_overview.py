@@ -114,3 +114,26 @@ def test_the_map_follows_boxes_that_open(opened):
         timeout=30_000,
     )
     check_frame(page)
+
+
+# How many cards the map would cover in each corner of the window, and how many it covers.
+COVERED = """() => {
+  const map = document.querySelector(".ndl-map").getBoundingClientRect();
+  const seen = document.querySelector(".ndl-window").getBoundingClientRect();
+  const cards = [...document.querySelectorAll(".ndl-node > .ndl-box")].map((card) => card.getBoundingClientRect());
+  const at = (x, y) => cards.filter((card) => card.left < x + map.width && card.right > x
+    && card.top < y + map.height && card.bottom > y).length;
+  const corners = [seen.left + 16, seen.right - 16 - map.width].flatMap((x) =>
+    [seen.top + 16, seen.bottom - 16 - map.height].map((y) => at(x, y)));
+  return [corners, at(map.left, map.top)];
+}"""
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("direction", ["TB", "LR"])
+def test_the_map_lies_where_it_covers_least(opened, direction):
+    _model, y = recurrent(8)
+    page = opened(viz.draw(y, roll=False, modules=False, values=False, direction=direction).html)
+    page.locator(".ndl-map rect").wait_for()
+    corners, here = page.evaluate(COVERED)
+    assert here == min(corners) < max(corners)

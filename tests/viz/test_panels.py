@@ -1,6 +1,9 @@
 """Drawn boxes, checked as a picture: everything lies inside its frame, nothing covers anything, no edge is lost."""
 
 import re
+import shutil
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 
 import numpy as np
@@ -254,6 +257,23 @@ def test_pictures_without_a_browser(tmp_path, ending, mark):
         assert abs(width / height - (drawing._size[0] + 24) / (drawing._size[1] + 24 + 44)) < 0.01
         blue = (picture[..., 2] - picture[..., 0] > 0.3).mean()
         assert 0.0005 < blue < 0.1, "the discs of the operations"
+
+
+@pytest.mark.skipif(
+    not shutil.which("dot"), reason="GRAPHVIZ ROUTE NOT RUN: no dot on PATH (sudo apt install graphviz)"
+)
+@pytest.mark.parametrize(("ending", "mark"), [("png", b"\x89PNG"), ("pdf", b"%PDF")])
+def test_without_matplotlib_graphviz_paints(tmp_path, monkeypatch, ending, mark):
+    monkeypatch.setitem(sys.modules, "matplotlib.backends.backend_agg", None)
+    drawing = viz.draw(loss_of(mlp(), 5, 6), grads="all")
+    path = drawing.save(tmp_path / f"graph.{ending}")
+    assert path.read_bytes().startswith(mark) and path.stat().st_size > 5000
+    plain = subprocess.run(["dot", "-Tplain"], input=drawing.dot.encode(), capture_output=True, timeout=60)
+    lines = plain.stdout.decode().splitlines()
+    assert [sum(line.startswith(kind) for line in lines) for kind in ("node", "edge")] == [
+        len(drawing.graph.nodes),
+        len(drawing.graph.edges),
+    ]
 
 
 def test_without_matplotlib_and_graphviz_one_sentence(tmp_path, monkeypatch):

@@ -16,6 +16,9 @@ from needle_edu.graph.boxes import NO_MODULE, Box
 from needle_edu.graph.build import visible
 from needle_edu.viz.text import card_text
 
+FONT = {"fontname": "Helvetica", "fontsize": "11"}
+GREY, GREEN = "#686b6f", "#1a7842"  # as in the other pictures
+
 
 def escape(text: str) -> str:
     """Plain text as the inside of a DOT label: backslashes doubled, line ends written as `\\\\n`.
@@ -51,7 +54,13 @@ def to_dot(
     >>> to_dot(g).count("n0 -> n1")
     2
     """
-    dot = graphviz.Digraph("computation", graph_attr={"rankdir": direction}, node_attr={"shape": "box"})
+    dot = graphviz.Digraph(
+        "computation",
+        graph_attr={"rankdir": direction, "style": "rounded", "color": GREY, **FONT},
+        node_attr={"shape": "box", **FONT},
+        # The operand's letter stands beside the arrow head, and not on it.
+        edge_attr={"color": GREY, "arrowsize": "0.7", "labeldistance": "2", "labelangle": "22", **FONT},
+    )
     place = {k: i for i, k in enumerate(graph.nodes)}
     root = Box(items=list(graph.nodes)) if boxes is None else boxes
     inside = set(root.nodes())
@@ -68,8 +77,9 @@ def to_dot(
                 continue
             node = graph.nodes[item]
             style = "rounded" if not node.is_leaf else "bold" if node.requires_grad else "dashed"
+            colour = {"color": GREEN} if style == "bold" else {}
             name = f"n{place[item]}"
-            to.node(name, _plain("\n".join(node_lines(node, values, grads))), style=style, id=name)
+            to.node(name, _plain("\n".join(node_lines(node, values, grads))), style=style, id=name, **colour)
 
     write(root, dot)
     counts = operand_counts(graph)

@@ -2,6 +2,7 @@
    shows. The frame moves with the window, and the window with the frame: by mouse, or by the arrow keys. */
 
 const MAP_SIZE = [150, 120]; // pixels, at most
+const MAP_MARGIN = 16; // pixels, as in the style sheet
 const NARROW = 480; // pixels: in a narrower window a map would cover too much
 const KEY_STEP = 0.25; // of the window
 
@@ -53,16 +54,33 @@ class Overview {
     const picture = map.querySelector("svg");
     picture.setAttribute("width", all.width * scale);
     picture.setAttribute("height", all.height * scale);
-    const shapes = { open: [], card: [] };
+    const shapes = { open: [], card: [] }, cards = [];
     for (const box of svg.querySelectorAll(".ndl-box:not(.ndl-behind)")) {
-      const { left, top, width, height } = box.getBoundingClientRect();
+      const place = box.getBoundingClientRect(), { left, top, width, height } = place;
       if (!width) continue; // inside a closed box
       const [x, y, w, h] = [left - all.left, top - all.top, width, height].map((length) => (length * scale).toFixed(1));
-      shapes[box.parentElement.classList.contains("ndl-open") ? "open" : "card"].push(`M${x} ${y}h${w}v${h}h-${w}z`);
+      const open = box.parentElement.classList.contains("ndl-open");
+      shapes[open ? "open" : "card"].push(`M${x} ${y}h${w}v${h}h-${w}z`);
+      if (!open) cards.push(place);
     }
     for (const [name, paths] of Object.entries(shapes)) map.querySelector(`.ndl-map-${name}`).setAttribute("d", paths.join(""));
     this.scale = scale;
+    this.choose(cards);
     this.place();
+  }
+
+  /** The corner of the window where the map covers the fewest cards. */
+  choose(cards) {
+    const { map, frame } = this, r = frame.getBoundingClientRect();
+    const width = map.offsetWidth + 2 * MAP_MARGIN, height = map.offsetHeight + 2 * MAP_MARGIN;
+    const covered = ([across, down]) => {
+      const left = across === "end" ? r.right - width : r.left, top = down === "end" ? r.bottom - height : r.top;
+      return cards.filter((card) => card.left < left + width && card.right > left
+        && card.top < top + height && card.bottom > top).length;
+    };
+    const corners = [["end", "end"], ["end", "start"], ["start", "end"], ["start", "start"]];
+    const best = corners.reduce((best, corner) => (covered(corner) < covered(best) ? corner : best));
+    [map.style.justifySelf, map.style.alignSelf] = best;
   }
 
   /** The frame around what the window shows. */
