@@ -256,7 +256,7 @@ class Replay:
     def __init__(self, rank: int, size: int, arriving: Sequence[tuple[int, np.ndarray]]):
         self.size = size
         self.sent: list[tuple[int, np.ndarray]] = []
-        self.communicator = Communicator(self, rank)  # type: ignore[arg-type]
+        self.communicator = Communicator(self, rank)
         self._arriving: dict[int, deque[np.ndarray]] = {}
         for source, array in arriving:
             self._arriving.setdefault(source, deque()).append(array)
