@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import os
 import sys
 from pathlib import Path
 
@@ -37,6 +38,9 @@ def describe(parser: argparse.ArgumentParser) -> None:
     add("--device", choices=DEVICES, help="what computes (default cpu)")
     add("--steps", type=int, metavar="N", help="stop after N steps")
     add("--small", action="store_true", default=None, help="a trial run: a small model, few examples")
+    add(
+        "--processes", type=int, metavar="N", help="divide each batch among N processes, which mpiexec starts"
+    )
     add("--workers", type=int, default=0, metavar="N", help="processes that read batches ahead (default 0)")
     add("--patience", type=int, metavar="N", help="stop when N epochs have brought nothing better")
     add(
@@ -56,8 +60,10 @@ def describe(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Train, or list; returns the exit status."""
     from needle_edu import backend, training
+    from needle_edu.distributed.environment import launched
     from needle_edu.training import folder
     from needle_edu.training.applications import named
+    from needle_edu.training.parallel import processes
 
     if args.list:
         width = max(map(len, training.APPLICATIONS))
@@ -67,10 +73,17 @@ def main(args: argparse.Namespace) -> int:
     if args.name is None:
         print("needle-edu train: which application? --list shows them", file=sys.stderr)
         return 2
+    if args.processes is not None and args.processes > 1 and not launched():
+        return _start_processes(args.processes)
+    first = True
     try:
+        parallel = processes()
+        first = parallel.first
         kind = named(args.name)
         out = args.out or (folder.latest(kind.name) if args.resume else folder.fresh(kind.name))
-        if not args.no_progress:
+        if not parallel.alone:
+            out = Path(parallel.communicator.all_gather_texts(os.fspath(out))[0])
+        if first and not args.no_progress:
             _say_what_is_missing()
         result = training.run(
             kind,
@@ -89,7 +102,8 @@ def main(args: argparse.Namespace) -> int:
             progress=False if args.no_progress else None,
         )
     except (backend.NeedleError, ValueError, ImportError) as error:
-        print(f"needle-edu {_one_line(error)}", file=sys.stderr)
+        if first or isinstance(error, backend.DistributedError):
+            print(f"needle-edu {_one_line(error)}", file=sys.stderr)
         return 2
     except MemoryError as error:
         print(
@@ -103,11 +117,24 @@ def main(args: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         return 1
+    if not first:
+        return {"interrupted": 130, "diverged": 1}.get(result.ended, 0)
     print(result)
     print(f"written to {out}/: {', '.join(sorted(file.name for file in out.iterdir()))}")
     if result.ended in ("interrupted", "steps"):
         print(f"to go on:  needle-edu train {kind.name} --resume --out {out}")
     return {"interrupted": 130, "diverged": 1}.get(result.ended, 0)
+
+
+def _start_processes(number: int) -> int:
+    """Start this very command again in several processes; returns the exit status."""
+    from needle_edu.distributed.launching import run_processes
+
+    try:
+        return run_processes(number, ["-m", "needle_edu", *sys.argv[1:]])
+    except ImportError as error:
+        print(f"needle-edu train: {error}", file=sys.stderr)
+        return 2
 
 
 def _one_line(error: Exception) -> str:

@@ -10,8 +10,10 @@ from .all_reduce import ring_all_reduce, star_all_reduce, tree_all_reduce
 from .communicator import Alone, Communicator, Work
 from .data_parallel import DistributedDataParallel
 from .drawing import MessagePicture, draw_messages
-from .group import init, launched, rank, world_size
-from .launch import launch
+from .environment import launched
+from .group import init, rank, world_size
+from .launching import launch
+from .parameter_server import Server, ServerRun, ServerWorker, train_with_server
 from .sampler import DistributedSampler
 from .simulation import Message, SimulatedNetwork, SimulatedWorker
 
@@ -22,6 +24,9 @@ __all__ = [
     "DistributedSampler",
     "Message",
     "MessagePicture",
+    "Server",
+    "ServerRun",
+    "ServerWorker",
     "SimulatedNetwork",
     "SimulatedWorker",
     "Work",
@@ -33,6 +38,7 @@ __all__ = [
     "rank",
     "ring_all_reduce",
     "star_all_reduce",
+    "train_with_server",
     "tree_all_reduce",
     "world_size",
 ]

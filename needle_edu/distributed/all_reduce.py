@@ -57,7 +57,7 @@ def ring_all_reduce(comm: Communicator, array: Any) -> np.ndarray:
     >>> network.steps, network.bytes_per_link[0, 1]
     (6, 96)
     """
-    total = _own_copy("ring_all_reduce", array)
+    total = _own_copy("ring_all_reduce", comm, array)
     pieces = np.array_split(total.reshape(-1), comm.size)
     after, before = (comm.rank + 1) % comm.size, (comm.rank - 1) % comm.size
     room = np.empty_like(pieces[0])  # the first piece is the longest
@@ -87,7 +87,7 @@ def tree_all_reduce(comm: Communicator, array: Any) -> np.ndarray:
     >>> network.steps, network.bytes_per_link[3, 2]
     (4, 8)
     """
-    total = _own_copy("tree_all_reduce", array)
+    total = _own_copy("tree_all_reduce", comm, array)
     room = np.empty_like(total)
     distance = 1
     while distance < comm.size and comm.rank % (2 * distance) == 0:
@@ -114,7 +114,7 @@ def star_all_reduce(comm: Communicator, array: Any) -> np.ndarray:
     >>> SimulatedNetwork(3).run(lambda comm: star_all_reduce(comm, [1.0]).item())
     [3.0, 3.0, 3.0]
     """
-    total = _own_copy("star_all_reduce", array)
+    total = _own_copy("star_all_reduce", comm, array)
     if comm.rank:
         comm.send(total, 0)
         return comm.receive(total, 0)
@@ -126,8 +126,10 @@ def star_all_reduce(comm: Communicator, array: Any) -> np.ndarray:
     return total
 
 
-def _own_copy(who: str, array: Any) -> np.ndarray:
+def _own_copy(who: str, comm: Any, array: Any) -> np.ndarray:
     """A copy to add to."""
+    if not hasattr(comm, "send_receive"):
+        raise TypeError(f"{who}: comm is a Communicator, got {comm!r:.60}")
     numbers = contiguous(who, array)
     if numbers.dtype.kind not in "iuf":
         raise DTypeError(f"{who}: adds numbers, got dtype {numbers.dtype}")

@@ -181,6 +181,9 @@ class Communicator:
     def _agree(self, what: str, array: np.ndarray) -> None:
         """Complain, in every worker, unless all call the same with the same shape and dtype; see `mpi.py`."""
 
+    def stop(self, error: BaseException) -> None:
+        """Tell the others that this worker ends with an error, so that they do not wait for it."""
+
     def compute(self, seconds: float) -> None:
         """Say that this worker computes for a while: a simulated network lets that time go by."""
 

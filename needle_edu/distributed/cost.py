@@ -47,10 +47,7 @@ def parts(way: str, workers: int, nbytes: float) -> tuple[float, float]:
     >>> parts("ring", 4, 1000), parts("tree", 4, 1000), parts("server", 4, 1000)
     ((6, 1500.0), (4, 4000.0), (2, 6000.0))
     """
-    (workers,) = whole("cost", workers=workers)
-    real("cost", 0, nbytes=nbytes)
-    if way not in WAYS:
-        raise ValueError(f"cost: way is one of {', '.join(WAYS)}, got {way!r}")
+    _check("parts", way, workers, nbytes)
     if workers == 1:
         return 0, 0.0
     if way == "ring":
@@ -59,6 +56,15 @@ def parts(way: str, workers: int, nbytes: float) -> tuple[float, float]:
         rounds = 2 * (workers - 1).bit_length()
         return rounds, rounds * float(nbytes)
     return 2, 2 * (workers - 1) * float(nbytes)
+
+
+def _check(who: str, way: str, workers: int, nbytes: float, strong: bool = False) -> None:
+    """Complain about what is no way, no number of workers or of bytes."""
+    if not isinstance(way, str) or way not in WAYS:
+        raise ValueError(f"{who}: way is one of {', '.join(WAYS)}, got {way!r}")
+    whole(who, workers=workers)
+    real(who, 0, nbytes=nbytes)
+    switch(who, strong=strong)
 
 
 @dataclass(frozen=True)
@@ -92,16 +98,18 @@ class Cost:
 
     def sum(self, way: str, workers: int, nbytes: float) -> float:
         """Seconds to add up arrays of `nbytes` bytes over all workers; `way` is "ring", "tree" or "server"."""
+        _check("sum", way, workers, nbytes)
         latencies, passed = parts(way, workers, nbytes)
         return latencies * self.latency + passed / self.bandwidth
 
     def step(self, way: str, workers: int, nbytes: float, strong: bool = False) -> float:
         """Seconds of a step: computing, and then the sum. Strong scaling divides one batch among the workers."""
-        switch("step", strong=strong)
+        _check("step", way, workers, nbytes, strong)
         return self.compute / (workers if strong else 1) + self.sum(way, workers, nbytes)
 
     def speedup(self, way: str, workers: int, nbytes: float, strong: bool = False) -> float:
         """How many times as many examples a second as one worker."""
+        _check("speedup", way, workers, nbytes, strong)
         per_step = 1 if strong else workers
         return per_step * self.compute / self.step(way, workers, nbytes, strong)
 
@@ -109,6 +117,7 @@ class Cost:
         """Seconds of a step for each way and number of workers, as text."""
         lines = [f"workers{''.join(f'{way:>10}' for way in WAYS)}   seconds a step"]
         for n in several("table", "workers", workers):
+            _check("table", "ring", n, nbytes, strong)
             lines.append(f"{n:7}" + "".join(f"{self.step(way, n, nbytes, strong):10.3f}" for way in WAYS))
         return "\n".join(lines)
 
@@ -152,11 +161,14 @@ def measure(
     >>> [m.workers for m in SimulatedNetwork(2).run(measure, (8,))[0]]
     [2, 2]
     """
+    if not isinstance(comm, Communicator):
+        raise TypeError(f"measure: comm is a Communicator, got {comm!r:.60}")
     (repeats,) = whole("measure", repeats=repeats)
     found = []
     for way in several("measure", "ways", ways):
-        parts(way, 1, 0)
         for nbytes in several("measure", "sizes", sizes):
+            whole("measure", sizes=nbytes)
+            _check("measure", way, comm.size, nbytes)
             numbers = np.ones(-(-nbytes // 4), np.float32)
             seconds = min(_once(comm, WAYS[way], numbers) for _ in range(repeats + 1))
             slowest = np.zeros(comm.size)
@@ -193,8 +205,8 @@ def fit(measured: Sequence[Any], compute: float = 0.0) -> Cost:
     >>> round(found.latency, 9), round(found.bandwidth)
     (2e-05, 1000000000)
     """
-    points = [Measured(*point) for point in several("fit", "measured", measured)]
-    real("fit", 0, **{f"seconds of point {k}": point.seconds for k, point in enumerate(points)})
+    real("fit", 0, compute=compute)
+    points = [_point(point) for point in several("fit", "measured", measured)]
     known = np.array([parts(point.way, point.workers, point.nbytes) for point in points], float).reshape(
         -1, 2
     )
@@ -203,3 +215,13 @@ def fit(measured: Sequence[Any], compute: float = 0.0) -> Cost:
         raise ValueError("fit: wanted at least two measurements, of different sizes, with seconds above 0")
     alpha, inverse = np.linalg.lstsq(known / seconds[:, None], np.ones(len(points)), rcond=None)[0]
     return Cost(max(float(alpha), 0.0), 1 / max(float(inverse), 1e-15), compute)
+
+
+def _point(given: Any) -> Measured:
+    """One measurement, looked at."""
+    if not isinstance(given, (tuple, list)) or len(given) != 4:
+        raise ValueError(f"fit: a measurement is (way, workers, bytes, seconds), got {given!r:.60}")
+    point = Measured(*given)
+    _check("fit", point.way, point.workers, point.nbytes)
+    real("fit", 0, seconds=point.seconds)
+    return point

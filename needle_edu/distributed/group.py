@@ -10,24 +10,9 @@ from typing import Any
 from ..backend.arguments import real
 from ..backend.extras import needed
 from .communicator import Alone, Communicator, here
-
-TIMEOUT = 60.0  # seconds
-# What the starters of MPICH, Open MPI and Intel MPI tell the processes that they start.
-SIGNS = ("PMI_RANK", "PMIX_RANK", "OMPI_COMM_WORLD_RANK", "MPI_LOCALRANKID")
-INSTALL = "install one with  python -m pip install 'needle_edu[mpi]'  or your system's package manager"
+from .environment import INSTALL, OUTPUT, launched, patience, write_to
 
 _group: Communicator | None = None
-
-
-def launched() -> bool:
-    """Whether mpiexec has started this process.
-
-    Examples
-    --------
-    >>> launched()
-    False
-    """
-    return any(sign in os.environ for sign in SIGNS)
 
 
 def init(timeout: float | None = None) -> Communicator:
@@ -94,12 +79,13 @@ def world_size() -> int:
 def _open(timeout: float | None) -> Communicator:
     from .mpi import MPIGroup
 
+    if OUTPUT in os.environ:
+        write_to(os.environ[OUTPUT])
     if timeout is None:
-        timeout = _from_environment()
+        timeout = patience()
     mpi4py = needed("training in several processes", "mpi4py", "mpi")
-    mpi4py.rc.finalize = (
-        False  # it would wait for ranks that are gone; MPIGroup.close does it where that is right
-    )
+    # MPI_Finalize would wait for ranks that are gone; MPIGroup.close calls it where that is right.
+    mpi4py.rc.finalize = False
     try:
         from mpi4py import MPI
     except (RuntimeError, ImportError) as error:
@@ -113,14 +99,6 @@ def _open(timeout: float | None) -> Communicator:
 
     sys.excepthook = hook
     return group
-
-
-def _from_environment() -> float:
-    said = os.environ.get("NEEDLE_EDU_DISTRIBUTED_TIMEOUT", "")
-    try:
-        return float(said) if said else TIMEOUT
-    except ValueError:
-        raise ValueError(f"NEEDLE_EDU_DISTRIBUTED_TIMEOUT is a number of seconds, got {said!r}") from None
 
 
 def _first_line(error: BaseException) -> str:

@@ -29,6 +29,7 @@ import numpy as np
 from ..backend.errors import DistributedError
 from .board import Board
 from .communicator import Communicator, Work
+from .environment import LAUNCHER
 
 GRACE = 3.0  # seconds that ranks have to end by themselves once one has failed
 SPIN = 0.02  # seconds of asking without a pause: messages are fast
@@ -190,8 +191,8 @@ class MPIGroup(Communicator):
         while not self._ended:
             time.sleep(0.2)
             trouble = self.board.trouble()
-            if os.getppid() != self._parent:
-                trouble = trouble or f"mpiexec has ended, and rank {self.rank} with it"
+            if os.getppid() != self._parent or _gone(os.environ.get(LAUNCHER)):
+                trouble = trouble or f"what has started rank {self.rank} has ended, and the rank with it"
             since = (since or time.monotonic()) if trouble else None
             if trouble and since and time.monotonic() - since > GRACE and not self._ended:
                 print(f"needle_edu: rank {self.rank} ends: {trouble}", file=sys.stderr, flush=True)
@@ -266,6 +267,17 @@ def _bytes(array: np.ndarray) -> Any:
 def _let_others_run() -> None:
     """Give the core to whom it may be waiting for: there may be more ranks than cores."""
     os.sched_yield() if hasattr(os, "sched_yield") else time.sleep(0)
+
+
+def _gone(process: str | None) -> bool:
+    """Whether there is no process of this number any more; None is no process."""
+    if process is None:
+        return False
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return True
+    return False
 
 
 def _on_interrupt(handler: Callable) -> Any:

@@ -105,9 +105,7 @@ class SimulatedNetwork:
             What the function raises, in the first worker where it does.
         """
         if not callable(function):
-            raise TypeError(
-                f"SimulatedNetwork.run: wanted a function of a communicator, got {function!r:.60}"
-            )
+            raise TypeError(f"run: wanted a function of a communicator, got {function!r:.60}")
         table = _Table(self)
         results: list[Any] = [None] * self.workers
 

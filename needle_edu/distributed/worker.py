@@ -6,7 +6,6 @@ import os
 import sys
 import traceback
 from pathlib import Path
-from typing import Any
 
 from .group import init
 
@@ -15,13 +14,12 @@ def main(folder: Path) -> int:
     """Call the function in `folder`, and write there what it returns or why it fails; returns the exit status."""
     import cloudpickle
 
-    communicator: Any = init()
+    communicator = init()
     try:
         function, arguments = cloudpickle.loads((folder / "call").read_bytes())
         result = cloudpickle.dumps(function(communicator, *arguments))
     except BaseException as error:
-        if hasattr(communicator, "stop"):
-            communicator.stop(error)
+        communicator.stop(error)
         traceback.print_exc()
         _write(folder / f"error-{communicator.rank}", f"{type(error).__name__}: {error}".encode())
         return 1

@@ -67,6 +67,9 @@ class Application:
         The metric of `evaluate` that early stopping watches.
     higher_is_better : bool
         Which way it gets better.
+    batches_divide : bool
+        Whether several processes may divide each batch: `batches` gives a loader with a seed, and the loss is a mean
+        over examples.
     data : str
         What is learned from, in words; "" if nothing is.
 
@@ -101,6 +104,7 @@ class Application:
     seed: ClassVar[int] = 0
     watch: ClassVar[str] = "accuracy"
     higher_is_better: ClassVar[bool] = True
+    batches_divide: ClassVar[bool] = False
     data: str = ""
 
     def __init__(self, settings: Settings):

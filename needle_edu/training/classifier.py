@@ -35,6 +35,7 @@ class Classifier(Application):
     True
     """
 
+    batches_divide = True
     usual: ClassVar[Sequence[str]] = ("fashion-mnist", "mnist")
     shape: ClassVar[tuple[int, int, int] | None] = None
     transforms: ClassVar[Sequence[Callable] | None] = None

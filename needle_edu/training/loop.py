@@ -27,6 +27,7 @@ from .applications import named
 from .folder import Folder
 from .history import History
 from .interruption import Interruption
+from .parallel import Parallel, processes
 from .progress import Progress
 from .result import Result
 
@@ -53,6 +54,9 @@ def run(
     after_step: Callable[[Application, History], Any] | None = None,
 ) -> Result:
     """Train an application.
+
+    In processes that mpiexec has started, each batch is divided among them, and only that of rank 0 writes and prints:
+    ``mpiexec -n 2 needle-edu train mlp``.
 
     Ctrl-C (in a notebook, the interrupt button) ends the training after the step that is being made, and what was
     learned until then is returned and saved.
@@ -125,17 +129,23 @@ def run(
         raise TypeError(f"train: after_step is a function of (application, history), got {after_step!r}")
     if resume and out is None:
         raise ValueError("train: resume=True needs the folder to go on in, out=")
-    folder = None if out is None else Folder(out)
-    if folder is not None:
-        folder.begin(resume)
-        if resume:
-            given = _as_begun(folder, kind, given)
-    settings = kind.settings_with(workers=workers, **given)
-    with _on(device):
-        start_at(settings.seed)
-        shown = Progress(settings.epochs, progress)
-        training = _Training(kind(settings), folder, shown, steps, patience, after_step)
-        return training.run(resume)
+    parallel = processes()
+    folder = None if out is None or not (parallel.first or resume) else Folder(out)
+    try:
+        if folder is not None:
+            folder.begin(resume)
+            if resume:
+                given = _as_begun(folder, kind, given)
+        settings = kind.settings_with(workers=workers, **given)
+        with _on(device):
+            start_at(settings.seed)
+            shown = Progress(settings.epochs, progress if parallel.first else False)
+            app = kind(settings)
+            parallel.prepare(app)
+            return _Training(app, folder, shown, steps, patience, after_step, parallel).run(resume)
+    except BaseException as error:
+        parallel.communicator.stop(error)  # the other processes shall not wait for this one
+        raise
 
 
 class _Training:
@@ -148,8 +158,10 @@ class _Training:
         progress: Progress,
         steps: int | None,
         patience: int | None,
-        after_step: Callable[[Application, History], Any] | None = None,
+        after_step: Callable[[Application, History], Any] | None,
+        parallel: Parallel,
     ):
+        self.parallel = parallel
         self.app, self.folder, self.progress = app, folder, progress
         self.steps, self.patience, self.after_step = steps, patience, after_step
         self.history = History()
@@ -182,11 +194,11 @@ class _Training:
             self.save()
         last = {name: values[-1] for name, values in self.history.test.items()}
         if self.history.position and ended == "steps":
-            last = dict(self.app.evaluate())
+            last = dict(self.parallel.of_first(self.app.evaluate()))
         last = last or {name: values[-1] for name, values in self.history.steps.items()}
         out = None if self.folder is None else self.folder.path
         result = Result(self.app, self.history, last, ended, self.seconds(), out)
-        if self.folder is not None:
+        if self.folder is not None and self.parallel.first:
             self.folder.write(result)
         return result
 
@@ -195,7 +207,7 @@ class _Training:
         history, epochs = self.history, self.app.settings.epochs
         while len(history.ends) < epochs:
             number, began = len(history.ends) + 1, time.perf_counter()
-            if interruption.asked:
+            if self.parallel.after_step({}, interruption.asked)[1]:
                 return "interrupted"
             if self.at_last_step():
                 return "steps"
@@ -204,19 +216,21 @@ class _Training:
             batches = self.app.batches()
             self.progress.begin_epoch(number, len(batches), history.position)  # type: ignore[arg-type]
             for batch in self.remaining(batches):
-                numbers = self.app.step(batch)
+                numbers, asked = self.parallel.after_step(self.app.step(batch), interruption.asked)
                 history.add_step(numbers)
                 self.progress.step(numbers)
-                go_on = self.after_step is None or self.after_step(self.app, history) is not False
+                if self.after_step is not None:
+                    stop = self.after_step(self.app, history) is False or interruption.asked
+                    asked = self.parallel.after_step({}, asked or stop)[1]
                 if not all(math.isfinite(value) for name, value in numbers.items() if name.endswith("loss")):
                     return "diverged"
                 if time.perf_counter() - self._saved > SAVE_EVERY:
                     self.save()
-                if interruption.asked or not go_on:
+                if asked:
                     return "interrupted"
                 if self.at_last_step():
                     return "steps"
-            history.end_epoch(self.app.evaluate())
+            history.end_epoch(self.parallel.of_first(self.app.evaluate()))
             self.progress.end_epoch(number, history, time.perf_counter() - began)
             self.save()
         return "finished"
@@ -261,7 +275,7 @@ class _Training:
 
     def save(self) -> None:
         self.seconds()
-        if self.folder is not None:
+        if self.folder is not None and self.parallel.first:
             self.folder.save(self.parts())
         self._saved = time.perf_counter()
 

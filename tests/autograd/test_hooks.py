@@ -3,7 +3,7 @@
 import pytest
 
 from needle_edu import Tensor, no_grad, ops
-from needle_edu.autograd import events
+from needle_edu.autograd import events, hooks
 from needle_edu.autograd.arrays import GradientError
 
 
@@ -116,3 +116,36 @@ def test_what_makes_no_sense_is_said(way):
             x.sum().backward(**way)
     x.sum().backward(**way)
     assert numbers(x.grad) == [1, 1]
+
+
+def test_hooks_of_leaves_see_the_gradient_that_was_written(way):
+    """After each pass that reaches the leaf, with what was accumulated; as in PyTorch."""
+    torch = pytest.importorskip("torch")
+    seen, theirs = [], []
+    x, s = Tensor([1.0, 2.0]), torch.tensor([1.0, 2.0], requires_grad=True)
+    handle = x.register_post_accumulate_grad_hook(lambda leaf: seen.append(numbers(leaf.grad)))
+    s.register_post_accumulate_grad_hook(lambda leaf: theirs.append(leaf.grad.tolist()))
+    for _ in range(2):
+        (x * x + x).sum().backward(accumulate=True, **way)
+        (s * s + s).sum().backward()
+    assert seen == theirs == [[3.0, 5.0], [6.0, 10.0]]
+    handle.remove()
+    x.sum().backward(**way)
+    assert len(seen) == 2
+    with pytest.raises(GradientError, match="register_post_accumulate_grad_hook: this tensor is no leaf"):
+        (x * 2).register_post_accumulate_grad_hook(print)
+
+
+def test_what_is_to_be_called_after_a_pass_is_called_once_and_not_after_an_error(way):
+    calls = []
+    x = Tensor([1.0])
+    x.register_hook(lambda g: hooks.call_after_pass(lambda: calls.append(numbers(x.grad))))
+    (x * 3).sum().backward(**way)
+    assert calls == [[3.0]]
+    fails = x.register_post_accumulate_grad_hook(lambda leaf: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        x.sum().backward(**way)
+    fails.remove()
+    assert calls == [[3.0]]
+    with pytest.raises(GradientError, match="no backward pass is running"):
+        hooks.call_after_pass(print)

@@ -47,7 +47,7 @@ ANY_NUMBER = {
 TAKEN = {
     ("Identity", "x"), ("Softplus", "x"), ("get_item", "index"), ("getitem", "index"), ("make_tuple", "args"),
     ("equal", "a"), ("equal", "b"), ("not_equal", "a"), ("not_equal", "b"),  # as Python's == and !=
-    ("DataLoader", "dataset"),  # whatever has a length and can be indexed
+    ("DistributedSampler", "data_source"), ("DataLoader", "dataset"),  # whatever has a length and can be indexed
     ("DataLoader", "batch_size"), ("DataLoader", "sampler"), ("DataLoader", "batch_sampler"),
     ("ModuleDict", "modules"), ("ParameterDict", "parameters"), ("fill_", "value"),
     ("Transformer", "h"),  # it has no state, and the course's loops hand one on

@@ -5,7 +5,7 @@ import inspect
 import numpy as np
 from calls import SIZES, WHOLE_CALLS, first_that_works, matrix, tensor, whole_numbers, with_arguments
 
-from needle_edu import cpu, data, init, metrics, models, ndarray as nd, nn, optim
+from needle_edu import cpu, data, distributed, init, metrics, models, ndarray as nd, nn, optim
 
 
 def weights():
@@ -111,7 +111,8 @@ METHODS = {
 }  # fmt: skip
 NOT_SPOILED = {  # they take anything (a hook, NumPy's keywords), or nothing but are tested in files of their own
     "bincount",  # of whole numbers: tested as a function
-    "backward", "register_hook", "make_from_op", "make_const", "item", "tolist", "numpy", "dot", "realize_cached_data",
+    "backward", "register_hook", "register_post_accumulate_grad_hook", "make_from_op", "make_const", "item", "tolist",
+    "numpy", "dot", "realize_cached_data",
     "retain_grad", "replace_data",
 }  # fmt: skip
 
@@ -168,3 +169,39 @@ def other():
         if name.startswith("clip_grad"):
             found[name] = getattr(nn.utils, name), (weights(), 1.0)
     return with_arguments(found)
+
+
+def in_processes():
+    """Name → (callable, arguments) of `needle_edu.distributed`."""
+    alone, network = distributed.Alone(), distributed.SimulatedNetwork(2)
+    line = distributed.cost.Cost(1e-4, 1e9, 0.1)
+    found = {
+        "SimulatedNetwork": (distributed.SimulatedNetwork, (2, 1e-3, 1e9)),
+        "DistributedSampler": (distributed.DistributedSampler, ([1, 2, 3], 0, 2)),
+        "DistributedDataParallel": (distributed.DistributedDataParallel, (nn.Linear(2, 1), 100)),
+        "draw_messages": (distributed.draw_messages, (network,)),
+        "init": (distributed.init, (5.0,)),
+        "Cost": (distributed.cost.Cost, (1e-4, 1e9, 0.1)),
+        "parts": (distributed.cost.parts, ("ring", 4, 1000.0)),
+        "sum": (line.sum, ("ring", 4, 1000.0)),
+        "step": (line.step, ("ring", 4, 1000.0)),
+        "speedup": (line.speedup, ("ring", 4, 1000.0)),
+        "table": (line.table, (1000.0, (2, 4))),
+        "measure": (distributed.cost.measure, (alone, (8,))),
+        "fit": (distributed.cost.fit, ([("ring", 2, 8, 0.1), ("ring", 2, 80, 0.2)],)),
+        "train_with_server": (distributed.train_with_server, (_maker, _sgd, 1, 2, False, "simulated")),
+        "all_reduce": (alone.all_reduce, (np.ones(3),)),
+        "broadcast": (alone.broadcast, (np.ones(3), 0)),
+    }
+    for way in ("ring", "tree", "star"):
+        found[f"{way}_all_reduce"] = getattr(distributed, f"{way}_all_reduce"), (alone, np.ones(3))
+    return with_arguments(found)
+
+
+def _maker(rank, size):
+    model = nn.Linear(1, 1)
+    return model, lambda: model(tensor(2, 1)).sum()
+
+
+def _sgd(parameters):
+    return optim.SGD(parameters, lr=0.1)

@@ -25,7 +25,7 @@ OPERATIONS = calls.operations()
 LAYERS = calls.layers()
 ROOMS = {
     "optim": rooms.optimisers(), "init": rooms.initialisers(), "ndarray": rooms.arrays(), "data": rooms.other(),
-    "models": rooms.of_models(),
+    "models": rooms.of_models(), "distributed": rooms.in_processes(),
     "NDArray": rooms.methods(calls.matrix), "Tensor": rooms.methods(lambda: calls.tensor(2, 3)),
 }  # fmt: skip
 

@@ -33,7 +33,7 @@ def test_what_cannot_be_fitted():
     ):
         with pytest.raises(ValueError, match="fit: wanted at least two measurements"):
             fit(points)
-    with pytest.raises(ValueError, match="cost: way is one of ring, tree, server, got 'star'"):
+    with pytest.raises(ValueError, match="parts: way is one of ring, tree, server, got 'star'"):
         cost.parts("star", 2, 10)
 
 

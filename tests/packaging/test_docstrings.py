@@ -13,7 +13,17 @@ import pytest
 
 ROOMS = [
     *("", ".backend", ".ndarray", ".autograd", ".ops", ".init", ".nn", ".optim", ".data", ".metrics"),
-    *(".checkpoints", ".saving", ".ladder", ".graph", ".models", ".viz", ".course", ".training"),
+    *(
+        ".checkpoints",
+        ".saving",
+        ".ladder",
+        ".graph",
+        ".models",
+        ".distributed",
+        ".viz",
+        ".course",
+        ".training",
+    ),
 ]
 
 

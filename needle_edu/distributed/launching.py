@@ -9,22 +9,26 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib.util
+import math
 import os
 import pickle
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ..backend.arguments import real, whole
 from ..backend.errors import DistributedError
 from ..backend.extras import needed
-from .group import INSTALL, launched
+from .environment import INSTALL, LAUNCHER, OUTPUT, launched
+
+OF_MPIEXEC = re.compile(r"\[\d+\]\d+:Return code = ")  # what gforker says of each process that has failed
 
 
 def launch(
@@ -112,6 +116,21 @@ def launch(
         return _results(Path(folder), processes, status, said)
 
 
+def run_processes(processes: int, words: list[str]) -> int:
+    """Run `python WORDS` in several processes, and print what they print; returns the exit status.
+
+    Ctrl-C is handed on to the processes, a second one ends them.
+
+    Raises
+    ------
+    ImportError
+        If there is no mpiexec.
+    """
+    whole("run_processes", processes=processes)
+    command = [*mpiexec(), "-n", str(processes), sys.executable, *words]
+    return _run(command, os.environ | {"PYTHONUNBUFFERED": "1"}, None, True, interrupts=1)[0]
+
+
 @functools.cache
 def mpiexec() -> list[str]:
     """The command that starts processes, with the options that its kind needs.
@@ -164,46 +183,63 @@ def _importable(name: str) -> bool:
 
 
 def _run(
-    command: list[str], environment: dict[str, str], time_limit: float | None, show: bool
+    command: list[str], environment: dict[str, str], time_limit: float | None, show: bool, interrupts: int = 0
 ) -> tuple[int, list[str]]:
-    """Run a command; returns its exit status and the lines that it has printed. Nothing of it is left behind."""
-    said: list[str] = []
-    process = subprocess.Popen(
-        command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True, errors="replace", start_new_session=True,
-    )  # fmt: skip
+    """Run a command; returns its exit status and the lines that it has printed. Nothing of it is left behind.
 
-    def listen() -> None:
-        assert process.stdout is not None
-        for line in process.stdout:
-            said.append(line.rstrip("\n"))
+    The processes write to a file. What goes through mpiexec may be cut when it ends, and gforker (of MPICH 5.0) stops
+    at the first letter that is not ASCII.
+    """
+    with tempfile.TemporaryDirectory(prefix="needle_edu-output-") as folder:
+        path = Path(folder) / "output"
+        with open(path, "ab") as output:
+            environment = environment | {OUTPUT: str(path), LAUNCHER: str(os.getpid())}
+            process = subprocess.Popen(
+                command,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        until = math.inf if time_limit is None else time.monotonic() + time_limit
+        with open(path, encoding="utf-8", errors="replace") as said:
+            try:
+                while process.poll() is None:
+                    try:
+                        _wait(process, 0.1)
+                        _show(said, show)
+                    except KeyboardInterrupt:
+                        if not interrupts:
+                            raise
+                        interrupts -= 1
+                        process.send_signal(signal.SIGINT)  # mpiexec hands it on
+                    if time.monotonic() > until:
+                        raise DistributedError(
+                            f"launch: not done after {time_limit:g} s; all processes were ended"
+                        )
+            finally:
+                _end(process)
+                _show(said, show)
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    return process.returncode, [line for line in lines if not OF_MPIEXEC.match(line)]
 
-    listener = threading.Thread(target=listen, daemon=True)
-    listener.start()
-    shown = 0
-    deadline = None if time_limit is None else time_limit
-    try:
-        waited = 0.0
-        while process.poll() is None:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(0.1)
-            waited += 0.1
-            shown = _show(said, shown, show)
-            if deadline is not None and waited > deadline:
-                raise DistributedError(f"launch: not done after {time_limit:g} s; all processes were ended")
-    finally:
-        _end(process)
-        listener.join(5)
-        _show(said, shown, show)
-    return process.returncode, said
+
+def _wait(process: subprocess.Popen, seconds: float) -> None:
+    """Wait for its end, not longer than this."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(seconds)
 
 
-def _show(said: list[str], shown: int, show: bool) -> int:
+def _show(said: IO[str], show: bool) -> None:
     """Print the lines that are new."""
-    new = said[shown:]
-    if show and new:
-        print("\n".join(new), flush=True)
-    return shown + len(new)
+    while True:
+        begin, line = said.tell(), said.readline()
+        if not line.endswith("\n"):  # the rest of it is still to come
+            said.seek(begin)
+            return
+        if show and not OF_MPIEXEC.match(line):
+            print(line, end="", flush=True)
 
 
 def _end(process: subprocess.Popen) -> None:
@@ -212,8 +248,7 @@ def _end(process: subprocess.Popen) -> None:
         if process.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, how)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(seconds)
+            _wait(process, seconds)
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)  # what mpiexec has left behind
 

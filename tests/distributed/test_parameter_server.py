@@ -1,0 +1,80 @@
+"""The parameter server: synchronous it is data parallelism, asynchronous its gradients are stale."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from needle_edu import Tensor, nn, optim
+from needle_edu.distributed import train_with_server
+
+
+def problem(batch=6):
+    """Make workers with shares of the same batches, and a linear model that starts at the same weights."""
+    x = np.random.RandomState(0).randn(40, batch, 3).astype("float32")
+    y = x @ np.array([[1.0], [-2.0], [0.5]], "float32")
+
+    def make(rank, size):
+        model = nn.Linear(3, 1, bias=False)
+        model.weight.data = Tensor(np.zeros((3, 1), "float32"))
+        batches = iter(zip(x[:, rank::size], y[:, rank::size], strict=True))
+
+        def loss():
+            a, b = next(batches)
+            return ((model(Tensor(a)) - Tensor(b)) ** 2).mean()
+
+        return model, loss
+
+    return make
+
+
+def sgd(parameters):
+    return optim.SGD(parameters, lr=0.1)
+
+
+def test_synchronous_equals_one_worker_with_whole_batches():
+    one = train_with_server(problem(), sgd, 20, 1, on="simulated")
+    three = train_with_server(problem(), sgd, 20, 3, on="simulated")
+    np.testing.assert_allclose(three.parameters[0], one.parameters[0], atol=1e-6)
+    np.testing.assert_allclose(three.losses, one.losses, atol=1e-6)
+    assert set(three.staleness) == {0} and three.workers == [0, 1, 2] * 20
+
+
+def test_staleness_is_the_steps_of_the_others():
+    """N equal workers: each gradient is N - 1 steps old, from the second round on. It learns all the same."""
+    run = train_with_server(problem(), sgd, 24, 4, asynchronous=True, on="simulated")
+    assert run.staleness[:4] == [0, 1, 2, 3] and set(run.staleness[4:]) == {3}
+    assert run.losses[-1] < run.losses[0] / 2
+    alone = train_with_server(problem(), sgd, 24, 1, asynchronous=True, on="simulated")
+    assert set(alone.staleness) == {0}
+
+
+def test_bad_arguments():
+    with pytest.raises(ValueError, match="train_with_server: 2 workers, but 3 seconds"):
+        train_with_server(problem(), sgd, 1, 2, on="simulated", seconds=[1, 2, 3])
+    with pytest.raises(ValueError, match='on is "ray" or "simulated", got "mpi"|got \'mpi\''):
+        train_with_server(problem(), sgd, 1, 2, on="mpi")
+
+
+def test_without_ray_one_sentence(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(
+        ImportError, match=r"parameter server needs the package ray: .*needle_edu\[ray\].*simulated"
+    ):
+        train_with_server(problem(), sgd, 1, 2)
+
+
+@pytest.mark.slow
+def test_on_ray():
+    """Synchronous: the numbers of simulated workers. Asynchronous: every gradient's staleness is measured."""
+    pytest.importorskip("ray", reason="RAY TESTS NOT RUN: python -m pip install 'needle_edu[ray]'")
+    expected = train_with_server(problem(), sgd, 10, 2, on="simulated")
+    found = train_with_server(problem(), sgd, 10, 2, on="ray")
+    np.testing.assert_allclose(found.parameters[0], expected.parameters[0], atol=1e-6)
+    assert set(found.staleness) == {0}
+    run = train_with_server(problem(), sgd, 20, 2, asynchronous=True, on="ray")
+    assert (
+        len(run.staleness) == len(run.losses) == 20
+        and max(run.staleness) >= 1
+        and run.losses[-1] < run.losses[0]
+    )
