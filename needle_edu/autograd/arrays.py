@@ -26,7 +26,7 @@ convolution: Any = mode.convolution  # compiled kernels; NumPy has none
 normalization: Any = mode.normalization
 pooling: Any = mode.pooling
 recurrence: Any = mode.recurrence
-getitem, subscript, taps = mode.getitem, mode.subscript, mode.taps
+add_at, getitem, subscript, taps = mode.add_at, mode.getitem, mode.subscript, mode.taps
 kept, number_dtype, entry_dtype = mode.kept, mode.number_dtype, mode.entry_dtype
 
 _KINDS = "biuf"  # a later kind holds the numbers of the earlier ones
@@ -72,7 +72,7 @@ def _exactly(number, array):
 
 __all__ = [
     "Array", "BACKEND", "DTypeError", "GradientError", "IndexOutOfRange", "NeedleError", "ShapeError",
-    "add_into", "attention", "claim", "convolution", "default_device", "device_of", "enter", "getitem", "held_once",
-    "like", "normalization", "optimizer_steps", "pooling", "readable", "recurrence", "same_layout", "subscript",
-    "taps", "to_numpy", "xp",
+    "add_at", "add_into", "attention", "claim", "convolution", "default_device", "device_of", "enter", "getitem",
+    "held_once", "like", "normalization", "optimizer_steps", "pooling", "readable", "recurrence", "same_layout",
+    "subscript", "taps", "to_numpy", "xp",
 ]  # fmt: skip

@@ -52,6 +52,12 @@ def held_once(tensor) -> bool:
     return False
 
 
+def add_at(out, index, value):
+    """Add `value` at ``out[index]`` in place; a place named twice gets both. Return `out`."""
+    np.add.at(out, index, value)
+    return out
+
+
 def getitem(array, index):
     """Read elements."""
     return array[index]

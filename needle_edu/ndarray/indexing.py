@@ -69,10 +69,13 @@ def index_add(a: NDArray, key: Any, value: Any) -> NDArray:
     >>> nd.index_add(nd.zeros(3), [0, 2, 2], nd.array([1, 2, 3]))
     NDArray([1., 0., 5.], dtype=float32, device=cpu())
     """
-    a = operand("index_add", a)
-    out = a.copy()
+    return add_at(operand("index_add", a).copy(), key, value)
+
+
+def add_at(out: NDArray, key: Any, value: Any) -> NDArray:
+    """Do what `index_add` does in place, in an array that nobody else has yet; return it."""
     view, advanced = resolve(out, key)
-    value = _as_value(a, value)
+    value = _as_value(out, value)
     if advanced is None:
         target = out._view(view)
         write(target, functions.add(target, value))

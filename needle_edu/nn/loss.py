@@ -178,6 +178,8 @@ class NLLLoss(Loss):
             chosen = ops.take(x, labels + classes * np.arange(labels.size).reshape(labels.shape))
         else:
             chosen = ops.take_along_axis(x, np.expand_dims(labels, axis), axis).squeeze(axis)
+        if self.weight is None and self.reduction == "mean" and used.all():
+            return chosen.sum() / -float(labels.size)  # the usual case, in a hurry
         counts = used.astype(x.dtype)
         if self.weight is not None:
             counts *= self.weight.numpy()[labels]

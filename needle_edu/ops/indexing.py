@@ -9,7 +9,7 @@ import operator
 
 import numpy as np
 
-from needle_edu.autograd.arrays import Array, getitem, xp
+from needle_edu.autograd.arrays import Array, add_at, getitem, xp
 from needle_edu.autograd.op import UnaryOp
 from needle_edu.autograd.registry import register, slot
 from needle_edu.autograd.value import Value
@@ -123,7 +123,7 @@ class GetItemBackward(UnaryOp):
     def compute(self, a):
         out = xp.zeros(self.shape, dtype=a.dtype, device=a.device)
         if _may_repeat(self.index):
-            return xp.index_add(out, self.index, a)
+            return add_at(out, self.index, a)
         out[self.index] = a
         return out
 

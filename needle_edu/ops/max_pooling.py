@@ -172,7 +172,7 @@ class MaxPoolBackward(UnaryOp):
         if nowhere is not None:
             a = xp.where(nowhere, xp.zeros_like(a), a)
         out = xp.zeros((prod(self.shape),), dtype=a.dtype, device=a.device)
-        return xp.index_add(out, flat, a.reshape((-1,))).reshape(self.shape)
+        return arrays.add_at(out, flat, a.reshape((-1,))).reshape(self.shape)
 
     def vjp0(self, g, node):
         places = self._places(node.inputs[0].realize_cached_data())
