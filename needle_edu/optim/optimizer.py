@@ -16,6 +16,7 @@ import numpy as np
 
 from ..autograd import Tensor
 from ..autograd.arrays import optimizer_steps
+from ..autograd.state import tracing
 from ..backend.arguments import real, switch
 from ..backend.optimizer_steps import Numbers
 from ..nn.utils import clip_grad_norm_
@@ -213,6 +214,9 @@ class Optimizer:
                     members.append((place, p))
             if type(self).update is Optimizer.update:
                 step_together(self, members, group)
+                continue
+            if (tracer := tracing()) is not None:
+                tracer.own_update(self, members, group)
                 continue
             for at, p in members:
                 data, grad = arrays_of(self, p)

@@ -54,12 +54,12 @@ def run(program, lowered, steps, memory, *arguments, block=3):
     def compute(call, arguments):
         assert getattr(runtime.kernels, call.kernel)(*arguments) == 0, call.kernel
 
-    parts = [
+    pieces = [
         (place, part)
         for place, step in enumerate(steps)
         for part in (step.parts if isinstance(step, Rows) else [step])
     ]
-    for n_th, (place, step) in enumerate(parts):
+    for n_th, (place, step) in enumerate(pieces):
         if isinstance(step, Fused):
             inside = {one: np.full(block, 0xFF, DTYPES[one.dtype]) for one in step.inner}
             for start in range(0, step.n, block):
@@ -70,7 +70,7 @@ def run(program, lowered, steps, memory, *arguments, block=3):
                     compute(call, (code, n, *parts))
         else:
             compute(step, given(step.arguments))
-        if n_th + 1 < len(parts) and parts[n_th + 1][0] == place:
+        if n_th + 1 < len(pieces) and pieces[n_th + 1][0] == place:
             continue  # in the middle of a product with an epilogue
         for buffer in set(named(steps[place])):
             if memory.lives.get(buffer, (0, -1))[1] == place:

@@ -22,6 +22,7 @@ from needle_edu.graph.compiled import (
     lower,
     plan_memory,
 )
+from needle_edu.graph.compiled.donation import donations
 from needle_edu.graph.compiled.epilogue import Rows, epilogues
 from needle_edu.graph.compiled.executable import compiles_functions
 from needle_edu.graph.compiled.in_place import in_place
@@ -205,6 +206,30 @@ def test_falls_back_and_says_why():
     assert run(Tensor([1.0, 5.0])).numpy().tolist() == [5, 5]
     assert (run.runs_as, run.source) == ("interpreter", "")
     assert run.why == "ByTheLargest.vjp0 looks at numbers"
+
+
+def test_an_optimiser_with_a_step_of_its_own(rng):
+    x, start = Tensor(rng.normal(size=(6, 4)), dtype="float32"), rng.normal(size=(4, 3))
+
+    def trained(compiled):
+        w = Tensor(start, dtype="float32")
+        optimizer = optim.Muon([w], lr=0.1)
+
+        def step(x):
+            optimizer.reset_grad()
+            loss = ((x @ w) ** 2).sum()
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        run = ndl.compile(step) if compiled else step
+        losses = [run(x).item() for _ in range(3)]
+        if compiled:
+            assert run.runs_as == "interpreter" and "Muon computes its steps in Python" in run.why
+        return [*losses, w.numpy(), *map(np.asarray, optimizer.state_dict().values())]
+
+    for a, b in zip(trained(True), trained(False), strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 def test_other_devices_are_interpreted():
@@ -462,3 +487,50 @@ def test_in_place_where_nobody_needs_the_operand(rng):
     found = call_by_call.run(capture(f, x), changed, changed.calls, plan_memory(changed, changed.calls), x)
     for name, wanted in zip(lowered.program.outputs, numbers(f(x)), strict=True):
         np.testing.assert_array_equal(found[name], wanted)
+
+
+# ---- donation --------------------------------------------------------------------------------------------------------
+
+
+def address(tensor):
+    return ndl.cpu().runtime.address(tensor.cached_data.storage)
+
+
+@needs_compiler
+@pytest.mark.parametrize("make", [optim.SGD, optim.Adam])
+def test_a_parameter_is_written_over_where_nobody_holds_it(make):
+    w = Tensor([[1.0, 2.0], [3.0, 4.0]])
+    optimizer = make([w], lr=0.1)
+
+    def step(x):
+        optimizer.reset_grad()
+        loss = ((x @ w) ** 2).sum()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    run, x = ndl.compile(step), Tensor([[1.0, 2.0]])
+    run(x)
+    place, before = address(w), w.numpy().copy()
+    run(x)
+    assert address(w) == place and not np.array_equal(w.numpy(), before)
+    kept, numbers_kept = w.detach(), w.numpy().copy()
+    run(x)
+    assert address(w) != place
+    np.testing.assert_array_equal(kept.numpy(), numbers_kept)
+    old_gradient = w.grad
+    values = old_gradient.numpy().copy()
+    run(x)
+    np.testing.assert_array_equal(old_gradient.numpy(), values)
+
+
+def test_a_parameter_that_is_read_later_is_not_written_over():
+    w = Tensor([1.0, 2.0])
+    w.name = "w"
+
+    def step(x):
+        old = w.detach()
+        w.data = w - x * 0.1
+        return old * w
+
+    assert donations(lower(capture(step, Tensor([1.0, 1.0])))) == []

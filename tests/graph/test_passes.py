@@ -10,7 +10,8 @@ from needle_edu import Tensor, ops
 from needle_edu.autograd.arrays import BACKEND
 from needle_edu.backend import NeedleError
 from needle_edu.graph import capture, passes
-from needle_edu.graph.static import GraphError
+from needle_edu.graph.passes import peak_bytes, scheduling
+from needle_edu.graph.static import GraphError, validate
 
 from . import random_functions
 
@@ -192,3 +193,40 @@ def test_training_step_shrinks():
     assert "dead_code" in str(explanation)
     assert any("-  %" in explanation.diff(name) for name in explanation.names)
     assert ndl.graph.passes is passes
+
+
+# ---- scheduling ------------------------------------------------------------------------------------------------------
+
+
+def test_scheduling_lowers_the_peak_and_changes_no_number(rng):
+    x = Tensor(rng.normal(size=50), dtype="float32")
+
+    def f(x):
+        large = [x.reshape((50, 1)) * x * k for k in (2.0, 3.0, 4.0)]
+        return [one.sum() for one in large]
+
+    program = capture(f, x)
+    changed = scheduling(program)
+    assert peak_bytes(changed) < 0.6 * peak_bytes(program)
+    assert sorted(one.name for one in changed.body) == sorted(one.name for one in program.body)
+    for a, b in zip(validate(changed)(x), program(x), strict=True):
+        np.testing.assert_array_equal(a.numpy(), b.numpy())
+
+
+def test_a_good_order_stays():
+    program = capture(lambda x: (x * 2 + 1).exp().sum(), Tensor([1.0, 2.0]))
+    assert scheduling(program) is program
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_scheduling_of_random_functions(seed):
+    rng = np.random.default_rng(seed)
+    f = random_functions.with_gradients(random_functions.function(rng, steps=30))
+    xs = random_functions.inputs(rng)
+    program = capture(f, *xs)
+    changed = validate(scheduling(program))
+    assert peak_bytes(changed) <= peak_bytes(program)
+    for a, b in zip(changed(*xs), program(*xs), strict=True):
+        assert (a is None) == (b is None)
+        if a is not None:
+            np.testing.assert_array_equal(a.numpy(), b.numpy())

@@ -13,15 +13,20 @@ from needle_edu.autograd import Tensor
 from needle_edu.backend import raise_kernel_error
 from needle_edu.backend.build import builder
 from needle_edu.backend.dtypes import DTYPES
+from needle_edu.backend.storage import new_version
+from needle_edu.graph.passes.scheduling import scheduling
 from needle_edu.graph.static.checks import check_program
 from needle_edu.graph.static.interpreter import arguments_of, check_type, run
+from needle_edu.graph.static.places import DataOf, GradientOf
 from needle_edu.graph.static.program import Program
 from needle_edu.ndarray import NDArray, array
 from needle_edu.ndarray.base import new_array
 from needle_edu.ndarray.layout import Layout, make_layout
+from needle_edu.ndarray.ownership import held_once
 
 from .c_source import CSource
 from .cuda_source import CudaSource
+from .donation import donations
 from .epilogue import epilogues
 from .fusion import fuse
 from .in_place import in_place
@@ -74,7 +79,7 @@ class Executable:
                 f"not for {program.device!r}"
             )
         self.program = program
-        lowered = lower(program)
+        lowered = lower(scheduling(program))
         for change in CALL_PASSES:
             lowered = change(lowered)
         steps: list = fuse(lowered)
@@ -114,9 +119,20 @@ class Executable:
         order = {name: k for k, name in enumerate(lowered.results)}
         self._updates = [(target.write, order[name]) for name, target in program.updates]
         self._outputs = [order[name] for name in program.outputs]
+        self._donated = self._donations(lowered, places)
+        self._forgotten = gradients_written(program)
         self._pointers = ffi.typeof("void *[]")
         self._arena = runtime.allocate(4, max(self.memory.nbytes, 1))
         self._lock = threading.Lock()
+
+    def _donations(self, lowered: Lowered, places: dict[int, Any]) -> list[tuple[Any, int, int]]:
+        """Return (tensor, its place among the arguments, that of its new array among the fresh ones)."""
+        names, found = list(lowered.arguments), []
+        for source, result in donations(lowered):
+            fresh = places[id(lowered.results[result][0])] - len(names)
+            tensor = self.program.sources[source][1].tensor
+            found.append((tensor, names.index(source), fresh))
+        return found
 
     def _reader(self, source: Any, type_: Any, on_host: bool) -> Any:
         """Return a function that looks a source up: an array, or its numbers where C on the host reads them."""
@@ -142,16 +158,28 @@ class Executable:
             array if array.layout is layout else array.compact()
             for array, layout in zip(arrays, self._inputs, strict=True)
         ]
+        alone = [
+            held_once(tensor) for tensor, _, _ in self._donated
+        ]  # asked before we hold their arrays, too
+        for tensor in self._forgotten:
+            tensor.grad = None  # the new gradient may have its memory
         for read, layout, name in self._sources:
             array = read()
             if array.layout is not layout:
                 check_type(self.program, name, self.program.sources[name][0], array)
                 array = array.compact()
             given.append(array)
-        for layout in self._fresh:
-            array = new_array(NDArray)
-            array.layout = layout
-            array.storage = layout.allocate()
+        old = {
+            fresh: given[place]
+            for (_, place, fresh), lonely in zip(self._donated, alone, strict=True)
+            if lonely and given[place].layout is self._fresh[fresh]
+        }
+        for k, layout in enumerate(self._fresh):
+            array = old.get(k)
+            if array is None:
+                array = new_array(NDArray)
+                array.layout = layout
+                array.storage = layout.allocate()
             given.append(array)
         pointers = self._ffi.new(self._pointers, [array.storage.ptr for array in given])
         with self._lock:
@@ -161,6 +189,8 @@ class Executable:
                 code = self._function(self._arena.ptr, pointers, self._table)
         if code:
             self._failed(code)
+        for array in old.values():
+            array.storage.version = new_version()
         made = [self._result(place, layout, given) for place, layout in self._results]
         for write, k in self._updates:
             write(made[k])
@@ -243,6 +273,14 @@ def compiles_functions() -> bool:
     """Whether the C compiler can do with csrc/cpu/isa/functions.h, which says why it might not."""
     command = builder.find_compiler()
     return command is not None and builder.gcc_version(tuple(command)) >= 12
+
+
+def gradients_written(program: Program) -> list[Tensor]:
+    """Return the tensors whose gradient a program writes, and does not read."""
+    read = {id(source.tensor) for _, source in program.sources.values() if isinstance(source, GradientOf)}
+    held = {id(source.tensor.grad) for _, source in program.sources.values() if isinstance(source, DataOf)}
+    tensors = [target.tensor for _, target in program.updates if isinstance(target, GradientOf)]
+    return [one for one in tensors if id(one) not in read and id(one.grad) not in held]
 
 
 class NumbersOnHost:

@@ -22,6 +22,7 @@ from .constant_folding import constant_folding
 from .dead_code import dead_code
 from .explain import Explanation, explain
 from .pipeline import PASSES, optimize
+from .scheduling import peak_bytes, scheduling
 
 __all__ = [
     "PASSES",
@@ -32,6 +33,8 @@ __all__ = [
     "dead_code",
     "explain",
     "optimize",
+    "peak_bytes",
+    "scheduling",
 ]
 
 

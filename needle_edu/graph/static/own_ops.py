@@ -14,6 +14,7 @@ import numpy as np
 from needle_edu.autograd import Tensor
 from needle_edu.autograd.arrays import enter, getitem, optimizer_steps, to_numpy, xp
 from needle_edu.autograd.op import TensorOp, TensorTupleOp
+from needle_edu.backend import NeedleError
 from needle_edu.backend.optimizer_steps import Numbers
 from needle_edu.ndarray.dropout import by_key
 from needle_edu.ops.dropping import draw_key
@@ -110,6 +111,29 @@ class OptimizerSteps(TensorTupleOp):
         # The averages are written over: their own tensors take them back afterwards.
         done = optimizer_steps([(self.kind, p, g, memories, told, False) for p, g, *memories in rows])
         return tuple([one for new, memories in done for one in (new, *memories)])
+
+
+class OwnUpdate(TensorOp):
+    """A parameter's step by an optimiser that computes it in Python, and remembers what it wants to."""
+
+    name, symbol = "own_update", "step"
+    differentiable = False
+
+    def __init__(self, optimizer: Any, place: int, group: dict):
+        self._of = optimizer, place, group
+
+    def compute(self, p: Any, g: Any) -> Any:
+        if p.device is UNKNOWN:
+            return p * 1
+        optimizer, place, group = self._of
+        if symbolic(p):
+            raise NeedleError(
+                f"{type(optimizer).__name__} computes its steps in Python (it defines `update`)"
+            )
+        state = dict(optimizer.state.get(place, ()))
+        new = optimizer.update(p, -g if group["maximize"] else g, state, group)
+        optimizer.state[place] = state
+        return new
 
 
 class Key:

@@ -25,7 +25,7 @@ from needle_edu.ndarray.host import host_values
 
 from .array_type import Type, array_types
 from .optimizing import capture_step
-from .own_ops import DrawnDropout, Key, Lookup, Moments
+from .own_ops import DrawnDropout, Key, Lookup, Moments, OwnUpdate
 from .places import DataOf, GradientOf
 from .program import Instruction, Program
 from .unknown import UNKNOWN, CaptureError, stand_in, where, without_numbers
@@ -194,6 +194,13 @@ class Tracer(Scope):
         """Write down an optimiser's step."""
         with no_grad():
             capture_step(self, optimizer, members, group)
+
+    def own_update(self, optimizer: Any, members: list, group: dict) -> None:
+        """Write down the step of an optimiser that computes it itself, parameter by parameter."""
+        with no_grad():
+            for place, p in members:
+                step = OwnUpdate(optimizer, place, group)
+                p.data = self.apply(step, (p.detach(), p.grad))
 
     def source(self, label: str, source: Any, shape: tuple, dtype: Any) -> Tensor:
         """Return a tensor in the place of an array that each run looks up."""
