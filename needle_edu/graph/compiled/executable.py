@@ -42,6 +42,8 @@ class Executable:
     program : Program
     source : str
         The C text.
+    steps : list of Step
+        Its kernel calls, fused ones together.
     memory : MemoryPlan
         Where temporaries lie.
 
@@ -63,6 +65,8 @@ class Executable:
     }
     """
 
+    writer: Any = CSource  # who writes the text; the profiler has one that reads the clock
+
     def __init__(self, program: Program):
         check_program("build", program)
         runtime = program.device.runtime
@@ -72,7 +76,7 @@ class Executable:
             )
         self.program = program
         lowered = lower(program)
-        steps = fuse(lowered)
+        steps = self.steps = fuse(lowered)
         self.memory = plan_memory(lowered, steps)
         ffi = self._ffi = runtime.ffi
         types = {
@@ -81,7 +85,7 @@ class Executable:
             )
             for call in lowered.calls
         }
-        written = CSource(lowered, steps, self.memory, types)
+        written = self.written = self.writer(lowered, steps, self.memory, types)
         self.source = written.text
         self._calls = lowered.calls
         self._lib, self._function = _loaded(self.source)
