@@ -172,6 +172,10 @@ class Tracer(Scope):
 
     def replaced(self, value: Any) -> None:
         """Note that a tensor is about to hold another array."""
+        self.looked_up(value)
+
+    def looked_up(self, value: Any) -> None:
+        """Note that a tensor's array is taken, by `detach` say: each run takes the one that is there then."""
         if value.op is None:
             self.name_of(value)
 
