@@ -7,6 +7,7 @@
 #   make all                                         what is longer than `make test`, before a release
 #   make gates                                       what the homeworks' tests let through: nothing wrong may pass
 #   make gradients                                   what proves each op's values and gradients, and what does not
+#   make equality                                    graph x execution x passes: all must compute the same
 #   make applications                                trains every application, and prints the table of accuracies
 #   make pictures                                    draws the views' pictures anew, docs/gallery too; look at what changed
 #   make cuda                                        what each CUDA kernel has been held against, and mistakes found
@@ -27,10 +28,10 @@ MINUTES ?= 2
 SEED ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help again lab test lint types unit homeworks browser pictures notebooks all slow hidden simulated orders isas gates gradients fuzz applications bench sanitize parity clean
+.PHONY: help again lab test lint types unit homeworks browser pictures notebooks all slow hidden simulated orders isas gates gradients fuzz equality applications bench sanitize parity clean
 
 help:
-	@sed -n '1,16s/^# \{0,1\}//p' Makefile
+	@sed -n '1,17s/^# \{0,1\}//p' Makefile
 
 # --- set-up: a virtual environment with this checkout in it; installed again when pyproject.toml changes -----------
 
@@ -112,8 +113,8 @@ notebooks: $(VENV)/.test
 
 # What takes longer than `make test` may: run it before an issue is called resolved.
 all: $(VENV)/.parity
-	@sh tests/stages.sh "make all" 79 "test 22 $(MAKE) test" "slow 6 $(MAKE) slow" "hidden 3 $(MAKE) hidden" "orders 10 $(MAKE) orders" \
-	  "isas 24 $(MAKE) isas" "gradients 2 $(MAKE) gradients" "fuzz 6 $(MAKE) fuzz MINUTES=5" "sanitize 4 $(MAKE) sanitize"
+	@sh tests/stages.sh "make all" 87 "test 22 $(MAKE) test" "slow 6 $(MAKE) slow" "hidden 3 $(MAKE) hidden" "orders 10 $(MAKE) orders" \
+	  "isas 24 $(MAKE) isas" "gradients 2 $(MAKE) gradients" "equality 8 $(MAKE) equality GRAPHS=100" "fuzz 6 $(MAKE) fuzz MINUTES=5" "sanitize 4 $(MAKE) sanitize"
 
 slow: $(VENV)/.test habits
 	$(TESTS) -m slow tests || [ $$? = 5 ] # pytest's status when none is marked
@@ -151,6 +152,10 @@ gradients: $(VENV)/.parity
 gates: $(VENV)/.test
 	@$(PY) -m tests.course.gates
 
+# A table: 500 random graphs and every application's step x passes x {interpreter, poisoned memory, C}.
+equality: $(VENV)/.test
+	$(PY) -m tests.graph.equality $(if $(GRAPHS),--graphs $(GRAPHS))
+
 fuzz: $(VENV)/.test
 	$(PY) -m tests.fuzz --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(PYTEST_ARGS)
 
@@ -173,6 +178,7 @@ applications: $(VENV)/.parity
 	$(PY) -m tests.applications --beside
 
 sanitize: asan tsan
+	sh tests/graph/sanitized.sh --graphs 12 || [ $$? = 77 ] # compiled programs; 77: skipped, and said
 
 # The C library and its tests under both sanitizers, by other compilers, and for another processor (in qemu).
 .PHONY: asan tsan arm64 compilers

@@ -63,7 +63,7 @@ _ROOMS = (
 )
 _NAMES = {
     "check": "course", "compile": "graph", "install_as": "aliasing", "load": "saving", "save": "saving",
-    "cuda_check": "backend.cudasim", "cuda_profile": "backend.cudasim",
+    "profile": "graph", "cuda_check": "backend.cudasim", "cuda_profile": "backend.cudasim",
     **dict.fromkeys((name for name in dir(ops) if hasattr(builtins, name)), "ops"),
 }  # fmt: skip
 

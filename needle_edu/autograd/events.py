@@ -65,6 +65,10 @@ class Event:
     made : int or None
         A result's place in the order of the run (kind ``created``); between which numbers a module was called is in
         `state.module_calls`.
+    span : (int, int) or None
+        When the work that the event tells of began and ended, by the same clock as `time_ns`; the time it took to build
+        the event is not in it. The kinds ``vjp`` and ``accumulated`` know only the end: they begin where the event
+        before was done with. None where it is not known.
     """
 
     serial: int
@@ -85,6 +89,7 @@ class Event:
     attrs: dict = field(default_factory=dict)
     requires_grad: bool = False
     made: int | None = None
+    span: tuple[int, int] | None = None
 
 
 Hook = Callable[[Event, Any], None]  # what listens: it gets an event and the array the event is about
@@ -200,10 +205,10 @@ def _freed(watch: _Watch) -> None:
 # -- called by the engine, only while somebody listens -------------------------------------------------------
 
 
-def created(value, op, inputs) -> None:
-    """A value was made by `op`."""
+def created(value, op, inputs, span=None) -> None:
+    """A value was made by `op`, in this span of time."""
     if state.hook is not None and not quiet.on and not quiet.unheard:
-        _tell_created(value, op, inputs, users_line())
+        _tell_created(value, op, inputs, users_line(), span)
 
 
 def computed(value) -> None:
@@ -223,14 +228,15 @@ def seeded(output, out_grad) -> None:
 
 
 def vjp(x, contribution, node, operand) -> None:
-    data = contribution.realize_cached_data()
-    _send("vjp", value_id(x), data, node=value_id(node), operand=operand, op=node.op.name, **_about(data))
+    data, span = contribution.realize_cached_data(), (0, time.perf_counter_ns())
+    number, by = value_id(x), value_id(node)
+    _send("vjp", number, data, node=by, operand=operand, op=node.op.name, span=span, **_about(data))
 
 
 def accumulated(x, total, node, operand) -> None:
-    data = total.realize_cached_data()
+    data, span = total.realize_cached_data(), (0, time.perf_counter_ns())
     number, by = value_id(x), value_id(node)
-    _send("accumulated", number, data, node=by, operand=operand, op=node.op.name, **_about(data))
+    _send("accumulated", number, data, node=by, operand=operand, op=node.op.name, span=span, **_about(data))
 
 
 def leaf(x) -> None:
@@ -238,7 +244,7 @@ def leaf(x) -> None:
     _send("leaf", value_id(x), data, name=_label(x), **_about(data))
 
 
-def _tell_created(value, op, inputs, source) -> None:
+def _tell_created(value, op, inputs, source, span=None) -> None:
     number = value_id(value)
     _announced[number] = _Watch(value, number)
     made = None
@@ -256,6 +262,7 @@ def _tell_created(value, op, inputs, source) -> None:
         name=_label(value),
         requires_grad=value.requires_grad,
         made=made,
+        span=span,
         **_about(value.cached_data),
     )
 

@@ -12,6 +12,7 @@ works as well; each is derived from the other where it is missing.
 import inspect
 from collections.abc import Callable
 from functools import lru_cache
+from time import perf_counter_ns
 from typing import Any
 
 from needle_edu.backend import accelerator, storage
@@ -197,8 +198,9 @@ class Op:
             value = self._result(inputs, None, keep=True)
             events.created(value, self, inputs)
             return value
+        began = perf_counter_ns()
         value = self._result(inputs, self.computed([x.realize_cached_data() for x in inputs]))
-        events.created(value, self, inputs)
+        events.created(value, self, inputs, (began, perf_counter_ns()))
         events.computed(value)
         return value
 

@@ -210,6 +210,8 @@ class Tensor(ArrayValue):
 
     def detach(self):
         """Return a leaf with the same data (shared) that requires no gradient."""
+        if (tracer := state.tracing()) is not None:
+            tracer.looked_up(self)
         return Tensor.make_const(self)
 
     def ones_like(self):

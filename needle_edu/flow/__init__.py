@@ -17,7 +17,7 @@ The first run with a set of fetches and shapes captures them as one program (`ne
 compiles it to C; later runs call that. So a declared graph and an eager function end as the same program.
 """
 
-from . import nn, train
+from . import datasets, nn, train
 from .functions import (
     argmax,
     equal,
@@ -59,6 +59,7 @@ __all__ = [
     "argmax",
     "assign",
     "constant",
+    "datasets",
     "equal",
     "exp",
     "flatten_layer",

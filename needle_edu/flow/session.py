@@ -93,7 +93,7 @@ class Session:
                 self._write(variable, value)
 
     def _computed(self, wanted: tuple[Symbol, ...], fed: dict[Symbol, Tensor]) -> Sequence[Tensor]:
-        order = in_order(wanted)
+        order = in_order(wanted, fed)
         step = self._step(wanted, order, tuple(fed))
         new = [
             one.variable for one in order if isinstance(one, Assign) and one.variable not in self.variables
@@ -128,9 +128,10 @@ class Session:
                     values[one] = one.compute(*[values[x] for x in one.inputs])  # type: ignore[misc]
                 if isinstance(one, Assign):
                     assigned.append((one.variable, values[one].detach()))  # as it is now
+            results = [values[one].detach() for one in wanted if not isinstance(one, Group)]
             for variable, value in assigned:
                 self._write(variable, value)
-            return [values[one] for one in wanted if not isinstance(one, Group)]
+            return results
 
         return step
 
@@ -152,11 +153,17 @@ class Session:
 
 
 def _fed(symbol: Symbol, value: Any) -> Tensor:
-    array = np.asarray(value)
     wanted = symbol.dtype if isinstance(symbol, Placeholder) else "float32"
+    try:
+        array = np.asarray(value)
+        cast = array.astype(wanted)
+    except (TypeError, ValueError) as error:
+        raise NeedleError(
+            f"Session.run: {symbol!r} is fed {a_kind(value)}, which is no array of numbers: {error}"
+        ) from None
     shape = getattr(symbol, "shape", None)
     if shape is not None and (
         len(shape) != array.ndim or any(n not in (None, m) for n, m in zip(shape, array.shape, strict=True))
     ):
         raise ShapeError(f"Session.run: {symbol!r} was declared with shape {shape}, got {array.shape}")
-    return Tensor(array.astype(wanted), dtype=wanted)
+    return Tensor(cast, dtype=wanted)

@@ -7,7 +7,7 @@ before that.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -263,17 +263,31 @@ def _listed(symbols: Any) -> list[Symbol]:
     return found
 
 
-def in_order(fetches: Iterable[Symbol]) -> list[Symbol]:
-    """Return all that fetches need, and themselves, inputs first; without recursion, as graphs can be deep."""
+def in_order(fetches: Iterable[Symbol], known: Container[Symbol] = ()) -> list[Symbol]:
+    """Return all that fetches need, and themselves, inputs first; without recursion, as graphs can be deep.
+
+    What `known` symbols were computed from is not needed.
+
+    Raises
+    ------
+    NeedleError
+        If a symbol depends on itself.
+    """
     order: list[Symbol] = []
-    seen: set[Symbol] = set()
+    done: set[Symbol] = set()
+    path: dict[Symbol, None] = {}  # those that wait for their inputs, outermost first
     stack = [(one, False) for one in reversed(list(fetches))]
     while stack:
         symbol, entered = stack.pop()
         if entered:
             order.append(symbol)
-        elif symbol not in seen:
-            seen.add(symbol)
+            done.add(symbol)
+            del path[symbol]
+        elif symbol in path:
+            cycle = [*list(path)[list(path).index(symbol) :], symbol]
+            raise NeedleError(f"{symbol!r} depends on itself: {' <- '.join([one.name for one in cycle])}")
+        elif symbol not in done:
+            path[symbol] = None
             stack.append((symbol, True))
-            stack.extend((one, False) for one in reversed(symbol.inputs))
+            stack.extend((one, False) for one in reversed(() if symbol in known else symbol.inputs))
     return order

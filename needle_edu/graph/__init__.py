@@ -10,6 +10,7 @@ from needle_edu.graph.compiled import compile
 from needle_edu.graph.names import variable_names
 from needle_edu.graph.nodes import Edge, Graph, Node
 from needle_edu.graph.opinfo import OpInfo, op_info
+from needle_edu.graph.profiler import profile
 from needle_edu.graph.recorder import Recorder
 from needle_edu.graph.replay import graph_of, record_backward
 from needle_edu.graph.snapshot import Snapshot, take_snapshot
@@ -29,6 +30,7 @@ __all__ = [
     "build_graph",
     "graph_of",
     "op_info",
+    "profile",
     "record_backward",
     "take_snapshot",
     "variable_names",

@@ -74,7 +74,7 @@ class Module(Registering):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Tensor:
         begin = next_serial()
-        if state.hook is not None:
+        if state.watched:
             result = self._call_watched(args, kwargs)
         elif self._hooks is None:
             result = self.forward(*args, **kwargs)
@@ -241,7 +241,7 @@ class Module(Registering):
     # ---- events ---------------------------------------------------------------------------------
 
     def _call_watched(self, args: tuple, kwargs: dict) -> Any:
-        """`forward`, while somebody listens to events and wants to know which module they belong to."""
+        """`forward`, while somebody listens or captures, and wants to know which module an op belongs to."""
         name = type(self).__name__
         if _calling.modules:
             parts = _calling.modules[-1].named_modules()

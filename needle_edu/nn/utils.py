@@ -10,7 +10,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ..autograd import Tensor
+from .. import ops
+from ..autograd import Tensor, no_grad, state
 from ..backend.arguments import real, several, switch
 from ..backend.errors import GradientError
 from . import packing as rnn
@@ -37,7 +38,8 @@ def clip_grad_norm_(
     norm_type : float
         2 for the Euclidean length; `math.inf` for the largest absolute value.
     error_if_nonfinite : bool
-        Raise if the length is infinite or nan. Otherwise an infinite gradient becomes nan.
+        Raise if the length is infinite or nan. Otherwise an infinite gradient becomes nan. A captured function
+        (`needle_edu.graph.capture`) knows no length, and never raises.
 
     Returns
     -------
@@ -65,6 +67,8 @@ def clip_grad_norm_(
         if norm_type == 0:
             raise ValueError("clip_grad_norm_: norm_type is greater than 0, got 0")
     found = _with_gradient("clip_grad_norm_", parameters)
+    if state.tracing() is not None:
+        return _clipped_by_ops(found, max_norm, norm_type)
     sizes = [np.abs(p.grad.numpy().astype(np.float64)) for p in found]
     if norm_type == math.inf:
         norm = float(np.max([size.max() for size in sizes if size.size], initial=0.0))
@@ -79,6 +83,29 @@ def clip_grad_norm_(
         for p in found:
             p.grad = p.grad.detach() * factor
     return Tensor(np.asarray(norm), dtype="float32" if not found else found[0].dtype, requires_grad=False)
+
+
+def _clipped_by_ops(found: list, max_norm: float, norm_type: float) -> Tensor:
+    """`clip_grad_norm_` while a function is captured, and no length is known: the same, as ops.
+
+    A factor of at least 1 becomes 1, which changes no number.
+    """
+    with no_grad():
+        dtype = "float32" if not found else found[0].dtype
+        sizes = [abs(p.grad.detach()).astype("float64") for p in found]
+        if not sizes:
+            return Tensor(np.zeros(()), dtype=dtype, requires_grad=False)
+        if norm_type == math.inf:
+            norm = ops.max(ops.stack([ops.max(size) for size in sizes], 0))
+        else:
+            powers = [size * size if norm_type == 2 else size**norm_type for size in sizes]
+            total = sum([power.sum() for power in powers[1:]], powers[0].sum())
+            norm = total.sqrt() if norm_type == 2 else total ** (1 / norm_type)
+        factor = max_norm / (norm + 1e-6)
+        factor = ops.where(factor >= 1, factor * 0 + 1, factor).reshape(())
+        for p in found:
+            p.grad = p.grad.detach() * factor.astype(p.grad.dtype)
+        return norm.reshape(()).astype(dtype)
 
 
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:

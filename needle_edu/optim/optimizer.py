@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd import Tensor
+from ..autograd import Tensor, state
 from ..autograd.arrays import optimizer_steps
 from ..autograd.state import tracing
 from ..backend.arguments import real, switch
@@ -299,7 +299,11 @@ class Optimizer:
         [0.6000000238418579, 0.800000011920929]
         """
         real(f"{type(self).__name__}.clip_grad_norm", 0, max_norm=max_norm)
-        return clip_grad_norm_(self.params, max_norm).item()
+        norm = clip_grad_norm_(self.params, max_norm)
+        told: Any = (
+            norm if state.tracing() is not None else norm.item()
+        )  # a captured function knows no numbers
+        return told
 
     # ---- saving and loading ---------------------------------------------------------------------
 

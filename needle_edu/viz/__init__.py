@@ -3,7 +3,8 @@
 `draw(tensor)` is a picture of how a tensor came about, `array(a)` one of how an array lies in memory. `step(loss)`
 walks through the forward and the backward pass of the real run, with all its numbers; `record()` does the same for a
 run of your own, and `memory(tape)` shows what that held. `why(x, loss)` says why a gradient is zero, huge or NaN,
-`compare` where two runs depart. They only listen to the engine's events.
+`compare` where two runs depart; `roofline(profile)` draws where a run spends its time. They only listen to the
+engine's events.
 
 `expression("x*y + sin(x)")` is a formula to pull at, `playground()` a small network to play with, `train(application)`
 a training that is watched while it runs, and `kernel(report)` what a CUDA kernel does with memory.
@@ -16,6 +17,7 @@ from needle_edu.viz.formulas.expression import Expression, expression
 from needle_edu.viz.kernels.kernel import kernel
 from needle_edu.viz.lifetimes.memory import Memory, memory
 from needle_edu.viz.playing.play import playground
+from needle_edu.viz.roofline import Roofline, roofline
 from needle_edu.viz.stepper.compare import Comparison, compare
 from needle_edu.viz.stepper.stepper import Stepper
 from needle_edu.viz.stepper.walk import step
@@ -32,6 +34,7 @@ __all__ = [
     "Graph",
     "Memory",
     "Node",
+    "Roofline",
     "Stepper",
     "Tape",
     "Why",
@@ -43,6 +46,7 @@ __all__ = [
     "memory",
     "playground",
     "record",
+    "roofline",
     "step",
     "train",
     "why",

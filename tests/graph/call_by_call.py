@@ -7,6 +7,7 @@ plan that puts two living buffers into one place, or forgets one too early, give
 import numpy as np
 
 from needle_edu.backend.dtypes import DTYPES
+from needle_edu.backend.optimizer_steps import Numbers
 from needle_edu.graph.compiled.epilogue import Rows
 from needle_edu.graph.compiled.fusion import Fused
 from needle_edu.graph.compiled.lowering import Buffer
@@ -51,6 +52,20 @@ def run(program, lowered, steps, memory, *arguments, block=3):
         line = inside[one][:n] if one in inside else lies(one)[start : start + n]
         return runtime.adopt(line.view(np.uint8)).ptr
 
+    def known(call):
+        """The arguments of a call; a number that is known only now lies in a buffer of its own."""
+        if call.kernel == "optimizer_steps":
+            code, count, rows = call.arguments
+            return code, count, [(*given(row[:-1]), numbers_of(row[-1])) for row in rows]
+        types = [one.cname for one in runtime.ffi.typeof(getattr(runtime.lib, f"nd_{call.kernel}")).args]
+        return [
+            lies(one)[0].item() if type(one) is Buffer and "*" not in type_ else given(one)
+            for one, type_ in zip(call.arguments, types, strict=True)
+        ]
+
+    def numbers_of(one):
+        return Numbers(*lies(one).tolist()) if type(one) is Buffer else one
+
     def compute(call, arguments):
         assert getattr(runtime.kernels, call.kernel)(*arguments) == 0, call.kernel
 
@@ -69,7 +84,7 @@ def run(program, lowered, steps, memory, *arguments, block=3):
                     parts = [part(one, inside, start, n) if type(one) is Buffer else one for one in rest]
                     compute(call, (code, n, *parts))
         else:
-            compute(step, given(step.arguments))
+            compute(step, known(step))
         if n_th + 1 < len(pieces) and pieces[n_th + 1][0] == place:
             continue  # in the middle of a product with an epilogue
         for buffer in set(named(steps[place])):

@@ -48,6 +48,8 @@ class Executable:
         "C", or "CUDA".
     source : str
         The text in it.
+    steps : list of Step
+        Its kernel calls, fused ones together.
     memory : MemoryPlan
         Where temporaries lie.
 
@@ -69,6 +71,8 @@ class Executable:
     }
     """
 
+    writer: Any = CSource  # who writes the text; the profiler has one that reads the clock
+
     def __init__(self, program: Program):
         check_program("build", program)
         runtime: Any = program.device.runtime
@@ -85,13 +89,15 @@ class Executable:
         steps: list = fuse(lowered)
         if self.language == "C":
             steps = epilogues(steps)
+        self.steps = steps
         self.memory = plan_memory(lowered, steps)
         ffi = self._ffi = runtime.ffi
         types = kernel_types(lowered, runtime)
         if self.language == "C":
-            written = CSource(lowered, steps, self.memory, types, compiles_functions())
+            written = self.writer(lowered, steps, self.memory, types, compiles_functions())
         else:
             written = CudaSource(lowered, steps, self.memory, types)
+        self.written = written
         self.source = written.text
         self._calls = lowered.calls
         self._load()

@@ -55,7 +55,7 @@ class Instruction:
     type : Type, or tuple of Type
         Of the result.
     module : str
-        Path of the nn module that was being called, or "".
+        Path of the nn module that was being called, or "". In a backward pass, that of the op it is the vjp of.
     line : (str, int) or None
         File and line of the code that it comes from.
     """

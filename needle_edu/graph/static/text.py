@@ -144,7 +144,8 @@ class _Reader:
         given = self.given_sources.get(place)
         if given is None:
             raise GraphError(f"no tensor is given for %{place}")
-        self.updates.append((name, given if attribute == "memory" else _PLACES[attribute](given)))
+        tensor = getattr(given, "tensor", given)  # of a program's own source
+        self.updates.append((name, given if attribute == "memory" else _PLACES[attribute](tensor)))
 
     def end(self, names: str) -> None:
         self.outputs = tuple(part.strip().removeprefix("%") for part in names.split(",") if part.strip())

@@ -54,6 +54,10 @@ class Tracer(Scope):
             int, tuple[Tensor, Any, Any]
         ] = {}  # tensors, with the data and gradient they came with
         self.in_backward = False
+        self.modules: dict[
+            str, str
+        ] = {}  # which module made a result, by name; its backward pass belongs to it
+        self.module = ""
         self.computing = False  # in the middle of an op, whose own ops are not the function's
         self.writes: list[tuple[Value, Any]] = []  # what else is written where
 
@@ -168,6 +172,10 @@ class Tracer(Scope):
 
     def replaced(self, value: Any) -> None:
         """Note that a tensor is about to hold another array."""
+        self.looked_up(value)
+
+    def looked_up(self, value: Any) -> None:
+        """Note that a tensor's array is taken, by `detach` say: each run takes the one that is there then."""
         if value.op is None:
             self.name_of(value)
 
@@ -236,7 +244,7 @@ class Tracer(Scope):
 
         def contribution(g: Any) -> Any:
             mark = len(self.body), dict(self.constants)
-            self.in_backward = True
+            self.in_backward, self.module = True, self.modules.get(self.name_of(node), "")
             try:
                 if operand is None:
                     every = op.gradient_as_tuple(g, seen)
@@ -248,7 +256,7 @@ class Tracer(Scope):
                 self.constants = mark[1]
                 return self._opaque(op, operand, g, seen)
             finally:
-                self.in_backward = False
+                self.in_backward, self.module = False, ""
 
         return contribution
 
@@ -358,9 +366,8 @@ class Tracer(Scope):
     def _instruction(self, op: Any, inputs: tuple[str, ...], node: Any) -> None:
         name = str(next(self.numbers))
         data = node.cached_data
-        self.body.append(
-            Instruction(name, op, inputs, array_types(data), str(state.module_path), events.users_line())
-        )
+        module = self.modules[name] = self.module or str(state.module_path)
+        self.body.append(Instruction(name, op, inputs, array_types(data), module, events.users_line()))
         self.names[id(node)], self.stand_ins[name] = name, data
         self.arrays.setdefault(id(data), name)  # an op may return its operand as it is
         self.kept += [node, data]
