@@ -118,7 +118,8 @@ static PyObject *run(PyObject *layout, PyObject *kernel_name, PyObject **args, i
   PyObject *allocate = SLOT(layout, layout_allocate);
   if (!kernel || !allocate) return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
   PyObject *result = NULL, *err = NULL;
-  Py_INCREF(kernel);
+  Py_INCREF(kernel); /* while the kernel runs, another thread may */
+  Py_INCREF(layout); /* give the array another layout */
   PyObject *storage = PyObject_CallNoArgs(allocate);
   if (!storage) goto done;
   args[out_place] = SLOT(storage, storage_ptr);
@@ -136,6 +137,7 @@ static PyObject *run(PyObject *layout, PyObject *kernel_name, PyObject **args, i
   nd_fill_slot(result, nd_array_storage, storage);
 done:
   Py_DECREF(kernel);
+  Py_DECREF(layout);
   Py_XDECREF(storage);
   Py_XDECREF(err);
   return result;

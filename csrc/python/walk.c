@@ -88,7 +88,7 @@ static PyObject *contribution(Pass *pass, PyObject *vjp, PyObject *g, PyObject *
 
 /* The usual interior node: its op's vjps work on arrays. 0: done, 1: not usual, -1: exception. */
 static int through_op(Pass *pass, PyObject *node, PyObject *g) {
-  PyObject *op = SLOT(node, nd_node.op), *inputs = SLOT(node, nd_node.inputs);
+  PyObject *op = Py_NewRef(SLOT(node, nd_node.op)), *inputs = Py_NewRef(SLOT(node, nd_node.inputs));
   PyObject *vjps = PyObject_GetAttr(op, str_vjps), *on_arrays = PyObject_GetAttr(op, str_vjps_on_arrays), *seen = NULL;
   int result = -1;
   if (!vjps || !on_arrays) goto done;
@@ -116,6 +116,8 @@ static int through_op(Pass *pass, PyObject *node, PyObject *g) {
   }
   result = 0;
 done:
+  Py_DECREF(op);
+  Py_DECREF(inputs);
   Py_XDECREF(vjps);
   Py_XDECREF(on_arrays);
   Py_XDECREF(seen);

@@ -7,6 +7,7 @@ NEEDLE_EDU_NATIVE=0 for neither.
 
 import importlib.util
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,8 @@ def _load(fresh: bool) -> tuple[Any, Any]:
         extension = _import("_needle_cpu", module)
         ffi, lib = extension.ffi, extension.lib
         form = "api"
-        accelerator.load(_import("_needle_accelerator", module))  # in the same file
+        if sys.implementation.name == "cpython":
+            accelerator.load(_import("_needle_accelerator", module))  # in the same file
     else:
         ffi = _import("_needle_cpu_dlopen", module).ffi
         lib = ffi.dlopen(str(library))

@@ -134,8 +134,9 @@ def python_extension(library: Path, *, folder: Path | None = None, fresh: bool =
     csrc = csrc_dir()
     headers = declarations.headers(csrc)
     texts = [path.read_text() for path in headers]
-    accelerator = sorted((csrc / "python").glob("*.c"))
-    its_texts = [path.read_text() for path in sorted((csrc / "python").glob("*.[ch]"))]
+    # The accelerator looks into CPython's objects; other Pythons do without.
+    its_files = sorted((csrc / "python").glob("*.[ch]")) if sys.implementation.name == "cpython" else []
+    its_texts = [path.read_text() for path in its_files]
 
     def make(temporary: Path) -> Path:
         python_h = Path(sysconfig.get_path("include"))
@@ -152,7 +153,7 @@ def python_extension(library: Path, *, folder: Path | None = None, fresh: bool =
         mac = sys.platform == "darwin"
         return shared_library(
             "_needle_cpu",
-            [source, *accelerator],
+            [source, *(path for path in its_files if path.suffix == ".c")],
             include=(csrc / "include",),
             flags=("-O2", "-std=gnu11", "-fPIC", f"-I{python_h}"),
             link=(str(library), f"-Wl,-rpath,{'@loader_path' if mac else '$ORIGIN'}")
