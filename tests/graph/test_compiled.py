@@ -24,8 +24,8 @@ from needle_edu.graph.compiled import (
 )
 from needle_edu.graph.compiled.donation import donations
 from needle_edu.graph.compiled.epilogue import Rows, epilogues
-from needle_edu.graph.compiled.executable import compiles_functions
 from needle_edu.graph.compiled.in_place import in_place
+from needle_edu.graph.compiled.linking import compiles_functions
 from needle_edu.graph.compiled.repeated_calls import repeated_calls
 from needle_edu.graph.passes import optimize
 from needle_edu.graph.static import CaptureError
