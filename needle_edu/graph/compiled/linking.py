@@ -10,7 +10,7 @@ import numpy as np
 
 from needle_edu.autograd import Tensor
 from needle_edu.backend.build import builder
-from needle_edu.graph.static.places import DataOf, GradientOf
+from needle_edu.graph.static.places import GradientOf
 from needle_edu.graph.static.program import Program
 from needle_edu.ndarray.layout import Layout, make_layout
 
@@ -46,9 +46,8 @@ def compiles_functions() -> bool:
 def gradients_written(program: Program) -> list[Tensor]:
     """Return the tensors whose gradient a program writes, and does not read."""
     read = {id(source.tensor) for _, source in program.sources.values() if isinstance(source, GradientOf)}
-    held = {id(source.tensor.grad) for _, source in program.sources.values() if isinstance(source, DataOf)}
     tensors = [target.tensor for _, target in program.updates if isinstance(target, GradientOf)]
-    return [one for one in tensors if id(one) not in read and id(one.grad) not in held]
+    return [one for one in tensors if id(one) not in read]
 
 
 class NumbersOnHost:
