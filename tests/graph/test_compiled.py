@@ -24,8 +24,8 @@ from needle_edu.graph.compiled import (
 )
 from needle_edu.graph.compiled.donation import donations
 from needle_edu.graph.compiled.epilogue import Rows, epilogues
-from needle_edu.graph.compiled.executable import compiles_functions
 from needle_edu.graph.compiled.in_place import in_place
+from needle_edu.graph.compiled.linking import compiles_functions
 from needle_edu.graph.compiled.repeated_calls import repeated_calls
 from needle_edu.graph.passes import optimize
 from needle_edu.graph.static import CaptureError
@@ -534,3 +534,19 @@ def test_a_parameter_that_is_read_later_is_not_written_over():
         return old * w
 
     assert donations(lower(capture(step, Tensor([1.0, 1.0])))) == []
+
+
+@needs_compiler
+def test_the_old_gradient_is_gone_before_the_new_one_is_made():
+    w = Tensor(np.ones((300, 300)), dtype="float32")
+
+    def step(x):
+        w.grad = None
+        ((x @ w) ** 2).sum().backward()
+
+    run, x = ndl.compile(step), Tensor(np.ones((1, 300)), dtype="float32")
+    live = []
+    for _ in range(4):
+        run(x)
+        live.append(address(w.grad))
+    assert len(set(live[1:])) == 1  # the pool gives the same block again

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .c_source import CSource, Types, elements, pointers_of
+from .c_source import CSource
+from .c_text import Types, elements, pointers_of
 from .epilogue import Rows
 from .fusion import Fused, Step
 from .lowering import Call, Lowered, LoweringError

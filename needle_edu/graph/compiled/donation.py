@@ -27,7 +27,7 @@ def donations(lowered: Lowered) -> list[tuple[str, str]]:
     >>> def step(x):
     ...     w.data = w - x * 0.1
     >>> donations(lower(ndl.graph.capture(step, ndl.Tensor([1.0, 1.0]))))
-    [('w', '1')]
+    [('w', '2')]
     """
     program = lowered.program
     wrote = writers(lowered)

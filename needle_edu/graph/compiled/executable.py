@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import threading
-from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from needle_edu.autograd import Tensor
 from needle_edu.backend import raise_kernel_error
-from needle_edu.backend.build import builder
 from needle_edu.backend.dtypes import DTYPES
 from needle_edu.backend.storage import new_version
 from needle_edu.graph.passes.scheduling import scheduling
 from needle_edu.graph.static.checks import check_program
 from needle_edu.graph.static.interpreter import arguments_of, check_type, run
-from needle_edu.graph.static.places import DataOf, GradientOf
 from needle_edu.graph.static.program import Program
 from needle_edu.ndarray import NDArray, array
 from needle_edu.ndarray.base import new_array
@@ -30,6 +26,15 @@ from .donation import donations
 from .epilogue import epilogues
 from .fusion import fuse
 from .in_place import in_place
+from .linking import (
+    NumbersOnHost,
+    compiles_functions,
+    gradients_written,
+    kernel_types,
+    line_of,
+    loaded,
+    real_layout,
+)
 from .lowering import Buffer, Lowered, LoweringError, lower
 from .memory_plan import plan_memory
 from .repeated_calls import repeated_calls
@@ -64,9 +69,9 @@ class Executable:
     int run(char *T, void **A, const void **K) {
       int e;
       /* %0 = matmul(%x, %x) */
-      CALL(0, nd_matmul((struct nd_plan *)K[0], T + 0, A[0], A[0]));
+      CALL(0, nd_matmul((struct nd_plan *)K[0], A[1], A[0], A[0]));
       /* %1 = exp(%0) */
-      CALL(1, nd_exp_dense(0, 1, A[1], T + 0));
+      CALL(1, nd_exp_dense(0, 1, A[1], A[1]));
       return 0;
     }
     """
@@ -105,16 +110,16 @@ class Executable:
         self._table = ffi.new(
             "const void *[]", [ffi.cast("const void *", one) for one in self._kept] or [ffi.NULL]
         )
-        self._inputs = [_real(lowered.arguments[name][1], program.device) for name in program.inputs]
+        self._inputs = [real_layout(lowered.arguments[name][1], program.device) for name in program.inputs]
         self._sources = [
             (self._reader(source, type_, lowered.arguments[name][0] in written.on_host), layout, name)
             for name, (type_, source) in program.sources.items()
-            for layout in [_real(lowered.arguments[name][1], program.device)]
+            for layout in [real_layout(lowered.arguments[name][1], program.device)]
         ]
         places = {id(buffer): k for k, (buffer, _) in enumerate(lowered.arguments.values())}
         places |= {id(buffer): len(places) + k for k, buffer in enumerate(written.results)}
-        layouts = {name: _real(layout, program.device) for name, (_, layout) in lowered.results.items()}
-        self._fresh = [_line(buffer, program.device) for buffer in written.results]
+        layouts = {name: real_layout(layout, program.device) for name, (_, layout) in lowered.results.items()}
+        self._fresh = [line_of(buffer, program.device) for buffer in written.results]
         for name, (buffer, _) in lowered.results.items():
             place = places.get(id(buffer), -1) - len(lowered.arguments)
             if place >= 0 and layouts[name].dense and layouts[name].size == buffer.n:
@@ -149,7 +154,7 @@ class Executable:
 
     def _load(self) -> None:
         runtime: Any = self.program.device.runtime
-        self._lib, self._function = _loaded(runtime.program_library(self.source))
+        self._lib, self._function = loaded(runtime.program_library(self.source))
 
     def __call__(self, *arguments: Any) -> Any:
         """Run the program; see `needle_edu.graph.static.run`."""
@@ -253,65 +258,3 @@ def build(program: Program) -> Executable:
         If there is no C compiler.
     """
     return Executable(program)
-
-
-def kernel_types(lowered: Lowered, runtime: Any) -> dict[str, tuple[str, ...]]:
-    """Return the C types of the arguments of each kernel that a program calls.
-
-    Raises
-    ------
-    LoweringError
-        If the device has no such kernel.
-    """
-    found: dict[str, tuple[str, ...]] = {}
-    for call in lowered.calls:
-        if call.kernel not in found:
-            kernel = getattr(runtime.lib, f"nd_{call.kernel}", None)
-            if kernel is None:
-                raise LoweringError(
-                    f"{lowered.program.device!r} has no kernel {call.kernel!r} ({call.of.op.name})"
-                )
-            found[call.kernel] = tuple([one.cname for one in runtime.ffi.typeof(kernel).args])
-    return found
-
-
-def compiles_functions() -> bool:
-    """Whether the C compiler can do with csrc/cpu/isa/functions.h, which says why it might not."""
-    command = builder.find_compiler()
-    return command is not None and builder.gcc_version(tuple(command)) >= 12
-
-
-def gradients_written(program: Program) -> list[Tensor]:
-    """Return the tensors whose gradient a program writes, and does not read."""
-    read = {id(source.tensor) for _, source in program.sources.values() if isinstance(source, GradientOf)}
-    held = {id(source.tensor.grad) for _, source in program.sources.values() if isinstance(source, DataOf)}
-    tensors = [target.tensor for _, target in program.updates if isinstance(target, GradientOf)]
-    return [one for one in tensors if id(one) not in read and id(one.grad) not in held]
-
-
-class NumbersOnHost:
-    """Numbers of a source, as C on the host reads them, in the place of an array."""
-
-    def __init__(self, ffi: Any, layout: Layout, numbers: np.ndarray):
-        self.layout = layout
-        self.storage = SimpleNamespace(ptr=ffi.from_buffer("char[]", numbers))
-
-
-def _loaded(library: Path) -> tuple[Any, Any]:
-    """Return cffi's library, and its function."""
-    from cffi import FFI
-
-    ffi = FFI()
-    ffi.cdef("int run(void *T, void *A, const void *K);")
-    lib = ffi.dlopen(str(library))
-    return lib, lib.run
-
-
-def _real(layout: Layout, device: Any) -> Layout:
-    """Return a layout on the device that a program was lowered for."""
-    return make_layout(layout.shape, layout.strides, layout.offset, layout.code, device)
-
-
-def _line(buffer: Buffer, device: Any) -> Layout:
-    """Return a layout for a result's memory."""
-    return make_layout((buffer.n,), (1,), 0, buffer.dtype, device)

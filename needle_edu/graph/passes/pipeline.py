@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from needle_edu.backend import NeedleError
 from needle_edu.graph.static.checks import check_program
@@ -36,18 +37,19 @@ def optimize(program: Program, passes: Iterable[Pass] = PASSES) -> Program:
     ['exp', 'multiply', 'add']
     """
     check_program("optimize", program)
+    inferred: dict[Any, Any] = {}
     for one in passes:
-        program = checked(one, program)
+        program = checked(one, program, inferred)
     return program
 
 
-def checked(one: Pass, program: Program) -> Program:
+def checked(one: Pass, program: Program, inferred: dict[Any, Any] | None = None) -> Program:
     """Return what a pass makes of a program, or say that it is none."""
     name = getattr(one, "__name__", repr(one))
     made = one(program)
     if not isinstance(made, Program):
         raise NeedleError(f"{name}: a pass returns a Program, got {type(made).__name__}")
     try:
-        return validate(made)
+        return validate(made, inferred)
     except GraphError as error:
         raise GraphError(f"after the pass {name}: {error}") from None

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from needle_edu.graph.static.array_type import Type, Types
+from needle_edu.graph.static.checks import check_program
 from needle_edu.graph.static.program import Instruction, Program
 
 
@@ -30,6 +31,7 @@ def scheduling(program: Program) -> Program:
     >>> peak_bytes(program), peak_bytes(scheduling(program))
     (81920, 33536)
     """
+    check_program("scheduling", program)
     order = _greedy(program)
     changed = program.with_(body=tuple(order))
     return changed if peak_bytes(changed) < peak_bytes(program) else program
@@ -37,6 +39,7 @@ def scheduling(program: Program) -> Program:
 
 def peak_bytes(program: Program) -> int:
     """Return the most bytes of results that are alive together, each with its operands while it is computed."""
+    check_program("peak_bytes", program)
     left, sizes = _readers(program), {one.name: nbytes(one.type) for one in program.body}
     alive = most = 0
     for one in program.body:

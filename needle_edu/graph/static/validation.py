@@ -16,12 +16,18 @@ class GraphError(NeedleError):
     """Something is no program; the message names the value and the rule."""
 
 
-def validate(program: Program) -> Program:
+def validate(program: Program, inferred_before: dict[Any, Any] | None = None) -> Program:
     """Return the program, or say which rule it breaks.
 
     The rules: every value has a name of its own; an operand is defined before its use (so there is no cycle); each
     instruction's type is what its op makes of the operands' types; what is returned or written is defined, and what is
     written fits its place.
+
+    Parameters
+    ----------
+    program : Program
+    inferred_before : dict, optional
+        For several programs with the same ops, as after each pass: types that were inferred once are kept here.
 
     Raises
     ------
@@ -38,6 +44,7 @@ def validate(program: Program) -> Program:
     lambda: %1 = add_scalar(%0): %0 is not defined before;
     """
     check_program("validate", program)
+    memory = {} if inferred_before is None else inferred_before
     known: dict[str, Types] = {}
     for name, type_ in (*program.inputs.items(), *((k, t) for k, (t, _) in program.sources.items())):
         _define(program, known, name, type_, "an input")
@@ -51,7 +58,11 @@ def validate(program: Program) -> Program:
                     f"{where}: %{name} is not defined before; an operand is an input or the result of an earlier "
                     "instruction"
                 )
-        inferred = infer(one, [known[name] for name in one.inputs], where)
+        operands = [known[name] for name in one.inputs]
+        key = id(one.op), *operands
+        if key not in memory:
+            memory[key] = one.op, infer(one, operands, where)  # with the op, so that its id stays its own
+        inferred = memory[key][1]
         if inferred != one.type:
             raise GraphError(
                 f"{where}: its type is {_text(one.type)}, but the op makes {_text(inferred)} of these operands"
