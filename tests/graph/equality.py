@@ -23,7 +23,7 @@ import numpy as np
 from needle_edu import Tensor
 from needle_edu.backend.build import builder
 from needle_edu.graph import capture
-from needle_edu.graph.compiled import LoweringError, build, fuse, lower, plan_memory
+from needle_edu.graph.compiled import LoweringError, build, executable, fuse, lower, plan_memory
 from needle_edu.graph.passes import PASSES, optimize
 
 from . import call_by_call
@@ -31,6 +31,7 @@ from .random_graphs import random_graph
 
 TOLERANCE = 1e-5
 NOT_YET = "NOT YET"
+SANITIZERS = ("-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer")
 
 
 def interpreted(program: Any) -> Callable[..., Any]:
@@ -210,7 +211,10 @@ def main() -> None:
     parser.add_argument("--graphs", type=int, default=500, help="number of random graphs (default 500)")
     parser.add_argument("--seed", type=int, help="this graph alone")
     parser.add_argument("--no-applications", action="store_true", help="random graphs alone")
+    parser.add_argument("--sanitize", action="store_true", help="compile under sanitizers; see sanitized.sh")
     args = parser.parse_args()
+    if args.sanitize:
+        executable.FLAGS += SANITIZERS
     seeds = range(args.graphs) if args.seed is None else [args.seed]
     table = of_random_graphs(seeds)
     print(f"{len(seeds)} random graphs, forward and backward\n\n{table}\n")

@@ -1,20 +1,22 @@
 #!/bin/sh
-# Compiled programs under the address and undefined-behaviour sanitizers: the C that is generated, and the kernels that
-# it calls. The library is compiled for it, into a folder of its own ($BUILD, default: a temporary one).
+# Compiled programs under the address and undefined-behaviour sanitizers: the C that is generated, in the library that
+# is there (whose own C is checked by csrc/tests/run.sh asan). FULL=1 compiles the library for it too, in a folder of
+# its own: then what a kernel does with a program's memory is checked as well, and the first run takes many minutes.
 #   sanitized.sh [arguments of python -m tests.graph.equality]
 set -eu
 cd "$(dirname "$0")/../.."
 python=${PYTHON:-.venv/bin/python} cc=${CC:-gcc}
-build=${BUILD:-}
-if [ -z "$build" ]; then build=$(mktemp -d); trap 'rm -rf "$build"' EXIT; fi
 
 asan=$($cc -print-file-name=libasan.so) # GCC's; of a library that is not there, gcc prints the bare name
 if [ ! -e "$asan" ] || [ "$asan" = libasan.so ]; then
   echo "*** SKIPPED: programs under sanitizers need GCC's libasan: sudo apt-get install gcc ***"
   exit 77
 fi
+if [ -n "${FULL:-}" ]; then
+  NEEDLE_EDU_CACHE=$(mktemp -d)
+  trap 'rm -rf "$NEEDLE_EDU_CACHE"' EXIT
+  export NEEDLE_EDU_CACHE NEEDLE_EDU_FORM=dlopen CC="$cc -g -fsanitize=address,undefined -fno-sanitize-recover=all"
+fi
 # Python itself is not compiled for it: so the sanitizer's library comes first, and Python's leaks are none of ours.
-CC="$cc -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer" \
-NEEDLE_EDU_CACHE="$build" NEEDLE_EDU_FORM=dlopen LD_PRELOAD="$asan" \
-ASAN_OPTIONS=detect_leaks=0:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1 \
-PYTHONMALLOC=malloc "$python" -m tests.graph.equality "$@"
+LD_PRELOAD="$asan" ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
+  "$python" -m tests.graph.equality --sanitize "$@"

@@ -326,6 +326,8 @@ def test_a_compiled_step_knows_modules_backward_too(rng):
     }
     again = ndl.profile(run.program, x, y)
     assert again.flops == found.flops
+    run(x[:2].detach(), y[:2].detach())  # another program, for other shapes
+    assert ndl.profile(run, x, y).flops == found.flops
 
 
 # ---- bad input ------------------------------------------------------------------------------------------------------
@@ -360,3 +362,4 @@ def test_a_program_that_is_not_compiled(monkeypatch, tmp_path):
 def test_span_without_a_line():
     assert Span("exp", "forward", 0, 1, 1, 1).place == ""
     assert Span("exp", "forward", 0, 1, 1, 1, line=(f"{sys.prefix}/a.py", 3)).place == "a.py:3"
+    assert Span("exp", "forward", 0, 1, 1, 1, line=("/tmp/ipykernel_12/345.py", 3)).place == "cell:3"

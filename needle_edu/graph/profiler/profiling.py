@@ -8,6 +8,7 @@ from typing import Any
 from needle_edu.backend import BuildError, NeedleError
 from needle_edu.backend.arguments import whole
 from needle_edu.graph.compiled import Compiled, Executable, LoweringError
+from needle_edu.graph.compiled.function import _kind
 from needle_edu.graph.static import Program
 from needle_edu.graph.static.checks import check_function
 
@@ -68,7 +69,7 @@ def profile(function: Callable[..., Any] | None = None, *arguments: Any, runs: i
 def _of_program(function: Compiled | Executable | Program, arguments: tuple, runs: int) -> Report:
     if isinstance(function, Compiled):
         function(*arguments)
-        function = function.program
+        function = function.programs[_kind(arguments)]
     program = function.program if isinstance(function, Executable) else function
     try:
         return KernelProfile(program, runs, arguments)

@@ -42,8 +42,13 @@ class Span:
 
     @property
     def place(self) -> str:
-        """The line as text, "train.py:12"."""
-        return f"{os.path.basename(self.line[0])}:{self.line[1]}" if self.line else ""
+        """The line as text, "train.py:12"; in a notebook "cell:12"."""
+        if not self.line:
+            return ""
+        folder, file = os.path.split(self.line[0])
+        # Jupyter runs each cell as a file of a number, in a folder of its own.
+        cell = os.path.basename(folder).startswith("ipykernel_") or file.startswith("<ipython-input")
+        return f"{'cell' if cell else file}:{self.line[1]}"
 
 
 @dataclass(frozen=True, slots=True)
