@@ -215,9 +215,9 @@ here = _Here()
 
 def _writable(who: str, array: Any) -> np.ndarray:
     if not isinstance(array, np.ndarray) or not array.flags.c_contiguous or not array.flags.writeable:
-        raise TypeError(
-            f"{who}: what is received needs a contiguous, writable NumPy array, got {_kind(array)}"
-        )
+        raise TypeError(f"{who}: it writes into a contiguous, writable NumPy array, got {_kind(array)}")
+    if array.dtype.kind not in "biuf":
+        raise DTypeError(f"{who}: wanted an array of numbers, got dtype {array.dtype}")
     return array
 
 

@@ -32,7 +32,7 @@ from .communicator import Communicator, Work
 from .environment import LAUNCHER
 
 GRACE = 3.0  # seconds that ranks have to end by themselves once one has failed
-SPIN = 0.02  # seconds of asking without a pause: messages are fast
+SPIN = 0.005  # seconds of asking without a pause: messages are fast
 PAUSE, LOOK = 0.0002, 0.05  # then between two questions, and between two looks at the board
 HINT = "go on from the last checkpoint"
 
