@@ -69,6 +69,10 @@ class TestHomework7(HomeworkTests, homework="hw7"):
         assert [q for q, result in found.items() if result.points] == ["q2", "q7"]
         assert all(result.judged for result in found.values())
 
+    @pytest.mark.slow
+    def test_check_from_a_terminal(self, tmp_path, capsys):
+        super().test_check_from_a_terminal(tmp_path, capsys)
+
     def test_the_students_workers_train_one_model(self, capsys):
         """All cells but the tests, in their order: what the end of the notebook promises of its own code."""
         import matplotlib

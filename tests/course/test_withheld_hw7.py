@@ -76,7 +76,7 @@ ATTACKS = {
 
 class TestHomework7(WithheldTests, homework="hw7"):
     attacks = ATTACKS
-    every = 9
+    every = 20
 
     @classmethod
     def cases(cls) -> dict[str, list]:
