@@ -13,7 +13,8 @@ from .homework_tests import HomeworkTests
 
 class TestHomework6(HomeworkTests, homework="hw6"):
     count = 7
-    every = 40
+    every = 60
+    test_the_librarys_own_is_no_answer = None  # the set-up imports nothing that a question asks for
     slips = [
         ("q1", "def infer_shape(op, attributes, shapes): return [2]", "it returned a list; wanted a tuple of ints"),
         ("q2", "def dead_code(program): return program.body", "it returned a tuple; wanted a Program"),

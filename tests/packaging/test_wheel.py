@@ -155,7 +155,7 @@ def test_wheel_holds_no_answers(wheel):
     there = sorted(name for name in texts if name.startswith("needle_edu/notebooks/") and "hw" in name)
     files = [f"{name}/{name}{end}" for name in ("hw1", "hw2", "hw4") for end in (".ipynb", "_adapters.py")]
     files += ["hw3/hw3.ipynb", "hw3/hw3.toml", "hw5/hw5.ipynb", "hw5/hw5.toml", "hw5/hw5_adapters.py"]
-    files += ["hw6/hw6.ipynb", "hw6/hw6_adapters.py"]
+    files += ["hw6/hw6.ipynb", "hw6/hw6.toml", "hw6/hw6_adapters.py"]
     files += ["hw7/hw7.ipynb", "hw7/hw7.toml", "hw7/hw7_adapters.py"]
     assert [name.removeprefix(homework) for name in there if not name.endswith("README.md")] == sorted(files)
     for name, text in texts.items():

@@ -136,9 +136,7 @@ WRONG = {
 HINTS: dict[str, list[str]] = {
     "q2: only what is returned itself": ["What a live instruction takes is live, too."],
     "q2: updates forgotten": ["program.updates: what is written is live, too."],
-    "q2: what nobody reads, once": [
-        "Those that take a dead instruction's result are dead, and those before it: go backwards."
-    ],
+    "q2: what nobody reads, once": ["What only dead instructions take is dead, too: go backwards."],
     "q2: from above": ["What a live instruction takes is live, too."],
     "q2: turned round": ["They stay in their order."],
     "q2: turned round twice": ["They stay in their order."],
