@@ -265,12 +265,21 @@ class _RayCrew:
         self.ray = needed("a parameter server", "ray", "ray", 'on="simulated" needs nothing')
         self.own = not self.ray.is_initialized()
         if self.own:
-            self.ray.init(
-                num_cpus=workers, include_dashboard=False, log_to_driver=False, logging_level="ERROR"
-            )
+            self._start(workers)
         actor = self.ray.remote(num_cpus=1)(ServerWorker)
         self.workers = [actor.remote(make, rank, workers) for rank in range(workers)]
         self.busy: dict[Any, int] = {}
+
+    def _start(self, workers: int) -> None:
+        """Start Ray; a busy machine may be too slow for its time limits."""
+        try:
+            self.ray.init(
+                num_cpus=workers, include_dashboard=False, log_to_driver=False, logging_level="ERROR"
+            )
+        except Exception as error:
+            self.ray.shutdown()
+            text = " ".join(str(error).split())
+            raise DistributedError(f"train_with_server: Ray does not start: {text:.300}") from error
 
     def begin(self, rank: int, parameters: Arrays) -> None:
         """Let a worker compute a gradient."""

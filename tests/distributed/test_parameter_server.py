@@ -1,11 +1,13 @@
 """The parameter server: synchronous it is data parallelism, asynchronous its gradients are stale."""
 
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from needle_edu import Tensor, nn, optim
+from needle_edu.backend import DistributedError
 from needle_edu.distributed import train_with_server
 
 
@@ -62,6 +64,74 @@ def test_without_ray_one_sentence(monkeypatch):
         ImportError, match=r"parameter server needs the package ray: .*needle_edu\[ray\].*simulated"
     ):
         train_with_server(problem(), sgd, 1, 2)
+
+
+class LittleRay:
+    """Ray's calls that the parameter server makes, in this process; the last task that was begun is done first."""
+
+    class exceptions:
+        class RayError(Exception):
+            pass
+
+        class RayTaskError(RayError):
+            pass
+
+    def __init__(self, dies=False):
+        self.running, self.killed, self.dies = False, 0, dies
+
+    def is_initialized(self):
+        return self.running
+
+    def init(self, **options):
+        assert options["num_cpus"] == 2
+        self.running = True
+
+    def shutdown(self):
+        self.running = False
+
+    def remote(self, **options):
+        def actor(cls):
+            def make(*args):
+                thing = cls(*args)
+                run = SimpleNamespace(remote=lambda *args: Task((0, thing.gradients(*args))))
+                return SimpleNamespace(gradients=run)
+
+            return SimpleNamespace(remote=make)
+
+        return actor
+
+    def wait(self, tasks, num_returns):
+        return tasks[-1:], tasks[:-1]
+
+    def get(self, task):
+        if self.dies:
+            raise self.exceptions.RayError("The actor died unexpectedly")
+        return task[1]
+
+    def kill(self, actor):
+        self.killed += 1
+
+
+class Task(tuple):
+    """Something to be found again in a dict, though it holds arrays."""
+
+    __hash__ = object.__hash__
+    __eq__ = object.__eq__
+
+
+def test_what_is_asked_of_ray(monkeypatch):
+    """With a stand-in for Ray: the same numbers, and workers and Ray are ended, whatever happens."""
+    ray = LittleRay()
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    expected = train_with_server(problem(), sgd, 10, 2, on="simulated")
+    found = train_with_server(problem(), sgd, 10, 2)
+    np.testing.assert_array_equal(found.parameters[0], expected.parameters[0])
+    assert ray.killed == 2 and not ray.running
+    stale = train_with_server(problem(), sgd, 10, 2, asynchronous=True).staleness
+    assert stale == [0] * 10  # the first worker never answers, the other one is always up to date
+    monkeypatch.setitem(sys.modules, "ray", LittleRay(dies=True))
+    with pytest.raises(DistributedError, match="train_with_server: worker 1 has died: The actor died"):
+        train_with_server(problem(), sgd, 10, 2)
 
 
 @pytest.mark.slow
