@@ -1,8 +1,8 @@
 """`python -m tests.backend.cuda.arm64`: the simulator on a Linux arm64 machine, which qemu is, plain and check.
 
-The same builders compile the runtime and kernels with aarch64-linux-gnu-g++; driver.cpp runs them, in the place of Python:
-the small kernels of ../kernels, every rung of csrc/cuda/ladder, and what ends a launch. Under the checker every seeded bug
-of bugs.cu must be found at its lines, and its repair be clean. Exit status 77 if a tool is missing.
+The same builders compile the runtime and kernels with aarch64-linux-gnu-g++; driver.cpp runs them, in the place of
+Python: the small kernels of ../kernels, every rung of csrc/cuda/ladder, and what ends a launch. Under the checker every
+seeded bug of bugs.cu must be found at its lines, and its repair be clean. Exit status 77 if a tool is missing.
 """
 
 import json
