@@ -162,9 +162,13 @@ fuzz: $(VENV)/.test
 parity: $(VENV)/.parity
 
 # A table: CUDA kernel x {plain, check, profile, nvcc}, and the mutation gate; see docs/cuda.md.
-.PHONY: cuda gpu
+.PHONY: cuda gpu simulator-arm64
 cuda: $(VENV)/.test
 	$(PY) -m tests.backend.cuda.table
+
+# The simulator as an arm64 machine has it, in an emulator: kernels, seeded bugs and faults, plain and check.
+simulator-arm64: $(VENV)/.test
+	$(PY) -m tests.backend.cuda.arm64
 
 # On a machine with an NVIDIA card; with the Python that is there (numpy, cffi, pytest), and no network.
 gpu:

@@ -69,6 +69,7 @@ struct Checker {
 };
 extern Checker checker;
 
+enum : size_t { GAP = 64 }; // bytes behind a __device__ variable that are nobody's, see CUDASIM_GAP
 enum Access { READ, WRITE, UPDATE }; // an atomic updates
 
 // Slow paths of the accesses, each in the file that has its reasons.
@@ -80,7 +81,8 @@ void not_written(Region &region, uintptr_t address, unsigned bytes, const void *
 void suspect(const Region &region, uintptr_t cell, uint32_t slot, uint16_t at, uint32_t mine, unsigned bytes_of_cell,
              Access before, Access access, const void *pc);
 std::string describe_shared(size_t at); // bytes from the region's base
-std::string describe_variable(const Region &region, uintptr_t address);
+std::string describe_variable(const Region &region, uintptr_t address, unsigned bytes = 1);
+std::string describe_gap(uintptr_t address, unsigned bytes); // where it lies, if that is less than GAP bytes from a variable
 Region *variable_at(uintptr_t address); // the region of the __device__ variable there, or null
 void each_variable(void (*visit)(Region &));
 void atomics_meet(const void *address, unsigned bytes); // release and acquire

@@ -44,10 +44,12 @@ std::string describe_shared(size_t at) {
 void not_allowed(const Region &region, uintptr_t address, unsigned bytes, Access access, const void *pc) {
   const bool shared = &region == &checker.shared;
   const void *p = reinterpret_cast<void *>(address);
-  const Allocation *near = shared ? nullptr : nearest_allocation(p);
+  const Allocation *near = &region == &checker.global ? nearest_allocation(p) : nullptr;
   const char *a = static_cast<const char *>(p);
   const bool freed = near && !near->live && a >= near->start && a < near->start + near->bytes;
-  const std::string where = shared ? describe_shared(address - region.base) : describe_address(p, bytes);
+  const std::string where = shared                       ? describe_shared(address - region.base)
+                            : &region == &checker.global ? describe_address(p, bytes)
+                                                         : describe_variable(region, address, bytes);
   drop(ILLEGAL_ADDRESS, freed ? "use-after-free" : "out-of-bounds", format("a %s of %u bytes, ", verb(access), bytes) + where, pc);
 }
 
@@ -57,7 +59,11 @@ void misaligned(uintptr_t address, unsigned bytes, Access access, const void *pc
 }
 
 void elsewhere(uintptr_t address, unsigned bytes, Access access, const void *pc) {
-  if (in_kernel_library(address)) return; // a constant of its code
+  if (in_kernel_library(address)) {
+    const std::string where = describe_gap(address, bytes);
+    if (where.empty()) return; // a constant of its code
+    drop(ILLEGAL_ADDRESS, "out-of-bounds", format("a %s of %u bytes, ", verb(access), bytes) + where, pc);
+  }
   if (address < 1 << 16) drop(ILLEGAL_ADDRESS, "null-pointer", format("a %s of %u bytes through a null pointer", verb(access), bytes), pc);
   drop(ILLEGAL_ADDRESS, "host-pointer",
        format("a %s of %u bytes through a pointer to the host's memory, which a kernel cannot reach", verb(access), bytes), pc);

@@ -24,6 +24,8 @@ public:
     return d.x * d.y * d.z;
   }
   unsigned size() const { return num_threads(); }
+  CUDASIM_PLAIN dim3 group_dim() const { return dim3(blockDim); }
+  CUDASIM_PLAIN dim3 dim_threads() const { return dim3(blockDim); }
   CUDASIM_PLAIN dim3 group_index() const { return dim3(blockIdx); }
   CUDASIM_PLAIN dim3 thread_index() const { return dim3(threadIdx); }
   // Barriers of different lines are different ones.

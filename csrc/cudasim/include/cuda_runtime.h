@@ -2,6 +2,9 @@
 #ifndef CUDASIM_CUDA_RUNTIME_H
 #define CUDASIM_CUDA_RUNTIME_H
 #define __CUDACC__ 1
+#define __CUDACC_VER_MAJOR__ 12
+#define __CUDACC_VER_MINOR__ 8
+#define CUDART_VERSION 12080
 #define __CUDASIM__ 1
 #include <assert.h>
 #include <math.h>
@@ -13,4 +16,5 @@
 #include "cudasim/warp.h"
 #include "cudasim/math.h"
 #include "cudasim/api.h"
+#include "cudasim/host.h"
 #endif

@@ -5,7 +5,8 @@
 // the stack pointer, restore. That takes a few nanoseconds where a switch of the system's threads takes microseconds.
 #pragma once
 #include <stddef.h>
-#if !defined(CUDASIM_UCONTEXT) && !defined(__x86_64__)
+#if !defined(__x86_64__) && !(defined(__aarch64__) && defined(__linux__))
+#undef CUDASIM_UCONTEXT
 #define CUDASIM_UCONTEXT
 #endif
 
@@ -26,12 +27,11 @@ void prepare(Fiber *fiber); // a fresh one, so that switching to it begins fiber
 
 // Leave `from` and go on with `to`.
 #ifndef CUDASIM_UCONTEXT
-// The compiler saves what it needs of the registers named at the end; rbp it may not name. Nothing here is a call or a
-// return: the processor predicts returns from the calls it has seen, and a stray one would spoil all that follow. 128
-// bytes below the stack pointer may be in use (the red zone of the System V ABI).
-static inline __attribute__((always_inline)) void switch_fiber(Fiber *from, Fiber *to) {
-  if (__builtin_expect(to->fresh, 0)) prepare(to);
-  void **save = &from->stack_pointer, *stack = to->stack_pointer;
+// The compiler saves what it needs of the registers named at the end; the frame pointer it may not name. Nothing here is a
+// call or a return: the processor predicts returns from the calls it has seen, and a stray one would spoil all that follow.
+#ifdef __x86_64__
+// 128 bytes below the stack pointer may be in use (the red zone of the System V ABI).
+static inline __attribute__((always_inline)) void change_stack(void **save, void *stack) {
   asm volatile("leaq -128(%%rsp), %%rsp\n\t"
                "pushq %%rbp\n\t"
                "leaq 1f(%%rip), %%rax\n\t"
@@ -42,9 +42,36 @@ static inline __attribute__((always_inline)) void switch_fiber(Fiber *from, Fibe
                "jmp *%%rax\n"
                "1:\tpopq %%rbp\n\t"
                "leaq 128(%%rsp), %%rsp"
-               : "+r"(save), "+r"(stack)
+               : "+D"(save), "+S"(stack)
                :
                : "rax", "rbx", "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "memory", "cc");
+}
+#else
+// x29 and x30 are saved here; hint 36 ("bti j") lets a processor that guards jumps land there; x16 may jump to functions.
+static inline __attribute__((always_inline)) void change_stack(void **save_in, void *stack_in) {
+  register void **save asm("x0") = save_in; // of x0 and x1 nothing is saved: so nothing else may be in them
+  register void *stack asm("x1") = stack_in;
+  asm volatile("stp x29, x30, [sp, #-32]!\n\t"
+               "adr x16, 1f\n\t"
+               "str x16, [sp, #16]\n\t"
+               "mov x16, sp\n\t"
+               "str x16, [%0]\n\t"
+               "mov sp, %1\n\t"
+               "ldr x16, [sp, #16]\n\t"
+               "br x16\n"
+               "1:\thint #36\n\t"
+               "ldp x29, x30, [sp], #32"
+               : "+r"(save), "+r"(stack)
+               :
+               : "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17", "x18",
+                 "x19", "x20", "x21", "x22", "x23", "x24", "x25", "x26", "x27", "x28", "v0", "v1", "v2", "v3", "v4", "v5", "v6",
+                 "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14", "v15", "v16", "v17", "v18", "v19", "v20", "v21", "v22",
+                 "v23", "v24", "v25", "v26", "v27", "v28", "v29", "v30", "v31", "memory", "cc");
+}
+#endif
+static inline __attribute__((always_inline)) void switch_fiber(Fiber *from, Fiber *to) {
+  if (__builtin_expect(to->fresh, 0)) prepare(to);
+  change_stack(&from->stack_pointer, to->stack_pointer);
 }
 #else
 void switch_fiber(Fiber *from, Fiber *to);

@@ -84,6 +84,8 @@ CUDASIM_API void cudasim_leaves(const char *function) {
   this_worker->give_up(LAUNCH_FAILURE);
 }
 
+CUDASIM_API void cudasim_host_threw(const char *what) { fail(UNKNOWN, format("the host's code ended early: %s", what)); }
+
 CUDASIM_API long long cudasim_clock(void) { return (long long)(seconds_now() * 1e9); }
 CUDASIM_API int cudasim_in_kernel(void) { return this_worker && this_worker->running; }
 CUDASIM_API uint3 cudasim_thread_idx(void) { return *cudasim_here.thread; }

@@ -50,6 +50,13 @@ __thread int why = 0; // the error that give_up_now() reports
   w.give_up(why == ABORTED ? LAUNCH_FAILURE : why);
 }
 
+// Where give_up_now() begins on the stack: below what is in use, or, if the stack has overflowed or is about to, anew.
+uintptr_t stack_from(uintptr_t pointer) {
+  const Fiber *now = this_worker->now;
+  const uintptr_t left = pointer - uintptr_t(now->low);
+  return left > STACK || left < 8192 ? uintptr_t(now) : pointer;
+}
+
 // Lets the interrupted thread go on in give_up_now(), on its own stack, as if it had called it.
 bool divert(void *context, bool anywhere) {
   auto *c = static_cast<ucontext_t *>(context);
@@ -57,14 +64,13 @@ bool divert(void *context, bool anywhere) {
   auto &registers = c->uc_mcontext.gregs;
   const uintptr_t at = uintptr_t(registers[REG_RIP]);
   if (!anywhere && (at < code_low || at >= code_high)) return false;
-  uintptr_t stack = uintptr_t(registers[REG_RSP]);
-  if (stack - uintptr_t(this_worker->now->low) > STACK) stack = uintptr_t(this_worker->now->low) + STACK; // it overflowed
-  registers[REG_RSP] = greg_t(((stack - 128) & ~uintptr_t(15)) - 8); // below the red zone
+  const uintptr_t stack = stack_from(uintptr_t(registers[REG_RSP])) - 128; // below the red zone
+  registers[REG_RSP] = greg_t((stack & ~uintptr_t(15)) - 8);
   registers[REG_RIP] = greg_t(&give_up_now);
 #elif defined(__aarch64__)
   const uintptr_t at = c->uc_mcontext.pc;
   if (!anywhere && (at < code_low || at >= code_high)) return false;
-  c->uc_mcontext.sp &= ~uint64_t(15);
+  c->uc_mcontext.sp = stack_from(c->uc_mcontext.sp) & ~uint64_t(15);
   c->uc_mcontext.pc = uint64_t(&give_up_now);
 #else
   return false;

@@ -10,7 +10,7 @@ namespace cudasim {
 // The numbers of cudaError_t that the runtime itself gives.
 enum : int {
   SUCCESS = 0, INVALID_VALUE = 1, NO_MEMORY = 2, INVALID_CONFIGURATION = 9, INVALID_DIRECTION = 21,
-  ILLEGAL_ADDRESS = 700, TIMEOUT = 702, ASSERTION = 710, MISALIGNED = 716, LAUNCH_FAILURE = 719
+  ILLEGAL_ADDRESS = 700, TIMEOUT = 702, ASSERTION = 710, MISALIGNED = 716, LAUNCH_FAILURE = 719, UNKNOWN = 999
 };
 
 // Held by whoever launches or changes memory: several threads of the host may call, one kernel runs at a time.

@@ -13,11 +13,22 @@ namespace cudasim {
 void prepare(Fiber *fiber) {
   fiber->fresh = false;
   void **top = reinterpret_cast<void **>(reinterpret_cast<uintptr_t>(fiber) & ~uintptr_t(15));
+#ifdef __x86_64__
   *--top = nullptr; // the return address of fiber_entry, which has none
   *--top = reinterpret_cast<void *>(fiber_entry);
+#else
+  *--top = nullptr; // 32 bytes, as change_stack() leaves them
+  *--top = reinterpret_cast<void *>(fiber_entry);
+  *--top = nullptr;
+  *--top = nullptr;
+#endif
   fiber->stack_pointer = top;
 }
+#ifdef __x86_64__
 CUDASIM_API const char *cudasim_switch_name(void) { return "x86-64"; }
+#else
+CUDASIM_API const char *cudasim_switch_name(void) { return "arm64"; }
+#endif
 #else
 void prepare(Fiber *fiber) {
   fiber->fresh = false;

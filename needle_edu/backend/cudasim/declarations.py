@@ -2,6 +2,7 @@
 
 import re
 
+from .source_functions import open_braces
 from .source_text import closing, mask
 
 _EXTERN_C = re.compile(r'\bextern\s+"C"\s*')
@@ -27,6 +28,30 @@ def host_functions(text: str) -> dict[str, str]:
         else:
             found.update(_definitions(text, masked, at, None))
     return found
+
+
+def guarded(functions: dict[str, str], text: str) -> tuple[str, str]:
+    """Return C++ that guards host functions against exceptions, and cffi's declarations of what it defines.
+
+    Functions in a namespace are left out: their names alone do not find them.
+
+    Examples
+    --------
+    >>> text = 'extern "C" int add(const float *a, int n) { return 0; }'
+    >>> print(*guarded(host_functions(text), text), sep="\\n")
+    extern "C" { CUDASIM_GUARDED(add) }
+    extern int (*cudasim_guarded_add)(const float *a, int n);
+    """
+    masked, source, pointers = mask(text), [], []
+    for name, declaration in functions.items():
+        definition = re.search(rf"\b{name}\s*\(", masked)
+        opened = open_braces(masked, definition.start()) if definition else []
+        if any(re.search(r"\bnamespace\b[\w\s:]*\Z", masked[:brace]) for brace in opened):
+            continue
+        source.append(f"CUDASIM_GUARDED({name})")
+        pointer = re.sub(rf"\b{name}\s*\(", f"(*cudasim_guarded_{name})(", declaration, count=1)
+        pointers.append(f"extern {pointer}")
+    return f'extern "C" {{ {" ".join(source)} }}' if source else "", "\n".join(pointers)
 
 
 def c_functions(text: str) -> dict[str, str]:

@@ -20,6 +20,7 @@ _ALWAYS = (
     "-fno-math-errno",
     "-fno-strict-aliasing",  # float * seen as float4 *, as everybody does
     "-fno-gnu-unique",
+    "-Wno-narrowing",  # dim3 grid{n / 256}: nvcc takes it
     "-fno-builtin-printf",  # inside/standard_calls.cpp has its own
     "-fno-builtin-puts",
     "-fno-builtin-putchar",

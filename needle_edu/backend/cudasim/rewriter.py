@@ -1,11 +1,12 @@
 """From CUDA to C++: the two things that a C++ compiler cannot parse, and nothing else.
 
 - A launch ``k<<<grid, block, shared>>>(a, n)`` becomes a call that runs the kernel for every thread: ``cudasim::launch(
-  {"k", __FILE__, __LINE__, ...}, cudasim::config(grid, block, shared), [&](auto... p) { (k)(p...); }, a, n)``.
+  {"k", __FILE__, __LINE__, ...}, cudasim::config(grid, block, shared), [&](auto... p_) { (k)(p_...); }, a, n)``.
 - A variable in shared memory, ``__shared__ float tile[16][17];``, becomes a reference to the block's copy.
 
 All else that CUDA adds (``__global__``, ``threadIdx``, ``atomicAdd``) is C++ once csrc/cudasim/include/cuda_runtime.h
-has declared it, but for ``__noinline__``, which g++'s own headers have as a word inside of ``__attribute__((...))``.
+has declared it, but for ``__noinline__``, which g++'s own headers have as a word inside of ``__attribute__((...))``,
+and for `exit` and `abort`, which must not end the Python that the host's code runs in.
 Lines keep their numbers, and ``#line`` gives the student's file, so that the compiler's messages and the simulator's
 findings point at what was written.
 """
@@ -13,11 +14,13 @@ findings point at what was written.
 import re
 from pathlib import Path
 
+from .launch_macros import expand_launch_macros
+from .leaving import stay_alive
 from .source_text import CudaSyntaxError, closing, line_of, mask, opening, split_commas
 from .unsupported import refuse_unsupported
 
 _INCLUDE = re.compile(r'^([ \t]*#[ \t]*include[ \t]*")([^"\n]+)(")', re.MULTILINE)
-_NAME_BEFORE = re.compile(r"(?:::\s*)?\w+(?:\s*::\s*(?:template\s+)?\w+)*\s*\Z")
+_NAME_BEFORE = re.compile(r"(?:::\s*)?\w+(?:\s*(?:::\s*(?:template\s+)?|##\s*)\w+)*\s*\Z")
 _SHARED = re.compile(r"\b__shared__\b")
 _LAST_NAME = re.compile(r"([A-Za-z_]\w*)\s*((?:\[[^\]]*\]\s*)*)\Z")
 _ON_DEVICE = re.compile(r"\b__(?:device|constant)__\b(?!\s*\()")
@@ -47,11 +50,12 @@ def rewrite(text: str, name: str = "cell.cu") -> str:
     #include "cuda_runtime.h"
     #line 1 "a.cu"
     cudasim::launch({CUDASIM_NAME(k), __FILE__, __LINE__, CUDASIM_FLAVOUR}, cudasim::config(1, n),
-                    [&](auto... p) CUDASIM_PLAIN { (k)(p...); }, n);
+                    [&](auto... p_) CUDASIM_PLAIN { (k)(p_...); }, n);
     """
     quoted = name.replace("\\", "\\\\").replace('"', '\\"')
     refuse_unsupported(text, mask(text), name)
-    rewritten = _launches(_shared_variables(_device_variables(_never_inline(text)), name), name)
+    text = stay_alive(_never_inline(expand_launch_macros(text)))
+    rewritten = _launches(_shared_variables(_device_variables(text), name), name)
     return f'#include "cuda_runtime.h"\n#line 1 "{quoted}"\n' + rewritten
 
 
@@ -82,7 +86,7 @@ def _never_inline(text: str) -> str:
 
 
 def _device_variables(text: str) -> str:
-    """Behind each ``__device__`` or ``__constant__`` variable, a line that tells the checker where it is."""
+    """Behind each ``__device__`` or ``__constant__`` variable, a gap, and what tells the checker where it is."""
     masked = _ALIGNED.sub(lambda one: " " * len(one[0]), mask(text))
     for found in reversed([*_ON_DEVICE.finditer(masked)]):
         begin = max(masked.rfind(char, 0, found.start()) for char in ";{}") + 1
@@ -94,6 +98,8 @@ def _device_variables(text: str) -> str:
             end = closing(masked, opened) + 1 if 0 <= opened < stop else stop
             if end <= 0:
                 break
+        if mark and _ON_DEVICE.search(masked, found.end(), mark.start()):
+            continue  # `__device__ __constant__ int x;`, which the second word has brought here already
         if not mark or mark[0] != ";" or end <= 0 or re.search(r"\b(?:template|extern)\b", head):
             continue  # a function, or what is elsewhere
         if _in_function(masked, begin) or re.search(
@@ -109,7 +115,11 @@ def _device_variables(text: str) -> str:
             for one in names
             if one
         )
-        text = text[: mark.end()] + known + text[mark.end() :]
+        constant = re.search(r"\b(?:const|constexpr|inline)\b", masked[begin : mark.start()])
+        gap = f" CUDASIM_GAP({names[-1]})" if names[-1] and not constant else ""
+        text = text[: mark.end()] + gap + known + text[mark.end() :]
+        if gap:
+            text = f"{text[: found.end()]} CUDASIM_IN_ORDER{text[found.end() :]}"
     return text
 
 
@@ -138,7 +148,7 @@ def _launches(text: str, name: str) -> str:
         shown = " ".join(kernel.split())
         rewritten = (
             f"cudasim::launch({{CUDASIM_NAME({shown}), __FILE__, __LINE__, CUDASIM_FLAVOUR}},"
-            f" cudasim::config({config}), [&](auto... p) CUDASIM_PLAIN {{ ({kernel.strip()})(p...); }}"
+            f" cudasim::config({config}), [&](auto... p_) CUDASIM_PLAIN {{ ({kernel.strip()})(p_...); }}"
             + _newlines(kernel.strip(), kernel)
             + text[end + 3 : call]
             + (f", {arguments})" if arguments.strip() else f"{arguments})")

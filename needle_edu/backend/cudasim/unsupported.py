@@ -2,6 +2,7 @@
 
 import re
 
+from .source_functions import find_functions
 from .source_text import CudaSyntaxError, line_of
 
 _UNSUPPORTED = {
@@ -10,12 +11,23 @@ _UNSUPPORTED = {
     r"\b(?:texture\s*<|tex[123]D\w*|surf[123]D\w*|cudaTextureObject_t|cudaSurfaceObject_t)\b": "textures and surfaces",
     r"\b(?:this_grid|grid_group|cudaLaunchCooperativeKernel)\b": "grids that wait for one another (grid.sync)",
     r"\b(?:cudaMallocManaged|__managed__)\b": "managed memory",
-    r"\b(?:cublas|cudnn|cusparse|cufft|curand)\w*\b": "CUDA's libraries",
-    r"\bthrust\s*::": "the Thrust library",
-    r"\bcub\s*::": "the CUB library",
+    r"\b(?:cublas|cudnn|cusparse|cufft|curand)\w*\b": "cuBLAS, cuDNN or other libraries of CUDA",
+    r"\bthrust\s*(?:::|/)": "Thrust",
+    r"\bcub\s*(?:::|/)": "CUB",
+    r"\b(?:cutlass|cute)\s*(?:::|/)": "CUTLASS",
     r"\bcudaGraph\w*\b": "CUDA graphs",
-    r"\b(?:__half2?|__nv_bfloat16)\b": "16-bit floating-point numbers",
+    r"\b(?:__half2?|half2|__nv_bfloat16|cuda_(?:fp16|bf16|fp8)\w*)\b": "16-bit floating-point numbers",
+    r"\b(?:coalesced_threads|coalesced_group|cooperative_groups/\w+)\b": "groups but the block and its tiles",
+    r"\b__(?:shfl|shfl_up|shfl_down|shfl_xor|any|all|ballot)\s*\(": (
+        "warp functions without a mask (call the one with _sync)"
+    ),
+    r"\b(?:cuda/(?:pipeline|barrier)|cuda::(?:pipeline|barrier|memcpy_async)|__pipeline_\w+)\b": "asynchronous copies",
+    r"\bcudaLaunchKernel\w*\b": "launches but kernel<<<grid, block>>>(arguments)",
+    r"\bcu(?:Init|CtxCreate|ModuleLoad\w*|LaunchKernel|MemAlloc|MemFree|Memcpy\w*|DeviceGet)\s*\(": (
+        "interface to the driver; use functions of the runtime, such as cudaMalloc"
+    ),
 }
+_DIRECTIVE = re.compile(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", re.MULTILINE)
 _ANY = re.compile("|".join(f"({pattern})" for pattern in _UNSUPPORTED))
 
 
@@ -29,6 +41,13 @@ def refuse_unsupported(text: str, masked: str, name: str) -> None:
         ...
     needle_edu.backend.cudasim.source_text.CudaSyntaxError: a.cu:1: asm: the simulator has no inline assembly (PTX)
     """
+    for function in find_functions(_DIRECTIVE.sub(lambda line: re.sub(r"[^\n]", " ", line[0]), masked)):
+        at = masked.find("<<<", function.begin, function.end)
+        if at >= 0 and function.on_device and "__host__" not in function.head:
+            raise CudaSyntaxError(
+                f"{name}:{line_of(text, at)}: {function.name} launches a kernel: the simulator has no kernels that are "
+                "launched by kernels (dynamic parallelism)"
+            )
     found = _ANY.search(masked)
     if found:
         what = list(_UNSUPPORTED.values())[(found.lastindex or 1) - 1]

@@ -1,6 +1,7 @@
 """The checker finds the classic mistakes of kernels/bugs.cu, at their lines, in every order of threads; and, where the
 mistake is taken out of the same kernel, nothing."""
 
+import contextlib
 import gc
 import re
 from pathlib import Path
@@ -260,6 +261,52 @@ def test_variables_of_the_device_are_watched(simulator):
         kernels["apart"][1, 4](out)  # another launch: ordered
     assert report.clean, report
     assert out.numpy()[:4].tolist() == [0, 2, 4, 6]
+
+
+GAPS = """
+__constant__ float weights[3];
+__device__ int before = 7, filled[2] = {1, 2};
+__device__ __align__(16) char cleared[5];
+__device__ __constant__ int both[2] = {3, 4};
+static const int table[4] = {1, 2, 3, 4};
+__global__ void past(float *a, int i) { a[0] = weights[i]; }
+__global__ void writes(int *a, int i) { filled[i] = a[0]; }
+__global__ void wide(float4 *a, int i) { a[0] = *reinterpret_cast<const float4 *>(&weights[i]); }
+__global__ void small(char *a, int i) { a[0] = cleared[i]; }
+__global__ void twice(int *a, int i) { a[0] = both[i] + table[i]; }
+"""
+
+
+@pytest.mark.parametrize(
+    ("kernel", "i", "detail"),
+    [
+        ("past", 2, None),
+        ("past", 3, "a read of 4 bytes, 0 bytes past the end of the variable weights of 12 bytes"),
+        ("past", 18, "a read of 4 bytes, 60 bytes past the end of the variable weights of 12 bytes"),
+        ("writes", 1, None),
+        ("writes", 2, "a write of 4 bytes, 0 bytes past the end of the variable filled of 8 bytes"),
+        ("wide", 0, "a read of 16 bytes, 0 bytes into the variable weights of 12 bytes"),
+        ("small", 4, None),
+        ("small", 5, "a read of 1 bytes, 0 bytes past the end of the variable cleared of 5 bytes"),
+        ("twice", 1, None),
+        ("twice", 2, "a read of 4 bytes, 0 bytes past the end of the variable both of 8 bytes"),
+    ],
+)
+def test_past_the_end_of_a_variable_of_the_device(simulator, kernel, i, detail):
+    from needle_edu.backend.cudasim import cuda_cell, cuda_check
+
+    run = cuda_cell(GAPS, "gaps.cu")[kernel]
+    out = simulator.array(np.zeros(16, {"writes": "i4", "twice": "i4", "small": "i1"}.get(kernel, "f4")))
+    if detail is None:
+        with cuda_check() as report:
+            run[1, 1](out, i)
+        assert report.clean, report
+        return
+    with cuda_check() as report, contextlib.suppress(CudaError):
+        run[1, 1](out, i)
+    (finding,) = report
+    assert (finding.kind, finding.detail) == ("out-of-bounds", detail)
+    assert finding.place.line == 1 + GAPS[: GAPS.index(f"void {kernel}(")].count("\n")
 
 
 def test_a_library_stays_where_findings_point(simulator):

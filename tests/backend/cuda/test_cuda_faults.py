@@ -254,7 +254,9 @@ LEAVING = """
 from needle_edu.backend.cudasim import CudaError, cuda_cell
 text = '''
 #include <cstdlib>
+#include <cstdio>
 #include <exception>
+#include <stdexcept>
 #include <unistd.h>
 __global__ void leave(int how) {
   if (threadIdx.x != 3) return;
@@ -265,7 +267,15 @@ __global__ void leave(int how) {
   if (how == 4) std::quick_exit(6);
   if (how == 5) std::terminate();
 }
-extern "C" void host(int status) { exit(status); }
+struct Loud { ~Loud() { puts("unwound"); } };
+extern "C" int host(int how) {
+  Loud loud;
+  if (how == 0) exit(7);
+  if (how == 1) std::abort();
+  if (how == 2) throw std::out_of_range("no such row");
+  if (how == 3) throw 3;
+  return how;
+}
 '''
 for flavour in ("plain", "check"):
     program = cuda_cell(text)["leave"].cell.program(flavour)
@@ -274,16 +284,29 @@ for flavour in ("plain", "check"):
             program.launch("needle_launch_leave", [1, 1, 1, 32, 1, 1, 0], [program.ffi.new("int *", how)])
         except CudaError as error:
             print(error)
-cuda_cell(text)["host"](7)
+host = cuda_cell(text)["host"]
+for how in range(5):
+    try:
+        print("returned", host(how))
+    except CudaError as error:
+        print(error)
 """
 
 
-def test_a_kernel_cannot_end_python(simulator):
-    """By exit(), abort() or the C++ library; the host's code can, as everywhere."""
-    done = subprocess.run([sys.executable, "-c", LEAVING], capture_output=True, text=True)
+def test_neither_a_kernel_nor_a_host_function_ends_python(simulator):
+    """By exit(), abort(), an exception or the C++ library; objects of the host's code are destroyed."""
+    done = subprocess.run([sys.executable, "-c", LEAVING], capture_output=True, text=True, timeout=200)
     lines = done.stdout.splitlines()
-    assert len(lines) == 12 and done.returncode == 7, done.stdout + done.stderr
-    for half in (lines[:6], lines[6:]):
+    assert len(lines) == 22 and done.returncode == 0, done.stdout + done.stderr
+    early = "cudaErrorUnknown: the host's code ended early: "
+    assert lines[12:] == [
+        *("unwound", f"{early}it called exit(), which would have ended Python"),
+        *("unwound", f"{early}it called abort(), which would have ended Python"),
+        *("unwound", f"{early}no such row"),
+        *("unwound", f"{early}it threw what is no std::exception"),
+        *("unwound", "returned 4"),
+    ]
+    for half in (lines[:6], lines[6:12]):
         for name, line in zip(("exit", "abort", "_exit", "_Exit", "quick_exit"), half, strict=False):
             assert line == (
                 "cudaErrorLaunchFailure: kernel leave, block (0, 0, 0), thread (3, 0, 0): "

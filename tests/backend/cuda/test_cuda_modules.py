@@ -42,6 +42,22 @@ def test_a_module_is_built_as_it_is_and_every_function_is_right_and_clean(built,
     assert report.launches["MatmulKernel"] == 1 and report.launches["EwiseKernel"] == 6
 
 
+def test_a_module_in_another_style(built, simulator):
+    """Launches by macros, pointers to device functions, shapes in constant memory; `exit` does not end Python."""
+    path = SOURCE.with_name("in_another_style.cu")
+    module = built("check", path)
+    simulator.clear_report()
+    found = outcomes(module)
+    assert len(found) == 23 and found.pop("reduce_sum").startswith("wrong: ")
+    assert set(found.values()) == {"right"}, found
+    text, report = path.read_text().splitlines(), simulator.report()
+    lines = {text[one.line - 1] for finding in report for one in (finding.place, finding.other_place) if one}
+    assert {finding.kind for finding in report} == {"race"} and lines
+    assert all(line.startswith("  s[t] += s[t + ") for line in lines), lines
+    with pytest.raises(RuntimeError, match=r"^it called exit\(\), which would have ended Python$"):
+        module.end_python(3)
+
+
 TRAINING = """
 import numpy as np
 import needle_edu as ndl

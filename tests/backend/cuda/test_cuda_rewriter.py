@@ -19,7 +19,7 @@ def launch(text):
     """(kernel as shown, configuration, call, arguments) of the one launch in a text."""
     found = re.fullmatch(
         r".*?cudasim::launch\(\{CUDASIM_NAME\((.*?)\), __FILE__, __LINE__, CUDASIM_FLAVOUR\}, cudasim::config\((.*?)\),"
-        r" \[&\]\(auto\.\.\. p\) CUDASIM_PLAIN \{ \((.*?)\)\(p\.\.\.\); \}\s*(?:, (.*))?\);.*",
+        r" \[&\]\(auto\.\.\. p_\) CUDASIM_PLAIN \{ \((.*?)\)\(p_\.\.\.\); \}\s*(?:, (.*))?\);.*",
         body(text),
         re.DOTALL,
     )
@@ -51,7 +51,7 @@ def test_launches(text, wanted):
 def test_two_launches_in_a_line_and_one_in_a_macro():
     text = body("#define GO(k) k<<<1, 1>>>(a)\nvoid f() { p<<<1, 2>>>(x); q<<<3, 4>>>(y); }")
     assert text.count("cudasim::launch") == 3 and "<<<" not in text
-    assert [text.index(f"({k})(p...)") for k in "kpq"] == sorted(text.index(f"({k})(p...)") for k in "kpq")
+    assert [text.index(f"({k})(p_...)") for k in "kpq"] == sorted(text.index(f"({k})(p_...)") for k in "kpq")
 
 
 @pytest.mark.parametrize(
@@ -130,12 +130,67 @@ def test_dynamic_shared_memory():
         ('void f() { asm("x"); }', r"a\.cu:1: asm: the simulator has no inline assembly \(PTX\)"),
         ("texture<float, 2> t;", "a.cu:1: texture<: the simulator has no textures and surfaces"),
         ("cudaMallocManaged(&p, 4);", "a.cu:1: cudaMallocManaged: the simulator has no managed memory"),
-        ("cublasSgemm(h);", "a.cu:1: cublasSgemm: the simulator has no CUDA's libraries"),
+        ("#include <thrust/fill.h>", "a.cu:1: thrust/: the simulator has no Thrust"),
+        ("\n#include <cuda_fp16.h>", "a.cu:2: cuda_fp16: the simulator has no 16-bit floating-point numbers"),
+        (
+            "int a = __shfl_down(b, 1);",
+            r"a\.cu:1: __shfl_down\(: .* without a mask \(call the one with _sync\)",
+        ),
+        ("cuInit(0);", "a.cu:1: .* no interface to the driver; use functions of the runtime"),
+        (
+            "cudaLaunchKernel(f, 1, 1);",
+            "a.cu:1: cudaLaunchKernel: .* no launches but kernel<<<grid, block>>>",
+        ),
+        ("auto g = cg::coalesced_threads();", "a.cu:1: .* no groups but the block and its tiles"),
+        (
+            "__global__ void child() {}\n__global__ void parent() {\n  child<<<1, 1>>>();\n}",
+            r"a\.cu:3: parent launches a kernel: .* launched by kernels \(dynamic parallelism\)",
+        ),
+        ("cublasSgemm(h);", "a.cu:1: cublasSgemm: the simulator has no cuBLAS"),
     ],
 )
 def test_what_is_refused(text, message):
     with pytest.raises(CudaSyntaxError, match=message):
         rewrite(text, "a.cu")
+
+
+@pytest.mark.parametrize(
+    ("define", "use", "launch"),
+    [
+        ("#define ON <<<g, b>>>", "k ON (a, n)", "k<<<g, b>>> (a, n)"),
+        ("#define ON <<<g, b>>>(a, n)", "k ON", "k<<<g, b>>>(a, n)"),
+        ("#define ON(m, t) <<<(m + t) / t, t>>>", "k ON(f(n, 1), 4)(a)", "k<<<(f(n, 1) + 4) / 4, 4>>>(a)"),
+        ("#define ON <<<g, \\\n b>>>(a)", "ns::k<T> ON", "ns::k<T><<<g, b>>>(a)"),
+    ],
+)
+def test_macros_that_end_a_launch(define, use, launch):
+    plain = body(f"void f() {{ {launch}; }}").replace(" ", "")
+    got = body(f"{define}\nvoid f() {{ {use}; }}")
+    assert got.replace(" ", "").lstrip("\n") == plain and got.count("\n") == 1 + define.count("\n")
+
+
+def test_a_macro_that_makes_kernels():
+    text = body("#define OP(name) void name(float *a) { name##_kernel<<<1, 1>>>(a); }")
+    assert "{ cudasim::launch({CUDASIM_NAME(name##_kernel)" in text and "{ (name##_kernel)(p_...); }" in text
+    with pytest.raises(CudaSyntaxError, match=r"a\.cu:3: <<< without >>>"):
+        rewrite("#define ON <<<1\n\nvoid f() { k ON; }", "a.cu")
+
+
+@pytest.mark.parametrize(
+    ("text", "after"),
+    [
+        ("if (e) exit(1);", "if (e) ::cudasim::exit_of_host(1);"),
+        ("return std::abort();", "return ::cudasim::abort_of_host();"),
+        ("#define CHECK(e) if (e) ::exit(e)", "#define CHECK(e) if (e) ::cudasim::exit_of_host(e)"),
+        ("else exit (2);", "else ::cudasim::exit_of_host (2);"),
+        ("s.exit(1); p->abort(); q::exit(3);", None),
+        ("void exit(int);", None),
+        ("int abort = exit_code(3);", None),
+        ("struct S { void abort() {} };", None),
+    ],
+)
+def test_what_would_end_python(text, after):
+    assert body(text) == (after or text)
 
 
 def test_included_files_are_rewritten_too(tmp_path):

@@ -9,13 +9,21 @@ enum cudaError {
   cudaSuccess = 0,
   cudaErrorInvalidValue = 1,
   cudaErrorMemoryAllocation = 2,
+  cudaErrorInitializationError = 3,
   cudaErrorInvalidConfiguration = 9,
+  cudaErrorInvalidPitchValue = 12,
+  cudaErrorInvalidSymbol = 13,
   cudaErrorInvalidDevicePointer = 17,
   cudaErrorInvalidMemcpyDirection = 21,
+  cudaErrorInsufficientDriver = 35,
+  cudaErrorInvalidDeviceFunction = 98,
+  cudaErrorNoDevice = 100,
   cudaErrorInvalidDevice = 101,
+  cudaErrorNoKernelImageForDevice = 209,
   cudaErrorInvalidResourceHandle = 400,
   cudaErrorNotReady = 600,
   cudaErrorIllegalAddress = 700,
+  cudaErrorLaunchOutOfResources = 701,
   cudaErrorLaunchTimeout = 702,
   cudaErrorAssert = 710,
   cudaErrorMisalignedAddress = 716,
@@ -33,23 +41,9 @@ enum cudaMemcpyKind {
 };
 typedef struct CUstream_st *cudaStream_t;
 typedef struct cudasim_event { double milliseconds; } *cudaEvent_t;
-enum { cudaStreamDefault = 0, cudaStreamNonBlocking = 1, cudaEventDefault = 0, cudaEventDisableTiming = 2, cudaHostAllocDefault = 0 };
+enum { cudaStreamDefault = 0, cudaStreamNonBlocking = 1, cudaEventDefault = 0, cudaEventBlockingSync = 1, cudaEventDisableTiming = 2 };
+enum { cudaHostAllocDefault = 0, cudaHostAllocPortable = 1, cudaHostAllocMapped = 2, cudaHostAllocWriteCombined = 4, cudaHostRegisterDefault = 0 };
 enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8, cudaFuncAttributePreferredSharedMemoryCarveout = 9 };
-enum cudaDeviceAttr {
-  cudaDevAttrMaxThreadsPerBlock = 1,
-  cudaDevAttrMaxSharedMemoryPerBlock = 8,
-  cudaDevAttrWarpSize = 10,
-  cudaDevAttrMultiProcessorCount = 16,
-  cudaDevAttrComputeCapabilityMajor = 75,
-  cudaDevAttrComputeCapabilityMinor = 76
-};
-struct cudaDeviceProp {
-  char name[256];
-  size_t totalGlobalMem, sharedMemPerBlock, sharedMemPerBlockOptin, sharedMemPerMultiprocessor, totalConstMem;
-  int regsPerBlock, warpSize, maxThreadsPerBlock, maxThreadsDim[3], maxGridSize[3], multiProcessorCount;
-  int maxThreadsPerMultiProcessor, major, minor;
-};
-
 #define CUDASIM_CUDA __attribute__((unused)) CUDASIM_INLINE cudaError_t
 CUDASIM_CUDA cudasim_as_error(int code) { return static_cast<cudaError_t>(code); }
 CUDASIM_CUDA cudaMalloc(void **p, size_t bytes) { return cudasim_as_error(cudasim_malloc(p, bytes)); }
@@ -63,6 +57,8 @@ CUDASIM_CUDA cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcp
 }
 CUDASIM_CUDA cudaMemset(void *to, int value, size_t bytes) { return cudasim_as_error(cudasim_memset(to, value, bytes)); }
 CUDASIM_CUDA cudaMemsetAsync(void *to, int value, size_t bytes, cudaStream_t = nullptr) { return cudaMemset(to, value, bytes); }
+template <class T> CUDASIM_CUDA cudaMallocAsync(T **p, size_t bytes, cudaStream_t) { return cudaMalloc(p, bytes); }
+CUDASIM_CUDA cudaFreeAsync(void *p, cudaStream_t) { return cudaFree(p); }
 CUDASIM_CUDA cudaMemGetInfo(size_t *left, size_t *total) { return cudasim_as_error(cudasim_mem_info(left, total)); }
 template <class T> // __constant__ and __device__ variables are plain variables here
 CUDASIM_CUDA cudaMemcpyToSymbol(T &symbol, const void *from, size_t bytes, size_t at = 0, cudaMemcpyKind = cudaMemcpyHostToDevice) {
@@ -76,10 +72,33 @@ CUDASIM_CUDA cudaMemcpyFromSymbol(void *to, const T &symbol, size_t bytes, size_
   memcpy(to, reinterpret_cast<const char *>(&symbol) + at, bytes);
   return cudaSuccess;
 }
+template <class T> CUDASIM_CUDA cudaGetSymbolAddress(void **p, T &symbol) { return *p = (void *)&symbol, cudaSuccess; }
 CUDASIM_CUDA cudaMallocHost(void **p, size_t bytes) { return (*p = malloc(bytes ? bytes : 1)) ? cudaSuccess : cudaErrorMemoryAllocation; }
 template <class T> CUDASIM_CUDA cudaMallocHost(T **p, size_t bytes) { return cudaMallocHost(reinterpret_cast<void **>(p), bytes); }
 CUDASIM_CUDA cudaHostAlloc(void **p, size_t bytes, unsigned) { return cudaMallocHost(p, bytes); }
+template <class T> CUDASIM_CUDA cudaHostAlloc(T **p, size_t bytes, unsigned) { return cudaMallocHost(p, bytes); }
 CUDASIM_CUDA cudaFreeHost(void *p) { free(p); return cudaSuccess; }
+CUDASIM_CUDA cudaHostRegister(void *, size_t, unsigned) { return cudaSuccess; }
+CUDASIM_CUDA cudaHostUnregister(void *) { return cudaSuccess; }
+
+// Rows of `width` bytes, `pitch` bytes apart: the device's rows begin at multiples of 512 bytes.
+CUDASIM_CUDA cudaMallocPitch(void **p, size_t *pitch, size_t width, size_t height) { return *pitch = (width + 511) / 512 * 512, cudaMalloc(p, *pitch * height); }
+template <class T> CUDASIM_CUDA cudaMallocPitch(T **p, size_t *pitch, size_t width, size_t height) {
+  return cudaMallocPitch(reinterpret_cast<void **>(p), pitch, width, height);
+}
+CUDASIM_CUDA cudaMemcpy2D(void *to, size_t to_pitch, const void *from, size_t from_pitch, size_t width, size_t height, cudaMemcpyKind kind) {
+  if (width > to_pitch || width > from_pitch) return cudasim_as_error(cudasim_set_last_error(cudaErrorInvalidPitchValue));
+  cudaError_t error = cudaSuccess;
+  for (size_t row = 0; row < height && !error; row++)
+    error = cudaMemcpy(static_cast<char *>(to) + row * to_pitch, static_cast<const char *>(from) + row * from_pitch, width, kind);
+  return error;
+}
+CUDASIM_CUDA cudaMemset2D(void *to, size_t pitch, int value, size_t width, size_t height) {
+  if (width > pitch) return cudasim_as_error(cudasim_set_last_error(cudaErrorInvalidPitchValue));
+  cudaError_t error = cudaSuccess;
+  for (size_t row = 0; row < height && !error; row++) error = cudaMemset(static_cast<char *>(to) + row * pitch, value, width);
+  return error;
+}
 
 CUDASIM_CUDA cudaGetLastError() { return cudasim_as_error(cudasim_get_last_error()); }
 CUDASIM_CUDA cudaPeekAtLastError() { return cudasim_as_error(cudasim_peek_last_error()); }
@@ -87,31 +106,8 @@ __attribute__((unused)) CUDASIM_INLINE const char *cudaGetErrorString(cudaError_
 __attribute__((unused)) CUDASIM_INLINE const char *cudaGetErrorName(cudaError_t e) { return cudasim_error_name(e); }
 CUDASIM_CUDA cudaDeviceSynchronize() { return cudasim_as_error(cudasim_synchronize()); }
 CUDASIM_CUDA cudaDeviceReset() { return cudasim_as_error(cudasim_device_reset()); }
-CUDASIM_CUDA cudaGetDeviceCount(int *n) { *n = 1; return cudaSuccess; }
-CUDASIM_CUDA cudaGetDevice(int *device) { *device = 0; return cudaSuccess; }
-CUDASIM_CUDA cudaSetDevice(int device) { return device ? cudasim_as_error(cudasim_set_last_error(cudaErrorInvalidDevice)) : cudaSuccess; }
-CUDASIM_CUDA cudaGetDeviceProperties(cudaDeviceProp *p, int device) {
-  if (device) return cudasim_as_error(cudasim_set_last_error(cudaErrorInvalidDevice));
-  *p = {"needle_edu CUDA simulator", 0, 48 << 10, 227 << 10, 228 << 10, 64 << 10, 65536, 32, 1024, {1024, 1024, 64},
-        {INT_MAX, 65535, 65535}, 1, 2048, 9, 0};
-  size_t left;
-  return cudaMemGetInfo(&left, &p->totalGlobalMem);
-}
-CUDASIM_CUDA cudaDeviceGetAttribute(int *value, cudaDeviceAttr what, int device) {
-  cudaDeviceProp p;
-  const cudaError_t error = cudaGetDeviceProperties(&p, device);
-  if (error) return error;
-  switch (what) {
-  case cudaDevAttrMaxThreadsPerBlock: *value = p.maxThreadsPerBlock; break;
-  case cudaDevAttrMaxSharedMemoryPerBlock: *value = int(p.sharedMemPerBlock); break;
-  case cudaDevAttrWarpSize: *value = p.warpSize; break;
-  case cudaDevAttrMultiProcessorCount: *value = p.multiProcessorCount; break;
-  case cudaDevAttrComputeCapabilityMajor: *value = p.major; break;
-  case cudaDevAttrComputeCapabilityMinor: *value = p.minor; break;
-  default: return cudasim_as_error(cudasim_set_last_error(cudaErrorInvalidValue));
-  }
-  return cudaSuccess;
-}
+#include "devices.h"
+
 // A block may have 48 KiB of shared memory, up to 227 if asked for (CUDA asks for each kernel, this once for all).
 template <class Kernel> CUDASIM_CUDA cudaFuncSetAttribute(Kernel, cudaFuncAttribute what, int value) {
   return cudasim_as_error(what == cudaFuncAttributeMaxDynamicSharedMemorySize ? cudasim_allow_shared(value) : 0);
@@ -119,10 +115,13 @@ template <class Kernel> CUDASIM_CUDA cudaFuncSetAttribute(Kernel, cudaFuncAttrib
 
 CUDASIM_CUDA cudaStreamCreate(cudaStream_t *s) { *s = reinterpret_cast<cudaStream_t>(new char); return cudaSuccess; }
 CUDASIM_CUDA cudaStreamCreateWithFlags(cudaStream_t *s, unsigned) { return cudaStreamCreate(s); }
+CUDASIM_CUDA cudaStreamCreateWithPriority(cudaStream_t *s, unsigned, int) { return cudaStreamCreate(s); }
 CUDASIM_CUDA cudaStreamDestroy(cudaStream_t s) { delete reinterpret_cast<char *>(s); return cudaSuccess; }
 CUDASIM_CUDA cudaStreamSynchronize(cudaStream_t) { return cudaDeviceSynchronize(); }
 CUDASIM_CUDA cudaStreamQuery(cudaStream_t) { return cudaDeviceSynchronize(); }
 CUDASIM_CUDA cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, unsigned = 0) { return cudaSuccess; }
+typedef void (*cudaHostFn_t)(void *);
+CUDASIM_CUDA cudaLaunchHostFunc(cudaStream_t, cudaHostFn_t function, void *data) { return function(data), cudaSuccess; }
 CUDASIM_CUDA cudaEventCreate(cudaEvent_t *e) { *e = new cudasim_event{-1}; return cudaSuccess; }
 CUDASIM_CUDA cudaEventCreateWithFlags(cudaEvent_t *e, unsigned) { return cudaEventCreate(e); }
 CUDASIM_CUDA cudaEventDestroy(cudaEvent_t e) { delete e; return cudaSuccess; }

@@ -141,7 +141,12 @@ struct DeviceVariable {
   }
   CUDASIM_PLAIN ~DeviceVariable() { cudasim_variable(nullptr, start, 0); }
 };
+// Behind it lie 64 bytes that are nobody's. That takes one section for all, with an initial value or without one.
+#define CUDASIM_IN_ORDER __attribute__((no_reorder, section(".data")))
+#define CUDASIM_GAP(name) CUDASIM_IN_ORDER static __attribute__((used)) char cudasim_gap_##name[64];
 #else
+#define CUDASIM_IN_ORDER
+#define CUDASIM_GAP(name)
 struct DeviceVariable {
   DeviceVariable(const char *, const volatile void *, size_t) {}
 };

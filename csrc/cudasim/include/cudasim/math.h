@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "device.h"
 
 #define __expf(x) expf(x) // glibc has functions of some of these names: macros
@@ -16,11 +17,14 @@
 #define __cosf(x) cosf(x)
 #define __tanf(x) tanf(x)
 #define __powf(x, y) powf(x, y)
+#define __sincosf(x, s, c) sincosf(x, s, c)
 #define __fdividef(x, y) ((x) / (y))
 #define CUDART_INF_F __builtin_inff()
 #define CUDART_NAN_F __builtin_nanf("")
 #define CUDART_INF __builtin_inf()
 #define CUDART_PI_F 3.141592654f
+#define CUDART_PI 3.14159265358979323846
+#define CUDART_NAN __builtin_nan("")
 
 #define CUDASIM_MATH __attribute__((unused)) CUDASIM_INLINE
 CUDASIM_MATH float rsqrtf(float x) { return 1.0f / sqrtf(x); }
@@ -59,7 +63,46 @@ CUDASIM_MATH int __float2int_rz(float x) { return int(x); }
 CUDASIM_MATH int __float2int_rd(float x) { return int(floorf(x)); }
 CUDASIM_MATH int __float2int_ru(float x) { return int(ceilf(x)); }
 CUDASIM_MATH float __int2float_rn(int x) { return float(x); }
+CUDASIM_MATH unsigned __float2uint_rn(float x) { return unsigned(rintf(x)); }
+CUDASIM_MATH unsigned __float2uint_rz(float x) { return unsigned(x); }
+CUDASIM_MATH float __uint2float_rn(unsigned x) { return float(x); }
+CUDASIM_MATH int __double2int_rn(double x) { return int(rint(x)); }
+CUDASIM_MATH int __double2int_rz(double x) { return int(x); }
+CUDASIM_MATH float __double2float_rn(double x) { return float(x); }
+CUDASIM_MATH double __int2double_rn(int x) { return double(x); }
+CUDASIM_MATH long long __float2ll_rn(float x) { return (long long)rintf(x); }
+CUDASIM_MATH float __ll2float_rn(long long x) { return float(x); }
+CUDASIM_MATH double __dadd_rn(double a, double b) { return a + b; }
+CUDASIM_MATH double __dmul_rn(double a, double b) { return a * b; }
+CUDASIM_MATH double __ddiv_rn(double a, double b) { return a / b; }
+CUDASIM_MATH double __dsqrt_rn(double a) { return sqrt(a); }
+CUDASIM_MATH float __frsqrt_rn(float a) { return 1.0f / sqrtf(a); }
+CUDASIM_MATH float fdividef(float a, float b) { return a / b; }
+CUDASIM_MATH float sinpif(float x) { return float(sin(x * 3.14159265358979323846)); }
+CUDASIM_MATH float cospif(float x) { return float(cos(x * 3.14159265358979323846)); }
+CUDASIM_MATH float normcdff(float x) { return float(0.5 * erfc(x * -0.70710678118654752440)); }
+CUDASIM_MATH double normcdf(double x) { return 0.5 * erfc(x * -0.70710678118654752440); }
+CUDASIM_MATH unsigned __umul24(unsigned a, unsigned b) { return a * b; }
+CUDASIM_MATH unsigned long long __umul64hi(unsigned long long a, unsigned long long b) { return (unsigned long long)((unsigned __int128)a * b >> 64); }
+CUDASIM_MATH long long __mul64hi(long long a, long long b) { return (long long)((__int128)a * b >> 64); }
+CUDASIM_MATH unsigned __funnelshift_l(unsigned low, unsigned high, unsigned by) { return unsigned(((uint64_t(high) << 32 | low) << (by & 31)) >> 32); }
+CUDASIM_MATH unsigned __funnelshift_r(unsigned low, unsigned high, unsigned by) { return unsigned((uint64_t(high) << 32 | low) >> (by & 31)); }
+CUDASIM_MATH unsigned __byte_perm(unsigned a, unsigned b, unsigned which) { // four of the eight bytes of b and a, by number
+  unsigned out = 0;
+  for (int i = 0; i < 4; i++) out |= unsigned((uint64_t(b) << 32 | a) >> (which >> 4 * i & 7) * 8 & 255) << 8 * i;
+  return out;
+}
+// Loads and stores that say how to use the caches, of which there are none here.
 #define __ldg(p) (*(p))
+#define __ldca(p) (*(p))
+#define __ldcg(p) (*(p))
+#define __ldcs(p) (*(p))
+#define __ldlu(p) (*(p))
+#define __ldcv(p) (*(p))
+#define __stwb(p, v) ((void)(*(p) = (v)))
+#define __stcg(p, v) ((void)(*(p) = (v)))
+#define __stcs(p, v) ((void)(*(p) = (v)))
+#define __stwt(p, v) ((void)(*(p) = (v)))
 
 // min and max of equal types; of mixed ones the common type, as in CUDA's headers.
 #define CUDASIM_MIN_MAX(T)                                            \

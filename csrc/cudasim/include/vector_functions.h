@@ -1,0 +1,2 @@
+// vector_functions.h - a name that .cu files include; all of it is in cuda_runtime.h.
+#include "cuda_runtime.h"
