@@ -79,7 +79,10 @@ class Lab:
                 if self.process.poll() is not None:
                     break
                 time.sleep(0.2)
-        pytest.fail(f"needle-edu lab did not start:\n{self.printed()}")
+        said = self.printed()
+        if self.process.poll() is None:
+            self.stop()  # nobody else will: the fixture has no server yet
+        pytest.fail(f"needle-edu lab did not start:\n{said}")
 
     def printed(self) -> str:
         self.log.flush()
