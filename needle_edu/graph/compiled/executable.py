@@ -106,7 +106,10 @@ class Executable:
         self.source = written.text
         self._calls = lowered.calls
         self._load()
-        self._kept = [self._constant(one, type_, one in written.on_host) for one, type_ in written.table]
+        self._kept = [
+            self._constant(one, type_, type(one) is Buffer and one in written.on_host)
+            for one, type_ in written.table
+        ]
         self._table = ffi.new(
             "const void *[]", [ffi.cast("const void *", one) for one in self._kept] or [ffi.NULL]
         )

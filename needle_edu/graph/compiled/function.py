@@ -41,9 +41,7 @@ class Compiled:
 
     def __call__(self, *arguments: Any) -> Any:
         key, arrays = _kind(arguments)
-        chosen = self.programs.get(key)
-        if chosen is None:
-            chosen = self.programs[key] = self._made(arguments)
+        chosen = self.programs.get(key) or self.serving(*arguments)
         if not isinstance(chosen, Executable):
             self.runs_as = "interpreter"
             return chosen(*arguments)
@@ -62,6 +60,13 @@ class Compiled:
             return program
         self.why = ""
         return made
+
+    def serving(self, *arguments: Any) -> Executable | Program:
+        """Return what runs for such arguments; it is captured and compiled if it was not yet."""
+        key, _ = _kind(arguments)
+        if key not in self.programs:
+            self.programs[key] = self._made(arguments)
+        return self.programs[key]
 
     @property
     def program(self) -> Program:

@@ -8,7 +8,6 @@ from typing import Any
 from needle_edu.backend import BuildError, NeedleError
 from needle_edu.backend.arguments import whole
 from needle_edu.graph.compiled import Compiled, Executable, LoweringError
-from needle_edu.graph.compiled.function import _kind
 from needle_edu.graph.static import Program
 from needle_edu.graph.static.checks import check_function
 
@@ -68,8 +67,7 @@ def profile(function: Callable[..., Any] | None = None, *arguments: Any, runs: i
 
 def _of_program(function: Compiled | Executable | Program, arguments: tuple, runs: int) -> Report:
     if isinstance(function, Compiled):
-        function(*arguments)
-        function = function.programs[_kind(arguments)]
+        function = function.serving(*arguments)
     program = function.program if isinstance(function, Executable) else function
     try:
         return KernelProfile(program, runs, arguments)
