@@ -77,4 +77,4 @@ ATTACKS = {
 
 class TestHomework6(WithheldTests, homework="hw6"):
     attacks = ATTACKS
-    every = 10
+    every = 14
