@@ -10,10 +10,11 @@ import time
 from typing import Any
 
 from needle_edu.graph.compiled.c_source import CSource
+from needle_edu.graph.compiled.call_tools import pairs, written
 from needle_edu.graph.compiled.epilogue import Rows
 from needle_edu.graph.compiled.executable import Executable
 from needle_edu.graph.compiled.fusion import Fused, Step
-from needle_edu.graph.compiled.lowering import Buffer, Call
+from needle_edu.graph.compiled.lowering import Call, buffers
 from needle_edu.graph.compiled.memory_plan import named
 from needle_edu.graph.static.array_type import Type, Types
 from needle_edu.graph.static.program import Instruction, Program
@@ -119,13 +120,17 @@ def _facts(program: Program, step: Step | Rows, last: set[str]) -> tuple[str, in
         for one in instructions
         if one.name in last
     )
-    outer: list[Buffer] = list(dict.fromkeys(named(step)))
-    return (
-        " + ".join([one.op.name for one in instructions]),
-        counted,
-        sum(one.nbytes for one in outer),
-        instructions[-1],
-    )
+    return " + ".join([one.op.name for one in instructions]), counted, _moved(step), instructions[-1]
+
+
+def _moved(step: Step | Rows) -> int:
+    """Return how many bytes a step reads from memory, and writes; what it makes itself it finds in the cache."""
+    outer, read, made = set(named(step)), set(), set()
+    for call in calls_of(step):
+        given = call.arguments if call.kernel == "optimizer_steps" else [one for _, one in pairs(call)]
+        read |= set(buffers(given)) - made
+        made |= set(written(call))
+    return sum(one.nbytes for one in outer & read) + sum(one.nbytes for one in outer & made)
 
 
 def calls_of(step: Step | Rows) -> tuple[Call, ...]:
