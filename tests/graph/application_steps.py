@@ -15,14 +15,14 @@ from unittest import mock
 
 import numpy as np
 
-from needle_edu import Tensor, init, metrics, nn, optim, training
+from needle_edu import Tensor, cuda_sim, default_device, init, metrics, nn, optim, training
 from needle_edu.backend.random import generator
 from needle_edu.graph import capture
 from needle_edu.graph.passes import PASSES
 from needle_edu.graph.static import CaptureError
 from needle_edu.graph.static.unknown import UNKNOWN
 
-from .equality import Table, without_compiler
+from .equality import CUDA, Table, on_device, without_compiler
 
 STEPS = 2  # of each, so that an optimiser's memory is read once
 
@@ -143,8 +143,8 @@ def outcome(name: str, draws: Draws, run_of: Any) -> list[Any]:
     return state(app)
 
 
-def add(table: Table, name: str, passes: dict[str, tuple]) -> None:
-    """Compare an application's step: eager, and in every execution after these passes.
+def add(table: Table, name: str, passes: dict[str, tuple], native: str = "C") -> None:
+    """Compare an application's step: eager, and in every execution after these passes; or on the simulated card alone.
 
     Raises
     ------
@@ -152,12 +152,18 @@ def add(table: Table, name: str, passes: dict[str, tuple]) -> None:
         If the step cannot be captured.
     """
     draws = Draws()
-    outcome(name, draws, lambda app, step: step)  # the draws are written down
-    wanted = outcome(name, draws, lambda app, step: step)
-    for called, chosen in passes.items():
-        table.compare_made(
-            name, called, chosen, lambda of: outcome(name, draws, lambda app, step: of(capture(step))), wanted
-        )
+    with on_device(cuda_sim() if native == CUDA else default_device()):
+        outcome(name, draws, lambda app, step: step)  # the draws are written down
+        wanted = outcome(name, draws, lambda app, step: step)
+        for called, chosen in passes.items():
+            table.compare_made(
+                name,
+                called,
+                chosen,
+                lambda of: outcome(name, draws, lambda app, step: of(capture(step))),
+                wanted,
+                skipped={CUDA} if native == "C" else set(table.executions) - {CUDA},
+            )
 
 
 def table(names: Any = None) -> tuple[Table, dict[str, str]]:
@@ -166,6 +172,8 @@ def table(names: Any = None) -> tuple[Table, dict[str, str]]:
     for name in training.APPLICATIONS if names is None else names:
         try:
             add(found, name, {"none": (), "all": PASSES})
+            if found.executions[CUDA] is not None:
+                add(found, name, {"all": PASSES}, native=CUDA)
         except CaptureError as error:
             refused[name] = str(error)
     return found, refused

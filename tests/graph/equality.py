@@ -5,22 +5,24 @@
     python -m tests.graph.equality --seed 17          one graph, and where it differs
 
 Each graph runs eagerly, and then as a program: interpreted; as its kernel calls one by one, in memory where whatever is
-freed is overwritten; and as compiled C. So it does after no pass, after each pass alone, after all, and after random
-orders of them. Results, gradients and what is written into parameters are compared: exactly, or else relative to the
-largest number of each array. More than 1e-5 fails.
+freed is overwritten; as compiled C; and as CUDA on the simulated card. So it does after no pass, after each pass alone,
+after all, and after random orders of them. Results, gradients and what is written into parameters are compared:
+exactly, or else relative to the largest number of each array. More than 1e-5 fails.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from needle_edu import Tensor
+from needle_edu import Tensor, cuda_sim, default_device
+from needle_edu.backend import set_default_device
 from needle_edu.backend.build import builder
 from needle_edu.graph import capture
 from needle_edu.graph.compiled import LoweringError, build, executable, fuse, lower, plan_memory
@@ -30,7 +32,8 @@ from . import call_by_call
 from .random_graphs import random_graph
 
 TOLERANCE = 1e-5
-NOT_YET = "NOT YET"
+NOT_YET = "NOT HERE"
+CUDA = "CUDA (simulator)"  # of the same graph with its arrays in the simulated card's memory
 SANITIZERS = ("-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer")
 
 
@@ -66,7 +69,7 @@ EXECUTIONS: dict[str, Callable[..., Any] | None] = {
     "interpreter": interpreted,
     "poisoned calls": poisoned,
     "C": build,
-    "CUDA (simulator)": None,  # None: there is no such execution; the table says so
+    CUDA: build,
 }
 
 
@@ -133,11 +136,24 @@ class Table:
         self.executions = EXECUTIONS if executions is None else executions
         self.cells: dict[tuple[str, str], Cell] = {}
 
-    def compare(self, name: str, program: Any, outcome: Any, passes: dict[str, tuple], compiled: Any) -> None:
-        """Hold a program against `outcome(None)`, the eager run; as C only after the passes named in `compiled`."""
+    def compare(
+        self,
+        name: str,
+        program: Any,
+        outcome: Any,
+        passes: dict[str, tuple],
+        compiled: Any,
+        native: str = "C",
+    ) -> None:
+        """Hold a program against `outcome(None)`, the eager run; natively only after the passes named in `compiled`.
+
+        With `native` = CUDA, that alone is run: the program's arrays are on the simulated card.
+        """
         wanted = outcome(None)
         for called, chosen in passes.items():
-            skipped = () if called in compiled else ("C",)
+            skipped = {"C", CUDA} if native == "C" else set(self.executions)
+            if called in compiled:
+                skipped.remove(native)
             self.compare_made(name, called, chosen, lambda made: outcome(made(program)), wanted, skipped)
 
     def compare_made(
@@ -174,33 +190,55 @@ class Table:
         return "\n".join(lines)
 
 
-def of_random_graphs(seeds: Iterable[int], compiled_often: int = 5) -> Table:
-    """The table of random graphs. As C each graph runs after no pass and after all, every fifth after each choice."""
+def of_random_graphs(seeds: Iterable[int], compiled_often: int = 5, cuda_often: int = 10) -> Table:
+    """The table of random graphs. As C each graph runs after no pass and after all, every fifth after each choice; as
+    CUDA every tenth, after no pass and after all."""
     table = Table(without_compiler())
     for place, seed in enumerate(seeds):
         graph = random_graph(seed)
         passes = variants(np.random.default_rng([seed, 1]))
-        program = capture(graph.function, *graph.arguments)
-
-        def outcome(run: Any, graph: Any = graph) -> Any:
-            return graph.outcome(graph.function if run is None else run)
-
+        often = passes if place % compiled_often == 0 else ("none", "all")
         table.compare(
-            f"seed {seed}",
-            program,
-            outcome,
-            passes,
-            passes if place % compiled_often == 0 else ("none", "all"),
+            f"seed {seed}", capture(graph.function, *graph.arguments), eager_or(graph), passes, often
         )
+        if place % cuda_often == 0 and table.executions[CUDA] is not None:
+            on_the_card(table, seed)
     return table
+
+
+def on_the_card(table: Table, seed: int) -> None:
+    """Add a random graph in the memory of the simulated card, compiled to CUDA."""
+    with on_device(cuda_sim()):
+        graph = random_graph(seed)
+        program = capture(graph.function, *graph.arguments)
+        passes = {"none": (), "all": PASSES}
+        table.compare(f"seed {seed}", program, eager_or(graph), passes, tuple(passes), native=CUDA)
+
+
+@contextmanager
+def on_device(device: Any) -> Iterator[None]:
+    """What is made in the block is made on this device."""
+    before = default_device()
+    set_default_device(device)
+    try:
+        yield
+    finally:
+        set_default_device(before)
+
+
+def eager_or(graph: Any) -> Callable[[Any], list]:
+    """What a graph's outcome is, of a program, or of None: of the function itself."""
+    return lambda run: graph.outcome(graph.function if run is None else run)
 
 
 def without_compiler() -> dict[str, Any]:
     """The executions that are possible here."""
-    if builder.find_compiler() is not None:
-        return EXECUTIONS
-    print("NO C COMPILER: nothing is compiled")
-    return EXECUTIONS | {"C": None}
+    absent = {"C": None, CUDA: None} if builder.find_compiler() is None else {}
+    if not cuda_sim().enabled():
+        absent[CUDA] = None
+    for name in absent:
+        print(f"*** no compiler: {name} is not tried ***")
+    return EXECUTIONS | absent
 
 
 def main() -> None:
@@ -227,9 +265,6 @@ def main() -> None:
         for name, why in refused.items():
             print(f"{name}: not captured: {why}")
         failed = failed or steps.failed
-    for execution, make in EXECUTIONS.items():
-        if make is None:
-            print(f"*** {execution}: {NOT_YET}. Nothing was compared. ***")
     sys.exit(failed)
 
 

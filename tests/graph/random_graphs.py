@@ -40,7 +40,7 @@ class RandomGraph:
 
 
 def random_graph(seed: int, steps: int = 24) -> RandomGraph:
-    """The graph of a seed: the same in every process."""
+    """The graph of a seed, on the default device: the same in every process."""
     rng = np.random.default_rng(seed)
     dtype = "float64" if rng.random() < 0.25 else "float32"
 

@@ -22,7 +22,7 @@ pytestmark = [
     pytest.mark.skipif(not ndl.cpu().native, reason="no compiled kernels"),
     pytest.mark.shares_memory,
 ]
-SHORT = {name: make for name, make in equality.EXECUTIONS.items() if name != "C"}
+SHORT = {name: make for name, make in equality.EXECUTIONS.items() if name not in ("C", equality.CUDA)}
 needs_compiler = pytest.mark.skipif(
     builder.find_compiler() is None, reason="NO C COMPILER: programs are not compiled"
 )
@@ -58,6 +58,18 @@ def test_random_graphs():
 def test_random_graphs_as_c():
     table = compared(range(20, 24), equality.EXECUTIONS, ("all",))
     assert not table.failed and table.cells["all", "C"].exact + table.cells["all", "C"].close == 4, str(table)
+
+
+@pytest.mark.slow
+@needs_compiler
+@pytest.mark.skipif(not ndl.cuda_sim().enabled(), reason="NO CUDA SIMULATOR: nothing is compiled to CUDA")
+def test_random_graphs_as_cuda():
+    table = equality.Table()
+    for seed in (0, 1):
+        equality.on_the_card(table, seed)
+    for called in ("none", "all"):
+        cell = table.cells[called, equality.CUDA]
+        assert not table.failed and cell.exact + cell.close == 2, str(table)
 
 
 @pytest.mark.slow

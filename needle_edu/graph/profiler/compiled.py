@@ -14,7 +14,7 @@ from needle_edu.graph.compiled.call_tools import pairs, written
 from needle_edu.graph.compiled.epilogue import Rows
 from needle_edu.graph.compiled.executable import Executable
 from needle_edu.graph.compiled.fusion import Fused, Step
-from needle_edu.graph.compiled.lowering import Call, buffers
+from needle_edu.graph.compiled.lowering import Buffer, Call, buffers
 from needle_edu.graph.compiled.memory_plan import named
 from needle_edu.graph.static.array_type import Type, Types
 from needle_edu.graph.static.program import Instruction, Program
@@ -125,7 +125,9 @@ def _facts(program: Program, step: Step | Rows, last: set[str]) -> tuple[str, in
 
 def _moved(step: Step | Rows) -> int:
     """Return how many bytes a step reads from memory, and writes; what it makes itself it finds in the cache."""
-    outer, read, made = set(named(step)), set(), set()
+    outer = set(named(step))
+    read: set[Buffer] = set()
+    made: set[Buffer] = set()
     for call in calls_of(step):
         given = call.arguments if call.kernel == "optimizer_steps" else [one for _, one in pairs(call)]
         read |= set(buffers(given)) - made
