@@ -110,9 +110,9 @@ def call_after_pass(function: Callable[[], None]) -> None:
     --------
     >>> from needle_edu import Tensor
     >>> x = Tensor([1.0, 2.0])
-    >>> handle = x.register_hook(lambda gradient: call_after_pass(lambda: print("all of", x.grad.tolist())))
+    >>> handle = x.register_hook(lambda gradient: call_after_pass(lambda: print("all of", x.grad.numpy())))
     >>> (x * x).sum().backward()
-    all of [2.0, 4.0]
+    all of [2. 4.]
     """
     if state.thread.after_pass is None:
         raise GradientError("call_after_pass: no backward pass is running in this thread")
