@@ -108,6 +108,7 @@ class HomeworkTests:
         }
         assert all(message.startswith("not written yet") for message in messages)
 
+    @pytest.mark.slow
     def test_check_from_a_terminal(self, tmp_path, capsys):
         answers = {q: self.solutions[q] for q in list(self.solutions)[1:]}
         hand_in_homework(self.name, tmp_path, "some", answers)
@@ -193,3 +194,14 @@ class HomeworkTests:
         assert len(set(ids)) == len(ids) and all(not cell.get("outputs") for cell in tree["cells"])
         code = [cell.source for cell in self.source if cell.kind == "code"]
         assert all(len(line) <= 120 for source in code for line in source.splitlines())
+
+
+def long_round_trip(cls):
+    """Mark the way of a class of four, which takes more than half a minute in this homework, as slow."""
+    for name in (
+        "test_round_trip",
+        "test_a_mistake_loses_its_question_and_no_other",
+        "test_every_message_is_clear",
+    ):
+        setattr(cls, name, slow(getattr(cls, name)))
+    return cls

@@ -10,6 +10,13 @@ from . import gates, mutants, wrong_answers
 
 HOMEWORKS = {name: questions.load(name) for name in homework_files.names()}
 QUESTIONS = [(name, question) for name, homework in HOMEWORKS.items() for question in homework.questions]
+KERNELS = [(name, question) for name, question in QUESTIONS if question.is_kernel]
+QUESTIONS = [
+    pytest.param(name, question, marks=pytest.mark.slow)
+    if (name, question) in KERNELS[1:]
+    else (name, question)
+    for name, question in QUESTIONS
+]  # of those that have to be compiled, one
 
 
 @pytest.mark.parametrize(("name", "question"), QUESTIONS, ids=lambda part: getattr(part, "name", part))

@@ -8,13 +8,14 @@ import pytest
 from needle_edu.course.kernels import translation_unit
 
 from . import kernel_batch
-from .homework_tests import HomeworkTests
+from .homework_tests import HomeworkTests, long_round_trip
 
 pytestmark = pytest.mark.skipif(
     bool(translation_unit.trouble()), reason="NO G++ AND BINUTILS: HOMEWORK 3 IS NOT TESTED"
 )
 
 
+@long_round_trip
 class TestHomework3(HomeworkTests, homework="hw3"):
     every = 140
     seeds = 1

@@ -2,9 +2,10 @@
 
 import re
 
-from .homework_tests import HomeworkTests
+from .homework_tests import HomeworkTests, long_round_trip
 
 
+@long_round_trip
 class TestHomework5(HomeworkTests, homework="hw5"):
     every = 90
     seeds = 2
