@@ -198,6 +198,14 @@ class HomeworkTests:
 
 def long_round_trip(cls):
     """Mark the way of a class of four, which takes more than half a minute in this homework, as slow."""
+
+    def slow(inherited):
+        @pytest.mark.slow
+        def test(self, graded):
+            inherited(self, graded)
+
+        return test
+
     for name in (
         "test_round_trip",
         "test_a_mistake_loses_its_question_and_no_other",
