@@ -303,6 +303,18 @@ def users_frame() -> FrameType | None:
     return frame
 
 
+def is_cell(file: str) -> bool:
+    """Return whether this is what Jupyter calls the code of a cell: a file of a number, in a folder of its own.
+
+    Examples
+    --------
+    >>> is_cell("/tmp/ipykernel_17/3141592653.py"), is_cell("train.py")
+    (True, False)
+    """
+    folder, name = os.path.split(file)
+    return os.path.basename(folder).startswith("ipykernel_") or name.startswith("<ipython-input")
+
+
 def users_line() -> tuple[str, int] | None:
     """Return file and line of the user's code."""
     frame = users_frame()

@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from needle_edu.autograd import events
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -45,10 +47,8 @@ class Span:
         """The line as text, "train.py:12"; in a notebook "cell:12"."""
         if not self.line:
             return ""
-        folder, file = os.path.split(self.line[0])
-        # Jupyter runs each cell as a file of a number, in a folder of its own.
-        cell = os.path.basename(folder).startswith("ipykernel_") or file.startswith("<ipython-input")
-        return f"{'cell' if cell else file}:{self.line[1]}"
+        file, line = self.line
+        return f"{'cell' if events.is_cell(file) else os.path.basename(file)}:{line}"
 
 
 @dataclass(frozen=True, slots=True)

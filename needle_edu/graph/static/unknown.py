@@ -137,7 +137,9 @@ def _opened(argument: Any) -> Any:
 def where() -> str:
     """Return the line of the user's code, for a message."""
     line = events.users_line()
-    return "" if line is None else f" ({line[0]}, line {line[1]})"
+    if line is None:
+        return ""
+    return f" ({'in a cell' if events.is_cell(line[0]) else line[0]}, line {line[1]})"
 
 
 UNKNOWN = Device("unknown", UnknownRuntime)  # no device of the user's: `all_devices` does not list it
