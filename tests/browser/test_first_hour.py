@@ -156,7 +156,7 @@ def run_to_the_end(reader) -> None:
             const cells = jupyterapp.shell.currentWidget.content.widgets.filter(w => w.model.type === 'code');
             return cells.every(w => w.model.executionCount);
         }""",
-        timeout=120_000,
+        timeout=400_000,  # kernels may have to be compiled first
     )
 
 
@@ -190,7 +190,7 @@ def test_the_first_hour(browser, clone, upstream):
         assert page.evaluate("jupyterapp.shell.currentWidget.context.path") == "start.ipynb"
         page.locator(".jp-DirListing-item").first.wait_for()
         names = page.locator(".jp-DirListing-itemText").all_text_contents()
-        assert sorted(names) == ["gallery.ipynb", "lectures", "start.ipynb"], (
+        assert sorted(names) == ["compile.ipynb", "gallery.ipynb", "lectures", "start.ipynb"], (
             "the course, and no solutions beside it"
         )
         run_to_the_end(reader)
