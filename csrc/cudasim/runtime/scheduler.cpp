@@ -35,6 +35,7 @@ void Worker::begin_block() {
   warps = (n + LANES - 1) / LANES;
   living = n;
   arrived = votes = sweep = error = 0;
+  turns = 0;
   barrier = nullptr;
   for (int w = 0; w < warps; w++) {
     const int lanes = n - w * LANES < LANES ? n - w * LANES : LANES;
@@ -168,10 +169,13 @@ void Worker::wait() {
 }
 
 // Any of the others may hold what this thread spins for. So all of them must have their turn: the lanes that come after
-// this one, then those of the next warp, and so on round the block.
+// this one, then those of the next warp, and so on round the block. In lockstep the lanes of a warp go round by themselves,
+// and another warp has its turn now and then.
 void Worker::yield() {
   const int w = current / LANES, l = current % LANES, me = current;
-  const unsigned before = (1u << l) - 1, after = ready[w] & (kind == CUDASIM_REVERSE ? before : ~before & ~(1u << l));
+  const unsigned before = (1u << l) - 1, self = 1u << l;
+  unsigned after = ready[w] & (kind == CUDASIM_REVERSE ? before : ~before & ~self);
+  if (kind == CUDASIM_LOCKSTEP) after = ++turns % 1024 ? ready[w] & ~self : 0;
   if (after) {
     const int n = w * LANES + pick(after);
     lane = n % LANES;
@@ -181,7 +185,7 @@ void Worker::yield() {
   }
   for (int i = 1; i <= warps; i++) {
     const int at = (sweep + i) % warps, other = order[at];
-    if (!ready[other] || (other == w && ready[w] == 1u << l)) continue;
+    if (!ready[other] || (other == w && ready[w] == self)) continue;
     sweep = at;
     warp = other;
     lane = -1;

@@ -49,6 +49,7 @@ struct Worker {
   volatile int running = 0;    // a CUDA thread runs: faults are its own
   volatile int expired = 0;    // the watchdog came while the runtime was busy
   int spinner = 0, spun = 0;   // who made how many atomics in a row
+  unsigned turns = 0;          // of lanes in lockstep
   int error = 0;               // why the block was given up
   uint64_t random = 1;
   int kind = 0;                // enum cudasim_order
