@@ -61,6 +61,14 @@ class HomeworkTests:
                 exec(source, namespace)
         return namespace
 
+    def whole_notebook(self) -> dict:
+        """Run all cells but the tests, in their order; what they define."""
+        import matplotlib
+
+        matplotlib.use("Agg")
+        cells = [cell.source for cell in self.source if cell.kind == "code" and not cell.is_tests]
+        return self.run(*cells[1:])  # the first one is the set-up
+
     def test_what_kind_of_homework_it_is(self):
         assert len(self.question) == self.count and self.homework.points == 20
         for question in self.homework.questions:

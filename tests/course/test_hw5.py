@@ -20,14 +20,8 @@ class TestHomework5(HomeworkTests, homework="hw5"):
     ]  # fmt: skip
 
     def test_the_students_gpt_learns_to_read_backwards(self, capsys):
-        """All cells but the tests, in their order: what the end of the notebook promises of its own code."""
-        import matplotlib
-
-        matplotlib.use("Agg")
-        namespace: dict = {"__name__": "__main__"}
-        for cell in self.source:
-            if cell.kind == "code" and not cell.is_tests:
-                exec(cell.source, namespace)
+        """What the end of the notebook promises of the student's own code."""
+        namespace = self.whole_notebook()
         said = capsys.readouterr().out
         shares = [float(share) for share in re.findall(r"temperature \d: ([\d.]+)% of 200", said)]
         assert len(shares) == 4 and shares[0] >= 95 and shares[0] >= shares[1] > shares[3] + 20

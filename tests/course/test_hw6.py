@@ -25,14 +25,8 @@ class TestHomework6(HomeworkTests, homework="hw6"):
     ]  # fmt: skip
 
     def test_the_students_passes_change_a_training_step(self, capsys):
-        """All cells but the tests, in their order: what the end of the notebook promises of its own code."""
-        import matplotlib
-
-        matplotlib.use("Agg")
-        namespace: dict = {"__name__": "__main__"}
-        for cell in self.source:
-            if cell.kind == "code" and not cell.is_tests:
-                exec(cell.source, namespace)
+        """What the end of the notebook promises of the student's own code."""
+        self.whole_notebook()
         said = capsys.readouterr().out
         assert "the same losses, to the last bit: True" in said
         counts = [int(count) for count in re.findall(r"^\S* +(\d+) instructions$", said, re.MULTILINE)]

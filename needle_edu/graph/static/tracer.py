@@ -20,7 +20,7 @@ from needle_edu.autograd.value import fill_node
 from needle_edu.backend import NeedleError, default_device, random, storage
 from needle_edu.backend.naming import a_kind
 from needle_edu.backend.scope import Block as Scope, Run
-from needle_edu.ndarray import NDArray, array
+from needle_edu.ndarray import array
 from needle_edu.ndarray.host import host_values
 
 from .array_type import Type, array_types
@@ -28,7 +28,7 @@ from .optimizing import capture_step
 from .own_ops import DrawnDropout, Key, Lookup, Moments, OwnUpdate
 from .places import DataOf, GradientOf
 from .program import Instruction, Program
-from .unknown import UNKNOWN, CaptureError, stand_in, where, without_numbers
+from .unknown import UNKNOWN, CaptureError, has_unknown, placed, stand_in, where, without_numbers
 from .vjp import Vjp
 
 
@@ -130,7 +130,7 @@ class Tracer(Scope):
         if op.name == "to_device" and op.device is self.device:
             return inputs[0]
         names = tuple([self.name_of(x) for x in inputs])
-        if any(map(_unknown, vars(op).values())):
+        if any(map(has_unknown, vars(op).values())):
             raise CaptureError(
                 f"{op.name}: an array that was computed from the arguments is an attribute of this op (an index, say), "
                 f"which the program could not compute again{where()}"
@@ -139,7 +139,7 @@ class Tracer(Scope):
         try:
             data = without_numbers(op).computed([self.stand_ins[name] for name in names])
         except CaptureError as error:
-            raise _placed(error, op.name) from None
+            raise placed(error, op.name) from None
         finally:
             self.computing = False
         node = op._result(inputs, data, keep=True)
@@ -224,7 +224,7 @@ class Tracer(Scope):
 
     def _refuse_draw(self) -> None:
         if self.here():
-            raise _placed(
+            raise placed(
                 CaptureError(
                     "the function draws random numbers, which every run of the program would repeat; draw them outside "
                     "and give them as an argument (ops.dropout and nn.Dropout draw anew at each run)"
@@ -387,17 +387,3 @@ def _free(wanted: str, taken: Any) -> str:
         k += 1
         name = f"{wanted}_{k}"
     return name
-
-
-def _unknown(attribute: Any) -> bool:
-    """Whether an attribute of an op holds numbers that are not known."""
-    if isinstance(attribute, (tuple, list)):
-        return any(map(_unknown, attribute))
-    array = attribute.cached_data if isinstance(attribute, Tensor) else attribute
-    return isinstance(array, NDArray) and array.layout.device is UNKNOWN and array.storage.ptr.unknown
-
-
-def _placed(error: CaptureError, who: str) -> CaptureError:
-    """Return an error that says who met it and in which line, once."""
-    text = str(error)
-    return error if text.endswith(")") and ", line " in text else CaptureError(f"{who}: {text}{where()}")

@@ -142,7 +142,21 @@ def where() -> str:
     return f" ({'in a cell' if events.is_cell(line[0]) else line[0]}, line {line[1]})"
 
 
+def placed(error: CaptureError, who: str) -> CaptureError:
+    """Return an error that says who met it and in which line, once."""
+    text = str(error)
+    return error if text.endswith(")") and ", line " in text else CaptureError(f"{who}: {text}{where()}")
+
+
 UNKNOWN = Device("unknown", UnknownRuntime)  # no device of the user's: `all_devices` does not list it
+
+
+def has_unknown(attribute: Any) -> bool:
+    """Return whether an attribute of an op holds numbers that are not known."""
+    if isinstance(attribute, (tuple, list)):
+        return any(map(has_unknown, attribute))
+    array = attribute.cached_data if isinstance(attribute, Tensor) else attribute
+    return isinstance(array, NDArray) and array.layout.device is UNKNOWN and array.storage.ptr.unknown
 
 
 def without_numbers(op: Any) -> Any:
