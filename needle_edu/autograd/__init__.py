@@ -1,10 +1,11 @@
 """Automatic differentiation: values, operations, and the chain rule.
 
-Reading order: value.py (a node of the graph), op.py (an operation and its vector-Jacobian products), tensor.py,
-topo.py, engine.py (backward), and what the engine calls: unbroadcast.py, adjoints.py, gradients.py, version_check.py.
-Around them stand registry.py (every op by name; where your own goes in), replaceable.py (the functions that students
-write), modes.py (no_grad), recomputing.py (`checkpoint`), events.py (what the stepper listens to) and checks.py (is
-this gradient right?). The ops themselves are in `needle_edu.ops`.
+To begin with: scalar.py, an engine on single numbers, on one page. Reading order: value.py (a node of the graph),
+op.py (an operation and its vector-Jacobian products), tensor.py, topo.py, engine.py (backward), and what the engine
+calls: unbroadcast.py, adjoints.py, gradients.py, version_check.py. Around them stand registry.py (every op by name;
+where your own goes in), replaceable.py (the functions that students write), modes.py (no_grad), recomputing.py
+(`checkpoint`), events.py (what the stepper listens to) and checks.py (is this gradient right?). The ops themselves
+are in `needle_edu.ops`.
 
 Three live globals, as in the course: ``autograd.TENSOR_COUNTER`` (number of live values),
 ``autograd.LAZY_MODE`` and ``autograd.CREATE_GRAPH``; assigning to them takes effect. Needle's `autograd` offers the
@@ -35,6 +36,7 @@ from .op import BinaryOp, Op, TensorOp, TensorTupleOp, UnaryOp
 from .recomputing import checkpoint
 from .registry import override, restore
 from .replaceable import sum_node_list
+from .scalar import Scalar
 from .tensor import Tensor
 from .tensor_tuple import TensorTuple
 from .topo import find_topo_sort
@@ -76,6 +78,7 @@ __all__ = [
     "Device",
     "NDArray",
     "Op",
+    "Scalar",
     "Tensor",
     "TensorOp",
     "TensorTuple",

@@ -125,6 +125,7 @@ from .manipulation import (
     transpose,
 )
 from .needle_names import concatenate, dilate, permute, prod, split, summation
+from .positions import broadcast_index, index_to_position, ordinal_to_index, position_to_indices
 from .random import CREATORS
 from .reductions import all, any, argmax, argmin, logsumexp, max, mean, min, sum
 from .softmax import log_softmax, log_softmax_backward, softmax, softmax_backward
@@ -136,22 +137,23 @@ newaxis = None
 set_creators(CREATORS)
 
 __all__ = [
-    "NDArray", "abs", "acos", "acosh", "activation", "activation_backward", "add", "all", "any", "arange", "argmax",
-    "argmin", "argsort", "array", "asarray", "asin", "asinh", "astype", "atan", "atan2", "atanh", "bool", "bool_",
-    "broadcast_arrays", "broadcast_to", "ceil", "clip", "concat", "concatenate", "cos", "cosh", "cross_entropy",
-    "cross_entropy_backward", "cumargmax", "cumargmin", "cumprod", "cumsum", "dilate", "divide", "dropout", "e",
-    "empty", "empty_like", "equal", "erf", "exp", "expand_dims", "expm1", "eye", "flip", "float32", "float64",
-    "floor", "floor_divide", "fmod", "from_dlpack", "full", "full_like", "fused", "gather", "gelu", "gelu_backward",
-    "greater", "greater_equal", "index_add", "inf", "int32", "int64", "isclose", "isfinite", "isinf", "isnan",
-    "less", "less_equal", "linear_scan", "linspace", "log", "log10", "log1p", "log2", "log_softmax",
-    "log_softmax_backward", "logical_and", "logical_not", "logical_or", "logical_xor", "logsumexp", "matmul",
-    "matrix_transpose", "max", "maximum", "mean", "min", "minimum", "moveaxis", "multiply", "nan", "negative",
-    "newaxis", "not_equal", "ones", "ones_like", "pad", "permute", "permute_dims", "pi", "positive", "pow", "power",
-    "prelu", "prod", "reciprocal", "relu", "relu_backward", "remainder", "repeat", "reshape", "result_type", "roll",
-    "round", "scatter_add", "sigmoid", "sigmoid_backward", "sign", "silu", "silu_backward", "sin", "sinh",
-    "softmax", "softmax_backward", "softplus", "sort", "split", "sqrt", "square", "squeeze", "stack", "std",
-    "subtract", "sum", "summation", "swapaxes", "take", "tan", "tanh", "tanh_backward", "tile", "transpose", "tril",
-    "triu", "trunc", "var", "where", "zeros", "zeros_like",
+    "NDArray", "abs", "acos", "acosh", "activation", "activation_backward", "add", "all", "any", "arange",
+    "argmax", "argmin", "argsort", "array", "asarray", "asin", "asinh", "astype", "atan", "atan2", "atanh",
+    "bool", "bool_", "broadcast_arrays", "broadcast_index", "broadcast_to", "ceil", "clip", "concat",
+    "concatenate", "cos", "cosh", "cross_entropy", "cross_entropy_backward", "cumargmax", "cumargmin", "cumprod",
+    "cumsum", "dilate", "divide", "dropout", "e", "empty", "empty_like", "equal", "erf", "exp", "expand_dims",
+    "expm1", "eye", "flip", "float32", "float64", "floor", "floor_divide", "fmod", "from_dlpack", "full",
+    "full_like", "fused", "gather", "gelu", "gelu_backward", "greater", "greater_equal", "index_add",
+    "index_to_position", "inf", "int32", "int64", "isclose", "isfinite", "isinf", "isnan", "less", "less_equal",
+    "linear_scan", "linspace", "log", "log10", "log1p", "log2", "log_softmax", "log_softmax_backward",
+    "logical_and", "logical_not", "logical_or", "logical_xor", "logsumexp", "matmul", "matrix_transpose", "max",
+    "maximum", "mean", "min", "minimum", "moveaxis", "multiply", "nan", "negative", "newaxis", "not_equal",
+    "ones", "ones_like", "ordinal_to_index", "pad", "permute", "permute_dims", "pi", "position_to_indices",
+    "positive", "pow", "power", "prelu", "prod", "reciprocal", "relu", "relu_backward", "remainder", "repeat",
+    "reshape", "result_type", "roll", "round", "scatter_add", "sigmoid", "sigmoid_backward", "sign", "silu",
+    "silu_backward", "sin", "sinh", "softmax", "softmax_backward", "softplus", "sort", "split", "sqrt", "square",
+    "squeeze", "stack", "std", "subtract", "sum", "summation", "swapaxes", "take", "tan", "tanh", "tanh_backward",
+    "tile", "transpose", "tril", "triu", "trunc", "var", "where", "zeros", "zeros_like",
 ]  # fmt: skip
 
 

@@ -1,0 +1,64 @@
+"""Index and position beside NumPy's ravel_multi_index, unravel_index, and what the views themselves hold."""
+
+import numpy as np
+import pytest
+
+from needle_edu import ndarray as nd
+from needle_edu.backend import ShapeError
+
+
+def views():
+    a = nd.array(np.arange(24.0).reshape(2, 3, 4))
+    return {
+        "compact": a,
+        "transposed": a.permute((2, 0, 1)),
+        "sliced": a[1:, ::2, 1:],
+        "flipped": a.flip((1, 2)),
+        "broadcast": a[:1, :1].broadcast_to((2, 3, 4)),
+    }
+
+
+@pytest.mark.parametrize("name", views())
+def test_the_position_of_an_element_holds_that_element(name):
+    a = views()[name]
+    memory = np.arange(24.0)  # position k holds the number k
+    for k, index in enumerate(np.ndindex(a.shape)):
+        assert nd.ordinal_to_index(k, a.shape) == index
+        position = nd.index_to_position(index, a.strides, a.offset)
+        assert memory[position] == a.numpy()[index]
+        assert index in nd.position_to_indices(position, a.shape, a.strides, a.offset)
+
+
+def test_beside_numpy():
+    shape = (3, 4, 5)
+    for k in range(60):
+        assert nd.ordinal_to_index(k, shape) == tuple(map(int, np.unravel_index(k, shape)))
+        index = nd.ordinal_to_index(k, shape)
+        assert nd.index_to_position(index, (20, 5, 1)) == np.ravel_multi_index(index, shape)
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (4,), (3, 1), (1, 4), (2, 1, 4), (2, 3, 4)])
+def test_a_broadcast_index_reads_what_broadcasting_put_there(shape):
+    small = np.arange(np.prod(shape, dtype=int)).reshape(shape)
+    large = np.broadcast_to(small, (2, 3, 4))
+    for index in np.ndindex(2, 3, 4):
+        assert small[nd.broadcast_index(index, shape)] == large[index]
+
+
+def test_a_single_number_has_an_empty_index():
+    assert nd.ordinal_to_index(0, ()) == ()
+    assert nd.index_to_position((), (), 7) == 7
+
+
+def test_what_does_not_fit_is_said():
+    with pytest.raises(ShapeError, match=r"one number for each axis, got index \(1,\) for strides \(3, 1\)"):
+        nd.index_to_position((1,), (3, 1))
+    for k in (-1, 6):
+        with pytest.raises(IndexError, match=f"{k} is not below 6"):
+            nd.ordinal_to_index(k, (2, 3))
+    with pytest.raises(IndexError, match="0 is not below 0"):
+        nd.ordinal_to_index(0, (0, 3))
+    with pytest.raises(ShapeError, match="fewer axes than the shape"):
+        nd.broadcast_index((1,), (3, 1))
+    with pytest.raises(TypeError, match=r"index_to_position: wanted a sequence of integers, got 1\.5"):
+        nd.index_to_position(1.5, (1,))
