@@ -166,7 +166,7 @@ def torch_gpt(torch: Any, vocabulary: int, length: int, layers: int, heads: int,
     return Model()
 
 
-def sentence_transformer(lib: Any) -> Any:
+def sentence_transformer(lib: Any, dropout: float = 0.1) -> Any:
     """Tokens (batch, 45) give scores of two classes: a table, one layer of 8 heads with dropout, the mean, a map."""
     nn = lib.nn
 
@@ -174,7 +174,7 @@ def sentence_transformer(lib: Any) -> Any:
         def __init__(self) -> None:
             super().__init__()
             self.embedding = nn.Embedding(5000, 64)
-            self.layer = nn.TransformerEncoderLayer(64, 8, 256, 0.1, batch_first=True)
+            self.layer = nn.TransformerEncoderLayer(64, 8, 256, dropout, batch_first=True)
             self.output = nn.Linear(64, 2)
 
         def forward(self, tokens: Any) -> Any:

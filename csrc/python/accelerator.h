@@ -35,13 +35,19 @@ static inline void nd_keep(PyObject **place, PyObject *value) {
   Py_XSETREF(*place, value);
 }
 
-extern PyMethodDef nd_launch_methods[], nd_graph_methods[], nd_walk_methods[];
+extern PyMethodDef nd_launch_methods[], nd_graph_methods[], nd_walk_methods[], nd_program_methods[];
 
 /* launch.c: arrays */
-extern PyTypeObject nd_allocator_type;
+extern PyTypeObject nd_allocator_type, nd_program_type;
 extern PyTypeObject *nd_array_type;
-extern Py_ssize_t nd_array_layout, nd_array_storage, nd_layout_dense;
+extern Py_ssize_t nd_array_layout, nd_array_storage, nd_storage_ptr, nd_layout_dense;
 int nd_add_into(PyObject *total, PyObject *a);
+PyObject *nd_new_array(PyObject *layout, PyObject *storage); /* without a storage: in memory of its own */
+int nd_overwritten(PyObject *array);                         /* raise the version of its storage */
+/* What a kernel takes, borrowed. */
+static inline PyObject *nd_ptr_of(PyObject *array) {
+  return SLOT(SLOT(array, nd_array_storage), nd_storage_ptr);
+}
 
 /* graph.c: nodes of the graph. `data_type` is the class of arrays, in np mode NumPy's. */
 typedef struct {
@@ -49,6 +55,7 @@ typedef struct {
   Py_ssize_t op, inputs, data, requires_grad, grad, version, serial, extra;
 } nd_node_slots;
 extern nd_node_slots nd_node;
+extern PyTypeObject *nd_tensor_type;
 /* `bool(x.requires_grad)`; -1 is an exception. */
 static inline int nd_requires_grad(PyObject *x) {
   PyObject *wish = SLOT(x, nd_node.requires_grad);
@@ -56,6 +63,8 @@ static inline int nd_requires_grad(PyObject *x) {
 }
 
 PyObject *nd_latest_version(void); /* borrowed */
+PyObject *nd_new_version(void);
+int nd_is_watched(void); /* a hook, a tracer or lazy mode asks for the careful path */
 PyObject *nd_make_leaf(PyTypeObject *cls, PyObject *data); /* without a gradient */
 PyObject *nd_post_order(PyObject *unused, PyObject *output);
 #endif

@@ -6,7 +6,7 @@
 #include "accelerator.h"
 
 nd_node_slots nd_node;
-static PyTypeObject *tensor_type;
+PyTypeObject *nd_tensor_type;
 static PyObject *state, *storage; /* the dictionaries of two modules: their globals may be rebound at any time */
 static PyObject *next_serial, *no_inputs;
 static PyObject *str_watched, *str_threads_without_grad, *str_grad_enabled, *str_latest_version, *str_compute,
@@ -25,7 +25,7 @@ static PyObject *nodes(PyObject *self, PyObject *const *args, Py_ssize_t n) {
       nd_find_slot(args[0], "extra", &nd_node.extra))
     return NULL;
   nd_keep((PyObject **)&nd_node.type, args[0]);
-  nd_keep((PyObject **)&tensor_type, args[1]);
+  nd_keep((PyObject **)&nd_tensor_type, args[1]);
   nd_keep((PyObject **)&nd_node.data_type, args[2]);
   nd_keep(&state, args[3]);
   nd_keep(&storage, args[4]);
@@ -48,6 +48,20 @@ PyObject *nd_latest_version(void) {
   PyObject *version = PyDict_GetItemWithError(storage, str_latest_version);
   if (!version && !PyErr_Occurred()) PyErr_SetString(PyExc_SystemError, "accelerator: no latest_version");
   return version;
+}
+
+/* `new_version` of needle_edu/backend/storage.py. */
+PyObject *nd_new_version(void) {
+  PyObject *latest = nd_latest_version();
+  const long long number = latest ? PyLong_AsLongLong(latest) : -1;
+  PyObject *version = number == -1 && PyErr_Occurred() ? NULL : PyLong_FromLongLong(number + 1);
+  if (version && PyDict_SetItem(storage, str_latest_version, version)) Py_CLEAR(version);
+  return version;
+}
+
+int nd_is_watched(void) {
+  const int is_quiet = nd_node.type && PyDict_GetItemWithError(state, str_watched) == Py_False;
+  return !is_quiet;
 }
 
 /* ---- making nodes -------------------------------------------------------------------------------------------- */
@@ -113,7 +127,7 @@ static PyObject *apply(PyObject *self, PyObject *const *args, Py_ssize_t n) {
   (void)self;
   if (n != 3) return PyErr_Format(PyExc_TypeError, "apply: takes 3 arguments");
   PyObject *op = args[0], *a = args[1], *b = args[2] == Py_None ? NULL : args[2];
-  if (!nd_node.type || PyDict_GetItemWithError(state, str_watched) != Py_False) {
+  if (nd_is_watched()) {
     if (PyErr_Occurred()) return NULL;
     Py_RETURN_NONE;
   }
@@ -132,9 +146,9 @@ static PyObject *apply(PyObject *self, PyObject *const *args, Py_ssize_t n) {
   if (wanted < 0) goto done;
   if (wanted) {
     inputs = b ? PyTuple_Pack(2, a, b) : PyTuple_Pack(1, a);
-    if (inputs) node = make_node(tensor_type, op, inputs, data, Py_True);
+    if (inputs) node = make_node(nd_tensor_type, op, inputs, data, Py_True);
   } else {
-    node = make_node(tensor_type, Py_None, no_inputs, data, Py_False);
+    node = make_node(nd_tensor_type, Py_None, no_inputs, data, Py_False);
   }
 done:
   Py_DECREF(x);

@@ -7,10 +7,10 @@
 #include "accelerator.h"
 
 PyTypeObject *nd_array_type;
-Py_ssize_t nd_array_layout, nd_array_storage, nd_layout_dense;
+Py_ssize_t nd_array_layout, nd_array_storage, nd_storage_ptr, nd_layout_dense;
 static PyTypeObject *layout_type, *storage_type;
 static Py_ssize_t layout_code, layout_size, layout_kernels, layout_allocate, layout_compact, layout_dense_float;
-static Py_ssize_t storage_ptr, storage_nbytes, storage_version;
+static Py_ssize_t storage_nbytes, storage_version;
 static PyObject *kernel_failed, *zero, *fill, *fill_dense, *add, *add_dense;
 
 /* arrays(NDArray, Layout, Storage, kernel_failed): the classes whose slots are read and written below. */
@@ -24,7 +24,7 @@ static PyObject *arrays(PyObject *self, PyObject *const *args, Py_ssize_t n) {
       nd_find_slot(args[1], "code", &layout_code) || nd_find_slot(args[1], "size", &layout_size) ||
       nd_find_slot(args[1], "kernels", &layout_kernels) || nd_find_slot(args[1], "allocate", &layout_allocate) ||
       nd_find_slot(args[1], "compact", &layout_compact) || nd_find_slot(args[1], "dense", &nd_layout_dense) ||
-      nd_find_slot(args[1], "dense_float", &layout_dense_float) || nd_find_slot(args[2], "ptr", &storage_ptr) ||
+      nd_find_slot(args[1], "dense_float", &layout_dense_float) || nd_find_slot(args[2], "ptr", &nd_storage_ptr) ||
       nd_find_slot(args[2], "nbytes", &storage_nbytes) || nd_find_slot(args[2], "version", &storage_version))
     return NULL;
   nd_keep((PyObject **)&nd_array_type, args[0]);
@@ -64,7 +64,7 @@ static PyObject *allocate_small(PyObject *self, PyObject *const *args, size_t n,
   }
   nd_fill_slot(storage, storage_version, zero);
   nd_fill_slot(storage, storage_nbytes, a->nbytes);
-  SLOT(storage, storage_ptr) = ptr;
+  SLOT(storage, nd_storage_ptr) = ptr;
   return storage;
 }
 
@@ -111,6 +111,23 @@ static PyObject *failed(PyObject *name, PyObject *err, PyObject *a, PyObject *b)
   return NULL;
 }
 
+PyObject *nd_new_array(PyObject *layout, PyObject *storage) {
+  storage = storage ? Py_NewRef(storage) : PyObject_CallNoArgs(SLOT(layout, layout_allocate));
+  PyObject *array = storage ? nd_array_type->tp_alloc(nd_array_type, 0) : NULL;
+  if (array) {
+    nd_fill_slot(array, nd_array_layout, layout);
+    nd_fill_slot(array, nd_array_storage, storage);
+  }
+  Py_XDECREF(storage);
+  return array;
+}
+
+int nd_overwritten(PyObject *array) {
+  PyObject *version = nd_new_version();
+  if (version) Py_XSETREF(SLOT(SLOT(array, nd_array_storage), storage_version), version);
+  return version ? 0 : -1;
+}
+
 /* `run` of base.py. args[out] is the place of the result's memory; `name`, a and b are what an error tells of. */
 static PyObject *run(PyObject *layout, PyObject *kernel_name, PyObject **args, int n, int out_place, PyObject *name,
                      PyObject *a, PyObject *b) {
@@ -122,7 +139,7 @@ static PyObject *run(PyObject *layout, PyObject *kernel_name, PyObject **args, i
   Py_INCREF(layout); /* give the array another layout */
   PyObject *storage = PyObject_CallNoArgs(allocate);
   if (!storage) goto done;
-  args[out_place] = SLOT(storage, storage_ptr);
+  args[out_place] = SLOT(storage, nd_storage_ptr);
   err = PyObject_Vectorcall(kernel, args, n, NULL);
   if (!err) goto done;
   const int is_error = PyObject_IsTrue(err);
@@ -147,10 +164,6 @@ static inline int is_array(PyObject *a) {
   return Py_IS_TYPE(a, nd_array_type) && SLOT(a, nd_array_layout) && SLOT(a, nd_array_storage);
 }
 
-static inline PyObject *ptr_of(PyObject *array) {
-  return SLOT(SLOT(array, nd_array_storage), storage_ptr);
-}
-
 /* unary(a, name, dense): `op` of `unary` in base.py, or None. */
 static PyObject *unary(PyObject *self, PyObject *const *args, Py_ssize_t n) {
   (void)self;
@@ -159,7 +172,7 @@ static PyObject *unary(PyObject *self, PyObject *const *args, Py_ssize_t n) {
   if (!nd_array_type || !is_array(a)) Py_RETURN_NONE;
   PyObject *layout = SLOT(a, nd_array_layout);
   if (SLOT(layout, layout_dense_float) != Py_True) Py_RETURN_NONE;
-  PyObject *to_kernel[] = {SLOT(layout, layout_code), SLOT(layout, layout_size), NULL, ptr_of(a)};
+  PyObject *to_kernel[] = {SLOT(layout, layout_code), SLOT(layout, layout_size), NULL, nd_ptr_of(a)};
   return run(layout, args[2], to_kernel, 4, 2, args[1], a, NULL);
 }
 
@@ -171,7 +184,7 @@ static PyObject *binary(PyObject *self, PyObject *const *args, Py_ssize_t n) {
   if (!nd_array_type || !is_array(a) || !is_array(b)) Py_RETURN_NONE;
   PyObject *layout = SLOT(a, nd_array_layout);
   if (dense != Py_None && layout == SLOT(b, nd_array_layout) && SLOT(layout, layout_dense_float) == Py_True) {
-    PyObject *to_kernel[] = {SLOT(layout, layout_code), SLOT(layout, layout_size), NULL, ptr_of(a), ptr_of(b)};
+    PyObject *to_kernel[] = {SLOT(layout, layout_code), SLOT(layout, layout_size), NULL, nd_ptr_of(a), nd_ptr_of(b)};
     return run(layout, dense, to_kernel, 5, 2, name, a, b);
   }
   PyObject *layouts[] = {layout, SLOT(b, nd_array_layout)};
@@ -182,7 +195,7 @@ static PyObject *binary(PyObject *self, PyObject *const *args, Py_ssize_t n) {
       !Py_IS_TYPE(PyTuple_GET_ITEM(planned, 0), layout_type)) {
     result = Py_NewRef(Py_None);
   } else {
-    PyObject *to_kernel[] = {PyTuple_GET_ITEM(planned, 1), NULL, ptr_of(a), ptr_of(b)};
+    PyObject *to_kernel[] = {PyTuple_GET_ITEM(planned, 1), NULL, nd_ptr_of(a), nd_ptr_of(b)};
     result = run(PyTuple_GET_ITEM(planned, 0), name, to_kernel, 4, 1, name, a, b);
   }
   Py_DECREF(planned);
@@ -197,7 +210,7 @@ static PyObject *scalar(PyObject *self, PyObject *const *args, Py_ssize_t n) {
   if (!nd_array_type || !is_array(a)) Py_RETURN_NONE;
   PyObject *layout = SLOT(a, nd_array_layout);
   if (SLOT(layout, layout_dense_float) != Py_True) Py_RETURN_NONE;
-  PyObject *to_kernel[] = {SLOT(layout, layout_code), SLOT(layout, layout_size), NULL, ptr_of(a), args[1]};
+  PyObject *to_kernel[] = {SLOT(layout, layout_code), SLOT(layout, layout_size), NULL, nd_ptr_of(a), args[1]};
   PyObject *result = run(layout, args[3], to_kernel, 5, 2, args[2], a, NULL);
   if (result || !PyErr_ExceptionMatches(PyExc_OverflowError)) return result;
   PyErr_Clear();
@@ -222,8 +235,8 @@ int nd_add_into(PyObject *total, PyObject *a) {
   if (layout != SLOT(a, nd_array_layout) || SLOT(layout, layout_dense_float) != Py_True) return 0;
   PyObject *kernel = PyDict_GetItemWithError(SLOT(layout, layout_kernels), add_dense);
   if (!kernel) return PyErr_Occurred() ? -1 : 0;
-  PyObject *ptr = ptr_of(total);
-  PyObject *to_kernel[] = {SLOT(layout, layout_code), SLOT(layout, layout_size), ptr, ptr, ptr_of(a)};
+  PyObject *ptr = nd_ptr_of(total);
+  PyObject *to_kernel[] = {SLOT(layout, layout_code), SLOT(layout, layout_size), ptr, ptr, nd_ptr_of(a)};
   Py_INCREF(kernel);
   PyObject *err = PyObject_Vectorcall(kernel, to_kernel, 5, NULL);
   Py_DECREF(kernel);
@@ -239,7 +252,7 @@ static PyObject *run_unary(PyObject *self, PyObject *const *args, Py_ssize_t n) 
   if (n != 4) return PyErr_Format(PyExc_TypeError, "run_unary: takes 4 arguments");
   PyObject *name = args[0], *layout = args[1], *a = args[3];
   if (!nd_array_type || !is_array(a) || !Py_IS_TYPE(layout, layout_type)) Py_RETURN_NONE;
-  PyObject *to_kernel[] = {args[2], NULL, ptr_of(a)};
+  PyObject *to_kernel[] = {args[2], NULL, nd_ptr_of(a)};
   return run(layout, name, to_kernel, 3, 1, name, a, NULL);
 }
 

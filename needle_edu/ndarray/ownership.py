@@ -14,7 +14,7 @@ from typing import Any
 from .interchange import adopted
 
 getrefcount: Any = getattr(sys, "getrefcount", None)
-_counted = getrefcount is not None and getattr(sys, "_is_gil_enabled", lambda: True)()
+counted = getrefcount is not None and getattr(sys, "_is_gil_enabled", lambda: True)()
 
 
 class _Holder:
@@ -37,7 +37,7 @@ def _counts_of_one_holder() -> tuple[int, int]:
     return _counts(tensor)
 
 
-_alone = _counts_of_one_holder() if _counted else None
+_alone = _counts_of_one_holder() if counted else None
 
 
 def held_once(tensor: Any) -> bool:

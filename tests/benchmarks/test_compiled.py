@@ -1,6 +1,6 @@
 """Compiled functions against JAX's jit and PyTorch eager with fused Adam.
 
-JAX is wanted for these alone: `pip install jax==0.10.2`. Its models are written out below with the same formulas.
+JAX is wanted for these alone: `pip install jax==0.10.2`. in_jax.py has its models.
 """
 
 import numpy as np
@@ -8,6 +8,7 @@ import pytest
 
 from tests import twins
 
+from . import in_jax
 from .duel import AFTER_BLAS
 
 
@@ -59,47 +60,8 @@ def test_chain_of_eight(arena, fight, jax):
     fight("compiled chain of 8 ops on 1M floats", contenders, limit=0.8)
 
 
-def mlp_in_jax(jax, x, y):
-    """An Adam step of 784-400-100-10 as JAX compiles it, parameters and averages given away each time."""
-    jnp, tree = jax.numpy, jax.tree_util.tree_map
-    rng = np.random.default_rng(0)
-    sizes = [(784, 400), (400, 100), (100, 10)]
-    parameters = [
-        (jnp.array(rng.normal(size=size) / size[0] ** 0.5, dtype="float32"), jnp.zeros(size[1]))
-        for size in sizes
-    ]
-
-    def loss(parameters, x, y):
-        for k, (w, b) in enumerate(parameters):
-            x = x @ w + b if k == 0 else jax.nn.relu(x) @ w + b
-        return -jnp.take_along_axis(jax.nn.log_softmax(x), y[:, None], 1).mean()
-
-    def step(state, x, y):
-        p, m, v, t = state
-        value, g = jax.value_and_grad(loss)(p, x, y)
-        t = t + 1
-        m = tree(lambda m, g: 0.9 * m + 0.1 * g, m, g)
-        v = tree(lambda v, g: 0.999 * v + 0.001 * g * g, v, g)
-        p = tree(
-            lambda p, m, v: p - 1e-3 * (m / (1 - 0.9**t)) / (jnp.sqrt(v / (1 - 0.999**t)) + 1e-8), p, m, v
-        )
-        return (p, m, v, t), value
-
-    compiled = jax.jit(step, donate_argnums=0)
-    state = [(parameters, tree(jnp.zeros_like, parameters), tree(jnp.zeros_like, parameters), jnp.float32(0))]
-    x, y = jnp.array(x), jnp.array(y)
-
-    def one():
-        state[0], value = compiled(state[0], x, y)
-        return value.block_until_ready()
-
-    return one
-
-
-def steps(torch, ndl, make, shape, batch):
+def steps(torch, ndl, make, x, y):
     """Our step, compiled, and PyTorch's with its fused Adam."""
-    rng = np.random.default_rng(0)
-    x, y = rng.standard_normal((batch, *shape), dtype=np.float32), rng.integers(0, 10, batch)
 
     def step(lib, wrap=lambda one: one, **options):
         one = wrap(twins.classifier_step(lib, make(lib), **options))
@@ -112,21 +74,58 @@ def steps(torch, ndl, make, shape, batch):
     }
 
 
+def images(shape, batch):
+    rng = np.random.default_rng(0)
+    return rng.standard_normal((batch, *shape), dtype=np.float32), rng.integers(0, 10, batch)
+
+
+def in_torch_compile(torch, make, x, y):
+    """PyTorch's step as `torch.compile` makes it, or None: it writes C++, and takes seconds to do so."""
+    step = torch.compile(twins.classifier_step(torch, make(torch), fused=True))
+    given = twins.constant(torch, x), twins.constant(torch, y)
+    try:
+        step(*given)
+    except Exception as error:  # without a C++ compiler, say
+        print(f"torch.compile does not work here: {type(error).__name__}: {str(error)[:200]}")
+        return None
+    return lambda: step(*given)
+
+
 def test_mlp_step(arena, fight, jax):
     """One Adam step of 784-400-100-10 on a batch of 32."""
     torch, ndl = arena
-    rng = np.random.default_rng(0)
-    contenders = steps(torch, ndl, twins.CLASSIFIERS["MLP"], (784,), 32)
-    x, y = rng.standard_normal((32, 784), dtype=np.float32), rng.integers(0, 10, 32)
-    contenders["JAX"] = mlp_in_jax(jax, x, y)
+    x, y = images((784,), 32)
+    contenders = steps(torch, ndl, twins.mlp, x, y)
+    contenders["JAX"] = in_jax.adam_step(jax, *in_jax.mlp(jax), x, y)
+    if by_torch := in_torch_compile(torch, twins.mlp, x, y):
+        contenders["torch.compile"] = by_torch
     fight("compiled MLP 784-400-100-10, batch 32, Adam", contenders, limit=0.75, **AFTER_BLAS)
 
 
 def test_lenet_step(arena, fight):
     """One Adam step of LeNet on a batch of 128, beside PyTorch."""
     torch, ndl = arena
-    contenders = steps(torch, ndl, twins.CLASSIFIERS["LeNet"], twins.IMAGES["LeNet"], 128)
+    contenders = steps(torch, ndl, twins.lenet, *images(twins.IMAGES["LeNet"], 128))
     fight("compiled LeNet, batch 128, Adam", contenders, limit=0.4, **AFTER_BLAS, block_s=0.1)
+
+
+def test_lenet_step_beside_jax(arena, fight, jax):
+    """The same beside JAX, which promises less."""
+    torch, ndl = arena
+    x, y = images(twins.IMAGES["LeNet"], 128)
+    contenders = {"needle_edu": steps(torch, ndl, twins.lenet, x, y)["needle_edu"]}
+    contenders["JAX"] = in_jax.adam_step(jax, *in_jax.lenet(jax), x, y)
+    fight("compiled LeNet, batch 128, Adam, beside JAX", contenders, limit=1.0, **AFTER_BLAS, block_s=0.1)
+
+
+def test_transformer_step(arena, fight, jax):
+    """One Adam step of one Transformer layer without dropout, on 128 sentences of 45 words, 64 features."""
+    torch, ndl = arena
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(0, 5000, (128, 45)), rng.integers(0, 2, 128)
+    contenders = steps(torch, ndl, lambda lib: twins.sentence_transformer(lib, 0.0), x, y)
+    contenders["JAX"] = in_jax.adam_step(jax, *in_jax.sentence_transformer(jax), x, y)
+    fight("compiled Transformer layer 128x45x64, Adam", contenders, limit=1.0, **AFTER_BLAS, block_s=0.2)
 
 
 def test_time_to_compile(arena, benchmark, tmp_path, monkeypatch):

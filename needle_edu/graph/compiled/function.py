@@ -13,6 +13,7 @@ from needle_edu.graph.static import CaptureError, Program, capture
 from needle_edu.graph.static.checks import check_function
 from needle_edu.graph.static.structure import flatten
 
+from . import quick_call
 from .executable import Executable, build
 from .lowering import LoweringError
 
@@ -38,14 +39,18 @@ class Compiled:
         self.programs: dict[Any, Executable | Program] = {}
         self.captures = 0
         self.runs_as = self.why = ""
+        self._in_c: Any = None  # of the latest call's program, see quick_call.py
 
     def __call__(self, *arguments: Any) -> Any:
+        done = quick_call.in_c_run(self._in_c, arguments)
+        if done is not NotImplemented:
+            return done
         key, arrays = _kind(arguments)
         chosen = self.programs.get(key) or self.serving(*arguments)
         if not isinstance(chosen, Executable):
-            self.runs_as = "interpreter"
+            self.runs_as, self._in_c = "interpreter", None
             return chosen(*arguments)
-        self.runs_as = chosen.language
+        self.runs_as, self._in_c = chosen.language, chosen.in_c
         if arrays is None or chosen.program.device.has_overrides():
             return chosen(*arguments)
         return chosen.run(arrays)  # layouts say that these are of the right types

@@ -51,14 +51,19 @@ class FormulaNumbers:
         return enter(self.numbers(), self.device, "float64")
 
     def numbers(self) -> np.ndarray:
-        """Ask the optimiser, and count the step."""
+        """Ask the optimiser, and count the step; parameters that have counted the same are told the same."""
         state = self.optimizer.state
-        told = []
+        told: list[tuple] = []
+        known: dict[tuple, dict[str, Any]] = {}  # what is counted before a step, and after it
         for place in self.places:
-            after = dict(state.get(place, ()))
-            kind, _, numbers = self.optimizer.formula(after, self.group)
-            state[place] = after
-            told.append((kind, tuple(sorted(numbers.items()))))
+            remembered = state.get(place, {})
+            before = tuple(_counted(remembered).items())
+            if before not in known:
+                after = dict(remembered)
+                kind, _, numbers = self.optimizer.formula(after, self.group)
+                told.append((kind, tuple(sorted(numbers.items()))))
+                known[before] = _counted(after)
+            state[place] = {**remembered, **known[before]}
         if len(set(told)) != 1 or told[0][0] != self.kind:
             raise CaptureError(
                 f"{type(self.optimizer).__name__}: the next step has another formula than the one captured; capture "
@@ -66,6 +71,11 @@ class FormulaNumbers:
             )
         sign = -1.0 if self.group["maximize"] else 1.0
         return np.array(Numbers(sign, **numbers), np.float64)
+
+
+def _counted(state: dict[str, Any]) -> dict[str, Any]:
+    """Return what is remembered of a parameter as numbers: how many steps were made, say."""
+    return {name: one for name, one in state.items() if type(one) in (int, float)}
 
 
 def capture_step(tracer: Any, optimizer: Any, members: list, group: dict) -> None:
