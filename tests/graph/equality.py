@@ -2,6 +2,7 @@
 
     python -m tests.graph.equality                    500 random graphs, and every application's training step
     python -m tests.graph.equality --graphs 20        fewer
+    python -m tests.graph.equality --first 100 --graphs 50 --no-applications
     python -m tests.graph.equality --seed 17          one graph, and where it differs
 
 Each graph runs eagerly, and then as a program: interpreted; as its kernel calls one by one, in memory where whatever is
@@ -22,10 +23,10 @@ from typing import Any
 import numpy as np
 
 from needle_edu import Tensor, cuda_sim, default_device
-from needle_edu.backend import set_default_device
+from needle_edu.backend import cpu_runtime, set_default_device
 from needle_edu.backend.build import builder
 from needle_edu.graph import capture
-from needle_edu.graph.compiled import LoweringError, build, executable, fuse, lower, plan_memory
+from needle_edu.graph.compiled import LoweringError, build, fuse, lower, plan_memory
 from needle_edu.graph.passes import PASSES, optimize
 
 from . import call_by_call
@@ -247,13 +248,14 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--graphs", type=int, default=500, help="number of random graphs (default 500)")
+    parser.add_argument("--first", type=int, default=0, help="seed of the first of them (default 0)")
     parser.add_argument("--seed", type=int, help="this graph alone")
     parser.add_argument("--no-applications", action="store_true", help="random graphs alone")
     parser.add_argument("--sanitize", action="store_true", help="compile under sanitizers; see sanitized.sh")
     args = parser.parse_args()
     if args.sanitize:
-        executable.FLAGS += SANITIZERS
-    seeds = range(args.graphs) if args.seed is None else [args.seed]
+        cpu_runtime.PROGRAM_FLAGS += SANITIZERS
+    seeds = range(args.first, args.first + args.graphs) if args.seed is None else [args.seed]
     table = of_random_graphs(seeds)
     print(f"{len(seeds)} random graphs, forward and backward\n\n{table}\n")
     failed = table.failed
