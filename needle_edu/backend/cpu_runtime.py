@@ -19,6 +19,7 @@ from .storage import Storage, check_count
 
 _OWNED_LIMIT = 65536  # bytes; larger blocks come from the pool
 _STEP = 64  # bytes
+PROGRAM_FLAGS: list[str] = []  # what else programs are compiled with: a sanitizer, say
 
 
 class CpuRuntime(CLibrary):
@@ -88,7 +89,13 @@ class CpuRuntime(CLibrary):
             "program",
             [cache.kept_text(text, "program", ".c")],
             include=(csrc_dir() / "include", csrc_dir() / "cpu", csrc_dir() / "cpu" / "isa"),
-            flags=(*flags, "-fvisibility=default", "-Wno-discarded-qualifiers", "-Wno-unused-variable"),
+            flags=(
+                *flags,
+                *PROGRAM_FLAGS,
+                "-fvisibility=default",
+                "-Wno-discarded-qualifiers",
+                "-Wno-unused-variable",
+            ),
             link=(str(self.library_path),),
         )
 

@@ -33,6 +33,7 @@ from needle_edu.autograd.arrays import (
 )
 from needle_edu.autograd.op import TensorOp
 from needle_edu.autograd.registry import register, slot
+from needle_edu.autograd.state import tracing
 from needle_edu.autograd.tensor import Tensor, as_tensor
 from needle_edu.autograd.unbroadcast import sum_to
 from needle_edu.backend import compatibility
@@ -268,8 +269,11 @@ def scaled_dot_product_attention(
     diagonal = _diagonal(who, is_causal, lower_right, q, k)
     if dropout_p and compatibility.dropout_draws_each:
         return dropping.dropout(Attention(scale, diagonal).weights(q, k, mask), dropout_p) @ v
-    op = Attention(scale, diagonal, dropout_p, dropping.draw_key() if dropout_p else 0)
+    tracer = tracing() if dropout_p else None
+    op = Attention(scale, diagonal, dropout_p, dropping.draw_key() if dropout_p and tracer is None else 0)
     op.mask_learns = mask is not None and mask.requires_grad
+    if tracer is not None:
+        return tracer.attention(op, (q, k, v) if mask is None else (q, k, v, mask))
     return op.apply(q, k, v) if mask is None else op.apply(q, k, v, mask)
 
 

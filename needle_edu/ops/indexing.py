@@ -12,6 +12,7 @@ import numpy as np
 from needle_edu.autograd.arrays import Array, add_at, getitem, xp
 from needle_edu.autograd.op import UnaryOp
 from needle_edu.autograd.registry import register, slot
+from needle_edu.autograd.state import tracing
 from needle_edu.autograd.value import Value
 from needle_edu.ndarray.layout import as_shape
 
@@ -37,6 +38,8 @@ def own_index(index):
         return index
     if isinstance(index, Value):
         index = index.realize_cached_data()
+        if tracing() is not None:  # it stands for numbers that only a run of the program knows
+            return index
     elif isinstance(index, memoryview):
         index = np.asarray(index)
     return index.copy() if isinstance(index, (np.ndarray, Array)) else copy.deepcopy(index)

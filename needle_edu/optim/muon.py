@@ -45,7 +45,7 @@ def orthogonalised(g: Any, steps: int = 5, eps: float = 1e-7) -> Any:
     xp = g.__array_namespace__()
     tall = g.shape[0] > g.shape[1]
     x = xp.permute_dims(g, (1, 0)) if tall else g  # the products are then as small as can be
-    x = x / max(math.sqrt(float(xp.sum(x * x))), eps)
+    x = x / xp.maximum(xp.sqrt(xp.sum(x * x)), eps)
     a, b, c = COEFFICIENTS
     for _ in range(steps):
         square = xp.matmul(x, xp.permute_dims(x, (1, 0)))
@@ -147,11 +147,22 @@ class Muon(Optimizer):
 
     def update(self, p: Any, g: Any, state: dict[str, Any], s: dict[str, Any]) -> Any:
         """One step of one parameter."""
-        lr, momentum, (rows, columns) = s["lr"], s["momentum"], p.shape
-        state["u"] = u = momentum * state.get("u", 0.0) + (1 - momentum) * g
-        d = momentum * u + (1 - momentum) * g if s["nesterov"] else u
+        return self.stepped(p, g, state, self.told(p, s), s)
+
+    def told(self, p: Any, s: dict[str, Any]) -> dict[str, float]:
+        """Return the numbers that the formula is told, which may change from step to step."""
+        lr, (rows, columns) = s["lr"], p.shape
         factor = math.sqrt(max(1, rows / columns)) if columns else 1.0
         if s["adjust_lr_fn"] == "match_rms_adamw":
             factor = 0.2 * math.sqrt(max(rows, columns))
-        step = orthogonalised(d, s["ns_steps"], s["eps"])
-        return (1 - lr * s["weight_decay"]) * p - lr * factor * step
+        keep = s["momentum"]
+        return {"keep": keep, "fresh": 1 - keep, "shrink": 1 - lr * s["weight_decay"], "rate": lr * factor}
+
+    def stepped(self, p: Any, g: Any, state: dict[str, Any], n: dict[str, Any], s: dict[str, Any]) -> Any:
+        """Return the new parameter, computed with arrays alone, so that a step can be compiled.
+
+        `n` are the numbers that `told` gives; in a captured step they are arrays of one element.
+        """
+        state["u"] = u = n["keep"] * state.get("u", 0.0) + n["fresh"] * g
+        d = n["keep"] * u + n["fresh"] * g if s["nesterov"] else u
+        return n["shrink"] * p - n["rate"] * orthogonalised(d, s["ns_steps"], s["eps"])

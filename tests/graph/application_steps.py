@@ -18,7 +18,7 @@ import numpy as np
 from needle_edu import Tensor, cuda_sim, default_device, init, metrics, nn, optim, training
 from needle_edu.backend.random import generator
 from needle_edu.graph import capture
-from needle_edu.graph.passes import PASSES
+from needle_edu.graph.compiled import PARTS
 from needle_edu.graph.static import CaptureError
 from needle_edu.graph.static.unknown import UNKNOWN
 
@@ -171,9 +171,9 @@ def table(names: Any = None) -> tuple[Table, dict[str, str]]:
     found, refused = Table(without_compiler()), {}
     for name in training.APPLICATIONS if names is None else names:
         try:
-            add(found, name, {"none": (), "all": PASSES})
+            add(found, name, {"none": (), "all": PARTS})
             if found.executions[CUDA] is not None:
-                add(found, name, {"all": PASSES}, native=CUDA)
+                add(found, name, {"all": PARTS}, native=CUDA)
         except CaptureError as error:
             refused[name] = str(error)
     return found, refused

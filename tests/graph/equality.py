@@ -2,12 +2,14 @@
 
     python -m tests.graph.equality                    500 random graphs, and every application's training step
     python -m tests.graph.equality --graphs 20        fewer
+    python -m tests.graph.equality --first 100 --graphs 50 --no-applications
     python -m tests.graph.equality --seed 17          one graph, and where it differs
 
 Each graph runs eagerly, and then as a program: interpreted; as its kernel calls one by one, in memory where whatever is
-freed is overwritten; as compiled C; and as CUDA on the simulated card. So it does after no pass, after each pass alone,
-after all, and after random orders of them. Results, gradients and what is written into parameters are compared:
-exactly, or else relative to the largest number of each array. More than 1e-5 fails.
+freed is overwritten; as compiled C; and as CUDA on the simulated card. So it does with no part of the compiler, with
+each part alone, with all, and with random choices of them, their passes over programs in random orders. Results,
+gradients and what is written into parameters are compared: exactly, or else relative to the largest number of each
+array. More than 1e-5 fails.
 """
 
 from __future__ import annotations
@@ -22,10 +24,11 @@ from typing import Any
 import numpy as np
 
 from needle_edu import Tensor, cuda_sim, default_device
-from needle_edu.backend import set_default_device
+from needle_edu.backend import cpu_runtime, set_default_device
 from needle_edu.backend.build import builder
 from needle_edu.graph import capture
-from needle_edu.graph.compiled import LoweringError, build, executable, fuse, lower, plan_memory
+from needle_edu.graph.compiled import PARTS, LoweringError, build, staged
+from needle_edu.graph.compiled.stages import program_passes
 from needle_edu.graph.passes import PASSES, optimize
 
 from . import call_by_call
@@ -37,16 +40,16 @@ CUDA = "CUDA (simulator)"  # of the same graph with its arrays in the simulated 
 SANITIZERS = ("-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer")
 
 
-def interpreted(program: Any) -> Callable[..., Any]:
+def interpreted(program: Any, parts: tuple[str, ...]) -> Callable[..., Any]:
     """Instruction by instruction."""
     return program
 
 
-def poisoned(program: Any) -> Callable[..., Any]:
+def poisoned(program: Any, parts: tuple[str, ...]) -> Callable[..., Any]:
     """Kernel call by kernel call, in planned memory; what is dead holds nonsense."""
-    lowered = lower(program)
-    steps = fuse(lowered)
-    memory = plan_memory(lowered, steps)
+    stages = staged(program, parts)
+    lowered, steps, memory = stages.lowered, stages.steps, stages.memory
+    program = lowered.program
     assert memory.peak() <= memory.nbytes <= memory.unshared
 
     def run(*arguments: Any) -> Any:
@@ -73,14 +76,22 @@ EXECUTIONS: dict[str, Callable[..., Any] | None] = {
 }
 
 
-def variants(rng: np.random.Generator) -> dict[str, tuple]:
-    """Name → passes: none, each alone, all, and two random orders."""
-    found: dict[str, tuple] = {"none": ()}
-    found |= {one.__name__: (one,) for one in PASSES}
-    found["all"] = PASSES
+def variants(rng: np.random.Generator) -> dict[str, tuple[str, ...]]:
+    """Name → parts of the compiler: none, each alone, all, and two random choices in random orders, some twice."""
+    found: dict[str, tuple[str, ...]] = {"none": ()}
+    found |= {one: (one,) for one in PARTS}
+    found["all"] = PARTS
     for k in (1, 2):
-        found[f"random order {k}"] = tuple(PASSES[i] for i in rng.integers(0, len(PASSES), len(PASSES) + 2))
+        found[f"random order {k}"] = tuple([PARTS[i] for i in rng.integers(0, len(PARTS), len(PARTS) + 2)])
     return found
+
+
+OF_PROGRAMS = tuple([one.__name__ for one in PASSES])  # type: ignore[attr-defined]
+
+
+def differs(parts: tuple[str, ...], execution: str) -> bool:
+    """Whether a choice of parts makes another program for an execution than none of them."""
+    return execution != "interpreter" or not parts or any(name in OF_PROGRAMS for name in parts)
 
 
 def difference(found: Any, wanted: Any) -> float:
@@ -130,7 +141,7 @@ class Cell:
 
 
 class Table:
-    """Passes down, executions across."""
+    """Parts of the compiler down, executions across."""
 
     def __init__(self, executions: dict[str, Any] | None = None) -> None:
         self.executions = EXECUTIONS if executions is None else executions
@@ -145,7 +156,7 @@ class Table:
         compiled: Any,
         native: str = "C",
     ) -> None:
-        """Hold a program against `outcome(None)`, the eager run; natively only after the passes named in `compiled`.
+        """Hold a program against `outcome(None)`, the eager run; natively only with the parts named in `compiled`.
 
         With `native` = CUDA, that alone is run: the program's arrays are on the simulated card.
         """
@@ -157,15 +168,17 @@ class Table:
             self.compare_made(name, called, chosen, lambda made: outcome(made(program)), wanted, skipped)
 
     def compare_made(
-        self, name: str, called: str, chosen: tuple, outcome: Any, wanted: Any, skipped: Any = ()
+        self, name: str, called: str, chosen: tuple[str, ...], outcome: Any, wanted: Any, skipped: Any = ()
     ) -> None:
         """Compare `outcome(made)`, where `made` makes of a program what runs, in every execution."""
         for execution, make in self.executions.items():
-            if make is None or execution in skipped:
+            if make is None or execution in skipped or not differs(chosen, execution):
                 continue
             cell = self.cells.setdefault((called, execution), Cell())
             try:
-                found = outcome(lambda program, make=make: make(optimize(program, chosen)))
+                found = outcome(
+                    lambda program, make=make: make(optimize(program, program_passes(chosen)), chosen)
+                )
             except LoweringError:
                 cell.interpreted += 1
                 continue
@@ -177,7 +190,7 @@ class Table:
         return not self.cells or any(cell.failed for cell in self.cells.values())
 
     def __str__(self) -> str:
-        rows = [["passes", *self.executions]]
+        rows = [["parts", *self.executions]]
         for called in dict.fromkeys(name for name, _ in self.cells):
             cells = [str(self.cells.get((called, execution), "")) for execution in self.executions]
             absent = [make is None for make in self.executions.values()]
@@ -211,7 +224,7 @@ def on_the_card(table: Table, seed: int) -> None:
     with on_device(cuda_sim()):
         graph = random_graph(seed)
         program = capture(graph.function, *graph.arguments)
-        passes = {"none": (), "all": PASSES}
+        passes = {"none": (), "all": PARTS}
         table.compare(f"seed {seed}", program, eager_or(graph), passes, tuple(passes), native=CUDA)
 
 
@@ -247,13 +260,14 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--graphs", type=int, default=500, help="number of random graphs (default 500)")
+    parser.add_argument("--first", type=int, default=0, help="seed of the first of them (default 0)")
     parser.add_argument("--seed", type=int, help="this graph alone")
     parser.add_argument("--no-applications", action="store_true", help="random graphs alone")
     parser.add_argument("--sanitize", action="store_true", help="compile under sanitizers; see sanitized.sh")
     args = parser.parse_args()
     if args.sanitize:
-        executable.FLAGS += SANITIZERS
-    seeds = range(args.graphs) if args.seed is None else [args.seed]
+        cpu_runtime.PROGRAM_FLAGS += SANITIZERS
+    seeds = range(args.first, args.first + args.graphs) if args.seed is None else [args.seed]
     table = of_random_graphs(seeds)
     print(f"{len(seeds)} random graphs, forward and backward\n\n{table}\n")
     failed = table.failed

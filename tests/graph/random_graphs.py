@@ -90,6 +90,10 @@ def part(x):
     return x[tuple([slice(0, None, 2) if k == x.ndim - 1 else slice(None) for k in range(x.ndim)])]
 
 
+def turned(x):
+    return ops.permute(x, tuple(reversed(range(x.ndim))))
+
+
 def column(x):
     return x.sum((x.ndim - 1,), keepdims=True)
 
@@ -122,6 +126,7 @@ STEPS = (
     lambda x, y: x.reshape((x.size,)).reshape(x.shape),
     lambda x, y: x.T.T if x.ndim > 1 else x,
     lambda x, y: x.T if x.ndim > 1 else x / 1,
+    lambda x, y: turned(turned(x).tanh()) + x,
     lambda x, y: part(x),
     lambda x, y: ops.flip(x, (0,)),
     lambda x, y: ops.stack([x, x * 2], 0).sum((0,)).tanh(),

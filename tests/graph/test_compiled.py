@@ -14,6 +14,7 @@ from needle_edu.backend.build import builder
 from needle_edu.graph import capture
 from needle_edu.graph.compiled import (
     CALL_PASSES,
+    PARTS,
     Fused,
     LoweringError,
     build,
@@ -31,6 +32,7 @@ from needle_edu.graph.passes import optimize
 from needle_edu.graph.static import CaptureError
 
 from . import call_by_call, random_functions
+from .networks import Convolutional, Recurrent, step_of
 
 pytestmark = [
     pytest.mark.skipif(BACKEND == "np", reason="NumPy's arrays cannot be captured"),
@@ -112,25 +114,6 @@ def test_random_function_as_c(seed):
         assert_same(numbers(run(*xs)), numbers(program(*xs)))
 
 
-class Convolutional(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.conv, self.norm, self.head = nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.Linear(36, 3)
-
-    def forward(self, x):
-        h = ops.max_pool2d(ops.relu(self.norm(self.conv(x.reshape((-1, 1, 8, 8))))), 2)
-        return self.head(ops.dropout(h.reshape((h.shape[0], 36)), 0.2, self.training))
-
-
-class Recurrent(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.cell, self.head = nn.LSTM(16, 6), nn.Linear(6, 3)
-
-    def forward(self, x):
-        return self.head(self.cell(x.reshape((4, -1, 16)))[0][3])
-
-
 @needs_compiler
 @pytest.mark.parametrize("make", [Convolutional, Recurrent])
 @pytest.mark.parametrize("kind", ["Adam", "SGD"])
@@ -148,14 +131,7 @@ def test_training_as_c(make, kind, rng):
         optimizer = (
             optim.Adam(model.parameters()) if kind == "Adam" else optim.SGD(model.parameters(), 0.1, 0.9)
         )
-
-        def step(x, y):
-            optimizer.reset_grad()
-            loss = loss_of(model(x), y)
-            loss.backward()
-            optimizer.step()
-            return loss
-
+        step = step_of(model, optimizer, loss_of)
         run = ndl.compile(step) if compiled else step
         losses = [run(*batch).numpy() for batch in batches]
         if compiled:
@@ -225,11 +201,158 @@ def test_an_optimiser_with_a_step_of_its_own(rng):
         run = ndl.compile(step) if compiled else step
         losses = [run(x).item() for _ in range(3)]
         if compiled:
-            assert run.runs_as == "interpreter" and "Muon computes its steps in Python" in run.why
+            assert (run.runs_as, run.why) == ("C", "")
         return [*losses, w.numpy(), *map(np.asarray, optimizer.state_dict().values())]
 
     for a, b in zip(trained(True), trained(False), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_a_schedule_goes_on_in_a_compiled_step_of_muon(rng):
+    """Learning rate and momentum are asked at each run."""
+    x = Tensor(rng.normal(size=(6, 4)), dtype="float32")
+
+    def trained(compiled):
+        w = Tensor(np.arange(12.0).reshape(4, 3) / 10, dtype="float32")
+        optimizer = optim.Muon([w], lr=0.1, maximize=True)
+
+        def step(x):
+            optimizer.reset_grad()
+            (-((x @ w) ** 2).sum()).backward()
+            optimizer.step()
+
+        run = ndl.compile(step) if compiled else step
+        for k in range(3):
+            optimizer.lr, optimizer.momentum = 0.1 / (k + 1), 0.9 - k / 10
+            run(x)
+        return w.numpy()
+
+    np.testing.assert_array_equal(trained(True), trained(False))
+
+
+INDICES = {
+    "rows": (lambda i, j: i, [1, 0, 1], [0]),
+    "a row": (lambda i, j: i, 2, 0),
+    "from the end": (lambda i, j: i, [-1, 0, -3], [0]),
+    "columns": (lambda i, j: (slice(None), i), [[3, 0], [1, 1]], [0]),
+    "behind a slice": (lambda i, j: (slice(0, 2), None, i), [3, 0], [0]),
+    "elements": (lambda i, j: (i, j), [0, 2, 2], [1, 3, 3]),
+    "elements by broadcasting": (lambda i, j: (i, j), [[0], [2]], [1, 3, 0]),
+    "a row of columns": (lambda i, j: (1, i), [0, 2, 2], [0]),
+}
+
+
+@needs_compiler
+@pytest.mark.parametrize("name", INDICES)
+def test_an_index_from_the_arguments(name, rng):
+    """x[i] for whole numbers that only a run knows, and its gradient: as C, with other numbers than those captured."""
+    index, first, second = INDICES[name]
+    x = Tensor(rng.normal(size=(3, 4)), dtype="float32")
+    i, j = (Tensor(np.array(one), dtype="int64") for one in (first, second))
+
+    def f(x, i, j):
+        y = x[index(i, j)]
+        (y * y * 0.5).sum().backward()
+        return y, x.grad
+
+    run = ndl.compile(f)
+    run(x, Tensor(np.zeros_like(i.numpy())), Tensor(np.zeros_like(j.numpy())))
+    x.grad = None
+    assert_same(numbers(run(x, i, j)), numbers(f(x, i, j)))
+    assert (run.runs_as, run.captures, run.why) == ("C", 1, "")
+
+
+@needs_compiler
+def test_an_index_out_of_range_in_a_program():
+    run = ndl.compile(lambda x, i: x[i])
+    x = Tensor([1.0, 2.0, 3.0])
+    assert run(x, Tensor([2], dtype="int64")).numpy().tolist() == [3]
+    with pytest.raises(ndl.backend.IndexOutOfRange, match="7"):
+        run(x, Tensor([7], dtype="int64"))
+
+
+@needs_compiler
+@pytest.mark.parametrize("masked", [False, True])
+def test_dropout_within_attention_draws_a_key_at_each_run(masked, rng):
+    q, k, v = (Tensor(rng.normal(size=(2, 5, 4)), dtype="float32") for _ in range(3))
+    mask = None
+    if masked:
+        mask = Tensor(
+            np.where(np.triu(np.ones((5, 5)), 1) > 0, -np.inf, 0), dtype="float32", requires_grad=False
+        )
+
+    def f(q, k, v):
+        y = ops.scaled_dot_product_attention(q, k, v, mask, dropout_p=0.4)
+        (y * y).sum().backward()
+        return y, q.grad, k.grad, v.grad
+
+    run = ndl.compile(f)
+    ndl.init.seed(3)
+    found = [numbers(run(q, k, v)) for _ in range(2)]
+    ndl.init.seed(3)
+    wanted = [numbers(f(q, k, v)) for _ in range(2)]
+    for a, b in zip(found, wanted, strict=True):
+        assert_same(a, b)
+    assert not np.array_equal(found[0][0], found[1][0]) and (run.runs_as, run.why) == ("C", "")
+
+
+# ---- parts ----------------------------------------------------------------------------------------------------------
+
+
+@needs_compiler
+@pytest.mark.parametrize("name", PARTS)
+def test_each_part_can_be_left_out(name, rng):
+    """Alone, and as the only one that is missing: the same numbers."""
+    ndl.init.seed(5)
+    model = nn.Sequential(nn.Linear(6, 5), nn.Tanh(), nn.Linear(5, 2))
+    x = Tensor(rng.normal(size=(4, 6)), dtype="float32")
+
+    def f(x):
+        loss = (model(x).T.exp().T ** 2).sum() * 1
+        loss.backward()
+        return loss, *[p.grad for p in model.parameters()]
+
+    for passes in ([name], [one for one in PARTS if one != name]):
+        run = ndl.compile(f, passes)
+        assert_same(numbers(run(x)), numbers(f(x)))
+        assert (run.runs_as, run.passes) == ("C", tuple(passes))
+
+
+@needs_compiler
+def test_what_a_part_does_is_not_done_without_it():
+    x = Tensor(np.ones((64, 64)), dtype="float32")
+
+    def f(x):
+        return ((x.T.exp().T @ x) * 2 + 1).sum() + (x @ x).exp().sum() * 0
+
+    def left_out(name):
+        run = ndl.compile(f, [one for one in PARTS if one != name])
+        run(x)
+        return run.serving(x)
+
+    whole = ndl.compile(f)
+    whole(x)
+    whole = whole.serving(x)
+    assert "fused" in whole.source and "fused" not in left_out("fusion").source
+    assert any(one.op.name == "transpose" for one in left_out("layout").program.body)
+    assert not any(one.op.name == "transpose" for one in whole.program.body)
+    assert left_out("memory_planning").memory.nbytes > whole.memory.nbytes
+    assert left_out("in_place").memory.nbytes >= whole.memory.nbytes
+    if compiles_functions():
+        assert "isa/functions.h" in whole.source and "isa/functions.h" not in left_out("registers").source
+
+
+@pytest.mark.parametrize("passes", ["fusion", 3, {"fusion": 1}])
+def test_parts_are_a_list_of_names(passes):
+    with pytest.raises(TypeError, match="compile: passes is a list of names, such as"):
+        ndl.compile(lambda x: x, passes)
+
+
+def test_a_part_that_is_not_there():
+    with pytest.raises(
+        ValueError, match="compile: there is no part 'fission'; the parts are constant_folding"
+    ):
+        ndl.compile(lambda x: x, ["fission"])
 
 
 def test_other_devices_are_interpreted():

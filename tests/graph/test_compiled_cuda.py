@@ -15,6 +15,7 @@ from needle_edu.graph.compiled.cuda_source import TYPES
 from needle_edu.graph.passes import optimize
 
 from . import random_functions
+from .networks import Convolutional, step_of
 
 pytestmark = [
     pytest.mark.skipif(BACKEND == "np", reason="NumPy's arrays cannot be captured"),
@@ -109,32 +110,15 @@ def test_random_function(sim, seed):
         assert_same([one for one in found if one is not None], [one for one in wanted if one is not None])
 
 
-class Network(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.conv, self.norm, self.head = nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3), nn.Linear(12, 3)
-
-    def forward(self, x):
-        h = ops.max_pool2d(ops.relu(self.norm(self.conv(x.reshape((-1, 1, 6, 6))))), 2)
-        return self.head(ops.dropout(h.reshape((h.shape[0], 12)), 0.2, self.training))
-
-
 def test_training(sim, rng):
     x, y = on(sim, rng.normal(size=(4, 36)).astype("float32"), rng.integers(0, 3, 4))
     loss_of = nn.SoftmaxLoss()
 
     def trained(compiled):
         ndl.init.seed(5)
-        model = Network().to(sim)
+        model = Convolutional(side=6, channels=3).to(sim)
         optimizer = optim.Adam(model.parameters())
-
-        def step(x, y):
-            optimizer.reset_grad()
-            loss = loss_of(model(x), y)
-            loss.backward()
-            optimizer.step()
-            return loss
-
+        step = step_of(model, optimizer, loss_of)
         run = ndl.compile(step) if compiled else step
         losses = [run(x, y).numpy() for _ in range(3)]
         if compiled:

@@ -47,8 +47,10 @@ class Rows:
         )
 
 
-def epilogues(steps: Sequence[Step]) -> list[Step | Rows]:
+def epilogues(steps: Sequence[Step], language: str = "C") -> list[Step | Rows]:
     """Return the steps of a program, with each large product and what may follow it at once as one.
+
+    In CUDA that is each product: what follows it is computed by the thread that has an element in a register.
 
     Examples
     --------
@@ -66,7 +68,7 @@ def epilogues(steps: Sequence[Step]) -> list[Step | Rows]:
     while place < len(steps):
         step = steps[place]
         place += 1
-        shape = _product(step)
+        shape = _product(step, LEAST_BYTES if language == "C" else 0)
         if shape is None:
             found.append(step)
             continue
@@ -87,7 +89,7 @@ def epilogues(steps: Sequence[Step]) -> list[Step | Rows]:
     return found
 
 
-def _product(step: Step) -> tuple[int, int, int] | None:
+def _product(step: Step, least: int) -> tuple[int, int, int] | None:
     """Return rows, columns and bytes of an element of a large matrix product whose rows lie one behind the other."""
     if not isinstance(step, Call) or step.kernel != "matmul":
         return None
@@ -96,7 +98,7 @@ def _product(step: Step) -> tuple[int, int, int] | None:
         return None
     rows, width = plan.shape[0], plan.shape[1]
     lies_in_rows = list(plan.stride[0])[:2] == [width, 1] and out.n == rows * width and width > 1
-    return (rows, width, out.itemsize) if lies_in_rows and out.nbytes >= LEAST_BYTES else None
+    return (rows, width, out.itemsize) if lies_in_rows and out.nbytes >= least else None
 
 
 def _follows(step: Step, shape: tuple[int, int, int], made: set[Buffer]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,6 @@ from needle_edu.autograd import Tensor
 from needle_edu.backend import raise_kernel_error
 from needle_edu.backend.dtypes import DTYPES
 from needle_edu.backend.storage import new_version
-from needle_edu.graph.passes.scheduling import scheduling
 from needle_edu.graph.static.checks import check_program
 from needle_edu.graph.static.interpreter import arguments_of, check_type, run
 from needle_edu.graph.static.program import Program
@@ -24,9 +24,6 @@ from . import quick_call
 from .c_source import CSource
 from .cuda_source import CudaSource
 from .donation import donations
-from .epilogue import epilogues
-from .fusion import fuse
-from .in_place import in_place
 from .linking import (
     NumbersOnHost,
     compiles_functions,
@@ -36,12 +33,10 @@ from .linking import (
     loaded,
     real_layout,
 )
-from .lowering import Buffer, Lowered, LoweringError, lower
-from .memory_plan import plan_memory
+from .lowering import Buffer, Lowered, LoweringError
 from .quick_call import facts_in_c
-from .repeated_calls import repeated_calls
+from .stages import PARTS, chosen_parts, staged
 
-CALL_PASSES = (repeated_calls, in_place)
 OTHER_ISA = -1  # what a program returns that was compiled for another instruction set than that in use
 
 
@@ -80,7 +75,7 @@ class Executable:
 
     writer: Any = CSource  # who writes the text; the profiler has one that reads the clock
 
-    def __init__(self, program: Program):
+    def __init__(self, program: Program, parts: Sequence[str] = PARTS):
         check_program("build", program)
         runtime: Any = program.device.runtime
         self.language = runtime.program_language
@@ -90,18 +85,14 @@ class Executable:
                 f"not for {program.device!r}"
             )
         self.program = program
-        lowered = lower(scheduling(program))
-        for change in CALL_PASSES:
-            lowered = change(lowered)
-        steps: list = fuse(lowered)
-        if self.language == "C":
-            steps = epilogues(steps)
-        self.steps = steps
-        self.memory = plan_memory(lowered, steps)
+        stages = staged(program, parts)
+        lowered, steps = stages.lowered, stages.steps
+        self.steps, self.memory = steps, stages.memory
         ffi = self._ffi = runtime.ffi
         types = kernel_types(lowered, runtime)
         if self.language == "C":
-            written = self.writer(lowered, steps, self.memory, types, compiles_functions())
+            registers = "registers" in parts and compiles_functions()
+            written = self.writer(lowered, steps, self.memory, types, registers)
         else:
             written = CudaSource(lowered, steps, self.memory, types)
         self.written = written
@@ -135,7 +126,7 @@ class Executable:
         order = {name: k for k, name in enumerate(lowered.results)}
         self._updates = [(target.write, order[name]) for name, target in program.updates]
         self._outputs = [order[name] for name in program.outputs]
-        self._donated = self._donations(lowered, places)
+        self._donated = self._donations(lowered, places) if "donation" in parts else []
         self._forgotten = gradients_written(program)
         self._pointers = ffi.typeof("void *[]")
         self._arena = runtime.allocate(4, max(self.memory.nbytes, 1))
@@ -259,8 +250,14 @@ class Executable:
         )
 
 
-def build(program: Program) -> Executable:
+def build(program: Program, passes: Sequence[str] | None = None) -> Executable:
     """Compile a program.
+
+    Parameters
+    ----------
+    program : Program
+    passes : list of str, optional
+        Which parts of the compiler take part, of those that work on kernel calls (`compiled.PARTS`); by default all.
 
     Raises
     ------
@@ -269,4 +266,5 @@ def build(program: Program) -> Executable:
     BuildError
         If there is no C compiler.
     """
-    return Executable(program)
+    check_program("build", program)
+    return Executable(program, chosen_parts("build", passes))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from needle_edu.autograd import Tensor
@@ -16,6 +16,7 @@ from needle_edu.graph.static.structure import flatten
 from . import quick_call
 from .executable import Executable, build
 from .lowering import LoweringError
+from .stages import PARTS, chosen_parts, program_passes
 
 
 class Compiled:
@@ -27,15 +28,17 @@ class Compiled:
         How often the function was captured: once for each combination of shapes, dtypes and devices.
     runs_as : str
         What the latest call ran as: "C", "CUDA", "interpreter" (`why` says why), or "" before the first.
+    passes : tuple of str
+        The parts of the compiler that take part.
     why : str
         Why it was not compiled; empty if it was.
     programs : dict
         Kinds of arguments → what runs.
     """
 
-    def __init__(self, function: Callable[..., Any]):
+    def __init__(self, function: Callable[..., Any], passes: Sequence[str] = PARTS):
         functools.update_wrapper(self, function)
-        self.function = function
+        self.function, self.passes = function, tuple(passes)
         self.programs: dict[Any, Executable | Program] = {}
         self.captures = 0
         self.runs_as = self.why = ""
@@ -56,10 +59,10 @@ class Compiled:
         return chosen.run(arrays)  # layouts say that these are of the right types
 
     def _made(self, arguments: tuple) -> Executable | Program:
-        program = optimize(capture(self.function, *arguments))
+        program = optimize(capture(self.function, *arguments), program_passes(self.passes))
         self.captures += 1
         try:
-            made = build(program)
+            made = build(program, self.passes)
         except (LoweringError, BuildError) as error:
             self.why = str(error)
             return program
@@ -94,7 +97,7 @@ class Compiled:
         return latest.source if isinstance(latest, Executable) else ""
 
 
-def compile(function: Callable[..., Any]) -> Compiled:
+def compile(function: Callable[..., Any], passes: Sequence[str] | None = None) -> Compiled:
     """Return a function that does the same as one C function per kind of arguments.
 
     At the first call with arguments of some shapes, dtypes and device the function is captured
@@ -106,6 +109,9 @@ def compile(function: Callable[..., Any]) -> Compiled:
     ----------
     function : callable
         A training step, say, or a model.
+    passes : list of str, optional
+        The parts of the compiler that take part, of `needle_edu.graph.compiled.PARTS`; by default all. Passes over the
+        program run in the order of this list.
 
     Returns
     -------
@@ -124,9 +130,18 @@ def compile(function: Callable[..., Any]) -> Compiled:
     ...     return (x * 2).exp().sum()
     >>> f(ndl.Tensor([0.0, 0.0])).item(), f.captures, len(f.program.body)
     (2.0, 1, 3)
+
+    What one part of the compiler is worth shows without it:
+
+    >>> without = [name for name in ndl.graph.compiled.PARTS if name != "fusion"]
+    >>> x = ndl.Tensor([0.0, 0.0])
+    >>> for run in (ndl.compile(f.function), ndl.compile(f.function, without)):
+    ...     print(run(x).item(), "fused" in run.source)
+    2.0 True
+    2.0 False
     """
     check_function("compile", function)
-    return Compiled(function)
+    return Compiled(function, chosen_parts("compile", passes))
 
 
 def _kind(arguments: tuple) -> tuple[tuple, list | None]:

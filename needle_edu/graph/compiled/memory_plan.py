@@ -61,8 +61,11 @@ class MemoryPlan:
         return most
 
 
-def plan_memory(lowered: Lowered, steps: Sequence[Step | Rows]) -> MemoryPlan:
-    """Return a place for each temporary that is not a result (results have memory of their own), nor inside a step."""
+def plan_memory(lowered: Lowered, steps: Sequence[Step | Rows], shared: bool = True) -> MemoryPlan:
+    """Return a place for each temporary that is not a result (results have memory of their own), nor inside a step.
+
+    With `shared` False each has memory of its own.
+    """
     kept = {buffer for buffer, _ in lowered.results.values()}
     lives: dict[Buffer, tuple[int, int]] = {}
     for place, step in enumerate(steps):
@@ -76,7 +79,7 @@ def plan_memory(lowered: Lowered, steps: Sequence[Step | Rows]) -> MemoryPlan:
         others = sorted(
             (offsets[one], offsets[one] + rounded(one.nbytes))
             for one in placed
-            if lives[one][0] <= last and first <= lives[one][1]
+            if not shared or (lives[one][0] <= last and first <= lives[one][1])
         )
         at = 0
         for start, end in others:

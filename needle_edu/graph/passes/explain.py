@@ -72,7 +72,7 @@ def explain(program: Program, passes: Iterable[Pass] = PASSES) -> Explanation:
     >>> import needle_edu as ndl
     >>> found = explain(ndl.graph.capture(lambda x: x * 1 + 1, ndl.Tensor([0.0])))
     >>> [len(program.body) for program in found.programs]
-    [2, 2, 1, 1, 1]
+    [2, 2, 1, 1, 1, 1]
     """
     check_program("explain", program)
     passes = tuple(passes)

@@ -14,11 +14,13 @@ from .algebra import algebra
 from .common_subexpressions import common_subexpressions
 from .constant_folding import constant_folding
 from .dead_code import dead_code
+from .layout import layout
 
 Pass = Callable[[Program], Program]
 
-# Constants first, since rules look at them; what became the same is merged; and what nobody needs any more goes last.
-PASSES: tuple[Pass, ...] = (constant_folding, algebra, common_subexpressions, dead_code)
+# Constants first, since rules look at them; what became the same is merged; what nobody needs any more goes; and the
+# layout of what is left is chosen.
+PASSES: tuple[Pass, ...] = (constant_folding, algebra, common_subexpressions, dead_code, layout)
 
 
 def optimize(program: Program, passes: Iterable[Pass] = PASSES) -> Program:

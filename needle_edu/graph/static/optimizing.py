@@ -78,6 +78,37 @@ def _counted(state: dict[str, Any]) -> dict[str, Any]:
     return {name: one for name, one in state.items() if type(one) in (int, float)}
 
 
+class ToldNumbers:
+    """A source: the numbers that an optimiser tells the formula of one parameter (`told`), asked at each run."""
+
+    owner: Any = None
+
+    def __init__(self, optimizer: Any, p: Any, group: dict, device: Any):
+        self.optimizer, self.p, self.group, self.device = optimizer, p, group, device
+
+    def read(self) -> Any:
+        """Return them as an array of the parameter's dtype."""
+        told = self.optimizer.told(self.p, self.group)
+        return enter(np.array(list(told.values()), self.p.dtype), self.device, self.p.dtype)
+
+
+def capture_computed_step(tracer: Any, optimizer: Any, place: int, p: Any, group: dict) -> None:
+    """Write down one parameter's step by an optimiser that computes it with arrays alone."""
+    from .own_ops import ComputedStep
+
+    told = tuple(optimizer.told(p, group))
+    numbers = tracer.source(
+        "numbers", ToldNumbers(optimizer, p, group, p.realize_cached_data().device), (len(told),), p.dtype
+    )
+    memories = [Memory(optimizer, place, name, 0.0) for name in optimizer.memories]
+    given = [tracer.source(one.name, one, p.shape, p.dtype) for one in memories]
+    step = ComputedStep(optimizer, group, told)
+    new, *kept = tracer.apply(step, (p.detach(), p.grad, numbers, *given)).tuple()
+    p.data = new
+    for memory, part in zip(memories, kept, strict=True):
+        tracer.write(memory, part)
+
+
 def capture_step(tracer: Any, optimizer: Any, members: list, group: dict) -> None:
     """Write down one step of an optimiser's parameters."""
     from .own_ops import OptimizerSteps

@@ -12,11 +12,13 @@ from typing import Any
 import numpy as np
 
 from needle_edu.autograd import Tensor
-from needle_edu.autograd.arrays import enter, getitem, optimizer_steps, to_numpy, xp
+from needle_edu.autograd.array_pass import ArrayNode
+from needle_edu.autograd.arrays import add_at, enter, getitem, optimizer_steps, to_numpy, xp
 from needle_edu.autograd.op import TensorOp, TensorTupleOp
 from needle_edu.backend import NeedleError
 from needle_edu.backend.optimizer_steps import Numbers
 from needle_edu.ndarray.dropout import by_key
+from needle_edu.ops.attention import Attention
 from needle_edu.ops.dropping import draw_key
 from needle_edu.ops.normalization import moments
 
@@ -45,35 +47,73 @@ class DrawnDropout(TensorOp):
         return self.apply(g, node.inputs[1])
 
 
+class DrawnAttention(Attention):
+    """Attention whose dropout has a key that is drawn at each run: the last operand."""
+
+    name, symbol = "drawn_attention", "softmax(abᵀ)c"
+
+    def __init__(self, scale: float | None = None, diagonal: int | None = None, dropout_p: float = 0.0):
+        super().__init__(scale, diagonal, dropout_p)
+
+    def compute(self, q: Any, k: Any, v: Any, *others: Any) -> Any:
+        *mask, key = others
+        self.key = 0 if q.device is UNKNOWN else key.storage.ptr if symbolic(key) else int(to_numpy(key)[0])
+        return super().compute(q, k, v, *mask)
+
+    def gradient(self, g: Any, node: Any) -> Any:
+        *operands, key = node.inputs
+        if not isinstance(key, Tensor):
+            self.key = key.storage.ptr if symbolic(key) else int(to_numpy(key)[0])
+        without = ArrayNode()
+        without.inputs = tuple(operands)
+        return (*super().gradient(g, without), None)
+
+
 class Lookup(TensorOp):
-    """The rows of a table that an operand names; an index out of range is the kernel's error."""
+    """What an index names, in which "%1", "%2", … stand for operands; what is out of range is the kernel's error."""
 
     name, symbol = "lookup", "[ ]"
 
-    def compute(self, table: Any, index: Any) -> Any:
-        return getitem(table, index)
+    def __init__(self, index: Any = "%1"):
+        self.index = index
+
+    def compute(self, a: Any, *named: Any) -> Any:
+        return getitem(a, filled(self.index, named))
 
     def vjp0(self, g: Any, node: Any) -> Any:
-        return LookupBackward(node.inputs[0].shape).apply(g, node.inputs[1])
+        return LookupBackward(node.inputs[0].shape, self.index).apply(g, *node.inputs[1:])
 
     vjp1 = None  # whole numbers have no derivative
 
 
 class LookupBackward(TensorOp):
-    """Zeros of the table's shape, with each row of the adjoint added to the row it was looked up from."""
+    """Zeros of a shape, with each element of the adjoint added to the one that it was looked up from."""
 
     name, symbol = "lookup_backward", "[ ]′"
 
-    def __init__(self, shape: tuple[int, ...]):
-        self.shape = shape
+    def __init__(self, shape: tuple[int, ...], index: Any = "%1"):
+        self.shape, self.index = shape, index
 
-    def compute(self, g: Any, index: Any) -> Any:
-        return xp.index_add(xp.zeros(self.shape, dtype=g.dtype, device=g.device), index, g)
+    def compute(self, g: Any, *named: Any) -> Any:
+        return add_at(xp.zeros(self.shape, dtype=g.dtype, device=g.device), filled(self.index, named), g)
 
     def vjp0(self, g: Any, node: Any) -> Any:
-        return Lookup().apply(g, node.inputs[1])
+        return Lookup(self.index).apply(g, *node.inputs[1:])
 
     vjp1 = None
+
+
+def filled(index: Any, named: tuple) -> Any:
+    """Return an index with arrays in the places that "%1", "%2", … hold.
+
+    Examples
+    --------
+    >>> filled((slice(None), "%1"), ([0, 2],))
+    (slice(None, None, None), [0, 2])
+    """
+    if isinstance(index, tuple):
+        return tuple([filled(part, named) for part in index])
+    return named[int(index[1:]) - 1] if isinstance(index, str) else index
 
 
 class Moments(TensorTupleOp):
@@ -136,6 +176,29 @@ class OwnUpdate(TensorOp):
         return new
 
 
+class ComputedStep(TensorTupleOp):
+    """A parameter's step by an optimiser that computes it with arrays alone (`Optimizer.stepped`).
+
+    Operands: parameter, gradient, the numbers that the formula is told, memories. The result has the new parameter, and
+    its memories.
+    """
+
+    name, symbol = "computed_step", "step"
+    differentiable = False
+
+    def __init__(self, optimizer: Any, group: dict, told: tuple[str, ...]):
+        self._of = optimizer, group, told
+
+    def compute(self, p: Any, g: Any, numbers: Any, *memories: Any) -> Any:
+        if p.device is UNKNOWN:
+            return tuple([one * 1 for one in (p, *memories)])
+        optimizer, group, told = self._of
+        state = dict(zip(optimizer.memories, memories, strict=True))
+        n = {name: numbers[k : k + 1] for k, name in enumerate(told)}
+        new = optimizer.stepped(p, -g if group["maximize"] else g, state, n, group)
+        return (new, *[state[name] for name in optimizer.memories])
+
+
 class Key:
     """A source: a fresh key for dropout, drawn from the global generator."""
 
@@ -153,4 +216,6 @@ class Key:
         return enter(self.numbers(), self.device)
 
 
-OWN_OPS = {cls.name: cls for cls in (DrawnDropout, Lookup, LookupBackward, Moments, OptimizerSteps)}
+OWN_OPS: dict[str, Any] = {
+    cls.name: cls for cls in (DrawnDropout, DrawnAttention, Lookup, LookupBackward, Moments, OptimizerSteps)
+}

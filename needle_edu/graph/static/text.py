@@ -173,14 +173,13 @@ def _type(text: str) -> Type:
 
 
 def _op(name: str, attributes: dict[str, Any]) -> Any:
-    if name in OWN_OPS:
-        return OWN_OPS[name](**attributes)
     base, dot, operand = name.partition(".vjp")
-    if base not in ops():
+    if base not in ops() and base not in OWN_OPS:
         raise GraphError(f"there is no op {base!r}")
+    cls = OWN_OPS[base] if base in OWN_OPS else slot(base).cls
     if not dot:
-        return slot(name).cls(**attributes)
-    return Vjp(slot(base).cls(**attributes), int(operand) if operand else None)
+        return cls(**attributes)
+    return Vjp(cls(**attributes), int(operand) if operand else None)
 
 
 def _attributes(text: str) -> dict[str, Any]:

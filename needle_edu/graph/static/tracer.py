@@ -24,8 +24,8 @@ from needle_edu.ndarray import array
 from needle_edu.ndarray.host import host_values
 
 from .array_type import Type, array_types
-from .optimizing import capture_step
-from .own_ops import DrawnDropout, Key, Lookup, Moments, OwnUpdate
+from .optimizing import capture_computed_step, capture_step
+from .own_ops import DrawnAttention, DrawnDropout, Key, Lookup, Moments, OwnUpdate
 from .places import DataOf, GradientOf
 from .program import Instruction, Program
 from .unknown import UNKNOWN, CaptureError, has_unknown, placed, stand_in, where, without_numbers
@@ -130,6 +130,8 @@ class Tracer(Scope):
         if op.name == "to_device" and op.device is self.device:
             return inputs[0]
         names = tuple([self.name_of(x) for x in inputs])
+        if op.name == "getitem" and has_unknown(op.index):
+            return self._lookup(op, inputs[0])
         if any(map(has_unknown, vars(op).values())):
             raise CaptureError(
                 f"{op.name}: an array that was computed from the arguments is an attribute of this op (an index, say), "
@@ -184,6 +186,32 @@ class Tracer(Scope):
         self.name_of(a)  # the device is known now
         return DrawnDropout(p).apply(a, self.source("key", Key(self.device), (1,), "int64"))
 
+    def attention(self, op: Any, operands: tuple) -> Any:
+        """Return attention, with numbers dropped by a key that each run draws."""
+        drawn = DrawnAttention(op.scale, op.diagonal, op.dropout_p)
+        drawn.mask_learns = op.mask_learns
+        for one in operands:
+            self.name_of(one)  # the device is known now
+        return drawn.apply(*operands, self.source("key", Key(self.device), (1,), "int64"))
+
+    def _lookup(self, op: Any, x: Any) -> Any:
+        """Return what an index with unknown numbers names, by an op that takes its arrays as operands."""
+        named: list[Tensor] = []
+
+        def with_places(part: Any) -> Any:
+            if isinstance(part, tuple):
+                return tuple(map(with_places, part))
+            if not has_unknown(part):
+                return part
+            if id(part) not in self.arrays:
+                raise CaptureError(
+                    f"getitem: a list of tensors as an index is not captured; stack them first{where()}"
+                )
+            named.append(Tensor.make_const(part))
+            return f"%{len(named)}"
+
+        return Lookup(with_places(op.index)).apply(x, *named)
+
     def embedding(self, index: Tensor, table: Tensor, padding: int | None) -> Tensor:
         """Return the rows of a table that `index` names, by an op that takes the index as an operand."""
         rows = Lookup().apply(table, index)
@@ -207,6 +235,9 @@ class Tracer(Scope):
         """Write down the step of an optimiser that computes it itself, parameter by parameter."""
         with no_grad():
             for place, p in members:
+                if hasattr(optimizer, "stepped"):
+                    capture_computed_step(self, optimizer, place, p, group)
+                    continue
                 step = OwnUpdate(optimizer, place, group)
                 p.data = self.apply(step, (p.detach(), p.grad))
 
