@@ -5,6 +5,7 @@
  *   launch.c   needle_edu/ndarray/base.py
  *   graph.c    needle_edu/autograd/op.py, topo.py
  *   walk.c     needle_edu/autograd/array_pass.py
+ *   calls.c    needle_edu/autograd/noted.py
  */
 #include "accelerator.h"
 
@@ -19,7 +20,8 @@ PyMODINIT_FUNC PyInit__needle_accelerator(void) {
   PyObject *module = PyModule_Create(&definition);
   if (!module) return NULL;
   if (PyModule_AddFunctions(module, nd_launch_methods) || PyModule_AddFunctions(module, nd_graph_methods) ||
-      PyModule_AddFunctions(module, nd_walk_methods) ||      PyModule_AddType(module, &nd_allocator_type)) {
+      PyModule_AddFunctions(module, nd_walk_methods) || PyModule_AddFunctions(module, nd_calls_methods) ||
+      PyModule_AddType(module, &nd_allocator_type)) {
     Py_DECREF(module);
     return NULL;
   }

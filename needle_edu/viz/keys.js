@@ -19,6 +19,7 @@ function forThePage(event) {
 }
 
 window.addEventListener("keydown", (event) => {
-  const path = event.composedPath().filter((part) => part.dataset?.ndlKeys);
-  for (const element of path) element.toggleAttribute("data-lm-suppress-shortcuts", !forThePage(event));
+  const views = event.composedPath().filter((part) => part.dataset?.ndlKeys);
+  if (views.length) for (const element of [event.target, ...views]) // a rule for what has the focus looks no further up
+    element.toggleAttribute("data-lm-suppress-shortcuts", !forThePage(event));
 }, true);
