@@ -7,6 +7,7 @@
 #include "cross_entropy.h"
 #include "elementwise.h"
 #include "errors.h"
+#include "labels.h"
 #include "parallel.h"
 #include "pool.h"
 
@@ -23,20 +24,6 @@ typedef struct {
   double smoothing, divisor;
 } job;
 
-static double number(int type, const void *data, int64_t i) {
-  return type == ND_F32 ? ((const f32 *)data)[i] : ((const f64 *)data)[i];
-}
-
-/* Where row r of operand k begins, in elements. */
-static int64_t place(const nd_plan *p, int k, int64_t r) {
-  int64_t at = p->offset[k];
-  for (int d = p->ndim - 2; d >= 0; d--) {
-    at += r % p->shape[d] * p->stride[k][d];
-    r /= p->shape[d];
-  }
-  return at;
-}
-
 /* Contiguous rows, equally far apart: a kernel can walk them as they lie. */
 static int is_plain(const nd_plan *p, int k) {
   return p->ndim <= 2 && (p->stride[k][p->ndim - 1] == 1 || p->shape[p->ndim - 1] == 1);
@@ -47,7 +34,7 @@ static int is_plain(const nd_plan *p, int k) {
   static void move_##T(const nd_plan *p, int k, int64_t lo, int64_t rows, T *data, T *block, int back) {    \
     const int64_t n = p->shape[p->ndim - 1], step = p->stride[k][p->ndim - 1];                              \
     int64_t at[ROWS];                                                                                       \
-    for (int64_t i = 0; i < rows; i++) at[i] = place(p, k, lo + i);                                         \
+    for (int64_t i = 0; i < rows; i++) at[i] = nd_row_place(p, k, lo + i);                                         \
     for (int64_t c = 0; c < n; c++)                                                                         \
       for (int64_t i = 0; i < rows; i++) {                                                                  \
         T *const here = data + at[i] + c * step, *const there = block + i * n + c;                          \
@@ -78,7 +65,7 @@ static void piece(void *ctx, int64_t lo, int64_t hi) {
   }
   for (int64_t rows; lo < hi; lo += rows) {
     rows = hi - lo < at_once ? hi - lo : at_once;
-    const char *a = block ? block : j->a + place(p, j->logits, lo) * j->size;
+    const char *a = block ? block : j->a + nd_row_place(p, j->logits, lo) * j->size;
     const int64_t down = block || p->ndim < 2 ? n : p->stride[j->logits][0];
     if (block) move(j, j->logits, lo, rows, (char *)j->a, block, 0);
     if (!j->out) {
@@ -86,45 +73,12 @@ static void piece(void *ctx, int64_t lo, int64_t hi) {
       continue;
     }
     double scale[ROWS];
-    for (int64_t i = 0; i < rows; i++) scale[i] = number(j->type, j->g, place(p, 1, lo + i)) / j->divisor;
-    char *out = block ? block + at_once * n * j->size : j->out + place(p, 0, lo) * j->size;
+    for (int64_t i = 0; i < rows; i++) scale[i] = nd_float_at(j->type, j->g, nd_row_place(p, 1, lo + i)) / j->divisor;
+    char *out = block ? block + at_once * n * j->size : j->out + nd_row_place(p, 0, lo) * j->size;
     const int64_t to = block || p->ndim < 2 ? n : p->stride[0][0];
     table->backward[j->type](rows, n, a, down, j->label + lo, j->weight, j->smoothing, scale, out, to);
     if (block) move(j, 0, lo, rows, j->out, out, 1);
   }
-}
-
-/* The label of each row as an int64; one that is no class is an error, and `detail` what it is. */
-static int read_labels(const job *j, int operand, const void *data, int64_t ignore, int64_t *label) {
-  for (int64_t r = 0; r < j->rows; r++) {
-    const int64_t at = place(j->p, operand, r);
-    double given = 0;
-    int64_t y = 0;
-    switch (j->p->dtype[operand]) {
-      case ND_F32: given = ((const f32 *)data)[at]; break;
-      case ND_F64: given = ((const f64 *)data)[at]; break;
-      case ND_I32: y = ((const i32 *)data)[at]; break;
-      case ND_I64: y = ((const i64 *)data)[at]; break;
-      default: y = ((const b8 *)data)[at];
-    }
-    if (j->p->dtype[operand] <= ND_F64) {
-      y = given > -1e18 && given < 1e18 ? (int64_t)given : INT64_MAX;
-      if ((double)y != given) return nd_fail(ND_EINDEX, y);
-    }
-    if (y == ignore) y = -1;
-    else if (y < 0 || y >= j->classes) return nd_fail(ND_EINDEX, y);
-    label[r] = y;
-  }
-  return ND_OK;
-}
-
-/* What a mean divides by. */
-static double divisor(const job *j) {
-  if (j->reduction != ND_MEAN) return 1;
-  double sum = 0;
-  for (int64_t r = 0; r < j->rows; r++)
-    if (j->label[r] >= 0) sum += j->weight ? number(j->type, j->weight, j->label[r]) : 1;
-  return sum;
 }
 
 /* Shared by both directions: `first` is the operand of the logits; labels and weights follow. */
@@ -145,13 +99,13 @@ static int prepare(const nd_plan *p, int first, const void *a, const void *label
   if (j->classes < 1 || (weight && j->classes > 1 && p->stride[first + 2][p->ndim - 1] != 1)) return ND_EPLAN;
   int64_t *label = nd_scratch(ND_SCRATCH_LOSS, (j->rows + 1) * 16);
   if (!label) return ND_ENOMEM;
-  const int wrong = read_labels(j, first + 1, labels, ignore, label);
+  const int wrong = nd_read_labels(p, first + 1, labels, ignore, j->rows, j->classes, label);
   if (wrong) return wrong;
   j->label = label;
   j->loss = (double *)(label + j->rows);
   j->a = a;
   j->weight = weight ? (const char *)weight + p->offset[first + 2] * j->size : NULL;
-  j->divisor = divisor(j);
+  j->divisor = nd_loss_divisor(j->reduction, j->type, j->rows, label, j->weight);
   return ND_OK;
 }
 
@@ -162,15 +116,7 @@ int nd_cross_entropy(const nd_plan *p, void *out, const void *a, const void *lab
   if (bad) return bad;
   nd_parallel_for(j.rows, ND_GRAIN_COSTLY / (j.classes + 1) + 1, piece, &j);
   if (j.failed) return ND_ENOMEM;
-  double sum = 0;
-  for (int64_t r = 0; r < j.rows; r++) {
-    const int64_t at = place(p, 0, r);
-    sum += j.loss[r];
-    if (reduction == ND_EACH && j.type == ND_F32) ((f32 *)out)[at] = (f32)j.loss[r];
-    else if (reduction == ND_EACH) ((f64 *)out)[at] = j.loss[r];
-  }
-  if (reduction != ND_EACH && j.type == ND_F32) ((f32 *)out)[p->offset[0]] = (f32)(sum / j.divisor);
-  else if (reduction != ND_EACH) ((f64 *)out)[p->offset[0]] = sum / j.divisor;
+  nd_write_losses(p, reduction, j.rows, j.loss, j.divisor, out);
   return ND_OK;
 }
 

@@ -118,6 +118,29 @@ __global__ void logit_gradients(Lines<4> l, T *out, const T *g, const T *a, Targ
   }
 }
 
+// Negative log-likelihood: a thread has a row.
+template <class T> __global__ void row_likelihoods(Lines<3> l, double *losses, const T *a, Targets<T> y, Fault *place) {
+  for (int64_t row = first(); row < l.begin.size; row += step()) {
+    int64_t at[3];
+    l.begin.locate(row, at);
+    const int64_t label = y.label(at[2], l.length);
+    losses[row] = label < 0 ? 0.0 : -y.weight_of(label) * double(a[at[1] + label * l.step[1]]);
+    if (label == WRONG) fault(place, row);
+  }
+}
+// A thread has an element.
+template <class T>
+__global__ void likelihood_gradients(Lines<3> l, T *out, const T *g, Targets<T> y, const double *divisor, Fault *place) {
+  for (int64_t element = first(); element < l.begin.size * l.length; element += step()) {
+    int64_t at[3];
+    const int64_t row = element / l.length, k = element % l.length;
+    l.begin.locate(row, at);
+    const int64_t label = y.label(at[2], l.length);
+    out[at[0] + k * l.step[0]] = label == k ? T(-y.weight_of(k) * double(g[at[1]]) / *divisor) : T(0);
+    if (label == WRONG) fault(place, row);
+  }
+}
+
 template <class T, int N> struct LabelOfRow {
   Layout<N> rows;
   Targets<T> y;
@@ -185,6 +208,50 @@ ND_API int nd_cross_entropy_backward(const nd_plan *p, void *out, const void *g,
     nd::logit_gradients<T><<<unsigned(rows), nd::threads_for(lines.length)>>>(
         lines, static_cast<T *>(out), static_cast<const T *>(g), static_cast<const T *>(a), y, divisor, place);
     nd::find_index<<<1, 1>>>(place, nd::LabelOfRow<T, 4>{lines.begin, y});
+    return nd::launched_with_faults();
+  });
+}
+ND_API int nd_nll(const nd_plan *p, void *out, const void *a, const void *labels, const void *weight, int64_t ignore,
+                  int reduction) {
+  const int bad = nd::check(p, 1, weight, reduction);
+  if (bad) return bad;
+  return nd::with_type<nd::FLOATS>(p->dtype[1], [&](auto zero) {
+    using T = decltype(zero);
+    const nd::Lines<3> lines(p);
+    const int64_t rows = lines.begin.size;
+    const nd::Targets<T> y = nd::targets<T>(p, 2, labels, weight, 0, ignore);
+    T *const result = static_cast<T *>(out);
+    const nd::Scratch scratch(rows * int64_t(sizeof(double)));
+    nd::Fault *const place = nd::fault_for("nll");
+    if (!place || !scratch) return int(ND_ENOMEM);
+    double *const losses = scratch.as<double>();
+    if (rows) nd::row_likelihoods<T><<<nd::blocks_for(rows), nd::THREADS>>>(lines, losses, static_cast<const T *>(a), y, place);
+    if (rows && reduction == ND_EACH)
+      nd::each_loss<T><<<nd::blocks_for(rows), nd::THREADS>>>(lines.begin, result, losses);
+    if (reduction != ND_EACH)
+      nd::add_up<2, T, 3><<<1, nd::THREADS>>>(lines.begin, lines.length, losses, y, result + p->offset[0], nullptr, reduction == ND_MEAN);
+    nd::find_index<<<1, 1>>>(place, nd::LabelOfRow<T, 3>{lines.begin, y});
+    return nd::launched_with_faults();
+  });
+}
+ND_API int nd_nll_backward(const nd_plan *p, void *out, const void *g, const void *labels, const void *weight,
+                           int64_t ignore, int reduction) {
+  const int bad = nd::check(p, 1, weight, reduction);
+  if (bad) return bad;
+  return nd::with_type<nd::FLOATS>(p->dtype[1], [&](auto zero) {
+    using T = decltype(zero);
+    const nd::Lines<3> lines(p);
+    const int64_t rows = lines.begin.size;
+    const nd::Targets<T> y = nd::targets<T>(p, 2, labels, weight, 0, ignore);
+    const nd::Scratch scratch(sizeof(double));
+    nd::Fault *const place = nd::fault_for("nll_backward");
+    if (!place || !scratch) return int(ND_ENOMEM);
+    if (!rows) return int(ND_OK);
+    double *const divisor = scratch.as<double>();
+    nd::add_up<2, T, 3><<<1, nd::THREADS>>>(lines.begin, lines.length, nullptr, y, nullptr, divisor, reduction == ND_MEAN);
+    nd::likelihood_gradients<T><<<nd::blocks_for(rows * lines.length), nd::THREADS>>>(
+        lines, static_cast<T *>(out), static_cast<const T *>(g), y, divisor, place);
+    nd::find_index<<<1, 1>>>(place, nd::LabelOfRow<T, 3>{lines.begin, y});
     return nd::launched_with_faults();
   });
 }

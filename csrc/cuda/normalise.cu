@@ -81,6 +81,17 @@ __global__ void channel_sums(Shared s, T *to_weight, T *to_bias, const T *g, con
   to_bias[channel] = T(sums.b);
 }
 
+// Running averages after a batch: a thread has a channel.
+template <class T>
+__global__ void running_averages(int64_t n, T *mean, T *variance, const T *old_mean, const T *old_variance,
+                                 const double *stats, T kept, T fresh, double factor) {
+  for (int64_t i = first(); i < n; i += step()) {
+    const T was_mean = old_mean[i] * kept, was_variance = old_variance[i] * kept;
+    mean[i] = was_mean + T(stats[i]) * fresh;
+    variance[i] = was_variance + T(stats[n + i] * factor) * fresh;
+  }
+}
+
 int check(int dtype, const Shared &s) {
   if (dtype != ND_F32 && dtype != ND_F64) return ND_EDTYPE;
   const bool fits = s.channels > 0 && s.inner > 0 && s.groups >= 0 && s.n >= 0 && s.n % (s.channels * s.inner) == 0;
@@ -134,4 +145,16 @@ ND_API int nd_group_norm_backward_dense(int dtype, int64_t n, void *out, const v
                                         int64_t groups) {
   return groups < 1 ? int(ND_EPLAN)
                     : nd::backward(dtype, {n, channels, inner, groups}, out, g, a, weight, stats, to_weight, to_bias);
+}
+ND_API int nd_running_averages_dense(int dtype, int64_t n, void *mean, void *variance, const void *old_mean,
+                                     const void *old_variance, const void *stats, double momentum, double factor) {
+  if (n < 0) return ND_EPLAN;
+  return nd::with_type<nd::FLOATS>(dtype, [&](auto zero) {
+    using T = decltype(zero);
+    if (n)
+      nd::running_averages<T><<<nd::blocks_for(n), nd::THREADS>>>(
+          n, static_cast<T *>(mean), static_cast<T *>(variance), static_cast<const T *>(old_mean),
+          static_cast<const T *>(old_variance), static_cast<const double *>(stats), T(1 - momentum), T(momentum), factor);
+    return nd::launched();
+  });
 }

@@ -93,6 +93,46 @@ __global__ void avg_pool_backward(Places elements, Axis rows, Axis columns, int6
   }
 }
 
+// Windows of several lengths that cover a plane (adaptive pooling). Window j of `count` over `extent` elements:
+__device__ inline Range covering(int64_t extent, int64_t count, int64_t j) {
+  return {j * extent / count, ((j + 1) * extent + count - 1) / count};
+}
+// Windows: where in y (0), x (1) and places (2), and which row and column of windows (3, 4).
+template <class T>
+__global__ void adaptive_max_pool(Places windows, Axis rows, Axis columns, int64_t x_row, int64_t x_column, T *y,
+                                  int32_t *places, const T *x) {
+  for (int64_t window = first(); window < windows.size; window += step()) {
+    int64_t at[5];
+    windows.locate(window, at);
+    const Range down = covering(rows.extent, rows.count, at[3]), across = covering(columns.extent, columns.count, at[4]);
+    T best = T(-INFINITY);
+    int64_t place = -1;
+    for (int64_t row = down.begin; row < down.end; row++)
+      for (int64_t column = across.begin; column < across.end; column++) {
+        const T value = x[at[1] + row * x_row + column * x_column];
+        if (place < 0 || value > best || value != value) best = value, place = row * columns.extent + column;
+      }
+    y[at[0]] = best;
+    if (places) places[at[2]] = int32_t(place);
+  }
+}
+// Elements, as max_pool_backward: of the windows that see an element, those whose place it is.
+template <class T>
+__global__ void adaptive_max_pool_backward(Places elements, Axis rows, Axis columns, int64_t g_row, int64_t g_column,
+                                           int64_t places_row, int64_t places_column, T *to, const T *g,
+                                           const int32_t *places) {
+  for (int64_t element = first(); element < elements.size; element += step()) {
+    int64_t at[5];
+    elements.locate(element, at);
+    const int64_t place = at[3] * columns.extent + at[4];
+    T sum = 0;
+    for (int64_t i = 0; i < rows.count; i++)
+      for (int64_t j = 0; j < columns.count; j++)
+        if (places[at[2] + i * places_row + j * places_column] == place) sum += g[at[1] + i * g_row + j * g_column];
+    to[at[0]] = sum;
+  }
+}
+
 namespace {
 // The plan has images, channels, rows and columns of the windows; x lies in it with the strides of its own axes.
 struct Problem {
@@ -186,6 +226,45 @@ ND_API int nd_avg_pool_backward(const nd_plan *p, void *out, const void *g, cons
       nd::avg_pool_backward<T><<<it.blocks(), nd::THREADS>>>(it.threads, it.rows, it.columns, it.stride(it.y, 2),
                                                              it.stride(it.y, 3), divide, static_cast<T *>(out),
                                                              static_cast<const T *>(g));
+    return nd::launched();
+  });
+}
+
+namespace {
+// An axis that windows of several lengths cover: they begin at 0, and count in windows.
+struct Whole {
+  int64_t window[10];
+  Whole(int64_t rows, int64_t columns) : window{0, 1, 1, rows, 1, 0, 1, 1, columns, 1} {}
+};
+} // namespace
+
+ND_API int nd_adaptive_max_pool(const nd_plan *p, void *out, void *places, const void *x, int64_t rows, int64_t columns) {
+  if (rows < 1 || columns < 1) return ND_EPLAN;
+  nd::Problem it(p, Whole(rows, columns).window, 2, 0, places ? 1 : -1);
+  if (const int error = it.wrong()) return error;
+  it.a_thread_a_window();
+  return nd::with_type<nd::FLOATS>(p->dtype[0], [&](auto zero) {
+    using T = decltype(zero);
+    if (it.threads.size)
+      nd::adaptive_max_pool<T><<<it.blocks(), nd::THREADS>>>(it.threads, it.rows, it.columns, it.stride(it.x, 2),
+                                                             it.stride(it.x, 3), static_cast<T *>(out),
+                                                             static_cast<int32_t *>(places), static_cast<const T *>(x));
+    return nd::launched();
+  });
+}
+
+ND_API int nd_adaptive_max_pool_backward(const nd_plan *p, void *out, const void *g, const void *places, int64_t rows,
+                                         int64_t columns) {
+  if (rows < 1 || columns < 1) return ND_EPLAN;
+  nd::Problem it(p, Whole(rows, columns).window, 0, 1, 2);
+  if (const int error = it.wrong()) return error;
+  it.a_thread_an_element();
+  return nd::with_type<nd::FLOATS>(p->dtype[0], [&](auto zero) {
+    using T = decltype(zero);
+    if (it.threads.size)
+      nd::adaptive_max_pool_backward<T><<<it.blocks(), nd::THREADS>>>(
+          it.threads, it.rows, it.columns, it.stride(it.y, 2), it.stride(it.y, 3), it.stride(it.places, 2),
+          it.stride(it.places, 3), static_cast<T *>(out), static_cast<const T *>(g), static_cast<const int32_t *>(places));
     return nd::launched();
   });
 }

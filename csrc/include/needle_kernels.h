@@ -351,6 +351,12 @@ ND_API int nd_cross_entropy(const nd_plan *p, void *out, const void *a, const vo
                             double smoothing, int64_t ignore, int reduction);
 ND_API int nd_cross_entropy_backward(const nd_plan *p, void *out, const void *g, const void *a, const void *labels,
                                      const void *weight, double smoothing, int64_t ignore, int reduction);
+/* The same of logarithms of probabilities: a row's loss is -weight_label a_label, and out_k = -g weight_k [k = label].
+ * Operands: out, a, labels, weight; out, g, labels, weight. */
+ND_API int nd_nll(const nd_plan *p, void *out, const void *a, const void *labels, const void *weight, int64_t ignore,
+                  int reduction);
+ND_API int nd_nll_backward(const nd_plan *p, void *out, const void *g, const void *labels, const void *weight,
+                           int64_t ignore, int reduction);
 
 /* ---- 12. convolution, f32 or f64 ----------------------------------------------------------------------------
  * The iteration space has 8 dimensions, (images, groups, outputs, channels, rows, columns, kernel rows, kernel columns),
@@ -406,6 +412,10 @@ ND_API int nd_group_norm_dense(int dtype, int64_t n, void *out, const void *a, c
 ND_API int nd_group_norm_backward_dense(int dtype, int64_t n, void *out, const void *g, const void *a,
                                         const void *weight, const void *stats, void *to_weight, void *to_bias,
                                         int64_t channels, int64_t inner, int64_t groups);
+/* Running averages of n channels after a batch, from batch_norm's stats, whose variances count `factor` times:
+ *     mean = old_mean (1 - momentum) + batch_mean momentum, and so the variance; each product rounded to the type. */
+ND_API int nd_running_averages_dense(int dtype, int64_t n, void *mean, void *variance, const void *old_mean,
+                                     const void *old_variance, const void *stats, double momentum, double factor);
 
 /* ---- 15. pooling, f32 or f64 --------------------------------------------------------------------------------
  * The iteration space is that of the windows, (images, channels, rows, columns). x lies in it with the strides of its own
@@ -423,6 +433,11 @@ ND_API int nd_max_pool(const nd_plan *p, void *out, void *places, const void *x,
 ND_API int nd_max_pool_backward(const nd_plan *p, void *out, const void *g, const void *places, const int64_t *window);
 ND_API int nd_avg_pool(const nd_plan *p, void *out, const void *x, const int64_t *window, int64_t divide);
 ND_API int nd_avg_pool_backward(const nd_plan *p, void *out, const void *g, const int64_t *window, int64_t divide);
+/* Adaptive: window j of m over n elements sees those from floor(j n / m) up to ceil((j+1) n / m); n is `rows` and
+ * `columns`, the extents of x, at least 1. Places as max_pool's; a backward place outside of the plane counts for nothing. */
+ND_API int nd_adaptive_max_pool(const nd_plan *p, void *out, void *places, const void *x, int64_t rows, int64_t columns);
+ND_API int nd_adaptive_max_pool_backward(const nd_plan *p, void *out, const void *g, const void *places, int64_t rows,
+                                         int64_t columns);
 
 /* ---- 16. softmax, f32 or f64 -----------------------------------------------------------------------------------
  * The iteration space is (batch..., n), ndim >= 1; each line along the LAST dimension is worked on by itself, and out

@@ -35,7 +35,8 @@ static inline void nd_keep(PyObject **place, PyObject *value) {
   Py_XSETREF(*place, value);
 }
 
-extern PyMethodDef nd_launch_methods[], nd_graph_methods[], nd_walk_methods[], nd_program_methods[];
+extern PyMethodDef nd_launch_methods[], nd_graph_methods[], nd_walk_methods[], nd_program_methods[],
+    nd_calls_methods[];
 
 /* launch.c: arrays */
 extern PyTypeObject nd_allocator_type, nd_program_type;

@@ -64,7 +64,7 @@ class Event:
         The value's label.
     made : int or None
         A result's place in the order of the run (kind ``created``); between which numbers a module was called is in
-        `state.module_calls`.
+        `noted.noted_calls`.
     span : (int, int) or None
         When the work that the event tells of began and ended, by the same clock as `time_ns`; the time it took to build
         the event is not in it. The kinds ``vjp`` and ``accumulated`` know only the end: they begin where the event

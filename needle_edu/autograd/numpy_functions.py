@@ -155,29 +155,51 @@ def cross_entropy_backward(
     return np.where(used, g * (p * np.sum(q, axis=axis, keepdims=True) - q), 0).astype(a.dtype)
 
 
+def nll_loss(a, labels, weight=None, ignore_index=None, reduction="mean"):
+    """-weight[label] a[label] for each example."""
+    q, divisor, axis = _one_hot("nll_loss", a.shape, a.dtype, labels, weight, 0.0, ignore_index, reduction)
+    losses = -np.sum(np.where(q != 0, a, 0) * q, axis=axis)
+    return losses if reduction == "none" else np.asarray(losses.sum() / divisor, a.dtype)
+
+
+def nll_loss_backward(g, labels, shape, weight=None, ignore_index=None, reduction="mean"):
+    """The vjp of nll_loss of an array of this shape."""
+    q, divisor, axis = _one_hot(
+        "nll_loss_backward", shape, g.dtype, labels, weight, 0.0, ignore_index, reduction
+    )
+    g = np.expand_dims(g, axis) if reduction == "none" else np.reshape(g, ()) / divisor
+    return np.where(q != 0, -g * q, 0).astype(q.dtype)
+
+
 def _cross_entropy_parts(a, labels, weight, label_smoothing, ignore_index, reduction):
     """z = a - max(a), the weighted q, what to divide by, and the axis of the classes."""
-    axis = 0 if a.ndim == 1 else 1
-    if not a.ndim or labels.shape != a.shape[:axis] + a.shape[axis + 1 :] or not a.shape[axis]:
+    q, divisor, axis = _one_hot(
+        "cross_entropy", a.shape, a.dtype, labels, weight, label_smoothing, ignore_index, reduction
+    )
+    return a - np.max(a, axis=axis, keepdims=True), q, divisor, axis
+
+
+def _one_hot(who, shape, dtype, labels, weight, label_smoothing, ignore_index, reduction):
+    """The weighted, smoothed q, what to divide by, and the axis of the classes."""
+    axis = 0 if len(shape) == 1 else 1
+    if not shape or labels.shape != shape[:axis] + shape[axis + 1 :] or not shape[axis]:
         raise ShapeError(
-            f"cross_entropy: got logits of shape {a.shape} and labels of shape {labels.shape}; wanted "
+            f"{who}: got classes in shape {shape} and labels of shape {labels.shape}; wanted "
             "(N, classes) and (N,), or (N, classes, d1, …) and (N, d1, …), with at least one class"
         )
-    classes = a.shape[axis]
+    classes = shape[axis]
     if weight is not None and weight.shape != (classes,):
-        raise ShapeError(
-            f"cross_entropy: one weight for each of {classes} classes wanted, got {weight.shape}"
-        )
+        raise ShapeError(f"{who}: one weight for each of {classes} classes wanted, got {weight.shape}")
     ignored = np.expand_dims(labels == ignore_index, axis)
     y = np.expand_dims(labels, axis)
     if not np.all(ignored | ((y >= 0) & (y < classes) & (np.floor(y) == y))):
-        raise IndexOutOfRange(f"cross_entropy: {wrong_label(labels, classes, ignore_index)}")
-    along = [classes if d == axis else 1 for d in range(a.ndim)]
-    of_class = np.ones(along, a.dtype) if weight is None else np.reshape(weight, along)
+        raise IndexOutOfRange(f"{who}: {wrong_label(labels, classes, ignore_index)}")
+    along = [classes if d == axis else 1 for d in range(len(shape))]
+    of_class = np.ones(along, dtype) if weight is None else np.reshape(weight, along)
     right = (y == np.reshape(np.arange(classes), along)) & ~ignored
     q = np.where(ignored, 0, (1 - label_smoothing) * right + label_smoothing / classes) * of_class
     divisor = (right * of_class).sum() if reduction == "mean" else 1
-    return a - np.max(a, axis=axis, keepdims=True), q.astype(a.dtype), divisor, axis
+    return q.astype(dtype), divisor, axis
 
 
 def argsort(a, axis=-1, descending=False):

@@ -13,7 +13,6 @@ import gc
 import itertools
 import os
 import threading
-from collections import deque
 from typing import Any
 
 LAZY_MODE = False  # True: an op's value is computed only when somebody needs it
@@ -65,11 +64,6 @@ class ModulePath(threading.local):
 module_path = ModulePath()
 
 next_serial = itertools.count().__next__  # numbers of results, in the order of the run
-
-# The latest calls of nn modules: (serial before, serial after, weak reference to the module, its class, the thread). A
-# result whose serial lies between was made by that call: so a picture of a finished graph knows the modules. Nothing is
-# kept alive.
-module_calls: deque[tuple[int, int, Any, type, int]] = deque(maxlen=4096)
 
 
 def grad_enabled() -> bool:

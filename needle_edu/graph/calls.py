@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from needle_edu.autograd import state
 from needle_edu.autograd.events import value_id
+from needle_edu.autograd.noted import noted_calls
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def module_calls(made: Iterable[int]) -> list[Call]:
     numbers = sorted(made)
     if not numbers:
         return []
-    near = [call for call in list(state.module_calls) if call[1] > numbers[0] and call[0] < numbers[-1]]
+    near = [call for call in noted_calls() if call[1] > numbers[0] and call[0] < numbers[-1]]
     noted = _apart(sorted(near, key=lambda call: call[0]))
     calls: list[Call] = []
     open_calls: list[tuple[Call, Any]] = []  # those around the present one, with their modules

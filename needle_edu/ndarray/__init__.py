@@ -2,7 +2,8 @@
 
 An `NDArray` is a storage seen through a layout. The functions here carry the array API's (NumPy's) names, so that code
 written once for ``xp = x.__array_namespace__()`` runs on NumPy arrays and on NDArrays; `relu`, `sigmoid`,
-`activation`, `logsumexp`, `cross_entropy`, `gather`, `scatter_add`, `index_add` and those with `_backward` are ours.
+`activation`, `logsumexp`, `cross_entropy`, `nll_loss`, `gather`, `scatter_add`, `index_add` and those with `_backward`
+are ours.
 Read array.py first, then layout.py and views.py (what shapes mean), plans.py and base.py (how a kernel is run),
 elementwise.py and functions.py; the rest is vocabulary.
 """
@@ -107,7 +108,7 @@ from .indexing import index_add
 from .interchange import array, asarray, from_dlpack
 from .linalg import matmul
 from .lines import argsort, cumargmax, cumargmin, cumprod, cumsum, linear_scan, sort
-from .losses import cross_entropy, cross_entropy_backward
+from .losses import cross_entropy, cross_entropy_backward, nll_loss, nll_loss_backward
 from .manipulation import (
     broadcast_arrays,
     broadcast_to,
@@ -147,13 +148,14 @@ __all__ = [
     "index_to_position", "inf", "int32", "int64", "isclose", "isfinite", "isinf", "isnan", "less", "less_equal",
     "linear_scan", "linspace", "log", "log10", "log1p", "log2", "log_softmax", "log_softmax_backward",
     "logical_and", "logical_not", "logical_or", "logical_xor", "logsumexp", "matmul", "matrix_transpose", "max",
-    "maximum", "mean", "min", "minimum", "moveaxis", "multiply", "nan", "negative", "newaxis", "not_equal",
-    "ones", "ones_like", "ordinal_to_index", "pad", "permute", "permute_dims", "pi", "position_to_indices",
-    "positive", "pow", "power", "prelu", "prod", "reciprocal", "relu", "relu_backward", "remainder", "repeat",
-    "reshape", "result_type", "roll", "round", "scatter_add", "sigmoid", "sigmoid_backward", "sign", "silu",
-    "silu_backward", "sin", "sinh", "softmax", "softmax_backward", "softplus", "sort", "split", "sqrt", "square",
-    "squeeze", "stack", "std", "subtract", "sum", "summation", "swapaxes", "take", "tan", "tanh", "tanh_backward",
-    "tile", "transpose", "tril", "triu", "trunc", "var", "where", "zeros", "zeros_like",
+    "maximum", "mean", "min", "minimum", "moveaxis", "multiply", "nan", "negative", "newaxis", "nll_loss",
+    "nll_loss_backward", "not_equal", "ones", "ones_like", "ordinal_to_index", "pad", "permute", "permute_dims",
+    "pi", "position_to_indices", "positive", "pow", "power", "prelu", "prod", "reciprocal", "relu",
+    "relu_backward", "remainder", "repeat", "reshape", "result_type", "roll", "round", "scatter_add", "sigmoid",
+    "sigmoid_backward", "sign", "silu", "silu_backward", "sin", "sinh", "softmax", "softmax_backward", "softplus",
+    "sort", "split", "sqrt", "square", "squeeze", "stack", "std", "subtract", "sum", "summation", "swapaxes",
+    "take", "tan", "tanh", "tanh_backward", "tile", "transpose", "tril", "triu", "trunc", "var", "where", "zeros",
+    "zeros_like",
 ]  # fmt: skip
 
 

@@ -1,7 +1,8 @@
-"""Softmax cross-entropy and its gradient, one kernel each: no array of probabilities is written down.
+"""Softmax cross-entropy, the negative log-likelihood, and their gradients, one kernel each.
 
-Logits have shape (classes,), (N, classes) or (N, classes, d1, …), as in PyTorch; the labels that shape without the
-classes. What the options mean says `needle_edu.ops.cross_entropy`; here they are not checked again.
+No array of probabilities is written down. Logits (of the likelihood: logarithms of probabilities) have shape
+(classes,), (N, classes) or (N, classes, d1, …), as in PyTorch; the labels that shape without the classes. What the
+options mean says `needle_edu.ops.cross_entropy`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from needle_edu.backend.errors import EINDEX
 
 from .base import allocate, convert, kernel_failed
 from .interchange import operand
-from .layout import MAX_NDIM, Layout, compact_layout
+from .layout import MAX_NDIM, Layout, as_shape, compact_layout
 from .plans import Plan, coalesce, remember
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def cross_entropy(
     weight = None if weight is None else operand("cross_entropy", weight, a)
     _check_options("cross_entropy", label_smoothing, ignore_index, reduction)
     layout, weights = a.layout, None if weight is None else weight.layout
-    out_layout, plan = _forward_plan(layout, labels.layout, weights, reduction)
+    out_layout, plan = _forward_plan("cross_entropy", layout, labels.layout, weights, reduction)
     out = allocate(out_layout)
     err = layout.kernels["cross_entropy"](
         plan, out.storage.ptr, a.storage.ptr, labels.storage.ptr,
@@ -51,7 +52,7 @@ def cross_entropy(
         label_smoothing, _NOTHING if ignore_index is None else ignore_index, REDUCTIONS[reduction],
     )  # fmt: skip
     if err:
-        _failed("cross_entropy", err, a, labels, ignore_index)
+        _failed("cross_entropy", err, layout, labels, ignore_index)
     return out
 
 
@@ -73,7 +74,9 @@ def cross_entropy_backward(
     _check_options("cross_entropy_backward", label_smoothing, ignore_index, reduction)
     layout, weights = a.layout, None if weight is None else weight.layout
     g = convert(g, layout.code)
-    out_layout, plan = _backward_plan(g.layout, layout, labels.layout, weights, reduction)
+    out_layout, plan = _backward_plan(
+        "cross_entropy_backward", g.layout, layout, labels.layout, weights, reduction
+    )
     out = allocate(out_layout)
     err = layout.kernels["cross_entropy_backward"](
         plan, out.storage.ptr, g.storage.ptr, a.storage.ptr, labels.storage.ptr,
@@ -81,44 +84,114 @@ def cross_entropy_backward(
         label_smoothing, _NOTHING if ignore_index is None else ignore_index, REDUCTIONS[reduction],
     )  # fmt: skip
     if err:
-        _failed("cross_entropy_backward", err, a, labels, ignore_index)
+        _failed("cross_entropy_backward", err, layout, labels, ignore_index)
     return out
 
 
+def nll_loss(
+    a: NDArray, labels: NDArray, weight: NDArray | None = None, ignore_index: int | None = None,
+    reduction: str = "mean",
+) -> NDArray:  # fmt: skip
+    """Return the negative log-likelihood of labels, of logarithms of probabilities; its mean or sum has shape (1,).
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> nd.nll_loss(nd.array([[-0.5, -1.0], [-2.0, -0.25]]), nd.array([0, 1])).numpy()
+    array([0.375], dtype=float32)
+    """
+    a, labels = operand("nll_loss", a), operand("nll_loss", labels, a)
+    weight = None if weight is None else operand("nll_loss", weight, a)
+    _check_options("nll_loss", 0.0, ignore_index, reduction)
+    layout, weights = a.layout, None if weight is None else weight.layout
+    out_layout, plan = _forward_plan("nll_loss", layout, labels.layout, weights, reduction)
+    out = allocate(out_layout)
+    err = layout.kernels["nll"](
+        plan, out.storage.ptr, a.storage.ptr, labels.storage.ptr,
+        layout.device.runtime.null if weight is None else weight.storage.ptr,
+        _NOTHING if ignore_index is None else ignore_index, REDUCTIONS[reduction],
+    )  # fmt: skip
+    if err:
+        _failed("nll_loss", err, layout, labels, ignore_index)
+    return out
+
+
+def nll_loss_backward(
+    g: NDArray, labels: NDArray, shape: tuple[int, ...], weight: NDArray | None = None,
+    ignore_index: int | None = None, reduction: str = "mean",
+) -> NDArray:  # fmt: skip
+    """Return the gradient of `nll_loss` of an array of this shape, times the adjoint `g` of its result.
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> nd.nll_loss_backward(nd.ones(1), nd.array([1]), (1, 3))
+    NDArray([[ 0., -1.,  0.]], dtype=float32, device=cpu())
+    """
+    g = operand("nll_loss_backward", g)
+    labels = operand("nll_loss_backward", labels, g)
+    weight = None if weight is None else operand("nll_loss_backward", weight, g)
+    _check_options("nll_loss_backward", 0.0, ignore_index, reduction)
+    of_a = compact_layout(as_shape(shape, "nll_loss_backward"), g.layout.code, g.layout.device)
+    weights = None if weight is None else weight.layout
+    out, plan = _backward_plan("nll_loss_backward", g.layout, of_a, labels.layout, weights, reduction, False)
+    result = allocate(out)
+    err = of_a.kernels["nll_backward"](
+        plan, result.storage.ptr, g.storage.ptr, labels.storage.ptr,
+        of_a.device.runtime.null if weight is None else weight.storage.ptr,
+        _NOTHING if ignore_index is None else ignore_index, REDUCTIONS[reduction],
+    )  # fmt: skip
+    if err:
+        _failed("nll_loss_backward", err, of_a, labels, ignore_index)
+    return result
+
+
 @remember
-def _forward_plan(a: Layout, labels: Layout, weight: Layout | None, reduction: str) -> tuple[Layout, Plan]:
-    _check(a, labels, weight)
+def _forward_plan(
+    who: str, a: Layout, labels: Layout, weight: Layout | None, reduction: str
+) -> tuple[Layout, Plan]:
+    _check(who, a, labels, weight)
     out = compact_layout(labels.shape if reduction == "none" else (1,), a.code, a.device)
     strides = out.strides if reduction == "none" else (0,) * labels.ndim
-    return out, _lower(a, labels, weight, [(out, strides, 0)])
+    return out, _lower(who, a, labels, weight, [(out, strides, 0)])
 
 
 @remember
 def _backward_plan(
-    g: Layout, a: Layout, labels: Layout, weight: Layout | None, reduction: str
+    who: str,
+    g: Layout,
+    a: Layout,
+    labels: Layout,
+    weight: Layout | None,
+    reduction: str,
+    reads_a: bool = True,
 ) -> tuple[Layout, Plan]:
-    _check(a, labels, weight)
+    _check(who, a, labels, weight)
     wanted = labels.shape if reduction == "none" else (1,)
     if g.shape != wanted and not (g.size == 1 and reduction != "none"):
-        raise ShapeError(f"cross_entropy_backward: the adjoint has shape {g.shape}, wanted {wanted}")
+        raise ShapeError(f"{who}: the adjoint has shape {g.shape}, wanted {wanted}")
     axis = _class_axis(a)
     out = compact_layout(a.shape, a.code, a.device)
     g_strides = g.strides if reduction == "none" else (0,) * labels.ndim
-    return out, _lower(
-        a, labels, weight, [(out, _without(out.strides, axis), out.strides[axis]), (g, g_strides, 0)]
-    )
+    first = [(out, _without(out.strides, axis), out.strides[axis]), (g, g_strides, 0)]
+    return out, _lower(who, a, labels, weight, first, reads_a)
 
 
-def _lower(a: Layout, labels: Layout, weight: Layout | None, first: list) -> Plan:
+def _lower(
+    who: str, a: Layout, labels: Layout, weight: Layout | None, first: list, reads_a: bool = True
+) -> Plan:
     """The classes come last, whatever their axis; neighbouring axes of examples are merged. Operand: (layout, strides
-    along the examples, stride along the classes)."""
+    along the examples, stride along the classes); `a` is none where only its shape counts."""
     axis = _class_axis(a)
-    operands = [*first, (a, _without(a.strides, axis), a.strides[axis]), (labels, labels.strides, 0)]
+    operands = list(first)
+    if reads_a:
+        operands.append((a, _without(a.strides, axis), a.strides[axis]))
+    operands.append((labels, labels.strides, 0))
     if weight is not None:
         operands.append((weight, (0,) * labels.ndim, 1))
     examples, strides = coalesce(labels.shape, tuple(row for _, row, _ in operands))
     if len(examples) >= MAX_NDIM:
-        raise ShapeError(f"cross_entropy: {len(examples)} axes beside the classes; at most {MAX_NDIM - 1}")
+        raise ShapeError(f"{who}: {len(examples)} axes beside the classes; at most {MAX_NDIM - 1}")
     return a.device.lower(
         len(examples) + 1,
         tuple(layout.code for layout, _, _ in operands),
@@ -136,22 +209,23 @@ def _without(values: tuple, axis: int) -> tuple:
     return values[:axis] + values[axis + 1 :]
 
 
-def _check(a: Layout, labels: Layout, weight: Layout | None) -> None:
+def _check(who: str, a: Layout, labels: Layout, weight: Layout | None) -> None:
+    what = "logits" if who.startswith("cross") else "logarithms"
     for other in (labels, weight):
         if other is not None and other.device is not a.device:
             raise DeviceError(
-                f"cross_entropy: operands live on {a.device} and {other.device}; move one with .to(device)"
+                f"{who}: operands live on {a.device} and {other.device}; move one with .to(device)"
             )
     if not a.ndim or labels.shape != _without(a.shape, _class_axis(a)) or not a.shape[_class_axis(a)]:
         raise ShapeError(
-            f"cross_entropy: got logits of shape {a.shape} and labels of shape {labels.shape}; wanted "
+            f"{who}: got {what} of shape {a.shape} and labels of shape {labels.shape}; wanted "
             "(N, classes) and (N,), or (N, classes, d1, …) and (N, d1, …), with at least one class"
         )
     if a.code > F64:
-        raise DTypeError(f"cross_entropy: logits are float32 or float64, got {a.dtype}")
+        raise DTypeError(f"{who}: {what} are float32 or float64, got {a.dtype}")
     if weight is not None and (weight.shape != (a.shape[_class_axis(a)],) or weight.code != a.code):
         raise ShapeError(
-            f"cross_entropy: one weight of {a.dtype} for each of {a.shape[_class_axis(a)]} classes wanted, "
+            f"{who}: one weight of {a.dtype} for each of {a.shape[_class_axis(a)]} classes wanted, "
             f"got {weight.dtype} {weight.shape}"
         )
 
@@ -165,11 +239,11 @@ def _check_options(operation: str, label_smoothing: float, ignore_index: int | N
         raise ShapeError(f"{operation}: reduction is 'none', 'mean' or 'sum', got {reduction!r}")
 
 
-def _failed(operation: str, err: int, a: NDArray, labels: NDArray, ignore_index: int | None) -> NoReturn:
+def _failed(operation: str, err: int, a: Layout, labels: NDArray, ignore_index: int | None) -> NoReturn:
     if err == EINDEX:
-        last = a.shape[_class_axis(a.layout)] - 1
-        raise IndexOutOfRange(f"{operation}: {wrong_label(labels.numpy(), last + 1, ignore_index)}")
-    kernel_failed(operation, err, a, labels)
+        classes = a.shape[_class_axis(a)]
+        raise IndexOutOfRange(f"{operation}: {wrong_label(labels.numpy(), classes, ignore_index)}")
+    kernel_failed(operation, err, labels)
 
 
 def wrong_label(labels: np.ndarray, classes: int, ignore_index: int | None) -> str:

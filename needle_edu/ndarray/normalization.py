@@ -68,6 +68,30 @@ def batch_norm_backward(
     return out, to_weight, to_bias
 
 
+def running_averages(
+    mean: NDArray, variance: NDArray, stats: NDArray, momentum: float, factor: float
+) -> tuple[NDArray, NDArray]:
+    """Return running averages of channels after a batch with these statistics; its variances count `factor` times.
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> _, statistics = batch_norm(nd.array([[1.0], [3.0]]), nd.ones(1), nd.zeros(1), 0.0)
+    >>> [a.numpy().tolist() for a in running_averages(nd.zeros(1), nd.ones(1), statistics, 0.5, 2.0)]
+    [[1.0], [1.5]]
+    """
+    mean, variance = mean.compact(), variance.compact()
+    layout = mean.layout
+    new_mean, new_variance = allocate(layout), allocate(layout)
+    err = layout.kernels["running_averages_dense"](
+        layout.code, layout.size, new_mean.storage.ptr, new_variance.storage.ptr, mean.storage.ptr,
+        variance.storage.ptr, stats.storage.ptr, momentum, factor,
+    )  # fmt: skip
+    if err:
+        kernel_failed("running_averages", err, mean, variance)
+    return new_mean, new_variance
+
+
 def group_norm(
     a: NDArray, weight: NDArray, bias: NDArray, groups: int, inner: int, eps: float
 ) -> tuple[NDArray, NDArray]:

@@ -45,14 +45,35 @@ def maximum(windows: Any, counts: Numbers, a: NDArray, places: bool) -> tuple[ND
     return out, found
 
 
+def adaptive_maximum(counts: Numbers, a: NDArray, places: bool) -> tuple[NDArray, NDArray | None]:
+    """Return the maximum of each of `counts` windows that cover `a`, and, if wanted, where it is."""
+    layout = a.layout
+    out_layout, plan, extents = _adaptive(counts, layout)
+    out = allocate(out_layout)
+    found = allocate(retyped(out_layout, I32)) if places else None
+    to = layout.device.runtime.null if found is None else found.storage.ptr
+    err = layout.kernels["adaptive_max_pool"](plan, out.storage.ptr, to, a.storage.ptr, *extents)
+    if err:
+        kernel_failed("adaptive_max_pool", err, a)
+    return out, found
+
+
 def maximum_adjoint(windows: Any, g: NDArray, places: NDArray, shape: Numbers) -> NDArray:
-    """Return zeros of a shape (N, C, *extents), with each element of `g` added at its place (int32)."""
+    """Return zeros of a shape (N, C, *extents), with each element of `g` added at its place (int32).
+
+    `windows` are those whose places these are; None if they have several lengths.
+    """
     layout = g.layout
     out_layout, plan, window = _backward(windows, layout, places.layout, shape)
     out = allocate(out_layout)
-    err = layout.kernels["max_pool_backward"](
-        plan, out.storage.ptr, g.storage.ptr, places.storage.ptr, window
-    )
+    if windows is None:
+        err = layout.kernels["adaptive_max_pool_backward"](
+            plan, out.storage.ptr, g.storage.ptr, places.storage.ptr, *window
+        )
+    else:
+        err = layout.kernels["max_pool_backward"](
+            plan, out.storage.ptr, g.storage.ptr, places.storage.ptr, window
+        )
     if err:
         kernel_failed("max_pool_backward", err, g, places)
     return out
@@ -110,7 +131,18 @@ def _backward(windows: Any, g: Layout, places: Layout, shape: Numbers) -> tuple[
         4, (g.code, g.code, places.code), _two(g.shape, 1), (0, g.offset, places.offset),
         [_two(layout.strides, 0) for layout in (out, g, places)],
     )  # fmt: skip
-    return out, plan, _window(windows, shape[2:])
+    return out, plan, _two(shape, 1)[2:] if windows is None else _window(windows, shape[2:])
+
+
+@remember
+def _adaptive(counts: Numbers, a: Layout) -> tuple[Layout, Plan, Numbers]:
+    """The same plan as for windows of one length; with it goes the extent of `a` along each axis."""
+    out = _alike(a, (*a.shape[:2], *counts), a.code)
+    plan = a.device.lower(
+        4, (a.code, I32, a.code), _two(out.shape, 1), (0, 0, a.offset),
+        [_two(layout.strides, 0) for layout in (out, out, a)],
+    )  # fmt: skip
+    return out, plan, _two(a.shape, 1)[2:]
 
 
 def _two(numbers: Numbers, missing: int) -> Numbers:

@@ -17,7 +17,7 @@ from .inputs import as_tensor
 from .losses import Loss
 from .module import Module
 
-_CROSS_ENTROPY = slot("cross_entropy")
+_CROSS_ENTROPY, _LIKELIHOOD = slot("cross_entropy"), slot("nll_loss")
 
 
 class SoftmaxLoss(Module):
@@ -163,34 +163,20 @@ class NLLLoss(Loss):
     def forward(self, x: Tensor, target: Tensor) -> Tensor:
         """The loss of logarithms `x` of shape (N, classes) or (N, classes, d1, ...) with class numbers."""
         x = as_tensor(x)
-        labels = readable(as_tensor(target, x.device))
-        axis = 0 if len(x.shape) == 1 else 1
-        if not x.shape or labels.shape != x.shape[:axis] + x.shape[axis + 1 :]:
+        target = as_tensor(target, x.device)
+        shape = x.shape
+        axis = 0 if len(shape) == 1 else 1
+        if not shape or target.shape != shape[:axis] + shape[axis + 1 :] or not shape[axis]:
             raise ShapeError(
-                f"NLLLoss: got logarithms of shape {x.shape} and labels of shape {labels.shape}; wanted "
-                "(N, classes) and (N,), or (N, classes, d1, …) and (N, d1, …)"
+                f"NLLLoss: got logarithms of shape {shape} and labels of shape {target.shape}; wanted "
+                "(N, classes) and (N,), or (N, classes, d1, …) and (N, d1, …), with at least one class"
             )
-        classes = x.shape[axis]
-        used = labels != self.ignore_index
-        labels = class_numbers("NLLLoss, labels", np.where(used, labels, 0), classes)
-        labels = labels.astype(np.int64)
-        if labels.ndim < 2:  # elements of the flattened rows: one index instead of two
-            chosen = ops.take(x, labels + classes * np.arange(labels.size).reshape(labels.shape))
-        else:
-            chosen = ops.take_along_axis(x, np.expand_dims(labels, axis), axis).squeeze(axis)
-        if self.weight is None and self.reduction == "mean" and used.all():
-            return chosen.sum() / -float(labels.size)  # the usual case, in a hurry
-        counts = used.astype(x.dtype)
-        if self.weight is not None:
-            counts *= self.weight.numpy()[labels]
-        if not used.all():
-            chosen = ops.where(Tensor(used, device=x.device), chosen, 0.0)
-        losses = -chosen
-        if self.weight is not None:
-            losses = losses * Tensor(counts, device=x.device, requires_grad=False)
-        if self.reduction == "mean":
-            return losses.sum() / float(counts.sum())
-        return self.reduced(losses)
+        try:
+            return _LIKELIHOOD.cls(self.weight, self.ignore_index, self.reduction).apply(x, target)
+        except IndexOutOfRange:
+            labels = readable(target)
+            class_numbers("NLLLoss, labels", np.where(labels == self.ignore_index, 0, labels), shape[axis])
+            raise
 
 
 class DistillationLoss(Loss):

@@ -19,7 +19,7 @@ from ..autograd.registry import slot
 from ..autograd.state import tracing
 from ..backend.arguments import floating, real, switch, whole
 from ..backend.errors import ShapeError
-from ..ops.normalization import moments
+from ..ops.normalization import followed_in_one, moments
 from .inputs import as_tensor
 from .module import Module
 from .parameter import Parameter
@@ -114,18 +114,22 @@ class BatchNorm1d(Module):
         op = _BATCH_NORM.cls(self.eps)
         y = op.apply(x, *with_constants(x, self.weight, self.bias, (self.dim,)))
         if self.running_mean is not None:
-            mean, variance = moments(op, x, (0, *range(2, x.ndim)))
-            self._follow(mean, variance * (count / (count - 1)) if self.unbiased else variance)
+            self._follow(op, x, count / (count - 1) if self.unbiased else 1.0)
         return y
 
-    def _follow(self, mean: Any, variance: Any) -> None:
-        """Move the running averages towards these arrays."""
+    def _follow(self, op: Any, x: Tensor, factor: float) -> None:
+        """Move the running averages towards what `op` has measured of the batch; its variance counts `factor` times."""
         m = self.momentum
         if m is None:
             self.num_batches_tracked = (self.num_batches_tracked + 1).detach()
             m = 1 / self.num_batches_tracked.item()
+        new = followed_in_one(op, x, self.running_mean, self.running_var, m, factor)
+        if new is not None:
+            self.running_mean, self.running_var = Tensor.make_const(new[0]), Tensor.make_const(new[1])
+            return
+        mean, variance = moments(op, x, (0, *range(2, x.ndim)))
         self.running_mean = followed(self.running_mean, mean, m)
-        self.running_var = followed(self.running_var, variance, m)
+        self.running_var = followed(self.running_var, variance * factor if self.unbiased else variance, m)
 
     def extra_repr(self) -> str:
         """`dim`."""

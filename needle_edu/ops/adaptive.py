@@ -1,25 +1,96 @@
 """Adaptive pooling: the windows follow from the wanted output size. Window j of m over n elements runs from
 floor(j n / m) to ceil((j + 1) n / m), the second not included: together they cover the axis, and may overlap.
 
-Windows of one length, side by side, are an ordinary pooling. Means of others are `resize` in mode "area". For maxima of
-others the windows are laid side by side by indexing, all of the longest one's length; a shorter one sees its last
-element again.
+Windows of one length, side by side, are an ordinary pooling. Means of others are `resize` in mode "area", maxima of
+others an op of their own. Where it has no kernel, its windows are laid side by side by indexing, all of the longest
+one's length; a shorter one sees its last element again.
 """
 
-from typing import Any
+from math import prod
 
 import numpy as np
 
-from needle_edu.autograd.arrays import ShapeError
-from needle_edu.autograd.registry import slot
+from needle_edu.autograd import arrays
+from needle_edu.autograd.arrays import ShapeError, xp
+from needle_edu.autograd.registry import register, slot
 from needle_edu.autograd.tensor import as_tensor
 from needle_edu.backend.arguments import integer
 
+from . import sampling
+from .max_pooling import _MaxPool
 from .pooling import floating
 
 _AVERAGE = {1: slot("avg_pool1d"), 2: slot("avg_pool2d")}
 _MAXIMUM = {1: slot("max_pool1d"), 2: slot("max_pool2d")}
-_RESIZE = slot("resize")
+_RESIZE, _COVERING, _BACKWARD = slot("resize"), slot("adaptive_max_pool"), slot("max_pool_backward")
+
+
+@register
+class AdaptiveMaxPool(_MaxPool):
+    """The maxima of windows that cover (N, C, L) or an image (N, C, H, W), of whatever lengths that takes.
+
+    Window j of m over n elements runs from floor(j n / m) to ceil((j + 1) n / m), the second not included. Equal
+    elements: the first gets the gradient. nan is a maximum.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.adaptive_max_pool(Tensor([[[1.0, 3.0, 5.0]]]), (2,))
+    Tensor([[[3., 5.]]], op=adaptive_max_pool)
+    """
+
+    name = "adaptive_max_pool"
+    formula = r"y_j = \max_k a_k,\ \lfloor j n / m \rfloor \le k < \lceil (j + 1) n / m \rceil"
+    samples = staticmethod(
+        sampling.shaped(({"output_size": (2,)}, (2, 2, 5)), ({"output_size": (3, 2)}, (1, 2, 4, 5)))
+    )
+
+    def __init__(self, output_size):
+        axes = len(output_size) if isinstance(output_size, (tuple, list)) else 1
+        if axes not in (1, 2):
+            raise ShapeError(f"{self.name}: output_size has one number or two, got {output_size!r}")
+        self.output_size = output_sizes(self.name, output_size, axes)
+
+    def windows(self, shape):
+        """Return where windows begin and end along each axis, and their numbers."""
+        axes = len(self.output_size)
+        if len(shape) != axes + 2 or min(shape[2:]) < 1:
+            wanted = "(N, C, L)" if axes == 1 else "(N, C, H, W)"
+            raise ShapeError(f"{self.name}: wanted a shape {wanted} with elements to pool, got {shape}")
+        counts = [n if m is None else m for n, m in zip(shape[2:], self.output_size, strict=True)]
+        return [bounds(n, m) for n, m in zip(shape[2:], counts, strict=True)], tuple(counts)
+
+    def kernel(self, a, places):
+        return arrays.pooling.adaptive_maximum(self.windows(a.shape)[1], a, places)
+
+    def largest(self, a):
+        pool, rows = self._side_by_side(a.shape)
+        return pool.compute(_gathered(a, rows))
+
+    def found(self, a):
+        pool, rows = self._side_by_side(a.shape)
+        places = pool.places(_gathered(a, rows))
+        numbers = xp.arange(prod(a.shape[2:]), dtype="int64", device=a.device).reshape((1, 1, *a.shape[2:]))
+        return xp.take(_gathered(numbers, rows).reshape((-1,)), places.reshape((-1,))).reshape(places.shape)
+
+    def backward(self, places, shape):
+        backward = _BACKWARD.cls(places, shape)
+        backward.in_planes = True
+        return backward
+
+    def _side_by_side(self, shape):
+        """Return the pooling of windows that lie side by side, and which elements of each axis those are."""
+        windows, counts = self.windows(shape)
+        lengths = [int((last - first).max()) for first, last in windows]
+        places = [
+            np.minimum(first[:, None] + np.arange(length), last[:, None] - 1).reshape(-1)
+            for (first, last), length in zip(windows, lengths, strict=True)
+        ]
+        return _MAXIMUM[len(counts)].original(tuple(lengths)), places
+
+
+def _gathered(a, places: list[np.ndarray]):
+    for axis, chosen in enumerate(places, start=2):
+        a = xp.take(a, arrays.enter(chosen, a.device), axis=axis)
+    return a
 
 
 def adaptive_avg_pool1d(a, output_size):
@@ -66,39 +137,33 @@ def adaptive_max_pool2d(a, output_size):
 
 def _average(who: str, a, output_size, axes: int):
     a, sizes = _checked(who, a, output_size, axes)
-    kernel = []
-    for extent, size in zip(a.shape[2:], sizes, strict=True):
-        first, last = bounds(extent, size)
-        lengths, step = set((last - first).tolist()), extent // size
-        kernel.append(step if lengths == {step} and size * step == extent else None)
-    if None in kernel:
+    kernel = regular(a.shape[2:], sizes)
+    if kernel is None:
         return _RESIZE.cls(tuple(sizes), "area").apply(a)
-    return _AVERAGE[axes].cls(tuple(kernel)).apply(a)
+    return _AVERAGE[axes].cls(kernel).apply(a)
 
 
 def _maximum(who: str, a, output_size, axes: int):
     a, sizes = _checked(who, a, output_size, axes)
-    kernel = []
-    for axis, size in enumerate(sizes, start=2):
-        first, last = bounds(a.shape[axis], size)
-        kernel.append(int((last - first).max()))
-        places = np.minimum(first[:, None] + np.arange(kernel[-1]), last[:, None] - 1)
-        a = _gathered(a, axis, places.reshape(-1))
-    pool: Any = _MAXIMUM[axes].cls
-    return pool(tuple(kernel)).apply(a)
+    kernel = regular(a.shape[2:], sizes)
+    return _COVERING.cls(tuple(sizes)).apply(a) if kernel is None else _MAXIMUM[axes].cls(kernel).apply(a)
+
+
+def regular(extents, sizes) -> tuple[int, ...] | None:
+    """Return the lengths of windows that lie side by side, all of one length along each axis; None if they don't.
+
+    >>> regular((6, 4), (3, 4)), regular((5,), (2,))
+    ((2, 1), None)
+    """
+    if any(extent % size for extent, size in zip(extents, sizes, strict=True)):
+        return None
+    return tuple([extent // size for extent, size in zip(extents, sizes, strict=True)])
 
 
 def bounds(extent: int, size: int) -> tuple[np.ndarray, np.ndarray]:
     """Return where each window begins, and ends."""
     j = np.arange(size)
     return j * extent // size, -(-(j + 1) * extent // size)
-
-
-def _gathered(a, axis: int, places: np.ndarray):
-    """Return the slices at `places` along an axis; the tensor itself if that is all of them, in order."""
-    if np.array_equal(places, np.arange(a.shape[axis])):
-        return a
-    return a[(slice(None),) * axis + (places,)]
 
 
 def _checked(who: str, a, output_size, axes: int):

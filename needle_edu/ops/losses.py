@@ -1,4 +1,4 @@
-"""Losses that are one op: the softmax cross-entropy, the binary one, and Huber's of an error.
+"""Losses that are one op: the softmax cross-entropy, the negative log-likelihood, the binary one, and Huber's.
 
 Softmax, logarithm and the choice of the right class are three passes over the logits; as one op they are one. The
 gradient is the difference between what the network says and what is right, p - q. The other losses are made of
@@ -12,24 +12,24 @@ from needle_edu.autograd.op import BinaryOp, TensorOp
 from needle_edu.autograd.registry import register, slot
 from needle_edu.autograd.value import Value
 from needle_edu.backend.arguments import integer
+from needle_edu.ndarray.layout import as_shape
 
 from . import sampling
 from .constants import constant, expand, plain_number
 from .slopes import Activation
 
 _BACKWARD, _SOFTMAX = slot("cross_entropy_backward"), slot("softmax")
+_LIKELIHOOD, _LIKELIHOOD_BACKWARD = slot("nll_loss"), slot("nll_loss_backward")
 _MAXIMUM = slot("maximum")
 REDUCTIONS = ("none", "mean", "sum")
 
 
-class _CrossEntropy(TensorOp):
-    """What both directions have: the options."""
+class _OfLabels(TensorOp):
+    """What losses of class numbers have in both directions: the options."""
 
-    def __init__(self, weight=None, label_smoothing=0.0, ignore_index=-100, reduction="mean"):
+    def _set_options(self, weight, ignore_index, reduction) -> None:
         if reduction not in REDUCTIONS:
             raise NeedleError(f"{self.name}: reduction is 'none', 'mean' or 'sum', got {reduction!r}")
-        if not isinstance(label_smoothing, (int, float)) or not 0 <= label_smoothing <= 1:
-            raise NeedleError(f"{self.name}: label_smoothing lies between 0 and 1, got {label_smoothing!r}")
         if ignore_index is not None:
             ignore_index = integer(self.name, "ignore_index", ignore_index)
         if weight is not None:
@@ -37,16 +37,25 @@ class _CrossEntropy(TensorOp):
             weight = weight.realize_cached_data() if is_ours else weight
             weight = enter(weight, dtype=None if is_ours else "float64", operation=self.name)
         self.weight = weight
-        self.label_smoothing = label_smoothing
         self.ignore_index = ignore_index
         self.reduction = reduction
 
+    def _weight_for(self, a):
+        """The weights in the dtype of `a`."""
+        weight = self.weight
+        return weight if weight is None or weight.dtype == a.dtype else xp.astype(weight, a.dtype)
+
+
+class _CrossEntropy(_OfLabels):
+    def __init__(self, weight=None, label_smoothing=0.0, ignore_index=-100, reduction="mean"):
+        if not isinstance(label_smoothing, (int, float)) or not 0 <= label_smoothing <= 1:
+            raise NeedleError(f"{self.name}: label_smoothing lies between 0 and 1, got {label_smoothing!r}")
+        self._set_options(weight, ignore_index, reduction)
+        self.label_smoothing = label_smoothing
+
     def _options(self, a):
         """The options as the kernels take them, for logits `a`."""
-        weight = self.weight
-        if weight is not None and weight.dtype != a.dtype:
-            weight = xp.astype(weight, a.dtype)
-        return weight, self.label_smoothing, self.ignore_index, self.reduction
+        return self._weight_for(a), self.label_smoothing, self.ignore_index, self.reduction
 
 
 def _cases(rng):
@@ -158,6 +167,86 @@ class CrossEntropyBackward(_CrossEntropy):
 
 def _class_axis(a) -> int:
     return 0 if len(a.shape) == 1 else 1
+
+
+def _likelihood_cases(rng):
+    return [
+        ({name: value for name, value in attrs.items() if name != "label_smoothing"}, arrays)
+        for attrs, arrays in _cases(rng)
+    ]
+
+
+@register
+class NegativeLogLikelihood(BinaryOp, _OfLabels):
+    """Minus the logarithm of the right class's probability, from logarithms: `cross_entropy` without its softmax.
+
+    Logarithms of probabilities have shape (classes,), (N, classes) or (N, classes, d1, …); labels and options are those
+    of `cross_entropy`.
+
+    Raises ShapeError if shapes do not belong together, IndexOutOfRange if a label is no class.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.nll_loss(Tensor([[-0.5, -1.0], [-2.0, -0.25]]), Tensor([0, 1]))
+    Tensor([0.375], op=nll_loss)
+    """
+
+    name, symbol = "nll_loss", "−ln p"
+    formula = r"y = -\frac1n \sum q\,a,\ q = \operatorname{onehot} b"
+    vjp_formulas = (r"\bar{a} = -\frac{\bar{y}}{n}\,q", "")
+    vjp_reads = ("b", "")
+    vjps_on_arrays = True
+    samples = staticmethod(_likelihood_cases)
+
+    def __init__(self, weight=None, ignore_index=-100, reduction="mean"):
+        self._set_options(weight, ignore_index, reduction)
+
+    def compute(self, a, b):
+        return xp.nll_loss(a, b, self._weight_for(a), self.ignore_index, self.reduction)
+
+    def vjp0(self, g, node):
+        a, labels = node.inputs
+        backward = _LIKELIHOOD_BACKWARD.cls(a.shape, self.weight, self.ignore_index, self.reduction)
+        return backward.of(g, labels)
+
+    vjp1 = None
+
+
+@register
+class NegativeLogLikelihoodBackward(BinaryOp, _OfLabels):
+    """The vjp of nll_loss for an input of this shape: zeros, and at each label minus its share of the adjoint.
+
+    >>> from needle_edu import Tensor, ops
+    >>> ops.nll_loss_backward(Tensor([1.0]), Tensor([1]), shape=(1, 3)).numpy()
+    array([[ 0., -1.,  0.]], dtype=float32)
+    """
+
+    name, symbol = "nll_loss_backward", "−q"
+    formula = r"y = -\frac{a}{n}\,q,\ q = \operatorname{onehot} b"
+    vjp_formulas = (r"\bar{a} = -\frac1n \sum \bar{y} \odot q", "")
+    vjp_reads = ("b", "")
+
+    def __init__(self, shape, weight=None, ignore_index=-100, reduction="mean"):
+        self.shape = as_shape(shape, self.name)
+        self._set_options(weight, ignore_index, reduction)
+
+    @staticmethod
+    def samples(rng):
+        return [
+            (
+                attrs | {"shape": a.shape},
+                (rng.normal(size=y.shape if attrs.get("reduction") == "none" else (1,)), y),
+            )
+            for attrs, (a, y) in _likelihood_cases(rng)
+        ]
+
+    def compute(self, a, b):
+        return xp.nll_loss_backward(a, b, self.shape, self._weight_for(a), self.ignore_index, self.reduction)
+
+    def vjp0(self, g, node):
+        forward = _LIKELIHOOD.cls(self.weight, self.ignore_index, self.reduction)
+        return forward.apply(g, node.inputs[1]).reshape(node.inputs[0].shape)
+
+    vjp1 = None
 
 
 @register

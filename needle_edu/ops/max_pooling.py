@@ -46,17 +46,23 @@ class _MaxPool(Pool):
         wanted = a.requires_grad and x is not None and not state.watched and state.grad_enabled()
         if not wanted or type(self).compute is not _MaxPool.compute or not compiled(x):
             return super().apply(a)
-        w, counts = self.windows(x.shape)
-        y, places = arrays.pooling.maximum(w, counts, x, True)
+        floating(self.name, x)
+        y, places = self.kernel(x, True)
         node = fill_node(object.__new__(Tensor), self, (a,), y, True)
         node.extra = {"places": places}
         return node
 
     def compute(self, a):
-        w, counts = self.windows(a.shape)
         floating(self.name, a)
-        if compiled(a):
-            return arrays.pooling.maximum(w, counts, a, False)[0]
+        return self.kernel(a, False)[0] if compiled(a) else self.largest(a)
+
+    def kernel(self, a, places: bool):
+        """Return what the compiled kernel makes of an array: maxima and, if wanted, their places."""
+        return arrays.pooling.maximum(*self.windows(a.shape), a, places)
+
+    def largest(self, a):
+        """Return the maxima, in arrays."""
+        w, counts = self.windows(a.shape)
         out = xp.full((*a.shape[:2], *counts), -np.inf, dtype=a.dtype, device=a.device)
         for _, there, here in w.overlaps(a.shape[2:]):
             place = (ALL, ALL, *there)
@@ -68,15 +74,21 @@ class _MaxPool(Pool):
         places = node.extra.get("places") if node.extra else None
         if places is None:  # in lazy mode, in arrays, and where somebody watches
             places = self.places(a.realize_cached_data())
-        backward = _BACKWARD.cls(places, a.shape)
-        backward.seen_by, _ = self.windows(a.shape)
-        return backward.apply(g)
+        return self.backward(places, a.shape).apply(g)
+
+    def backward(self, places, shape):
+        """Return the op that brings adjoints to these places of an input of this shape."""
+        backward = _BACKWARD.cls(places, shape)
+        backward.seen_by, _ = self.windows(shape)
+        return backward
 
     def places(self, a):
         """Return where each maximum is: the first of equals, the last nan."""
+        return self.kernel(a, True)[1] if compiled(a) else self.found(a)
+
+    def found(self, a):
+        """Return the places, in arrays."""
         w, counts = self.windows(a.shape)
-        if compiled(a):
-            return arrays.pooling.maximum(w, counts, a, True)[1]
         shape = (*a.shape[:2], *counts)
         best = xp.full(shape, -np.inf, dtype=a.dtype, device=a.device)
         found = xp.full(shape, -1, dtype="int64", device=a.device)
@@ -147,7 +159,8 @@ class MaxPoolBackward(UnaryOp):
     formula = r"y_i = \sum_j a_j [i = \text{place}_j]"
     vjp_formulas = (r"\bar{a}_j = \bar{y}_{\text{place}_j}",)
     vjp_reads = ("",)
-    seen_by: Any = None  # the windows whose places these are, if that is known: then there is a kernel
+    seen_by: Any = None  # the windows whose places these are, if that is known: then there is a kernel,
+    in_planes = False  # and another if they are known to be places of the planes
 
     def __init__(self, places, shape):
         self.shape = as_shape(shape, self.name)
@@ -166,7 +179,8 @@ class MaxPoolBackward(UnaryOp):
     def compute(self, a):
         floating(self.name, a)
         places = self._places(a)
-        if self.seen_by is not None and compiled(a) and places.dtype == "int32":
+        known = self.seen_by is not None or self.in_planes
+        if known and compiled(a) and places.dtype == "int32":
             return arrays.pooling.maximum_adjoint(self.seen_by, a, places, self.shape)
         flat, nowhere = _among_all(places, self.shape)
         if nowhere is not None:

@@ -239,6 +239,28 @@ def moments(op, x, axes: tuple[int, ...]) -> tuple:
     return mean.reshape((mean.size,)), variance.reshape((variance.size,))
 
 
+def followed_in_one(op, x, mean, variance, momentum: float, factor: float) -> tuple | None:
+    """Return both running averages, mean and variance, after the batch `x` that `op` has measured: one kernel call.
+
+    None where that is not the usual case: then each average is an expression of arrays, as in `nn.norm.followed`.
+    """
+    known = getattr(op, "measured", None)
+    if known is None or tracing() is not None:
+        return None
+    a, mean, variance = [tensor.realize_cached_data() for tensor in (x, mean, variance)]
+    if known[0] is not a or known[1] != a.storage.version:
+        return None
+    if (
+        mean.shape != variance.shape
+        or mean.size != known[2].shape[1]
+        or not normalization.compiled(mean, variance)
+    ):
+        return None
+    if mean.device is not a.device:
+        return None
+    return normalization.running_averages(mean, variance, known[2], momentum, factor)
+
+
 @lru_cache(4096)
 def _split_of_batch(who: str, a: tuple, weight: tuple) -> Split:
     if len(a) < 2 or weight != (a[1],):

@@ -8,7 +8,7 @@ export function mountAll(id) {
     const data = JSON.parse(host.querySelector("script.ndl-data").textContent);
     const root = host.attachShadow({ mode: "open" });
     root.append(host.firstElementChild);
-    host.dataset.lmSuppressShortcuts = "true"; // JupyterLab must not take our keys for its own
+    ownKeys(host);
     enliven(root, data, null);
   }
 }
@@ -16,7 +16,7 @@ export function mountAll(id) {
 /** Live form: anywidget calls it; Python sends a new frame by the traitlet of that name. */
 function render({ model, el }) {
   const host = document.createElement("div");
-  host.dataset.lmSuppressShortcuts = "true";
+  ownKeys(host);
   el.append(host);
   const root = host.attachShadow({ mode: "open" });
   const tell = (message) => model.send(message);

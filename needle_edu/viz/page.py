@@ -27,8 +27,8 @@ def static_text(name: str) -> str:
 
 
 def script_text(name: str) -> str:
-    """A script, with that of the window over a graph before it, which it uses."""
-    return f"{static_text('drawing/view.js')}\n{static_text(name)}"
+    """A script, with those of its keys and of the window over a graph before it, which it uses."""
+    return "\n".join(map(static_text, ("keys.js", "drawing/view.js", name)))
 
 
 def scoped_css(name: str, scope: str) -> str:

@@ -126,6 +126,21 @@ def cross_entropy_backward(g, a, labels, **attributes):
     return pulled_back(lambda x: cross_entropy(x, labels, **attributes), out, a)
 
 
+def nll_loss(a, labels, weight=None, **attributes):
+    weight = None if weight is None else torch.tensor(weight).to(a)
+    return F.nll_loss(a, labels, weight, **attributes)
+
+
+def nll_loss_backward(g, labels, shape, **attributes):
+    out = g if attributes.get("reduction") == "none" else g.reshape(())
+    return pulled_back(lambda x: nll_loss(x, labels, **attributes), out, torch.zeros(shape).to(g))
+
+
+def adaptive_max_pool(a, output_size):
+    pool = F.adaptive_max_pool1d if a.ndim == 3 else F.adaptive_max_pool2d
+    return pool(a, output_size)
+
+
 def hardsigmoid(a):
     """PyTorch's own multiplies its gradient with a 1/6 of single precision."""
     return F.relu6(a + 3) / 6
@@ -305,6 +320,7 @@ PYTORCHS = {
     "logsoftmax_backward": lambda g, y, axis=-1: g - y.exp() * g.sum(axis, keepdim=True),
     "cross_entropy": cross_entropy,
     "cross_entropy_backward": cross_entropy_backward,
+    "nll_loss": nll_loss, "nll_loss_backward": nll_loss_backward, "adaptive_max_pool": adaptive_max_pool,
     "binary_cross_entropy": lambda p, t: F.binary_cross_entropy(*torch.broadcast_tensors(p, t), reduction="none"),
     # normalisation
     "batch_norm": batch_norm, "batch_norm_backward": adjoints(batch_norm),

@@ -162,6 +162,7 @@ FORWARD = {
     "binary_cross_entropy": ((P / 4, P / 5), -P / 5 * np.log(P / 4) - (1 - P / 5) * np.log(1 - P / 4)),
     "cross_entropy": ((X, Y), np.array(-LOG_P[[0, 1], Y].mean()).reshape(TOTAL)),
     "cross_entropy_backward": ((np.ones(TOTAL), X, Y), (np.exp(LOG_P) - np.eye(3)[Y]) / 2),
+    "nll_loss": ((X, Y), np.array(-X[[0, 1], Y].mean()).reshape(TOTAL)),
 }  # fmt: skip
 WITH_ATTRIBUTES = [
     ("clone", X, (), X), ("to_device", X, (Tensor(X).device,), X),
@@ -188,6 +189,8 @@ WITH_ATTRIBUTES = [
     ("pad", X, (((1, 0), (0, 2)), 7.5), np.pad(X, ((1, 0), (0, 2)), constant_values=7.5)),
     ("resize", X, ((2, 6),), X.repeat(2, 1)),
     ("resize_backward", X, ((2, 1), "linear"), X.sum(1, keepdims=True)),
+    ("adaptive_max_pool", X[None], ((2,),), np.stack([X[:, :2].max(1), X[:, 1:].max(1)], -1)[None]),
+    ("nll_loss_backward", np.ones(TOTAL), (Y, (2, 3)), -np.eye(3)[Y] / 2),
     ("pad_backward", X, (((0, 0), (2, 0)), "replicate"), X.sum(1, keepdims=True)),
     ("roll", X, ((1, -1), (0, 1)), np.roll(X, (1, -1), (0, 1))), ("tril", X, (), np.tril(X)),
     ("triu", X, (1,), np.triu(X, 1)), ("cumsum", X, (1,), X.cumsum(1)), ("cumprod", X, (0,), X.cumprod(0)),

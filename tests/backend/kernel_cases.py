@@ -31,15 +31,17 @@ REDUCE = [name for name in declared("const void *", dense=False) if name not in 
 ACTIVATIONS = ("activation", "activation_backward")
 SOFTMAX = ("softmax", "softmax_backward")
 ATTENTION = ("attention", "attention_backward")
-LOSSES = ("cross_entropy", "cross_entropy_backward")
+LOSSES = ("cross_entropy", "cross_entropy_backward", "nll", "nll_backward")
 CONVOLUTIONS = ("conv", "conv_input_backward", "conv_weight_backward")
 STEPS = ("optimizer_steps",)
 STEP_KINDS = list(steps.FORMULAS.values())
 NORMS = ("batch_norm_dense", "batch_norm_backward_dense", "group_norm_dense", "group_norm_backward_dense")
+RUNNING = ("running_averages_dense",)
 RECURRENCE = ("recurrence_dense", "recurrence_backward_dense")
 POOLINGS = ("max_pool", "max_pool_backward", "avg_pool", "avg_pool_backward")
+ADAPTIVE = ("adaptive_max_pool", "adaptive_max_pool_backward")
 DECODING = ("gpt_block_dense",)
-SEVERAL_OUTPUTS = {*STEPS, *NORMS, *ATTENTION, *RECURRENCE, *DECODING}
+SEVERAL_OUTPUTS = {*STEPS, *NORMS, *RUNNING, *ATTENTION, *RECURRENCE, *DECODING}
 
 # Functions that round differently in different libraries; all others must agree to the last bit.
 ROUNDED = {
@@ -83,6 +85,8 @@ def all_names() -> set[str]:
         *CONVOLUTIONS,
         *NORMS,
         *POOLINGS,
+        *ADAPTIVE,
+        *RUNNING,
         *RECURRENCE,
         *DECODING,
     ]
@@ -176,6 +180,10 @@ def make(name: str, rng: np.random.Generator, code: int) -> Case:
         return weighted_sums(rng, code)
     if name in NORMS:
         return normalisation(name, rng, code)
+    if name in RUNNING:
+        return running_averages(rng, code)
+    if name in ADAPTIVE:
+        return adaptive(name, rng, code)
     if name in RECURRENCE:
         return recurrence(name, rng, code)
     if name in DECODING:
@@ -368,6 +376,9 @@ def cross_entropy(name: str, rng: np.random.Generator, code: int) -> Case:
     result = operand(rng, shape, code, still=[last] if reduction == 0 else [*rows, last], special=False)
     logits = operand(rng, shape, code, special=False)
     operands = [result, logits, labels, weight]
+    if name.startswith("nll"):
+        operands = [operand(rng, shape, code), result, labels, weight] if "backward" in name else operands
+        return Case(operands, shape, extra=(ignore, reduction))
     if name == "cross_entropy_backward":
         operands = [operand(rng, shape, code), *operands]
     return Case(operands, shape, extra=(float(rng.choice([0, 0.1])), ignore, reduction))
@@ -509,6 +520,27 @@ def pooling(name: str, rng: np.random.Generator, code: int) -> Case:
     places.memory[...] = rng.integers(-1, max(window[3] * window[8], 1), places.memory.size)
     operands = {"max_pool": [y, places, x], "max_pool_backward": [x, y, places]}
     return Case(operands[name], tuple(shape), extra=(tuple(window),))
+
+
+def adaptive(name: str, rng: np.random.Generator, code: int) -> Case:
+    """More windows than elements and fewer, in any order of axes; places also beside the plane."""
+    planes = [int(n) for n in rng.choice([0, 1, 2, 5, 40], 2, p=[0.04, 0.3, 0.3, 0.3, 0.06])]
+    shape = (*planes, *(int(n) for n in rng.integers(0, 8, 2)))
+    rows, columns = (int(n) for n in rng.choice([0, 1, 2, 7, 20], 2, p=[0.02, 0.2, 0.26, 0.26, 0.26]))
+    x = operand(rng, (*planes, rows, columns), code, special=name == "adaptive_max_pool")
+    y, places = operand(rng, shape, code), operand(rng, shape, I32)
+    places.memory[...] = rng.integers(-2, rows * columns + 2, places.memory.size)
+    operands = [x, y, places] if "backward" in name else [y, places, x]
+    return Case(operands, shape, extra=(rows, columns))
+
+
+def running_averages(rng: np.random.Generator, code: int) -> Case:
+    """Means and variances of some channels, and what a batch's were."""
+    n = int(rng.choice([0, 1, 2, 16, 33, 300]))
+    memories = [numbers(rng, n + 1, code, special=False) for _ in range(4)]
+    stats = np.concatenate([rng.normal(20, 1, n), rng.uniform(1, 9, n), rng.uniform(0.2, 1, n + 1)])
+    extra = (float(rng.choice([0, 0.1, 0.5, 1])), float(rng.choice([1, 1.25])))
+    return Case([Operand(memory, 0, ()) for memory in (*memories, stats)], count=n, extra=extra)
 
 
 def averages(name: str, rng: np.random.Generator, code: int) -> Case:

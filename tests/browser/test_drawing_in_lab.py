@@ -1,4 +1,4 @@
-"""A drawing in JupyterLab: its boxes open by mouse and keyboard, and its keys stay its own."""
+"""Views in JupyterLab: boxes open by mouse and keyboard, keys stay a view's own, and Ctrl+S still saves."""
 
 import nbformat
 import pytest
@@ -30,3 +30,33 @@ def test_boxes_open_in_a_notebook(notebook):
     assert page.evaluate("jupyterapp.shell.currentWidget.content.mode") == "command"
     assert page.locator(".ndl-title", has_text="weight").locator("visible=true").count() == 1
     notebook.screenshot("drawing")
+
+
+VIEWS = [
+    "ndl.viz.step(y)",
+    "ndl.viz.expression('x*y + 1')",
+]
+DIRTY = "jupyterapp.shell.currentWidget.context.model.dirty"
+CELLS_NOW = "jupyterapp.shell.currentWidget.content.widgets.length"
+
+
+def test_keys_with_control_reach_the_notebook_and_no_others(notebook):
+    """The drawing, the stepper and the form of an expression: Ctrl+S saves from each, and b adds no cell below."""
+    cells = [nbformat.v4.new_code_cell(source) for source in [*CELLS, *VIEWS]]
+    nb = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
+    nbformat.write(nb, notebook.lab.folder / "keys.ipynb")
+    notebook.open("keys.ipynb").run_all()
+    assert notebook.tracebacks() == []
+    page = notebook.page
+    before = page.evaluate(CELLS_NOW)
+    for inside in ('[data-box="0"] > .ndl-header', ".stepper button.next", "form input"):
+        place = page.locator(inside).first
+        place.wait_for(timeout=60_000)
+        page.evaluate("jupyterapp.shell.currentWidget.context.model.dirty = true")
+        place.focus()
+        page.keyboard.press("b")
+        assert page.evaluate(CELLS_NOW) == before, inside
+        page.keyboard.press("Control+s")
+        page.wait_for_function(f"!{DIRTY}", timeout=30_000)
+        page.keyboard.press("b")
+        assert page.evaluate(CELLS_NOW) == before, f"{inside}: after Ctrl+S the keys are the view's again"

@@ -1,5 +1,6 @@
 """Boxes: every node lies in the box of its module, parameters inside; loops are rolled up; nothing is lost."""
 
+import contextlib
 import threading
 
 import numpy as np
@@ -10,7 +11,8 @@ from viz_story import Story
 
 import needle_edu as ndl
 from needle_edu import graph, nn, viz
-from needle_edu.autograd import state
+from needle_edu.autograd.noted import MOST, forget_calls, noted_calls
+from needle_edu.backend import accelerator
 from needle_edu.graph.boxes import boxes_of, homes
 from needle_edu.graph.calls import module_calls
 from needle_edu.graph.repeats import find_repeats
@@ -158,7 +160,7 @@ def test_a_long_row_is_cut_into_parts_that_can_be_read():
 
 
 def test_calls_that_overlap_ran_in_two_threads_and_say_nothing():
-    state.module_calls.clear()
+    forget_calls()
     inside = threading.Barrier(2)
 
     class Slow(nn.Module):
@@ -180,11 +182,24 @@ def test_calls_that_overlap_ran_in_two_threads_and_say_nothing():
         thread.start()
     for thread in threads:
         thread.join()
-    noted = list(state.module_calls)
+    noted = noted_calls()
     assert len(noted) == 2 and noted[0][0] < noted[1][1] and noted[1][0] < noted[0][1]
     assert module_calls([result._serial for result in results]) == []
     alone = nn.Sequential(nn.ReLU())(ndl.Tensor([1.0]))
     assert [call.kind for call in module_calls([alone._serial])] == ["Sequential", "ReLU"]
+
+
+def test_notes_in_c_are_those_in_python():
+    model, x = nn.Sequential(nn.Linear(3, 2), nn.ReLU()), data(4, 3)
+    found = []
+    for way in (contextlib.nullcontext(), accelerator.switched_off()):
+        forget_calls()
+        with way:
+            first = model(x)._serial
+        notes = noted_calls()
+        assert {note[4] for note in notes} == {threading.get_ident()}
+        found.append([(first - begin, first - end, module(), cls) for begin, end, module, cls, _ in notes])
+    assert found[0] == found[1] and [note[2] for note in found[0]] == [model[0], model[1], model]
 
 
 def test_calls_keep_no_module_alive_and_a_dead_one_still_has_its_box():
@@ -194,7 +209,7 @@ def test_calls_keep_no_module_alive_and_a_dead_one_still_has_its_box():
     y = run()
     found, root = tree(y)
     (box,) = [box for box in root.boxes() if box.kind == "Linear"]
-    assert state.module_calls[-1][2]() is None
+    assert noted_calls()[-1][2]() is None
     assert sum(found.nodes[k].is_leaf for k in box.nodes()) == 2, "weight and bias"
 
 
@@ -202,9 +217,10 @@ def test_only_so_many_calls_are_remembered_and_older_graphs_have_no_boxes():
     model = nn.Sequential(nn.Linear(3, 2), nn.ReLU())
     y, x = model(data(4, 3)), data(1)
     relu = nn.ReLU()
-    for _ in range(state.module_calls.maxlen):
+    forget_calls()
+    for _ in range(MOST):
         relu(x)
-    assert len(state.module_calls) == state.module_calls.maxlen == 4096
+    assert len(noted_calls()) == MOST == 4096
     assert [box.path for box in tree(y)[1].boxes()] == [""]
     assert "data-box" not in viz.draw(y).svg
 

@@ -39,6 +39,22 @@ def batch_norm_backward_dense(
 
 
 @kernel
+def running_averages_dense(
+    dtype: int, n: int, mean: Array, variance: Array, old_mean: Array, old_variance: Array, stats: Array,
+    momentum: float, factor: float,
+) -> int:  # fmt: skip
+    """old (1 - momentum) + batch momentum, of means and of variances times a factor"""
+    if dtype not in FLOATS:
+        return EDTYPE
+    type_ = DTYPES[dtype].type
+    batch = np.frombuffer(stats, np.float64, 2 * n).reshape(2, n) * [[1], [factor]]
+    for out, old, new in ((mean, old_mean, batch[0]), (variance, old_variance, batch[1])):
+        kept = old.view(type_)[:n] * type_(1 - momentum)
+        out.view(type_)[:n] = kept + new.astype(type_) * type_(momentum)
+    return OK
+
+
+@kernel
 def group_norm_dense(
     dtype: int, n: int, out: Array, a: Array, weight: Array, bias: Array, stats: Array,
     channels: int, inner: int, groups: int, eps: float,

@@ -71,6 +71,58 @@ def _positions(plan: Plan, window: Any) -> Iterator[tuple[Any, Any]]:
 
 
 @kernel
+def adaptive_max_pool(plan: Plan, out: Array, places: Array | None, x: Array, rows: int, columns: int) -> int:
+    """The largest element of windows that together cover a plane, nan above all, and where it is"""
+    if error := _error_of_adaptive(plan, 2, 0, rows, columns) or _error_of_places(plan, 1, places):
+        return error
+    y, image = operand(plan, 0, out), _image(plan, 2, x, _all_of(rows, columns))
+    found = operand(plan, 1, places) if places is not None else np.empty(plan.shape, "int32")
+    for i, down in enumerate(_covering(rows, plan.shape[2])):
+        for j, across in enumerate(_covering(columns, plan.shape[3])):
+            seen = image[:, :, down, across].reshape(*plan.shape[:2], -1)
+            ranks = np.where(np.isnan(seen), np.arange(seen.shape[-1]), -1)
+            best = np.where(ranks.max(-1) < 0, np.argmax(seen, -1), ranks.argmax(-1))
+            y[:, :, i, j] = np.take_along_axis(seen, best[..., None], -1)[..., 0]
+            row, column = np.divmod(best, across.stop - across.start)
+            found[:, :, i, j] = (down.start + row) * columns + across.start + column
+    return OK
+
+
+@kernel
+def adaptive_max_pool_backward(
+    plan: Plan, out: Array, g: Array, places: Array, rows: int, columns: int
+) -> int:
+    """Zeros, to which each element of g is added at its place, if that is one of the plane's"""
+    if error := _error_of_adaptive(plan, 0, 1, rows, columns) or _error_of_places(plan, 2, places):
+        return error
+    image, adjoint, place = (
+        _image(plan, 0, out, _all_of(rows, columns)),
+        operand(plan, 1, g),
+        operand(plan, 2, places),
+    )
+    image[...] = 0
+    for n, c, i, j in np.ndindex(*plan.shape):
+        if 0 <= place[n, c, i, j] < rows * columns:
+            image[n, c, place[n, c, i, j] // columns, place[n, c, i, j] % columns] += adjoint[n, c, i, j]
+    return OK
+
+
+def _error_of_adaptive(plan: Plan, x: int, y: int, rows: int, columns: int) -> int:
+    if min(rows, columns) < 1:
+        return EPLAN
+    return _error(plan, x, y, _all_of(rows, columns))
+
+
+def _all_of(rows: int, columns: int) -> tuple[int, ...]:
+    """A window description that says how large a plane is."""
+    return (0, 1, 1, rows, 1, 0, 1, 1, columns, 1)
+
+
+def _covering(extent: int, windows: int) -> list[slice]:
+    return [slice(j * extent // windows, -(-(j + 1) * extent // windows)) for j in range(windows)]
+
+
+@kernel
 def avg_pool(plan: Plan, out: Array, x: Array, window: Any, divide: int) -> int:
     """The mean of each window"""
     if error := _error(plan, 1, 0, window) or _error_of_means(window, divide):

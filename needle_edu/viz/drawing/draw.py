@@ -132,7 +132,7 @@ class Drawing:
         )
         if self._size[0] <= SMALL[0] and self._size[1] <= SMALL[1] and not self._folds:
             return picture + "</div>"
-        scripts = ["drawing/view.js", "drawing/map.js", "drawing/drawing.js"]
+        scripts = ["keys.js", "drawing/view.js", "drawing/map.js", "drawing/drawing.js"]
         if self._folds:
             scripts.insert(0, "drawing/panels.js")
             folds = json.dumps(self._folding()).replace("<", "\\u003c")

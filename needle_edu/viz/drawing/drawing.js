@@ -22,7 +22,7 @@ function mountDrawings(id) {
       drag(frame);
       new Overview(root, frame, svg);
     };
-    root.dataset.lmSuppressShortcuts = "true"; // JupyterLab must not take our keys for its own
+    ownKeys(root);
     root.addEventListener("keydown", (event) => {
       if (event.ctrlKey || event.metaKey || event.altKey || !view?.key(event.key)) return;
       event.preventDefault();

@@ -33,6 +33,7 @@ class Overview {
     map.addEventListener("pointerdown", (event) => { map.setPointerCapture(event.pointerId); follow(event); });
     map.addEventListener("pointermove", follow);
     map.addEventListener("keydown", (event) => {
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
       const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
       const end = { Home: 0, End: 1 }[event.key];
       if (way) frame.scrollBy(way[0] * KEY_STEP * frame.clientWidth, way[1] * KEY_STEP * frame.clientHeight);

@@ -148,7 +148,7 @@ function enliven(root, data, tell) {
     const field = form.querySelector("input");
     field.value = $("h3").textContent.replace(/^f = /, "");
     form.addEventListener("submit", (event) => { event.preventDefault(); tell({ formula: field.value, values }); });
-    form.addEventListener("keydown", (event) => event.stopPropagation());
+    form.addEventListener("keydown", (event) => { if (!forThePage(event)) event.stopPropagation(); });
     $(".bar").append(form);
     const wrong = document.createElement("p");
     wrong.className = "wrong mono";

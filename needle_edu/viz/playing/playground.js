@@ -99,7 +99,7 @@ function enliven(root, first, tell) {
       ${list("activation")}${list("lr")}
       <button class="run">Run</button><button class="one">Step</button><button class="anew">Start anew</button>
       <p class="wrong" role="alert"></p>`;
-    $(".choices").addEventListener("keydown", (event) => event.stopPropagation());
+    $(".choices").addEventListener("keydown", (event) => { if (!forThePage(event)) event.stopPropagation(); });
     $(".choices").addEventListener("change", choose);
     $(".anew").addEventListener("click", choose);
     $(".one").addEventListener("click", () => { run(false); ask(1); });

@@ -39,7 +39,7 @@ const NOT_A_NUMBER = /nan|inf/; // in a card's text
 export function mount(el, data, onIndex = () => {}, ask = null) {
   const root = el.shadowRoot || el.attachShadow({ mode: "open" });
   root.innerHTML = `<style>${data.css}</style><div class="${data.scope}">${TEMPLATE}</div>`;
-  el.dataset.lmSuppressShortcuts = "true"; // JupyterLab must not take our keys for its own
+  ownKeys(el);
   const $ = (selector) => root.querySelector(selector);
   const box = $(".stepper"), graph = $(".graph"), panel = $(".panel"), slider = $(".slider"), play = $(".play");
   graph.innerHTML = data.svg;
