@@ -14,12 +14,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from needle_edu.backend.arguments import switch
 from needle_edu.graph import Graph, graph_of, variable_names
 from needle_edu.graph.boxes import Box, boxes_of
 from needle_edu.graph.replay import add_adjoints
 from needle_edu.graph.static import Program
 from needle_edu.graph.static.as_graph import as_graph
 from needle_edu.viz.drawing.boxcards import BoxCard
+from needle_edu.viz.drawing.code import code_html
 from needle_edu.viz.drawing.dot import to_dot
 from needle_edu.viz.drawing.legend import legend
 from needle_edu.viz.drawing.opening import READABLE, check_boxes, choose, find_box
@@ -74,10 +76,12 @@ class Drawing:
         focus: str | None = None,
         rows: Sequence[str] = (),
         overlay: str | None = None,
+        code: bool = False,
     ):
         check_size(len(graph.nodes), max_nodes)
         check_boxes(modules, roll, focus)
         check_shown(rows, overlay)
+        switch("viz.draw", code=code)
         self.graph = graph
         self._options: dict[str, Any] = {"values": values, "grads": grads, "direction": direction}
         count = len(graph.nodes)
@@ -105,8 +109,9 @@ class Drawing:
         self._svg = Painter(graph, cards, True, self._legend).picture(self._panel)
         layout = self._panel.laid_out
         self._size = layout.width, layout.height
+        self._code = code_html(graph, self._panel) if code else ""
         # An id made from the content: the same picture has the same id in every session (nbval compares outputs).
-        self._scope = "ndl-" + hashlib.sha256(self._svg.encode()).hexdigest()[:10]
+        self._scope = "ndl-" + hashlib.sha256((self._svg + self._code).encode()).hexdigest()[:10]
 
     @property
     def svg(self) -> str:
@@ -122,23 +127,33 @@ class Drawing:
     @property
     def html(self) -> str:
         """What a notebook shows."""
-        sheets = ("drawing/graph.css", "drawing/drawing.css")
+        sheets = ["drawing/graph.css", "drawing/drawing.css", *["drawing/code.css"] * bool(self._code)]
         css = "\n".join(scoped_css(name, self._scope) for name in sheets)
         name = f"needle-drawing-{self._scope[4:]}"
         width = f"--ndl-width:{self._size[0]:.0f}px"
         picture = (
             f'<div id="{name}" class="{self._scope}" style="{width}"><style>{css}</style>'
-            f'<div class="ndl-window">{self._svg}</div>{legend(self.graph, self.boxes)}'
+            f'<div class="ndl-window">{self._svg}</div>{legend(self.graph, self.boxes)}{self._code}'
         )
-        if self._size[0] <= SMALL[0] and self._size[1] <= SMALL[1] and not self._folds:
+        scripts = self._scripts()
+        if not scripts:
             return picture + "</div>"
-        scripts = ["keys.js", "drawing/view.js", "drawing/map.js", "drawing/drawing.js"]
         if self._folds:
-            scripts.insert(0, "drawing/panels.js")
             folds = json.dumps(self._folding()).replace("<", "\\u003c")
             picture += f'<script type="application/json" class="ndl-data">{folds}</script>'
+        picture += "</div>"
+        if self._code:  # it stands beside the picture where there is room, however wide the window is
+            picture = f'<div style="container: ndl-room / inline-size">{picture}</div>'
         script = "\n".join(map(static_text, scripts))
-        return f'{picture}</div><script type="module">{script}\nmountDrawings("{name}");</script>'
+        return f'{picture}<script type="module">{script}\nmountDrawings("{name}");</script>'
+
+    def _scripts(self) -> list[str]:
+        """What the page needs; a small picture needs nothing."""
+        parts = [("drawing/panels.js", self._folds), ("drawing/code.js", bool(self._code))]
+        own = [script for script, needed in parts if needed]
+        if not own and self._size[0] <= SMALL[0] and self._size[1] <= SMALL[1]:
+            return []
+        return ["keys.js", *own, "drawing/view.js", "drawing/map.js", "drawing/drawing.js"]
 
     def _folding(self) -> dict:
         above, least = (LEGEND_HEIGHT, LEGEND_WIDTH) if self._legend else (0.0, 0.0)
@@ -200,6 +215,7 @@ def draw(
     focus: str | None = None,
     rows: Sequence[str] = (),
     overlay: str | None = None,
+    code: bool = False,
 ) -> Drawing:
     """Draw the computation graph that leads to a tensor.
 
@@ -234,6 +250,9 @@ def draw(
     overlay : {"value", "grad", "time", "memory", "flops"}, optional
         Colours every card by a number: the largest absolute value or gradient, the time of the operation (of a recorded
         run), the bytes of its result, its floating-point operations. What is nan or inf is red.
+    code : bool
+        Shows the lines that made the nodes beside the graph: a line marks its nodes, a node its line. Lines are known
+        only of a recorded run: ``viz.record()``, then ``tape.draw(code=True)``.
 
     Returns
     -------
@@ -244,7 +263,7 @@ def draw(
     NeedleError
         The graph has more than `max_nodes` nodes.
     ValueError
-        A negative depth; unknown grads, direction, modules, roll, focus, rows or overlay.
+        A negative depth; unknown grads, direction, modules, roll, focus, rows, overlay or code.
     GradientError
         grads="all" of a tensor that needs no gradient.
 
@@ -270,9 +289,10 @@ def draw(
         )
     check_boxes(modules, roll, focus)
     check_shown(rows, overlay)
+    switch("viz.draw", code=code)
     if isinstance(tensor, Program):
         whole = as_graph(tensor)
-        return Drawing(whole, False, False, direction, max_nodes, modules, roll, focus, rows, overlay)
+        return Drawing(whole, False, False, direction, max_nodes, modules, roll, focus, rows, overlay, code)
     count = len(history(tensor, "draw"))
     if depth is None:
         check_size(count, max_nodes)
@@ -280,4 +300,4 @@ def draw(
     if grads == "all":
         check_backward(tensor, "draw")
         add_adjoints(graph, tensor)
-    return Drawing(graph, values, bool(grads), direction, max_nodes, modules, roll, focus, rows, overlay)
+    return Drawing(graph, values, bool(grads), direction, max_nodes, modules, roll, focus, rows, overlay, code)

@@ -28,6 +28,7 @@ function mountDrawings(id) {
       event.preventDefault();
       event.stopPropagation();
     });
+    if (root.querySelector(".ndl-code")) linkCode(root);
     const tooLarge = (width, height) => width > WHOLE[0] || height > WHOLE[1];
     if (tooLarge(...[svg.viewBox.baseVal.width, svg.viewBox.baseVal.height].map((length) => length - 24))) zoomable();
     if (data) new Boxes(svg, JSON.parse(data.textContent), (width, height) => {
