@@ -1,5 +1,6 @@
 /* errors.c - error codes become sentences; the offending number is kept per thread. */
 #include "errors.h"
+#include "error_texts.h"
 
 static __thread int64_t last_detail;
 
@@ -10,17 +11,7 @@ int nd_fail(int code, int64_t detail) {
 
 int64_t nd_error_detail(void) { return last_detail; }
 
-const char *nd_error_text(int code) {
-  switch (code) {
-    case ND_OK: return "no error";
-    case ND_EDTYPE: return "this kernel does not know this combination of element types";
-    case ND_ENOMEM: return "out of memory: a working buffer could not be allocated";
-    case ND_EINDEX: return "an index is out of range";
-    case ND_EPLAN: return "malformed plan: too many dimensions, a negative extent or a bad argument";
-    case ND_EISA: return "unknown instruction set, or one this processor lacks";
-    default: return "unknown error code";
-  }
-}
+const char *nd_error_text(int code) { return nd_text_of_code(code); }
 
 int nd_check_plan(const nd_plan *p) {
   if (p->ndim < 0 || p->ndim > ND_MAX_NDIM) return nd_fail(ND_EPLAN, p->ndim);

@@ -68,4 +68,13 @@ template <int N> struct Lines {
     for (int k = 0; k < N; k++) step[k] = p->stride[k][p->ndim - 1];
   }
 };
+
+// A kernel with a block for each line: `launch` is given the lines, and how many blocks of how many threads they take.
+template <int N, class Launch> int each_line(const nd_plan *p, Launch launch) {
+  if (p->ndim < 1) return ND_EPLAN;
+  const Lines<N> lines(p);
+  if (lines.begin.size > MOST_LINES) return ND_EPLAN;
+  if (p->size) launch(lines, unsigned(lines.begin.size), threads_for(lines.length));
+  return launched();
+}
 } // namespace nd

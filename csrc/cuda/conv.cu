@@ -3,7 +3,8 @@
 //     y[n, g, o, i, j] = sum over c, k, l of x[n, g, c, row, column] w[g, o, c, k, l]
 //     row = i*step + k*dilation + start, column likewise; what lies outside of x counts as 0 and is not read
 //
-// A thread computes one element of y, or of x's adjoint. Each is written once, by the thread that has its sum: nothing is
+// Where there are enough outputs both go to conv_tiled.cu, with tiles in shared memory. Else a thread computes one element
+// of y, or of x's adjoint. Each is written once, by the thread that has its sum: nothing is
 // added to memory that another thread adds to. The arrays lie as their strides say, so rows first (NCHW) and channels last
 // (NHWC) are the same kernel.
 #include "conv.cuh"
@@ -71,11 +72,37 @@ struct Problem {
   }
   Terms over(int d) const { return {p->shape[d], p->stride[1][d], p->stride[2][d]}; }
 };
+
+// The plan of a convolution as tiles take it.
+Convolution in_tiles(const nd_plan *p, const int64_t *window) {
+  Convolution s = {rows_of(p, window), columns_of(p, window), p->shape[N], p->shape[G], p->shape[O], p->shape[C],
+                   p->offset[0], p->offset[1], p->offset[2], {}, {}, {}};
+  for (int d = 0; d < 8; d++) s.y[d] = p->stride[0][d], s.x[d] = p->stride[1][d], s.w[d] = p->stride[2][d];
+  return s;
+}
+// An axis of the adjoint of the input, where windows move in steps of 1: element r got its share from the windows
+// i = r - start - k*dilation. Steps: along r in x's adjoint, along i and k in y's.
+Axis backwards(const Axis &a, int64_t &offset, int64_t &along_window, int64_t &along_kernel) {
+  offset -= a.start * along_window;
+  along_kernel = -a.dilation * along_window;
+  return {-a.start, 1, -a.dilation, a.count, a.kernel, a.extent};
+}
+Convolution adjoint_in_tiles(const nd_plan *p, const int64_t *window, int64_t offset) {
+  Convolution s = in_tiles(p, window);
+  s.y_offset = offset; // of x's own first element
+  s.outputs = p->shape[C];
+  s.channels = p->shape[O];
+  s.y[O] = p->stride[0][C], s.x[C] = p->stride[1][O], s.w[O] = p->stride[2][C], s.w[C] = p->stride[2][O];
+  s.rows = backwards(s.rows, s.x_offset, s.x[I], s.x[K]);
+  s.columns = backwards(s.columns, s.x_offset, s.x[J], s.x[L]);
+  return s;
+}
 } // namespace
 } // namespace nd
 
 ND_API int nd_conv(const nd_plan *p, void *out, const void *x, const void *w, const int64_t *window) {
   if (const int error = nd::wrong_convolution(p)) return error;
+  const nd::Convolution tiled = nd::in_tiles(p, window);
   nd::Problem it(p, window);
   for (int d : {nd::N, nd::G, nd::O}) it.along(d);
   it.along(nd::I, it.rows.step);
@@ -84,6 +111,8 @@ ND_API int nd_conv(const nd_plan *p, void *out, const void *x, const void *w, co
   it.begin.offset[4] = it.columns.start;
   return nd::with_type<nd::FLOATS>(p->dtype[0], [&](auto zero) {
     using T = decltype(zero);
+    if (nd::fills_tiles(tiled))
+      return nd::conv_in_tiles(tiled, static_cast<T *>(out), static_cast<const T *>(x), static_cast<const T *>(w));
     if (it.begin.size)
       nd::conv<T><<<nd::blocks_for(it.begin.size), nd::THREADS>>>(
           it.begin, it.rows, it.columns, it.over(nd::C), it.over(nd::K), it.over(nd::L), static_cast<T *>(out),
@@ -99,6 +128,7 @@ ND_API int nd_conv_input_backward(const nd_plan *p, void *out, const void *g, co
   // x's own rows and columns, of which the plan's steps are multiples
   const int64_t x_row = p->stride[0][nd::I] / it.rows.step, x_column = p->stride[0][nd::J] / it.columns.step;
   it.begin.offset[0] -= it.rows.start * x_row + it.columns.start * x_column;
+  const nd::Convolution tiled = nd::adjoint_in_tiles(p, window, it.begin.offset[0]);
   it.begin.along(it.rows.extent, {x_row, 0, 0, 1, 0});
   it.begin.along(it.columns.extent, {x_column, 0, 0, 0, 1});
   nd::Terms down = it.over(nd::I), across = it.over(nd::J); // in g; in w it is rows and columns of the kernel that count
@@ -106,6 +136,8 @@ ND_API int nd_conv_input_backward(const nd_plan *p, void *out, const void *g, co
   across.b = p->stride[2][nd::L];
   return nd::with_type<nd::FLOATS>(p->dtype[0], [&](auto zero) {
     using T = decltype(zero);
+    if (it.rows.step == 1 && it.columns.step == 1 && nd::fills_tiles(tiled))
+      return nd::conv_in_tiles(tiled, static_cast<T *>(out), static_cast<const T *>(g), static_cast<const T *>(w));
     if (it.begin.size)
       nd::conv_input_backward<T><<<nd::blocks_for(it.begin.size), nd::THREADS>>>(
           it.begin, it.rows, it.columns, it.over(nd::O), down, across, static_cast<T *>(out), static_cast<const T *>(g),

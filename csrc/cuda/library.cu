@@ -4,6 +4,7 @@
 // when somebody waits for it: ndc_to_host and ndc_synchronize do, and with ndc_set_blocking(1) every call.
 #include <cstring>
 #include "faults.cuh"
+#include "error_texts.h"
 #include "needle_cuda.h"
 
 namespace nd {
@@ -66,16 +67,7 @@ ND_API const char *ndc_suspects(void) {
 }
 
 ND_API const char *nd_error_text(int code) {
-  if (code < 0) return cudaGetErrorString(static_cast<cudaError_t>(-code));
-  switch (code) {
-  case ND_OK: return "no error";
-  case ND_EDTYPE: return "this kernel does not know this combination of element types";
-  case ND_ENOMEM: return "out of memory: a working buffer could not be allocated";
-  case ND_EINDEX: return "an index is out of range";
-  case ND_EPLAN: return "malformed plan: too many dimensions, a negative extent or a bad argument";
-  case ND_EISA: return "unknown instruction set, or one this processor lacks";
-  default: return "unknown error code";
-  }
+  return code < 0 ? cudaGetErrorString(static_cast<cudaError_t>(-code)) : nd_text_of_code(code);
 }
 ND_API const char *ndc_error_name(int number) { return cudaGetErrorName(static_cast<cudaError_t>(number)); }
 ND_API int64_t nd_error_detail(void) { return nd::detail; }

@@ -93,27 +93,20 @@ template <template <class> class State> int accumulate(const nd_plan *p, void *o
     using To = typename std::conditional<is_float<T>, T, int64_t>::type;
     using Value = typename std::conditional<is_float<T>, double, uint64_t>::type;
     if (p->dtype[0] != (is_float<T> ? p->dtype[1] : int(ND_I64))) return int(ND_EDTYPE);
-    if (p->ndim < 1) return int(ND_EPLAN);
-    const Lines<2> lines(p);
-    if (lines.begin.size > MOST_LINES) return int(ND_EPLAN);
-    if (p->size)
-      running<State<Value>, Value, To, T><<<unsigned(lines.begin.size), threads_for(lines.length)>>>(
-          lines, static_cast<To *>(out), static_cast<const T *>(a));
-    return launched();
+    return each_line<2>(p, [&](const Lines<2> &lines, unsigned blocks, unsigned threads) {
+      running<State<Value>, Value, To, T><<<blocks, threads>>>(lines, static_cast<To *>(out), static_cast<const T *>(a));
+    });
   });
 }
 template <bool MAX> int accumulate_place(const nd_plan *p, void *out, const void *a) {
   if (p->dtype[0] != ND_I64) return ND_EDTYPE;
-  if (p->ndim < 1) return ND_EPLAN;
   return with_type<ALL>(p->dtype[1], [&](auto zero) {
     using T = decltype(zero);
     using Value = typename std::conditional<sizeof(T) == 1, int, T>::type;
-    const Lines<2> lines(p);
-    if (lines.begin.size > MOST_LINES) return int(ND_EPLAN);
-    if (p->size)
-      running_place<RunningPlace<Value, MAX>, Value, T><<<unsigned(lines.begin.size), threads_for(lines.length)>>>(
-          lines, static_cast<int64_t *>(out), static_cast<const T *>(a));
-    return launched();
+    return each_line<2>(p, [&](const Lines<2> &lines, unsigned blocks, unsigned threads) {
+      running_place<RunningPlace<Value, MAX>, Value, T><<<blocks, threads>>>(lines, static_cast<int64_t *>(out),
+                                                                            static_cast<const T *>(a));
+    });
   });
 }
 } // namespace nd
@@ -124,14 +117,11 @@ ND_API int nd_cumargmax(const nd_plan *p, void *out, const void *a) { return nd:
 ND_API int nd_cumargmin(const nd_plan *p, void *out, const void *a) { return nd::accumulate_place<false>(p, out, a); }
 ND_API int nd_linear_scan(const nd_plan *p, void *out, const void *a, const void *b) {
   if (p->dtype[1] != p->dtype[0] || p->dtype[2] != p->dtype[0]) return ND_EDTYPE;
-  if (p->ndim < 1) return ND_EPLAN;
   return nd::with_type<nd::FLOATS>(p->dtype[0], [&](auto zero) {
     using T = decltype(zero);
-    const nd::Lines<3> lines(p);
-    if (lines.begin.size > nd::MOST_LINES) return int(ND_EPLAN);
-    if (p->size)
-      nd::linear_scan<T><<<unsigned(lines.begin.size), nd::threads_for(lines.length)>>>(
-          lines, static_cast<T *>(out), static_cast<const T *>(a), static_cast<const T *>(b));
-    return nd::launched();
+    return nd::each_line<3>(p, [&](const nd::Lines<3> &lines, unsigned blocks, unsigned threads) {
+      nd::linear_scan<T><<<blocks, threads>>>(lines, static_cast<T *>(out), static_cast<const T *>(a),
+                                              static_cast<const T *>(b));
+    });
   });
 }

@@ -38,27 +38,20 @@ template <class T> __global__ void softmax_backward(Lines<3> l, T *out, const T 
 
 ND_API int nd_softmax(const nd_plan *p, void *out, const void *a, int log) {
   if (p->dtype[1] != p->dtype[0]) return ND_EDTYPE;
-  if (p->ndim < 1) return ND_EPLAN;
   return nd::with_type<nd::FLOATS>(p->dtype[0], [&](auto zero) {
     using T = decltype(zero);
-    const nd::Lines<2> lines(p);
-    if (lines.begin.size > nd::MOST_LINES) return int(ND_EPLAN);
-    if (p->size)
-      nd::softmax<T><<<unsigned(lines.begin.size), nd::threads_for(lines.length)>>>(lines, static_cast<T *>(out),
-                                                                                   static_cast<const T *>(a), log);
-    return nd::launched();
+    return nd::each_line<2>(p, [&](const nd::Lines<2> &lines, unsigned blocks, unsigned threads) {
+      nd::softmax<T><<<blocks, threads>>>(lines, static_cast<T *>(out), static_cast<const T *>(a), log);
+    });
   });
 }
 ND_API int nd_softmax_backward(const nd_plan *p, void *out, const void *g, const void *y, int log) {
   if (p->dtype[1] != p->dtype[0] || p->dtype[2] != p->dtype[0]) return ND_EDTYPE;
-  if (p->ndim < 1) return ND_EPLAN;
   return nd::with_type<nd::FLOATS>(p->dtype[0], [&](auto zero) {
     using T = decltype(zero);
-    const nd::Lines<3> lines(p);
-    if (lines.begin.size > nd::MOST_LINES) return int(ND_EPLAN);
-    if (p->size)
-      nd::softmax_backward<T><<<unsigned(lines.begin.size), nd::threads_for(lines.length)>>>(
-          lines, static_cast<T *>(out), static_cast<const T *>(g), static_cast<const T *>(y), log);
-    return nd::launched();
+    return nd::each_line<3>(p, [&](const nd::Lines<3> &lines, unsigned blocks, unsigned threads) {
+      nd::softmax_backward<T><<<blocks, threads>>>(lines, static_cast<T *>(out), static_cast<const T *>(g),
+                                                   static_cast<const T *>(y), log);
+    });
   });
 }

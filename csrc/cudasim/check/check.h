@@ -7,10 +7,12 @@ inline bool checking() { return checker.worker != nullptr; }
 void check_launch(Worker &w, bool checked);
 void check_launched();
 void check_block(Worker &w);
+void check_block_ended();
 void check_shared(size_t offset, size_t bytes); // a __shared__ variable of this block
 void check_barrier_opened();
 void check_warp_met(Worker &w, int warp, unsigned lanes);
 void check_atomic(void *address, int bytes, const void *pc);
+void check_compares(const void *address, int bytes); // the atomic that follows is an atomicCAS
 void check_fence();
 
 void check_allocated(Allocation &one);

@@ -10,5 +10,6 @@ void found(const char *kind, const void *pc, int thread, const std::string &deta
 void found_launch(const cudasim_launch_site &site, const std::string &detail); // one that is impossible
 void checked_launch(const cudasim_launch_site &site);                         // this kernel is under the checker now
 bool found_race_at(const void *pc); // whether a race involves this place
+void settle_guesses();              // races.cpp
 void settle_unwritten();            // reports reads of what nobody had written, but for those that a race explains
 } // namespace cudasim

@@ -4,6 +4,10 @@
 // from fences with atomics: what a thread, or its block before a barrier, did before __threadfence() is ordered before
 // what a thread does after its own later atomic at the address at which the first made its next atomic. This last rule is
 // what makes a "last block" reduction or a lock correct; without the fence it is a race.
+//
+// One read is no race although nothing orders it: a guess, which atomicCAS then compares, and which costs another round if
+// it was wrong. CUDA's guide makes atomics that there are not in this way. Whether a thread goes on to compare what it has
+// read is known at the next barrier only; till then such a race waits.
 #include <algorithm>
 #include "check.h"
 #include "findings.h"
@@ -22,6 +26,16 @@ struct Release {
 };
 
 namespace {
+struct Guess { // a read, by `reader`, that races with an atomic; and what found() is to be told if it was none
+  uint32_t reader;
+  uintptr_t cell;
+  const void *pc, *other_pc;
+  int thread, other;
+  int64_t other_block;
+  std::string detail;
+};
+enum : size_t { MOST_GUESSES = 4096 };
+std::vector<Guess> guesses;
 struct Acquire { uint32_t thread, moment; const void *address; size_t count; };
 std::vector<Release> releases;  // of this launch, in the order they were made
 std::vector<Acquire> acquires;  // of this block
@@ -47,6 +61,29 @@ bool acquired(uint32_t slot, uint32_t thread) {
   return false;
 }
 } // namespace
+
+void settle_guesses() {
+  for (const Guess &one : guesses) found("race", one.pc, one.thread, one.detail, one.other_pc, one.other, one.other_block);
+  guesses.clear();
+}
+
+// What this thread has read here was a guess: for atomics to come it is one of them.
+void check_compares(const void *address, int bytes) {
+  const uintptr_t from = uintptr_t(address);
+  const uint32_t thread = uint32_t(checker.worker->current);
+  Region *region = &checker.shared;
+  if (from - region->base >= region->bytes) region = &checker.global;
+  if (from - region->base >= region->bytes) region = variable_at(from);
+  if (!region) return;
+  for (uintptr_t cell = from / 4 * 4; cell < from + uintptr_t(bytes); cell += 4) {
+    Slots &s = region->slots[(cell - region->base) / 4];
+    for (int r = 0; r < 2; r++)
+      if ((s.reader[r] & THREAD) == thread && s.reader[r] >= checker.block << MOMENT) s.reader[r] |= ATOMIC;
+    guesses.erase(std::remove_if(guesses.begin(), guesses.end(),
+                                 [&](const Guess &one) { return one.reader == thread && one.cell == cell; }),
+                  guesses.end());
+  }
+}
 
 void forget_releases() {
   releases.clear();
@@ -95,8 +132,11 @@ void suspect(const Region &region, uintptr_t cell, uint32_t slot, uint16_t at, u
   const std::string where = &region == &checker.shared   ? describe_shared(cell - region.base)
                             : &region == &checker.global ? describe_address(reinterpret_cast<void *>(cell), 4)
                                                          : describe_variable(region, cell);
-  found("race", pc, int(thread),
-        format("one thread %s and another %s the same memory, %s; nothing orders them", verbs[access], verbs[was], where.c_str()),
-        checker.sites[at >> 4], int(other), block);
+  const std::string detail =
+      format("one thread %s and another %s the same memory, %s; nothing orders them", verbs[access], verbs[was], where.c_str());
+  const bool may_be_guess = access == READ ? was == UPDATE : access == UPDATE && was == READ && same_block;
+  if (may_be_guess && guesses.size() < MOST_GUESSES)
+    guesses.push_back({access == READ ? thread : other, cell, pc, checker.sites[at >> 4], int(thread), int(other), block, detail});
+  else found("race", pc, int(thread), detail, checker.sites[at >> 4], int(other), block);
 }
 } // namespace cudasim

@@ -100,7 +100,9 @@ CUDASIM_API int cudasim_enter_check(void) {
 
 void check_allocated(Allocation &one) {
   one.since = plain_launches;
-  if (checker.ready) checker.global.allow(size_t(one.start - arena), one.bytes);
+  if (!checker.ready) return;
+  checker.global.allow(size_t(one.start - arena), one.bytes);
+  if (one.managed) checker.global.written(size_t(one.start - arena), one.bytes); // memset of the host's would not be seen
 }
 void check_freed(Allocation &one) {
   if (checker.ready) checker.global.forbid(size_t(one.start - arena), one.bytes);
@@ -132,14 +134,14 @@ void check_launch(Worker &w, bool checked) {
   forget_releases();
 }
 
-void check_launched() {
-  if (!checker.worker) return;
+void check_launched() { checker.worker = nullptr; }
+
+void check_block_ended() {
+  settle_guesses();
   settle_unwritten();
-  checker.worker = nullptr;
 }
 
 void check_block(Worker &w) {
-  settle_unwritten();
   checker.block = checker.interval = checker.shared.floor = checker.next_moment();
   checker.blocks.push_back(checker.block);
   memset(checker.met, 0, sizeof(uint32_t) * unsigned(w.launch->threads));
@@ -156,7 +158,7 @@ void check_shared(size_t offset, size_t bytes) {
 }
 
 void check_barrier_opened() {
-  settle_unwritten();
+  check_block_ended();
   checker.interval = checker.next_moment();
 }
 

@@ -69,7 +69,14 @@ void elsewhere(uintptr_t address, unsigned bytes, Access access, const void *pc)
        format("a %s of %u bytes through a pointer to the host's memory, which a kernel cannot reach", verb(access), bytes), pc);
 }
 
+// Kernels have run when a launch returns here; on a GPU they may run on until the host waits.
 void host_access(uintptr_t address, unsigned bytes, Access access, const void *pc) {
+  if (managed_allocation(reinterpret_cast<void *>(address))) {
+    if (not_waited_for)
+      found("host-dereference", pc, -1, format("the host's code makes a %s of %u bytes of managed memory, while the kernel %s, launched in line "
+            "%d, may still run; call cudaDeviceSynchronize() first", verb(access), bytes, not_waited_for->kernel, not_waited_for->line));
+    return;
+  }
   found("host-dereference", pc, -1, format("the host's code makes a %s of %u bytes of device memory, ", verb(access), bytes) +
         describe_address(reinterpret_cast<void *>(address), bytes) + "; copy it with cudaMemcpy");
 }

@@ -17,11 +17,13 @@
 
 /* ---- 1. memory: an arena that only kernels and these functions touch ---------------------------------------- */
 CUDASIM_API int cudasim_malloc(void **pointer, size_t bytes);
+CUDASIM_API int cudasim_malloc_managed(void **pointer, size_t bytes); /* which the host may access, too */
 CUDASIM_API int cudasim_free(void *pointer);
 /* kind: 0 host to host, 1 host to device, 2 device to host, 3 device to device, 4 by the addresses */
 CUDASIM_API int cudasim_memcpy(void *to, const void *from, size_t bytes, int kind);
 CUDASIM_API int cudasim_memset(void *to, int value, size_t bytes);
 CUDASIM_API int cudasim_mem_info(size_t *free_bytes, size_t *total_bytes);
+CUDASIM_API int cudasim_memory_type(const void *pointer); /* 0 the host's, 2 the device's, 3 managed */
 CUDASIM_API int64_t cudasim_live_allocations(void);
 
 /* ---- 2. errors, as CUDA has them: the last one, and the sticky one that only a reset ends -------------------- */

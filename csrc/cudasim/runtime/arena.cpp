@@ -116,15 +116,21 @@ std::string describe_address(const void *address, size_t bytes) {
   return format("%zu bytes into ", into) + which;
 }
 
-CUDASIM_API int cudasim_malloc(void **pointer, size_t bytes) {
+const Allocation *managed_allocation(const void *address) {
+  const Allocation *one = nearest_allocation(address);
+  const char *a = static_cast<const char *>(address);
+  return one && one->managed && one->live && a >= one->start && a < one->start + one->bytes ? one : nullptr;
+}
+
+static int allocate(const char *function, void **pointer, size_t bytes, bool managed) {
   std::lock_guard<std::recursive_mutex> lock(device_mutex);
   if (sticky_error()) return sticky_error();
-  if (!pointer) return fail(INVALID_VALUE, "cudaMalloc: the place for the pointer is NULL");
+  if (!pointer) return fail(INVALID_VALUE, format("%s: the place for the pointer is NULL", function));
   *pointer = nullptr;
   char *block = bytes < RESERVE && reserve() ? take(room_for(bytes)) : nullptr;
-  if (!block) return fail(NO_MEMORY, format("cudaMalloc: no %zu bytes are left of the simulated device's %zu", bytes, arena_bytes));
+  if (!block) return fail(NO_MEMORY, format("%s: no %zu bytes are left of the simulated device's %zu", function, bytes, arena_bytes));
   memset(block, 0xFF, bytes); // nan, or -1: who reads before he writes sees it
-  Allocation &one = table[block] = {block, bytes, ++numbered, true, 0};
+  Allocation &one = table[block] = {block, bytes, ++numbered, true, 0, managed};
   live_bytes += bytes;
   live_count++;
   check_allocated(one);
@@ -132,9 +138,15 @@ CUDASIM_API int cudasim_malloc(void **pointer, size_t bytes) {
   return SUCCESS;
 }
 
+CUDASIM_API int cudasim_malloc(void **pointer, size_t bytes) { return allocate("cudaMalloc", pointer, bytes, false); }
+CUDASIM_API int cudasim_malloc_managed(void **pointer, size_t bytes) {
+  return allocate("cudaMallocManaged", pointer, bytes, true);
+}
+
 CUDASIM_API int cudasim_free(void *pointer) {
   std::lock_guard<std::recursive_mutex> lock(device_mutex);
   if (sticky_error() && !pointer) return sticky_error();
+  not_waited_for = nullptr; // cudaFree waits
   if (!pointer) return SUCCESS;
   const auto found = table.find(static_cast<char *>(pointer));
   if (found == table.end())
@@ -163,6 +175,9 @@ CUDASIM_API int cudasim_memcpy(void *to, const void *from, size_t bytes, int kin
   bool to_device = false, from_device = false;
   if (int error = side(to, bytes, "target", to_device)) return error;
   if (int error = side(from, bytes, "source", from_device)) return error;
+  not_waited_for = nullptr; // cudaMemcpy waits
+  if (to_device && managed_allocation(to)) to_device = kind == 4 || kind % 2; // it is on both sides
+  if (from_device && managed_allocation(from)) from_device = kind == 4 || kind / 2;
   static const char *const names[] = {"host", "device"};
   if (kind < 4 && (kind % 2 != int(to_device) || kind / 2 != int(from_device)) && kind != 0)
     return fail(INVALID_VALUE, format("cudaMemcpy: the kind says %s to %s, but the source is memory of the %s and the target of the %s",
@@ -195,6 +210,10 @@ CUDASIM_API int cudasim_mem_info(size_t *free_bytes, size_t *total_bytes) {
   return SUCCESS;
 }
 
+CUDASIM_API int cudasim_memory_type(const void *pointer) {
+  std::lock_guard<std::recursive_mutex> lock(device_mutex);
+  return managed_allocation(pointer) ? 3 : in_arena(pointer) ? 2 : 0;
+}
 CUDASIM_API int64_t cudasim_live_allocations(void) { return live_count; }
 
 CUDASIM_API int cudasim_device_reset(void) {

@@ -81,7 +81,10 @@ CUDASIM_API int cudasim_get_last_error(void) {
 }
 CUDASIM_API int cudasim_peek_last_error(void) { return last; }
 CUDASIM_API int cudasim_set_last_error(int error) { return fail(error, cudasim_error_text(error)); }
-CUDASIM_API int cudasim_synchronize(void) { return sticky; }
+CUDASIM_API int cudasim_synchronize(void) {
+  not_waited_for = nullptr;
+  return sticky;
+}
 CUDASIM_API const char *cudasim_last_message(void) { return message.c_str(); }
 CUDASIM_API int cudasim_clear_error(void) {
   std::lock_guard<std::recursive_mutex> lock(device_mutex);

@@ -72,6 +72,10 @@ CUDASIM_API void cudasim_atomic(void *address, int bytes, const void *from) {
   if (bytes && profiling()) profile_atomic(address, bytes, from);
 }
 
+CUDASIM_API void cudasim_compares(const void *address, int bytes) {
+  if (cudasim_in_kernel() && checking()) check_compares(address, bytes);
+}
+
 CUDASIM_API void cudasim_trap(void) {
   set_message(format("kernel %s: __trap() was called", this_worker->launch->site->kernel));
   this_worker->give_up(LAUNCH_FAILURE);

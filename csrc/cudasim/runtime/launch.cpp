@@ -31,6 +31,8 @@ std::string wrong(const cudasim_launch_config &c) {
 }
 } // namespace
 
+const cudasim_launch_site *not_waited_for = nullptr;
+
 int thread_order() { return order; }
 uint64_t order_seed() { return seed; }
 
@@ -57,6 +59,7 @@ CUDASIM_API int cudasim_launch(const cudasim_launch_site *site, const cudasim_la
   check_launched();
   profile_launched();
   stop_watch();
+  not_waited_for = site; // on a GPU it may still be running
   if (!error) return SUCCESS;
   const std::string why = *cudasim_last_message() ? cudasim_last_message() : cudasim_error_text(error);
   return fail(error, why);

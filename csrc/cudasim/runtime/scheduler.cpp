@@ -80,6 +80,7 @@ void Worker::run_block(int64_t number) {
   running = 1;
   switch_fiber(&main, now); // until loop() or give_up() comes back
   running = 0;
+  if (checking()) check_block_ended();
 }
 
 // What a fiber does: run threads that have not begun, until one that waits has its turn. Then this fiber is free; who

@@ -6,6 +6,8 @@
 #include <string>
 #include "../include/cudasim.h"
 
+struct cudasim_launch_site;
+
 namespace cudasim {
 // The numbers of cudaError_t that the runtime itself gives.
 enum : int {
@@ -31,11 +33,14 @@ struct Allocation {
   int number;    // the how-manieth of this process
   bool live;     // false: freed
   int64_t since; // how many plain launches there had been: see the checker
+  bool managed;  // cudaMallocManaged: the host may access it, when no kernel runs
 };
 extern char *arena;
 extern size_t arena_bytes;
 inline bool in_arena(const void *p) { return size_t(static_cast<const char *>(p) - arena) < arena_bytes; }
 // The allocation that `address` lies in, or the nearest one (live or lately freed) before or behind it; null if none.
 const Allocation *nearest_allocation(const void *address);
+const Allocation *managed_allocation(const void *address); // the live one of managed memory that it lies in, or null
+extern const cudasim_launch_site *not_waited_for; // the latest launch, unless the host has waited since
 std::string describe_address(const void *address, size_t bytes); // "0 bytes past the end of allocation #5 of 1000 bytes"
 } // namespace cudasim

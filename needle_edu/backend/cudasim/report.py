@@ -20,7 +20,7 @@ KINDS = {
     "misaligned": "A GPU reads 4, 8 or 16 bytes only at multiples of as many.",
     "null-pointer": "The pointer was never set, or is NULL.",
     "host-pointer": "Kernels reach the device's memory only: allocate with cudaMalloc and copy.",
-    "host-dereference": "The host cannot reach the device's memory.",
+    "host-dereference": "The host cannot reach the device's memory; managed memory it can, while no kernel runs.",
     "uninitialised": "The value is whatever lay there before.",
     "race": "Who comes first decides what is read or stays: put a barrier between them, or make the accesses atomic.",
     "barrier-divergence": "All threads of a block must come to the same __syncthreads(): take it out of the branch.",

@@ -23,8 +23,8 @@ _INCLUDE = re.compile(r'^([ \t]*#[ \t]*include[ \t]*")([^"\n]+)(")', re.MULTILIN
 _NAME_BEFORE = re.compile(r"(?:::\s*)?\w+(?:\s*(?:::\s*(?:template\s+)?|##\s*)\w+)*\s*\Z")
 _SHARED = re.compile(r"\b__shared__\b")
 _LAST_NAME = re.compile(r"([A-Za-z_]\w*)\s*((?:\[[^\]]*\]\s*)*)\Z")
-_ON_DEVICE = re.compile(r"\b__(?:device|constant)__\b(?!\s*\()")
-_ALIGNED = re.compile(r"\b(?:__align__|alignas)\s*\([^)]*\)")
+_ON_DEVICE = re.compile(r"\b__(?:device|constant|managed)__\b(?!\s*\()")
+_ALIGNED = re.compile(r"\b(?:__align__|alignas)\s*\((?:[^()]|\([^()]*\))*\)")  # __align__(sizeof(T))
 _NOINLINE = re.compile(r"(?<![(,])(?<!, )\b__noinline__\b")
 _ALIGNAS = re.compile(r"\balignas\s*\(")
 
@@ -210,7 +210,7 @@ def _shared_variables(text: str, name: str) -> str:
         begin = max(masked.rfind(char, 0, found.start()) for char in ";{}") + 1
         begin = max(begin, _directive_end(masked, begin, found.start()))
         begin += len(masked[begin:]) - len(masked[begin:].lstrip())
-        end = masked.find(";", found.start())
+        end = _statement_end(masked, found.start())
         if end < 0:
             raise CudaSyntaxError(
                 f"{name}:{line}: a __shared__ declaration does not end; put a semicolon behind it"
@@ -227,6 +227,15 @@ def _shared_variables(text: str, name: str) -> str:
     return text
 
 
+def _statement_end(masked: str, at: int) -> int:
+    """Return where the semicolon of a statement is, behind the braces of a type of its own: union { … } u;"""
+    while (mark := re.compile(r"[;{]").search(masked, at)) and mark[0] == "{":
+        at = closing(masked, mark.start())
+        if at < 0:
+            return -1
+    return mark.start() if mark else -1
+
+
 def _declare(declaration: str, in_function: bool, where: str, line: int) -> str:
     words = re.sub(r"\b(?:__shared__|static)\b", " ", declaration)
     external = re.search(r"\bextern\b", words)
@@ -239,7 +248,7 @@ def _declare(declaration: str, in_function: bool, where: str, line: int) -> str:
         )
     base = parts[0][: first.start()].rstrip()
     if external:
-        element = re.sub(r"\b(?:alignas|__align__)\s*\([^)]*\)", "", base).strip()
+        element = _ALIGNED.sub("", base).strip()
         if in_function:
             return f"auto *const {first[1]} = cudasim::dynamic_shared<{element}>();"
         return f"static const cudasim::DynamicShared<{element}> {first[1]};"

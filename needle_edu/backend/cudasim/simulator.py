@@ -242,7 +242,7 @@ class Simulator:
     def raise_last_error(self, code: int = 0) -> None:
         """Raise the `CudaError` that waits to be asked for, if one does."""
         __tracebackhide__ = True
-        code = code or self.lib.cudasim_peek_last_error()
+        code = code or self.lib.cudasim_synchronize() or self.lib.cudasim_peek_last_error()
         if not code:
             return
         name, text, sentence = (

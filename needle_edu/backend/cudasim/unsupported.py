@@ -10,7 +10,7 @@ _UNSUPPORTED = {
     r"\b(?:asm|__asm__)\b": "inline assembly (PTX)",
     r"\b(?:texture\s*<|tex[123]D\w*|surf[123]D\w*|cudaTextureObject_t|cudaSurfaceObject_t)\b": "textures and surfaces",
     r"\b(?:this_grid|grid_group|cudaLaunchCooperativeKernel)\b": "grids that wait for one another (grid.sync)",
-    r"\b(?:cudaMallocManaged|__managed__)\b": "managed memory",
+    r"\bcudaHost(?:GetDevicePointer|AllocMapped|RegisterMapped)\b": "host memory that kernels reach",
     r"\b(?:cublas|cudnn|cusparse|cufft|curand)\w*\b": "cuBLAS, cuDNN or other libraries of CUDA",
     r"\bthrust\s*(?:::|/)": "Thrust",
     r"\bcub\s*(?:::|/)": "CUB",

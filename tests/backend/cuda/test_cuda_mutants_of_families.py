@@ -44,10 +44,13 @@ class Family(NamedTuple):
 
 FAMILIES = {
     "convolution": Family(
-        ("windows.cuh", "conv.cu", "conv_weights.cu"),
+        ("windows.cuh", "conv.cu", "conv_tiled.cu", "conv_weights.cu"),
         CONVOLUTIONS,
-        25,
-        {"from < end; from += POINTS": "one more round, in which no lane has a point: zeros are added"},
+        35,
+        {
+            "from < end; from += POINTS": "one more round, in which no lane has a point: zeros are added",
+            "from < count; from += DEPTH": "one more round, in which there is no tap: zeros are added",
+        },
         beside=("conv.cuh",),
     ),
     "matrix product": Family(

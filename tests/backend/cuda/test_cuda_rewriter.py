@@ -129,7 +129,10 @@ def test_dynamic_shared_memory():
         ),
         ('void f() { asm("x"); }', r"a\.cu:1: asm: the simulator has no inline assembly \(PTX\)"),
         ("texture<float, 2> t;", "a.cu:1: texture<: the simulator has no textures and surfaces"),
-        ("cudaMallocManaged(&p, 4);", "a.cu:1: cudaMallocManaged: the simulator has no managed memory"),
+        (
+            "cudaHostGetDevicePointer(&p, q, 0);",
+            "a.cu:1: cudaHostGetDevicePointer: the simulator has no host memory that kernels reach",
+        ),
         ("#include <thrust/fill.h>", "a.cu:1: thrust/: the simulator has no Thrust"),
         ("\n#include <cuda_fp16.h>", "a.cu:2: cuda_fp16: the simulator has no 16-bit floating-point numbers"),
         (

@@ -29,7 +29,8 @@ def wide(name: str, rng: np.random.Generator, code: int) -> list[Case]:
             for extents in ((70, 130, 19), (72, 132, 20))
             for order in orders
         ]
-    return [_convolution(name, rng, code, outputs) for outputs in (5, 40)] if name in CONVOLUTIONS else []
+    sizes = ((5, 7, 2), (40, 7, 2), (5, 40, 1))
+    return [_convolution(name, rng, code, *size) for size in sizes] if name in CONVOLUTIONS else []
 
 
 def _matmul(
@@ -41,10 +42,10 @@ def _matmul(
     return Case([_operand(rng, code, sizes, order, 4) for order in ((0, 1, 2), a, b)], shape)
 
 
-def _convolution(name: str, rng, code: int, outputs: int) -> Case:
-    """(images, groups, outputs, channels, rows, columns, kernel): 810 windows of 3 by 2, 2 apart, beyond all edges."""
-    shape = (9, 2, outputs, 7, 9, 10, 3, 2)
-    step, start, extents = 2, -1, (17, 19)
+def _convolution(name: str, rng, code: int, outputs: int, channels: int, step: int) -> Case:
+    """(images, groups, outputs, channels, rows, columns, kernel): 810 windows of 3 by 2, beyond all edges."""
+    shape = (9, 2, outputs, channels, 9, 10, 3, 2)
+    start, extents = -1, (8 * step + 1, 9 * step + 1)
     sizes = dict(enumerate(shape))
     y = _operand(rng, code, sizes, (0, 4, 5, 1, 2), 8)  # channels last
     w = _operand(rng, code, sizes, (1, 2, 3, 6, 7), 8)

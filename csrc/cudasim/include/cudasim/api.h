@@ -48,6 +48,24 @@ enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8, cudaFu
 CUDASIM_CUDA cudasim_as_error(int code) { return static_cast<cudaError_t>(code); }
 CUDASIM_CUDA cudaMalloc(void **p, size_t bytes) { return cudasim_as_error(cudasim_malloc(p, bytes)); }
 template <class T> CUDASIM_CUDA cudaMalloc(T **p, size_t bytes) { return cudaMalloc(reinterpret_cast<void **>(p), bytes); }
+enum { cudaMemAttachGlobal = 1, cudaMemAttachHost = 2, cudaCpuDeviceId = -1 };
+CUDASIM_CUDA cudaMallocManaged(void **p, size_t bytes, unsigned = cudaMemAttachGlobal) {
+  return cudasim_as_error(cudasim_malloc_managed(p, bytes));
+}
+template <class T> CUDASIM_CUDA cudaMallocManaged(T **p, size_t bytes, unsigned flags = cudaMemAttachGlobal) {
+  return cudaMallocManaged(reinterpret_cast<void **>(p), bytes, flags);
+}
+// Where managed memory should lie: here there is one place only.
+enum cudaMemoryAdvise {
+  cudaMemAdviseSetReadMostly = 1,
+  cudaMemAdviseUnsetReadMostly = 2,
+  cudaMemAdviseSetPreferredLocation = 3,
+  cudaMemAdviseUnsetPreferredLocation = 4,
+  cudaMemAdviseSetAccessedBy = 5,
+  cudaMemAdviseUnsetAccessedBy = 6
+};
+CUDASIM_CUDA cudaMemPrefetchAsync(const void *, size_t, int, cudaStream_t = nullptr) { return cudaSuccess; }
+CUDASIM_CUDA cudaMemAdvise(const void *, size_t, cudaMemoryAdvise, int) { return cudaSuccess; }
 CUDASIM_CUDA cudaFree(void *p) { return cudasim_as_error(cudasim_free(p)); }
 CUDASIM_CUDA cudaMemcpy(void *to, const void *from, size_t bytes, cudaMemcpyKind kind) {
   return cudasim_as_error(cudasim_memcpy(to, from, bytes, kind));
@@ -111,6 +129,28 @@ CUDASIM_CUDA cudaDeviceReset() { return cudasim_as_error(cudasim_device_reset())
 // A block may have 48 KiB of shared memory, up to 227 if asked for (CUDA asks for each kernel, this once for all).
 template <class Kernel> CUDASIM_CUDA cudaFuncSetAttribute(Kernel, cudaFuncAttribute what, int value) {
   return cudasim_as_error(what == cudaFuncAttributeMaxDynamicSharedMemorySize ? cudasim_allow_shared(value) : 0);
+}
+
+// What is asked about a kernel or a pointer. Registers g++ does not know.
+struct cudaFuncAttributes {
+  size_t sharedSizeBytes, constSizeBytes, localSizeBytes;
+  int maxThreadsPerBlock, numRegs, ptxVersion, binaryVersion, maxDynamicSharedSizeBytes;
+};
+template <class Kernel> CUDASIM_CUDA cudaFuncGetAttributes(cudaFuncAttributes *a, Kernel) {
+  *a = {0, 0, 0, 1024, 0, 90, 90, 48 << 10};
+  return cudaSuccess;
+}
+enum cudaMemoryType { cudaMemoryTypeUnregistered = 0, cudaMemoryTypeHost = 1, cudaMemoryTypeDevice = 2, cudaMemoryTypeManaged = 3 };
+struct cudaPointerAttributes {
+  cudaMemoryType type;
+  int device;
+  void *devicePointer, *hostPointer;
+};
+CUDASIM_CUDA cudaPointerGetAttributes(cudaPointerAttributes *a, const void *p) {
+  const int type = cudasim_memory_type(p);
+  void *const address = const_cast<void *>(p);
+  *a = {static_cast<cudaMemoryType>(type), type ? 0 : -1, type ? address : nullptr, type == cudaMemoryTypeManaged ? address : nullptr};
+  return cudaSuccess;
 }
 
 CUDASIM_CUDA cudaStreamCreate(cudaStream_t *s) { *s = reinterpret_cast<cudaStream_t>(new char); return cudaSuccess; }

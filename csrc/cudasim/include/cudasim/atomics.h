@@ -40,6 +40,9 @@ CUDASIM_ATOMIC(atomicXor, old ^ value)
 
 template <class T>
 CUDASIM_CALL T atomicCAS(T *address, typename cudasim::same<T>::type compare, typename cudasim::same<T>::type value) {
+#ifdef __SANITIZE_THREAD__
+  cudasim_compares(address, sizeof(T));
+#endif
   return cudasim::atomically(address, [=](T old) CUDASIM_PLAIN -> T { return old == compare ? value : old; }, CUDASIM_FROM);
 }
 #endif

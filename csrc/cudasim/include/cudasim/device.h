@@ -74,6 +74,7 @@ CUDASIM_API uint64_t cudasim_warp(int what, unsigned mask, uint64_t value, int s
 
 // Before an atomic: other threads may run (a spinning one must let them), and the checker takes note.
 CUDASIM_API void cudasim_atomic(void *address, int bytes, const void *from);
+CUDASIM_API void cudasim_compares(const void *address, int bytes); // and that it will be an atomicCAS
 CUDASIM_API void cudasim_trap(void);
 CUDASIM_API long long cudasim_clock(void);
 CUDASIM_API int cudasim_in_kernel(void);

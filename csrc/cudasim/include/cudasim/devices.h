@@ -18,6 +18,8 @@ enum cudaDeviceAttr {
   cudaDevAttrComputeCapabilityMajor = 75,
   cudaDevAttrComputeCapabilityMinor = 76,
   cudaDevAttrMaxSharedMemoryPerMultiprocessor = 81,
+  cudaDevAttrManagedMemory = 83,
+  cudaDevAttrConcurrentManagedAccess = 89,
   cudaDevAttrMaxSharedMemoryPerBlockOptin = 97
 };
 struct cudaDeviceProp {
@@ -27,7 +29,7 @@ struct cudaDeviceProp {
   int maxThreadsPerMultiProcessor, major, minor;
   // what the simulator does not model is 0
   int regsPerMultiprocessor, l2CacheSize, clockRate, memoryClockRate, memoryBusWidth, concurrentKernels, asyncEngineCount;
-  int integrated, canMapHostMemory, unifiedAddressing, managedMemory, ECCEnabled, pciBusID, pciDeviceID;
+  int integrated, canMapHostMemory, unifiedAddressing, managedMemory, concurrentManagedAccess, ECCEnabled, pciBusID, pciDeviceID;
 };
 enum cudaFuncCache { cudaFuncCachePreferNone, cudaFuncCachePreferShared, cudaFuncCachePreferL1, cudaFuncCachePreferEqual };
 enum cudaLimit { cudaLimitStackSize, cudaLimitPrintfFifoSize, cudaLimitMallocHeapSize };
@@ -45,7 +47,7 @@ CUDASIM_CUDA cudaDriverGetVersion(int *version) { *version = CUDART_VERSION; ret
 CUDASIM_CUDA cudaGetDeviceProperties(cudaDeviceProp *p, int device) {
   if (device) return cudasim_as_error(cudasim_set_last_error(cudaErrorInvalidDevice));
   *p = cudaDeviceProp{"needle_edu CUDA simulator", 0, 48 << 10, 227 << 10, 228 << 10, 64 << 10, 65536, 32, 1024, {1024, 1024, 64},
-                      {INT_MAX, 65535, 65535}, 1, 2048, 9, 0, 65536, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+                      {INT_MAX, 65535, 65535}, 1, 2048, 9, 0, 65536, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0};
   size_t left;
   return cudaMemGetInfo(&left, &p->totalGlobalMem);
 }
@@ -66,6 +68,8 @@ CUDASIM_CUDA cudaDeviceGetAttribute(int *value, cudaDeviceAttr what, int device)
   case cudaDevAttrMaxSharedMemoryPerMultiprocessor: *value = int(p.sharedMemPerMultiprocessor); break;
   case cudaDevAttrWarpSize: *value = p.warpSize; break;
   case cudaDevAttrMaxRegistersPerBlock: *value = p.regsPerBlock; break;
+  case cudaDevAttrManagedMemory: *value = p.managedMemory; break;
+  case cudaDevAttrConcurrentManagedAccess: *value = p.concurrentManagedAccess; break;
   case cudaDevAttrMultiProcessorCount: *value = p.multiProcessorCount; break;
   case cudaDevAttrMaxThreadsPerMultiProcessor: *value = p.maxThreadsPerMultiProcessor; break;
   case cudaDevAttrComputeCapabilityMajor: *value = p.major; break;
