@@ -11,10 +11,12 @@ from needle_edu.backend.paths import csrc_dir
 
 KERNELS = Path(__file__).parent / "kernels"
 NVCC = shutil.which("nvcc")
-CARDS = ("75", "100")  # one compilation for both: what they share is done once
+OLD, NEW = "75", "100"
+LIBRARY = sorted((csrc_dir() / "cuda").glob("*.cu"))
+LADDERS = sorted((csrc_dir() / "cuda").glob("*/*.cu"))
 
 
-def compile_command(nvcc, source, out, cards=CARDS):
+def compile_command(nvcc, source, out, cards):
     """How a file is compiled for some cards, every warning an error; nobody runs the result."""
     return [
         nvcc,
@@ -36,18 +38,21 @@ def compile_command(nvcc, source, out, cards=CARDS):
     NVCC is None, reason="nvcc is not on PATH: nobody has held these .cu files against CUDA itself"
 )
 @pytest.mark.parametrize(
-    "source",
+    ("source", "card"),
     [
-        *sorted((csrc_dir() / "cuda").glob("*.cu")),
+        *((path, OLD) for path in LIBRARY),
+        *(pytest.param(path, NEW, marks=pytest.mark.slow) for path in LIBRARY),
         *(
-            pytest.param(path, marks=pytest.mark.slow)
-            for path in (*sorted(KERNELS.glob("*.cu")), *sorted((csrc_dir() / "cuda").glob("*/*.cu")))
+            pytest.param(path, card, marks=pytest.mark.slow)
+            for path in (*sorted(KERNELS.glob("*.cu")), *LADDERS)
+            for card in (OLD, NEW)
         ),
     ],
-    ids=lambda path: path.name,
+    ids=lambda part: getattr(part, "name", part),
 )
-def test_nvcc_compiles_it(source, tmp_path):
-    cards = ("80", "100") if source.parent.name == "tf32" else CARDS  # cards before that have no TF32
-    command = compile_command(NVCC, source, tmp_path / "out.o", cards)
+def test_nvcc_compiles_it(source, card, tmp_path):
+    if source.parent.name == "tf32" and card == OLD:
+        card = "80"  # those before have no TF32
+    command = compile_command(NVCC, source, tmp_path / "out.o", [card])
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
