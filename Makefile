@@ -27,6 +27,9 @@ PYTEST_ARGS ?=
 MINUTES ?= 2
 SEED ?=
 
+# Python keeps what it compiled, also where it is told not to: the tests start it some hundred times.
+export PYTHONDONTWRITEBYTECODE =
+
 .DEFAULT_GOAL := help
 .PHONY: help again lab test lint types unit homeworks browser pictures notebooks all slow hidden simulated orders isas gates gradients fuzz equality applications bench sanitize parity clean
 
@@ -96,8 +99,9 @@ unit: $(VENV)/.test
 homeworks: $(VENV)/.test
 	$(TESTS) -m "not slow" tests/course
 
+# tests/conftest.py allows tests for a browser in these two folders alone: to collect all takes half a minute.
 browser: $(VENV)/.test
-	$(TESTS) -m "browser and not slow" --ignore=tests/course tests
+	$(TESTS) -m "browser and not slow" tests/browser tests/viz
 
 pictures: $(VENV)/.test
 	NEEDLE_EDU_PICTURES=write $(BIN)/python -m pytest -q -n0 tests/browser/test_pictures.py -k looks_as_it_did
@@ -107,7 +111,7 @@ pictures: $(VENV)/.test
 # Every notebook, top to bottom, in a copy in which every error counts.
 notebooks: $(VENV)/.test
 	@$(PY) tests/notebooks/strict_copy.py build/notebooks
-	$(PY) -m pytest -n 2 --dist loadfile --max-worker-restart=0 --nbval-lax --nbval-current-env --nbval-cell-timeout=120 build/notebooks
+	$(PY) -m pytest -p nbval -n 2 --dist loadfile --max-worker-restart=0 --nbval-lax --nbval-current-env --nbval-cell-timeout=120 build/notebooks
 
 # --- for those who work on needle_edu itself -----------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ looks at others.
 import random
 import shutil
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -54,6 +55,15 @@ def default_device_shares_memory(request):
 def pytest_make_parametrize_id(config, val, argname):
     """Bytes may hold the time of day (gzip) and do not read well: number them instead."""
     return argname if isinstance(val, bytes) else None
+
+
+def pytest_collection_modifyitems(items):
+    """`make browser` looks in two folders alone: to collect all tests takes half a minute."""
+    there = [Path(__file__).parent / folder for folder in ("browser", "viz")]
+    strays = [item for item in items if item.get_closest_marker("browser")]
+    strays = [item.nodeid for item in strays if not any(map(item.path.is_relative_to, there))]
+    if strays:
+        raise pytest.UsageError(f"{strays[0]} needs a browser: put it into tests/browser or tests/viz")
 
 
 @pytest.fixture(scope="session")

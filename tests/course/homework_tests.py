@@ -129,9 +129,19 @@ class HomeworkTests:
 
     def test_each_mistake_gets_a_hint_that_fits(self, question_name):
         """In this process, which is quick; that each is refused, `test_gates` shows too."""
-        for mistake, answer in self.wrong.items():
-            if not mistake.startswith(f"{question_name}:"):
-                continue
+        self.hints_fit(question_name, self.mistakes(question_name))
+
+    def mistakes(self, question_name: str) -> dict[str, str]:
+        """The wrong answers to a question."""
+        return {
+            mistake: answer
+            for mistake, answer in self.wrong.items()
+            if mistake.startswith(f"{question_name}:")
+        }
+
+    def hints_fit(self, question_name: str, mistakes: dict[str, str]) -> None:
+        """Each is refused, with the hints of the table."""
+        for mistake, answer in mistakes.items():
             verdicts = self.verdicts(question_name, mistake, answer)
             hints = [v.hint for v in verdicts if not v.passed and v.hint not in self.neutral]
             assert not all(verdict.passed for verdict in verdicts), mistake

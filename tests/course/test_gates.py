@@ -11,18 +11,22 @@ from . import gates, mutants, wrong_answers
 HOMEWORKS = {name: questions.load(name) for name in homework_files.names()}
 QUESTIONS = [(name, question) for name, homework in HOMEWORKS.items() for question in homework.questions]
 KERNELS = [(name, question) for name, question in QUESTIONS if question.is_kernel]
-QUESTIONS = [
-    pytest.param(name, question, marks=pytest.mark.slow)
-    if (name, question) in KERNELS[1:]
-    else (name, question)
+EVERY = pytest.mark.slow  # all of them, as in `make gates`; a homework's own tests see all wrong answers too
+CASES = [
+    # of the questions whose answers have to be compiled one, and six of its mutants
+    pytest.param(name, question, 6 if question.is_kernel else most, marks=marks)
+    for most, marks in ((8, ()), (1000, EVERY))
     for name, question in QUESTIONS
-]  # of those that have to be compiled, one
+    if not (question.is_kernel and most > 8)
+]
+CASES = [
+    pytest.param(*case.values, marks=EVERY) if case.values[:2] in KERNELS[1:] else case for case in CASES
+]
 
 
-@pytest.mark.parametrize(("name", "question"), QUESTIONS, ids=lambda part: getattr(part, "name", part))
-def test_nothing_wrong_passes(name, question):
-    # Kernels have to be compiled; `make gates` looks at all, and a homework's own tests at all wrong answers.
-    row = gates.judged(HOMEWORKS[name], question, most=6 if question.is_kernel else 1000)
+@pytest.mark.parametrize(("name", "question", "most"), CASES, ids=lambda part: getattr(part, "name", part))
+def test_nothing_wrong_passes(name, question, most):
+    row = gates.judged(HOMEWORKS[name], question, most)
     assert row.is_good, (
         row.reference,
         row.troubles,

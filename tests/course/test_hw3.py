@@ -1,6 +1,5 @@
 """Homework 3, arrays and kernels: see homework_tests.py; and what its notebook promises of the student's arrays."""
 
-import functools
 import re
 
 import pytest
@@ -25,20 +24,28 @@ class TestHomework3(HomeworkTests, homework="hw3"):
         ("q3", "def getitem(view, index): return None", "wrong type"),
     ]
 
-    @classmethod
-    @functools.cache
-    def compiled(cls, question_name: str) -> dict:
-        """All wrong answers of a question, compiled together."""
-        wrong = {label: text for label, text in cls.wrong.items() if label.startswith(f"{question_name}:")}
-        return kernel_batch.answers_of(cls.question[question_name], wrong)
+    def mistakes(self, question_name: str) -> dict[str, str]:
+        """Of kernels, which have to be compiled, each fourth; the slow test below has all."""
+        found = super().mistakes(question_name)
+        return dict(list(found.items())[::4]) if self.question[question_name].is_kernel else found
+
+    @pytest.mark.slow
+    def test_each_mistake_in_a_kernel_gets_a_hint_that_fits(self, question_name):
+        if self.question[question_name].is_kernel:
+            self.hints_fit(question_name, super().mistakes(question_name))
+
+    def hints_fit(self, question_name: str, mistakes: dict[str, str]) -> None:
+        question = self.question[question_name]
+        if question.is_kernel:  # all are compiled together: each finds its own later
+            kernel_batch.answers_of(question, mistakes)
+        super().hints_fit(question_name, mistakes)
 
     def verdicts(self, question_name: str, mistake: str, answer: str) -> list:
         question = self.question[question_name]
         if not question.is_kernel:
             return super().verdicts(question_name, mistake, answer)
-        return kernel_batch.verdicts_of(
-            self.homework, question, self.compiled(question_name)[mistake], whole=False
-        )
+        (compiled,) = kernel_batch.answers_of(question, {mistake: answer}).values()
+        return kernel_batch.verdicts_of(self.homework, question, compiled, whole=False)
 
     def test_the_students_arrays_work(self, capsys):
         """What the end of the notebook promises of the student's own code."""

@@ -1,12 +1,13 @@
 """Homework 4, convolutions and recurrence: see homework_tests.py."""
 
-from .homework_tests import HomeworkTests
+from .homework_tests import HomeworkTests, long_round_trip
 
 CELL = "class LSTMCell(nn.ReLU):\n    def __init__(self, **sizes):\n        super().__init__()\n"
 CELL += "        self.W_ih = self.W_hh = self.bias_ih = self.bias_hh = nn.Parameter([0.0])\n"
 CELL += "    def forward(self, x, h=None):\n"
 
 
+@long_round_trip
 class TestHomework4(HomeworkTests, homework="hw4"):
     every = 53
     withheld = ("q6", "q8", "q9")

@@ -8,9 +8,10 @@ import pytest
 from needle_edu.course import graphs
 from needle_edu.course.compare import Mismatch
 
-from .homework_tests import HomeworkTests
+from .homework_tests import HomeworkTests, long_round_trip
 
 
+@long_round_trip
 class TestHomework6(HomeworkTests, homework="hw6"):
     count = 7
     every = 120

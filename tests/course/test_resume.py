@@ -124,7 +124,7 @@ def until(condition, seconds: float = 90) -> None:
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_killed_again_and_again_the_results_are_those_of_one_run(seed, hand_in, start, tmp_path):
     rng = random.Random(seed)
     for number, name in enumerate(CLASS):

@@ -99,8 +99,8 @@ def test_a_stage_that_fails_ends_the_run_with_its_status():
 
 @needs_make
 def test_every_test_is_in_one_stage():
-    """Selected by one marker and one folder, each of them once as it is and once negated. What is run once more on
-    another device is left out."""
+    """Selected by one marker and one folder, each of them once as it is and once negated; tests for a browser lie in
+    two folders, which tests/conftest.py sees to. What is run once more on another device is left out."""
     again = ("nbval", "--device")
     lines = [
         line
@@ -112,7 +112,7 @@ def test_every_test_is_in_one_stage():
     assert selected == [
         '-m "not browser and not slow" --ignore=tests/course',
         '-m "not slow" tests/course',
-        '-m "browser and not slow" --ignore=tests/course tests',
+        '-m "browser and not slow" tests/browser tests/viz',
         "-m slow tests",
     ]
 

@@ -5,14 +5,20 @@ not count: they do not run.
 """
 
 import ast
+from functools import cache
 
 import pytest
 from import_graph import FLOORS, ROOT, Import, circles, find_imports, find_modules, room_of, table
 
 FILES = sorted(ROOT.rglob("*.py"))
-IMPORTS = find_imports(ROOT)
 # An array answers `__array_namespace__` with the module of the functions on arrays, which are written with arrays.
 WAITING = {("needle_edu.ndarray.array", "needle_edu.ndarray")}
+
+
+@cache
+def our_imports() -> list[Import]:
+    """All of needle_edu, read once."""
+    return find_imports(ROOT)
 
 
 def test_every_room_has_a_floor():
@@ -25,7 +31,7 @@ def test_imports_go_down(room):
     """In functions too."""
     upwards = [
         f"{item.source}, line {item.line}, imports {item.target}: floor {FLOORS[room_of(item.target)]}"
-        for item in IMPORTS
+        for item in our_imports()
         if room_of(item.source) == room != room_of(item.target)
         and item.kind != "types"
         and FLOORS[room_of(item.target)] > FLOORS[room]
@@ -34,12 +40,14 @@ def test_imports_go_down(room):
 
 
 def test_no_module_needs_itself_to_be_loaded():
-    assert circles(table(IMPORTS, "load")) == set()
+    assert circles(table(our_imports(), "load")) == set()
 
 
 def waiting_left_out(left_out: set) -> set[frozenset[str]]:
     """The circles of all imports that run, but those of functions that are in `left_out`."""
-    kept = [item for item in IMPORTS if item.kind != "call" or (item.source, item.target) not in left_out]
+    kept = [
+        item for item in our_imports() if item.kind != "call" or (item.source, item.target) not in left_out
+    ]
     return circles(table(kept, "load", "call"))
 
 
@@ -124,7 +132,7 @@ def test_what_python_loads_has_been_read():
 
     code = "import sys, needle_edu.viz; print(*(m for m in sys.modules if m.split('.')[0] == 'needle_edu'))"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    needs = table(IMPORTS, "load")
+    needs = table(our_imports(), "load")
     reached, waiting = set(), ["needle_edu", "needle_edu.viz"]
     while waiting:
         module = waiting.pop()

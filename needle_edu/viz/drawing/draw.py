@@ -300,4 +300,6 @@ def draw(
     if grads == "all":
         check_backward(tensor, "draw")
         add_adjoints(graph, tensor)
-    return Drawing(graph, values, bool(grads), direction, max_nodes, modules, roll, focus, rows, overlay, code)
+    return Drawing(
+        graph, values, bool(grads), direction, max_nodes, modules, roll, focus, rows, overlay, code
+    )
