@@ -1,4 +1,4 @@
-"""CUDA as students and teaching pages write it: the simulator takes what a card takes, and finds nothing wrong there."""
+"""CUDA as students and teaching pages write it: the simulator takes what a card takes, and finds nothing wrong."""
 
 from pathlib import Path
 
