@@ -25,7 +25,7 @@ static void NAME(edge_tile)(int64_t rows, int64_t width, int64_t k, const T *a, 
                             const T *b, int64_t b_row, T *c, int64_t c_row, int64_t c_col, int accumulate) {
   T tile[TILE_ROWS * PANEL] __attribute__((aligned(64)));
   const int64_t vectors = (width + LANES - 1) / LANES, tile_row = vectors * LANES;
-  NAME(tiles)[vectors - 1][rows - 1](k, a, a_row, a_col, b, b_row, tile, tile_row, 0);
+  NAME(tiles)[vectors - 1][rows - 1](k, a, a_row, a_col, b, b_row, tile, tile_row, 0, NULL, 0);
   for (int64_t i = 0; i < rows; i++) {
     const T *from = tile + i * tile_row;
     T *to = c + i * c_row;
@@ -43,27 +43,31 @@ ND_UNROLL_WHOLE(8)
 }
 
 /* All tiles of one block of out. Row i of `a` starts at a + i*a_row, or, packed, its group at a + i*k. The panel of
- * column j starts at b + j*k if b is packed (b_row 0), else at b + j, a ragged last one packed at b_last. */
+ * column j starts at b + j*k if b is packed (b_row 0), else at b + j, a ragged last one packed at b_last. While row i of
+ * out is computed, row i of the next panel is asked for; after the last one comes `soon`, or nothing if that is NULL. */
 static void NAME(block)(int64_t m, int64_t n, int64_t k, const T *a, int64_t a_row, int64_t a_col, int a_packed,
                         const T *b, int64_t b_row, const T *b_last, T *c, int64_t c_row, int64_t c_col,
-                        int accumulate) {
+                        int accumulate, const T *soon, int64_t soon_row) {
   const int64_t groups = (m + TILE_ROWS - 1) / TILE_ROWS, least = m / groups, larger = m % groups;
   for (int64_t j = 0; j < n; j += PANEL) {
     const int64_t width = n - j < PANEL ? n - j : PANEL, vectors = (width + LANES - 1) / LANES;
     const int whole_vectors = width % LANES == 0, whole = whole_vectors && c_col == 1;
     const T *panel = !b_row ? b + j * k : whole_vectors ? b + j : b_last;
     const int64_t panel_row = b_row && whole_vectors ? b_row : vectors * LANES;
+    const int last = j + PANEL >= n;
+    const T *next = last ? soon : b_row ? panel + PANEL : panel + k * PANEL;
+    const int64_t next_row = !next ? 0 : last ? soon_row : b_row ? b_row : PANEL;
     for (int64_t group = 0, i = 0; group < groups; group++) {
       const int64_t rows = least + (group < larger);
       const T *from = a_packed ? a + i * k : a + i * a_row;
       const int64_t row = a_packed ? 1 : a_row, col = a_packed ? rows : a_col;
-      if (accumulate) /* out will be read after the tile's long loop: ask for its cache lines now */
+      if (accumulate && (k < SHALLOW || !whole)) /* out will be read after the tile's loop: ask for its cache lines */
         for (int64_t l = 0; l < rows; l++)
           for (int64_t at = 0; at < width; at += 64 / ELEMENT_BYTES)
             __builtin_prefetch(c + (i + l) * c_row + (j + at) * c_col, 1);
       if (whole)
         NAME(tiles)[vectors - 1][rows - 1](k, from, row, col, panel, panel_row, c + i * c_row + j, c_row,
-                                           accumulate);
+                                           accumulate, next && i < k ? next + i * next_row : panel, next_row);
       else
         NAME(edge_tile)(rows, width, k, from, row, col, panel, panel_row, c + i * c_row + j * c_col, c_row, c_col,
                         accumulate);
@@ -79,8 +83,22 @@ static void NAME(share_rows)(last_block *s, int64_t most, T *packed_a) {
   while ((rows = take_rows(s, SHARED_ROWS, most, TILE_ROWS, &i))) {
     NAME(pack_a)(rows, x->k, (const T *)x->a + i * x->a_row, x->a_row, x->a_col, packed_a);
     NAME(block)(rows, x->n, x->k, packed_a, 0, 0, 1, x->packed_b, 0, NULL, (T *)x->c + i * x->c_row, x->c_row,
-                x->c_col, x->accumulate);
+                x->c_col, x->accumulate, NULL, 0);
     finished_rows(s, rows);
+  }
+}
+
+/* A block whose b is still to be packed: each panel just before it is used, so that it comes from L1 and L2, and what
+ * the next one will be packed from is on its way. Panels lie `apart` numbers apart. */
+static void NAME(pack_and_multiply)(int64_t m, int64_t n, int64_t k, const T *a, int64_t a_row, int64_t a_col, int a_packed,
+                                    const T *b, int64_t b_row, int64_t b_col, T *packed_b, int64_t apart, T *c,
+                                    int64_t c_row, int64_t c_col, int accumulate) {
+  for (int64_t j = 0; j < n; j += PANEL, packed_b += apart) {
+    const int64_t width = n - j < PANEL ? n - j : PANEL;
+    const T *next = b_col == 1 && j + PANEL < n ? b + j + PANEL : NULL;
+    NAME(pack_b)(k, width, b + j * b_col, b_row, b_col, packed_b);
+    NAME(block)(m, width, k, a, a_row, a_col, a_packed, packed_b, 0, NULL, c + j * c_col, c_row, c_col, accumulate, next,
+                b_row);
   }
 }
 
@@ -116,25 +134,25 @@ static int NAME(product)(const product *x) {
   const block_size fit = blocks_that_fit(nd_cache_sizes, ELEMENT_BYTES);
   const int64_t depth = NAME(even_part)(k, fit.k, 1);
   const int64_t part_m = NAME(even_part)(m, fit.m, TILE_ROWS);
-  const int64_t part_n = NAME(even_part)(n, m > part_m || !pack_b ? BLOCK_N : PANEL, PANEL);
-  T *packed_b = nd_scratch(ND_SCRATCH_GEMM_B, depth * (pack_b ? part_n : PANEL) * (int64_t)sizeof(T));
+  const int64_t part_n = NAME(even_part)(n, BLOCK_N, PANEL);
+  const int again = m > part_m; /* b is read again for the next block of rows: keep all panels, not only the present one */
+  T *packed_b = nd_scratch(ND_SCRATCH_GEMM_B, depth * (pack_b && again ? part_n : PANEL) * (int64_t)sizeof(T));
   T *packed_a = pack_a ? nd_scratch(ND_SCRATCH_GEMM_A, depth * fit.m * (int64_t)sizeof(T)) : NULL;
   if (!packed_b || (pack_a && !packed_a)) return ND_ENOMEM;
-  const int shared = x->last && pack_a && pack_b && m > part_m && part_n >= n;
+  const int shared = x->last && pack_a && pack_b && again && part_n >= n;
 
   for (int64_t p = 0; p < k; p += depth) {
     const int64_t kk = k - p < depth ? k - p : depth;
     for (int64_t j = 0; j < n; j += part_n) {
       const int64_t nn = n - j < part_n ? n - j : part_n, ragged = nn % PANEL;
       const T *bb = b + p * x->b_row + j * x->b_col;
-      if (pack_b)
-        NAME(pack_b)(kk, nn, bb, x->b_row, x->b_col, packed_b);
-      else if (ragged % LANES)
-        NAME(pack_b)(kk, ragged, bb + nn - ragged, x->b_row, 1, packed_b);
+      const int add = x->accumulate || p > 0;
+      if (!pack_b && ragged % LANES) NAME(pack_b)(kk, ragged, bb + nn - ragged, x->b_row, 1, packed_b);
       if (shared && p + depth >= k) {
+        NAME(pack_b)(kk, nn, bb, x->b_row, x->b_col, packed_b);
         open_block(x->last, (block_product){.m = m, .n = n, .k = kk, .a = a + p * x->a_col, .a_row = x->a_row,
                                             .a_col = x->a_col, .packed_b = packed_b, .c = c, .c_row = c_row,
-                                            .c_col = c_col, .accumulate = x->accumulate || p > 0});
+                                            .c_col = c_col, .accumulate = add});
         NAME(share_rows)(x->last, fit.m, packed_a);
         await_helpers(x->last);
         return ND_OK;
@@ -142,10 +160,14 @@ static int NAME(product)(const product *x) {
       for (int64_t i = 0; i < m; i += part_m) {
         const int64_t mm = m - i < part_m ? m - i : part_m;
         const T *aa = a + i * x->a_row + p * x->a_col;
-        if (pack_a && (j == 0 || m > part_m)) NAME(pack_a)(mm, kk, aa, x->a_row, x->a_col, packed_a);
-        NAME(block)(mm, nn, kk, pack_a ? packed_a : aa, x->a_row, x->a_col, pack_a, pack_b ? packed_b : bb,
-                    pack_b ? 0 : x->b_row, packed_b, c + i * c_row + j * c_col, c_row, c_col,
-                    x->accumulate || p > 0);
+        T *cc = c + i * c_row + j * c_col;
+        if (pack_a && (j == 0 || again)) NAME(pack_a)(mm, kk, aa, x->a_row, x->a_col, packed_a);
+        if (pack_b && i == 0)
+          NAME(pack_and_multiply)(mm, nn, kk, pack_a ? packed_a : aa, x->a_row, x->a_col, pack_a, bb, x->b_row, x->b_col,
+                                  packed_b, again ? kk * PANEL : 0, cc, c_row, c_col, add);
+        else
+          NAME(block)(mm, nn, kk, pack_a ? packed_a : aa, x->a_row, x->a_col, pack_a, pack_b ? packed_b : bb,
+                      pack_b ? 0 : x->b_row, packed_b, cc, c_row, c_col, add, NULL, 0);
       }
     }
   }

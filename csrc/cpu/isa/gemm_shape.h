@@ -38,6 +38,8 @@
 #define DIRECT_B_ROWS (4 * TILE_ROWS) /* up to so many rows of a, a row-major b is read where it lies */
 #define DIRECT_A_PANELS 24            /* up to so many panels of b, a row-major a is read where it lies; */
 #define DIRECT_TRANSPOSED_A 4         /* a transposed one, cheaper to pack, only up to so many */
+#define SHALLOW (4 * TILE_ROWS)       /* a tile that is less deep is done before what it asks the memory for arrives */
+#define INTO_L2 2                     /* for __builtin_prefetch: L1 has no room for it yet */
 #define AHEAD 64                      /* elements of a row, and rows, that packing asks the memory for in advance */
 #define ROWS_AHEAD 24
 #define THREAD_PRODUCTS 800000        /* multiply-adds per thread, some 10 us: waking one pays from a tenth of that on an

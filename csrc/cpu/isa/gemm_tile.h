@@ -18,11 +18,16 @@
  */
 
 /* c[rows][..] (+)= a[rows][k] b[k][..], whole vectors only.
- * `rows` and `vectors` are constants at every call, so that all loops over them unroll into registers. */
+ * `rows` and `vectors` are constants at every call, so that all loops over them unroll into registers.
+ *
+ * The tile also asks the memory for what comes next: for its part of out, which it needs at its end, and for as many
+ * rows of `soon`, the next panel of b (NULL: for nothing). It does so row by row while k runs. Asked for at once, 28 lines of out take all
+ * the places (some 16) where a core notes what it is waiting for, and lines of a and b, which only come from L2, have to
+ * queue up behind them. */
 static inline __attribute__((always_inline)) void NAME(tile)(const int rows, const int vectors, int64_t k,
                                                              const T *a, int64_t a_row, int64_t a_col,
                                                              const T *b, int64_t b_row, T *c, int64_t c_row,
-                                                             int accumulate) {
+                                                             int accumulate, const T *soon, int64_t soon_row) {
   V acc[TILE_ROWS][TILE_VECTORS];
   const T *four_rows[(TILE_ROWS + 3) / 4];
 ND_UNROLL_WHOLE(4)
@@ -31,18 +36,29 @@ ND_UNROLL_WHOLE(16)
   for (int i = 0; i < rows; i++)
 ND_UNROLL_WHOLE(4)
     for (int j = 0; j < vectors; j++) acc[i][j] = (V){0};
+  const int parts = soon && k >= SHALLOW ? rows : 1;
+  int64_t p = 0;
+  for (int part = 0; part < parts; part++) {
+    if (parts > 1)
+ND_UNROLL_WHOLE(4)
+      for (int j = 0; j < vectors; j++) {
+        __builtin_prefetch(c + part * c_row + j * LANES, 1);
+        __builtin_prefetch(soon + part * soon_row + j * LANES, 0, INTO_L2);
+      }
+    const int64_t end = part + 1 < parts ? p + k / rows : k;
 ND_UNROLL(4)
-  for (int64_t p = 0; p < k; p++) {
-    V row[TILE_VECTORS];
+    for (; p < end; p++) {
+      V row[TILE_VECTORS];
 ND_UNROLL_WHOLE(4)
-    for (int j = 0; j < vectors; j++) row[j] = *(const U *)(b + j * LANES);
+      for (int j = 0; j < vectors; j++) row[j] = *(const U *)(b + j * LANES);
 ND_UNROLL_WHOLE(16)
-    for (int i = 0; i < rows; i++)
+      for (int i = 0; i < rows; i++)
 ND_UNROLL_WHOLE(4)
-      for (int j = 0; j < vectors; j++) acc[i][j] += four_rows[i / 4][i % 4 * a_row] * row[j];
+        for (int j = 0; j < vectors; j++) acc[i][j] += four_rows[i / 4][i % 4 * a_row] * row[j];
 ND_UNROLL_WHOLE(4)
-    for (int i = 0; i < rows; i += 4) four_rows[i / 4] += a_col;
-    b += b_row;
+      for (int i = 0; i < rows; i += 4) four_rows[i / 4] += a_col;
+      b += b_row;
+    }
   }
 ND_UNROLL_WHOLE(16)
   for (int i = 0; i < rows; i++)
@@ -56,11 +72,12 @@ ND_UNROLL_WHOLE(4)
 /* One compiled function per number of rows and vectors: the edges of a matrix get tiles of their own size
  * instead of multiplying zeros. EACH_TILE is in gemm_shape.h. */
 typedef void (*NAME(tile_fn))(int64_t k, const T *a, int64_t a_row, int64_t a_col, const T *b, int64_t b_row,
-                              T *c, int64_t c_row, int accumulate);
+                              T *c, int64_t c_row, int accumulate, const T *soon, int64_t soon_row);
 #define TILE_FUNCTION(R, N)                                                                                     \
   static void NAME(tile_##R##x##N)(int64_t k, const T *a, int64_t a_row, int64_t a_col, const T *b,             \
-                                   int64_t b_row, T *c, int64_t c_row, int accumulate) {                        \
-    NAME(tile)(R, N, k, a, a_row, a_col, b, b_row, c, c_row, accumulate);                                       \
+                                   int64_t b_row, T *c, int64_t c_row, int accumulate, const T *soon,           \
+                                   int64_t soon_row) {                                                          \
+    NAME(tile)(R, N, k, a, a_row, a_col, b, b_row, c, c_row, accumulate, soon, soon_row);                       \
   }
 #define TILE_ENTRY(R, N) [N - 1][R - 1] = NAME(tile_##R##x##N),
 EACH_TILE(TILE_FUNCTION)
