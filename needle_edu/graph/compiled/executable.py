@@ -39,9 +39,10 @@ from .linking import (
 from .lowering import Buffer, Lowered, LoweringError, lower
 from .memory_plan import plan_memory
 from .quick_call import facts_in_c
+from .relu_slopes import relu_slopes
 from .repeated_calls import repeated_calls
 
-CALL_PASSES = (repeated_calls, in_place)
+CALL_PASSES = (repeated_calls, relu_slopes, in_place)
 OTHER_ISA = -1  # what a program returns that was compiled for another instruction set than that in use
 
 
@@ -160,7 +161,7 @@ class Executable:
 
     def _load(self) -> None:
         runtime: Any = self.program.device.runtime
-        self._lib, self._function = loaded(runtime.program_library(self.source))
+        self._lib, self._function = loaded(runtime.program_library(self.source), self._ffi)
 
     def __call__(self, *arguments: Any) -> Any:
         """Run the program; see `needle_edu.graph.static.run`."""
