@@ -27,6 +27,7 @@ from needle_edu.graph.compiled.donation import donations
 from needle_edu.graph.compiled.epilogue import Rows, epilogues
 from needle_edu.graph.compiled.in_place import in_place
 from needle_edu.graph.compiled.linking import compiles_functions
+from needle_edu.graph.compiled.relu_slopes import relu_slopes
 from needle_edu.graph.compiled.repeated_calls import repeated_calls
 from needle_edu.graph.passes import optimize
 from needle_edu.graph.static import CaptureError
@@ -440,6 +441,49 @@ def test_memory_plan_of_a_network():
     memory = plan_memory(lowered, fuse(lowered))
     assert memory.nbytes < 0.7 * memory.unshared
     assert memory.nbytes <= 1.1 * memory.peak()
+
+
+def rectified(x, w, v):
+    """The gradients of a network of two layers; v keeps the rectifier's result for the backward pass."""
+    h = x @ w
+    (h.relu() @ v).sum().backward()
+    return w.grad, v.grad, x.grad
+
+
+def slopes(function, *xs):
+    """Return what each relu_backward looks at, and what relu had and made."""
+    lowered = relu_slopes(lower(capture(function, *xs)))
+    forward = next(call for call in lowered.calls if call.kernel == "relu_dense")
+    backward = next(call for call in lowered.calls if call.kernel.startswith("relu_backward"))
+    return backward.arguments[-1], forward.arguments[3], forward.arguments[2]
+
+
+def test_the_slope_of_a_rectifier_needs_its_result_alone():
+    rng = np.random.default_rng(0)
+    xs = [Tensor(rng.normal(size=(6, 6)).astype("f")) for _ in range(3)]
+    seen, had, made = slopes(rectified, *xs)
+    assert seen is made is not had
+    before, after = [
+        plan_memory(one, one.calls).nbytes
+        for lowered in [lower(capture(rectified, *xs))]
+        for one in (in_place(lowered), in_place(relu_slopes(lowered)))
+    ]
+    assert after < before
+    run = ndl.compile(rectified)
+    for first in (xs[0], Tensor(np.full((6, 6), np.nan, "f")), Tensor(np.zeros((6, 6), "f"))):
+        wanted = numbers(rectified(first, *xs[1:]))
+        assert_same(numbers(run(first, *xs[1:])), wanted)
+
+
+def test_a_result_that_would_only_be_kept_for_the_slope_is_not():
+    """x is there to the end anyway, since it is an argument: then relu(x) need not be."""
+
+    def of_an_argument(x):
+        x.relu().sum().backward()
+        return x.grad
+
+    seen, had, _ = slopes(of_an_argument, Tensor(np.ones((4, 4), "f")))
+    assert seen is had
 
 
 # ---- fusion ---------------------------------------------------------------------------------------------------------

@@ -151,7 +151,7 @@ class Executable:
 
     def _load(self) -> None:
         runtime: Any = self.program.device.runtime
-        self._lib, self._function = loaded(runtime.program_library(self.source))
+        self._lib, self._function = loaded(runtime.program_library(self.source), self._ffi)
 
     def __call__(self, *arguments: Any) -> Any:
         """Run the program; see `needle_edu.graph.static.run`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -58,14 +59,11 @@ class NumbersOnHost:
         self.storage = SimpleNamespace(ptr=ffi.from_buffer("char[]", numbers))
 
 
-def loaded(library: Path) -> tuple[Any, Any]:
-    """Return cffi's library, and its function."""
-    from cffi import FFI
-
-    ffi = FFI()
-    ffi.cdef("int run(void *T, void *A, const void *K);")
-    lib = ffi.dlopen(str(library))
-    return lib, lib.run
+def loaded(library: Path, ffi: Any) -> tuple[Any, Any]:
+    """Return a loaded program, and its function for cffi; cffi's own way would first import a parser of C."""
+    lib = ctypes.CDLL(str(library))
+    address = ctypes.cast(lib.run, ctypes.c_void_p).value
+    return lib, ffi.cast("int (*)(void *, void *, const void *)", address)
 
 
 def real_layout(layout: Layout, device: Any) -> Layout:
