@@ -9,8 +9,8 @@
 namespace nd {
 enum { TILE = 16 };
 
-template <class T>
-__global__ void matmul(Product p, Batch batch, T *out, const T *a, const T *b) {
+template <class T, class Finish>
+__global__ void matmul(Product p, Batch batch, T *out, const T *a, const T *b, Finish finish) {
   using U = typename Unsigned<T>::type;
   __shared__ T a_tile[TILE][TILE], b_tile[TILE][TILE];
   const int x = int(threadIdx.x), y = int(threadIdx.y);
@@ -27,32 +27,47 @@ __global__ void matmul(Product p, Batch batch, T *out, const T *a, const T *b) {
       for (int i = 0; i < TILE; i++) sum += U(a_tile[y][i]) * U(b_tile[i][x]);
       __syncthreads(); // and have been read: the next round may overwrite them
     }
-    if (row < p.m && column < p.n) out[at[0] + row * p.out_row + column * p.out_column] = T(sum);
+    if (row < p.m && column < p.n) finish(&out[at[0] + row * p.out_row + column * p.out_column], T(sum), row, column);
   }
+}
+
+template <class T, class Finish>
+int matmul_small(const Product &p, const Batch &batch, T *out, const T *a, const T *b, Finish finish) {
+  const int64_t rows = (p.m + TILE - 1) / TILE, columns = (p.n + TILE - 1) / TILE;
+  const dim3 grid(unsigned(columns), unsigned(rows), unsigned(batch.size < 65535 ? batch.size : 65535));
+  if (rows > 65535) return int(ND_EPLAN);
+  if (rows && columns && batch.size) matmul<T><<<grid, dim3(TILE, TILE)>>>(p, batch, out, a, b, finish);
+  return launched();
+}
+
+// The dimensions m, n and k of a plan's iteration space are its last three; those before are the batch.
+inline Product product_of(const nd_plan *p) {
+  const int i = p->ndim - 3, j = p->ndim - 2, k = p->ndim - 1;
+  return {p->shape[i],     p->shape[j],     p->shape[k],     p->stride[0][i], p->stride[0][j],
+          p->stride[1][i], p->stride[1][k], p->stride[2][k], p->stride[2][j]};
+}
+inline Batch batch_of(const nd_plan *p) {
+  Batch batch(p);
+  batch.ndim = p->ndim - 3;
+  batch.size = 1;
+  for (int d = 0; d < batch.ndim; d++) batch.size *= batch.shape[d];
+  return batch;
 }
 } // namespace nd
 
+#ifndef ND_PRODUCTS_ONLY
 ND_API int nd_matmul(const nd_plan *p, void *out, const void *a, const void *b) {
   if (p->dtype[1] != p->dtype[0] || p->dtype[2] != p->dtype[0]) return ND_EDTYPE;
   if (p->ndim < 3) return ND_EPLAN;
-  const int i = p->ndim - 3, j = p->ndim - 2, k = p->ndim - 1; // the dimensions m, n and k of the iteration space
-  const nd::Product product = {p->shape[i],     p->shape[j],     p->shape[k],     p->stride[0][i], p->stride[0][j],
-                               p->stride[1][i], p->stride[1][k], p->stride[2][k], p->stride[2][j]};
-  nd::Batch batch(p);
-  batch.ndim = i;
-  batch.size = 1;
-  for (int d = 0; d < i; d++) batch.size *= batch.shape[d];
+  const nd::Product product = nd::product_of(p);
+  const nd::Batch batch = nd::batch_of(p);
   return nd::with_type<nd::NUMBERS>(p->dtype[0], [&](auto zero) {
     using T = decltype(zero);
     if constexpr (nd::is_float<T>)
       if (batch.size && nd::is_large(product))
         return nd::matmul_large(product, batch, static_cast<T *>(out), static_cast<const T *>(a), static_cast<const T *>(b));
-    const int64_t rows = (product.m + nd::TILE - 1) / nd::TILE, columns = (product.n + nd::TILE - 1) / nd::TILE;
-    const dim3 grid(unsigned(columns), unsigned(rows), unsigned(batch.size < 65535 ? batch.size : 65535));
-    if (rows > 65535) return int(ND_EPLAN);
-    if (rows && columns && batch.size)
-      nd::matmul<T><<<grid, dim3(nd::TILE, nd::TILE)>>>(product, batch, static_cast<T *>(out), static_cast<const T *>(a),
-                                                       static_cast<const T *>(b));
-    return nd::launched();
+    return nd::matmul_small(product, batch, static_cast<T *>(out), static_cast<const T *>(a), static_cast<const T *>(b),
+                            nd::Store());
   });
 }
+#endif

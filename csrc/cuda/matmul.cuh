@@ -10,6 +10,12 @@ struct Product {
 };
 using Batch = Layout<3>; // where the matrices of out, a and b begin
 
+// What becomes of each element of a product: it is stored. A compiled graph computes on with it (product.cuh).
+struct Store {
+  static constexpr bool alone = true;
+  template <class T> __device__ void operator()(T *to, T value, int64_t, int64_t) const { *to = value; }
+};
+
 // matmul_large.cu. Whether the extents fill its tiles, and the launch.
 bool is_large(const Product &p);
 int matmul_large(const Product &p, const Batch &batch, float *out, const float *a, const float *b);

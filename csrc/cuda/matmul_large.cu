@@ -60,10 +60,10 @@ template <class T, int EDGE> struct Part {
 };
 
 // out_fours: four neighbours of a row of out begin at multiples of 16 bytes.
-template <class T, int EDGE>
+template <class T, int EDGE, class Finish>
 __global__ void __launch_bounds__(THREADS, 2)
     matmul_registers(Product p, Batch batch, int64_t first_matrix, Factor<T> rows, Factor<T> columns, bool out_fours, T *out,
-                     const T *a, const T *b) {
+                     const T *a, const T *b, Finish finish) {
   constexpr int DEPTH = depth_of(EDGE), RUNS = EDGE / (SIDE * RUN), EACH = RUNS * RUN; // runs of a thread along each axis
   __shared__ __align__(16) T a_tile[2][DEPTH][EDGE + RUN];
   __shared__ __align__(16) T b_tile[2][DEPTH][EDGE + RUN];
@@ -112,19 +112,14 @@ __global__ void __launch_bounds__(THREADS, 2)
     for (int r = 0; r != RUNS; r++) {
       const int64_t to_column = column + x + r * SIDE * RUN;
       T *const to = out + at[0] + to_row * p.out_row + to_column * p.out_column;
-      if (out_fours && p.n - to_column >= RUN) {
+      if (Finish::alone && out_fours && p.n - to_column >= RUN) {
         *reinterpret_cast<Four<T> *>(to) = sum[i * RUNS + r];
       } else {
         for (int e = 0; e != RUN; e++)
-          if (p.n - to_column > e) to[e * p.out_column] = sum[i * RUNS + r].x[e];
+          if (p.n - to_column > e) finish(to + e * p.out_column, sum[i * RUNS + r].x[e], to_row, to_column + e);
       }
     }
   }
-}
-
-bool is_large(const Product &p) {
-  constexpr int64_t most = INT32_MAX / 2; // threads count within a matrix in 32 bits
-  return p.m >= 48 && p.n >= 48 && p.k >= 8 && p.m < most && p.n < most && p.k < most;
 }
 
 namespace {
@@ -141,25 +136,41 @@ Factor<T> factor(const Batch &batch, int operand, const T *data, int64_t lines, 
   return {lines, line, depth, deep, in_fours(batch, operand, data, deep ? depth : line, deep ? line : depth)};
 }
 
-template <int EDGE, class T> int launch(const Product &p, const Batch &batch, T *out, const T *a, const T *b) {
+template <int EDGE, class T, class Finish>
+int launch(const Product &p, const Batch &batch, T *out, const T *a, const T *b, Finish finish) {
   const int64_t tiles = (p.m + EDGE - 1) / EDGE * ((p.n + EDGE - 1) / EDGE);
   if (tiles > INT32_MAX) return ND_EPLAN;
   const Factor<T> rows = factor(batch, 1, a, p.m, p.a_row, p.a_column), columns = factor(batch, 2, b, p.n, p.b_column, p.b_row);
   const bool out_fours = in_fours(batch, 0, out, p.out_column, p.out_row);
   for (int64_t first = 0; first < batch.size; first += 65535) { // no grid is deeper
     const dim3 grid(unsigned(tiles), 1, unsigned(batch.size - first < 65535 ? batch.size - first : 65535));
-    matmul_registers<T, EDGE><<<grid, THREADS>>>(p, batch, first, rows, columns, out_fours, out, a, b);
+    matmul_registers<T, EDGE><<<grid, THREADS>>>(p, batch, first, rows, columns, out_fours, out, a, b, finish);
   }
   return launched();
 }
-} // namespace
 
 // Tiles of 128 read each number half as often, tiles of 64 keep four times as many blocks busy.
+template <class T, class Finish>
+int matmul_tiled(const Product &p, const Batch &batch, T *out, const T *a, const T *b, Finish finish) {
+  if constexpr (sizeof(T) == 4) {
+    const bool plenty = p.m / 128 * (p.n / 128) * batch.size >= 200;
+    if (plenty) return launch<128>(p, batch, out, a, b, finish);
+  }
+  return launch<64>(p, batch, out, a, b, finish);
+}
+inline bool fills_tiles(const Product &p) {
+  constexpr int64_t most = INT32_MAX / 2; // threads count within a matrix in 32 bits
+  return p.m >= 48 && p.n >= 48 && p.k >= 8 && p.m < most && p.n < most && p.k < most;
+}
+} // namespace
+
+#ifndef ND_PRODUCTS_ONLY
+bool is_large(const Product &p) { return fills_tiles(p); }
 int matmul_large(const Product &p, const Batch &batch, float *out, const float *a, const float *b) {
-  const bool plenty = p.m / 128 * (p.n / 128) * batch.size >= 200;
-  return plenty ? launch<128>(p, batch, out, a, b) : launch<64>(p, batch, out, a, b);
+  return matmul_tiled(p, batch, out, a, b, Store());
 }
 int matmul_large(const Product &p, const Batch &batch, double *out, const double *a, const double *b) {
-  return launch<64>(p, batch, out, a, b);
+  return matmul_tiled(p, batch, out, a, b, Store());
 }
+#endif
 } // namespace nd

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from . import accelerator
-from .build import builder, cache, cpu_library
+from .build import builder, cache, cpu_library, pruning
 from .c_library import CLibrary
 from .dtypes import ITEMSIZES
 from .errors import DeviceError
@@ -85,7 +85,7 @@ class CpuRuntime(CLibrary):
             isa = self.get_isa()
             own = cpu_library.ISAS[cpu_library.family(platform.machine())][isa]
             flags = (*builder.FLAGS, f"-DND_ISA={isa}", *own)
-        return builder.shared_library(
+        library = builder.shared_library(
             "program",
             [cache.kept_text(text, "program", ".c")],
             include=(csrc_dir() / "include", csrc_dir() / "cpu", csrc_dir() / "cpu" / "isa"),
@@ -98,6 +98,7 @@ class CpuRuntime(CLibrary):
             ),
             link=(str(self.library_path),),
         )
+        return pruning.program_used(library)
 
     def host_view(
         self,

@@ -247,10 +247,10 @@ def eager_or(graph: Any) -> Callable[[Any], list]:
 def without_compiler() -> dict[str, Any]:
     """The executions that are possible here."""
     absent = {"C": None, CUDA: None} if builder.find_compiler() is None else {}
-    if not cuda_sim().enabled():
+    if EXECUTIONS[CUDA] is not None and not cuda_sim().enabled():
         absent[CUDA] = None
     for name in absent:
-        print(f"*** no compiler: {name} is not tried ***")
+        print(f"*** no compiler: {name} is not tried ***", flush=True)
     return EXECUTIONS | absent
 
 
@@ -263,10 +263,15 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0, help="seed of the first of them (default 0)")
     parser.add_argument("--seed", type=int, help="this graph alone")
     parser.add_argument("--no-applications", action="store_true", help="random graphs alone")
+    parser.add_argument(
+        "--no-cuda", action="store_true", help="not on the simulated card, whose compiler is slow"
+    )
     parser.add_argument("--sanitize", action="store_true", help="compile under sanitizers; see sanitized.sh")
     args = parser.parse_args()
     if args.sanitize:
         cpu_runtime.PROGRAM_FLAGS += SANITIZERS
+    if args.no_cuda:
+        EXECUTIONS[CUDA] = None
     seeds = range(args.first, args.first + args.graphs) if args.seed is None else [args.seed]
     table = of_random_graphs(seeds)
     print(f"{len(seeds)} random graphs, forward and backward\n\n{table}\n")

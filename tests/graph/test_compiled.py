@@ -640,6 +640,19 @@ def test_a_product_and_what_follows_it_go_by_rows(shape, rng):
     assert epilogues(small[1:]) == small[1:]
 
 
+@needs_compiler
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_factor_of_a_product_is_not_written_over_while_rows_are_left(turned, rng):
+    """h + w h may be written where h lies, but only when all rows of w h are there."""
+    x, w = (Tensor(rng.normal(size=(300, 300)), dtype="float32") for _ in range(2))
+
+    def f(x, w):
+        h = x * 2
+        return ops.relu(h + (h @ h if turned else w @ h))
+
+    assert_same(numbers(ndl.compile(f)(x, w)), numbers(f(x, w)))
+
+
 def test_in_place_where_nobody_needs_the_operand(rng):
     x = Tensor(rng.normal(size=(64, 64)), dtype="float32")
 

@@ -51,6 +51,37 @@ def test_a_chain_is_one_kernel(sim, rng):
     assert "const float t2 = nd::f::tanh(t1);" in run.source and "/* %2 = tanh(%1) */" in run.source
 
 
+@pytest.mark.parametrize("shape", [(20, 9, 17), (65, 12, 50)])  # of the small and of the large kernel
+def test_a_product_with_bias_and_activation_is_one_kernel(sim, shape, rng):
+    """The sum that a thread has in a register gets the bias, then the activation; the bits of three kernels."""
+    m, k, n = shape
+    x, w, b = on(sim, *[rng.normal(size=size).astype("float32") for size in ((m, k), (k, n), n)])
+
+    def f(x, w, b):
+        return (ops.relu(x @ w + b.broadcast_to((m, n))) * 2,)
+
+    def both(x, w, b):  # what lies between is wanted, too
+        h = x @ w + b.broadcast_to((m, n))
+        return ops.sigmoid(h) * h, h
+
+    for function in (f, both):
+        run = ndl.compile(function)
+        assert_same(run(x, w, b), function(x, w, b))
+        text = run.source[run.source.index("int run") :]
+        assert (run.runs_as, text.count("CALL"), text.count("nd::product<float>")) == ("CUDA", 1, 1), text
+
+
+def test_a_product_whose_factor_is_written_over_is_a_kernel_of_its_own(sim, rng):
+    x, w = on(sim, *rng.normal(size=(2, 20, 20)).astype("float32"))
+
+    def f(x, w):
+        h = x * 2
+        return (ops.relu(h + (w @ h)),)
+
+    run = ndl.compile(f)
+    assert_same(run(x, w), f(x, w))
+
+
 @pytest.mark.parametrize(
     "code", [0, *[pytest.param(code, marks=pytest.mark.slow) for code in range(1, len(TYPES))]]
 )

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ..errors import BuildError
 from ..paths import PREBUILT, cache_dir, private_temporary
+from .pruning import mark_used
 
 
 def key_of(parts: Iterable[bytes | str]) -> str:
@@ -42,7 +43,9 @@ def kept_text(text: str, name: str, suffix: str) -> Path:
     folder = cache_dir() / "programs"
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{name}-{key_of([text])}{suffix}"
-    if not file.exists():
+    if file.exists():
+        mark_used(file)
+    else:
         unfinished = file.with_suffix(f".{os.getpid()}.{threading.get_ident()}.tmp")
         unfinished.write_text(text)
         unfinished.replace(file)

@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..build import cache
+from ..build import cache, pruning
 from ..build.builder import Source, shared_library
 from ..errors import BuildError
 from ..paths import csrc_dir
@@ -123,6 +123,8 @@ def kernel_library(
             unfinished = place.with_name(f".{place.name}.{os.getpid()}")
             unfinished.write_text(content)
             os.replace(unfinished, place)  # another process may be compiling it
+        else:
+            pruning.mark_used(place)
     inside = csrc_dir() / "cudasim" / "inside"
     return shared_library(
         name or sources[0].stem,

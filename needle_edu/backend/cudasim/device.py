@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..build import declarations
+from ..build import declarations, pruning
 from ..cuda_library import HEADERS, CudaLibrary
 from ..paths import csrc_dir
 from .build import kernel_library
@@ -52,7 +52,7 @@ class CudaSimRuntime(CudaLibrary):
 
     def program_library(self, text: str) -> Path:
         """Return a library made of a program's text, which calls our kernels."""
-        return kernel_library(
+        library = kernel_library(
             [csrc_dir() / "cuda" / "program.cu"],
             FLAVOURS["plain"],
             self.simulator.runtime,
@@ -60,6 +60,7 @@ class CudaSimRuntime(CudaLibrary):
             include=(csrc_dir() / "include",),
             link=(str(self.library_path),),
         )
+        return pruning.program_used(library)
 
     def _watched(self, name: str, kernel: Callable[..., int], *arguments: Any) -> int:
         code = kernel(*arguments)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ..build import cache
+from ..build import cache, pruning
 from ..build.builder import shared_library
 from ..paths import csrc_dir
 
@@ -103,7 +103,7 @@ def program_library(compiler: Compiler, capability: int, text: str, kernels: Pat
     BuildError
         nvcc failed; carries its message.
     """
-    return shared_library(
+    library = shared_library(
         "program",
         [cache.kept_text(text, "program", ".cu")],
         include=(csrc_dir() / "cuda", csrc_dir() / "include"),
@@ -111,6 +111,7 @@ def program_library(compiler: Compiler, capability: int, text: str, kernels: Pat
         link=(*_link(compiler), str(kernels)),
         compiler=[compiler.command],
     )
+    return pruning.program_used(library)
 
 
 def _flags(capability: int, optimise: Sequence[str]) -> tuple[str, ...]:

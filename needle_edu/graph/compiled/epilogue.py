@@ -74,8 +74,10 @@ def epilogues(steps: Sequence[Step], language: str = "C") -> list[Step | Rows]:
             continue
         assert isinstance(step, Call)
         parts: list[Call | Fused] = [step]
-        made = {step.arguments[1]}
-        while place < len(steps) and _follows(steps[place], shape, made):
+        made, factors = {step.arguments[1]}, set(step.arguments[2:4])
+        while (
+            place < len(steps) and _follows(steps[place], shape, made) and not _writes(steps[place], factors)
+        ):
             following = steps[place]
             if isinstance(following, Call) and pointwise(following):
                 following = Fused((following,), (), count(following))
@@ -109,6 +111,12 @@ def _follows(step: Step, shape: tuple[int, int, int], made: set[Buffer]) -> bool
     if isinstance(step, Fused) or pointwise(step):
         return count(calls[0]) == shape[0] * shape[1]
     return step.kernel in PLANNED and _adds_a_row(step.arguments[0], shape)
+
+
+def _writes(step: Step, kept: set[Buffer]) -> bool:
+    """Whether a step writes over one of these: other rows still need the factors of the product."""
+    calls = step.calls if isinstance(step, Fused) else (step,)
+    return any(call.arguments[2 if pointwise(call) else 1] in kept for call in calls)
 
 
 def _adds_a_row(plan: Any, shape: tuple[int, int, int]) -> bool:

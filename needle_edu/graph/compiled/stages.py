@@ -80,8 +80,7 @@ def staged(program: Program, parts: Iterable[str] = PARTS) -> Stages:
             lowered = change(lowered)
     steps: list[Any] = fuse(lowered) if "fusion" in chosen else list(lowered.calls)
     if "epilogues" in chosen:
-        language = program.device.runtime.program_language
-        steps = epilogues(steps) if language == "C" else steps
+        steps = epilogues(steps, program.device.runtime.program_language)
     return Stages(lowered, steps, plan_memory(lowered, steps, "memory_planning" in chosen))
 
 
