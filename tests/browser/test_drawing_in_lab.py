@@ -41,7 +41,7 @@ CELLS_NOW = "jupyterapp.shell.currentWidget.content.widgets.length"
 
 
 def test_keys_with_control_reach_the_notebook_and_no_others(notebook):
-    """The drawing, the stepper and the form of an expression: Ctrl+S saves from each, and b adds no cell below."""
+    """The drawing, the stepper and the sliders of an expression: Ctrl+S saves from each, and b adds no cell below."""
     cells = [nbformat.v4.new_code_cell(source) for source in [*CELLS, *VIEWS]]
     nb = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
     nbformat.write(nb, notebook.lab.folder / "keys.ipynb")
@@ -49,7 +49,11 @@ def test_keys_with_control_reach_the_notebook_and_no_others(notebook):
     assert notebook.tracebacks() == []
     page = notebook.page
     before = page.evaluate(CELLS_NOW)
-    for inside in ('[data-box="0"] > .ndl-header', ".stepper button.next", "form input"):
+    for inside in (
+        '[data-box="0"] > .ndl-header',
+        ".stepper button.next",
+        ".needle-expression input[type=range]",
+    ):
         place = page.locator(inside).first
         place.wait_for(timeout=60_000)
         page.evaluate("jupyterapp.shell.currentWidget.context.model.dirty = true")
