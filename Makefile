@@ -166,13 +166,17 @@ fuzz: $(VENV)/.test
 parity: $(VENV)/.parity
 
 # A table: CUDA kernel x {plain, check, profile, nvcc}, and the mutation gate; see docs/cuda.md.
-.PHONY: cuda gpu simulator-arm64
+.PHONY: cuda gpu simulator-arm64 simulator-speed
 cuda: $(VENV)/.test
 	$(PY) -m tests.backend.cuda.table
 
 # The simulator as an arm64 machine has it, in an emulator: kernels, seeded bugs and faults, plain and check.
 simulator-arm64: $(VENV)/.test
 	$(PY) -m tests.backend.cuda.arm64
+
+# How fast the simulator is, beside loops in C++, and what is wanted: a table.
+simulator-speed: $(VENV)/.test
+	$(PY) -m tests.backend.cuda.speed
 
 # On a machine with an NVIDIA card; with the Python that is there (numpy, cffi, pytest), and no network.
 gpu:

@@ -44,7 +44,7 @@ template <class T, int OUTPUTS> __global__ void conv_tiled(Convolution s, T *y, 
   const T *const w_row = w + s.w_offset + group * s.w[G] + (first_output + w_output) * s.w[O];
   if (line == 0) y_at[lane] = s.y_offset + group * s.y[G] + n * s.y[N] + i * s.y[I] + j * s.y[J];
 
-  T sum[EACH][QUARTERS] = {};
+  T sum[EACH * QUARTERS] = {};
   const int own_point = thread % SIDE, own_output = thread / SIDE * EACH; // of the tile
   for (int64_t from = 0; from < count; from += DEPTH) {
     if (line == 0 && lane % QUARTERS == 0) taps[lane / QUARTERS] = tap_of(s, from + lane / QUARTERS);
@@ -63,7 +63,7 @@ template <class T, int OUTPUTS> __global__ void conv_tiled(Convolution s, T *y, 
 #pragma unroll
       for (int e = 0; e != EACH; e++)
 #pragma unroll
-        for (int q = 0; q != QUARTERS; q++) sum[e][q] += w_tile[t][own_output + e] * x_tile[t][own_point + q * SIDE];
+        for (int q = 0; q != QUARTERS; q++) sum[e * QUARTERS + q] += w_tile[t][own_output + e] * x_tile[t][own_point + q * SIDE];
   }
 #pragma unroll
   for (int e = 0; e != EACH; e++)
@@ -71,7 +71,7 @@ template <class T, int OUTPUTS> __global__ void conv_tiled(Convolution s, T *y, 
     for (int q = 0; q != QUARTERS; q++) {
       const int p = own_point + q * SIDE;
       const int64_t o = first_output + own_output + e;
-      if (o < s.outputs && first_point + p < points) y[y_at[p] + o * s.y[O]] = sum[e][q];
+      if (o < s.outputs && first_point + p < points) y[y_at[p] + o * s.y[O]] = sum[e * QUARTERS + q];
     }
 }
 

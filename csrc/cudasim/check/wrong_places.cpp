@@ -1,4 +1,7 @@
 // wrong_places.cpp - accesses to memory that is not there, not the device's, or not written yet.
+#include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
 #include <algorithm>
 #include "check.h"
 #include "findings.h"
@@ -24,6 +27,14 @@ void consider(const char *name, size_t offset, size_t bytes) {
   const size_t distance = searched < offset ? offset - searched : searched >= offset + bytes ? searched - offset - bytes : 0;
   if (!nearest.name || distance < nearest.distance) nearest = {offset, bytes, distance, name};
 }
+// Whether an address is neither the host's nor the device's. What the checker remembers lies behind the device's memory.
+bool is_nobodys(uintptr_t address) {
+  const auto within = [address](const void *from, size_t bytes) { return address - uintptr_t(from) < bytes; };
+  const Region &r = checker.global;
+  if (within(r.state, r.bytes / 4) || within(r.slots, r.bytes / 4 * sizeof(Slots))) return true;
+  const uintptr_t page = uintptr_t(sysconf(_SC_PAGESIZE));
+  return msync(reinterpret_cast<void *>(address / page * page), page, MS_ASYNC) && errno == ENOMEM;
+}
 struct Unwritten { uintptr_t address; const void *pc; int thread; std::string what; };
 std::vector<Unwritten> unwritten;
 } // namespace
@@ -34,7 +45,7 @@ std::string describe_shared(size_t at) {
   const size_t dynamic = checker.worker->launch->config->shared;
   if (dynamic) consider("", SHARED_FRONT, dynamic);
   each_shared_variable([](cudasim_shared_variable *v) { consider(v->name, SHARED_FRONT + v->offset, v->bytes); });
-  if (!nearest.name) return "this launch has no shared memory";
+  if (!nearest.name) return "in shared memory, of which this launch has none; the third number of kernel<<<grid, block, bytes>>> is its size";
   const std::string which = *nearest.name ? format("the __shared__ variable %s of %zu bytes", nearest.name, nearest.bytes)
                                           : format("the dynamic shared memory of %zu bytes", nearest.bytes);
   if (at >= nearest.offset && at < nearest.offset + nearest.bytes) return format("%zu bytes into ", at - nearest.offset) + which;
@@ -65,6 +76,16 @@ void elsewhere(uintptr_t address, unsigned bytes, Access access, const void *pc)
     drop(ILLEGAL_ADDRESS, "out-of-bounds", format("a %s of %u bytes, ", verb(access), bytes) + where, pc);
   }
   if (address < 1 << 16) drop(ILLEGAL_ADDRESS, "null-pointer", format("a %s of %u bytes through a null pointer", verb(access), bytes), pc);
+  for (unsigned size = 1; size <= 16; size *= 2) { // base[i] with an unsigned i below 0: 2^32 elements too far
+    const uintptr_t meant = address - (uintptr_t(size) << 32);
+    const Allocation *near = in_arena(reinterpret_cast<void *>(meant)) ? nearest_allocation(reinterpret_cast<void *>(meant)) : nullptr;
+    if (near && near->live && meant + 4096 - uintptr_t(near->start) < near->bytes + 8192)
+      drop(ILLEGAL_ADDRESS, "out-of-bounds", format("a %s of %u bytes, 2^32 elements of %u bytes further than ", verb(access), bytes, size) +
+           describe_address(reinterpret_cast<void *>(meant), bytes) + ": an unsigned index has gone below 0", pc);
+  }
+  if (is_nobodys(address))
+    drop(ILLEGAL_ADDRESS, "out-of-bounds", format("a %s of %u bytes where there is no memory at all: an index below 0 (an unsigned one is "
+         "very large then), or a pointer that was never set", verb(access), bytes), pc);
   drop(ILLEGAL_ADDRESS, "host-pointer",
        format("a %s of %u bytes through a pointer to the host's memory, which a kernel cannot reach", verb(access), bytes), pc);
 }
@@ -90,7 +111,7 @@ void not_written(Region &region, uintptr_t address, unsigned bytes, const void *
     const Allocation *one = nearest_allocation(p);
     if (written_by_plain_kernels(one)) return region.written(size_t(one->start - arena), one->bytes);
   }
-  if (unwritten.size() >= 1024) return;
+  if (unwritten.size() >= 1024 || checker.worker->dropped) return;
   const std::string what = shared ? describe_shared(address - region.base) : describe_address(p, bytes);
   unwritten.push_back({address, pc, checker.worker->current, what});
 }

@@ -18,8 +18,7 @@ void stuck(Worker &w) {
     text += format("Thread %d waits for the lanes 0x%08x of its warp, which do not all come", here, w.together[here].mask);
   if (there >= 0) text += format("; thread %d waits at __syncthreads()", there);
   set_message(text);
-  if (!checking()) return;
-  if (here >= 0) found("deadlock", w.together[here].from, here, text.substr(text.find("Thread")));
+  if (checking() && !w.dropped && here >= 0) found("deadlock", w.together[here].from, here, text.substr(text.find("Thread")));
 }
 
 void exception_left(Worker &w) {
@@ -36,7 +35,7 @@ void diverged(Worker &w, const void *from) {
 }
 
 void exited_before(Worker &w) {
-  if (!checking()) return;
+  if (!checking() || w.dropped) return;
   int gone = 0;
   while (gone < w.launch->threads && w.alive[gone / LANES] >> gone % LANES & 1) gone++;
   found("barrier-exited", w.barrier, w.barrier_thread,
@@ -48,8 +47,8 @@ void bad_mask(Worker &w, unsigned mask, const void *from) {
   if (checking()) found("bad-mask", from, w.current, format("lane %d is not in the mask 0x%08x that it gives", w.current % LANES, mask));
 }
 
-void shuffle_from_nobody(Worker &, int warp, int lane, int source, const void *from) {
-  if (checking())
+void shuffle_from_nobody(Worker &w, int warp, int lane, int source, const void *from) {
+  if (checking() && !w.dropped)
     found("bad-mask", from, warp * LANES + lane, format("lane %d reads from lane %d, which takes no part: the value is undefined", lane, source));
 }
 } // namespace cudasim

@@ -54,6 +54,7 @@ void Worker::begin_block() {
   }
   warp = order[0];
   lane = -1;
+  dropped = 0;
   memset(fiber, 0, sizeof fiber[0] * unsigned(n + 1));
   const dim3 g = launch->config->grid;
   const uint64_t b = uint64_t(block);
@@ -248,6 +249,7 @@ void Worker::give_up(int code) {
 }
 
 void Worker::drop_thread() {
+  dropped++;
   Fiber *mine = now;
   const int w = current / LANES;
   const unsigned bit = 1u << current % LANES;

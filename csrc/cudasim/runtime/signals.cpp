@@ -35,19 +35,20 @@ struct Timer {
   char *stack;
 };
 __thread Timer timer{};
-constexpr int ABORTED = -1; // by the C++ library
+enum { ABORTED = -1, OVERFLOWN = -2 }; // by the C++ library; the stack
 __thread int why = 0; // the error that give_up_now() reports
 
 [[noreturn]] void give_up_now() {
   Worker &w = *this_worker;
   const char *what = why == TIMEOUT ? "it ran longer than the time limit; does a loop never end?"
                      : why == ABORTED ? "the C++ library ended it (std::terminate), which is for the host's code"
-                     : why == LAUNCH_FAILURE ? "an integer was divided by zero, or the stack overflowed"
+                     : why == OVERFLOWN ? "the stack overflowed; does a recursion never end, or is an array in the kernel too large?"
+                     : why == LAUNCH_FAILURE ? "an integer was divided by zero"
                                              : "it accessed memory that is nobody's";
   set_message(format("kernel %s, block (%u, %u, %u), thread (%u, %u, %u): ", w.launch->site->kernel, cudasim_here.block.x,
                      cudasim_here.block.y, cudasim_here.block.z, cudasim_here.thread->x, cudasim_here.thread->y,
                      cudasim_here.thread->z) + what);
-  w.give_up(why == ABORTED ? LAUNCH_FAILURE : why);
+  w.give_up(why < 0 ? LAUNCH_FAILURE : why);
 }
 
 // Where give_up_now() begins on the stack: below what is in use, or, if the stack has overflowed or is about to, anew.
@@ -111,7 +112,7 @@ void on_signal(int signal, siginfo_t *info, void *context) {
     why = signal == SIGABRT ? ABORTED : signal == SIGFPE ? LAUNCH_FAILURE : ILLEGAL_ADDRESS;
     if (inside && signal != SIGABRT) {
       const uintptr_t address = uintptr_t(info->si_addr), low = uintptr_t(w->now->low);
-      if (address >= low - GUARD && address < low) why = LAUNCH_FAILURE; // below its stack
+      if (address >= low - GUARD && address < low) why = OVERFLOWN; // below its stack
     }
     if (!inside || !divert(context, true)) pass_on(signal, info, context); // nothing can go on where it stands
   }

@@ -36,7 +36,7 @@ struct Together {
 struct Worker {
   const Launch *launch = nullptr;
   int current = 0; // the CUDA thread that runs
-  int living = 0, arrived = 0;
+  int living = 0, arrived = 0, dropped = 0; // dropped: ended by the checker; what follows from that is no finding
   int warps = 0, sweep = 0; // `sweep`: how many warps of this sweep lie behind
   int warp = 0, lane = 0;   // that run now
   unsigned ready[MAX_WARPS], alive[MAX_WARPS], waiting[MAX_WARPS]; // lanes that can run; not returned; in a rendezvous

@@ -109,7 +109,8 @@ def chosen_parts(who: str, parts: Any) -> tuple[str, ...]:
     Traceback (most recent call last):
         ...
     ValueError: compile: there is no part 'fission'; the parts are constant_folding, algebra, common_subexpressions, \
-dead_code, layout, scheduling, repeated_calls, relu_slopes, in_place, fusion, epilogues, registers, memory_planning, donation
+dead_code, layout, scheduling, repeated_calls, relu_slopes, in_place, fusion, epilogues, registers, memory_planning, \
+donation
     """
     if parts is None:
         return PARTS

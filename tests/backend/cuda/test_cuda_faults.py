@@ -24,7 +24,7 @@ FAULTS = [
     (
         2,
         "cudaErrorLaunchFailure",
-        r"kernel divide, .* an integer was divided by zero, or the stack overflowed",
+        r"kernel divide, .* thread \(0, 0, 0\): an integer was divided by zero\Z",
     ),
     (
         3,

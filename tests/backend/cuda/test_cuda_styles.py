@@ -1,4 +1,4 @@
-"""CUDA as students and teaching pages write it: the simulator takes what a card takes, and finds nothing wrong."""
+"""CUDA as students and teaching pages write it: the simulator takes all of it, and finds nothing wrong in it."""
 
 from pathlib import Path
 
