@@ -132,7 +132,9 @@ def code_html(graph: Graph, top: Panel) -> str:
     if not shown:
         out.append(f'<p class="ndl-note">{html.escape(UNKNOWN)}</p>')
     if left_out:
-        out.append(f'<p class="ndl-note">{left_out:,} more lines made nodes; focus= or depth= draws a part</p>')
+        out.append(
+            f'<p class="ndl-note">{left_out:,} more lines made nodes; focus= or depth= draws a part</p>'
+        )
     return "".join(out) + "</div>"
 
 
