@@ -12,7 +12,8 @@ a training that is watched while it runs, and `kernel(report)` what a CUDA kerne
 
 from needle_edu.graph import Edge, Graph, Node
 from needle_edu.viz.arrays.picture import ArrayPicture, array
-from needle_edu.viz.drawing.draw import Drawing, draw
+from needle_edu.viz.drawing.draw import draw
+from needle_edu.viz.drawing.drawing import Drawing
 from needle_edu.viz.formulas.expression import Expression, expression
 from needle_edu.viz.kernels.kernel import kernel
 from needle_edu.viz.lifetimes.memory import Memory, memory

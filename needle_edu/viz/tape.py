@@ -15,7 +15,7 @@ from __future__ import annotations
 from needle_edu import graph
 from needle_edu.graph.recorder import MAX_EVENTS
 from needle_edu.graph.snapshot import LIMIT
-from needle_edu.viz.drawing.draw import Drawing
+from needle_edu.viz.drawing.drawing import Drawing
 from needle_edu.viz.lifetimes.blocks import Blocks
 from needle_edu.viz.stepper.walk import make_stepper
 

@@ -37,9 +37,9 @@ def text_width(text: str) -> float:
 
 
 class Card:
-    """The text and the size of one node's card; `css` is the class of an overlay's colour."""
+    """The text and the size of one node's card; `css` is the class of its colour, `said` what its description adds."""
 
-    __slots__ = ("node", "rows", "symbol", "disc", "title", "shape", "width", "height", "css")
+    __slots__ = ("node", "rows", "symbol", "disc", "title", "shape", "width", "height", "css", "said")
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class Card:
         title: str = "",
         more: Sequence[tuple[str, str]] = (),
     ):
-        self.node, self.css = node, ""
+        self.node, self.css, self.said = node, "", ""
         self.symbol = "" if node.is_leaf else shorten(node.symbol or node.op or "", 9)
         self.disc = 0.0 if node.is_leaf else max(26.0, 14.0 + SYMBOL * text_width(self.symbol))
         title = title or (node.label if node.is_leaf or node.name else node.op or "")

@@ -9,6 +9,7 @@ from needle_edu.graph import Graph, Node
 from needle_edu.graph.boxes import Box
 from needle_edu.graph.build import visible
 from needle_edu.viz.drawing.cards import Card
+from needle_edu.viz.drawing.looks import Look
 from needle_edu.viz.drawing.overlay import Overlay, bytes_text, time_text
 from needle_edu.viz.text import shorten
 
@@ -51,8 +52,9 @@ def shown_cards(
     parameters: Mapping[int, str],
     rows: Sequence[str],
     overlay: Overlay | None,
+    looks: Mapping[int, Look],
 ) -> dict[int, Card]:
-    """The cards of all nodes that lie directly in one of these boxes.
+    """The cards of all nodes that lie directly in one of these boxes; `looks` is what the reader's function said.
 
     In the box of a module a parameter is called as the module calls it, without the way there.
     """
@@ -67,7 +69,12 @@ def shown_cards(
             more = [(name, shorten(ROWS[name](node), ROW_CHARS)) for name in rows]
             if overlay is not None and overlay.adds_up and overlay.name not in rows and overlay.numbers[key]:
                 more.append((overlay.name, overlay.text(overlay.numbers[key])))
-            card = cards[key] = Card(node, values, grads, (), title, more)
+            look = looks.get(key, Look())
+            card = cards[key] = Card(node, values, grads, (), look.label or title, [*more, *look.rows])
             if overlay is not None:
                 card.css = overlay.css(overlay.numbers[key])
+            card.css = look.css or card.css
+            card.said = "; ".join(
+                [*[look.label] * bool(look.label), *[f"{k} {text}" for k, text in look.rows]]
+            )
     return cards

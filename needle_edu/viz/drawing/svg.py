@@ -43,6 +43,11 @@ PALETTE = {
     "heat-4": "#df8452",
     "heat-5": "#cf6226",
     "heat-bad": "#f7b9c6",
+    "paint-blue": "#d2e0f7",
+    "paint-orange": "#f8d9c6",
+    "paint-green": "#cfe8d7",
+    "paint-red": "#f6cbd5",
+    "paint-grey": "#dedfe1",
 }
 
 
@@ -157,7 +162,7 @@ def node_svg(place: int, card: Card, x: float, y: float, numbers: bool) -> str:
     node, w, h = card.node, card.width, card.height
     left, top = x - w / 2, y - h / 2
     kind = "ndl-op" if not node.is_leaf else "ndl-leaf ndl-param" if node.requires_grad else "ndl-leaf"
-    describe = html.escape(describe_node(node, numbers))
+    describe = html.escape("; ".join(filter(None, (describe_node(node, numbers), card.said))))
     out = [
         f'<g class="{f"ndl-node {kind} {card.css}".rstrip()}" data-node="{place}" role="img" aria-label="{describe}" '
         f'transform="translate({left:.1f} {top:.1f})"><title>{describe}</title>'
@@ -189,7 +194,7 @@ def row_svg(css: str, key: str, value: str, width: float, base: float) -> str:
     """A row of a card: what it is at the left, the text at the right; what is not a number stands out."""
     bad = " ndl-bad" if NOT_A_NUMBER.search(value) and css in ("ndl-value", "ndl-grad") else ""
     return (
-        f'<g class="{css}"><text class="ndl-key" x="{PAD}" y="{base:.0f}">{key}</text>'
+        f'<g class="{css}"><text class="ndl-key" x="{PAD}" y="{base:.0f}">{html.escape(key)}</text>'
         f'<text class="ndl-number{bad}" x="{width - PAD:.0f}" y="{base:.0f}">{html.escape(value)}</text></g>'
     )
 

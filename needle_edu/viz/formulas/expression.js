@@ -104,7 +104,7 @@ function enliven(root, data, tell) {
   const cards = [...root.querySelectorAll("[data-node]")].map((g) => ({
     value: g.querySelector(".ndl-value .ndl-number"), grad: g.querySelector(".ndl-grad:not(.ndl-absent) .ndl-number"),
   }));
-  const ranges = {}, rows = {};
+  const ranges = {}, rows = {}, slopes = {};
   for (const row of root.querySelectorAll("tr[data-variable]")) {
     const name = row.dataset.variable, out = Math.max(span, Math.ceil(2 * Math.abs(values[name])) * (Math.abs(values[name]) > span));
     ranges[name] = [-out, out];
@@ -130,14 +130,21 @@ function enliven(root, data, tell) {
     const drawn = [];
     for (const name of Object.keys(rows)) {
       const k = nodes.findIndex((node) => node.name === name), slope = k < 0 ? 0 : adjoints[k];
+      slopes[name] = slope;
       write(rows[name].querySelector(".value"), values[name]);
       write(rows[name].querySelector(".gradient"), slope);
       rows[name].querySelector("input").setAttribute("aria-valuetext", `${name} ${number(values[name])}, gradient ${number(slope)}`);
       drawn.push(curve(nodes, values, name, ranges[name], slope));
     }
     $(".curves").innerHTML = drawn.join("");
+    drawSurface?.();
   }
 
+  const figure = $(".surface"), names = Object.keys(rows);
+  const drawSurface = figure && turning(figure, (turn, lift) => relief({
+    f: (x, y) => forward(nodes, { [names[0]]: x, [names[1]]: y }).at(-1), names, turn, lift,
+    at: names.map((name) => values[name]), sides: names.map((name) => ranges[name][1]), slopes: names.map((name) => slopes[name]),
+  }));
   if (tell) ask();
   show();
 

@@ -19,8 +19,10 @@ from needle_edu.viz.drawing.cards import make_cards
 from needle_edu.viz.drawing.layout import edge_weights, layered_layout
 from needle_edu.viz.drawing.svg import to_svg
 from needle_edu.viz.formulas.parse import Formula, FormulaError, read
+from needle_edu.viz.formulas.surface import Surface
 from needle_edu.viz.island import Island
 from needle_edu.viz.live import make_live
+from needle_edu.viz.page import static_text
 from needle_edu.viz.text import number
 
 ROOM = "-1.234e-05"  # the widest number that a card must have room for
@@ -40,6 +42,8 @@ class Expression(Island):
     gradients : dict
         The derivative by each variable there, from the library's backward pass.
     graph : Graph
+    surface : Surface or None
+        z = f(x, y), of a formula of two variables.
 
     Examples
     --------
@@ -64,6 +68,8 @@ class Expression(Island):
         nodes = self.graph.nodes.values()
         grads = {node.name: node.grad for node in nodes if node.is_leaf and node.grad is not None}
         self.gradients = {name: float(grads[name].low) if name in grads else 0.0 for name in values}
+        two = len(values) == 2
+        self.surface = Surface(formula, values, span, self.value, self.gradients) if two else None
         also = {key: [ROOM] for key in self.graph.nodes}
         cards = make_cards(self.graph, also=also)
         sizes = {key: (card.width, card.height) for key, card in cards.items()}
@@ -80,12 +86,17 @@ class Expression(Island):
             for name, value in self.values.items()
         )
         formula = html.escape(self.formula)
+        surface = ""
+        if self.surface is not None:
+            words = html.escape(self.surface.words)
+            surface = f'<figure class="surface">{self.surface.svg}<figcaption>{words}</figcaption></figure>'
         return (
             f'<div class="island" role="group" aria-label="the formula {formula} and its gradients"><div class="bar">'
             f'<h3 class="mono">f = {formula}</h3><span class="result mono">= {number(self.value)}</span></div>'
             f'<div class="main"><div class="graph" tabindex="0" role="group" aria-label="graph">{self._svg}</div>'
             f'<div class="side"><table><thead><tr><th>name</th><td></td><th>value</th><th class="gradient">'
-            f'gradient</th></tr></thead><tbody>{rows}</tbody></table><div class="curves"></div></div></div></div>'
+            f"gradient</th></tr></thead><tbody>{rows}</tbody></table>{surface}"
+            '<div class="curves"></div></div></div></div>'
         )
 
     def data(self) -> dict[str, Any]:
@@ -103,6 +114,10 @@ class Expression(Island):
         ]
         return {"nodes": nodes, "values": self.values, "span": self.span}
 
+    def program(self) -> str:
+        """The script of the view, with that of the surface."""
+        return f"{static_text('formulas/surface.js')}\n{super().program()}"
+
     def __repr__(self) -> str:
         where = ", ".join(f"{name}={number(value)}" for name, value in self.values.items())
         slopes = ", ".join(f"∂f/∂{name}={number(slope)}" for name, slope in self.gradients.items())
@@ -115,6 +130,9 @@ def _plain(x: float) -> float | None:
 
 def expression(formula: str, /, live: bool = False, span: float = 5.0, **values: float):
     """Show a formula as a graph, with a slider for each variable that moves every value and every gradient.
+
+    A formula of two variables is drawn as a surface, too, with its tangent plane and its gradient where the sliders
+    stand; it is turned by dragging or with the arrow keys.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ import numpy as np
 from needle_edu.backend.arguments import real, whole
 from needle_edu.viz.charts import line_chart, picture
 from needle_edu.viz.drawing.cards import make_cards
-from needle_edu.viz.drawing.draw import Drawing
+from needle_edu.viz.drawing.drawing import Drawing
 from needle_edu.viz.drawing.layout import edge_weights, layered_layout
 from needle_edu.viz.drawing.svg import to_svg
 from needle_edu.viz.island import Island

@@ -16,7 +16,7 @@ from needle_edu.backend import NeedleError
 from needle_edu.graph import Graph, record_backward, variable_names
 from needle_edu.graph.names import names_by_id
 from needle_edu.graph.recorder import Aside, Records
-from needle_edu.viz.drawing.draw import Drawing
+from needle_edu.viz.drawing.drawing import Drawing
 from needle_edu.viz.stepper.causes import Causes
 from needle_edu.viz.stepper.narrator import tell
 from needle_edu.viz.stepper.steps import Step
