@@ -3,8 +3,8 @@
     python -m tests.benchmarks.click_to_frame
 
 A line for each graph, of 60 clicks on "one step on", and of 60 jumps to nodes anywhere. The time runs from the click to
-a task after the next animation frame, when that has been painted; so half a frame of waiting, 8 ms, is in it on average.
-`script` is the part of it that the page's own code takes. On a busy machine look at the least: it is what a frame needs.
+a task after the next animation frame, when it has been painted; so half a frame of waiting, 8 ms, is in it on average.
+`script` is the part of it that the page's own code takes. On a busy machine look at the least: what a frame needs.
 """
 
 import importlib.util
