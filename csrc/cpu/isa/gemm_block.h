@@ -61,7 +61,7 @@ static void NAME(block)(int64_t m, int64_t n, int64_t k, const T *a, int64_t a_r
       const int64_t rows = least + (group < larger);
       const T *from = a_packed ? a + i * k : a + i * a_row;
       const int64_t row = a_packed ? 1 : a_row, col = a_packed ? rows : a_col;
-      if (accumulate && (k < SHALLOW || !whole)) /* out will be read after the tile's loop: ask for its cache lines */
+      if (accumulate && !(TILE_ASKS && k >= SHALLOW && whole)) /* out will be read after the tile's loop: ask for it */
         for (int64_t l = 0; l < rows; l++)
           for (int64_t at = 0; at < width; at += 64 / ELEMENT_BYTES)
             __builtin_prefetch(c + (i + l) * c_row + (j + at) * c_col, 1);
@@ -90,9 +90,9 @@ static void NAME(share_rows)(last_block *s, int64_t most, T *packed_a) {
 
 /* A block whose b is still to be packed: each panel just before it is used, so that it comes from L1 and L2, and what
  * the next one will be packed from is on its way. Panels lie `apart` numbers apart. */
-static void NAME(pack_and_multiply)(int64_t m, int64_t n, int64_t k, const T *a, int64_t a_row, int64_t a_col, int a_packed,
-                                    const T *b, int64_t b_row, int64_t b_col, T *packed_b, int64_t apart, T *c,
-                                    int64_t c_row, int64_t c_col, int accumulate) {
+static void NAME(pack_and_multiply)(int64_t m, int64_t n, int64_t k, const T *a, int64_t a_row, int64_t a_col,
+                                    int a_packed, const T *b, int64_t b_row, int64_t b_col, T *packed_b,
+                                    int64_t apart, T *c, int64_t c_row, int64_t c_col, int accumulate) {
   for (int64_t j = 0; j < n; j += PANEL, packed_b += apart) {
     const int64_t width = n - j < PANEL ? n - j : PANEL;
     const T *next = b_col == 1 && j + PANEL < n ? b + j + PANEL : NULL;
@@ -135,7 +135,7 @@ static int NAME(product)(const product *x) {
   const int64_t depth = NAME(even_part)(k, fit.k, 1);
   const int64_t part_m = NAME(even_part)(m, fit.m, TILE_ROWS);
   const int64_t part_n = NAME(even_part)(n, BLOCK_N, PANEL);
-  const int again = m > part_m; /* b is read again for the next block of rows: keep all panels, not only the present one */
+  const int again = m > part_m; /* the next block of rows reads b again: keep all its panels, not only the present */
   T *packed_b = nd_scratch(ND_SCRATCH_GEMM_B, depth * (pack_b && again ? part_n : PANEL) * (int64_t)sizeof(T));
   T *packed_a = pack_a ? nd_scratch(ND_SCRATCH_GEMM_A, depth * fit.m * (int64_t)sizeof(T)) : NULL;
   if (!packed_b || (pack_a && !packed_a)) return ND_ENOMEM;

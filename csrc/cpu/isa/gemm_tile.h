@@ -20,10 +20,10 @@
 /* c[rows][..] (+)= a[rows][k] b[k][..], whole vectors only.
  * `rows` and `vectors` are constants at every call, so that all loops over them unroll into registers.
  *
- * The tile also asks the memory for what comes next: for its part of out, which it needs at its end, and for as many
- * rows of `soon`, the next panel of b (NULL: for nothing). It does so row by row while k runs. Asked for at once, 28 lines of out take all
- * the places (some 16) where a core notes what it is waiting for, and lines of a and b, which only come from L2, have to
- * queue up behind them. */
+ * The larger tile also asks the memory for what comes next: for its part of out, which it needs at its end, and for as
+ * many rows of `soon`, the next panel of b (NULL: for nothing). It does so row by row while k runs. Asked for at once,
+ * 28 lines of out take all the places (some 16) where a core notes what it is waiting for, and lines of a and b, which
+ * only come from L2, have to queue up behind them. */
 static inline __attribute__((always_inline)) void NAME(tile)(const int rows, const int vectors, int64_t k,
                                                              const T *a, int64_t a_row, int64_t a_col,
                                                              const T *b, int64_t b_row, T *c, int64_t c_row,
@@ -36,7 +36,7 @@ ND_UNROLL_WHOLE(16)
   for (int i = 0; i < rows; i++)
 ND_UNROLL_WHOLE(4)
     for (int j = 0; j < vectors; j++) acc[i][j] = (V){0};
-  const int parts = soon && k >= SHALLOW ? rows : 1;
+  const int parts = TILE_ASKS && soon && k >= SHALLOW ? rows : 1;
   int64_t p = 0;
   for (int part = 0; part < parts; part++) {
     if (parts > 1)
