@@ -39,10 +39,11 @@ from .linking import (
 from .lowering import Buffer, Lowered, LoweringError, lower
 from .memory_plan import plan_memory
 from .quick_call import facts_in_c
+from .recomputed import recomputed
 from .relu_slopes import relu_slopes
 from .repeated_calls import repeated_calls
 
-CALL_PASSES = (repeated_calls, relu_slopes, in_place)
+CALL_PASSES = (repeated_calls, relu_slopes, recomputed, in_place)
 OTHER_ISA = -1  # what a program returns that was compiled for another instruction set than that in use
 
 
