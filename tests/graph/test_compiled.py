@@ -27,6 +27,7 @@ from needle_edu.graph.compiled.donation import donations
 from needle_edu.graph.compiled.epilogue import Rows, epilogues
 from needle_edu.graph.compiled.in_place import in_place
 from needle_edu.graph.compiled.linking import compiles_functions
+from needle_edu.graph.compiled.recomputed import recomputed
 from needle_edu.graph.compiled.relu_slopes import relu_slopes
 from needle_edu.graph.compiled.repeated_calls import repeated_calls
 from needle_edu.graph.passes import optimize
@@ -484,6 +485,53 @@ def test_a_result_that_would_only_be_kept_for_the_slope_is_not():
 
     seen, had, _ = slopes(of_an_argument, Tensor(np.ones((4, 4), "f")))
     assert seen is had
+
+
+def residual(norm, *layers):
+    """The gradient of x + relu(norm(c)), with enough behind it that the backward pass is far away."""
+
+    def step(x):
+        y = x + norm(x * x).relu()
+        for layer in layers:
+            y = layer(y)
+        y.sum().backward()
+        return x.grad, norm.weight.grad, norm.bias.grad
+
+    return step
+
+
+def test_what_only_a_slope_would_keep_is_computed_again():
+    x = Tensor(np.random.default_rng(0).normal(size=(8, 4, 32, 32)).astype("f"))
+    layers = [Tensor.tanh, Tensor.exp, Tensor.sigmoid, Tensor.tanh]
+    step = residual(nn.BatchNorm2d(4), *layers)
+    lowered = relu_slopes(lower(optimize(capture(step, x))))
+    again = recomputed(lowered)
+
+    def norms(one):
+        return [call.kernel for call in one.calls].count("batch_norm_dense")
+
+    assert (norms(lowered), norms(again)) == (1, 2)
+    outputs = [call.arguments[2] for call in again.calls if call.kernel == "batch_norm_dense"]
+    assert outputs[0] is not outputs[1]
+    before, after = [plan_memory(one, one.calls).nbytes for one in map(in_place, (lowered, again))]
+    assert after < before
+    wanted = numbers(residual(nn.BatchNorm2d(4), *layers)(x))
+    assert_same(numbers(ndl.compile(residual(nn.BatchNorm2d(4), *layers))(x)), wanted)
+
+
+@pytest.mark.parametrize(
+    ("use", "shape"), [(Tensor.relu, (2, 4, 4, 4)), (lambda b: b.relu() * b, (8, 4, 32, 32))]
+)
+def test_what_is_small_or_kept_is_not_computed_again(use, shape):
+    norm = nn.BatchNorm2d(4)
+
+    def step(x):
+        use(norm(x * 2)).exp().tanh().exp().tanh().sum().backward()
+        return x.grad
+
+    lowered = relu_slopes(lower(optimize(capture(step, Tensor(np.ones(shape, "f"))))))
+    assert any(call.kernel.startswith("relu_backward") for call in lowered.calls)
+    assert len(recomputed(lowered).calls) == len(lowered.calls)
 
 
 # ---- fusion ---------------------------------------------------------------------------------------------------------

@@ -22,10 +22,11 @@ from .fusion import fuse
 from .in_place import in_place
 from .lowering import Lowered, lower
 from .memory_plan import MemoryPlan, plan_memory
+from .recomputed import recomputed
 from .relu_slopes import relu_slopes
 from .repeated_calls import repeated_calls
 
-CALL_PASSES = (repeated_calls, relu_slopes, in_place)
+CALL_PASSES = (repeated_calls, relu_slopes, recomputed, in_place)
 _OF_PROGRAMS: dict[str, Pass] = {one.__name__: one for one in PASSES}
 _OF_CALLS = {one.__name__: one for one in CALL_PASSES}
 PARTS = (
@@ -109,8 +110,8 @@ def chosen_parts(who: str, parts: Any) -> tuple[str, ...]:
     Traceback (most recent call last):
         ...
     ValueError: compile: there is no part 'fission'; the parts are constant_folding, algebra, common_subexpressions, \
-dead_code, layout, scheduling, repeated_calls, relu_slopes, in_place, fusion, epilogues, registers, memory_planning, \
-donation
+dead_code, layout, scheduling, repeated_calls, relu_slopes, recomputed, in_place, fusion, epilogues, registers, \
+memory_planning, donation
     """
     if parts is None:
         return PARTS
