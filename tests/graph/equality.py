@@ -217,6 +217,10 @@ def of_random_graphs(seeds: Iterable[int], compiled_often: int = 5, cuda_often: 
         )
         if place % cuda_often == 0 and table.executions[CUDA] is not None:
             on_the_card(table, seed)
+        if (place + 1) % 50 == 0:  # a long run says how far it is
+            print(
+                f"{place + 1} graphs: {'something differs' if table.failed else 'all equal'}", file=sys.stderr
+            )
     return table
 
 
