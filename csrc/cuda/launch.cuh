@@ -94,7 +94,7 @@ template <class T> struct Unsigned { using type = T; };
 template <> struct Unsigned<int32_t> { using type = uint32_t; };
 template <> struct Unsigned<int64_t> { using type = uint64_t; };
 // A number as an element: of bools, whether it is not 0.
-template <class T> T element(double s) { return sizeof(T) == 1 ? T(s != 0) : static_cast<T>(s); }
+template <class T> __host__ __device__ T element(double s) { return sizeof(T) == 1 ? T(s != 0) : static_cast<T>(s); }
 template <class T> constexpr bool is_float = false;
 template <> constexpr bool is_float<float> = true;
 template <> constexpr bool is_float<double> = true;

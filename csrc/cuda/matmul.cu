@@ -24,7 +24,7 @@ __global__ void matmul(Product p, Batch batch, T *out, const T *a, const T *b, F
       a_tile[y][x] = row < p.m && a_k < p.k ? a[at[1] + row * p.a_row + a_k * p.a_column] : T(0);
       b_tile[y][x] = b_k < p.k && column < p.n ? b[at[2] + b_k * p.b_row + column * p.b_column] : T(0);
       __syncthreads(); // the tiles are complete
-      for (int i = 0; i < TILE; i++) sum += U(a_tile[y][i]) * U(b_tile[i][x]);
+      for (int i = 0; i < TILE; i++) sum = multiply_add(U(a_tile[y][i]), U(b_tile[i][x]), sum);
       __syncthreads(); // and have been read: the next round may overwrite them
     }
     if (row < p.m && column < p.n) finish(&out[at[0] + row * p.out_row + column * p.out_column], T(sum), row, column);

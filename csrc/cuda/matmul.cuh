@@ -16,6 +16,15 @@ struct Store {
   template <class T> __device__ void operator()(T *to, T value, int64_t, int64_t) const { *to = value; }
 };
 
+// a b + c. On a card floats are rounded once, by the instruction that products are fast with: also in a compiled graph,
+// where nvcc is told to round every product by itself. The simulator rounds twice, as its processor does.
+template <class T> __device__ inline T multiply_add(T a, T b, T c) {
+#ifdef __CUDA_ARCH__
+  if constexpr (is_float<T>) return fma(a, b, c);
+#endif
+  return a * b + c;
+}
+
 // matmul_large.cu. Whether the extents fill its tiles, and the launch.
 bool is_large(const Product &p);
 int matmul_large(const Product &p, const Batch &batch, float *out, const float *a, const float *b);

@@ -96,7 +96,10 @@ __global__ void __launch_bounds__(THREADS, 2)
 #pragma unroll
       for (int i = 0; i != EACH; i++)
 #pragma unroll
-        for (int j = 0; j != EACH; j++) sum[i * RUNS + j / RUN].x[j % RUN] += left[i / RUN].x[i % RUN] * right[j / RUN].x[j % RUN];
+        for (int j = 0; j != EACH; j++) {
+          T &s = sum[i * RUNS + j / RUN].x[j % RUN];
+          s = multiply_add(left[i / RUN].x[i % RUN], right[j / RUN].x[j % RUN], s);
+        }
     }
     if (deep <= 0) break;
     now = 1 - now;

@@ -1,6 +1,7 @@
 """Programs compiled to CUDA, on the simulator: the numbers of an ordinary run there, to the last bit."""
 
 import shutil
+import subprocess
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import needle_edu as ndl
 from needle_edu import Tensor, nn, ops, optim
 from needle_edu.autograd.arrays import BACKEND
 from needle_edu.backend.dtypes import DTYPES
+from needle_edu.backend.paths import csrc_dir
 from needle_edu.graph import capture
 from needle_edu.graph.compiled import build, fusion
 from needle_edu.graph.compiled.cuda_source import TYPES
@@ -69,6 +71,40 @@ def test_a_product_with_bias_and_activation_is_one_kernel(sim, shape, rng):
         assert_same(run(x, w, b), function(x, w, b))
         text = run.source[run.source.index("int run") :]
         assert (run.runs_as, text.count("CALL"), text.count("nd::product<float>")) == ("CUDA", 1, 1), text
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    shutil.which("nvcc") is None, reason="nvcc is not on PATH: no program is held against CUDA itself"
+)
+def test_nvcc_takes_the_text_of_a_program(sim, tmp_path, rng):
+    """A product with what follows it, numbers, comparisons and a chain: CUDA, with every warning an error."""
+    x, w, b = on(sim, *[rng.normal(size=size).astype("float32") for size in ((65, 12), (12, 50), 50)])
+
+    def f(x, w, b):
+        h = ops.relu(x @ w + b.broadcast_to((65, 50))) * 2
+        return h, ops.where(x > 0.5, x.exp(), x + 1), (h.sum((1,)) * 3 + 1).tanh()
+
+    run = ndl.compile(f)
+    run(x, w, b)
+    (tmp_path / "program.cu").write_text(run.source)
+    folders = [f"-I{csrc_dir() / name}" for name in ("cuda", "include")]
+    flags = (
+        "-std=c++17",
+        "--extended-lambda",
+        "-fmad=false",
+        "-Werror",
+        "all-warnings",
+        "-Xcicc",
+        "-O0",
+        "-Xptxas",
+        "-O0",
+    )
+    done = subprocess.run(
+        ["nvcc", *flags, *folders, "-c", tmp_path / "program.cu", "-o", tmp_path / "program.o"],
+        capture_output=True, text=True, timeout=600,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_product_whose_factor_is_written_over_is_a_kernel_of_its_own(sim, rng):
