@@ -173,3 +173,28 @@ def test_evaluation_alone_is_differentiable_twice(rng):
 def test_bad_input(wrong, error, says):
     with pytest.raises(error, match=says):
         wrong()
+
+
+@pytest.mark.parametrize("momentum", [0.1, 0.75, None])
+@pytest.mark.parametrize("unbiased", [False, True])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_running_averages_in_one_call_are_those_of_the_formula(monkeypatch, rng, dtype, unbiased, momentum):
+    """Beside running ← (1 - m) · running + m · batch in NumPy, and beside the arrays' own arithmetic."""
+    batches = rng.normal(2, 3, size=(4, 5, 3, 2, 2)).astype(dtype)
+    layers = [nn.BatchNorm2d(3, momentum=momentum, unbiased=unbiased, dtype=dtype) for _ in range(2)]
+    for x in batches:
+        layers[0](Tensor(x, dtype=dtype))
+    with monkeypatch.context() as patch:
+        patch.setattr("needle_edu.nn.norm.followed_in_one", lambda *_: None)
+        for x in batches:
+            layers[1](Tensor(x, dtype=dtype))
+    mean, variance = np.zeros(3), np.ones(3)
+    for k, x in enumerate(batches.astype("float64")):
+        m = 1 / (k + 1) if momentum is None else momentum
+        mean = (1 - m) * mean + m * x.mean((0, 2, 3))
+        variance = (1 - m) * variance + m * x.var((0, 2, 3), ddof=int(unbiased))
+    close = {"float32": 2e-6, "float64": 1e-13}[dtype]
+    for layer in layers:
+        assert layer.running_mean.dtype == layer.running_var.dtype == dtype
+        np.testing.assert_allclose(layer.running_mean.numpy(), mean, close)
+        np.testing.assert_allclose(layer.running_var.numpy(), variance, close)

@@ -32,6 +32,7 @@ const TEMPLATE = `
 
 let asked = 0; // numbers the questions to the kernel, of all steppers
 const PLAY_MS = 1300;
+const MANY = 100; // of so many nodes a jump changes too many for each to fade
 const NOT_A_NUMBER = /nan|inf/; // in a card's text
 
 /** Build the stepper inside `el`. `onIndex(i)` is told of every move; `ask(step, role, part)`, where a kernel is alive,
@@ -58,6 +59,7 @@ export function mount(el, data, onIndex = () => {}, ask = null) {
   const stops = new Stops(root, data);
   const quiz = new Quiz(root, data, () => go(index, true));
   let index = 0, timer = null;
+  box.classList.toggle("many", nodes.length > MANY);
 
   const manual = (action) => (...what) => { stop(); action(...what); };
 
@@ -99,7 +101,7 @@ export function mount(el, data, onIndex = () => {}, ask = null) {
       if (k === step.n) node.g.setAttribute("aria-current", "step");
       else node.g.removeAttribute("aria-current");
       node.g.classList.toggle("from", k === step.o);
-      node.g.classList.remove("cause");
+      node.g.classList.toggle("cause", false);
       if (node.value) write(node.value, known ? node.final : "");
       if (node.grad && node.absent === null) {
         write(node.grad, grads.get(k) ?? "");
@@ -129,7 +131,7 @@ export function mount(el, data, onIndex = () => {}, ask = null) {
   }
 
   function write(place, text) {
-    place.textContent = text;
+    if (place.textContent !== text) place.textContent = text; // else the browser would lay all cards out again
     place.classList.toggle("ndl-bad", NOT_A_NUMBER.test(text));
   }
 
