@@ -54,7 +54,9 @@ extern "C" void run_matmul(const float *a, const float *b, float *out, int n) {
 extern "C" void run_tiled(const float *a, const float *b, float *out, int n) {
   tiled<<<dim3(n / 16, n / 16), dim3(16, 16)>>>(a, b, out, n);
 }
-extern "C" void run_add(const float *a, const float *b, float *out, int n) { add<<<(n + 255) / 256, 256>>>(a, b, out, n); }
+extern "C" void run_add(const float *a, const float *b, float *out, int n) {
+  add<<<(n + 255) / 256, 256>>>(a, b, out, n);
+}
 extern "C" void run_fill(float *out, int n) { fill<<<(n + 255) / 256, 256>>>(out, n); }
 extern "C" void run_wait(int threads, int times) { wait<<<1, threads>>>(times); }
 """
