@@ -159,3 +159,22 @@ def floating(who: str, what: str, dtype: Any) -> None:
         raise DTypeError(f"{who}: there is no dtype {dtype!r}; use float32") from None
     if dtype.kind != "f":
         raise DTypeError(f"{who}: {what} are floating-point numbers, got dtype {dtype}; use float32")
+
+
+def text(who: str, /, **values: Any) -> None:
+    """Check that values are texts.
+
+    Raises
+    ------
+    TypeError
+        If one is not.
+
+    Examples
+    --------
+    >>> text("cuda_cell", name=3)
+    Traceback (most recent call last):
+    TypeError: cuda_cell: name is a text, got 3
+    """
+    for name, value in values.items():
+        if not isinstance(value, str):
+            raise TypeError(f"{who}: {name} is a text, got {value!r}")

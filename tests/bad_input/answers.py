@@ -52,6 +52,8 @@ TAKEN = {
     ("ModuleDict", "modules"), ("ParameterDict", "parameters"), ("fill_", "value"),
     ("Transformer", "h"),  # it has no state, and the course's loops hand one on
     ("NDArrayDataset", "transforms"), ("DigitsDataset", "transforms"),
+    ("lint", "text"), ("lint", "name"), ("cuda_cell", "name"), ("compile", "name"),  # any text
+    ("array", "array"),  # complex numbers, too
 }  # fmt: skip
 
 
@@ -102,6 +104,7 @@ def all_names():
 
 SPEAKER = re.compile(
     rf"({'|'.join(sorted(map(re.escape, all_names()), key=len, reverse=True))})\b.{{0,40}}?(:|\(| is| has)|"
+    r"g\+\+ could not make|"
     r"wanted a device|.* is not a dtype|.* arrays are not supported|no memory for|Unable to allocate"
 )
 

@@ -5,7 +5,8 @@ import inspect
 import numpy as np
 from calls import SIZES, WHOLE_CALLS, first_that_works, matrix, tensor, whole_numbers, with_arguments
 
-from needle_edu import cpu, data, distributed, init, metrics, models, ndarray as nd, nn, optim
+from needle_edu import cpu, cuda_sim, data, distributed, init, metrics, models, ndarray as nd, nn, optim
+from needle_edu.backend import cudasim
 
 
 def weights():
@@ -198,6 +199,40 @@ def in_processes():
     for way in ("ring", "tree", "star"):
         found[f"{way}_all_reduce"] = getattr(distributed, f"{way}_all_reduce"), (alone, np.ones(3))
     return with_arguments(found)
+
+
+KERNEL = """__global__ void k(float *a) { a[0] = 1; }
+extern "C" void run(float *a) { k<<<1, 1>>>(a); }
+"""
+
+
+def on_the_simulator():
+    """Name → (callable, arguments) of `needle_edu.backend.cudasim`; none without g++."""
+    if not cuda_sim().enabled():
+        return {}
+    simulator = cudasim.open_simulator()
+    found = {
+        "lint": (cudasim.lint, (KERNEL,)),
+        "cuda_cell": (cudasim.cuda_cell, (KERNEL,)),
+        "compile": (simulator.compile, (KERNEL, "plain", "a.cu", "// behind")),
+        "array": (simulator.array, (np.ones(3, "float32"),)),
+        "empty": (simulator.empty, ((2, 3), "float32")),
+        "settings": (_entered(simulator.settings), ("reverse", 3, 1.0, 1)),
+        "cuda_check": (_entered(cudasim.cuda_check), ("reverse", 3, 1.0)),
+        "use_kernels": (_entered(cudasim.use_kernels), (cuda_sim(),)),
+    }
+    return with_arguments(found)
+
+
+def _entered(block):
+    """The function that enters a context manager and leaves it, with its signature."""
+
+    def entered(*arguments, **keywords):
+        with block(*arguments, **keywords):
+            pass
+
+    entered.__signature__ = inspect.signature(block)
+    return entered
 
 
 def _maker(rank, size):

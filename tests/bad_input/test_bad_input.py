@@ -26,6 +26,7 @@ LAYERS = calls.layers()
 ROOMS = {
     "optim": rooms.optimisers(), "init": rooms.initialisers(), "ndarray": rooms.arrays(), "data": rooms.other(),
     "models": rooms.of_models(), "distributed": rooms.in_processes(),
+    "cudasim": rooms.on_the_simulator(),
     "NDArray": rooms.methods(calls.matrix), "Tensor": rooms.methods(lambda: calls.tensor(2, 3)),
 }  # fmt: skip
 

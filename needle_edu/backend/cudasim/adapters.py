@@ -182,7 +182,8 @@ def use_kernels(
      [11. 25.]]
     """
     device = device_named("cuda_sim") if device is None else device
-    if not hasattr(device.runtime, "simulator") or not hasattr(device.runtime, "ffi"):
+    runtime = getattr(device, "runtime", None)
+    if not hasattr(runtime, "simulator") or not hasattr(runtime, "ffi"):
         raise TypeError(f"use_kernels: wanted a simulated card such as cuda_sim(), got {device!r}")
     chosen = {"matmul": matmul, "reduce_sum": reduce_sum, "reduce_max": reduce_max, "compact": compact}
     for name, function in chosen.items():

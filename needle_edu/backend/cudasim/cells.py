@@ -17,12 +17,13 @@ from typing import Any
 
 import numpy as np
 
+from .. import arguments
 from ..arguments import integer
 from ..nvidia import cells as card
 from ..operands import Memory, address_for, memory_of, number_for
 from .declarations import host_functions
 from .signatures import LAUNCHER, GlobalFunction, global_functions, launchers
-from .simulator import ORDERS, Program, Simulator, open_simulator
+from .simulator import Program, Simulator, check_settings, open_simulator
 from .watching import Watch, cuda_check, cuda_profile, current_watch
 
 _WATCHED: dict[str, Callable[[], Any]] = {"check": cuda_check, "profile": cuda_profile}
@@ -80,8 +81,8 @@ class Cell:
     def __init__(self, text: str, name: str | None, flavour: str, order: str | None, seed: int):
         if flavour not in ("plain", *_WATCHED):
             raise ValueError(f"cuda_cell: no flavour {flavour!r}; there are plain, check, profile")
-        if order is not None and order not in ORDERS:
-            raise ValueError(f"cuda_cell: no thread order {order!r}; there are {', '.join(ORDERS)}")
+        check_settings("cuda_cell", order, seed)
+        arguments.text("cuda_cell", text=text, name="" if name is None else name)
         self.kernels, self.functions = global_functions(text), host_functions(text)
         defined = [*self.kernels, *self.functions]
         if not defined:

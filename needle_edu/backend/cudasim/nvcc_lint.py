@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from .. import arguments
 from .device_words import HOST_ONLY, NO_TYPE, STD_ON_DEVICE, TRAITS
 from .signatures import global_functions
 from .source_functions import CALL, Function, find_functions
@@ -75,6 +76,7 @@ def lint(text: str, name: str = "cell.cu") -> list[Remark]:
     ...     print(remark)
     cell.cu:2: nvcc refuses this: half() is a function of the host; write __device__ before it
     """
+    arguments.text("lint", text=text, name=name)
     masked = mask(text)
     masked = re.sub(
         r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", lambda one: re.sub(r"[^\n]", " ", one[0]), masked, flags=re.M

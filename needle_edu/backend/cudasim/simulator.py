@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import arguments
 from ..errors import CudaError as CudaError, DeviceError, DTypeError
 from .build import include_dir, kernel_library, runtime_library
 from .declarations import guarded, host_functions
@@ -71,6 +72,17 @@ class DeviceArray:
         self._simulator.raise_for(self._simulator.lib.cudasim_free(self.pointer))
 
 
+def check_settings(who: str, order: Any, seed: Any, timeout: Any = None, workers: Any = None) -> None:
+    """Raise the error of whoever takes these settings, if one of them is none."""
+    if order is not None and order not in ORDERS:
+        raise ValueError(f"{who}: no thread order {order!r}; there are {', '.join(ORDERS)}")
+    arguments.integer(who, "seed", seed, 0, ValueError)
+    if timeout is not None:
+        arguments.real(who, 0, timeout=timeout)
+    if workers is not None:
+        arguments.integer(who, "workers", workers, 1, ValueError)
+
+
 class Simulator:
     """The simulated device. There is one in a process: `open_simulator` returns it.
 
@@ -115,8 +127,11 @@ class Simulator:
         ValueError
             There is no such flavour.
         """
-        if flavour not in FLAVOURS:
+        if not isinstance(flavour, str) or flavour not in FLAVOURS:
             raise ValueError(f"compile: no flavour {flavour!r}; there are {', '.join(FLAVOURS)}")
+        arguments.text(
+            "compile", name=name, behind=behind, **{} if isinstance(source, Path) else {"source": source}
+        )
         path = source if isinstance(source, Path) else Path(name)
         text = path.read_text() if isinstance(source, Path) else source
         if not isinstance(source, Path):
@@ -146,12 +161,7 @@ class Simulator:
         workers : int, optional
             How many blocks of a plain launch may run at the same time.
         """
-        if order is not None and order not in ORDERS:
-            raise ValueError(f"settings: no thread order {order!r}; there are {', '.join(ORDERS)}")
-        if timeout is not None and not timeout >= 0:
-            raise ValueError(f"settings: timeout is a number of seconds, 0 for no limit, got {timeout!r}")
-        if workers is not None and not workers >= 1:
-            raise ValueError(f"settings: workers is a number of at least 1, got {workers!r}")
+        check_settings("settings", order, seed, timeout, workers)
         lib = self.lib
         before = lib.cudasim_get_order(), lib.cudasim_get_timeout(), lib.cudasim_get_workers()
         try:
@@ -171,14 +181,25 @@ class Simulator:
 
     def array(self, array: np.ndarray) -> DeviceArray:
         """Return a copy of a NumPy array in the device's memory."""
-        array = np.ascontiguousarray(array)
+        try:
+            array = np.ascontiguousarray(array)
+        except (TypeError, ValueError):
+            raise DTypeError(f"array: wanted an array of numbers, got {array!r}") from None
         if array.dtype.kind not in "biufc":
             raise DTypeError(f"array: wanted numbers, got {array.dtype}")
         return DeviceArray(self, array).fill(array)
 
     def empty(self, shape: int | tuple, dtype: Any = np.float32) -> DeviceArray:
         """Return an array in the device's memory that nobody has written to."""
-        return DeviceArray(self, np.empty(shape, dtype))
+        try:
+            array = np.empty(shape, dtype)
+        except (TypeError, ValueError):
+            raise DeviceError(
+                f"empty: wanted a shape, and a type of NumPy's; got {shape!r}, {dtype!r}"
+            ) from None
+        if array.dtype.kind not in "biufc":
+            raise DTypeError(f"empty: wanted numbers, got {array.dtype}")
+        return DeviceArray(self, array)
 
     def allocate(self, nbytes: int) -> Any:
         """Return a pointer to new memory of the device."""

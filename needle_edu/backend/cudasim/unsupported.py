@@ -8,13 +8,18 @@ from .source_text import CudaSyntaxError, line_of
 _UNSUPPORTED = {
     r"\bwmma\s*::": "tensor cores (wmma)",
     r"\b(?:asm|__asm__)\b": "inline assembly (PTX)",
-    r"\b(?:texture\s*<|tex[123]D\w*|surf[123]D\w*|cudaTextureObject_t|cudaSurfaceObject_t)\b": "textures and surfaces",
+    r"\b(?:texture\s*<|tex[123]D\w*|surf[123]D\w*|cuda(?:TextureObject|SurfaceObject|Array)_t|cudaMallocArray)": (
+        "textures and surfaces"
+    ),
     r"\b(?:this_grid|grid_group|cudaLaunchCooperativeKernel)\b": "grids that wait for one another (grid.sync)",
     r"\bcudaHost(?:GetDevicePointer|AllocMapped|RegisterMapped)\b": "host memory that kernels reach",
     r"\b(?:cublas|cudnn|cusparse|cufft|curand)\w*\b": "cuBLAS, cuDNN or other libraries of CUDA",
     r"\bthrust\s*(?:::|/)": "Thrust",
     r"\bcub\s*(?:::|/)": "CUB",
     r"\b(?:cutlass|cute)\s*(?:::|/)": "CUTLASS",
+    r"\bcuda\s*(?:::|/)\s*std\b": "libcu++ (cuda::std)",
+    r"\bcuda(?:Device\w*PeerAccess|Memcpy\w*Peer\w*)\b": "second card",
+    r"\bnvtx\w*\b": "markers for NVIDIA's profilers (NVTX); its own profiler needs none",
     r"\bcudaGraph\w*\b": "CUDA graphs",
     r"\b(?:__half2?|half2|__nv_bfloat16|cuda_(?:fp16|bf16|fp8)\w*)\b": "16-bit floating-point numbers",
     r"\b(?:coalesced_threads|coalesced_group|cooperative_groups/\w+)\b": "groups but the block and its tiles",

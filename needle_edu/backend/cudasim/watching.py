@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from .profile import Profile
 from .report import Report
-from .simulator import CudaError, Simulator, open_simulator
+from .simulator import CudaError, Simulator, check_settings, open_simulator
 
 _watches: list["Watch"] = []
 
@@ -89,6 +89,7 @@ def cuda_check(order: str | None = None, seed: int = 0, timeout: float | None = 
     >>> report.races, report["reverse"].out_of_bounds, report.clean
     (1, 0, False)
     """
+    check_settings("cuda_check", order, seed, timeout)
     simulator = open_simulator()
     report = Report(lambda: simulator.report().facts)
     with _watched("check", report), simulator.settings(order, seed, timeout):

@@ -206,8 +206,8 @@ def test_bad_input(simulator, compiled):
         simulator.compile("", "fast")
     for options, sentence in [
         ({"order": "up"}, "no thread order 'up'; there are forward, reverse, lockstep, seeded"),
-        ({"timeout": -1}, "timeout is a number of seconds"),
-        ({"workers": 0}, "workers is a number of at least 1"),
+        ({"timeout": -1}, "settings: timeout is a number with 0 <= timeout, got -1"),
+        ({"workers": 0}, "settings: workers is a whole number of at least 1, got 0"),
     ]:
         with pytest.raises(ValueError, match=sentence), simulator.settings(**options):
             pass

@@ -75,8 +75,8 @@ FOUND = {  # name: kind, place in the source, detail
     ),
     "unset": (
         "out-of-bounds", "a[0] = list->data",
-        "a read of 4 bytes where there is no memory at all: an index below 0 (an unsigned one is very large then), "
-        "or a pointer that was never set",
+        "a read of 4 bytes where there is no memory at all: an index below 0 (an unsigned one is very large then), or "
+        "a pointer that was never set",
     ),
 }  # fmt: skip
 

@@ -206,9 +206,9 @@ __global__ void volatile_shared(float *a) {
   u.f[threadIdx.x] = 1.f;
   reinterpret_cast<float *>(quad)[threadIdx.x] = 2.f;
   if (!threadIdx.x) pair = make_int2(3, 4);
-  __syncthreads();
   if (threadIdx.x < 2) d_pair[threadIdx.x].x = 0;
-  a[threadIdx.x] = v[31 - threadIdx.x] + u.f[31 - threadIdx.x] + quad[threadIdx.x / 4].w + pair.x + pair.y;
+  __syncthreads();
+  a[threadIdx.x] = v[31 - threadIdx.x] + u.f[31 - threadIdx.x] + quad[threadIdx.x / 4].w + pair.x + pair.y + d_pair[threadIdx.x % 2].x;
 }
 extern "C" float run(int which) {
   float *a, *b;
