@@ -74,8 +74,8 @@ lab: $(VENV)/.lab
 # Each stage with its budget in minutes; tests/stages.sh prints what it took. What is longer goes to `make all`.
 test: $(VENV)/.test
 ifeq ($(PYTEST_ARGS),)
-	@sh tests/stages.sh "make test" 27 "lint 0.5 $(MAKE) lint" "types 1 $(MAKE) types" "units 12 $(MAKE) unit" \
-	  "simulated 1 $(MAKE) simulated" "homeworks 8 $(MAKE) homeworks" "browser 3.5 $(MAKE) browser" "notebooks 3 $(MAKE) notebooks"
+	@sh tests/stages.sh "make test" 29 "lint 0.5 $(MAKE) lint" "types 1 $(MAKE) types" "units 11 $(MAKE) unit" \
+	  "simulated 1 $(MAKE) simulated" "homeworks 7 $(MAKE) homeworks" "browser 5.5 $(MAKE) browser" "notebooks 3 $(MAKE) notebooks"
 else
 	@$(MAKE) unit
 endif
@@ -117,7 +117,7 @@ notebooks: $(VENV)/.test
 
 # What takes longer than `make test` may: run it before an issue is called resolved.
 all: $(VENV)/.parity
-	@sh tests/stages.sh "make all" 96 "test 27 $(MAKE) test" "slow 10 $(MAKE) slow" "hidden 3 $(MAKE) hidden" "orders 10 $(MAKE) orders" \
+	@sh tests/stages.sh "make all" 104 "test 29 $(MAKE) test" "slow 16 $(MAKE) slow" "hidden 3 $(MAKE) hidden" "orders 10 $(MAKE) orders" \
 	  "isas 24 $(MAKE) isas" "gradients 2 $(MAKE) gradients" "equality 8 $(MAKE) equality GRAPHS=100" "fuzz 6 $(MAKE) fuzz MINUTES=5" "sanitize 4 $(MAKE) sanitize"
 
 slow: $(VENV)/.test habits

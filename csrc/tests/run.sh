@@ -4,7 +4,8 @@
 #   run.sh asan     under the address and undefined-behaviour sanitizers
 #   run.sh tsan     under the thread sanitizer, plain C only: threads are the same for all instruction sets
 #   run.sh arm64    cross-compiled for arm64, run by qemu; exit status 77 (skipped) if the tools are absent
-# Objects go to $BUILD (default: a temporary folder). CC and JOBS are respected.
+# Objects go to $BUILD (default: a temporary folder). CC and JOBS are respected. Where $OBJECTS names those of the
+# library, compiled before, the tests are linked with them.
 set -eu
 mode=${1:-plain}
 csrc=$(cd "$(dirname "$0")/.." && pwd)
@@ -16,13 +17,13 @@ cc=${CC:-cc} run= link= optimise=-O3
 case $mode in
   plain) ;;
   asan)
-    optimise="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer"
+    optimise="-O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer"
     link=-fsanitize=address,undefined ;;
   tsan)
-    optimise="-O1 -g -fsanitize=thread"
+    optimise="-O1 -g1 -fsanitize=thread"
     link=-fsanitize=thread ;;
   arm64)
-    cc=aarch64-linux-gnu-gcc run=qemu-aarch64 link=-static
+    cc=aarch64-linux-gnu-gcc run=qemu-aarch64 link=-static optimise="-O3 -DEMULATED"
     for tool in $cc $run; do
       if ! command -v $tool >/dev/null; then
         echo "*** SKIPPED: arm64 tests need $tool: sudo apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user ***"
@@ -61,10 +62,13 @@ rule() { # object, source, extra flags
   printf '%s: %s %s\n\t@%s %s %s %s -c %s -o %s\n' "$1" "$2" "$headers" "$cc" "$common" "$own" "$3" "$2" "$1" >> "$rules"
   objects="$objects $1"
 }
-for source in "$csrc"/cpu/*.c "$csrc"/cpu/ladder/*.c; do rule "$build/$(basename "$source" .c).o" "$source" ""; done
-for source in "$csrc"/cpu/isa/*.c; do
-  for isa in $isas; do rule "$build/$(basename "$source" .c)_$isa.o" "$source" "-DND_ISA=$isa $(flags_of $isa)"; done
-done
+compile_library() {
+  for source in "$csrc"/cpu/*.c "$csrc"/cpu/ladder/*.c; do rule "$build/$(basename "$source" .c).o" "$source" ""; done
+  for source in "$csrc"/cpu/isa/*.c; do
+    for isa in $isas; do rule "$build/$(basename "$source" .c)_$isa.o" "$source" "-DND_ISA=$isa $(flags_of $isa)"; done
+  done
+}
+if [ -n "${OBJECTS:-}" ]; then objects=$OBJECTS; else compile_library; fi
 for source in "$csrc"/tests/test_*.c; do
   program=$build/$(basename "$source" .c)
   programs="$programs $program"

@@ -30,7 +30,6 @@ RIGHT_1 = "\ndef double(x):\n    return x * 2\n"
 RIGHT_2 = "def evens(n):\n    return list(range(0, 2 * n, 2))\n"
 NOBODY = 61_183  # an id that no sandbox lends
 LIMITS = {"wall": 60, "cells": 20, "call": 4, "cpu": 6, "memory": 768 * 2**20}
-OWN_LIMITS = {"wrong: sleep": {"cells": 8}}  # it lasts to the end of this one
 TROUBLE = sandbox.trouble()
 
 
@@ -99,7 +98,6 @@ def run(toy_source, before: list[str], kind: str, answers: dict, verbatim=()) ->
             "mark": f"needle-edu-sandbox-{os.getpid()}-{kind}-{bool(before)}",
             "sandbox": kind,
             "limits": LIMITS,
-            "own limits": OWN_LIMITS,
             "answers": answers,
             "verbatim": list(verbatim),
             "try": HOSTILE["TRY"],

@@ -42,6 +42,7 @@ def test_a_module_is_built_as_it_is_and_every_function_is_right_and_clean(built,
     assert report.launches["MatmulKernel"] == 1 and report.launches["EwiseKernel"] == 6
 
 
+@pytest.mark.slow
 def test_a_module_in_another_style(built, simulator):
     """Launches by macros, pointers to device functions, shapes in constant memory; `exit` does not end Python."""
     path = SOURCE.with_name("in_another_style.cu")

@@ -106,7 +106,7 @@ class Bait:
 
 
 def main() -> None:
-    """Run a job: ``{"toy", "folder", "sandbox", "limits", "own limits", "answers": {name: [to q1, to q2]}}``."""
+    """Run a job: ``{"toy", "folder", "sandbox", "limits", "answers": {name: [answer to q1, answer to q2]}}``."""
     from needle_edu.course import limits, questions
     from needle_edu.course.grading import sandbox
     from needle_edu.course.grading.run_question import run_submission
@@ -121,10 +121,10 @@ def main() -> None:
     report: dict = {"user": os.getuid(), "trouble": kind.trouble(), "caution": kind.caution(), "answers": {}}
     if not report["trouble"]:
         toy = questions.load(job["toy"])
+        most = limits.Limits(**job["limits"])
         with Bait(Path(job["folder"]) / "bait", job["toy"], job["mark"]) as bait:
             for name, (first, second) in job["answers"].items():
                 names = {**bait.names(), **job["names"]}
-                most = limits.Limits(**(job["limits"] | job["own limits"].get(name, {})))
                 if name not in job["verbatim"]:
                     first = job["try"] + textwrap.dedent(first).format(**names)
                 answers = {"q1": (textwrap.dedent(first), ()), "q2": (second, ())}
