@@ -84,7 +84,7 @@ class Surface:
     >>> from needle_edu.viz.formulas.parse import read
     >>> surface = Surface(read("x*y"), {"x": 1.0, "y": 2.0}, 5.0, 2.0, {"x": 2.0, "y": 1.0})
     >>> surface.svg.count("<polygon"), surface.words[:60]
-    (402, 'f from -25 to 25 over x from -5 to 5 and y from -5 to 5; at ')
+    (401, 'f from -25 to 25 over x from -5 to 5 and y from -5 to 5; at ')
     """
 
     def __init__(

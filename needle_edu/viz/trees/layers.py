@@ -78,7 +78,7 @@ def arguments(module: Module) -> str | None:
     kind = type(module)
     if kind.__name__ not in nn.__all__ or getattr(nn, kind.__name__) is not kind:
         return None
-    for text in dict.fromkeys((*_by_signature(module), module.extra_repr(), "")):
+    for text in dict.fromkeys((*_by_signature(module), *_of_a_window(module), module.extra_repr(), "")):
         try:
             with apart():  # the reader's random numbers are not used up
                 other = build(f"{kind.__name__}({text})")
@@ -116,6 +116,17 @@ def _by_signature(module: Module) -> Iterator[str]:
 def _is_plain(value: Any) -> bool:
     """Whether this is a number, a text, None, or a tuple of such."""
     return all(map(_is_plain, value)) if isinstance(value, tuple) else isinstance(value, LITERALS)
+
+
+def _of_a_window(module: Module) -> Iterator[str]:
+    """Of layers that slide a window: its size, and what else may be needed, the shortest text first."""
+    size = getattr(module, "kernel_size", None)
+    words = [
+        f"{name}={_one(getattr(module, name))!r}" for name in ("stride", "padding") if hasattr(module, name)
+    ]
+    if size is not None:
+        for more in ([], *[[word] for word in words], words):
+            yield ", ".join([repr(_one(size)), *more])
 
 
 def _one(value: Any) -> Any:
