@@ -6,8 +6,9 @@ run of your own, and `memory(tape)` shows what that held. `why(x, loss)` says wh
 `compare` where two runs depart; `roofline(profile)` draws where a run spends its time. They only listen to the
 engine's events.
 
-`expression("x*y + sin(x)")` is a formula to pull at, `playground()` a small network to play with, `train(application)`
-a training that is watched while it runs, and `kernel(report)` what a CUDA kernel does with memory.
+`expression("x*y + sin(x)")` is a formula to pull at, `playground()` a small network to play with, `modules(model)` a
+tree of layers to change, `train(application)` a training that is watched while it runs, and `kernel(report)` what a
+CUDA kernel does with memory.
 """
 
 from needle_edu.graph import Edge, Graph, Node
@@ -25,6 +26,8 @@ from needle_edu.viz.stepper.walk import step
 from needle_edu.viz.stepper.why import Why, why
 from needle_edu.viz.tape import Tape, record
 from needle_edu.viz.training.train import train
+from needle_edu.viz.trees.editor import modules
+from needle_edu.viz.trees.modules import Modules
 
 __all__ = [
     "ArrayPicture",
@@ -34,6 +37,7 @@ __all__ = [
     "Expression",
     "Graph",
     "Memory",
+    "Modules",
     "Node",
     "Roofline",
     "Stepper",
@@ -45,6 +49,7 @@ __all__ = [
     "expression",
     "kernel",
     "memory",
+    "modules",
     "playground",
     "record",
     "roofline",

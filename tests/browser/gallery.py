@@ -87,7 +87,7 @@ def photographs(page: Any, names: list[str]) -> Iterator[tuple[str, bytes]]:
 EXTENT = """(element) => {
   const all = element.getBoundingClientRect(), drawing = element.querySelector('[id^="needle-drawing"]');
   if (!drawing || element.innerText.trim() !== drawing.innerText.trim()) return [all.width, all.height];
-  const parts = [...drawing.querySelectorAll(".ndl-window > svg, .ndl-keys > span, .ndl-map, .zoom")];
+  const parts = [...drawing.querySelectorAll(".ndl-window > svg, .ndl-keys > span, .ndl-map, .zoom, .ndl-code")];
   const right = Math.max(...parts.map((part) => part.getBoundingClientRect().right));
   return [Math.min(all.width, right - all.left + 12), all.height];
 }"""

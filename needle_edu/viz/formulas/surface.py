@@ -84,7 +84,7 @@ class Surface:
     >>> from needle_edu.viz.formulas.parse import read
     >>> surface = Surface(read("x*y"), {"x": 1.0, "y": 2.0}, 5.0, 2.0, {"x": 2.0, "y": 1.0})
     >>> surface.svg.count("<polygon"), surface.words[:60]
-    (402, 'f from -25 to 25 over x from -5 to 5 and y from -5 to 5; at ')
+    (401, 'f from -25 to 25 over x from -5 to 5 and y from -5 to 5; at ')
     """
 
     def __init__(
@@ -169,7 +169,8 @@ class Surface:
         slopes = list(self.gradients.values())
         if not all(map(math.isfinite, (self.here, *slopes))):
             return ""
-        centre = self._cube(*self.values.values(), self.here)
+        x, y = self.values.values()
+        centre = self._cube(x, y, self.here)
         low, high = self.range or (0.0, 1.0)
         tilt = [
             2 * slope * side / (high - low) for slope, side in zip(slopes, self.sides.values(), strict=True)
@@ -190,8 +191,8 @@ class Surface:
             tip, left = on_plane(a, b), on_plane(0.75 * a - 0.12 * b, 0.75 * b + 0.12 * a)
             right = on_plane(0.75 * a + 0.12 * b, 0.75 * b - 0.12 * a)
             out.append(f'<path class="uphill" d="M{_at(project(*centre))}L{tip}M{left}L{tip}L{right}"/>')
-        x, y, _ = project(*centre)
-        out.append(f'<circle class="point" cx="{x:.1f}" cy="{y:.1f}" r="4.5"/>')
+        cx, cy, _ = project(*centre)
+        out.append(f'<circle class="point" cx="{cx:.1f}" cy="{cy:.1f}" r="4.5"/>')
         return "".join(out)
 
 

@@ -1,0 +1,1 @@
+"""`viz.modules`: a tree of modules that can be looked at, and changed."""
