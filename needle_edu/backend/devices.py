@@ -76,7 +76,7 @@ class Device:
         else:
             self.reason = reason
         self._open_runtime = open_runtime
-        self._overridden: dict[str, _KernelPlace] = {}
+        self.overridden: dict[str, _KernelPlace] = {}
 
     def enabled(self) -> bool:
         """Return whether arrays can live here."""
@@ -156,7 +156,7 @@ class Device:
         """
         if not callable(getattr(self.kernels, name, None)):
             raise DeviceError(f"override: {self!r} has no kernel {name!r}")
-        place = self._overridden.setdefault(name, _KernelPlace(vars(self.kernels), name))
+        place = self.overridden.setdefault(name, _KernelPlace(vars(self.kernels), name))
         layer = Override(place, function)
         place.use((*place.stack, layer))
         return layer
@@ -173,9 +173,9 @@ class Device:
         >>> cpu_numpy().kernels.add_dense is own
         True
         """
-        for one in list(self._overridden) if name is None else [name]:
-            if one in self._overridden:
-                place = self._overridden[one]
+        for one in list(self.overridden) if name is None else [name]:
+            if one in self.overridden:
+                place = self.overridden[one]
                 place.use(place.stack[:1])
             elif not hasattr(self.kernels, one):
                 raise DeviceError(f"restore: {self!r} has no kernel {one!r}")
@@ -190,7 +190,7 @@ class Device:
         ...     cpu_numpy().has_overrides()
         True
         """
-        return any(len(place.stack) > 1 for place in list(self._overridden.values()))
+        return any(len(place.stack) > 1 for place in list(self.overridden.values()))
 
     def __getattr__(self, name: str) -> Any:
         # Reached for what the class lacks: the creators (randn, zeros, …), then Needle's kernel module. And if a

@@ -51,7 +51,7 @@ def clean():
     assert state.hook is None and not events.quiet.on and not state.watched
     assert str(state.module_path) == "" and not nn.module._calling.modules
     assert all(len(place.stack) == 1 for place in registry._slots.values() if place.stack)
-    assert all(len(place.stack) == 1 for place in cpu()._overridden.values())
+    assert all(len(place.stack) == 1 for place in cpu().overridden.values())
     x = tensor([0.5, 2.0])
     (x * x + ops.exp(x)).sum().backward()
     np.testing.assert_allclose(x.grad.numpy(), 2 * np.array([0.5, 2.0]) + np.exp([0.5, 2.0]))

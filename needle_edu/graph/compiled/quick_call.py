@@ -69,7 +69,7 @@ def facts_in_c(made: Executable) -> Any:
             None if _is_one_tensor(made) else made.program.unflatten,
             made._lock.acquire,
             made._lock.release,
-            made.program.device._overridden,
+            made.program.device.overridden,
             made.program.device.has_overrides,
             partial(_loaded_again, made),
             made._failed,
@@ -127,7 +127,8 @@ def _accelerate(module: Any) -> None:
         import _cffi_backend
 
         counted = adopted if ownership.counted else None
-        module.programs(_cffi_backend._C_API, _cffi_backend.FFI().typeof("void *"), counted)
+        of_cffi = vars(_cffi_backend)["_C_API"]  # its functions for C
+        module.programs(of_cffi, _cffi_backend.FFI().typeof("void *"), counted)
         in_c_run = module.run_program
 
 
