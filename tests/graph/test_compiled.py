@@ -701,6 +701,27 @@ def test_a_factor_of_a_product_is_not_written_over_while_rows_are_left(turned, r
     assert_same(numbers(ndl.compile(f)(x, w)), numbers(f(x, w)))
 
 
+@needs_compiler
+def test_a_parameter_is_not_written_over_while_a_product_reads_it(rng):
+    """max(w, x w) row by row: the rows of w that are left need all of the old w."""
+    x, start = Tensor(rng.normal(size=(300, 300)) / 20, dtype="float32"), rng.normal(size=(300, 300))
+
+    def trained(compiled):
+        w = Tensor(start, dtype="float32")
+
+        def step(x):
+            h = x @ w  # which is needed again, so the new w has no memory but that of the old one
+            w.data = ops.maximum(w, h)
+            return h.sum()
+
+        run = ndl.compile(step) if compiled else step
+        for _ in range(2):
+            run(x)
+        return w.numpy()
+
+    np.testing.assert_array_equal(trained(True), trained(False))
+
+
 def test_in_place_where_nobody_needs_the_operand(rng):
     x = Tensor(rng.normal(size=(64, 64)), dtype="float32")
 

@@ -8,15 +8,20 @@ asked at each run.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from needle_edu.graph.static.places import DataOf
 
 from .call_tools import writers
-from .fusion import pointwise
+from .epilogue import Rows
+from .fusion import Step, pointwise
 from .lowering import Lowered, buffers
 
 
-def donations(lowered: Lowered) -> list[tuple[str, str]]:
+def donations(lowered: Lowered, steps: Sequence[Step | Rows] = ()) -> list[tuple[str, str]]:
     """Return (source, result) for each tensor whose new array may lie where its old one does.
+
+    `steps` are the calls as they are joined: a product that goes by rows still reads its factors while it writes.
 
     Examples
     --------
@@ -48,6 +53,10 @@ def donations(lowered: Lowered) -> list[tuple[str, str]]:
         places = wrote[new]
         call = lowered.calls[places[0]]
         reads = call.kernel == "optimizer_steps" or pointwise(call)
-        if reads and last.get(old, -1) <= places[0] and places[0] == places[-1]:
+        by_rows = any(
+            isinstance(step, Rows) and old in buffers(step.calls[0].arguments) and call in step.calls
+            for step in steps
+        )
+        if reads and not by_rows and last.get(old, -1) <= places[0] and places[0] == places[-1]:
             found.append((source, name))
     return found

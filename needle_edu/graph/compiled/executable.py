@@ -136,7 +136,7 @@ class Executable:
     def _donations(self, lowered: Lowered, places: dict[int, Any]) -> list[tuple[Any, int, int]]:
         """Return (tensor, its place among the arguments, that of its new array among the fresh ones)."""
         names, found = list(lowered.arguments), []
-        for source, result in donations(lowered):
+        for source, result in donations(lowered, self.steps):
             fresh = places[id(lowered.results[result][0])] - len(names)
             tensor = self.program.sources[source][1].tensor
             found.append((tensor, names.index(source), fresh))
