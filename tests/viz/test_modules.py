@@ -51,9 +51,9 @@ def test_the_arguments_found_build_the_same_layer(text):
 
 
 def test_other_arguments_are_another_layer_and_no_random_number_is_drawn():
-    assert facts(nn.LeakyReLU(0.2)) != facts(nn.LeakyReLU(0.1)) and facts(nn.Linear(2, 3)) != facts(
-        nn.Linear(3, 2)
-    )
+    assert facts(nn.LeakyReLU(0.2)) != facts(nn.LeakyReLU(0.1))
+    assert facts(nn.MaxPool2d(2)) != facts(nn.MaxPool2d(3)) and arguments(nn.MaxPool2d(2)) == "2"
+    assert facts(nn.Linear(2, 3)) != facts(nn.Linear(3, 2))
     layer = nn.Linear(3, 2)
     np.random.seed(5)
     expected = np.random.rand()

@@ -13,7 +13,7 @@ from typing import Any
 
 from needle_edu import nn
 from needle_edu.backend.random import apart
-from needle_edu.nn import Module, Parameter
+from needle_edu.nn import Module
 
 PLACES = ("device", "dtype")  # what says where and as what parameters are kept, and not what the layer is
 LITERALS = (bool, int, float, str, tuple, type(None))
@@ -120,10 +120,9 @@ def _is_plain(value: Any) -> bool:
 
 def _of_a_window(module: Module) -> Iterator[str]:
     """Of layers that slide a window: its size, and what else may be needed, the shortest text first."""
-    size = getattr(module, "kernel_size", None)
-    words = [
-        f"{name}={_one(getattr(module, name))!r}" for name in ("stride", "padding") if hasattr(module, name)
-    ]
+    where = getattr(module, "op", module)  # a pooling keeps its window in its operation
+    size, found = getattr(where, "kernel_size", None), ("stride", "padding")
+    words = [f"{name}={_one(getattr(where, name))!r}" for name in found if hasattr(where, name)]
     if size is not None:
         for more in ([], *[[word] for word in words], words):
             yield ", ".join([repr(_one(size)), *more])
@@ -141,6 +140,6 @@ def facts(module: Module) -> list:
     for path, part in module.named_modules():
         plain = {name: value for name, value in vars(part).items() if _is_plain(value)}
         plain.pop("training", None)
-        shapes = [(name, p.shape) for name, p in part._parts(Parameter)]
-        found.append((path, type(part), plain, shapes))
+        shapes = [(name, p.shape) for name, p in part.named_parameters()]
+        found.append((path, type(part), plain, shapes, part.extra_repr()))
     return found
