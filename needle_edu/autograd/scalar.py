@@ -108,23 +108,28 @@ class Scalar:
         return _result("**", self.value**c, (self, c * self.value ** (c - 1) if c else 0.0))
 
     def exp(self) -> Scalar:
+        """eˣ, which is its own derivative."""
         y = math.exp(self.value)
         return _result("exp", y, (self, y))
 
     def log(self) -> Scalar:
+        """The natural logarithm; its derivative is 1/x."""
         if self.value <= 0:
             raise ValueError(f"Scalar.log: wanted a number above 0, got {self.value:g}")
         return _result("log", math.log(self.value), (self, 1 / self.value))
 
     def tanh(self) -> Scalar:
+        """tanh x; its derivative is 1 - tanh² x."""
         y = math.tanh(self.value)
         return _result("tanh", y, (self, 1 - y * y))
 
     def sigmoid(self) -> Scalar:
-        y = 0.5 * (1 + math.tanh(self.value / 2))  # 1 / (1 + e⁻ˣ), without an overflow
+        """σ(x) = 1 / (1 + e⁻ˣ); its derivative is σ (1 - σ)."""
+        y = 0.5 * (1 + math.tanh(self.value / 2))  # without an overflow
         return _result("sigmoid", y, (self, y * (1 - y)))
 
     def relu(self) -> Scalar:
+        """max(0, x); its derivative is 1 above 0, and 0 elsewhere."""
         return _result("relu", max(self.value, 0.0), (self, float(self.value > 0)))
 
     # The rest is made of these.

@@ -5,10 +5,10 @@ this walk in C; these four do one step of it, for those who want to see it or to
 """
 
 from collections.abc import Sequence
-from math import prod
-from operator import index as as_int
+from math import inf, prod
 
 from needle_edu.backend import ShapeError
+from needle_edu.backend.arguments import integer, several
 
 
 def index_to_position(index: Sequence[int], strides: Sequence[int], offset: int = 0) -> int:
@@ -35,12 +35,13 @@ def index_to_position(index: Sequence[int], strides: Sequence[int], offset: int 
     >>> nd.index_to_position((1, 1), a.strides, a.offset)
     10
     """
-    index, strides = _integers("index_to_position", index), _integers("index_to_position", strides)
+    who = "index_to_position"
+    index, strides = _integers(who, "index", index), _integers(who, "strides", strides)
     if len(index) != len(strides):
         raise ShapeError(
             f"index_to_position: wanted one number for each axis, got index {index} for strides {strides}"
         )
-    return as_int(offset) + sum(i * stride for i, stride in zip(index, strides, strict=True))
+    return integer(who, "offset", offset) + sum(i * stride for i, stride in zip(index, strides, strict=True))
 
 
 def ordinal_to_index(ordinal: int, shape: Sequence[int]) -> tuple[int, ...]:
@@ -56,8 +57,8 @@ def ordinal_to_index(ordinal: int, shape: Sequence[int]) -> tuple[int, ...]:
     >>> [ordinal_to_index(k, (2, 3)) for k in range(6)]
     [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]
     """
-    shape = _integers("ordinal_to_index", shape)
-    rest = as_int(ordinal)
+    shape = _integers("ordinal_to_index", "shape", shape, 0)
+    rest = integer("ordinal_to_index", "ordinal", ordinal)
     if not 0 <= rest < prod(shape):
         raise IndexError(
             f"ordinal_to_index: {rest} is not below {prod(shape)}, the number of elements of {shape}"
@@ -83,9 +84,13 @@ def position_to_indices(
     >>> position_to_indices(1, (2, 3), (0, 1))  # one row, broadcast to two
     [(0, 1), (1, 1)]
     """
-    shape = _integers("position_to_indices", shape)
+    who = "position_to_indices"
+    shape, strides = _integers(who, "shape", shape, 0), _integers(who, "strides", strides)
+    if len(shape) != len(strides):
+        raise ShapeError(f"{who}: wanted a stride for each axis, got shape {shape} and strides {strides}")
+    position, offset = integer(who, "position", position), integer(who, "offset", offset)
     every = [ordinal_to_index(k, shape) for k in range(prod(shape))]
-    return [index for index in every if index_to_position(index, strides, offset) == as_int(position)]
+    return [index for index in every if index_to_position(index, strides, offset) == position]
 
 
 def broadcast_index(index: Sequence[int], shape: Sequence[int]) -> tuple[int, ...]:
@@ -103,15 +108,15 @@ def broadcast_index(index: Sequence[int], shape: Sequence[int]) -> tuple[int, ..
     >>> broadcast_index((1, 2, 3), (3, 1))  # of (2, 3, 4), from (3, 1)
     (2, 0)
     """
-    index, shape = _integers("broadcast_index", index), _integers("broadcast_index", shape)
+    who = "broadcast_index"
+    index, shape = _integers(who, "index", index), _integers(who, "shape", shape, 0)
     if len(index) < len(shape):
         raise ShapeError(f"broadcast_index: an index {index} has fewer axes than the shape {shape}")
     own = index[len(index) - len(shape) :]
     return tuple(0 if extent == 1 else i for i, extent in zip(own, shape, strict=True))
 
 
-def _integers(name: str, numbers: Sequence[int]) -> tuple[int, ...]:
-    try:
-        return tuple(as_int(number) for number in numbers)
-    except TypeError:
-        raise TypeError(f"{name}: wanted a sequence of integers, got {numbers!r}") from None
+def _integers(who: str, what: str, numbers: Sequence[int], low: float = -inf) -> tuple[int, ...]:
+    return tuple(
+        integer(who, f"each number of {what}", number, low) for number in several(who, what, numbers)
+    )

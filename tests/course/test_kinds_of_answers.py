@@ -234,7 +234,7 @@ WRONG = {  # answer -> what it is told
     ),
     "endless": (("q1", SUM, f"{SUM} {ENDLESS}"), "time limit: expected an end, got none in 2 seconds"),
     "somewhere": (("q1", SUM, f"{SUM} *(volatile int *)8 = 1;"), "found null-pointer"),
-    "the host's memory": (("q1", SUM, f"{SUM} *(volatile int *)12345678 = 1;"), "found host-pointer"),
+    "no memory at all": (("q1", SUM, f"{SUM} *(volatile int *)12345678 = 1;"), "found out-of-bounds"),
     "ignores strides": (
         ("q2", "-a[offset + i * rows + j * columns];", "-a[offset + i * n + j];"),
         "wrong value of the output for strides [1, 2] at [0, 1]: expected -3.0, got -2.0",

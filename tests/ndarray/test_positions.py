@@ -60,5 +60,7 @@ def test_what_does_not_fit_is_said():
         nd.ordinal_to_index(0, (0, 3))
     with pytest.raises(ShapeError, match="fewer axes than the shape"):
         nd.broadcast_index((1,), (3, 1))
-    with pytest.raises(TypeError, match=r"index_to_position: wanted a sequence of integers, got 1\.5"):
+    with pytest.raises(TypeError, match=r"index_to_position: index are several, in a list; got 1\.5"):
         nd.index_to_position(1.5, (1,))
+    with pytest.raises(ShapeError, match=r"position_to_indices: wanted a stride for each axis"):
+        nd.position_to_indices(0, (2, 3), (1,))

@@ -14,7 +14,7 @@ NO_FUNCTION = _words("""
 """Words before a bracket that call nothing."""
 NO_TYPE = _words("return else throw case delete new goto")
 HOST_ONLY = _words("""
-    exit abort _exit atexit rand srand time clock fprintf sprintf snprintf fopen fclose fflush scanf getenv system qsort
+    exit abort _exit atexit rand srand time fprintf sprintf snprintf fopen fclose fflush scanf getenv system qsort
     strtol strtod atoi atof puts putchar calloc realloc memcmp strcmp strlen strcpy
 """)
 """C's functions that no kernel can call; printf, assert, malloc, free, memcpy and memset it can."""

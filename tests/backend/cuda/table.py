@@ -26,7 +26,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 import test_cuda_device as device_tests  # noqa: E402
 import test_cuda_mutants_of_families as families  # noqa: E402
-from test_cuda_nvcc import NEW, OLD, compile_command  # noqa: E402
+from test_cuda_nvcc import compile_command  # noqa: E402
 
 from needle_edu.backend.cudasim import open_simulator  # noqa: E402
 from needle_edu.backend.cudasim.device import CudaSimRuntime  # noqa: E402
@@ -95,7 +95,7 @@ def with_nvcc(wrong: list[str]) -> dict[str, str]:
     result = {}
     with tempfile.TemporaryDirectory() as folder:
         for name in FILES:
-            command = compile_command(nvcc, csrc_dir() / "cuda" / name, Path(folder) / "out.o", (OLD, NEW))
+            command = compile_command(nvcc, csrc_dir() / "cuda" / name, Path(folder) / "out.o")
             done = subprocess.run(command, capture_output=True, text=True)
             result[name] = "yes" if done.returncode == 0 else "NO"
             wrong += [] if done.returncode == 0 else [f"{name}: nvcc: {done.stderr.strip()}"]
