@@ -163,6 +163,17 @@ Targets<T> targets(const nd_plan *p, int operand, const void *labels, const void
   const T *const of_class = weight ? static_cast<const T *>(weight) + p->offset[operand + 1] : nullptr;
   return {labels, of_class, p->dtype[operand], smoothing, ignore};
 }
+
+// Write the losses of all rows, or their sum or mean; then say which label was none.
+template <class T>
+int reduced(const nd_plan *p, T *out, const double *losses, const Lines<3> &lines, const Targets<T> &y, int reduction, Fault *place) {
+  const int64_t rows = lines.begin.size;
+  if (rows && reduction == ND_EACH) each_loss<T><<<blocks_for(rows), THREADS>>>(lines.begin, out, losses);
+  if (reduction != ND_EACH)
+    add_up<2, T, 3><<<1, THREADS>>>(lines.begin, lines.length, losses, y, out + p->offset[0], nullptr, reduction == ND_MEAN);
+  find_index<<<1, 1>>>(place, LabelOfRow<T, 3>{lines.begin, y});
+  return launched_with_faults();
+}
 } // namespace nd
 
 ND_API int nd_cross_entropy(const nd_plan *p, void *out, const void *a, const void *labels, const void *weight,
@@ -174,19 +185,13 @@ ND_API int nd_cross_entropy(const nd_plan *p, void *out, const void *a, const vo
     const nd::Lines<3> lines(p);
     const int64_t rows = lines.begin.size;
     const nd::Targets<T> y = nd::targets<T>(p, 2, labels, weight, smoothing, ignore);
-    T *const result = static_cast<T *>(out);
     const nd::Scratch scratch(rows * int64_t(sizeof(double)));
     nd::Fault *const place = nd::fault_for("cross_entropy");
     if (!place || !scratch) return int(ND_ENOMEM);
     if (rows > nd::MOST_LINES) return int(ND_EPLAN);
     double *const losses = scratch.as<double>();
     if (rows) nd::row_losses<T><<<unsigned(rows), nd::threads_for(lines.length)>>>(lines, losses, static_cast<const T *>(a), y, place);
-    if (rows && reduction == ND_EACH)
-      nd::each_loss<T><<<nd::blocks_for(rows), nd::THREADS>>>(lines.begin, result, losses);
-    if (reduction != ND_EACH)
-      nd::add_up<2, T, 3><<<1, nd::THREADS>>>(lines.begin, lines.length, losses, y, result + p->offset[0], nullptr, reduction == ND_MEAN);
-    nd::find_index<<<1, 1>>>(place, nd::LabelOfRow<T, 3>{lines.begin, y});
-    return nd::launched_with_faults();
+    return nd::reduced<T>(p, static_cast<T *>(out), losses, lines, y, reduction, place);
   });
 }
 ND_API int nd_cross_entropy_backward(const nd_plan *p, void *out, const void *g, const void *a, const void *labels,
@@ -220,18 +225,12 @@ ND_API int nd_nll(const nd_plan *p, void *out, const void *a, const void *labels
     const nd::Lines<3> lines(p);
     const int64_t rows = lines.begin.size;
     const nd::Targets<T> y = nd::targets<T>(p, 2, labels, weight, 0, ignore);
-    T *const result = static_cast<T *>(out);
     const nd::Scratch scratch(rows * int64_t(sizeof(double)));
     nd::Fault *const place = nd::fault_for("nll");
     if (!place || !scratch) return int(ND_ENOMEM);
     double *const losses = scratch.as<double>();
     if (rows) nd::row_likelihoods<T><<<nd::blocks_for(rows), nd::THREADS>>>(lines, losses, static_cast<const T *>(a), y, place);
-    if (rows && reduction == ND_EACH)
-      nd::each_loss<T><<<nd::blocks_for(rows), nd::THREADS>>>(lines.begin, result, losses);
-    if (reduction != ND_EACH)
-      nd::add_up<2, T, 3><<<1, nd::THREADS>>>(lines.begin, lines.length, losses, y, result + p->offset[0], nullptr, reduction == ND_MEAN);
-    nd::find_index<<<1, 1>>>(place, nd::LabelOfRow<T, 3>{lines.begin, y});
-    return nd::launched_with_faults();
+    return nd::reduced<T>(p, static_cast<T *>(out), losses, lines, y, reduction, place);
   });
 }
 ND_API int nd_nll_backward(const nd_plan *p, void *out, const void *g, const void *labels, const void *weight,

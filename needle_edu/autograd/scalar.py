@@ -10,6 +10,7 @@ has been done. What is left of an engine then fits one page: the graph, the topo
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from numbers import Real
 
 from .topo import find_topo_sort
@@ -102,14 +103,19 @@ class Scalar:
                 f"Scalar **: wanted a number as exponent, got {type(exponent).__name__}; "
                 "x**y with both variable is (x.log() * y).exp()"
             )
-        c = float(exponent)
-        if self.value < 0 and c != int(c):
-            raise ValueError(f"Scalar **: {self.value:g} ** {c:g} is no real number")
-        return _result("**", self.value**c, (self, c * self.value ** (c - 1) if c else 0.0))
+        x, c = self.value, float(exponent)
+        if x < 0 and c != int(c) or x == 0 and c < 0:
+            raise ValueError(f"Scalar **: {x:g} ** {c:g} is no real number")
+        y = _finite("**", pow, x, c)
+        if c == 0:
+            slope = 0.0
+        else:  # that of a root is vertical at 0
+            slope = math.inf if x == 0 and c < 1 else c * _finite("**", pow, x, c - 1)
+        return _result("**", y, (self, slope))
 
     def exp(self) -> Scalar:
         """eˣ, which is its own derivative."""
-        y = math.exp(self.value)
+        y = _finite("exp", math.exp, self.value)
         return _result("exp", y, (self, y))
 
     def log(self) -> Scalar:
@@ -156,6 +162,15 @@ def _result(op: str, value: float, *inputs: tuple[Scalar, float]) -> Scalar:
     result.inputs = tuple(x for x, _ in inputs)
     result.derivatives = tuple(derivative for _, derivative in inputs)
     return result
+
+
+def _finite(op: str, function: Callable[..., float], *numbers: float) -> float:
+    """What a function of Python makes of numbers; it raises where floats end, and does not say for whom."""
+    try:
+        return function(*numbers)
+    except OverflowError:
+        given = ", ".join(f"{number:g}" for number in numbers)
+        raise OverflowError(f"Scalar {op}: the result for {given} is larger than any float") from None
 
 
 def _scalar(number: Scalar | float, operator: str) -> Scalar:

@@ -45,15 +45,19 @@ def cross_entropy(
     _check_options("cross_entropy", label_smoothing, ignore_index, reduction)
     layout, weights = a.layout, None if weight is None else weight.layout
     out_layout, plan = _forward_plan("cross_entropy", layout, labels.layout, weights, reduction)
-    out = allocate(out_layout)
-    err = layout.kernels["cross_entropy"](
-        plan, out.storage.ptr, a.storage.ptr, labels.storage.ptr,
-        layout.device.runtime.null if weight is None else weight.storage.ptr,
-        label_smoothing, _NOTHING if ignore_index is None else ignore_index, REDUCTIONS[reduction],
-    )  # fmt: skip
-    if err:
-        _failed("cross_entropy", err, layout, labels, ignore_index)
-    return out
+    given = (a, labels)
+    return _run(
+        "cross_entropy",
+        "cross_entropy",
+        layout,
+        plan,
+        allocate(out_layout),
+        given,
+        weight,
+        ignore_index,
+        reduction,
+        label_smoothing,
+    )
 
 
 def cross_entropy_backward(
@@ -77,15 +81,19 @@ def cross_entropy_backward(
     out_layout, plan = _backward_plan(
         "cross_entropy_backward", g.layout, layout, labels.layout, weights, reduction
     )
-    out = allocate(out_layout)
-    err = layout.kernels["cross_entropy_backward"](
-        plan, out.storage.ptr, g.storage.ptr, a.storage.ptr, labels.storage.ptr,
-        layout.device.runtime.null if weight is None else weight.storage.ptr,
-        label_smoothing, _NOTHING if ignore_index is None else ignore_index, REDUCTIONS[reduction],
-    )  # fmt: skip
-    if err:
-        _failed("cross_entropy_backward", err, layout, labels, ignore_index)
-    return out
+    given = (g, a, labels)
+    return _run(
+        "cross_entropy_backward",
+        "cross_entropy_backward",
+        layout,
+        plan,
+        allocate(out_layout),
+        given,
+        weight,
+        ignore_index,
+        reduction,
+        label_smoothing,
+    )
 
 
 def nll_loss(
@@ -105,15 +113,8 @@ def nll_loss(
     _check_options("nll_loss", 0.0, ignore_index, reduction)
     layout, weights = a.layout, None if weight is None else weight.layout
     out_layout, plan = _forward_plan("nll_loss", layout, labels.layout, weights, reduction)
-    out = allocate(out_layout)
-    err = layout.kernels["nll"](
-        plan, out.storage.ptr, a.storage.ptr, labels.storage.ptr,
-        layout.device.runtime.null if weight is None else weight.storage.ptr,
-        _NOTHING if ignore_index is None else ignore_index, REDUCTIONS[reduction],
-    )  # fmt: skip
-    if err:
-        _failed("nll_loss", err, layout, labels, ignore_index)
-    return out
+    given = (a, labels)
+    return _run("nll_loss", "nll", layout, plan, allocate(out_layout), given, weight, ignore_index, reduction)
 
 
 def nll_loss_backward(
@@ -135,15 +136,25 @@ def nll_loss_backward(
     of_a = compact_layout(as_shape(shape, "nll_loss_backward"), g.layout.code, g.layout.device)
     weights = None if weight is None else weight.layout
     out, plan = _backward_plan("nll_loss_backward", g.layout, of_a, labels.layout, weights, reduction, False)
-    result = allocate(out)
-    err = of_a.kernels["nll_backward"](
-        plan, result.storage.ptr, g.storage.ptr, labels.storage.ptr,
-        of_a.device.runtime.null if weight is None else weight.storage.ptr,
-        _NOTHING if ignore_index is None else ignore_index, REDUCTIONS[reduction],
+    given = (g, labels)
+    return _run(
+        "nll_loss_backward", "nll_backward", of_a, plan, allocate(out), given, weight, ignore_index, reduction
+    )
+
+
+def _run(
+    who: str, kernel: str, a: Layout, plan: Plan, out: NDArray, given: tuple[NDArray, ...], weight: NDArray | None,
+    ignore_index: int | None, reduction: str, *smoothing: float,
+) -> NDArray:  # fmt: skip
+    """Call a kernel of these; `a` is the layout of the logits, and labels are the last of what is given."""
+    err = a.kernels[kernel](
+        plan, out.storage.ptr, *[one.storage.ptr for one in given],
+        a.device.runtime.null if weight is None else weight.storage.ptr,
+        *smoothing, _NOTHING if ignore_index is None else ignore_index, REDUCTIONS[reduction],
     )  # fmt: skip
     if err:
-        _failed("nll_loss_backward", err, of_a, labels, ignore_index)
-    return result
+        _failed(who, err, a, given[-1], ignore_index)
+    return out
 
 
 @remember

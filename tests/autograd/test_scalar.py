@@ -72,6 +72,8 @@ def test_edges():
     zero = Scalar(0.0)
     (zero.relu() + zero**0 + zero**1).backward()
     assert zero.grad == 1.0  # relu' (0) is 0, as everywhere in this library
+    (zero**0.5).backward()
+    assert zero.grad == math.inf
 
 
 def test_it_learns_xor():
@@ -110,4 +112,10 @@ def test_what_is_no_number_is_said():
         x / 0
     with pytest.raises(ValueError, match=r"-8 \*\* 0.5 is no real number"):
         Scalar(-8) ** 0.5
+    with pytest.raises(ValueError, match=r"Scalar \*\*: 0 \*\* -1 is no real number"):
+        Scalar(0.0) ** -1
+    with pytest.raises(OverflowError, match=r"Scalar \*\*: the result for 10, 400 is larger than any float"):
+        Scalar(10.0) ** 400
+    with pytest.raises(OverflowError, match="Scalar exp: the result for 1000 is larger than any float"):
+        Scalar(1000.0).exp()
     assert math.isinf(Scalar(math.inf).exp().value)

@@ -23,12 +23,7 @@ def cross_entropy(
         return read
     z, q, divisor = read
     losses = np.where(q != 0, q * (np.log(np.exp(z).sum(-1, keepdims=True)) - z), 0).sum(-1)
-    if reduction == EACH:
-        operand(plan, 0, out, range(plan.ndim - 1))[...] = losses
-    else:
-        total = losses.sum() / (divisor if reduction == MEAN else 1)
-        out.view(DTYPES[plan.dtypes[0]])[plan.offsets[0]] = total
-    return OK
+    return _reduced(plan, out, losses, divisor, reduction)
 
 
 @kernel
@@ -60,12 +55,7 @@ def nll(
         return read
     q, divisor = read
     losses = -(np.where(q != 0, operand(plan, 1, a), 0) * q).sum(-1)
-    if reduction == EACH:
-        operand(plan, 0, out, range(plan.ndim - 1))[...] = losses
-    else:
-        total = losses.sum() / (divisor if reduction == MEAN else 1)
-        out.view(DTYPES[plan.dtypes[0]])[plan.offsets[0]] = total
-    return OK
+    return _reduced(plan, out, losses, divisor, reduction)
 
 
 @kernel
@@ -79,6 +69,16 @@ def nll_backward(
     q, divisor = read
     scale = operand(plan, 1, g) / (divisor if reduction == MEAN else 1)
     operand(plan, 0, out)[...] = np.where(q != 0, -scale * q, 0)
+    return OK
+
+
+def _reduced(plan: Plan, out: Array, losses: Array, divisor: Any, reduction: int) -> int:
+    """Write the losses of all rows, or their sum or mean."""
+    if reduction == EACH:
+        operand(plan, 0, out, range(plan.ndim - 1))[...] = losses
+    else:
+        total = losses.sum() / (divisor if reduction == MEAN else 1)
+        out.view(DTYPES[plan.dtypes[0]])[plan.offsets[0]] = total
     return OK
 
 

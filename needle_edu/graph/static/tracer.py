@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from needle_edu import ops
 from needle_edu.autograd import Tensor, TensorTuple, Value, events, no_grad, state
 from needle_edu.autograd.unbroadcast import unbroadcast
 from needle_edu.autograd.value import fill_node
@@ -24,8 +23,9 @@ from needle_edu.ndarray import array
 from needle_edu.ndarray.host import host_values
 
 from .array_type import Type, array_types
+from .lookups import captured_embedding, captured_lookup
 from .optimizing import capture_computed_step, capture_step
-from .own_ops import DrawnAttention, DrawnDropout, Key, Lookup, Moments, OwnUpdate
+from .own_ops import DrawnAttention, DrawnDropout, Key, Moments, OwnUpdate
 from .places import DataOf, GradientOf
 from .program import Instruction, Program
 from .unknown import UNKNOWN, CaptureError, has_unknown, placed, stand_in, where, without_numbers
@@ -131,7 +131,7 @@ class Tracer(Scope):
             return inputs[0]
         names = tuple([self.name_of(x) for x in inputs])
         if op.name == "getitem" and has_unknown(op.index):
-            return self._lookup(op, inputs[0])
+            return captured_lookup(op, inputs[0], self.arrays)
         if any(map(has_unknown, vars(op).values())):
             raise CaptureError(
                 f"{op.name}: an array that was computed from the arguments is an attribute of this op (an index, say), "
@@ -194,31 +194,9 @@ class Tracer(Scope):
             self.name_of(one)  # the device is known now
         return drawn.apply(*operands, self.source("key", Key(self.device), (1,), "int64"))
 
-    def _lookup(self, op: Any, x: Any) -> Any:
-        """Return what an index with unknown numbers names, by an op that takes its arrays as operands."""
-        named: list[Tensor] = []
-
-        def with_places(part: Any) -> Any:
-            if isinstance(part, tuple):
-                return tuple(map(with_places, part))
-            if not has_unknown(part):
-                return part
-            if id(part) not in self.arrays:
-                raise CaptureError(
-                    f"getitem: a list of tensors as an index is not captured; stack them first{where()}"
-                )
-            named.append(Tensor.make_const(part))
-            return f"%{len(named)}"
-
-        return Lookup(with_places(op.index)).apply(x, *named)
-
     def embedding(self, index: Tensor, table: Tensor, padding: int | None) -> Tensor:
         """Return the rows of a table that `index` names, by an op that takes the index as an operand."""
-        rows = Lookup().apply(table, index)
-        if padding is None:
-            return rows
-        chosen = ops.equal(index.reshape((*index.shape, 1)), padding % table.shape[0])
-        return ops.where(chosen, rows.detach(), rows)
+        return captured_embedding(index, table, padding)
 
     def moments(self, op: Any, x: Any, axes: tuple[int, ...]) -> tuple:
         """Return what a normalisation has measured, as tensors."""

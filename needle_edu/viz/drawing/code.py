@@ -96,7 +96,7 @@ def file_title(file: str) -> str:
 
     Examples
     --------
-    >>> file_title("/home/me/train.py"), file_title("/tmp/ipykernel_17/3141592653.py"), file_title("<stdin>")
+    >>> file_title("lessons/train.py"), file_title("/tmp/ipykernel_17/3141592653.py"), file_title("<stdin>")
     ('train.py', 'a cell', 'typed code')
     """
     if is_cell(file):
