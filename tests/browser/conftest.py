@@ -104,6 +104,15 @@ def lab(playwright_api, tmp_path_factory):
     server.stop()
 
 
+# True once every cell stands on the page with all its outputs: JupyterLab runs a cell that it has not yet put into the
+# page; it does that when it has time, from the top.
+ALL_IS_SHOWN = """() => {
+    const cells = jupyterapp.shell.currentWidget.content.widgets;
+    return cells.every(cell => cell.isAttached) && cells.filter(cell => cell.model.type === 'code').every(cell =>
+        cell.outputArea.node.querySelectorAll('.jp-OutputArea-child').length >= cell.outputArea.model.length);
+}"""
+
+
 class Notebook:
     """One notebook in the browser: run it, look at it, click in it."""
 
@@ -129,13 +138,18 @@ class Notebook:
         self.page.wait_for_function(
             "jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'", timeout=120_000
         )
+        return self.settled()
+
+    def settled(self) -> Notebook:
+        """Wait until what the cells have printed, drawn and raised so far stands on the page."""
+        self.page.wait_for_function(ALL_IS_SHOWN, timeout=60_000)
         return self
 
     def tracebacks(self) -> list[str]:
         """The text of every error output on the page."""
         kinds = ("application/vnd.jupyter.error", "application/vnd.jupyter.stderr")
         selector = ", ".join(f'.jp-RenderedText[data-mime-type="{kind}"]' for kind in kinds)
-        return self.page.locator(selector).all_text_contents()
+        return self.settled().page.locator(selector).all_text_contents()
 
     def text(self) -> str:
         return self.page.locator(".jp-Notebook").text_content()

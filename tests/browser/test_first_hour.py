@@ -136,6 +136,7 @@ class Reader(Notebook):
         self.page.wait_for_function(
             "jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'", timeout=60_000
         )
+        self.settled()
 
     def report(self, question: str):
         return self.shown.locator(".needle-check").filter(has_text=re.compile(rf"{question}: \d+ of"))
@@ -148,7 +149,7 @@ class Reader(Notebook):
 
 
 def run_to_the_end(reader) -> None:
-    """Run ▸ Run All Cells, from the menu; done when the last code cell has a number."""
+    """Run ▸ Run All Cells, from the menu; done when every code cell has a number and its outputs are shown."""
     reader.page.locator(".lm-MenuBar-itemLabel", has_text=re.compile("^Run$")).click()
     reader.page.locator(".lm-Menu-itemLabel", has_text=re.compile("^Run All Cells$")).click()
     reader.page.wait_for_function(
@@ -158,6 +159,7 @@ def run_to_the_end(reader) -> None:
         }""",
         timeout=400_000,  # kernels may have to be compiled first
     )
+    reader.settled()
 
 
 def read_the_lecture(reader) -> None:
