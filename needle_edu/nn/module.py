@@ -22,7 +22,7 @@ from ..backend.arguments import floating, switch
 from ..backend.errors import DeviceError
 from .module_state import Mismatch, load, move, named_state
 from .parameter import Parameter
-from .printing import tree
+from .printing import arguments, tree
 from .registering import Registering
 
 _note: Callable[[int, Any], None] = note_call  # or the same in C, see below
@@ -231,8 +231,8 @@ class Module(Registering):
     # ---- printing -------------------------------------------------------------------------------
 
     def extra_repr(self) -> str:
-        """What stands between the brackets in `repr`; a layer returns its sizes."""
-        return ""
+        """What stands between the brackets in `repr`: a layer's sizes, and what was chosen when it was made."""
+        return arguments(self)
 
     def __repr__(self) -> str:
         return "\n".join(tree(self))

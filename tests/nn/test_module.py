@@ -305,3 +305,26 @@ def test_a_checkpoint_whose_last_part_makes_no_sense_changes_no_part(tmp_path):
     for wrong in (3, nn.Linear):
         with pytest.raises(TypeError, match=f"checkpoints.load: model is an? {type(wrong).__name__}"):
             checkpoints.load(path, model=wrong)
+
+
+@pytest.mark.parametrize(
+    ("layer", "text"),
+    [
+        (nn.LeakyReLU(0.2), "LeakyReLU(negative_slope=0.2)"),
+        (nn.LeakyReLU(), "LeakyReLU()"),
+        (nn.Softmax(1), "Softmax(dim=1)"),
+        (nn.Threshold(0.1, 2.0), "Threshold(0.1, 2.0)"),
+        (nn.HuberLoss("sum", 2.0), "HuberLoss(reduction='sum', delta=2.0)"),
+    ],
+)
+def test_a_layer_prints_what_was_chosen_when_it_was_made(layer, text):
+    assert repr(layer) == text
+
+
+def test_a_module_of_ones_own_prints_what_it_keeps_of_its_arguments():
+    class Net(nn.Module):
+        def __init__(self, inputs, hidden, depth=2, activation=nn.ReLU):
+            super().__init__()
+            self.hidden, self.depth, self.activation = hidden, depth, activation()
+
+    assert repr(Net(9, 3, 4)).splitlines()[0] == "Net(hidden=3, depth=4)"
