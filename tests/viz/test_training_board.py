@@ -12,7 +12,7 @@ from needle_edu.backend import NeedleError, ShapeError
 from needle_edu.backend.random import apart, generator
 from needle_edu.data import DataLoader
 from needle_edu.training import History
-from needle_edu.viz.training.looks import BINS, SAMPLE, SHARE, Look, Looker, Moved, spread
+from needle_edu.viz.training.looks import ASKING, BINS, SAMPLE, SHARE, Look, Looker, Moved, spread
 from needle_edu.viz.training.panels import panels
 from needle_edu.viz.training.pictures import JUDGED, is_attention
 
@@ -342,19 +342,20 @@ def test_an_epoch_that_is_half_noted_is_no_error():
 
 
 def test_fresh_examples_are_asked_about_only_where_the_time_allows_it(monkeypatch):
-    """On a clock of its own: a step takes 10 ms, a look nothing, and asking 100 ms."""
+    """On a clock of its own: a step takes 10 ms, a look 20 ms, and asking 100 ms."""
     clock = [0.0]
     monkeypatch.setattr("needle_edu.viz.training.looks.time.perf_counter", lambda: clock[0])
     asked = []
 
     def judge(self, app, known, fresh):
+        clock[0] += 0.02
         if fresh:
             asked.append(clock[0])
             clock[0] += 0.1
 
     monkeypatch.setattr("needle_edu.viz.training.pictures.Pictures.judge", judge)
     app, looker, history = Blobs(Blobs.settings_with()), Looker(), History()
-    for _ in range(10_000):
+    for _ in range(12_000):
         clock[0] += 0.01
         history.add_step({"loss": 1.0})
         looker.step(app, history)
@@ -362,8 +363,9 @@ def test_fresh_examples_are_asked_about_only_where_the_time_allows_it(monkeypatc
             history.end_epoch({})
     looker.last(app)
     assert looker.looks[0].step == 2, "the first look is at once"
-    assert 0.1 / SHARE < asked[1] < 0.2 / SHARE + 20, "before it was known, asking was taken to be a step"
-    assert len(asked) > 3 and looker.spent <= SHARE * clock[0] + 0.1
+    assert 0.02 / ASKING < asked[0] < 12, "before it is known, asking is taken to be as long as a step"
+    assert asked[1] > 0.3 / ASKING
+    assert len(asked) == 3 and looker.spent <= (SHARE + ASKING) * clock[0] + 0.14
 
 
 def test_what_the_evaluation_counted_is_shown_of_all_fresh_examples():

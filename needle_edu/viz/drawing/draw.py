@@ -75,8 +75,9 @@ def draw(
         only of a recorded run: ``viz.record()``, then ``tape.draw(code=True)``.
     node : callable, optional
         Called once with each `Node` of the graph (`op`, `name`, `shape`, `module`, `value`, `grad`, …); it returns None
-        or a dict that changes how the node is drawn: `label` (its title), `rows` (names and texts of more lines) and
-        `color` ("blue", "orange", "green", "red", "grey"). It gets a copy, so it can't change the graph.
+        or a dict that changes how the node is drawn: `label` (its title), `rows` (names and texts of more lines),
+        `color` ("blue", "orange", "green", "red", "grey"), or `hide` (True leaves it out, its edges joined). It gets a
+        copy, so it can't change the graph.
 
     Returns
     -------

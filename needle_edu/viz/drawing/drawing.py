@@ -15,6 +15,7 @@ from needle_edu.graph.boxes import Box, boxes_of
 from needle_edu.viz.drawing.boxcards import BoxCard
 from needle_edu.viz.drawing.code import code_html
 from needle_edu.viz.drawing.dot import to_dot
+from needle_edu.viz.drawing.hiding import without
 from needle_edu.viz.drawing.legend import legend
 from needle_edu.viz.drawing.looks import NodeFunction, check_node, looks_of
 from needle_edu.viz.drawing.opening import READABLE, check_boxes, choose, find_box
@@ -39,7 +40,7 @@ class Drawing:
     Attributes
     ----------
     graph : Graph
-        Nodes and edges as data.
+        Nodes and edges as data, without those that `node` hides.
     boxes : Box
         The same nodes in boxes: modules, and passes that repeat each other.
     svg : str
@@ -77,7 +78,8 @@ class Drawing:
         check_shown(rows, overlay)
         switch("viz.draw", code=code)
         check_node(node)
-        self.graph = graph
+        looks = looks_of(graph, node)
+        graph = self.graph = without(graph, {key for key, look in looks.items() if look.hide})
         self._options: dict[str, Any] = {"values": values, "grads": grads, "direction": direction}
         count = len(graph.nodes)
         calls = () if modules is False else graph.calls
@@ -90,7 +92,7 @@ class Drawing:
         self._parameters = parameters
         shown = [item for box in inside for item in box.items]
         colours = None if overlay is None else Overlay(graph, overlay)
-        cards = shown_cards(graph, inside, values, grads, parameters, rows, colours, looks_of(graph, node))
+        cards = shown_cards(graph, inside, values, grads, parameters, rows, colours, looks)
         box_cards = {
             box: BoxCard(graph, box, parameters, colours, box not in inside)
             for box in shown
@@ -194,5 +196,6 @@ class Drawing:
         return {"text/html": self.html, "text/plain": repr(self)}
 
     def __repr__(self) -> str:
-        nodes, edges = len(self.graph.nodes), len(self.graph.edges)
-        return f"<Drawing of a computation graph: {nodes} nodes, {edges} edges>"
+        nodes, edges, hidden = len(self.graph.nodes), len(self.graph.edges), self.graph.hidden
+        left_out = f", {hidden} hidden" if hidden else ""
+        return f"<Drawing of a computation graph: {nodes} nodes, {edges} edges{left_out}>"

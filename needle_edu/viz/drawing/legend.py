@@ -32,5 +32,8 @@ def legend(graph: Graph, root: Box) -> str:
         ("fold", "box: click, or Enter, opens it", bool(boxes)),
         ("many", "equal passes, rolled up", any(box.times > 1 for box in boxes)),
     )
-    shown = (f'<span><i class="sign {kind}"></i>{words}</span>' for kind, words, there in signs if there)
+    shown = [f'<span><i class="sign {kind}"></i>{words}</span>' for kind, words, there in signs if there]
+    if graph.hidden:
+        nodes_are, edges = ("node is", "its edges") if graph.hidden == 1 else ("nodes are", "their edges")
+        shown.append(f"<span>{graph.hidden:,} {nodes_are} hidden, {edges} joined</span>")
     return f'<div class="ndl-foot"><div class="ndl-keys">{"".join(shown)}</div></div>'
