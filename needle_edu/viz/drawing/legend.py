@@ -6,7 +6,7 @@ from needle_edu.graph import Graph
 from needle_edu.graph.boxes import Box
 
 
-def legend(graph: Graph, root: Box) -> str:
+def legend(graph: Graph, root: Box, note: str = "") -> str:
     """The legend of a drawing, as HTML.
 
     Parameters
@@ -14,6 +14,8 @@ def legend(graph: Graph, root: Box) -> str:
     graph : Graph
     root : Box
         The box that is drawn; what lies outside is not explained.
+    note : str
+        HTML that stands below it.
 
     Examples
     --------
@@ -36,4 +38,4 @@ def legend(graph: Graph, root: Box) -> str:
     if graph.hidden:
         nodes_are, edges = ("node is", "its edges") if graph.hidden == 1 else ("nodes are", "their edges")
         shown.append(f"<span>{graph.hidden:,} {nodes_are} hidden, {edges} joined</span>")
-    return f'<div class="ndl-foot"><div class="ndl-keys">{"".join(shown)}</div></div>'
+    return f'<div class="ndl-foot"><div class="ndl-keys">{"".join(shown)}</div>{note}</div>'
