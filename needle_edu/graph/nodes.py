@@ -118,6 +118,7 @@ class Graph:
     nodes: dict[int, Node] = field(default_factory=dict)
     edges: list[Edge] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)  # of the modules that made the nodes
+    hidden: int = 0  # so many nodes were left out of a drawing, their edges joined
 
     def add(self, node: Node, inputs: Iterable[int] = ()) -> None:
         """Add a node and one edge per operand; an input never heard of becomes a leaf."""

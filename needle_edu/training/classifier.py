@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
+import numpy as np
+
 from .. import metrics, nn, optim
 from ..autograd import no_grad
 from ..data import DataLoader
@@ -23,6 +25,8 @@ class Classifier(Application):
         What the network wants; smaller pictures are enlarged, see `pictures.py`.
     transforms : sequence of callables, optional
         Random changes to pictures that are learned from.
+    mistaken : numpy.ndarray, optional
+        Of the last evaluation, how often a class (the row) was taken for each one: (classes, classes).
 
     Examples
     --------
@@ -45,7 +49,8 @@ class Classifier(Application):
         found = find_pictures(
             settings.data, self.usual, small=settings.small, shape=self.shape, transforms=self.transforms
         )
-        self.data, self.fresh_examples = found.said, found.test
+        self.data, self.fresh_examples, self.classes = found.said, found.test, found.classes
+        self.mistaken: np.ndarray | None = None
         # With a seed of its own the order is the same for any number of workers.
         self.loader = DataLoader(
             found.train, settings.batch_size, shuffle=True, num_workers=settings.workers, seed=settings.seed
@@ -81,9 +86,12 @@ class Classifier(Application):
         """Loss and accuracy on the pictures to test with, means over the pictures."""
         self.model.eval()
         loss = right = 0.0
+        table = np.zeros((self.classes, self.classes), int)
         with no_grad():
             for x, y in DataLoader(self.fresh_examples, 500):
                 logits = self.model(x)
                 loss += self.loss(logits, y).item() * len(x)
                 right += metrics.accuracy(logits, y) * len(x)
+                np.add.at(table, (y.numpy().astype(int), logits.numpy().argmax(1)), 1)
+        self.mistaken = table
         return {"loss": loss / len(self.fresh_examples), "accuracy": right / len(self.fresh_examples)}

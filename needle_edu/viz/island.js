@@ -34,14 +34,6 @@ function render({ model, el }) {
   return () => { alive?.stop?.(); model.off("change:frame", show); };
 }
 
-/** The static form of a view that is alive: a second output of its cell, for pages without a kernel. */
-function hideStatic(name) {
-  const hide = () => document.querySelectorAll(`[data-live="${name}"]`).forEach((place) => { place.hidden = true; });
-  hide();
-  const watch = new MutationObserver(hide); // it may come later than the widget
-  watch.observe(document.body, { childList: true, subtree: true });
-}
-
 /** A number with at most four significant digits, as Python's cards write it. */
 export function number(x) {
   if (Number.isNaN(x)) return "nan";

@@ -72,7 +72,7 @@ class Island:
 
     def program(self) -> str:
         """The script of the view, with that of all islands."""
-        return "\n".join(map(static_text, ("keys.js", "island.js", self.script)))
+        return "\n".join(map(static_text, ("keys.js", "alive.js", "island.js", self.script)))
 
     def save(self, path: str | os.PathLike) -> Path:
         """Write a page of its own (.html), complete or not at all."""

@@ -15,6 +15,7 @@ from __future__ import annotations
 from needle_edu import graph
 from needle_edu.graph.recorder import MAX_EVENTS
 from needle_edu.graph.snapshot import LIMIT
+from needle_edu.viz.drawing.clicks import ClickFunction, clickable
 from needle_edu.viz.drawing.drawing import Drawing
 from needle_edu.viz.lifetimes.blocks import Blocks
 from needle_edu.viz.stepper.walk import make_stepper
@@ -52,9 +53,9 @@ class Tape(graph.Tape):
         super().end(run)
         self.blocks.close()
 
-    def draw(self, **options):
+    def draw(self, on_click: ClickFunction | None = None, **options):
         """Draw the recorded graph; takes the options of `viz.draw`."""
-        return Drawing(self.graph(), **options)
+        return clickable(Drawing(self.graph(), **options), on_click)
 
     def step(self, live: bool = False, **options):
         """Walk through the recorded run one event at a time; takes the options of `viz.step`."""

@@ -123,3 +123,44 @@ def test_the_playground_steps_runs_and_starts_anew(notebook):
     view.locator("button.anew").click()
     view.locator(".wrong", has_text="at most 16").wait_for(timeout=60_000)
     assert asked(page, "print(play.island.choice.layers)") == "(2,)\n"
+
+
+CLICKED = """
+import time
+def look(node):
+    if node.op == 'relu':
+        raise ValueError('<b>dead</b>')
+    print('asked')
+    return f'{node.label}: {node.op}, mean {node.value.mean:g}'
+"""
+
+
+def test_a_click_on_a_node_calls_a_function_in_the_kernel(notebook):
+    cells = [
+        "import needle_edu as ndl\nfrom needle_edu import nn, viz" + CLICKED,
+        "model = nn.Sequential(nn.Linear(4, 3), nn.ReLU())\n"
+        "y = (model(ndl.init.ones(2, 4, requires_grad=False)) * 0 + 2).exp()",
+        "viz.draw(y, on_click=look, modules=0)",
+    ]
+    page = opened(notebook, "clicks.ipynb", cells)
+    view = page.locator(".jp-OutputArea [class^=ndl-]:has(> .ndl-window) >> visible=true")
+    said = view.locator(".ndl-said")
+    said.wait_for(timeout=60_000)
+    page.locator("[data-live]").wait_for(state="hidden")
+    assert said.text_content() == "A click on a node, or Enter, calls look."
+    view.locator('.ndl-node[aria-label^="y:"]').click()
+    said.filter(has_text="y: exp, mean 7.38906").wait_for(timeout=60_000)
+    assert said.text_content().startswith("asked\n")
+    assert view.locator(".ndl-window").bounding_box()["height"] < 500, "the answer below is in sight"
+    view.locator("[data-box] > .ndl-header").first.click()
+    inner = view.locator('.ndl-node[aria-label*=": relu"]')
+    inner.focus()
+    page.keyboard.press("Enter")
+    said.filter(has_text="ValueError: <b>dead</b>").wait_for(timeout=60_000)
+    assert "look failed at " in said.text_content() and said.locator("b").count() == 0
+    assert page.evaluate("jupyterapp.shell.currentWidget.content.mode") == "command"
+    notebook.screenshot("live-clicks")
+    page.evaluate("jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    notebook.wait_for_kernel()
+    view.locator('.ndl-node[aria-label^="y:"]').click()
+    said.filter(has_text="The kernel does not answer").wait_for(timeout=60_000)

@@ -3,6 +3,7 @@
 import linecache
 import xml.etree.ElementTree as ET
 
+import numpy as np
 import pytest
 
 import needle_edu as ndl
@@ -106,13 +107,19 @@ def test_a_function_changes_how_nodes_look_and_nothing_else():
             r"node= failed at x: parameter; shape \(1,\) float32: IndexError",
         ),
         (lambda node: "red", NeedleError, "node= returned str; it returns None or a dict"),
-        (lambda node: {"colour": "red"}, NeedleError, "the key 'colour'; there are label, rows, color, at x"),
+        (
+            lambda node: {"colour": "red"},
+            NeedleError,
+            "the key 'colour'; there are label, rows, color, hide, at x",
+        ),
         (
             lambda node: {"color": "pink"},
             NeedleError,
             "color='pink'; it is one of blue, orange, green, red, grey",
         ),
         (lambda node: {"color": ["red"]}, NeedleError, "color="),
+        (lambda node: {"hide": "yes"}, NeedleError, "hide='yes'; it is True or False, at x"),
+        (lambda node: {"hide": True}, NeedleError, "hides every node"),
         (lambda node: {"label": 3}, NeedleError, "label=3; a label is a str"),
         (lambda node: {"rows": ["a"]}, NeedleError, "rows are a dict"),
     ],
@@ -163,3 +170,69 @@ def test_lines_and_nodes_mark_each_other_offline(browser, tmp_path, size, theme)
         f"{v['id']}: {v['nodes'][0]['html'][:90]}" for v in found if v["impact"] in ("serious", "critical")
     ] == []
     page.context.close()
+
+
+def hide(*ops):
+    return lambda node: {"hide": True} if node.op in ops or node.name in ops else None
+
+
+def named_edges(drawing):
+    labels = {key: node.label for key, node in drawing.graph.nodes.items()}
+    return [(labels[e.source], labels[e.target], e.operand) for e in drawing.graph.edges]
+
+
+def test_a_hidden_node_leaves_its_path():
+    x, w = ndl.Tensor([1.0, 2.0]), ndl.Tensor([3.0, 4.0])
+    x.name, w.name = "x", "w"
+    y = (x * w).exp().tanh() * x.relu()
+    drawing = viz.draw(y, node=hide("exp", "tanh", "relu"))
+    assert named_edges(drawing) == [("x", "v1", 0), ("w", "v1", 1), ("v1", "y", 0), ("x", "y", 1)]
+    assert repr(drawing) == "<Drawing of a computation graph: 4 nodes, 4 edges, 3 hidden>"
+    assert drawing.text().startswith("computation graph: 4 nodes, 4 edges, 3 hidden\n")
+    assert "3 nodes are hidden, their edges joined" in drawing.html and "3 hidden" in drawing.svg
+    assert drawing.dot.count("->") == 4 and 'label="3 hidden"' in drawing.dot
+    assert (
+        "exp(" not in drawing.text()
+        and "hidden" not in viz.draw(y).text()
+        and "joined" not in viz.draw(y).html
+    )
+    # Two ways through hidden nodes into one operand are one edge; a leaf takes its edges along.
+    both = viz.draw(((x * w) * (x + w)).exp(), node=hide("multiply", "add"))
+    assert [(a, c) for a, _, c in named_edges(both)] == [("x", 0), ("w", 0)]
+    alone = viz.draw(x * w, node=hide("x"))
+    assert named_edges(alone) == [("w", "v1", 1)] and ">b</text>" in alone.svg, (
+        "it is still the second operand"
+    )
+    result = viz.draw((x * 2).exp(), node=hide("exp"))
+    assert [node.op for node in result.graph.nodes.values()] == [None, "mul_scalar"]
+    assert "1 node is hidden, its edges joined" in result.html
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_what_is_hidden_changes_nothing_of_what_depends_on_what(seed):
+    """On random graphs with boxes: shown nodes are joined by a path exactly where they were before."""
+    rng = np.random.RandomState(seed)
+    layer = nn.Sequential(nn.Linear(3, 3), nn.ReLU(), nn.Linear(3, 3))
+    values = [ndl.Tensor(rng.rand(2, 3)) for _ in range(3)]
+    for _ in range(12):
+        a, b = (values[k] for k in rng.randint(len(values), size=2))
+        results = lambda a=a, b=b: a * b, lambda a=a, b=b: a + b, lambda a=a: layer(a), lambda a=a: a.exp()  # noqa: E731
+        values.append(results[rng.randint(4)]())
+    out = sum(values[1:], values[0])
+    whole = viz.draw(out).graph
+    gone = {key for key in whole.nodes if rng.rand() < 0.4}
+    drawing = viz.draw(out, node=lambda node: {"hide": True} if node.id in gone else None, modules=True)
+    assert set(drawing.graph.nodes) == set(whole.nodes) - gone
+
+    def reach(graph, through):
+        before = {}
+        for edge in graph.edges:
+            before.setdefault(edge.target, set()).add(edge.source)
+        found = {}
+        for key in graph.nodes:
+            found[key] = set().union(*({s} | found[s] for s in before.get(key, ())))
+        return {key: found[key] - through for key in graph.nodes if key not in through}
+
+    assert reach(whole, gone) == reach(drawing.graph, set())
+    ET.fromstring(drawing.svg)
+    assert drawing.svg.count('class="ndl-title"') >= len(drawing.graph.nodes)

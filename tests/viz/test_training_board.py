@@ -10,10 +10,11 @@ import needle_edu as ndl
 from needle_edu import init, nn, optim, training, viz
 from needle_edu.backend import NeedleError, ShapeError
 from needle_edu.backend.random import apart, generator
+from needle_edu.data import DataLoader
 from needle_edu.training import History
-from needle_edu.viz.training.looks import BINS, SAMPLE, SHARE, Look, Looker, Moved, spread
+from needle_edu.viz.training.looks import ASKING, BINS, SAMPLE, SHARE, Look, Looker, Moved, spread
 from needle_edu.viz.training.panels import panels
-from needle_edu.viz.training.pictures import is_attention
+from needle_edu.viz.training.pictures import JUDGED, is_attention
 
 pytestmark = pytest.mark.shares_memory
 
@@ -338,3 +339,43 @@ def test_an_epoch_that_is_half_noted_is_no_error():
     history.add_step({"loss": 1.0})
     history.test["loss"].append(0.5)  # the number is there, the end is not yet
     assert "last training 1, fresh examples 1.5" in panels(history, [])
+
+
+def test_fresh_examples_are_asked_about_only_where_the_time_allows_it(monkeypatch):
+    """On a clock of its own: a step takes 10 ms, a look 20 ms, and asking 100 ms."""
+    clock = [0.0]
+    monkeypatch.setattr("needle_edu.viz.training.looks.time.perf_counter", lambda: clock[0])
+    asked = []
+
+    def judge(self, app, known, fresh):
+        clock[0] += 0.02
+        if fresh:
+            asked.append(clock[0])
+            clock[0] += 0.1
+
+    monkeypatch.setattr("needle_edu.viz.training.pictures.Pictures.judge", judge)
+    app, looker, history = Blobs(Blobs.settings_with()), Looker(), History()
+    for _ in range(12_000):
+        clock[0] += 0.01
+        history.add_step({"loss": 1.0})
+        looker.step(app, history)
+        if len(history) % 100 == 0:
+            history.end_epoch({})
+    looker.last(app)
+    assert looker.looks[0].step == 2, "the first look is at once"
+    assert 0.02 / ASKING < asked[0] < 12, "before it is known, asking is taken to be as long as a step"
+    assert asked[1] > 0.3 / ASKING
+    assert len(asked) == 3 and looker.spent <= (SHARE + ASKING) * clock[0] + 0.14
+
+
+def test_what_the_evaluation_counted_is_shown_of_all_fresh_examples():
+    board = viz.train("mlp", data="digits", epochs=2, wait=True)
+    app, table = board.result.application, board.looks[-1].pictures.confusion
+    assert table is app.mistaken and table.sum() == len(app.fresh_examples) > JUDGED
+    scores = app.model(next(iter(DataLoader(app.fresh_examples, len(app.fresh_examples))))[0]).numpy()
+    labels = [app.fresh_examples[k][1] for k in range(len(app.fresh_examples))]
+    expected = np.zeros_like(table)
+    for label, place in zip(labels, scores.argmax(1), strict=True):
+        expected[label, place] += 1
+    np.testing.assert_array_equal(table, expected)
+    assert 0 < board.spent < 1

@@ -54,9 +54,10 @@ def to_dot(
     >>> to_dot(g).count("n0 -> n1")
     2
     """
+    left_out = {"label": f"{graph.hidden:,} hidden"} if graph.hidden else {}
     dot = graphviz.Digraph(
         "computation",
-        graph_attr={"rankdir": direction, "style": "rounded", "color": GREY, **FONT},
+        graph_attr={"rankdir": direction, "style": "rounded", "color": GREY, **FONT, **left_out},
         node_attr={"shape": "box", **FONT},
         # The operand's letter stands beside the arrow head, and not on it.
         edge_attr={"color": GREY, "arrowsize": "0.7", "labeldistance": "2", "labelangle": "22", **FONT},
@@ -105,8 +106,8 @@ def _plain(text: str) -> str:
 
 
 def operand_counts(graph: Graph) -> dict[int, int]:
-    """Number of operands of every node that has some."""
+    """Number of operands of every node that has some; one whose source is not in the graph counts, too."""
     counts: dict[int, int] = {}
     for edge in graph.edges:
-        counts[edge.target] = counts.get(edge.target, 0) + 1
+        counts[edge.target] = max(counts.get(edge.target, 0), edge.operand + 1)
     return counts

@@ -15,6 +15,7 @@ from needle_edu.graph import graph_of, variable_names
 from needle_edu.graph.replay import add_adjoints
 from needle_edu.graph.static import Program
 from needle_edu.graph.static.as_graph import as_graph
+from needle_edu.viz.drawing.clicks import ClickFunction, check_click, clickable
 from needle_edu.viz.drawing.drawing import MAX_NODES, Drawing
 from needle_edu.viz.drawing.looks import NodeFunction, check_node
 from needle_edu.viz.drawing.opening import check_boxes
@@ -36,7 +37,8 @@ def draw(
     overlay: str | None = None,
     code: bool = False,
     node: NodeFunction | None = None,
-) -> Drawing:
+    on_click: ClickFunction | None = None,
+) -> Drawing | Any:
     """Draw the computation graph that leads to a tensor.
 
     What a module made lies in a box, its parameters inside; passes that repeat each other lie in one box, rolled up
@@ -75,17 +77,23 @@ def draw(
         only of a recorded run: ``viz.record()``, then ``tape.draw(code=True)``.
     node : callable, optional
         Called once with each `Node` of the graph (`op`, `name`, `shape`, `module`, `value`, `grad`, …); it returns None
-        or a dict that changes how the node is drawn: `label` (its title), `rows` (names and texts of more lines) and
-        `color` ("blue", "orange", "green", "red", "grey"). It gets a copy, so it can't change the graph.
+        or a dict that changes how the node is drawn: `label` (its title), `rows` (names and texts of more lines),
+        `color` ("blue", "orange", "green", "red", "grey"), or `hide` (True leaves it out, its edges joined). It gets a
+        copy, so it can't change the graph.
+    on_click : callable, optional
+        Called in the kernel with the `Node` on which the reader clicked or pressed Enter; what it prints and returns is
+        shown below the picture, and so is an error. Needs anywidget and a running kernel.
 
     Returns
     -------
     Drawing
+        With `on_click`, a widget with the attribute `drawing`.
 
     Raises
     ------
     NeedleError
-        The graph has more than `max_nodes` nodes; or `node` failed, or returned what can't be drawn.
+        The graph has more than `max_nodes` nodes; `node` failed, or returned what can't be drawn; anywidget is not
+        installed.
     ValueError
         A negative depth; unknown grads, direction, modules, roll, focus, rows, overlay or code.
     GradientError
@@ -117,12 +125,13 @@ def draw(
     check_shown(rows, overlay)
     switch("viz.draw", code=code)
     check_node(node)
+    check_click(on_click)
     shown: dict[str, Any] = {
         "direction": direction, "max_nodes": max_nodes, "modules": modules, "roll": roll, "focus": focus,
         "rows": rows, "overlay": overlay, "code": code, "node": node,
     }  # fmt: skip
     if isinstance(tensor, Program):
-        return Drawing(as_graph(tensor), False, False, **shown)
+        return clickable(Drawing(as_graph(tensor), False, False, **shown), on_click)
     count = len(history(tensor, "draw"))
     if depth is None:
         check_size(count, max_nodes)
@@ -130,4 +139,4 @@ def draw(
     if grads == "all":
         check_backward(tensor, "draw")
         add_adjoints(graph, tensor)
-    return Drawing(graph, values, bool(grads), **shown)
+    return clickable(Drawing(graph, values, bool(grads), **shown), on_click)

@@ -4,41 +4,44 @@
 const WHOLE = [700, 800]; // pixels: so much is seen whole
 const REST = 250; // milliseconds
 
-/** Give every drawing with this id its buttons and boxes, once (a page may show one output twice). */
+/** Give every drawing with this id its buttons and boxes (a page may show one output twice). */
 function mountDrawings(id) {
-  for (const root of document.querySelectorAll(`[id="${id}"]`)) {
-    if (root.dataset.mounted) continue;
-    root.dataset.mounted = "true";
-    const frame = root.querySelector(".ndl-window"), foot = root.querySelector(".ndl-foot");
-    const svg = frame.querySelector("svg"), data = root.querySelector(".ndl-data");
-    let view = null;
-    const zoomable = () => {
-      if (view) return;
-      foot.insertAdjacentHTML("beforeend", `<span class="ndl-hint">drag, or arrow keys: move</span>${ZOOM_BUTTONS}`);
-      frame.tabIndex = 0;
-      view = new SmoothView(frame, svg, root);
-      frame.setAttribute("role", "region");
-      frame.setAttribute("aria-label", svg.getAttribute("aria-label"));
-      drag(frame);
-      new Overview(root, frame, svg);
-    };
-    ownKeys(root);
-    root.addEventListener("keydown", (event) => {
-      if (event.ctrlKey || event.metaKey || event.altKey || !view?.key(event.key)) return;
-      event.preventDefault();
-      event.stopPropagation();
-    });
-    if (root.querySelector(".ndl-code")) linkCode(root);
-    const tooLarge = (width, height) => width > WHOLE[0] || height > WHOLE[1];
-    if (tooLarge(...[svg.viewBox.baseVal.width, svg.viewBox.baseVal.height].map((length) => length - 24))) zoomable();
-    if (data) new Boxes(svg, JSON.parse(data.textContent), (width, height) => {
-      root.style.setProperty("--ndl-width", `${width}px`);
-      if (tooLarge(width, height)) zoomable();
-      if (!view) return;
-      view.size = [width, height];
-      if (view.zoomed) view.settle(view.zoomed);
-    });
-  }
+  for (const root of document.querySelectorAll(`[id="${id}"]`)) mountDrawing(root);
+}
+
+/** Give a drawing its buttons and boxes, once. */
+function mountDrawing(root) {
+  if (root.dataset.mounted) return;
+  root.dataset.mounted = "true";
+  const frame = root.querySelector(".ndl-window"), foot = root.querySelector(".ndl-foot");
+  const svg = frame.querySelector("svg"), data = root.querySelector(".ndl-data");
+  let view = null;
+  const zoomable = () => {
+    if (view) return;
+    foot.insertAdjacentHTML("beforeend", `<span class="ndl-hint">drag, or arrow keys: move</span>${ZOOM_BUTTONS}`);
+    frame.tabIndex = 0;
+    view = new SmoothView(frame, svg, root);
+    frame.setAttribute("role", "region");
+    frame.setAttribute("aria-label", svg.getAttribute("aria-label"));
+    drag(frame);
+    new Overview(root, frame, svg);
+  };
+  ownKeys(root);
+  root.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || !view?.key(event.key)) return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
+  if (root.querySelector(".ndl-code")) linkCode(root);
+  const tooLarge = (width, height) => width > WHOLE[0] || height > WHOLE[1];
+  if (tooLarge(...[svg.viewBox.baseVal.width, svg.viewBox.baseVal.height].map((length) => length - 24))) zoomable();
+  if (data) new Boxes(svg, JSON.parse(data.textContent), (width, height) => {
+    root.style.setProperty("--ndl-width", `${width}px`);
+    if (tooLarge(width, height)) zoomable();
+    if (!view) return;
+    view.size = [width, height];
+    if (view.zoomed) view.settle(view.zoomed);
+  });
 }
 
 /** A view that stretches the picture while its size changes, and draws it anew when that has come to rest: the letters

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import json
 import os
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ from needle_edu.graph.boxes import Box, boxes_of
 from needle_edu.viz.drawing.boxcards import BoxCard
 from needle_edu.viz.drawing.code import code_html
 from needle_edu.viz.drawing.dot import to_dot
+from needle_edu.viz.drawing.hiding import without
 from needle_edu.viz.drawing.legend import legend
 from needle_edu.viz.drawing.looks import NodeFunction, check_node, looks_of
 from needle_edu.viz.drawing.opening import READABLE, check_boxes, choose, find_box
@@ -39,7 +41,7 @@ class Drawing:
     Attributes
     ----------
     graph : Graph
-        Nodes and edges as data.
+        Nodes and edges as data, without those that `node` hides.
     boxes : Box
         The same nodes in boxes: modules, and passes that repeat each other.
     svg : str
@@ -48,6 +50,8 @@ class Drawing:
         The graph in the language of Graphviz.
     html : str
         What a notebook shows.
+    scope : str
+        The class of its elements in the page, made from what it shows.
 
     Examples
     --------
@@ -77,7 +81,8 @@ class Drawing:
         check_shown(rows, overlay)
         switch("viz.draw", code=code)
         check_node(node)
-        self.graph = graph
+        looks = looks_of(graph, node)
+        graph = self.graph = without(graph, {key for key, look in looks.items() if look.hide})
         self._options: dict[str, Any] = {"values": values, "grads": grads, "direction": direction}
         count = len(graph.nodes)
         calls = () if modules is False else graph.calls
@@ -90,7 +95,7 @@ class Drawing:
         self._parameters = parameters
         shown = [item for box in inside for item in box.items]
         colours = None if overlay is None else Overlay(graph, overlay)
-        cards = shown_cards(graph, inside, values, grads, parameters, rows, colours, looks_of(graph, node))
+        cards = shown_cards(graph, inside, values, grads, parameters, rows, colours, looks)
         box_cards = {
             box: BoxCard(graph, box, parameters, colours, box not in inside)
             for box in shown
@@ -106,13 +111,13 @@ class Drawing:
         self._size = layout.width, layout.height
         self._code = code_html(graph, self._panel) if code else ""
         # An id made from the content: the same picture has the same id in every session (nbval compares outputs).
-        self._scope = "ndl-" + hashlib.sha256((self._svg + self._code).encode()).hexdigest()[:10]
+        self.scope = "ndl-" + hashlib.sha256((self._svg + self._code).encode()).hexdigest()[:10]
 
     @property
     def svg(self) -> str:
         """The picture as a self-contained SVG document."""
         picture = Painter(self.graph, self._cards, False, self._legend).picture(self._panel)
-        return standalone_svg(picture, self._scope)
+        return standalone_svg(picture, self.scope)
 
     @property
     def dot(self) -> str:
@@ -122,24 +127,28 @@ class Drawing:
     @property
     def html(self) -> str:
         """What a notebook shows."""
+        return self.page()
+
+    def page(self, note: str = "", scripts: bool = True) -> str:
+        """What a notebook shows, with a sentence below the picture, and with the scripts or without them."""
         sheets = ["drawing/graph.css", "drawing/drawing.css", *["drawing/code.css"] * bool(self._code)]
-        css = "\n".join(scoped_css(name, self._scope) for name in sheets)
-        name = f"needle-drawing-{self._scope[4:]}"
-        width = f"--ndl-width:{self._size[0]:.0f}px"
+        css = "\n".join(scoped_css(name, self.scope) for name in sheets)
+        name = f"needle-drawing-{self.scope[4:]}"
+        said = f'<p class="ndl-said" role="status">{html.escape(note)}</p>' if note else ""
         picture = (
-            f'<div id="{name}" class="{self._scope}" style="{width}"><style>{css}</style>'
-            f'<div class="ndl-window">{self._svg}</div>{legend(self.graph, self.boxes)}{self._code}'
+            f'<div id="{name}" class="{self.scope}" style="--ndl-width:{self._size[0]:.0f}px"><style>{css}</style>'
+            f'<div class="ndl-window">{self._svg}</div>{legend(self.graph, self.boxes, said)}{self._code}'
         )
-        scripts = self._scripts()
-        if not scripts:
-            return picture + "</div>"
         if self._folds:
             folds = json.dumps(self._folding()).replace("<", "\\u003c")
             picture += f'<script type="application/json" class="ndl-data">{folds}</script>'
         picture += "</div>"
+        needed = self._scripts() if scripts else []
         if self._code:  # it stands beside the picture where there is room, however wide the window is
             picture = f'<div style="container: ndl-room / inline-size">{picture}</div>'
-        script = "\n".join(map(static_text, scripts))
+        if not needed:
+            return picture
+        script = "\n".join(map(static_text, needed))
         return f'{picture}<script type="module">{script}\nmountDrawings("{name}");</script>'
 
     def _scripts(self) -> list[str]:
@@ -194,5 +203,6 @@ class Drawing:
         return {"text/html": self.html, "text/plain": repr(self)}
 
     def __repr__(self) -> str:
-        nodes, edges = len(self.graph.nodes), len(self.graph.edges)
-        return f"<Drawing of a computation graph: {nodes} nodes, {edges} edges>"
+        nodes, edges, hidden = len(self.graph.nodes), len(self.graph.edges), self.graph.hidden
+        left_out = f", {hidden} hidden" if hidden else ""
+        return f"<Drawing of a computation graph: {nodes} nodes, {edges} edges{left_out}>"

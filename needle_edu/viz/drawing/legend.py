@@ -6,7 +6,7 @@ from needle_edu.graph import Graph
 from needle_edu.graph.boxes import Box
 
 
-def legend(graph: Graph, root: Box) -> str:
+def legend(graph: Graph, root: Box, note: str = "") -> str:
     """The legend of a drawing, as HTML.
 
     Parameters
@@ -14,6 +14,8 @@ def legend(graph: Graph, root: Box) -> str:
     graph : Graph
     root : Box
         The box that is drawn; what lies outside is not explained.
+    note : str
+        HTML that stands below it.
 
     Examples
     --------
@@ -32,5 +34,8 @@ def legend(graph: Graph, root: Box) -> str:
         ("fold", "box: click, or Enter, opens it", bool(boxes)),
         ("many", "equal passes, rolled up", any(box.times > 1 for box in boxes)),
     )
-    shown = (f'<span><i class="sign {kind}"></i>{words}</span>' for kind, words, there in signs if there)
-    return f'<div class="ndl-foot"><div class="ndl-keys">{"".join(shown)}</div></div>'
+    shown = [f'<span><i class="sign {kind}"></i>{words}</span>' for kind, words, there in signs if there]
+    if graph.hidden:
+        nodes_are, edges = ("node is", "its edges") if graph.hidden == 1 else ("nodes are", "their edges")
+        shown.append(f"<span>{graph.hidden:,} {nodes_are} hidden, {edges} joined</span>")
+    return f'<div class="ndl-foot"><div class="ndl-keys">{"".join(shown)}</div>{note}</div>'

@@ -103,9 +103,10 @@ def to_svg(graph: Graph, cards: dict[int, Card], layout: Layout, numbers: bool =
 
 
 def size_text(graph: Graph) -> str:
-    """How many nodes and edges there are."""
+    """How many nodes and edges there are, and how many nodes are left out."""
     counted = ((len(graph.nodes), "node"), (len(graph.edges), "edge"))
-    return ", ".join(f"{n:,} {word}{'' if n == 1 else 's'}" for n, word in counted)
+    parts = [f"{n:,} {word}{'' if n == 1 else 's'}" for n, word in counted]
+    return ", ".join([*parts, *[f"{graph.hidden:,} hidden"] * bool(graph.hidden)])
 
 
 def edge_svg(

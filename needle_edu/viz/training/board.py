@@ -41,6 +41,8 @@ class Board(Island):
         What was seen of parameters and layers; the last has everything.
     state : str
         "running", "paused", "finished", "stopped early", "ended", "diverged" or "failed".
+    spent : float
+        Seconds of the training that looking and drawing took so far.
 
     Examples
     --------
@@ -75,6 +77,11 @@ class Board(Island):
     def looks(self) -> list[Look]:
         """What was seen so far."""
         return self._looker.looks
+
+    @property
+    def spent(self) -> float:
+        """Seconds of the training that looking and drawing took so far."""
+        return self._looker.spent
 
     # ---- what the reader may do -----------------------------------------------------------------
 

@@ -23,7 +23,8 @@ from needle_edu.training import Application, History
 from needle_edu.viz.training.pictures import Pictures, take_pictures
 
 BINS = 24
-SHARE = 0.007  # of the training's time, that looking may take
+SHARE = 0.004  # of the training's time, that looking may take
+ASKING = 0.003  # and that asking the model about fresh examples may take, which happens more rarely
 SAMPLE = 4_000  # of a larger array so many elements, evenly spaced, make the histogram
 
 
@@ -108,11 +109,12 @@ class Looker:
         self.every, self.after = every, after
         self.looks: list[Look] = []
         self.spent = 0.0
+        self._asking, self._last_asked = 0.0, 0.0  # seconds for fresh examples: of `spent`, and the last time
         self._began = time.perf_counter()
         self._before: dict[str, np.ndarray] | None = None
         self._gave: dict[str, Any] = {}
         self._handles: list[Any] = []
-        self._epochs = 0
+        self._epochs: int | None = None  # that there were when the model was last asked
 
     def step(self, app: Application, history: History) -> None:
         """After a step: finish the look that was begun, or begin one if it is time."""
@@ -138,7 +140,15 @@ class Looker:
     def _due(self, steps: int) -> bool:
         if self.every is not None:
             return (steps + 1) % self.every == 0
-        return SHARE * (time.perf_counter() - self._began) >= self.spent
+        return SHARE * (time.perf_counter() - self._began) >= self.spent - self._asking
+
+    def _asks(self, steps: int) -> bool:
+        """Whether the model may be asked about fresh examples now, and once more at the end of the training."""
+        if self.every is not None:
+            return True
+        elapsed = time.perf_counter() - self._began
+        next_time = self._last_asked or elapsed / max(steps, 1)  # before it is known: as long as a step
+        return ASKING * elapsed >= self._asking + 2 * next_time
 
     def _begin(self, app: Application) -> None:
         self._before = {name: readable_copy(p) for name, p in parameters_of(app)}
@@ -164,10 +174,13 @@ class Looker:
                 look.layers.append((path, spread(readable(first.realize_cached_data()))))
         look.pictures = take_pictures(gave)
         known = self.looks[-1].pictures if self.looks else None
-        fresh = self._epochs != len(history.ends) or known is None
-        self._epochs = len(history.ends)
+        fresh = self._epochs != len(history.ends) and self._asks(len(history))
+        began = time.perf_counter()
         with looking(app):
             look.pictures.judge(app, known, fresh)
+        if fresh:
+            self._epochs, self._last_asked = len(history.ends), time.perf_counter() - began
+            self._asking += self._last_asked
         self.looks.append(look)
         for old in self.looks[-2:-1]:
             old.layers, old.pictures = [], Pictures()
@@ -178,9 +191,11 @@ class Looker:
     def last(self, app: Application) -> None:
         """After the end: what the trained model gives."""
         self.stop()
+        began = time.perf_counter()
         if self.looks:
             with looking(app):
                 self.looks[-1].pictures.judge(app, self.looks[-1].pictures, True)
+        self.spent += time.perf_counter() - began
 
 
 @contextmanager
