@@ -77,16 +77,17 @@ template <class T, int OUTPUTS> __global__ void conv_tiled(Convolution s, T *y, 
 
 // Whether tiles are at least half full; else a thread an element is faster (conv.cu).
 bool fills_tiles(const Convolution &s) {
-  return s.outputs >= SIDE / 2 && s.images * s.rows.count * s.columns.count >= POINTS / 2 &&
+  return s.outputs >= SIDE && s.images * s.rows.count * s.columns.count >= POINTS / 2 &&
          s.channels * s.rows.kernel * s.columns.kernel >= DEPTH / 2;
 }
 
 template <class T> int conv_in_tiles(const Convolution &s, T *y, const T *x, const T *w) {
-  const int side = s.outputs > 32 ? 64 : SIDE;
+  const int side = s.outputs > 32 ? 64 : s.outputs > SIDE ? 32 : SIDE;
   const int64_t points = s.images * s.rows.count * s.columns.count;
   const int64_t tiles = s.groups * ((s.outputs + side - 1) / side) * ((points + POINTS - 1) / POINTS);
   if (tiles > INT32_MAX) return ND_EPLAN;
   if (tiles && side == 64) conv_tiled<T, 64><<<unsigned(tiles), THREADS>>>(s, y, x, w);
+  else if (tiles && side == 32) conv_tiled<T, 32><<<unsigned(tiles), THREADS>>>(s, y, x, w);
   else if (tiles) conv_tiled<T, SIDE><<<unsigned(tiles), THREADS>>>(s, y, x, w);
   return launched();
 }

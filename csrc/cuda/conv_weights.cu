@@ -6,6 +6,9 @@
 // through the windows, and never written down. A block has a tile of OUTPUTS x TAPS weights; for 32 points at a time it
 // brings both parts to shared memory, a lane a point. There are few weights and many points, so blocks share these out,
 // and a second kernel adds up what each found: always in the same order, where atomics would round anew at every run.
+//
+// Few outputs fill no tile. Then a thread has one weight and a share of the images, and goes through the windows that see
+// something there.
 #include "conv.cuh"
 
 namespace nd {
@@ -13,7 +16,7 @@ enum { POINTS = 32, TAPS = 32, AT_ONCE = THREADS / POINTS }; // AT_ONCE lines of
 
 struct Weights {
   Axis rows, columns;
-  int64_t images, outputs, channels, share; // share: how many points a block goes through
+  int64_t images, outputs, channels, share; // share: how many points a block goes through, or images a thread
   int64_t x_offset, g_offset, to_offset;
   int64_t x[8], g[8], to[8], to_share; // steps along the dimensions, and from one share's sums to the next one's
 };
@@ -62,19 +65,42 @@ template <class T, int OUTPUTS> __global__ void conv_weight_backward(Weights w, 
     if (i >= rows.count) i -= rows.count, n++;
     __syncthreads(); // the tiles are complete
     for (int p = 0; p != POINTS; p++)
+#pragma unroll
       for (int k = 0; k != EACH; k++) {
         sum[2 * k] += g_tile[output + k * 16][p] * x_tile[tap][p];
         sum[2 * k + 1] += g_tile[output + k * 16][p] * x_tile[tap + 16][p];
       }
     __syncthreads(); // and have been read: the next round may overwrite them
   }
+#pragma unroll
   for (int k = 0; k != EACH; k++)
+#pragma unroll
     for (int t = 0; t != 2; t++) {
       const int64_t o = first_output + output + k * 16, own = first_tap + tap + t * 16;
       if (o >= w.outputs || own >= taps) continue;
       to[w.to_offset + blockIdx.z * w.to_share + group * w.to[G] + o * w.to[O] + own / columns.kernel / rows.kernel * w.to[C] +
          own / columns.kernel % rows.kernel * w.to[K] + own % columns.kernel * w.to[L]] = sum[2 * k + t];
     }
+}
+
+template <class T> __global__ void conv_each_weight(Weights w, int64_t weights, int64_t shares, T *to, const T *x, const T *g) {
+  for (int64_t t = first(); t < weights * shares; t += step()) {
+    const int64_t own = t % weights, share = t / weights;
+    const int64_t l = own % w.columns.kernel, k = own / w.columns.kernel % w.rows.kernel;
+    const int64_t line = own / w.columns.kernel / w.rows.kernel, c = line % w.channels, o = line / w.channels % w.outputs;
+    const int64_t group = line / w.channels / w.outputs;
+    const Range is = seeing(w.rows, k), js = seeing(w.columns, l);
+    const T *const x_seen = x + w.x_offset + group * w.x[G] + c * w.x[C] + k * w.x[K] + l * w.x[L];
+    const T *const g_output = g + w.g_offset + group * w.g[G] + o * w.g[O];
+    const int64_t begin = share * w.share, end = begin + w.share >= w.images ? w.images : begin + w.share;
+    T sum = 0;
+    for (int64_t n = begin; n < end; n++)
+      for (int64_t i = is.begin; i < is.end; i++) {
+        const T *const x_row = x_seen + n * w.x[N] + i * w.x[I], *const g_row = g_output + n * w.g[N] + i * w.g[I];
+        for (int64_t j = js.begin; j < js.end; j++) sum += x_row[j * w.x[J]] * g_row[j * w.g[J]];
+      }
+    to[w.to_offset + share * w.to_share + group * w.to[G] + o * w.to[O] + c * w.to[C] + k * w.to[K] + l * w.to[L]] = sum;
+  }
 }
 
 // to = the sum of `shares` arrays, one behind the other.
@@ -86,6 +112,12 @@ template <class T> __global__ void sum_of_shares(Layout<2> weights, int64_t shar
     for (int64_t share = 0; share < shares; share++) sum += found[at[1] + share * weights.size];
     to[at[0]] = sum;
   }
+}
+
+// Into how many shares work of `parts` is cut: so many that all have `wanted` parts, but at most `most`.
+int64_t cut(int64_t parts, int64_t wanted, int64_t most) {
+  const int64_t some = parts ? wanted / parts : 0, fitting = some > most ? most : some;
+  return fitting < 1 ? 1 : fitting;
 }
 } // namespace nd
 
@@ -103,14 +135,13 @@ ND_API int nd_conv_weight_backward(const nd_plan *p, void *out, const void *x, c
   }
   for (int d = 0; d < 8; d++) w.x[d] = p->stride[1][d], w.g[d] = p->stride[2][d], w.to[d] = p->stride[0][d];
   const int64_t points = w.images * w.rows.count * w.columns.count, taps = w.channels * w.rows.kernel * w.columns.kernel;
-  const int side = w.outputs > 32 ? 64 : 16;
+  const bool each = w.outputs < 16; // a thread a weight
+  const int side = w.outputs > 32 ? 64 : w.outputs > 16 ? 32 : 16;
   const int64_t tiles = p->shape[nd::G] * ((w.outputs + side - 1) / side) * ((taps + nd::TAPS - 1) / nd::TAPS);
   if (tiles > INT32_MAX) return ND_EPLAN;
-  // So many shares that there are some 500 blocks, but none of fewer points than 256.
-  int64_t shares = tiles ? 512 / tiles : 0;
-  if (shares > points / 256) shares = points / 256;
-  if (shares < 1) shares = 1;
-  w.share = (points + shares * nd::POINTS - 1) / (shares * nd::POINTS) * nd::POINTS;
+  // So many shares that there are some 500 blocks, but none of fewer points than 256; or some 60,000 threads.
+  const int64_t shares = each ? nd::cut(count, 1 << 16, w.images) : nd::cut(tiles, 512, points / 256);
+  w.share = each ? (w.images + shares - 1) / shares : (points + shares * nd::POINTS - 1) / (shares * nd::POINTS) * nd::POINTS;
   return nd::with_type<nd::FLOATS>(p->dtype[0], [&](auto zero) {
     using T = decltype(zero);
     if (!count) return nd::launched();
@@ -124,7 +155,9 @@ ND_API int nd_conv_weight_backward(const nd_plan *p, void *out, const void *x, c
     T *const to = shares > 1 ? found.as<T>() : static_cast<T *>(out);
     const dim3 grid(unsigned(tiles), 1, unsigned(shares));
     const T *const x_data = static_cast<const T *>(x), *const g_data = static_cast<const T *>(g);
-    if (side == 64) nd::conv_weight_backward<T, 64><<<grid, nd::THREADS>>>(w, to, x_data, g_data);
+    if (each) nd::conv_each_weight<T><<<nd::blocks_for(count * shares), nd::THREADS>>>(w, count, shares, to, x_data, g_data);
+    else if (side == 64) nd::conv_weight_backward<T, 64><<<grid, nd::THREADS>>>(w, to, x_data, g_data);
+    else if (side == 32) nd::conv_weight_backward<T, 32><<<grid, nd::THREADS>>>(w, to, x_data, g_data);
     else nd::conv_weight_backward<T, 16><<<grid, nd::THREADS>>>(w, to, x_data, g_data);
     if (shares > 1) nd::sum_of_shares<T><<<nd::blocks_for(count), nd::THREADS>>>(weights, shares, static_cast<T *>(out), to);
     return nd::launched();

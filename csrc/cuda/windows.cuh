@@ -21,6 +21,13 @@ __device__ inline Range seen(const Axis &axis, int64_t first) {
   return {before, fitting};
 }
 
+// The windows that see something at position k: some from the first one on, and those up to `count` that are left.
+__device__ inline Range seeing(const Axis &axis, int64_t k) {
+  const int64_t first = axis.start + k * axis.dilation, left = axis.extent - first; // what window 0 sees there
+  const int64_t end = left <= 0 ? 0 : (left - 1) / axis.step + 1;
+  return {first >= 0 ? 0 : (-first + axis.step - 1) / axis.step, end >= axis.count ? axis.count : end};
+}
+
 // The window that sees `element` at position k, or a number below 0.
 __device__ inline int64_t window_at(const Axis &axis, int64_t element, int64_t k) {
   const int64_t distance = element - axis.start - k * axis.dilation;

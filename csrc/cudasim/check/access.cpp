@@ -13,28 +13,37 @@ inline bool clashes(uint32_t slot, uint32_t floor, uint32_t thread) {
   return slot < checker.block << MOMENT;
 }
 
-// Remembers a reader: of two slots one should hold a thread of another block, or else another thread of this interval.
+// Remembers a reader. Of two slots one should hold a thread of another block, or else both should hold threads of this
+// interval: of different warps if there are such, for then a writer to come, which can have met the lanes of its own warp
+// only, clashes with at least one of them, and there is nothing to add.
 inline void remember(Slots &s, uint32_t mine, uint16_t at) {
   const uint32_t block = checker.block << MOMENT, interval = checker.interval << MOMENT;
-  for (int i = 0; i < 2; i++)
-    if (((s.reader[i] ^ mine) & THREAD) == 0 && s.reader[i] >= block) {
-      s.reader[i] = mine;
-      s.reader_at[i] = at;
-      return;
-    }
-  const bool replace = s.reader[0] >= block && s.reader[0] < interval; // ordered by a barrier: it can clash no more here
+  const uint32_t last = s.reader[0], before = s.reader[1];
+  if (last >= interval && before >= interval && (last ^ before) & WARP_OF_THREAD) return;
+  if (((last ^ mine) & THREAD) == 0 && last >= block) {
+    s.reader[0] = mine;
+    s.reader_at[0] = at;
+    return;
+  }
+  if (((before ^ mine) & THREAD) == 0 && before >= block) {
+    s.reader[1] = mine;
+    s.reader_at[1] = at;
+    return;
+  }
+  const bool replace = last >= block && last < interval; // ordered by a barrier: it can clash no more here
   if (!replace) {
-    s.reader[1] = s.reader[0];
+    s.reader[1] = last;
     s.reader_at[1] = s.reader_at[0];
   }
   s.reader[0] = mine;
   s.reader_at[0] = at;
 }
 
-template <unsigned BYTES> inline void access(uintptr_t a, Access kind, const void *pc) {
+// An access, whatever is to be said about it.
+template <unsigned BYTES, Access KIND> __attribute__((noinline)) void look_closer(uintptr_t a, const void *pc) {
   Worker *w = checker.worker;
   if (!w) {
-    if (in_arena(reinterpret_cast<void *>(a))) host_access(a, BYTES, kind, pc);
+    if (in_arena(reinterpret_cast<void *>(a))) host_access(a, BYTES, KIND, pc);
     return;
   }
   if (w->kind == CUDASIM_LOCKSTEP) w->yield();
@@ -44,61 +53,86 @@ template <unsigned BYTES> inline void access(uintptr_t a, Access kind, const voi
     if (a - region->base >= region->bytes) {
       if (a - uintptr_t(w->now->low) < STACK) return;
       region = variable_at(a);
-      if (!region) return elsewhere(a, BYTES, kind, pc);
+      if (!region) return elsewhere(a, BYTES, KIND, pc);
     }
   }
-  if (a & (BYTES - 1)) return misaligned(a, BYTES, kind, pc);
+  if (a & (BYTES - 1)) return misaligned(a, BYTES, KIND, pc);
   const uint32_t thread = uint32_t(w->current);
-  const uint32_t mine = checker.now << MOMENT | thread | (kind == UPDATE ? uint32_t(ATOMIC) : 0);
+  const uint32_t mine = checker.now << MOMENT | thread | (KIND == UPDATE ? uint32_t(ATOMIC) : 0);
   const unsigned bytes_of_cell = BYTES >= 4 ? 15 : ((1u << BYTES) - 1) << (a & 3);
   const uint16_t at = uint16_t(checker.site_of(pc) << 4 | bytes_of_cell);
   size_t cell = (a - region->base) / 4;
   for (unsigned i = 0; i < (BYTES + 3) / 4; i++, cell++) {
     uint8_t &state = region->state[cell];
-    if ((state & bytes_of_cell << 4) != bytes_of_cell << 4) return not_allowed(*region, a, BYTES, kind, pc);
-    if (kind != WRITE && (state & bytes_of_cell) != bytes_of_cell) not_written(*region, a, BYTES, pc);
+    if ((state & bytes_of_cell << 4) != bytes_of_cell << 4) return not_allowed(*region, a, BYTES, KIND, pc);
+    if (KIND != WRITE && (state & bytes_of_cell) != bytes_of_cell) not_written(*region, a, BYTES, pc);
     Slots &s = region->slots[cell];
     const uintptr_t where = region->base + cell * 4;
     if (clashes(s.writer, region->floor, thread))
-      suspect(*region, where, s.writer, s.writer_at, mine, bytes_of_cell, WRITE, kind, pc);
-    if (kind == READ) {
+      suspect(*region, where, s.writer, s.writer_at, mine, bytes_of_cell, WRITE, KIND, pc);
+    if (KIND == READ) {
       if (s.reader[0] != mine || s.reader_at[0] != at) remember(s, mine, at);
       continue;
     }
     state |= uint8_t(bytes_of_cell);
     for (int r = 0; r < 2; r++)
       if (clashes(s.reader[r], region->floor, thread))
-        suspect(*region, where, s.reader[r], s.reader_at[r], mine, bytes_of_cell, READ, kind, pc);
+        suspect(*region, where, s.reader[r], s.reader_at[r], mine, bytes_of_cell, READ, KIND, pc);
     s.writer = mine;
     s.writer_at = at;
   }
+}
+
+// The same for nearly all accesses of nearly all kernels, about which nothing is to be said: a whole cell of shared or global
+// memory, which exists and has been written, and no clash. Nothing here is a call that returns, so no register is saved.
+template <unsigned BYTES, Access KIND> inline void access(uintptr_t a, const void *pc) {
+  const Worker *w = checker.worker;
+  if (BYTES != 4 || !w || w->kind == CUDASIM_LOCKSTEP || a % 4) return look_closer<BYTES, KIND>(a, pc);
+  const Region *region = &checker.shared;
+  size_t offset = a - region->base;
+  if (offset >= region->bytes) {
+    region = &checker.global;
+    offset = a - region->base;
+    if (offset >= region->bytes) return look_closer<BYTES, KIND>(a, pc);
+  }
+  const uint32_t thread = uint32_t(w->current), mine = checker.now << MOMENT | thread;
+  const unsigned site = checker.likely_site_of(pc);
+  Slots &s = region->slots[offset / 4];
+  if (region->state[offset / 4] != (ALLOWED | WRITTEN) || checker.sites[site] != pc || clashes(s.writer, region->floor, thread))
+    return look_closer<BYTES, KIND>(a, pc);
+  const uint16_t at = uint16_t(site << 4 | 15);
+  if (KIND == READ) return remember(s, mine, at);
+  if (clashes(s.reader[0], region->floor, thread) || clashes(s.reader[1], region->floor, thread))
+    return look_closer<BYTES, KIND>(a, pc);
+  s.writer = mine;
+  s.writer_at = at;
 }
 } // namespace
 
 // A function for each size, so that none of this is decided at run time; an object of another size goes in bytes.
 #define CUDASIM_ACCESSES(n)                                                                                       \
-  CUDASIM_API void cudasim_read##n(uintptr_t a, const void *pc) { access<n>(a, READ, pc); }                       \
-  CUDASIM_API void cudasim_write##n(uintptr_t a, const void *pc) { access<n>(a, WRITE, pc); }
+  CUDASIM_API void cudasim_read##n(uintptr_t a, const void *pc) { access<n, READ>(a, pc); }                      \
+  CUDASIM_API void cudasim_write##n(uintptr_t a, const void *pc) { access<n, WRITE>(a, pc); }
 CUDASIM_ACCESSES(1)
 CUDASIM_ACCESSES(2)
 CUDASIM_ACCESSES(4)
 CUDASIM_ACCESSES(8)
 CUDASIM_ACCESSES(16)
 CUDASIM_API void cudasim_read_range(uintptr_t a, int64_t bytes, const void *pc) {
-  for (; bytes >= 4 && a % 4 == 0; bytes -= 4, a += 4) access<4>(a, READ, pc);
-  for (; bytes > 0; bytes--, a++) access<1>(a, READ, pc);
+  for (; bytes >= 4 && a % 4 == 0; bytes -= 4, a += 4) access<4, READ>(a, pc);
+  for (; bytes > 0; bytes--, a++) access<1, READ>(a, pc);
 }
 CUDASIM_API void cudasim_write_range(uintptr_t a, int64_t bytes, const void *pc) {
-  for (; bytes >= 4 && a % 4 == 0; bytes -= 4, a += 4) access<4>(a, WRITE, pc);
-  for (; bytes > 0; bytes--, a++) access<1>(a, WRITE, pc);
+  for (; bytes >= 4 && a % 4 == 0; bytes -= 4, a += 4) access<4, WRITE>(a, pc);
+  for (; bytes > 0; bytes--, a++) access<1, WRITE>(a, pc);
 }
 
 // An atomic of CUDA: the accesses are one, and what was fenced before the last one at this address is ordered now.
 void check_atomic(void *address, int bytes, const void *pc) {
   const uintptr_t a = uintptr_t(address);
-  if (bytes == 8) access<8>(a, UPDATE, pc);
-  else if (bytes == 2) access<2>(a, UPDATE, pc);
-  else access<4>(a, UPDATE, pc);
+  if (bytes == 8) look_closer<8, UPDATE>(a, pc);
+  else if (bytes == 2) look_closer<2, UPDATE>(a, pc);
+  else look_closer<4, UPDATE>(a, pc);
   atomics_meet(address, unsigned(bytes));
 }
 } // namespace cudasim

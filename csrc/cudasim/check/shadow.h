@@ -25,7 +25,7 @@ struct __attribute__((packed)) Slots {
   uint16_t writer_at, reader_at[2];
 };
 
-enum : uint32_t { MOMENT = 11, ATOMIC = 1u << 10, THREAD = 1023, LAST_MOMENT = (1u << 21) - 1, SITES = 4096 };
+enum : uint32_t { MOMENT = 11, ATOMIC = 1u << 10, THREAD = 1023, WARP_OF_THREAD = THREAD & ~31u, LAST_MOMENT = (1u << 21) - 1, SITES = 4096 };
 enum : uint8_t { WRITTEN = 0x0F, ALLOWED = 0xF0 };
 
 // A range of addresses and its cells; slots older than `floor` are forgotten.
@@ -55,8 +55,9 @@ struct Checker {
   size_t shared_used = 0;
 
   uint32_t next_moment();
+  static unsigned likely_site_of(const void *pc) { return unsigned(uintptr_t(pc) * 0x9E3779B97F4A7C15u >> 52); }
   unsigned site_of(const void *pc) {
-    unsigned i = unsigned(uintptr_t(pc) * 0x9E3779B97F4A7C15u >> 52);
+    unsigned i = likely_site_of(pc);
     while (sites[i] != pc) {
       if (!sites[i]) return new_site(i, pc);
       i = (i + 1) % SITES;

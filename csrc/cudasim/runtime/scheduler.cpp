@@ -22,6 +22,19 @@ inline __attribute__((always_inline)) void Worker::resume(int n) {
   switch_fiber(from, to);
 }
 
+// What next() finds, where lanes go by index and this warp has one that can run: most switches are of this kind. While that
+// one is entered, the stack of the next is on its way into the cache, and of the one after that where its stack is.
+inline __attribute__((always_inline)) int Worker::next_lane() {
+  const unsigned left = ready[warp];
+  if (kind != CUDASIM_FORWARD || !left) return -1;
+  const int n = warp * LANES + (lane = __builtin_ctz(left));
+  if (fiber[n + 1]) {
+    __builtin_prefetch(fiber[n + 1]->stack_pointer);
+    __builtin_prefetch(fiber[n + 2]);
+  }
+  return n;
+}
+
 void Worker::begin_block() {
   const dim3 d = launch->config->block;
   if (index_of.x != d.x || index_of.y != d.y || index_of.z != d.z) {
@@ -55,7 +68,7 @@ void Worker::begin_block() {
   warp = order[0];
   lane = -1;
   dropped = 0;
-  memset(fiber, 0, sizeof fiber[0] * unsigned(n + 1));
+  memset(fiber, 0, sizeof fiber[0] * unsigned(n + 2));
   const dim3 g = launch->config->grid;
   const uint64_t b = uint64_t(block);
   cudasim_here.block = {unsigned(b % g.x), unsigned(b / g.x % g.y), unsigned(b / g.x / g.y)};
@@ -102,13 +115,13 @@ void Worker::loop() {
 void fiber_entry() { this_worker->loop(); }
 
 void Worker::finish_thread() {
-  const int w = current / LANES;
-  const unsigned bit = 1u << current % LANES;
-  ready[w] &= ~bit;
-  alive[w] &= ~bit;
+  const unsigned bit = 1u << lane;
+  ready[warp] &= ~bit;
+  alive[warp] &= ~bit;
   living--;
-  if (waiting[w]) settle_warp(w); // they need not wait for this lane
-  const int n = next();
+  if (waiting[warp]) settle_warp(warp); // they need not wait for this lane
+  int n = next_lane();
+  if (n < 0) n = next();
   if (n < 0) { // the block is done
     pool.give(now);
     switch_fiber(now, &main);
@@ -164,7 +177,9 @@ int Worker::next() {
 }
 
 void Worker::wait() {
-  const int me = current, n = next();
+  const int me = current;
+  int n = next_lane();
+  if (n < 0) n = next();
   if (n == me) return;
   fiber[me] = now;
   resume(n);
@@ -211,13 +226,12 @@ CUDASIM_API int cudasim_barrier(int vote, int predicate, int which, const void *
     diverged(w, from);
   }
   w.votes += predicate;
-  const unsigned others = w.ready[w.warp] &= ~(1u << w.lane);
-  if (w.kind != CUDASIM_FORWARD || !others) {
+  w.ready[w.warp] &= ~(1u << w.lane);
+  const int n = w.next_lane();
+  if (n < 0) {
     w.wait();
     return w.vote_result;
   }
-  const int n = w.warp * LANES + (w.lane = __builtin_ctz(others)); // what wait() would do, but most switches are this one
-  if (w.fiber[n + 1]) __builtin_prefetch(w.fiber[n + 1]->stack_pointer);
   w.fiber[w.current] = w.now;
   w.resume(n);
   return this_worker->vote_result;

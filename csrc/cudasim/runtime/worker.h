@@ -40,7 +40,7 @@ struct Worker {
   int warps = 0, sweep = 0; // `sweep`: how many warps of this sweep lie behind
   int warp = 0, lane = 0;   // that run now
   unsigned ready[MAX_WARPS], alive[MAX_WARPS], waiting[MAX_WARPS]; // lanes that can run; not returned; in a rendezvous
-  Fiber *fiber[MAX_THREADS + 1]; // of the threads that wait; null: not begun
+  Fiber *fiber[MAX_THREADS + 2]; // of the threads that wait; null: not begun
   Together together[MAX_THREADS];
   int votes = 0, vote_result = 0, vote_kind = 0;
   const void *barrier = nullptr; // where the first thread waits
@@ -67,6 +67,7 @@ struct Worker {
   void yield();                         // let another lane, or another warp, run first
   [[noreturn]] void give_up(int code);  // the whole block; called on a fiber
   [[noreturn]] void drop_thread();      // this thread counts as returned
+  int next_lane();                      // that runs next, -1: ask next()
   [[noreturn]] void loop();             // of a fiber
 
 private:

@@ -6,7 +6,8 @@
 
 All else that CUDA adds (``__global__``, ``threadIdx``, ``atomicAdd``) is C++ once csrc/cudasim/include/cuda_runtime.h
 has declared it, but for ``__noinline__``, which g++'s own headers have as a word inside of ``__attribute__((...))``,
-and for `exit` and `abort`, which must not end the Python that the host's code runs in.
+for ``#pragma unroll``, which g++ spells in another way, and for `exit` and `abort`, which must not end the Python that the
+host's code runs in.
 Lines keep their numbers, and ``#line`` gives the student's file, so that the compiler's messages and the simulator's
 findings point at what was written.
 """
@@ -17,6 +18,7 @@ from pathlib import Path
 from .launch_macros import expand_launch_macros
 from .leaving import stay_alive
 from .source_text import CudaSyntaxError, closing, line_of, mask, opening, split_commas
+from .spelling import spell_for_gcc
 from .unsupported import refuse_unsupported
 
 _INCLUDE = re.compile(r'^([ \t]*#[ \t]*include[ \t]*")([^"\n]+)(")', re.MULTILINE)
@@ -25,7 +27,6 @@ _SHARED = re.compile(r"\b__shared__\b")
 _LAST_NAME = re.compile(r"([A-Za-z_]\w*)\s*((?:\[[^\]]*\]\s*)*)\Z")
 _ON_DEVICE = re.compile(r"\b__(?:device|constant|managed)__\b(?!\s*\()")
 _ALIGNED = re.compile(r"\b(?:__align__|alignas)\s*\((?:[^()]|\([^()]*\))*\)")  # __align__(sizeof(T))
-_NOINLINE = re.compile(r"(?<![(,])(?<!, )\b__noinline__\b")
 _ALIGNAS = re.compile(r"\balignas\s*\(")
 
 
@@ -54,7 +55,7 @@ def rewrite(text: str, name: str = "cell.cu") -> str:
     """
     quoted = name.replace("\\", "\\\\").replace('"', '\\"')
     refuse_unsupported(text, mask(text), name)
-    text = stay_alive(_never_inline(expand_launch_macros(text)))
+    text = stay_alive(spell_for_gcc(expand_launch_macros(text)))
     rewritten = _launches(_shared_variables(_device_variables(text), name), name)
     return f'#include "cuda_runtime.h"\n#line 1 "{quoted}"\n' + rewritten
 
@@ -73,13 +74,6 @@ def rewrite_tree(path: Path, text: str | None = None) -> dict[str, str]:
 
     visit(path, path.read_text() if text is None else text, path.name)
     return result
-
-
-def _never_inline(text: str) -> str:
-    """``__noinline__`` as g++ writes it."""
-    for found in reversed([*_NOINLINE.finditer(mask(text))]):
-        text = text[: found.start()] + "__attribute__((noinline))" + text[found.end() :]
-    return text
 
 
 # ---- variables of the device --------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ __global__ void ragged(const float *a, const float *b, float *out, int n) {
   if (row < n && col < n) out[row * n + col] = sum;
 }
 __global__ void sum_of_warp(float *a, int n) {
-  float v = a[threadIdx.x < n ? threadIdx.x : 1000];
+  float v = a[threadIdx.x < n ? threadIdx.x : 110];
   for (int by = 16; by; by /= 2) v += __shfl_down_sync(0xffffffff, v, by);
   if (threadIdx.x == 0) a[0] = v;
 }
@@ -63,7 +63,7 @@ void run_two_rows(float *a) { two_rows<<<2, 50>>>(a); }
 """
 FOUND = {  # name: kind, place in the source, detail
     "ragged": ("out-of-bounds", "= b[(k + threadIdx.y) * n + col]", "a read of 4 bytes, "),
-    "sum": ("out-of-bounds", "float v = a[", "a read of 4 bytes, 3600 bytes past the end of allocation #"),
+    "sum": ("out-of-bounds", "float v = a[", "a read of 4 bytes, 40 bytes past the end of allocation #"),
     "dynamic": (
         "out-of-bounds", "s[threadIdx.x] = a[threadIdx.x]",
         "a write of 4 bytes, in shared memory, of which this launch has none; the third number of "

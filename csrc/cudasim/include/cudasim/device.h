@@ -21,6 +21,13 @@
 #define CUDASIM_FROM nullptr
 #endif
 
+// `#pragma unroll`, in the plain flavour; in the others a line of the source stays one place in the program.
+#ifdef __SANITIZE_THREAD__
+#define CUDASIM_UNROLL(times)
+#else
+#define CUDASIM_UNROLL(times) _Pragma(CUDASIM_TEXT(GCC unroll times))
+#endif
+
 // The name of a kernel as text; where a macro launches it, the name that the macro was given.
 #define CUDASIM_NAME(...) CUDASIM_TEXT(__VA_ARGS__)
 #define CUDASIM_TEXT(...) #__VA_ARGS__
