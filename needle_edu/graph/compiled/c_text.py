@@ -1,8 +1,11 @@
-"""What the text of a program is made of: remarks, numbers, chains as expressions, and what a call is given as what."""
+"""What the text of a program is made of: remarks, numbers, chains as expressions, steps, and what a call is given."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from needle_edu.backend.optimizer_steps import Numbers
 
 from .fusion import Fused
 from .lowering import Buffer, Call, Lowered, buffers
@@ -72,6 +75,20 @@ def remark(call: Call) -> str:
     """Return a comment that says which instruction a call belongs to."""
     given = ", ".join(f"%{name}" for name in call.of.inputs)
     return f"/* %{call.of.name} = {call.of.op.name}({given if len(given) < 80 else '...'}) */"
+
+
+def step_text(
+    row: Sequence[Any], n: str, address: Callable[[Any], str], address_of_numbers: Callable[[Any], str]
+) -> str:
+    """Return n elements of a parameter's row of an optimiser's call as a struct nd_step."""
+    kind, _, out, p, g, memories, numbers = row
+    if isinstance(numbers, Numbers):
+        told = f"{{{', '.join(number(float(one)) for one in numbers)}}}"
+    else:
+        told = f"*(const nd_step_numbers *)({address_of_numbers(numbers)})"
+    pointers = [address(one) for one in (out, p, g)]
+    kept = ", ".join(map(address, memories)) or "0"
+    return f"{{{int(kind)}, {n}, {', '.join(pointers)}, {{{kept}}}, {told}}}"
 
 
 def place_from(one: Buffer) -> str:
