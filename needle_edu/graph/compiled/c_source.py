@@ -14,7 +14,7 @@ from .epilogue import Rows
 from .fusion import BLOCK, Fused, Step
 from .lowering import Buffer, Call, Lowered
 from .memory_plan import MemoryPlan, named
-from .registers import TYPES, expression, in_registers
+from .registers import TYPES, expressions, in_registers
 
 GRAIN = 8192  # elements that are worth another thread, for a chain of kernels
 
@@ -190,7 +190,7 @@ class CSource:
             f"  {'' if one in written else 'const '}{TYPES[one.dtype]} *p{i} = P[{i}];"
             for i, one in enumerate(outer)
         ]
-        body = elements(step, outer, expression)
+        body = elements(step, outer, expressions(step))
         hidden = [f"z{k}" for k in range(len(step.calls)) if any(f"z{k})" in line for line in body)]
         lines += [f"  const uint64_t {one} = hidden_zero();" for one in hidden]
         return [*lines, "  ND_INDEPENDENT for (int64_t i = from; i < to; i++) {", *body]

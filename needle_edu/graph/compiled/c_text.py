@@ -15,7 +15,7 @@ Types = dict[str, tuple[str, ...]]  # of kernels' arguments, by their names
 
 
 def elements(
-    step: Fused, outer: list[Buffer], expression_of: Callable[[Call, list[str], str], str]
+    step: Fused, outer: list[Buffer], expression_of: Callable[[Call, list[str], int], str]
 ) -> list[str]:
     """Return a chain as C for element i; p0, p1, … are the arrays that others see, too."""
     values, lines, said = {one: f"p{i}[i]" for i, one in enumerate(outer)}, [], None
@@ -26,7 +26,7 @@ def elements(
             lines.append(f"    {remark(call)}")
         _, _, out, *operands = call.arguments
         given = [values[one] if type(one) is Buffer else number(float(one)) for one in operands]
-        lines.append(f"    const {TYPES[out.dtype]} t{place} = {expression_of(call, given, f'z{place}')};")
+        lines.append(f"    const {TYPES[out.dtype]} t{place} = {expression_of(call, given, place)};")
         values[out] = f"t{place}"
         if out in outer and last[out] == place:
             lines.append(f"    p{outer.index(out)}[i] = t{place};")

@@ -1,10 +1,11 @@
 """Optimiser steps within the backward pass: a weight is updated as soon as its gradient is there.
 
-An optimiser is called when all gradients are known, and then walks through all of them. But a step of one weight needs no
-other's gradient. Behind the product that makes the gradient it finds that in the cache, and epilogue.py makes both go
-block by block:
+An optimiser is called when all gradients are known, and then walks through all of them. But the step of a weight needs
+no other's gradient. Behind the product that makes it, it finds it in the cache, and epilogue.py lets both go block by
+block:
 
-    g = xᵀ d   ...   p, m, v = adam(p, g, m, v)      becomes      for each block of rows:  g = xᵀ d;  p, m, v = adam(p, g, m, v)
+    g = xᵀ d   ...   p, m, v = adam(p, g, m, v)      becomes      for each block of rows:  g = xᵀ d
+                                                                                           p, m, v = adam(p, g, m, v)
 
 The formula is computed element by element, so the numbers are the same to the last bit. A weight waits for the end if
 somebody still asks for its old numbers, or its gradient is more than one product: it is clipped, or a sum.
@@ -70,11 +71,11 @@ def steps_in_backward(lowered: Lowered) -> Lowered:
 def _product_of(row: Any, calls: Sequence[Call], here: int, wrote: dict[Buffer, list[int]]) -> int | None:
     """Return the place of the large product behind which a parameter's step may stand; None if there is none."""
     _, n, out, p, g, memories, numbers = row
-    made = wrote.get(g, ())
+    made = wrote.get(g, [])
     shape = product_shape(calls[made[0]], LEAST_BYTES) if len(made) == 1 and made[0] < here else None
     if shape is None or shape[0] * shape[1] != n:
         return None
-    place = made[0]
+    place = int(made[0])
     own = {out, p, *memories}
     others = [other for other in calls[here].arguments[2] if other is not row]
     named = {one for call in calls[place + 1 : here] for one in buffers(call.arguments)}
