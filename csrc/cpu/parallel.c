@@ -46,7 +46,7 @@ static struct {
   int64_t n, pieces;
   nd_body body;
   void *ctx;
-  _Alignas(64) _Atomic int64_t unbegun; /* pieces nobody has taken; on a cache line of its own: all look at it */
+  _Alignas(64) _Atomic uint64_t unbegun; /* pieces nobody has taken: a span, on a cache line of its own: all look at it */
   _Alignas(64) _Atomic int64_t unfinished;
 } job;
 static _Atomic int64_t alone_until;          /* on the clock of now() */
@@ -65,15 +65,23 @@ static int64_t piece_start(int64_t n, int64_t pieces, int64_t i) {
   return n / pieces * i + (i < rest ? i : rest);
 }
 
+/* Pieces first .. end-1, in one word. */
+static uint64_t span(uint32_t first, uint32_t end) { return (uint64_t)end << 32 | first; }
+static uint32_t first_of(uint64_t s) { return (uint32_t)s; }
+static uint32_t end_of(uint64_t s) { return (uint32_t)(s >> 32); }
+
 /* Takes a piece and does it; returns 0 if all have been taken. What the job is may be read only after a piece of it was
- * taken: until that piece is finished, the job stays. A moment before, it may have been another one. */
-static int take_piece(void) {
-  int64_t left = atomic_load_explicit(&job.unbegun, memory_order_relaxed);
-  do
-    if (left == 0) return 0;
-  while (!atomic_compare_exchange_weak_explicit(&job.unbegun, &left, left - 1, memory_order_acquire,
-                                                memory_order_relaxed));
-  const int64_t i = job.pieces - left;
+ * taken: until that piece is finished, the job stays. A moment before, it may have been another one.
+ *
+ * The caller takes the first, a worker the last: so, when one kernel follows another over the same arrays, each of two
+ * threads finds in its own core's cache most of what it will work on. */
+static int take_piece(int is_caller) {
+  uint64_t left = atomic_load_explicit(&job.unbegun, memory_order_relaxed), rest;
+  do {
+    if (first_of(left) == end_of(left)) return 0;
+    rest = is_caller ? span(first_of(left) + 1, end_of(left)) : span(first_of(left), end_of(left) - 1);
+  } while (!atomic_compare_exchange_weak_explicit(&job.unbegun, &left, rest, memory_order_acquire, memory_order_relaxed));
+  const int64_t i = is_caller ? first_of(left) : end_of(left) - 1;
   job.body(job.ctx, piece_start(job.n, job.pieces, i), piece_start(job.n, job.pieces, i + 1));
   if (atomic_fetch_sub_explicit(&job.unfinished, 1, memory_order_acq_rel) == 1) {
     pthread_mutex_lock(&door);
@@ -83,7 +91,10 @@ static int take_piece(void) {
   return 1;
 }
 
-static int64_t unbegun(void) { return atomic_load_explicit(&job.unbegun, memory_order_relaxed); }
+static int64_t unbegun(void) {
+  const uint64_t left = atomic_load_explicit(&job.unbegun, memory_order_relaxed);
+  return end_of(left) - first_of(left);
+}
 static int finished(void) { return atomic_load_explicit(&job.unfinished, memory_order_acquire) == 0; }
 
 /* ---- workers ------------------------------------------------------------------------------------------------ */
@@ -102,7 +113,7 @@ static void *work_for_ever(void *unused) {
   inside = 1;
   for (;;) {
     for (int64_t since = now(); !too_many() && now() - since < MOMENT; sched_yield())
-      while (!too_many() && take_piece()) since = now();
+      while (!too_many() && take_piece(0)) since = now();
     pthread_mutex_lock(&door);
     atomic_fetch_add(&asleep, 1);
     while (!unbegun() && !too_many()) pthread_cond_wait(&work, &door);
@@ -150,10 +161,10 @@ static void do_together(int wanted) {
   if (wanted > atomic_load(&available)) wanted = atomic_load(&available);
   if (atomic_load(&workers) < wanted) hire(wanted);
   atomic_store_explicit(&job.unfinished, job.pieces, memory_order_relaxed);
-  atomic_store_explicit(&job.unbegun, job.pieces, memory_order_release);
+  atomic_store_explicit(&job.unbegun, span(0, (uint32_t)job.pieces), memory_order_release);
   wake_two();
   int64_t begin = now(), quickest = INT64_MAX; /* of the caller's own pieces */
-  while (take_piece()) {
+  while (take_piece(1)) {
     const int64_t end = now();
     if (end - begin < quickest) quickest = end - begin;
     begin = end;

@@ -3,6 +3,10 @@
  * A formula gets a number p of the parameter, its gradient d (with weight decay, if that goes through the gradient), and
  * pointers to the numbers x, y, z that it remembers; it updates those and returns the new p. needle_kernels.h has all
  * formulas side by side. Included once for f32 and once for f64.
+ *
+ * A memory that is no normal number any more becomes 0. The gradient of a rectifier that is never above 0 is 0, and an
+ * average 0.9 x of nothing would end at the smallest number there is and stay: a processor takes some hundred cycles for each
+ * such number, at every step.
  */
 #define NAMED(name) ND_JOIN(name, T)
 #define FORMULA(name)                                                                                          \
@@ -14,6 +18,8 @@ typedef struct NAMED(numbers) { /* nd_step_numbers, rounded to the element type 
 } NAMED(numbers);
 
 static inline T NAMED(sign_of)(T a) { return a > 0 ? 1 : a < 0 ? -1 : a; /* nan stays */ }
+
+static inline T NAMED(kept)(T a) { return MAGNITUDE(a) < SMALLEST ? 0 : a; /* nan stays */ }
 
 FORMULA(sgd) {
   UNUSED;
@@ -142,9 +148,9 @@ FORMULA(lion) {
     ND_INDEPENDENT for (int64_t i = lo; i < hi; i++) {                                                         \
       T a = memories > 0 ? x[i] : 0, b = memories > 1 ? y[i] : 0, c = memories > 2 ? z[i] : 0;                 \
       out[i] = NAMED(name##_formula)(p[i], s.sign * g[i] + s.decay * p[i], &a, &b, &c, &s);                    \
-      if (memories > 0) x[i] = a;                                                                              \
-      if (memories > 1) y[i] = b;                                                                              \
-      if (memories > 2) z[i] = c;                                                                              \
+      if (memories > 0) x[i] = NAMED(kept)(a);                                                                  \
+      if (memories > 1) y[i] = NAMED(kept)(b);                                                                  \
+      if (memories > 2) z[i] = NAMED(kept)(c);                                                                  \
     }                                                                                                          \
   }
 ND_OPTIMISER_STEPS(ROW)

@@ -3,7 +3,7 @@
  * The C library's functions take one number and branch on it; a SIMD unit wants eight numbers and no branch. So
  * each function here is: reduce the argument to a short interval, evaluate a polynomial, put the pieces
  * together; special cases are chosen by `condition ? a : b`, which becomes a blend, not a jump. Polynomials are
- * those of Cephes (float) and fdlibm (double), whose errors are known. Measured by csrc/tests/test_accuracy.c:
+ * those of Cephes (float) and fdlibm (double), whose errors are known; tanh has one of its own. Measured by csrc/tests/test_accuracy.c:
  * at most 3 units in the last place for f32, 2 for f64; infinities, nan, -0 and denormals included. Activations are made of
  * these in activation_math.h.
  */
@@ -128,19 +128,22 @@ INLINE double log_of_f64(double x) {
   return x < (double)INFINITY ? y : x;
 }
 
-/* Near 0 a polynomial (1 - 2/(exp(2x)+1) would cancel), elsewhere through exp. The sign is put back at the end, so
- * that tanh(-0) is -0. */
+/* tanh(x) = h / (h + 1) with h = (exp(2|x|) - 1) / 2, in which nothing cancels. With n = round(2|x| / ln 2) and
+ * r = |x| - n ln 2 / 2, so |r| <= ln 2 / 4, this is h = 2^n e + (2^n - 1) / 2, where e = (exp(2r) - 1) / 2 = r + r^2 p(r); p is
+ * the minimax polynomial for the relative error of e. ln 2 needs no second part: what n times it loses is small beside an h with
+ * such an n. The sign is put back at the end, so that tanh(-0) is -0. A nan passes the first comparison unchanged. */
 INLINE float tanh_of_f32(float x) {
-  const float a = fabsf(x), z = x * x;
-  float p = -5.70498872745e-3f;
-  p = p * z + 2.06390887954e-2f;
-  p = p * z - 5.37397155531e-2f;
-  p = p * z + 1.33314422036e-1f;
-  p = p * z - 3.33332819422e-1f;
-  const float near = p * z * a + a;
-  const float b = a > 20.0f ? 20.0f : a; /* tanh is 1 from 9.1 on */
-  const float far = 1.0f - 2.0f / (quick_exp_of_f32(b + b) + 1.0f);
-  return copysignf(a >= 0.625f ? far : near, x); /* a nan is near: quick_exp would spoil it */
+  const float size = fabsf(x), a = size > 20.0f ? 20.0f : size; /* tanh is 1 from 9.1 on */
+  const float rounded = a * 2.88539008f + (ROUND_F32 + 127.0f); /* the exponent field of 2^n is in its lowest bits */
+  const float r = a - (rounded - (ROUND_F32 + 127.0f)) * 0.346573590f;
+  float p = 0.0444240533f;
+  p = p * r + 0.133864760f;
+  p = p * r + 0.333337605f;
+  p = p * r + 0.666661739f;
+  p = p * r + 0.999999940f;
+  const float e = p * (r * r) + r, power = f32_of_bits(bits_of_f32(rounded) << 23);
+  const float h = power * e + (power * 0.5f - 0.5f);
+  return copysignf(h / (h + 1.0f), x);
 }
 
 /* factor * exp(-x) for x >= 0, denormal results included, at nearly the price of quick_exp: 2^n is made 2^64 too large, so

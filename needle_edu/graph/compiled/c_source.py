@@ -6,17 +6,15 @@ plans and small arrays. It returns 0, or which call failed and how.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from needle_edu.backend.optimizer_steps import Numbers
-
-from .c_text import Types, elements, number, numbers_read, place_from, remark, slots_of
+from .c_text import Types, elements, number, numbers_read, place_from, remark, slots_of, step_text
 from .epilogue import Rows
 from .fusion import BLOCK, Fused, Step
 from .lowering import Buffer, Call, Lowered
 from .memory_plan import MemoryPlan, named
-from .registers import TYPES, expression, in_registers
+from .registers import TYPES, expressions, in_registers
 
 GRAIN = 8192  # elements that are worth another thread, for a chain of kernels
 
@@ -147,6 +145,10 @@ class CSource:
                 )
                 at += len(part.calls)
                 continue
+            if part.kernel == "optimizer_steps":
+                body += self._step_of_rows(part, step.width, name)
+                at += 1
+                continue
             plan, *rest = part.arguments
             types = self.types[part.kernel]
             operands = ", ".join(
@@ -188,7 +190,7 @@ class CSource:
             f"  {'' if one in written else 'const '}{TYPES[one.dtype]} *p{i} = P[{i}];"
             for i, one in enumerate(outer)
         ]
-        body = elements(step, outer, expression)
+        body = elements(step, outer, expressions(step))
         hidden = [f"z{k}" for k in range(len(step.calls)) if any(f"z{k})" in line for line in body)]
         lines += [f"  const uint64_t {one} = hidden_zero();" for one in hidden]
         return [*lines, "  ND_INDEPENDENT for (int64_t i = from; i < to; i++) {", *body]
@@ -246,15 +248,28 @@ class CSource:
 
     def _steps(self, k: int, call: Call) -> list[str]:
         code, count, rows = call.arguments
-        lines = [f"  {{ nd_step steps[{count}] = {{"]
-        for kind, n, out, p, g, memories, numbers in rows:
-            told = f"*(const nd_step_numbers *)({self.pointer(numbers)})"
-            if isinstance(numbers, Numbers):
-                told = f"{{{', '.join(number(float(one)) for one in numbers)}}}"
-            pointers = [self.pointer(one) for one in (out, p, g)]
-            kept = ", ".join(map(self.pointer, memories)) or "0"
-            lines.append(f"      {{{int(kind)}, {n}, {', '.join(pointers)}, {{{kept}}}, {told}}},")
-        return [*lines, "    };", f"    CALL({k}, nd_optimizer_steps({code}, {count}, steps)); }}"]
+        return [
+            f"  {{ nd_step steps[{count}] = {{",
+            *[f"      {step_text(row, str(row[1]), self.pointer, self.pointer)}," for row in rows],
+            "    };",
+            f"    CALL({k}, nd_optimizer_steps({code}, {count}, steps)); }}",
+        ]
+
+    def _step_of_rows(self, call: Call, width: int, name: Callable[[str], str]) -> list[str]:
+        """Write an optimiser's step of the rows i .. next - 1 of one parameter."""
+        code, _, [row] = call.arguments
+
+        def whole(one: Any) -> str:
+            return name(f"(void *)({self.pointer(one)})")
+
+        def part(one: Any) -> str:
+            return f"({TYPES[one.dtype]} *){whole(one)} + i * {width}"
+
+        return [
+            f"    {remark(call)}",
+            f"    {{ nd_step step = {step_text(row, f'(next - i) * {width}', part, whole)};",
+            f"      if (!*wrong) *wrong = nd_optimizer_steps({code}, 1, &step); }}",
+        ]
 
     def pointer(self, one: Any) -> str:
         if type(one) is not Buffer:

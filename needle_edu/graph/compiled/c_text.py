@@ -1,8 +1,11 @@
-"""What the text of a program is made of: remarks, numbers, chains as expressions, and what a call is given as what."""
+"""What the text of a program is made of: remarks, numbers, chains as expressions, steps, and what a call is given."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from needle_edu.backend.optimizer_steps import Numbers
 
 from .fusion import Fused
 from .lowering import Buffer, Call, Lowered, buffers
@@ -12,7 +15,7 @@ Types = dict[str, tuple[str, ...]]  # of kernels' arguments, by their names
 
 
 def elements(
-    step: Fused, outer: list[Buffer], expression_of: Callable[[Call, list[str], str], str]
+    step: Fused, outer: list[Buffer], expression_of: Callable[[Call, list[str], int], str]
 ) -> list[str]:
     """Return a chain as C for element i; p0, p1, … are the arrays that others see, too."""
     values, lines, said = {one: f"p{i}[i]" for i, one in enumerate(outer)}, [], None
@@ -23,7 +26,7 @@ def elements(
             lines.append(f"    {remark(call)}")
         _, _, out, *operands = call.arguments
         given = [values[one] if type(one) is Buffer else number(float(one)) for one in operands]
-        lines.append(f"    const {TYPES[out.dtype]} t{place} = {expression_of(call, given, f'z{place}')};")
+        lines.append(f"    const {TYPES[out.dtype]} t{place} = {expression_of(call, given, place)};")
         values[out] = f"t{place}"
         if out in outer and last[out] == place:
             lines.append(f"    p{outer.index(out)}[i] = t{place};")
@@ -72,6 +75,20 @@ def remark(call: Call) -> str:
     """Return a comment that says which instruction a call belongs to."""
     given = ", ".join(f"%{name}" for name in call.of.inputs)
     return f"/* %{call.of.name} = {call.of.op.name}({given if len(given) < 80 else '...'}) */"
+
+
+def step_text(
+    row: Sequence[Any], n: str, address: Callable[[Any], str], address_of_numbers: Callable[[Any], str]
+) -> str:
+    """Return n elements of a parameter's row of an optimiser's call as a struct nd_step."""
+    kind, _, out, p, g, memories, numbers = row
+    if isinstance(numbers, Numbers):
+        told = f"{{{', '.join(number(float(one)) for one in numbers)}}}"
+    else:
+        told = f"*(const nd_step_numbers *)({address_of_numbers(numbers)})"
+    pointers = [address(one) for one in (out, p, g)]
+    kept = ", ".join(map(address, memories)) or "0"
+    return f"{{{int(kind)}, {n}, {', '.join(pointers)}, {{{kept}}}, {told}}}"
 
 
 def place_from(one: Buffer) -> str:

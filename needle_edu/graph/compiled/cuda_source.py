@@ -114,7 +114,7 @@ class CudaSource(CSource):
                 for one, index in zip(operands, indices, strict=True)
             ]
             lines.append(f"    {remark(call)}")
-            lines.append(f"    const {TYPES[out.dtype]} t{n} = {_expression(call, given, '')};")
+            lines.append(f"    const {TYPES[out.dtype]} t{n} = {_expression(call, given, n)};")
             values[out] = f"t{n}"
         for one, value in values.items():
             first_use, last_use = self.plan.lives.get(one, (0, 1))
@@ -123,7 +123,7 @@ class CudaSource(CSource):
         return lines, outer
 
 
-def _expression(call: Call, operands: list[str], zero: str) -> str:
+def _expression(call: Call, operands: list[str], place: int) -> str:
     """Return a function of csrc/cuda/functions.cuh of these operands; nvcc is told to round every product."""
     name = call.kernel.removesuffix("_dense")
     return f"nd::f::{f'fill<{TYPES[call.arguments[2].dtype]}>' if name == 'fill' else name}({', '.join(operands)})"

@@ -3,7 +3,7 @@
 A layer is y = f(x W + b). Computed one after the other, the product, the sum and f each walk through all of a large y,
 which comes from memory every time. Here a block of rows is multiplied, then b is added to it, then f applied, and only
 then comes the next block. A row of a product is summed in the same order whichever rows are computed with it, so the
-numbers are the same to the last bit.
+numbers are the same to the last bit. In the backward pass an optimiser's step may follow (steps_in_backward.py).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .call_tools import written
 from .fusion import Fused, Step, count, pointwise
 from .in_place import PLANNED
 from .lowering import Buffer, Call, buffers
@@ -27,7 +28,7 @@ class Rows:
     Attributes
     ----------
     parts : tuple of Call or Fused
-        The product first; then sums with one row for all rows, and chains of elementwise kernels.
+        The product first; then sums with one row for all rows, chains of elementwise kernels, an optimiser's step.
     rows, width : int
         The product's shape.
     block : int
@@ -68,22 +69,21 @@ def epilogues(steps: Sequence[Step], language: str = "C") -> list[Step | Rows]:
     while place < len(steps):
         step = steps[place]
         place += 1
-        shape = _product(step, LEAST_BYTES if language == "C" else 0)
+        shape = product_shape(step, LEAST_BYTES if language == "C" else 0)
         if shape is None:
             found.append(step)
             continue
         assert isinstance(step, Call)
         parts: list[Call | Fused] = [step]
         made, factors = {step.arguments[1]}, set(step.arguments[2:4])
-        while (
-            place < len(steps) and _follows(steps[place], shape, made) and not _writes(steps[place], factors)
-        ):
+        while place < len(steps) and _follows(steps[place], shape, made, language):
             following = steps[place]
+            if factors.intersection(_written(following)):  # other rows still need them
+                break
             if isinstance(following, Call) and pointwise(following):
                 following = Fused((following,), (), count(following))
             parts.append(following)
-            calls = following.calls if isinstance(following, Fused) else (following,)
-            made |= {one.arguments[2 if pointwise(one) else 1] for one in calls}
+            made |= _written(following)
             place += 1
         rows, width, itemsize = shape
         block = max(BLOCK_BYTES // (width * itemsize), 32)
@@ -91,7 +91,7 @@ def epilogues(steps: Sequence[Step], language: str = "C") -> list[Step | Rows]:
     return found
 
 
-def _product(step: Step, least: int) -> tuple[int, int, int] | None:
+def product_shape(step: Step, least: int) -> tuple[int, int, int] | None:
     """Return rows, columns and bytes of an element of a large matrix product whose rows lie one behind the other."""
     if not isinstance(step, Call) or step.kernel != "matmul":
         return None
@@ -103,20 +103,22 @@ def _product(step: Step, least: int) -> tuple[int, int, int] | None:
     return (rows, width, out.itemsize) if lies_in_rows and out.nbytes >= least else None
 
 
-def _follows(step: Step, shape: tuple[int, int, int], made: set[Buffer]) -> bool:
+def _follows(step: Step, shape: tuple[int, int, int], made: set[Buffer], language: str) -> bool:
     """Whether a step works element by element, row by row, on what the steps before it in the block have made."""
     calls = step.calls if isinstance(step, Fused) else (step,)
     if not made.intersection(buffers([call.arguments for call in calls])):
         return False
     if isinstance(step, Fused) or pointwise(step):
         return count(calls[0]) == shape[0] * shape[1]
+    if step.kernel == "optimizer_steps":
+        return language == "C" and [row[1] for row in step.arguments[2]] == [shape[0] * shape[1]]
     return step.kernel in PLANNED and _adds_a_row(step.arguments[0], shape)
 
 
-def _writes(step: Step, kept: set[Buffer]) -> bool:
-    """Whether a step writes over one of these: other rows still need the factors of the product."""
+def _written(step: Step) -> set[Buffer]:
+    """Return the buffers that a step writes to."""
     calls = step.calls if isinstance(step, Fused) else (step,)
-    return any(call.arguments[2 if pointwise(call) else 1] in kept for call in calls)
+    return {one for call in calls for one in written(call)}
 
 
 def _adds_a_row(plan: Any, shape: tuple[int, int, int]) -> bool:

@@ -7,10 +7,13 @@ expressions of the library's own kernels, so the numbers are the same to the las
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from needle_edu.backend.dtypes import F32, F64
 
 from .fusion import Fused
-from .lowering import Call
+from .lowering import Buffer, Call, buffers
 
 TYPES = ("float", "double", "int32_t", "int64_t", "uint8_t")  # of enum nd_dtype
 SUFFIXES = ("f32", "f64", "i32", "i64", "b8")
@@ -30,8 +33,9 @@ PRODUCTS = frozenset(
     ["multiply", "multiply_scalar", "square", "power_square", "exp", "prelu", "sigmoid_backward"]
 )
 # Functions of several steps, where the compiler makes one instruction of a product and a sum. It does so only if nobody
-# else needs the product, so what they are given is hidden from the functions around.
+# else needs the product, so what they are given is hidden from the functions around, if others could need that.
 COMPOSITE = OF_FLOAT32 | {"exp", "log", "sigmoid", "tanh_backward"}
+END_IN_NO_PRODUCT = frozenset(["tanh", "sigmoid"])
 POWERS = {2.0: "square", -1.0: "reciprocal", 0.5: "sqrt"}  # as power_scalar computes them
 
 
@@ -59,21 +63,51 @@ def in_registers(step: Fused) -> bool:
     return all(function(call) is not None for call in step.calls)
 
 
-def expression(call: Call, operands: list[str], zero: str) -> str:
+def expressions(step: Fused) -> Callable[[Call, list[str], int], str]:
+    """Return what writes each call of a chain as C: a function of the call, its operands, and its place."""
+    alone = sum(str(function(call)) in COMPOSITE for call in step.calls) == 1
+    reads: dict[Any, int] = {}  # of each value: a buffer from outside, or the place of the call that made it
+    given: list[Any] = []  # the value of each call's last operand
+    made: dict[Buffer, int] = {}  # which value a buffer holds now
+    for place, call in enumerate(step.calls):
+        values: list[Any] = [made.get(one, one) for one in buffers(call.arguments[3:])]
+        for value in values:
+            reads[value] = reads.get(value, 0) + 1
+        given.append(values[-1] if values else None)
+        made[call.arguments[2]] = place
+
+    def text(call: Call, operands: list[str], place: int) -> str:
+        shared = not alone or reads.get(given[place], 0) > 1
+        return expression(call, operands, f"z{place}", shared, place in reads)
+
+    return text
+
+
+def expression(call: Call, operands: list[str], zero: str, shared: bool = True, read: bool = True) -> str:
     """Return a function of csrc/cpu/isa/functions.h of these operands; filling with a number is a conversion.
 
     Parameters
     ----------
     zero : str
         A variable of this call alone that holds a 0 of which the compiler does not know.
+    shared : bool
+        Whether other functions of the loop may need what this one computes of its operands.
+    read : bool
+        Whether a function of the loop is given the result.
     """
     if call.kernel == "fill_dense":
         return f"({TYPES[call.arguments[2].dtype]})({operands[0]})"
     name, type_ = str(function(call)), SUFFIXES[call.arguments[0]]
     if call.kernel == "power_scalar_dense":
         name = f"power_{name}"
-    if name in COMPOSITE:  # of the last operand: the first of a slope is the adjoint, which only multiplies
+    if (
+        name in COMPOSITE and shared
+    ):  # of the last operand: the first of a slope is the adjoint, which only multiplies
         operands = [*operands[:-1], f"rounded_{type_}({operands[-1]}, {zero})"]
     given = f"{name}_{type_}({', '.join(operands)})"
-    ends_in_product = name in PRODUCTS or name in COMPOSITE
-    return f"rounded_{type_}({given}, {zero})" if ends_in_product and call.arguments[0] <= F64 else given
+    ends_in_product = name in PRODUCTS or name in COMPOSITE - END_IN_NO_PRODUCT
+    return (
+        f"rounded_{type_}({given}, {zero})"
+        if ends_in_product and read and call.arguments[0] <= F64
+        else given
+    )

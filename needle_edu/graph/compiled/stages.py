@@ -25,8 +25,9 @@ from .memory_plan import MemoryPlan, plan_memory
 from .recomputed import recomputed
 from .relu_slopes import relu_slopes
 from .repeated_calls import repeated_calls
+from .steps_in_backward import steps_in_backward
 
-CALL_PASSES = (repeated_calls, relu_slopes, recomputed, in_place)
+CALL_PASSES = (repeated_calls, relu_slopes, recomputed, in_place, steps_in_backward)
 _OF_PROGRAMS: dict[str, Pass] = {one.__name__: one for one in PASSES}
 _OF_CALLS = {one.__name__: one for one in CALL_PASSES}
 PARTS = (
@@ -110,8 +111,8 @@ def chosen_parts(who: str, parts: Any) -> tuple[str, ...]:
     Traceback (most recent call last):
         ...
     ValueError: compile: there is no part 'fission'; the parts are constant_folding, algebra, common_subexpressions, \
-dead_code, layout, scheduling, repeated_calls, relu_slopes, recomputed, in_place, fusion, epilogues, registers, \
-memory_planning, donation
+dead_code, layout, scheduling, repeated_calls, relu_slopes, recomputed, in_place, steps_in_backward, fusion, \
+epilogues, registers, memory_planning, donation
     """
     if parts is None:
         return PARTS
