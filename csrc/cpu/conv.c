@@ -151,8 +151,9 @@ static int forward_directly(job *j, const char *w) {
   if (ok) {
     j->w = made ? made : w + v->w_at * bytes;
     if (made) direct_arrange[j->type](j, w + v->w_at * bytes, made);
+    if (made && j->for_x) j->no_number = !nd_current_isa()->conv->finite[j->type](weights / bytes, made);
     fill_places(v, d, d->along_rows ? 1 : d->outputs, d->copy_w ? d->taps : v->wo, table);
-    share(j, v->groups * v->n * d->row_blocks, direct_forward[j->type]);
+    if (!j->no_number) share(j, v->groups * v->n * d->row_blocks, direct_forward[j->type]);
   }
   nd_free(made);
   nd_free(table);
@@ -230,6 +231,32 @@ int nd_conv(const nd_plan *p, void *out, const void *x, const void *w, const int
   return j.failed ? ND_ENOMEM : ND_OK;
 }
 
+/* The adjoint of x of a convolution with step 1 is a convolution too: of the results' adjoint, with the kernel turned
+ * around and inputs and outputs exchanged. Window i of it sees at tap kh-1-k what windows of v saw x's row i from at tap k. */
+static conv turned_around(const conv *v) {
+  conv u = *v;
+  u.o = v->c, u.c = v->o, u.h = v->down.extent, u.w = v->across.extent;
+  u.down.start = -v->down.start - (v->kh - 1) * v->down.dilation, u.down.extent = v->h;
+  u.across.start = -v->across.start - (v->kw - 1) * v->across.dilation, u.across.extent = v->w;
+  u.xn = v->yn, u.xg = v->yg, u.xc = v->yo, u.xh = v->yh, u.xw = v->yw, u.x_at = v->y_at;
+  u.yn = v->xn, u.yg = v->xg, u.yo = v->xc, u.yh = v->xh, u.yw = v->xw, u.y_at = v->x_at;
+  u.wo = v->wc, u.wc = v->wo, u.wk = -v->wk, u.wl = -v->wl;
+  u.w_at = v->w_at + (v->kh - 1) * v->wk + (v->kw - 1) * v->wl;
+  return u;
+}
+
+/* The adjoint of x without columns, where step is 1 and lanes can be places in a row; 0 if that is not for it. It sees the
+ * padding around the results too, so it multiplies more often, and by zeros: there weights have to be numbers. */
+static int input_directly(const job *j, const char *w, int *err) {
+  const conv *v = &j->v;
+  const int64_t bytes = nd_item_size(j->type), few = v->h * v->w, more = v->down.extent * v->across.extent;
+  if (v->down.step > 1 || v->across.step > 1 || more > TURNED_MORE * few) return 0;
+  job u = {.type = j->type, .v = turned_around(v), .for_x = 1, .x = j->y, .out = j->out};
+  if (!read_direct(&u.v, 0, nd_current_isa()->conv->lanes[j->type], bytes, &u.d) || !u.d.along_rows || !u.d.copy_w) return 0;
+  *err = forward_directly(&u, w);
+  return !u.no_number;
+}
+
 int nd_conv_input_backward(const nd_plan *p, void *out, const void *g, const void *w, const int64_t *window) {
   job j = {0};
   int empty;
@@ -247,7 +274,7 @@ int nd_conv_input_backward(const nd_plan *p, void *out, const void *g, const voi
   int err;
   if (as_product(&j, 1, out, g, w, &err)) return err;
   j.y = (const char *)g + j.v.y_at * bytes;
-  if (at_points(&j, 1, w, &err)) return err;
+  if (at_points(&j, 1, w, &err) || input_directly(&j, w, &err)) return err;
   void *made;
   if (lay_weights(&j, w, &made)) return ND_ENOMEM;
   share(&j, j.v.groups * j.v.image_blocks, input[j.type]);

@@ -6,14 +6,16 @@
 /*     c[i*c_row + j] (+)= sum over p of a[i_at[i] + p_at[p]] b[b_at[p] + j]        i < m, j < n, p < k
  *
  * Where i counts windows and p the positions of the kernel, each of these sums is a window's, read where the image lies.
- * b is read in whole vectors: up to `lanes` - 1 elements behind its n. */
+ * b is read in whole vectors: up to `lanes` - 1 elements behind its n. With `two_lines`, where n is a vector or less, the
+ * same is computed once more, of b + b_line, and goes to c + c_line: what is read of a then serves two vectors. */
 typedef struct nd_places {
   int64_t m, n, k;
   const void *a, *b;
   void *c;
   const int64_t *i_at, *p_at, *b_at;
   int64_t c_row;
-  int accumulate;
+  int accumulate, two_lines;
+  int64_t b_line, c_line;
 } nd_places;
 
 /*     c[i][j][lane] (+)= sum over rows r and vectors v of a[i_at[i] + r*a_row + v][lane] b[j_at[j] + r*b_row + v][lane]

@@ -61,6 +61,20 @@ static void NAME(direct_arrange)(const job *j, const void *from, void *to) {
       }
 }
 
+/* One line of windows of all outputs, or two. Rows of the kernel that see nothing but padding are left out. */
+static void NAME(direct_line)(const job *j, int64_t i, int64_t lines, const T *w, const T *x, T *y) {
+  const conv *v = &j->v;
+  const direct *d = &j->d;
+  int64_t low, high, first, last;
+  seen_from(v->down, i, v->kh, &low, &high);
+  seen_from(v->down, i + lines - 1, v->kh, &first, &last);
+  low = least(low, first), high = most(high, last);
+  const int64_t taps = low * d->pk, line = v->down.step * d->xh;
+  nd_current_isa()->conv->product[CODE](&(nd_places){
+      .m = v->o, .n = v->w, .k = most(high - low, 0) * d->pk, .a = w, .i_at = d->outputs_at, .p_at = d->steps + taps, .b = x,
+      .b_at = d->positions + taps, .c = y, .c_row = v->yo, .two_lines = lines == 2, .b_line = line, .c_line = v->yh});
+}
+
 static void NAME(direct_forward)(void *context, int64_t low, int64_t high) {
   job *j = context;
   const conv *v = &j->v;
@@ -78,10 +92,9 @@ static void NAME(direct_forward)(void *context, int64_t low, int64_t high) {
     const T *x = image + row * v->down.step * d->xh;
     T *y = (T *)j->out + n * v->yn + group * v->yg + row * v->yh;
     if (d->along_rows) {
-      for (int64_t i = 0; i < rows; i++)
-        product(&(nd_places){.m = v->o, .n = v->w, .k = d->taps, .a = w, .i_at = d->outputs_at, .p_at = d->steps,
-                             .b = x + i * v->down.step * d->xh, .b_at = d->positions, .c = y + i * v->yh,
-                             .c_row = v->yo});
+      const int64_t together = v->w <= d->lanes ? 2 : 1; /* lines */
+      for (int64_t i = 0; i < rows; i += together)
+        NAME(direct_line)(j, row + i, least(rows - i, together), w, x + i * v->down.step * d->xh, y + i * v->yh);
     } else {
       product(&(nd_places){.m = rows * v->w, .n = d->copy_y ? d->outputs : v->o, .k = d->taps, .a = x,
                            .i_at = d->windows, .p_at = d->positions, .b = w, .b_at = d->steps,

@@ -20,7 +20,8 @@ enum {
   DIRECT_WINDOWS = 6,       /* in a row, at least; columns of smaller images are as fast */
   DIRECT_WEIGHTS = 1 << 19, /* bytes of all weights of a group, at most: they are read for each few windows */
   DIRECT_PART = 1 << 17,    /* bytes of the adjoint of w, at most, for each image adds to all of it */
-  DIRECT_BLOCK = 16384      /* elements of y in a block of rows */
+  DIRECT_BLOCK = 16384,     /* elements of y in a block of rows */
+  TURNED_MORE = 2           /* times as many places as windows, at most, where the adjoint of x is computed directly */
 };
 
 typedef struct direct {
@@ -56,7 +57,8 @@ static inline int read_direct(const conv *v, int weight, int64_t lanes, int64_t 
   d->xh = !d->copy_x ? v->xh : d->width * d->xw;
   d->at = d->copy_x ? 0 : v->down.start * v->xh + v->across.start * v->xw;
   d->pc = last ? 1 : v->kh * v->kw, d->pl = last ? v->c : 1, d->pk = v->kw * d->pl;
-  d->copy_w = d->along_rows ? v->wl != 1 || v->wk != v->kw || v->wc != d->pc
+  if (d->along_rows && !weight) d->pc = v->kw, d->pk = v->c * v->kw; /* by kernel rows: direct_line leaves some out */
+  d->copy_w = d->along_rows ? v->wl != 1 || v->wk != d->pk || v->wc != d->pc
                             : outputs != v->o || v->wo != 1 || v->wc != d->pc * v->o || v->wl != d->pl * v->o ||
                                   v->wk != d->pk * v->o;
   d->copy_y = !d->along_rows && (v->yo != 1 || (v->h > 1 && v->yh != v->w * v->yw) || (weight && outputs != v->o));

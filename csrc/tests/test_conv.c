@@ -119,6 +119,12 @@ static void test(void) {
     check_one(type, (int64_t[]){11, 2, 16, 37, 5, 4, 3, 3}, (int64_t[]){-1, 1, 1, 5, 0, 1, 1, 6});
     check_one(type, (int64_t[]){11, 1, 35, 16, 8, 5, 2, 4}, (int64_t[]){1, 1, 1, 11, -3, 2, 1, 7});
   }
+  /* Lanes are windows of a row, two short rows at once, an odd number of them, and kernel rows that see only padding. */
+  for (int trial = 0; trial < 16; trial++) {
+    nd_set_num_threads(1 + (int)below(3));
+    check_one(trial % 2 ? ND_F64 : ND_F32, (int64_t[]){3, 2, 9, 4, 10, 10, 5, 5}, (int64_t[]){0, 1, 1, 14, 0, 1, 1, 14});
+    check_one(trial % 2 ? ND_F64 : ND_F32, (int64_t[]){2, 1, 3, 5, 7, 16, 3, 2}, (int64_t[]){-2, 1, 2, 7, -1, 1, 1, 16});
+  }
   const int64_t window[8] = {0, 1, 1, 1, 0, 1, 1, 1}, wrong[8] = {0, 0, 1, 1, 0, 1, 1, 1};
   nd_plan p = {.ndim = 8, .size = 1, .shape = {1, 1, 1, 1, 1, 1, 1, 1}};
   double one[3] = {0};

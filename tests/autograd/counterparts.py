@@ -11,6 +11,8 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from needle_edu.backend.reference.dropout import kept
+
 # The columns of the table.
 NUMPY, DIFFERENCES, PYTORCH, SECOND = "NumPy", "finite differences", "PyTorch", "second derivative"
 
@@ -183,7 +185,11 @@ def batch_norm(a, weight, bias, eps=1e-5):
     return F.batch_norm(a, None, None, weight, bias, True, eps=eps)
 
 
-def attention(q, k, v, mask=None, scale=None, diagonal=None):
+def attention(q, k, v, mask=None, scale=None, diagonal=None, dropout_p=0.0, key=0):
+    if dropout_p:  # PyTorch would draw others: its softmax, our draws
+        weights = torch.softmax(q @ k.mT * (q.shape[-1] ** -0.5 if scale is None else scale), -1)
+        stay = kept(key, dropout_p, tuple(weights.shape), weights[..., 0].numel())
+        return weights * torch.from_numpy(stay / (1 - dropout_p)).to(weights.dtype) @ v
     if diagonal is not None:
         seen = torch.ones(q.shape[-2], k.shape[-2], dtype=torch.bool).tril(diagonal)
         mask = torch.zeros(seen.shape, dtype=q.dtype).masked_fill(~seen, -torch.inf) + (

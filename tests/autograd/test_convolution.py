@@ -67,6 +67,8 @@ CASES = {
     "1x1 with stride": ("conv2d", (2, 3, 5, 4), (5, 3, 1, 1), {"stride": 2}),
     "one axis": ("conv1d", (2, 3, 9), (4, 3, 3), {"stride": 2, "padding": 2, "dilation": 2}),
     "one axis, groups": ("conv1d", (2, 4, 6), (2, 2, 4), {"groups": 2, "padding": "same"}),
+    "LeNet's second, less of it": ("conv2d", (3, 2, 9, 14), (4, 2, 5, 5), {}),
+    "wide rows, step 1": ("conv2d", (2, 2, 9, 37), (5, 2, 4, 3), {"padding": (2, 1), "dilation": (2, 1)}),
     "transposed": ("conv_transpose2d", (2, 3, 4, 3), (3, 2, 3, 2), {}),
     "transposed, stride": (
         "conv_transpose2d", (2, 3, 4, 3), (3, 2, 3, 4), {"stride": (2, 3), "padding": 1, "output_padding": (1, 2)},
@@ -153,6 +155,17 @@ def test_special_values_spread_as_far_as_the_kernel_reaches():
     x[0, 0, 0, 1], x[0, 0, 0, 4] = np.nan, np.inf
     y = ops.conv2d(tensor(x), tensor(np.ones((1, 1, 1, 2)))).numpy()
     np.testing.assert_array_equal(y, [[[[np.nan, np.nan, 2, np.inf]]]])
+
+
+def test_an_infinite_weight_reaches_only_what_its_windows_saw():
+    """The adjoint of x is computed as a convolution with the kernel turned around, but not amid padding times infinity."""
+    x, w = tensor(np.ones((2, 1, 8, 12))), np.ones((3, 1, 3, 3))
+    w[1, 0, 0, 2] = np.inf
+    ops.conv2d(x, tensor(w)).backward()
+    wanted = np.zeros((8, 12))
+    for i, j in np.ndindex(6, 10):
+        wanted[i : i + 3, j : j + 3] += w.sum((0, 1))
+    np.testing.assert_array_equal(x.grad.numpy(), np.broadcast_to(wanted, x.shape))
 
 
 def test_integers_stay_integers():

@@ -6,11 +6,11 @@
 typedef T NAME(vector) __attribute__((vector_size(VECTOR_BYTES)));
 typedef T NAME(unaligned) __attribute__((vector_size(VECTOR_BYTES), aligned(ELEMENT_BYTES), may_alias));
 
-/* `rows` and `vectors` are constants at every call, so that all loops over them unroll into registers. `next`: from one
- * vector to the next, in b and in c. */
+/* `rows` and `vectors` are constants at every call, so that all loops over them unroll into registers. `next`, `c_next`:
+ * from one vector to the next, in b and in c. */
 static inline __attribute__((always_inline)) void NAME(tile)(const int rows, const int vectors, const nd_places *x,
                                                              int64_t i, int64_t j, int64_t next, T *c, int64_t c_row,
-                                                             int accumulate) {
+                                                             int64_t c_next, int accumulate) {
   NAME(vector) acc[TILE_ROWS][TILE_VECTORS];
   const T *row[TILE_ROWS], *b = (const T *)x->b + j;
   const int64_t *p_at = x->p_at, *b_at = x->b_at, *const end = p_at + x->k;
@@ -36,23 +36,59 @@ ND_UNROLL_WHOLE(16)
   for (int r = 0; r < rows; r++)
 ND_UNROLL_WHOLE(4)
     for (int v = 0; v < vectors; v++) {
-      NAME(unaligned) *to = (NAME(unaligned) *)(c + r * c_row + v * next);
+      NAME(unaligned) *to = (NAME(unaligned) *)(c + r * c_row + v * c_next);
       *to = accumulate ? (NAME(vector))*to + acc[r][v] : acc[r][v];
     }
 }
 
 typedef void (*NAME(tile_fn))(const nd_places *x, int64_t i, int64_t j, int64_t next, T *c, int64_t c_row,
-                               int accumulate);
+                               int64_t c_next, int accumulate);
 #define TILE_FUNCTION(R, N)                                                                                           \
   static void NAME(tile_##R##x##N)(const nd_places *x, int64_t i, int64_t j, int64_t next, T *c, int64_t c_row,       \
-                                   int accumulate) {                                                                  \
-    NAME(tile)(R, N, x, i, j, next, c, c_row, accumulate);                                                            \
+                                   int64_t c_next, int accumulate) {                                                  \
+    NAME(tile)(R, N, x, i, j, next, c, c_row, c_next, accumulate);                                                    \
   }
 #define TILE_ENTRY(R, N) [N - 1][R - 1] = NAME(tile_##R##x##N),
 EACH_TILE(TILE_FUNCTION)
 static const NAME(tile_fn) NAME(tiles)[TILE_VECTORS][TILE_ROWS] = {EACH_TILE(TILE_ENTRY)};
 
+/* `width` elements of each row of an edge tile to, or added to, where they belong. */
+static inline void NAME(put_edge)(int64_t rows, int64_t width, const T *from, int64_t from_row, T *to, int64_t to_row,
+                                  int accumulate) {
+  for (int64_t r = 0; r < rows; r++, from += from_row, to += to_row) {
+    if (accumulate) {
+      for (int64_t q = 0; q < width; q++) to[q] += from[q];
+      continue;
+    }
+    int64_t done = 0;
+ND_UNROLL_WHOLE(8)
+    for (int64_t part = 32; part; part /= 2) /* 12 lanes are moved as 8 + 4 */
+      if (width & part) {
+        memcpy(to + done, from + done, part * sizeof(T));
+        done += part;
+      }
+  }
+}
+
+/* Two lines of one vector each, by the tile of two vectors. */
+static void NAME(two_lines)(const nd_places *x) {
+  const int64_t groups = (x->m + TILE_ROWS - 1) / TILE_ROWS;
+  T edge[TILE_ROWS * PANEL] __attribute__((aligned(64)));
+  for (int64_t group = 0, i = 0; group < groups; group++) {
+    const int64_t rows = (x->m - i + groups - group - 1) / (groups - group);
+    NAME(tiles)[1][rows - 1](x, i, 0, x->b_line, edge, PANEL, LANES, 0);
+    for (int64_t line = 0; line < 2; line++)
+      NAME(put_edge)(rows, x->n, edge + line * LANES, PANEL, (T *)x->c + i * x->c_row + line * x->c_line, x->c_row,
+                     x->accumulate);
+    i += rows;
+  }
+}
+
 static void NAME(product)(const nd_places *x) {
+  if (x->two_lines) {
+    NAME(two_lines)(x);
+    return;
+  }
   for (int64_t start = 0; start < x->n; start += PANEL) {
     const int64_t width = x->n - start < PANEL ? x->n - start : PANEL, vectors = (width + LANES - 1) / LANES;
     /* The last vector ends where the row does, if it may: some lanes are computed twice, none is behind the end. */
@@ -65,24 +101,11 @@ static void NAME(product)(const nd_places *x) {
       const NAME(tile_fn) tile = NAME(tiles)[vectors - 1][rows - 1];
       T *c = (T *)x->c + i * x->c_row + j;
       if (backed || width % LANES == 0) {
-        tile(x, i, j, next, c, x->c_row, x->accumulate);
+        tile(x, i, j, next, c, x->c_row, next, x->accumulate);
       } else { /* the edge, through a small array */
         T edge[TILE_ROWS * PANEL] __attribute__((aligned(64)));
-        tile(x, i, j, LANES, edge, vectors * LANES, 0);
-        for (int64_t r = 0; r < rows; r++) {
-          const T *from = edge + r * vectors * LANES;
-          T *to = c + r * x->c_row;
-          if (x->accumulate) {
-            for (int64_t q = 0; q < width; q++) to[q] += from[q];
-            continue;
-          }
-ND_UNROLL_WHOLE(8)
-          for (int64_t part = 32; part; part /= 2) /* 12 lanes are moved as 8 + 4 */
-            if (width & part) {
-              memcpy(to, from, part * sizeof(T));
-              to += part, from += part;
-            }
-        }
+        tile(x, i, j, LANES, edge, vectors * LANES, LANES, 0);
+        NAME(put_edge)(rows, width, edge, vectors * LANES, c, x->c_row, x->accumulate);
       }
       i += rows;
     }
