@@ -174,7 +174,12 @@ EDITED = """model = nn.Sequential(
 
 
 @pytest.mark.parametrize(
-    ("size", "theme"), [((1280, 800), "light"), ((800, 600), "dark"), ((390, 844), "light")]
+    ("size", "theme"),
+    [
+        ((1280, 800), "light"),
+        pytest.param((800, 600), "dark", marks=pytest.mark.slow),
+        pytest.param((390, 844), "light", marks=pytest.mark.slow),
+    ],
 )
 def test_layers_are_changed_by_mouse_and_by_keyboard(notebook, size, theme):
     cells = [
@@ -235,7 +240,7 @@ def test_layers_are_changed_by_mouse_and_by_keyboard(notebook, size, theme):
         "tree.island.model(init.ones(1, 8)).shape, mine.modules[0] is tree.island.model.modules[0], len(mine)"
     )
     assert asked(page, f"from needle_edu import init; print({ran})") == "(1, 2) True 3\n"
-    # What is no layer is said, and Ctrl+Z, B and D, D stay in the field.
+    # What is no layer is said, and letters stay in the field.
     view.locator(".tools input").fill("oh no")
     page.keyboard.press("Enter")
     view.locator(".wrong", has_text="Tanh(oh no)").wait_for(timeout=60_000)
