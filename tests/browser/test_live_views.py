@@ -164,3 +164,91 @@ def test_a_click_on_a_node_calls_a_function_in_the_kernel(notebook):
     notebook.wait_for_kernel()
     view.locator('.ndl-node[aria-label^="y:"]').click()
     said.filter(has_text="The kernel does not answer").wait_for(timeout=60_000)
+
+
+EDITED = """model = nn.Sequential(
+    nn.Linear(8, 4),
+    nn.ReLU(),
+    nn.Linear(4, 2),
+)"""
+
+
+@pytest.mark.parametrize(
+    ("size", "theme"),
+    [
+        ((1280, 800), "light"),
+        pytest.param((800, 600), "dark", marks=pytest.mark.slow),
+        pytest.param((390, 844), "light", marks=pytest.mark.slow),
+    ],
+)
+def test_layers_are_changed_by_mouse_and_by_keyboard(notebook, size, theme):
+    cells = [
+        "from needle_edu import nn, viz",
+        "mine = nn.Sequential(nn.Linear(8, 4), nn.Sequential(nn.Dropout(0.2)), nn.Linear(5, 2))\n"
+        "tree = viz.modules(mine, (1, 8), live=True)\ntree",
+    ]
+    page = opened(notebook, f"modules-{size[0]}.ipynb", cells)
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    if theme == "dark":
+        page.evaluate("jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})")
+        page.locator("body[data-jp-theme-light=false]").wait_for(state="attached")
+    if page.locator(".jp-FileBrowser").is_visible():
+        page.evaluate("jupyterapp.shell.collapseLeft()")
+    view = page.locator(".jp-OutputArea .island >> visible=true")
+    view.locator(".misfit .why").wait_for(timeout=60_000)
+    view.scroll_into_view_if_needed()
+    notebook.screenshot(f"live-modules-{size[0]}-before")
+
+    def layer(path, kind):
+        view.locator(f'[data-path="{path}"] > .kind', has_text=kind).wait_for(timeout=60_000)
+        return view.locator(f'[data-path="{path}"]')
+
+    # By mouse: replace, remove, add, move by its button and by dragging.
+    layer("modules.2", "Linear").click()
+    view.locator(".tools input").fill("4, 2")
+    view.locator("button.replace").click()
+    view.locator(".misfit").wait_for(state="detached", timeout=60_000)
+    layer("modules.1.modules.0", "Dropout").click()
+    view.locator("button.remove").click()
+    view.locator('[data-path="modules.1.modules.0"]').wait_for(state="detached", timeout=60_000)
+    layer("modules.1", "Sequential").click()
+    view.locator("button.remove").click()
+    layer("modules.1", "Linear")
+    layer("modules.0", "Linear").click()
+    view.locator(".tools select").select_option("ReLU")
+    view.locator("button.add").click()
+    layer("modules.1", "ReLU")
+    view.locator("button.down").click()
+    layer("modules.2", "ReLU").drag_to(view.locator('[data-path="modules.1"]'))
+    layer("modules.1", "ReLU")
+    assert asked(page, "print(tree.island.code)") == EDITED + "\n"
+    notebook.screenshot(f"live-modules-{size[0]}-after")
+    # By keyboard: to another layer, away with it, one more, and up with that.
+    layer("modules.0", "Linear").focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Delete")
+    view.locator('[data-path="modules.2"]').wait_for(state="detached", timeout=60_000)
+    view.locator(".tools select").focus()
+    page.keyboard.type("Tanh")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    layer("modules.2", "Tanh").focus()
+    page.keyboard.press("Alt+ArrowUp")
+    layer("modules.1", "Tanh")
+    assert asked(page, "print(tree.island.code)") == EDITED.replace("ReLU", "Tanh") + "\n"
+    ran = (
+        "tree.island.model(init.ones(1, 8)).shape, mine.modules[0] is tree.island.model.modules[0], len(mine)"
+    )
+    assert asked(page, f"from needle_edu import init; print({ran})") == "(1, 2) True 3\n"
+    # What is no layer is said, and letters stay in the field.
+    view.locator(".tools input").fill("oh no")
+    page.keyboard.press("Enter")
+    view.locator(".wrong", has_text="Tanh(oh no)").wait_for(timeout=60_000)
+    assert page.evaluate("jupyterapp.shell.currentWidget.content.widgets.length") == len(cells)
+    assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
+    frame = view.bounding_box()
+    for part in view.locator("button:visible, .layer:visible, pre:visible").all():
+        box = part.bounding_box()
+        assert frame["x"] - 1 <= box["x"] and box["x"] + box["width"] <= frame["x"] + frame["width"] + 1
+    if theme == "dark":
+        page.evaluate("jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Light'})")

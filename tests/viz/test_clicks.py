@@ -53,7 +53,8 @@ def test_an_error_is_a_sentence_and_markup_is_text():
 
     text, wrong = ask(fails, 1)
     assert (
-        wrong and text == "fails failed at v1: mul_scalar (scalar=3); shape (2,) float32: ValueError: <b>no␇</b>"
+        wrong
+        and text == "fails failed at v1: mul_scalar (scalar=3); shape (2,) float32: ValueError: <b>no␇</b>"
     )
     assert len(ask(lambda node: "a" * 10_000, 0)[0]) == MOST_CHARS
     for place in (3, -1, "1", None, [2]):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html
 import linecache
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
@@ -105,8 +105,7 @@ def file_title(file: str) -> str:
 
 
 def code_html(graph: Graph, top: Panel) -> str:
-    """The panel as HTML. A line that made something is a button, which names its nodes for the script (`code.js`)."""
-    shown, left_out = listings(graph)
+    """The panel beside a drawing. A line that made something names its nodes for the script (`code.js`)."""
     place = {key: i for i, key in enumerate(graph.nodes)}
     cards = {unit.item for panel in top.panels() for unit in panel.units if unit.kind == "card"}
     sealed = {  # what lies in a box that can't be opened is known by its box
@@ -116,6 +115,18 @@ def code_html(graph: Graph, top: Panel) -> str:
         if unit.kind == "box" and unit.panel is None and not isinstance(unit.item, int)
         for key in unit.item.nodes()
     }
+
+    def marks(line: Line) -> str:
+        nodes = [place[key] for key in line.nodes if key in cards]
+        boxes = sorted({sealed[key] for key in line.nodes if key in sealed})
+        return f'data-nodes="{" ".join(map(str, nodes))}" data-boxes="{" ".join(map(str, boxes))}"'
+
+    return lines_html(graph, marks, UNKNOWN)
+
+
+def lines_html(graph: Graph, marks: Callable[[Line], str], unknown: str) -> str:
+    """The lines that made the nodes of a graph, as HTML; one that made something is a button with these `marks`."""
+    shown, left_out = listings(graph)
     out = ['<div class="ndl-code" role="group" aria-label="the code that made the nodes">']
     for one in shown:
         note = "" if one.readable else '<span class="ndl-note">its text is not at hand</span>'
@@ -125,12 +136,10 @@ def code_html(graph: Graph, top: Panel) -> str:
             if before is not None and line.number > before + 1:
                 out.append('<div class="ndl-line ndl-gap" aria-hidden="true">⋮</div>')
             before = line.number
-            nodes = [place[key] for key in line.nodes if key in cards]
-            boxes = {sealed[key] for key in line.nodes if key in sealed}
-            out.append(_line_html(line, nodes, sorted(boxes)))
+            out.append(_line_html(line, marks))
         out.append("</div>")
     if not shown:
-        out.append(f'<p class="ndl-note">{html.escape(UNKNOWN)}</p>')
+        out.append(f'<p class="ndl-note">{html.escape(unknown)}</p>')
     if left_out:
         out.append(
             f'<p class="ndl-note">{left_out:,} more lines made nodes; focus= or depth= draws a part</p>'
@@ -138,7 +147,7 @@ def code_html(graph: Graph, top: Panel) -> str:
     return "".join(out) + "</div>"
 
 
-def _line_html(line: Line, nodes: Iterable[int], boxes: Iterable[int]) -> str:
+def _line_html(line: Line, marks: Callable[[Line], str]) -> str:
     text = visible(line.text.expandtabs(4))
     if len(text) > LINE_CHARS:
         text = text[:LINE_CHARS] + "…"
@@ -148,6 +157,6 @@ def _line_html(line: Line, nodes: Iterable[int], boxes: Iterable[int]) -> str:
     count = len(line.nodes)
     words = f"made {count:,} node{'' if count == 1 else 's'}"
     return (
-        f'<button type="button" class="ndl-line ndl-made" aria-pressed="false" title="{words}" '
-        f'data-nodes="{" ".join(map(str, nodes))}" data-boxes="{" ".join(map(str, boxes))}">{inside}</button>'
+        f'<button type="button" class="ndl-line ndl-made" aria-pressed="false" title="{words}" {marks(line)}>'
+        f"{inside}</button>"
     )

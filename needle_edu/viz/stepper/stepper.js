@@ -22,6 +22,7 @@ const TEMPLATE = `
   <div class="main">
     <div class="graph" tabindex="-1"></div>
     <div class="panel" role="region" aria-label="what happens in this step" aria-live="polite" tabindex="0"></div>
+    <div class="code" tabindex="0" role="region" aria-label="code" hidden></div>
   </div>
   <div class="legend">
     <span><i class="key param"></i>parameter</span><span><i class="key data"></i>data</span>
@@ -58,6 +59,7 @@ export function mount(el, data, onIndex = () => {}, ask = null) {
   }
   const stops = new Stops(root, data);
   const quiz = new Quiz(root, data, () => go(index, true));
+  const code = new Code(root, data, (target) => { stop(); go(target); });
   let index = 0, timer = null;
   box.classList.toggle("many", nodes.length > MANY);
 
@@ -127,6 +129,7 @@ export function mount(el, data, onIndex = () => {}, ask = null) {
     for (const name of ["next", "last"]) $(`.${name}`).setAttribute("aria-disabled", index === last);
     if (index === last) stop();
     show(step);
+    code.mark(index);
     if (!quiet) onIndex(index);
   }
 

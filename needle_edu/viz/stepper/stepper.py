@@ -25,6 +25,7 @@ from needle_edu.viz.drawing.svg import to_svg
 from needle_edu.viz.page import PAGE, scoped_css, script_text, static_text, write_atomically
 from needle_edu.viz.stepper.breakpoints import gradient_norm, named, stopping
 from needle_edu.viz.stepper.causes import WORDS, Causes
+from needle_edu.viz.stepper.code import code_of
 from needle_edu.viz.stepper.panel import Pieces, render_step
 from needle_edu.viz.stepper.steps import Step
 from needle_edu.viz.stepper.why import Why, answer, answer_at, find_node
@@ -41,7 +42,7 @@ StopAt = str | Value | Iterable[str | Value] | None  # see breakpoints.py
 
 def stepper_script() -> str:
     """The page's script: what the stepper uses, and itself."""
-    others = [static_text(f"stepper/{name}.js") for name in ("stops", "quiz", "stepper")]
+    others = [static_text(f"stepper/{name}.js") for name in ("stops", "quiz", "code", "stepper")]
     return "\n".join([script_text("stepper/numbers.js"), *others])
 
 
@@ -75,6 +76,7 @@ class Stepper:
         max_nodes: int = MAX_NODES,
         stop_at: StopAt = None,
         compared: bool = False,
+        code: bool = False,
     ):
         check_size(len(graph.nodes), max_nodes, "step")
         if not steps:
@@ -106,15 +108,16 @@ class Stepper:
             "stops": names,
             "index": self.stops[0] if self.stops else 0,
         }
+        if code:
+            self._data["code"], self._data["lines"] = code_of(graph)
         content = self._svg + json.dumps(self._data)
         self._scope = "ndl-" + hashlib.sha256(content.encode()).hexdigest()[:10]
 
     @property
     def css(self) -> str:
         """The style sheets, limited to this stepper."""
-        return "\n".join(
-            scoped_css(name, self._scope) for name in ("drawing/graph.css", "stepper/stepper.css")
-        )
+        own = ["drawing/code.css"] * ("code" in self._data) + ["stepper/stepper.css"]
+        return "\n".join(scoped_css(name, self._scope) for name in ("drawing/graph.css", *own))
 
     @property
     def data(self) -> dict:

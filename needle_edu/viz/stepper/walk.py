@@ -32,6 +32,7 @@ def step(
     direction: str = "TB",
     max_nodes: int = MAX_NODES,
     stop_at: StopAt = None,
+    code: bool = False,
 ):
     """Walk through the forward and the backward pass that belong to `loss`.
 
@@ -53,6 +54,9 @@ def step(
         Breakpoints: the name of an operation or of a tensor, a tensor, "nan" (where NaN or infinities appear), or a
         bound for the norm of a gradient, such as "norm > 10". The page opens at the first; its button ⏭ runs to the
         next. There they can be changed, too.
+    code : bool
+        Shows the lines that made the nodes, and marks that of the present step. Lines are known only of a recorded run:
+        ``viz.record()``, then ``tape.step(code=True)``.
 
     Returns
     -------
@@ -89,7 +93,7 @@ def step(
     else:
         records = record_backward(loss, values, out_grad, recorder=keeper)
     called = names_by_id(names, values)
-    options = {"direction": direction, "max_nodes": max_nodes, "stop_at": stop_at}
+    options = {"direction": direction, "max_nodes": max_nodes, "stop_at": stop_at, "code": code}
     return make_stepper(records, called, live, own, departure, keeper, local_jacobians(values), **options)
 
 
@@ -107,7 +111,7 @@ def make_stepper(
 
     Of a student's pass that was `compared` with the engine's, the page says where the `departure` is, if there is one.
     """
-    switch("viz.step", live=live)
+    switch("viz.step", live=live, code=options.get("code", False))
     graph, steps = tell(records, names)
     if departure is not None:
         number = next(

@@ -99,10 +99,14 @@ function enliven(root, first, tell) {
   /** What Python made of the wish: the new tree, or what is wrong with it. */
   function update(frame) {
     if (frame.error) { $(".wrong").textContent = frame.error; return; }
-    const inside = root.activeElement?.className;
+    const inside = root.activeElement?.className, folds = new Map();
+    for (const box of root.querySelectorAll("details")) folds.set(box.firstElementChild.dataset.path, box.open);
     root.innerHTML = `<div class="${frame.scope}"><style>${frame.css}</style>${frame.still}</div>`;
     data = frame.data;
     chosen = data.selected;
+    for (const box of root.querySelectorAll("details")) box.open = folds.get(box.firstElementChild.dataset.path) ?? true;
+    for (const wanted of [layer(chosen), $(".misfit")])
+      for (let box = wanted?.parentElement; box; box = box.parentElement) if (box.matches("details")) box.open = true;
     edit();
     const again = inside && !inside.includes("layer") && $(`.tools .${inside}`);
     (again || layer(chosen))?.focus();
