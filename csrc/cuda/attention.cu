@@ -56,11 +56,12 @@ template <class T> struct Attention {
 template <class T>
 __device__ void mix(const Attention<T> &x, int operand, const int64_t (&at)[OPERANDS], int64_t row, int64_t count,
                     int64_t begin, int64_t features, const T *weights, T (&mixed)[FEATURES]) {
-  for (int64_t n = 0; n < count; n++)
-    for (int f = 0; f != FEATURES; f++) {
-      const int64_t feature = begin + f * 32 + threadIdx.x % 32;
-      if (feature < features) mixed[f] += weights[n] * x.read(operand, at, row + n, feature);
-    }
+#pragma unroll
+  for (int f = 0; f != FEATURES; f++) {
+    const int64_t feature = begin + f * 32 + threadIdx.x % 32;
+    if (feature >= features) continue;
+    for (int64_t n = 0; n < count; n++) mixed[f] += weights[n] * x.read(operand, at, row + n, feature);
+  }
 }
 template <class T>
 __device__ void write(const Attention<T> &x, int operand, const int64_t (&at)[OPERANDS], int64_t row, int64_t begin,

@@ -75,7 +75,7 @@ template <class T, int OUTPUTS> __global__ void conv_tiled(Convolution s, T *y, 
     }
 }
 
-// Whether tiles are at least half full; else a thread an element is faster (conv.cu).
+// Whether tiles have all their outputs, and half of the points and taps at least; else a thread an element is faster (conv.cu).
 bool fills_tiles(const Convolution &s) {
   return s.outputs >= SIDE && s.images * s.rows.count * s.columns.count >= POINTS / 2 &&
          s.channels * s.rows.kernel * s.columns.kernel >= DEPTH / 2;

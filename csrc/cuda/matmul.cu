@@ -3,7 +3,7 @@
 // A block of TILE x TILE threads computes a tile of out. For each tile of the depth its threads load a tile of a and one of
 // b, an element each, and then every element is read TILE times from shared memory instead of from global memory: 2 n^3
 // operations take 2 n^3 / TILE loads. Rows and columns beyond the ends are zeros, which change no sum. Floats go to
-// matmul_large.cu where there are enough of them.
+// matmul_large.cu where there are enough of them; what is thinner than a tile goes a thread an element.
 #include "matmul.cuh"
 
 namespace nd {
@@ -31,9 +31,29 @@ __global__ void matmul(Product p, Batch batch, T *out, const T *a, const T *b, F
   }
 }
 
+// Where a side is shorter than a tile, most of a tile would be empty: a thread has an element.
+template <class T, class Finish>
+__global__ void matmul_thin(Product p, Batch batch, T *out, const T *a, const T *b, Finish finish) {
+  using U = typename Unsigned<T>::type;
+  for (int64_t e = first(); e < batch.size * p.m * p.n; e += step()) {
+    const int64_t column = e % p.n, row = e / p.n % p.m;
+    int64_t at[3];
+    batch.locate(e / p.n / p.m, at);
+    const T *const a_row = a + at[1] + row * p.a_row, *const b_column = b + at[2] + column * p.b_column;
+    U sum = 0;
+    for (int64_t k = 0; k < p.k; k++) sum = multiply_add(U(a_row[k * p.a_column]), U(b_column[k * p.b_row]), sum);
+    finish(&out[at[0] + row * p.out_row + column * p.out_column], T(sum), row, column);
+  }
+}
+
 template <class T, class Finish>
 int matmul_small(const Product &p, const Batch &batch, T *out, const T *a, const T *b, Finish finish) {
   const int64_t rows = (p.m + TILE - 1) / TILE, columns = (p.n + TILE - 1) / TILE;
+  if (p.m < TILE || p.n < TILE || p.k < TILE) {
+    if (const int64_t elements = batch.size * p.m * p.n)
+      matmul_thin<T><<<blocks_for(elements), THREADS>>>(p, batch, out, a, b, finish);
+    return launched();
+  }
   const dim3 grid(unsigned(columns), unsigned(rows), unsigned(batch.size < 65535 ? batch.size : 65535));
   if (rows > 65535) return int(ND_EPLAN);
   if (rows && columns && batch.size) matmul<T><<<grid, dim3(TILE, TILE)>>>(p, batch, out, a, b, finish);

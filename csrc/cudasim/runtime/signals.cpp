@@ -2,7 +2,8 @@
 //
 // A kernel that never ends, divides by zero or leaves all memory gets a signal. The handler lets the thread go on in
 // give_up_now(), which gives up the block, and the launch returns an error. If the time is up while the thread is in the
-// runtime or in the C library, which may hold a lock, or has not come to the kernel yet, the timer asks again 10 ms later.
+// runtime or in the C library, which may hold a lock, or has not come to the kernel yet, the timer asks again 10 ms later. The
+// time is the processor's.
 #include "signals.h"
 #include <dlfcn.h>
 #include <errno.h>
@@ -23,7 +24,7 @@
 namespace cudasim {
 namespace {
 const Launch *watched = nullptr;
-double deadline = 0;
+double limit = 0; // seconds of processor time that each thread of the system has for the launch; 0: no limit
 uintptr_t code_low = 0, code_high = 0;       // the library of the kernel: its code,
 uintptr_t library_low = 0, library_high = 0; // and all of it
 struct sigaction previous[65];
@@ -33,10 +34,18 @@ struct Timer {
   timer_t id;
   pid_t process;
   char *stack;
+  double deadline; // in this thread's processor time
 };
 __thread Timer timer{};
 enum { ABORTED = -1, OVERFLOWN = -2 }; // by the C++ library; the stack
 __thread int why = 0; // the error that give_up_now() reports
+
+// Processor time: a launch on a busy machine, or in a process that was stopped for a while, is none that never ends.
+double seconds_of_thread() {
+  timespec now;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return double(now.tv_sec) + double(now.tv_nsec) * 1e-9;
+}
 
 [[noreturn]] void give_up_now() {
   Worker &w = *this_worker;
@@ -104,7 +113,7 @@ void on_signal(int signal, siginfo_t *info, void *context) {
   Worker *w = this_worker;
   const bool inside = w && w->running && watched;
   if (signal == alarm_signal) {
-    const double left = deadline ? deadline - seconds_now() : 0;
+    const double left = limit ? timer.deadline - seconds_of_thread() : 0;
     why = TIMEOUT;
     if (left > 0) arm(left); // it was for a launch that has ended
     else if (watched && !(inside && divert(context, false))) arm(0.01);
@@ -159,7 +168,7 @@ void start_watch(const Launch &launch, double seconds) {
   const uintptr_t at = uintptr_t(launch.thread);
   if (at < code_low || at >= code_high) dl_iterate_phdr(find_code, reinterpret_cast<void *>(launch.thread));
   watched = &launch;
-  deadline = seconds > 0 ? seconds_now() + seconds : 0;
+  limit = seconds > 0 ? seconds : 0;
   watch_this_thread();
 }
 
@@ -173,26 +182,26 @@ void watch_this_thread() {
     own.ss_size = 64 << 10;
     if (now.ss_flags & SS_DISABLE) sigaltstack(&own, nullptr);
   }
-  if (!deadline) return;
+  if (!limit) return;
   if (timer.process != getpid()) { // a forked child inherits no timers
     sigevent event{};
     event.sigev_notify = SIGEV_THREAD_ID;
     event.sigev_signo = alarm_signal;
     event.sigev_notify_thread_id = pid_t(syscall(SYS_gettid));
-    timer.process = timer_create(CLOCK_MONOTONIC, &event, &timer.id) ? 0 : getpid();
+    timer.process = timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &timer.id) ? 0 : getpid();
     if (!timer.process) return; // no timers here: no limit
   }
-  const double left = deadline - seconds_now();
-  arm(left > 1e-6 ? left : 1e-6);
+  timer.deadline = seconds_of_thread() + limit;
+  arm(limit > 1e-6 ? limit : 1e-6);
 }
 
 void unwatch_this_thread() {
-  if (deadline && timer.process == getpid()) arm(0);
+  if (limit && timer.process == getpid()) arm(0);
 }
 
 void stop_watch() {
   unwatch_this_thread();
   watched = nullptr;
-  deadline = 0;
+  limit = 0;
 }
 } // namespace cudasim

@@ -13,8 +13,8 @@ uint64_t Worker::warp_wait(int what, unsigned mask, uint64_t value, int source, 
     mask |= 1u << l;
   }
   mine = {value, 0, mask, what, source, from};
-  waiting[w] |= 1u << l;
-  if (what == CUDASIM_ACTIVE || !meet(w, mask, what)) {
+  const unsigned there = waiting[w] |= 1u << l, awaited = mask & alive[w];
+  if (what == CUDASIM_ACTIVE || (there & awaited) != awaited || !meet(w, mask, what)) {
     ready[w] &= ~(1u << l);
     wait();
   }

@@ -6,8 +6,8 @@
 
 All else that CUDA adds (``__global__``, ``threadIdx``, ``atomicAdd``) is C++ once csrc/cudasim/include/cuda_runtime.h
 has declared it, but for ``__noinline__``, which g++'s own headers have as a word inside of ``__attribute__((...))``,
-for ``#pragma unroll``, which g++ spells in another way, and for `exit` and `abort`, which must not end the Python that the
-host's code runs in.
+for ``#pragma unroll``, which g++ spells in another way, and for `exit` and `abort`, which must not end the Python that
+the host's code runs in.
 Lines keep their numbers, and ``#line`` gives the student's file, so that the compiler's messages and the simulator's
 findings point at what was written.
 """

@@ -26,10 +26,10 @@ def wide(name: str, rng: np.random.Generator, code: int) -> list[Case]:
         orders = [(a, b) for a in ((0, 1, 3), (0, 3, 1)) for b in ((0, 2, 3), (3, 0, 2))]
         return [
             _matmul(rng, code, extents, 2, *order)
-            for extents in ((70, 130, 19), (72, 132, 20))
+            for extents in ((70, 130, 19), (72, 132, 20), (17, 20, 18))
             for order in orders
         ]
-    sizes = ((5, 7, 2), (40, 7, 2), (5, 40, 1))
+    sizes = ((5, 7, 2), (40, 7, 2), (5, 40, 1), (16, 20, 1), (20, 16, 1))
     return [_convolution(name, rng, code, *size) for size in sizes] if name in CONVOLUTIONS else []
 
 
