@@ -66,7 +66,7 @@ static void averages_end(void) {
   for (int k = 0; k < 40; k++) {
     CHECK(nd_optimizer_steps(ND_F32, 1, &step) == ND_OK, "step %d", k);
     for (int i = 0; i < 40; i++)
-      CHECK((m[i] == 0 || fabsf(m[i]) >= FLT_MIN) && (i == 7 ? isnan(v[i]) : v[i] == 0 || v[i] >= FLT_MIN),
+      CHECK(i == 7 ? isnan(v[i]) : (m[i] == 0 || fabsf(m[i]) >= FLT_MIN) && (v[i] == 0 || v[i] >= FLT_MIN),
             "step %d: m %g, v %g", k, m[i], v[i]);
   }
   CHECK(m[0] == 0 && m[1] == 0 && v[0] == 0, "m %g, %g, v %g", m[0], m[1], v[0]);

@@ -122,3 +122,12 @@ def test_two_processes_prune_at_once(tmp_path):
     assert [one.returncode for one in both] == [0, 0], said
     assert not list(tmp_path.glob("program-old-*"))
     assert len(list(tmp_path.glob("program-*.so"))) == 14
+
+
+def test_an_object_file_that_another_build_removes_meanwhile(tmp_path):
+    """A link to nothing is listed, and is not there when it is looked at."""
+    (tmp_path / "gone.o").symlink_to(tmp_path / "nowhere")
+    old, fresh = made(tmp_path, "old.o", checksum=False), tmp_path / "fresh.o"
+    fresh.touch()
+    builder._forget_old(tmp_path)
+    assert fresh.exists() and not old.exists()

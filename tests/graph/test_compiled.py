@@ -626,6 +626,24 @@ def test_functions_in_registers_compute_as_kernels_do(rng):
 
 
 @needs_compiler
+def test_products_are_rounded_before_a_sum_that_could_tell(rng):
+    """A product by 2 needs no guard, unless a sum could bring back what has overflowed."""
+    x = rng.normal(size=3000).astype("float32")
+    x[:6] = 3e38, -3e38, 1e-45, np.inf, np.nan, 1.7e38
+    x = Tensor(x)
+
+    def f(x):
+        h = x * 4 + 1  # two readers of x, one of the product
+        return (
+            (x * 2 + 1).tanh() * x + 0.5, x * -2 - 3e38, 2e38 - x * 2, x * 2 + x, x * 3 + 1, 7 - x * 8, h * 2,
+            h * 2 + 1e31,
+        )  # fmt: skip
+
+    run = ndl.compile(f)
+    assert_same(numbers(run(x)), numbers(f(x)))
+
+
+@needs_compiler
 def test_gradients_in_registers(rng):
     xs = [Tensor(rng.normal(size=500), dtype="float32") for _ in range(2)]
 

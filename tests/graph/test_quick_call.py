@@ -3,6 +3,8 @@
 import gc
 import sys
 import threading
+import weakref
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -195,7 +197,7 @@ def test_another_instruction_set(in_python):
     isa = runtime.get_isa()
     try:
         runtime.set_isa("base")
-        np.testing.assert_allclose(run(x).numpy(), first, rtol=1e-5)
+        np.testing.assert_allclose(run(x).numpy(), first, rtol=1e-5, atol=1e-6)
         assert len(in_python) == 1
     finally:
         runtime.set_isa(isa)
@@ -275,3 +277,31 @@ def test_without_the_accelerator_nothing_is_quick():
         run = ndl.compile(lambda x: x + 1)
         assert run(Tensor([1.0])).item() == run(Tensor([1.0])).item() == 2.0
         assert next(iter(run.programs.values())).in_c is None
+
+
+@pytest.mark.parametrize("accelerated", [True, False])
+def test_a_compiled_step_that_its_own_model_holds_is_collected(accelerated):
+    """The model holds the step, the step its program, and that the model's parameters."""
+
+    def made():
+        model = ndl.nn.Linear(3, 2)
+        optimizer = ndl.optim.Adam(model.parameters())
+
+        def step(x):
+            optimizer.reset_grad()
+            loss = model(x).sum()
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        model.step = ndl.compile(step)
+        for _ in range(2):
+            model.step(ndl.ones(2, 3))
+        return [
+            weakref.ref(one) for one in (model, model.step, model.step.serving(ndl.ones(2, 3)), model.weight)
+        ]
+
+    with nullcontext() if accelerated else accelerator.switched_off():
+        found = made()
+        gc.collect()
+    assert [one() for one in found] == [None] * 4

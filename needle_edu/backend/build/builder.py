@@ -16,6 +16,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -258,12 +259,13 @@ def _forget(objects: Iterable[Path]) -> None:
 
 
 def _forget_old(folder: Path, days: float = 30) -> None:
-    """Remove object files that no build has used for some time."""
+    """Remove object files that no build has used for some time; other builds may remove some meanwhile."""
     import time
 
     for path in folder.iterdir():
-        if time.time() - path.stat().st_mtime > days * 86400:
-            path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            if time.time() - path.stat().st_mtime > days * 86400:
+                path.unlink()
 
 
 def _run(command: list[str], about: Path, temporary: Path) -> None:

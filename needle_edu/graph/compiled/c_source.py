@@ -193,7 +193,7 @@ class CSource:
         body = elements(step, outer, expressions(step))
         hidden = [f"z{k}" for k in range(len(step.calls)) if any(f"z{k})" in line for line in body)]
         lines += [f"  const uint64_t {one} = hidden_zero();" for one in hidden]
-        return [*lines, "  ND_INDEPENDENT for (int64_t i = from; i < to; i++) {", *body]
+        return [*lines, "  ND_INDEPENDENT_UNROLL(2) for (int64_t i = from; i < to; i++) {", *body]
 
     def _by_blocks(self, step: Fused, outer: list[Buffer]) -> list[str]:
         """Write a chain as kernel calls, block by block."""

@@ -7,6 +7,7 @@ expressions of the library's own kernels, so the numbers are the same to the las
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -66,24 +67,41 @@ def in_registers(step: Fused) -> bool:
 def expressions(step: Fused) -> Callable[[Call, list[str], int], str]:
     """Return what writes each call of a chain as C: a function of the call, its operands, and its place."""
     alone = sum(str(function(call)) in COMPOSITE for call in step.calls) == 1
-    reads: dict[Any, int] = {}  # of each value: a buffer from outside, or the place of the call that made it
+    readers: dict[
+        Any, list[Call]
+    ] = {}  # of each value: a buffer from outside, or the place of the call that made it
     given: list[Any] = []  # the value of each call's last operand
     made: dict[Buffer, int] = {}  # which value a buffer holds now
     for place, call in enumerate(step.calls):
         values: list[Any] = [made.get(one, one) for one in buffers(call.arguments[3:])]
         for value in values:
-            reads[value] = reads.get(value, 0) + 1
+            readers.setdefault(value, []).append(call)
         given.append(values[-1] if values else None)
         made[call.arguments[2]] = place
 
     def text(call: Call, operands: list[str], place: int) -> str:
-        shared = not alone or reads.get(given[place], 0) > 1
-        return expression(call, operands, f"z{place}", shared, place in reads)
+        shared = not alone or len(readers.get(given[place], ())) > 1
+        rounds = place in readers and not (_is_exact(call) and all(map(_adds_little, readers[place])))
+        return expression(call, operands, f"z{place}", shared, rounds)
 
     return text
 
 
-def expression(call: Call, operands: list[str], zero: str, shared: bool = True, read: bool = True) -> str:
+def _is_exact(call: Call) -> bool:
+    """Whether a product is exact, as long as it does not overflow: that by 1, 2, 4, ..."""
+    return call.kernel == "multiply_scalar_dense" and _is_power_of_two(abs(call.arguments[-1]))
+
+
+def _is_power_of_two(number: float) -> bool:
+    return number >= 1 and math.frexp(number)[0] == 0.5
+
+
+def _adds_little(call: Call) -> bool:
+    """Whether a call adds a number by which what has overflowed cannot come back."""
+    return function(call) in ("add_scalar", "rsubtract_scalar") and abs(call.arguments[-1]) < 1e30
+
+
+def expression(call: Call, operands: list[str], zero: str, shared: bool = True, rounds: bool = True) -> str:
     """Return a function of csrc/cpu/isa/functions.h of these operands; filling with a number is a conversion.
 
     Parameters
@@ -92,8 +110,8 @@ def expression(call: Call, operands: list[str], zero: str, shared: bool = True, 
         A variable of this call alone that holds a 0 of which the compiler does not know.
     shared : bool
         Whether other functions of the loop may need what this one computes of its operands.
-    read : bool
-        Whether a function of the loop is given the result.
+    rounds : bool
+        Whether a function of the loop is given the result, and could tell if a product was not rounded.
     """
     if call.kernel == "fill_dense":
         return f"({TYPES[call.arguments[2].dtype]})({operands[0]})"
@@ -108,6 +126,6 @@ def expression(call: Call, operands: list[str], zero: str, shared: bool = True, 
     ends_in_product = name in PRODUCTS or name in COMPOSITE - END_IN_NO_PRODUCT
     return (
         f"rounded_{type_}({given}, {zero})"
-        if ends_in_product and read and call.arguments[0] <= F64
+        if ends_in_product and rounds and call.arguments[0] <= F64
         else given
     )
