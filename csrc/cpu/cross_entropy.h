@@ -11,5 +11,10 @@ typedef struct nd_cross_entropy_table {
                      double smoothing, double *loss);
   void (*backward[2])(int64_t rows, int64_t n, const void *a, int64_t down, const int64_t *label, const void *weight,
                       double smoothing, const double *scale, void *out, int64_t to);
+  /* The same where row r of q, at q + r * by, has a probability for each class in the place of a label. */
+  void (*soft_forward[2])(int64_t rows, int64_t n, const void *a, int64_t down, const void *q, int64_t by, const void *weight,
+                          double smoothing, double *loss);
+  void (*soft_backward[2])(int64_t rows, int64_t n, const void *a, int64_t down, const void *q, int64_t by,
+                           const void *weight, double smoothing, const double *scale, void *out, int64_t to);
 } nd_cross_entropy_table;
 #endif

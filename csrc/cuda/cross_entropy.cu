@@ -118,6 +118,49 @@ __global__ void logit_gradients(Lines<4> l, T *out, const T *g, const T *a, Targ
   }
 }
 
+// The same where q is given: a probability for each class.
+template <class T> struct Shares {
+  const T *weight; // NULL: all 1
+  double smoothing;
+
+  // weight_k q_k, q smoothed
+  __device__ double of(int64_t k, T q, int64_t classes) const {
+    return (weight ? double(weight[k]) : 1.0) * (double(q) * (1 - smoothing) + smoothing / double(classes));
+  }
+};
+template <class T> __global__ void soft_losses(Lines<3> l, double *losses, const T *a, const T *q, Shares<T> y) {
+  int64_t at[3];
+  const int64_t row = blockIdx.x;
+  l.begin.locate(row, at);
+  const Normaliser<T> n = normaliser<T>(l, a, at[1], 1);
+  Sum loss = Sum::of_none();
+  for (int64_t k = threadIdx.x; k < l.length; k += blockDim.x)
+    loss.value += y.of(k, q[at[2] + k * l.step[2]], l.length) * (n.log_total - double(a[at[1] + k * l.step[1]] - n.largest));
+  loss = of_block(loss);
+  if (threadIdx.x == 0) losses[row] = loss.value;
+}
+template <class T>
+__global__ void soft_gradients(Lines<4> l, T *out, const T *g, const T *a, const T *q, Shares<T> y, double divisor) {
+  int64_t at[4];
+  l.begin.locate(blockIdx.x, at);
+  const Normaliser<T> n = normaliser<T>(l, a, at[2], 2);
+  Sum shares = Sum::of_none();
+  for (int64_t k = threadIdx.x; k < l.length; k += blockDim.x) shares.value += y.of(k, q[at[3] + k * l.step[3]], l.length);
+  shares = of_block(shares);
+  const double scale = double(g[at[1]]) / divisor;
+  for (int64_t k = threadIdx.x; k < l.length; k += blockDim.x) {
+    const double p = ::exp(double(a[at[2] + k * l.step[2]] - n.largest) - n.log_total);
+    out[at[0] + k * l.step[0]] = T(scale * (p * shares.value - y.of(k, q[at[3] + k * l.step[3]], l.length)));
+  }
+}
+// One block.
+template <class T> __global__ void soft_total(int64_t rows, const double *losses, T *out, double divisor) {
+  Sum loss = Sum::of_none();
+  for (int64_t row = threadIdx.x; row < rows; row += blockDim.x) loss.value += losses[row];
+  loss = of_block(loss);
+  if (threadIdx.x == 0) *out = T(loss.value / divisor);
+}
+
 // Negative log-likelihood: a thread has a row.
 template <class T> __global__ void row_likelihoods(Lines<3> l, double *losses, const T *a, Targets<T> y, Fault *place) {
   for (int64_t row = first(); row < l.begin.size; row += step()) {
@@ -214,6 +257,56 @@ ND_API int nd_cross_entropy_backward(const nd_plan *p, void *out, const void *g,
         lines, static_cast<T *>(out), static_cast<const T *>(g), static_cast<const T *>(a), y, divisor, place);
     nd::find_index<<<1, 1>>>(place, nd::LabelOfRow<T, 4>{lines.begin, y});
     return nd::launched_with_faults();
+  });
+}
+namespace nd {
+int check_soft(const nd_plan *p, int logits, const void *weight, int reduction) {
+  if (p->ndim < 1 || reduction < ND_EACH || reduction > ND_MEAN || p->shape[p->ndim - 1] < 1) return ND_EPLAN;
+  for (int k = 0; k <= logits + 1 + (weight ? 1 : 0); k++)
+    if (p->dtype[k] != p->dtype[logits]) return ND_EDTYPE;
+  return weight && p->shape[p->ndim - 1] > 1 && p->stride[logits + 2][p->ndim - 1] != 1 ? int(ND_EPLAN) : int(ND_OK);
+}
+template <class T> Shares<T> shares(const nd_plan *p, int operand, const void *weight, double smoothing) {
+  return {weight ? static_cast<const T *>(weight) + p->offset[operand] : nullptr, smoothing};
+}
+} // namespace nd
+
+ND_API int nd_soft_cross_entropy(const nd_plan *p, void *out, const void *a, const void *q, const void *weight,
+                                 double smoothing, int reduction) {
+  const int bad = nd::check_soft(p, 1, weight, reduction);
+  if (bad) return bad;
+  return nd::with_type<nd::FLOATS>(p->dtype[1], [&](auto zero) {
+    using T = decltype(zero);
+    const nd::Lines<3> lines(p);
+    const int64_t rows = lines.begin.size;
+    const nd::Scratch scratch(rows * int64_t(sizeof(double)));
+    if (!scratch) return int(ND_ENOMEM);
+    if (rows > nd::MOST_LINES) return int(ND_EPLAN);
+    double *const losses = scratch.as<double>();
+    T *const to = static_cast<T *>(out);
+    if (rows)
+      nd::soft_losses<T><<<unsigned(rows), nd::threads_for(lines.length)>>>(
+          lines, losses, static_cast<const T *>(a), static_cast<const T *>(q), nd::shares<T>(p, 3, weight, smoothing));
+    if (rows && reduction == ND_EACH) nd::each_loss<T><<<nd::blocks_for(rows), nd::THREADS>>>(lines.begin, to, losses);
+    if (reduction != ND_EACH)
+      nd::soft_total<T><<<1, nd::THREADS>>>(rows, losses, to + p->offset[0], reduction == ND_MEAN ? double(rows) : 1.0);
+    return nd::launched();
+  });
+}
+ND_API int nd_soft_cross_entropy_backward(const nd_plan *p, void *out, const void *g, const void *a, const void *q,
+                                          const void *weight, double smoothing, int reduction) {
+  const int bad = nd::check_soft(p, 2, weight, reduction);
+  if (bad) return bad;
+  return nd::with_type<nd::FLOATS>(p->dtype[2], [&](auto zero) {
+    using T = decltype(zero);
+    const nd::Lines<4> lines(p);
+    const int64_t rows = lines.begin.size;
+    if (rows > nd::MOST_LINES) return int(ND_EPLAN);
+    if (!rows) return int(ND_OK);
+    nd::soft_gradients<T><<<unsigned(rows), nd::threads_for(lines.length)>>>(
+        lines, static_cast<T *>(out), static_cast<const T *>(g), static_cast<const T *>(a), static_cast<const T *>(q),
+        nd::shares<T>(p, 4, weight, smoothing), reduction == ND_MEAN ? double(rows) : 1.0);
+    return nd::launched();
   });
 }
 ND_API int nd_nll(const nd_plan *p, void *out, const void *a, const void *labels, const void *weight, int64_t ignore,

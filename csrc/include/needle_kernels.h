@@ -351,7 +351,13 @@ ND_API int nd_cross_entropy(const nd_plan *p, void *out, const void *a, const vo
                             double smoothing, int64_t ignore, int reduction);
 ND_API int nd_cross_entropy_backward(const nd_plan *p, void *out, const void *g, const void *a, const void *labels,
                                      const void *weight, double smoothing, int64_t ignore, int reduction);
-/* The same of logarithms of probabilities: a row's loss is -weight_label a_label, and out_k = -g weight_k [k = label].
+/* The same where the targets are probabilities of all classes, q, of a's type: q_k is (1-smoothing) q_k + smoothing/classes,
+ * and a mean divides by the number of rows. Operands: out, a, q, weight; out, g, a, q, weight. */
+ND_API int nd_soft_cross_entropy(const nd_plan *p, void *out, const void *a, const void *q, const void *weight,
+                                 double smoothing, int reduction);
+ND_API int nd_soft_cross_entropy_backward(const nd_plan *p, void *out, const void *g, const void *a, const void *q,
+                                          const void *weight, double smoothing, int reduction);
+/* The same of labels and logarithms of probabilities: a row's loss is -weight_label a_label, and out_k = -g weight_k [k = label].
  * Operands: out, a, labels, weight; out, g, labels, weight. */
 ND_API int nd_nll(const nd_plan *p, void *out, const void *a, const void *labels, const void *weight, int64_t ignore,
                   int reduction);

@@ -1,5 +1,5 @@
-/* test_covering.c - adaptive pooling, the negative log-likelihood and running averages, each against its definition, in
- * buffers that end where the arrays do. */
+/* test_covering.c - adaptive pooling, the negative log-likelihood, soft targets and running averages, each against its
+ * definition, in buffers that end where the arrays do. */
 #include "check.h"
 #include "kernel_types.h"
 
@@ -87,6 +87,44 @@ static void likelihood(int64_t rows, int64_t classes, int reduction, int weighte
   free(a), free(weight), free(out), free(back), free(label);
 }
 
+/* Targets that are probabilities, of rows side by side or of columns, beside the definition in double. */
+static void soft_targets(int64_t rows, int64_t classes, int reduction, int weighted, int columns) {
+  nd_plan p = {0};
+  const int64_t extents[2] = {rows, classes}, all = rows * classes;
+  set_extents(&p, 2, extents);
+  float *a = floats(all), *q = floats(all), *weight = floats(classes), *out = floats(rows + 1), *back = floats(all);
+  for (int k = 0; k < 4; k++) p.dtype[k] = ND_F32;
+  for (int k = 1; k < 3; k++) p.stride[k][0] = columns ? 1 : classes, p.stride[k][1] = columns ? rows : 1;
+  p.stride[0][0] = reduction == ND_EACH, p.stride[3][1] = 1;
+  const double by = reduction == ND_MEAN ? rows : 1, s = 0.25;
+  double sum = 0, *slope = malloc((size_t)(all + 1) * 8);
+  for (int64_t r = 0; r < rows; r++) {
+    double total = 0, shares = 0;
+    const int64_t down = columns ? 1 : classes, step = columns ? rows : 1;
+    for (int64_t k = 0; k < classes; k++) total += exp(a[r * down + k * step]);
+    for (int64_t k = 0; k < classes; k++) {
+      const double share = (weighted ? weight[k] : 1) * (q[r * down + k * step] * (1 - s) + s / classes);
+      sum += share * (log(total) - a[r * down + k * step]), shares += share, slope[r * classes + k] = -share;
+    }
+    for (int64_t k = 0; k < classes; k++) slope[r * classes + k] += exp(a[r * down + k * step]) / total * shares;
+  }
+  const void *w = weighted ? weight : NULL;
+  CHECK(nd_soft_cross_entropy(&p, out, a, q, w, s, reduction) == ND_OK, "soft_cross_entropy");
+  double got = 0;
+  for (int64_t r = 0; r < (reduction == ND_EACH ? rows : 1); r++) got += out[r];
+  CHECK(!rows || fabs(got - sum / by) < 1e-4 * (1 + fabs(sum)), "soft_cross_entropy: %g, wanted %g", got, sum / by);
+  nd_plan b = p;
+  for (int k = 4; k > 1; k--) memcpy(b.stride[k], p.stride[k - 1], sizeof p.stride[k]);
+  b.dtype[4] = ND_F32, b.stride[0][0] = classes, b.stride[0][1] = 1, b.stride[1][0] = reduction == ND_EACH, b.stride[1][1] = 0;
+  for (int64_t r = 0; r <= rows; r++) out[r] = 2;
+  CHECK(nd_soft_cross_entropy_backward(&b, back, out, a, q, w, s, reduction) == ND_OK, "soft_cross_entropy_backward");
+  for (int64_t i = 0; i < all; i++)
+    CHECK(fabs(back[i] - 2 * slope[i] / by) < 1e-4 * (1 + classes), "adjoint %d: %g, wanted %g", (int)i, back[i], 2 * slope[i] / by);
+  p.dtype[2] = ND_F64;
+  CHECK(nd_soft_cross_entropy(&p, out, a, q, w, s, reduction) == ND_EDTYPE, "targets of another type");
+  free(a), free(q), free(weight), free(out), free(back), free(slope);
+}
+
 static void averages(int64_t n) {
   float *m = floats(n), *v = floats(n), *old_m = floats(n), *old_v = floats(n);
   double *stats = malloc((size_t)(2 * n) * 8 + 8);
@@ -103,6 +141,8 @@ int main(void) {
   pool(900, 9, 11, 4, 5); /* enough for several threads */
   for (int i = 0; i < 120; i++) likelihood(below(9), 1 + below(9), i % 3, i % 2);
   likelihood(3000, 40, ND_MEAN, 1);
+  for (int i = 0; i < 60; i++) soft_targets(below(9), 1 + below(40), i % 3, i % 2, i % 5 == 0);
+  soft_targets(300, 40, ND_MEAN, 1, 0), soft_targets(3, 2500, ND_EACH, 1, 0), soft_targets(2, 600, ND_SUM, 0, 1);
   averages(0), averages(1), averages(100);
   nd_plan p = {0};
   const int64_t none[4] = {1, 1, 1, 1};
@@ -112,5 +152,5 @@ int main(void) {
   p.dtype[2] = ND_I64;
   CHECK(nd_adaptive_max_pool(&p, NULL, NULL, NULL, 2, 3) == ND_EDTYPE, "integers");
   CHECK(nd_running_averages_dense(ND_I32, 0, NULL, NULL, NULL, NULL, NULL, 0, 1) == ND_EDTYPE, "integers");
-  return finish("covering, likelihood, averages");
+  return finish("covering, likelihood, soft targets, averages");
 }

@@ -155,6 +155,39 @@ def cross_entropy_backward(
     return np.where(used, g * (p * np.sum(q, axis=axis, keepdims=True) - q), 0).astype(a.dtype)
 
 
+def soft_cross_entropy(a, q, weight=None, label_smoothing=0.0, reduction="mean"):
+    """-sum over k of weight_k q_k log(softmax(a)_k) for each example; q is given, and smoothed."""
+    z, q, axis = _soft_parts("soft_cross_entropy", a, q, weight, label_smoothing)
+    losses = np.sum(q * (np.log(np.sum(np.exp(z), axis=axis, keepdims=True)) - z), axis=axis)
+    divisor = losses.size if reduction == "mean" else 1
+    return losses if reduction == "none" else np.asarray(losses.sum() / divisor, a.dtype)
+
+
+def soft_cross_entropy_backward(g, a, q, weight=None, label_smoothing=0.0, reduction="mean"):
+    """The vjp of soft_cross_entropy to the logits: softmax times the sum of q, minus q."""
+    z, q, axis = _soft_parts("soft_cross_entropy_backward", a, q, weight, label_smoothing)
+    p = np.exp(z) / np.sum(np.exp(z), axis=axis, keepdims=True)
+    divisor = a.size // a.shape[axis] if reduction == "mean" else 1
+    g = np.expand_dims(g, axis) if reduction == "none" else np.reshape(g, ()) / divisor
+    return (g * (p * np.sum(q, axis=axis, keepdims=True) - q)).astype(a.dtype)
+
+
+def _soft_parts(who, a, q, weight, label_smoothing):
+    """z = a - max(a), the weighted, smoothed q, and the axis of the classes."""
+    axis = 0 if a.ndim == 1 else 1
+    if not a.ndim or q.shape != a.shape or not a.shape[axis]:
+        raise ShapeError(
+            f"{who}: got logits of shape {a.shape} and targets of shape {q.shape}; wanted both (N, classes) or "
+            "(N, classes, d1, …), with at least one class"
+        )
+    classes = a.shape[axis]
+    if weight is not None and weight.shape != (classes,):
+        raise ShapeError(f"{who}: one weight for each of {classes} classes wanted, got {weight.shape}")
+    q = q * (1 - label_smoothing) + label_smoothing / classes
+    q = q if weight is None else q * np.reshape(weight, [classes if d == axis else 1 for d in range(a.ndim)])
+    return a - np.max(a, axis=axis, keepdims=True), q.astype(a.dtype), axis
+
+
 def nll_loss(a, labels, weight=None, ignore_index=None, reduction="mean"):
     """-weight[label] a[label] for each example."""
     q, divisor, axis = _one_hot("nll_loss", a.shape, a.dtype, labels, weight, 0.0, ignore_index, reduction)

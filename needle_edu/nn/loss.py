@@ -123,22 +123,10 @@ class CrossEntropyLoss(Loss):
         if self.temperature != 1:
             x = x / self.temperature
         if target.shape == x.shape:
-            return self._of_probabilities(x, target)
+            return ops.soft_cross_entropy(x, target, self.weight, self.label_smoothing, self.reduction)
         return ops.cross_entropy(
             x, target, self.weight, self.label_smoothing, self.ignore_index, self.reduction
         )
-
-    def _of_probabilities(self, x: Tensor, target: Tensor) -> Tensor:
-        """The targets themselves are what is right: q in the sum of -q ln p over the classes."""
-        axis = 0 if len(x.shape) == 1 else 1
-        classes = x.shape[axis]
-        if self.label_smoothing:
-            target = target * (1 - self.label_smoothing) + self.label_smoothing / classes
-        q = target
-        if self.weight is not None:
-            q = q * self.weight.reshape((classes,) + (1,) * (len(x.shape) - axis - 1))
-        losses = -(q * ops.logsoftmax(x, axis)).sum(axis)
-        return self.reduced(losses)
 
 
 class NLLLoss(Loss):

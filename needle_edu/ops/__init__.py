@@ -15,7 +15,7 @@ from needle_edu.autograd.tensor import install_method
 # isort: off
 from . import arithmetic, powers, extrema, elementwise, logarithms, trigonometry, rounding  # noqa: F401
 from . import activations, smooth, piecewise, shrinking, slopes  # noqa: F401
-from . import reduction, statistics, order, softmax, losses, linalg, attention  # noqa: F401
+from . import reduction, statistics, order, softmax, losses, soft_losses, linalg, attention  # noqa: F401
 from . import convolution, adjoint_convolution, max_pooling, avg_pooling, normalization, recurrent  # noqa: F401
 from . import moving, keyed_dropout  # noqa: F401
 from . import shape, padding, arrangement, dilation, folding, interpolation, scan, indexing, tuples, compare  # noqa: F401

@@ -128,6 +128,11 @@ def cross_entropy_backward(g, a, labels, **attributes):
     return pulled_back(lambda x: cross_entropy(x, labels, **attributes), out, a)
 
 
+def soft_cross_entropy_backward(g, a, q, **attributes):
+    out = g if attributes.get("reduction") == "none" else g.reshape(())
+    return pulled_back(lambda x: cross_entropy(x, q, **attributes), out, a)
+
+
 def nll_loss(a, labels, weight=None, **attributes):
     weight = None if weight is None else torch.tensor(weight).to(a)
     return F.nll_loss(a, labels, weight, **attributes)
@@ -326,6 +331,7 @@ PYTORCHS = {
     "logsoftmax_backward": lambda g, y, axis=-1: g - y.exp() * g.sum(axis, keepdim=True),
     "cross_entropy": cross_entropy,
     "cross_entropy_backward": cross_entropy_backward,
+    "soft_cross_entropy": cross_entropy, "soft_cross_entropy_backward": soft_cross_entropy_backward,
     "nll_loss": nll_loss, "nll_loss_backward": nll_loss_backward, "adaptive_max_pool": adaptive_max_pool,
     "binary_cross_entropy": lambda p, t: F.binary_cross_entropy(*torch.broadcast_tensors(p, t), reduction="none"),
     # normalisation

@@ -158,7 +158,7 @@ def test_special_values_spread_as_far_as_the_kernel_reaches():
 
 
 def test_an_infinite_weight_reaches_only_what_its_windows_saw():
-    """The adjoint of x is computed as a convolution with the kernel turned around, but not amid padding times infinity."""
+    """The adjoint of x is a convolution with the kernel turned around, but padding is not multiplied by infinity."""
     x, w = tensor(np.ones((2, 1, 8, 12))), np.ones((3, 1, 3, 3))
     w[1, 0, 0, 2] = np.inf
     ops.conv2d(x, tensor(w)).backward()

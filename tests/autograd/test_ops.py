@@ -162,6 +162,10 @@ FORWARD = {
     "binary_cross_entropy": ((P / 4, P / 5), -P / 5 * np.log(P / 4) - (1 - P / 5) * np.log(1 - P / 4)),
     "cross_entropy": ((X, Y), np.array(-LOG_P[[0, 1], Y].mean()).reshape(TOTAL)),
     "cross_entropy_backward": ((np.ones(TOTAL), X, Y), (np.exp(LOG_P) - np.eye(3)[Y]) / 2),
+    "soft_cross_entropy": ((X, P / 5), np.array(-(P / 5 * LOG_P).sum(1).mean()).reshape(TOTAL)),
+    "soft_cross_entropy_backward": (
+        (np.ones(TOTAL), X, P / 5), (np.exp(LOG_P) * P.sum(1, keepdims=True) - P) / 10,
+    ),
     "nll_loss": ((X, Y), np.array(-X[[0, 1], Y].mean()).reshape(TOTAL)),
 }  # fmt: skip
 WITH_ATTRIBUTES = [

@@ -5,6 +5,7 @@ from kernel_cases import (
     ATTENTION,
     CONVOLUTIONS,
     DECODING,
+    LOSSES,
     NORMS,
     POOLINGS,
     RECURRENCE,
@@ -63,6 +64,18 @@ def agree(
                 tolerance *= 10
             if name == "softmax_backward":  # the sum along a line, of which the result is a difference
                 scale += np.abs(memories[1]).max(initial=0) * case.shape[-1] ** 0.5
+            if name == "soft_cross_entropy_backward":  # the same, sums of targets that may be anything
+                scale += (
+                    np.abs(memories[1]).max(initial=0)
+                    * np.abs(memories[4]).max(initial=1)
+                    * (np.abs(memories[3]).max(initial=1) * case.shape[-1])
+                )
+            if name == "soft_cross_entropy":
+                scale += (
+                    np.abs(memories[3]).max(initial=1)
+                    * np.abs(memories[2]).max(initial=1)
+                    * ((1 + np.abs(memories[1]).max(initial=1)) * case.shape[-1])
+                )
             if name == "cross_entropy_backward":  # a difference of two products, p sum(q) - q, times g
                 scale += np.abs(memories[1]).max(initial=0) * np.abs(memories[4]).max(initial=1)
             if name in RECURRENCE:  # seven moments build upon each other
@@ -70,7 +83,10 @@ def agree(
             if name in DECODING:  # four sums upon each other, and divisions by small deviations
                 tolerance *= 40
             families = {*ATTENTION, *POOLINGS, *CONVOLUTIONS, *NORMS, *RECURRENCE, *DECODING}
-            differences = ("softmax_backward", "cross_entropy_backward")
+            differences = (
+                "softmax_backward",
+                *[name for name in LOSSES if "cross" in name and name != "cross_entropy"],
+            )
             differences = (*differences, "linear_scan", "cumsum") if reordered else differences
             by_sum = name in families or name in ("sum", "matmul", "scatter", *differences)
             np.testing.assert_allclose(

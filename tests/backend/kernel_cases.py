@@ -31,7 +31,10 @@ REDUCE = [name for name in declared("const void *", dense=False) if name not in 
 ACTIVATIONS = ("activation", "activation_backward")
 SOFTMAX = ("softmax", "softmax_backward")
 ATTENTION = ("attention", "attention_backward")
-LOSSES = ("cross_entropy", "cross_entropy_backward", "nll", "nll_backward")
+LOSSES = (
+    "cross_entropy", "cross_entropy_backward", "soft_cross_entropy", "soft_cross_entropy_backward",
+    "nll", "nll_backward",
+)  # fmt: skip
 CONVOLUTIONS = ("conv", "conv_input_backward", "conv_weight_backward")
 STEPS = ("optimizer_steps",)
 STEP_KINDS = list(steps.FORMULAS.values())
@@ -376,6 +379,10 @@ def cross_entropy(name: str, rng: np.random.Generator, code: int) -> Case:
     result = operand(rng, shape, code, still=[last] if reduction == 0 else [*rows, last], special=False)
     logits = operand(rng, shape, code, special=False)
     operands = [result, logits, labels, weight]
+    if name.startswith("soft"):
+        operands[2] = operand(rng, shape, code, special=False)
+        before = [operand(rng, shape, code)] if "backward" in name else []
+        return Case([*before, *operands], shape, extra=(float(rng.choice([0, 0.1])), reduction))
     if name.startswith("nll"):
         operands = [operand(rng, shape, code), result, labels, weight] if "backward" in name else operands
         return Case(operands, shape, extra=(ignore, reduction))

@@ -81,6 +81,7 @@ ARRAYS = {
     "from_dlpack": (np.ones(3, "float32"),), "broadcast_arrays": (X, X), "broadcast_to": (X, (1, 2, 3)),
     "concat": ([X, X],), "concatenate": ([X, X],), "stack": ([X, X],), "cross_entropy": (X, index(0, 1)),
     "cross_entropy_backward": (nd.ones(1), X, index(0, 1)), "nll_loss": (X, index(0, 1)),
+    "soft_cross_entropy": (X, X), "soft_cross_entropy_backward": (nd.ones(1), X, X),
     "nll_loss_backward": (nd.ones(1), index(0, 1), (2, 3)), "dilate": (X, (0,), 1), "dropout": (X, 0.5, 3),
     "full_like": (X, 1.0),
     "gather": (X, index([0], [1]), 1), "scatter_add": (X, index([0, 1, 0]), X[:1], 0), "index_add": (X, index(0, 1), X),

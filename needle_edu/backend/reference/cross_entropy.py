@@ -46,6 +46,44 @@ def cross_entropy_backward(
 
 
 @kernel
+def soft_cross_entropy(
+    plan: Plan, out: Array, a: Array, q: Array, weight: Array | None, smoothing: float, reduction: int
+) -> int:
+    """-sum over k of weight_k q_k log(softmax(a)_k) for each row, q given; or the sum or mean of it over all rows"""
+    shares = _shares(plan, 1, q, weight, smoothing)
+    if shares is None:
+        return EDTYPE
+    logits = operand(plan, 1, a)
+    z = logits - logits.max(-1, keepdims=True)
+    losses = (shares * (np.log(np.exp(z).sum(-1, keepdims=True)) - z)).sum(-1)
+    return _reduced(plan, out, losses, losses.size, reduction)
+
+
+@kernel
+def soft_cross_entropy_backward(
+    plan: Plan,
+    out: Array,
+    g: Array,
+    a: Array,
+    q: Array,
+    weight: Array | None,
+    smoothing: float,
+    reduction: int,
+) -> int:
+    """g (softmax(a)_k sum_j weight_j q_j - weight_k q_k); g as the forward kernel's out"""
+    shares = _shares(plan, 2, q, weight, smoothing)
+    if shares is None:
+        return EDTYPE
+    logits = operand(plan, 2, a)
+    e = np.exp(logits - logits.max(-1, keepdims=True))
+    scale = operand(plan, 1, g) / (max(shares[..., 0].size, 1) if reduction == MEAN else 1)
+    operand(plan, 0, out)[...] = scale * (
+        e / e.sum(-1, keepdims=True) * shares.sum(-1, keepdims=True) - shares
+    )
+    return OK
+
+
+@kernel
 def nll(
     plan: Plan, out: Array, a: Array, labels: Array, weight: Array | None, ignore: int, reduction: int
 ) -> int:
@@ -70,6 +108,16 @@ def nll_backward(
     scale = operand(plan, 1, g) / (divisor if reduction == MEAN else 1)
     operand(plan, 0, out)[...] = np.where(q != 0, -scale * q, 0)
     return OK
+
+
+def _shares(plan: Plan, first: int, q: Array, weight: Array | None, smoothing: float) -> Any:
+    """Return the weighted, smoothed q, of the operand that follows `first`; or None if types differ."""
+    types = set(plan.dtypes[: first + 2 + (weight is not None)])
+    if len(types) > 1 or plan.dtypes[0] not in FLOATS:
+        return None
+    classes = plan.shape[-1]
+    of_class = np.ones(classes) if weight is None else operand(plan, first + 2, weight, [plan.ndim - 1])
+    return (operand(plan, first + 1, q) * (1 - smoothing) + smoothing / classes) * of_class
 
 
 def _reduced(plan: Plan, out: Array, losses: Array, divisor: Any, reduction: int) -> int:
