@@ -54,6 +54,36 @@ def test_compiles_once_and_again_when_an_included_file_changes(source, compiler,
     assert answer_of(changed) == 43
 
 
+def copy_of_sources(folder: Path, answer: int) -> tuple[list[Path], Path]:
+    """Two C files, of which one includes a header from `folder`/include: the files, and that folder."""
+    (folder / "include").mkdir(parents=True)
+    (folder / "include" / "answer.h").write_text(f"#define ANSWER {answer}\n")
+    (folder / "answer.c").write_text(ANSWER)
+    (folder / "other.c").write_text("int other(void) { return 1; }\n")
+    return [folder / "answer.c", folder / "other.c"], folder / "include"
+
+
+def test_copies_of_the_sources_share_object_files(source, compiler, tmp_path):
+    """Two worktrees that differ in a header compile again only what includes it, wherever they lie."""
+    made = {}
+    for name, answer in {"first": 42, "second": 42, "changed": 43}.items():
+        files, include = copy_of_sources(tmp_path / name, answer)
+        library = builder.shared_library("answer", files, include=[include], fresh=name == "second")
+        made[name] = sorted(path.name for path in (library.parent / "objects").iterdir())
+        assert answer_of(library) == answer
+    assert made["first"] == made["second"]
+    assert [name.split("-")[0] for name in made["first"]] == ["answer", "other"]
+    assert [name.split("-")[0] for name in made["changed"]] == ["answer", "answer", "other"]
+
+
+def test_with_debugging_information_an_object_belongs_to_its_folder(source, compiler, tmp_path):
+    """A debugger is told where the sources are; it shall not be shown those of another copy."""
+    for name in ("first", "second"):
+        files, include = copy_of_sources(tmp_path / name, 42)
+        library = builder.shared_library(name, files, include=[include], flags=("-g", "-fPIC"))
+    assert len(list((library.parent / "objects").glob("answer-*.o"))) == 2
+
+
 def test_flags_are_part_of_the_name(source, compiler):
     assert builder.shared_library("answer", [source]) != builder.shared_library(
         "answer", [source], flags=("-O1", "-fPIC")

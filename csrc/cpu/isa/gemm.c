@@ -96,13 +96,16 @@ static void pieces(void *context, int64_t low, int64_t high) {
 }
 
 /* Cuts out into threads = down x across pieces so that together they read the least of a and b: the piece whose
- * sides m/down + n/across are shortest. For two threads: cut the longer side. */
+ * sides m/down + n/across are shortest. For two threads: cut the longer side. Of equal sides the rows are cut if a will be
+ * packed, which means transposing: then each thread packs a part of its own; else the columns, so that b is packed once.
+ * (With six rows, AVX2, cutting the rows of 1024 x 1024 is 7 % slower.) */
 static void cut_for(int64_t threads, job *j) {
+  const int rows = TILE_ROWS == 14 && j->whole.n * element_bytes[j->dtype] > DIRECT_CROWDED_A * TILE_VECTORS * VECTOR_BYTES;
   double best = 0;
   for (int64_t down = 1; down <= threads; down++)
     if (threads % down == 0) {
       const double sides = (double)j->whole.m / down + (double)j->whole.n * down / threads;
-      if (best == 0 || sides < best) best = sides, j->down = down, j->across = threads / down;
+      if (best == 0 || sides < best || (rows && sides == best)) best = sides, j->down = down, j->across = threads / down;
     }
 }
 

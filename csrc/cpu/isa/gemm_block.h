@@ -65,9 +65,15 @@ static void NAME(block)(int64_t m, int64_t n, int64_t k, const T *a, int64_t a_r
         for (int64_t l = 0; l < rows; l++)
           for (int64_t at = 0; at < width; at += 64 / ELEMENT_BYTES)
             __builtin_prefetch(c + (i + l) * c_row + (j + at) * c_col, 1);
+      const T *ask = next && i < k ? next + i * next_row : panel;
+#if TWICE
+      if (whole && a_packed && rows == TILE_ROWS && panel_row == PANEL)
+        NAME(packed_tile)(k, from, panel, c + i * c_row + j, c_row, accumulate, ask, next_row);
+      else
+#endif
       if (whole)
-        NAME(tiles)[vectors - 1][rows - 1](k, from, row, col, panel, panel_row, c + i * c_row + j, c_row,
-                                           accumulate, next && i < k ? next + i * next_row : panel, next_row);
+        NAME(tiles)[vectors - 1][rows - 1](k, from, row, col, panel, panel_row, c + i * c_row + j, c_row, accumulate, ask,
+                                           next_row);
       else
         NAME(edge_tile)(rows, width, k, from, row, col, panel, panel_row, c + i * c_row + j * c_col, c_row, c_col,
                         accumulate);
@@ -130,7 +136,9 @@ static int NAME(product)(const product *x) {
     return ND_OK;
   }
   const int pack_b = !(x->b_col == 1 && x->b_row != 0 && m <= DIRECT_B_ROWS);
-  const int pack_a = n > (x->a_col == 1 ? DIRECT_A_PANELS : DIRECT_TRANSPOSED_A) * PANEL;
+  const int crowded = x->a_row * ELEMENT_BYTES % CROWDED == 0;
+  const int direct_panels = x->a_col != 1 ? DIRECT_TRANSPOSED_A : crowded ? DIRECT_CROWDED_A : DIRECT_A_PANELS;
+  const int pack_a = n > direct_panels * PANEL;
   const block_size fit = blocks_that_fit(nd_cache_sizes, ELEMENT_BYTES);
   const int64_t depth = NAME(even_part)(k, fit.k, 1);
   const int64_t part_m = NAME(even_part)(m, fit.m, TILE_ROWS);

@@ -37,8 +37,11 @@
 #define SHARED_ROWS (4 * TILE_ROWS)   /* the least part of a last block that a thread takes from it */
 #define DIRECT_B_ROWS (4 * TILE_ROWS) /* up to so many rows of a, a row-major b is read where it lies */
 #define DIRECT_A_PANELS 24            /* up to so many panels of b, a row-major a is read where it lies; */
+#define DIRECT_CROWDED_A (TILE_ROWS == 14 ? 8 : 24) /* one whose 14 rows share a few sets of L1, up to so many; */
+#define CROWDED 2048                  /* rows so many bytes apart, or a multiple of it, share one or two sets of 12 lines */
 #define DIRECT_TRANSPOSED_A 4         /* a transposed one, cheaper to pack, only up to so many */
 #define SHALLOW (4 * TILE_ROWS)       /* a tile that is less deep is done before what it asks the memory for arrives */
+#define TWICE (TILE_ROWS == 14 ? 4 : 0) /* rows of a packed a that the tile loads twice; 0: there is no such tile */
 #define TILE_ASKS (TILE_ROWS == 14)   /* does the tile ask while k runs? With six rows that costs 3 to 7 % (AVX2) */
 #define INTO_L2 2                     /* for __builtin_prefetch: L1 has no room for it yet */
 #define AHEAD 64                      /* elements of a row, and rows, that packing asks the memory for in advance */

@@ -151,7 +151,11 @@ def shared_library(
             print(announce, file=sys.stderr, flush=True)
         options = [*flags, *(f"-I{path}" for path in include)]
         jobs = [
-            ([*command, *options, *run.flags], run.path, key_of([*command, *options, *run.flags, text]))
+            (
+                [*command, *options, *run.flags],
+                run.path,
+                _object_key([*command, *flags, *run.flags], include, text),
+            )
             for run, text in zip(runs, texts, strict=True)
         ]
         objects = _compile_all(jobs, temporary.parent / "objects", temporary, fresh)
@@ -193,6 +197,16 @@ def shared_library(
                 room=room,
             )
         raise
+
+
+def _object_key(command: list[str], include: Sequence[Path], text: bytes) -> str:
+    """Return the name of the object that `command` makes of a file whose `text` has all that it includes.
+
+    Where the folders lie makes no difference, so copies of one checkout share their objects. With debugging
+    information it does: an object then tells a debugger where its sources are.
+    """
+    debugging = any(flag.startswith("-g") for flag in command)
+    return key_of([*command, *(map(str, include) if debugging else ()), text])
 
 
 def _text_with_includes(path: Path, include: Sequence[Path]) -> bytes:
