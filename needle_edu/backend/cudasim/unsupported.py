@@ -21,7 +21,9 @@ _UNSUPPORTED = {
     r"\bcuda(?:Device\w*PeerAccess|Memcpy\w*Peer\w*)\b": "second card",
     r"\bnvtx\w*\b": "markers for NVIDIA's profilers (NVTX); its own profiler needs none",
     r"\bcudaGraph\w*\b": "CUDA graphs",
-    r"\b(?:__half2?|half2|__nv_bfloat16|cuda_(?:fp16|bf16|fp8)\w*)\b": "16-bit floating-point numbers",
+    r"\b(?:__nv_fp[468]\w*|cuda_fp[468]\w*)\b": (
+        "numbers of 8 bits and fewer; of 16 there are cuda_fp16.h and cuda_bf16.h"
+    ),
     r"\b(?:coalesced_threads|coalesced_group|cooperative_groups/\w+)\b": "groups but the block and its tiles",
     r"\b__(?:shfl|shfl_up|shfl_down|shfl_xor|any|all|ballot)\s*\(": (
         "warp functions without a mask (call the one with _sync)"

@@ -16,7 +16,7 @@ UNSUPPORTED = {  # what stands in line 3 of a student's source: what is said
     "cg::this_grid().sync();": "this_grid: no grids that wait for one another (grid.sync)",
     "k<<<1, 1>>>(a);": "k launches a kernel: no kernels that are launched by kernels (dynamic parallelism)",
     "curandState state;": "curandState: no cuBLAS, cuDNN or other libraries of CUDA",
-    "__nv_bfloat16 x;": "__nv_bfloat16: no 16-bit floating-point numbers",
+    "__nv_fp8_e4m3 x;": "__nv_fp8_e4m3: no numbers of 8 bits and fewer; of 16 there are cuda_fp16.h and cuda_bf16.h",
     "cuda::std::array<int, 2> pair;": "cuda::std: no libcu++ (cuda::std)",
     "cudaDeviceEnablePeerAccess(1, 0);": "cudaDeviceEnablePeerAccess: no second card",
 }

@@ -134,7 +134,7 @@ def test_dynamic_shared_memory():
             "a.cu:1: cudaHostGetDevicePointer: the simulator has no host memory that kernels reach",
         ),
         ("#include <thrust/fill.h>", "a.cu:1: thrust/: the simulator has no Thrust"),
-        ("\n#include <cuda_fp16.h>", "a.cu:2: cuda_fp16: the simulator has no 16-bit floating-point numbers"),
+        ("\n#include <cuda_fp8.h>", "a.cu:2: cuda_fp8: the simulator has no numbers of 8 bits and fewer"),
         (
             "int a = __shfl_down(b, 1);",
             r"a\.cu:1: __shfl_down\(: .* without a mask \(call the one with _sync\)",
@@ -222,3 +222,18 @@ def test_functions_that_python_can_call():
         "two": "int two(void);",
         "three": "const float *three(double x);",
     }
+
+
+@pytest.mark.parametrize(
+    ("pragma", "becomes"),
+    [
+        ("#pragma unroll", "CUDASIM_UNROLL(64)"),
+        ("  #  pragma  unroll 4", "CUDASIM_UNROLL(4)"),
+        ("#pragma unroll(8)", "CUDASIM_UNROLL(8)"),
+        ("#pragma unroll N", "#pragma unroll N"),
+        ("#pragma unroll 0", "#pragma unroll 0"),
+    ],
+)
+def test_loops_that_are_to_be_unrolled(pragma, becomes):
+    assert body(f"{pragma}\nfor (;;) f();") == f"{becomes}\nfor (;;) f();"
+    assert body(f"{pragma}\nint x;") == f"{pragma}\nint x;", "no loop follows"

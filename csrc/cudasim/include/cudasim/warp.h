@@ -15,7 +15,7 @@ CUDASIM_INLINE int lane() {
   return int((t.x + d.x * (t.y + d.y * t.z)) & 31);
 }
 template <class T> CUDASIM_INLINE T shuffle(unsigned mask, T value, int source, const void *from) {
-  static_assert(sizeof(T) == 4 || sizeof(T) == 8, "shuffles move 4 or 8 bytes");
+  static_assert(sizeof(T) == 4 || sizeof(T) == 8 || sizeof(T) == 2, "shuffles move 2, 4 or 8 bytes");
   uint64_t bits = 0;
   __builtin_memcpy(&bits, &value, sizeof(T));
   bits = cudasim_warp(CUDASIM_SHUFFLE, mask, bits, source, from);
