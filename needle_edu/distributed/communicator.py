@@ -114,19 +114,57 @@ class Communicator:
 
     # All together. Each worker must call these in the same order, with the same shapes and dtypes.
 
-    def all_reduce(self, array: Any) -> np.ndarray:
-        """The sum of the arrays of all workers, as a new array: the same bits for everybody.
+    def all_reduce(self, array: Any, out: np.ndarray | None = None) -> np.ndarray:
+        """The sum of the arrays of all workers: the same bits for everybody.
 
         Parameters
         ----------
         array : array_like
             Numbers, of the same shape and dtype in every worker.
+        out : numpy.ndarray, optional
+            Where the sum is written, of the same shape and dtype; it may be `array`. Otherwise a new array is made:
+            of megabytes, that takes as long as the sum.
+
+        Returns
+        -------
+        numpy.ndarray
+            `out`, or the new array.
+
+        Raises
+        ------
+        DTypeError
+            If these are no numbers.
+        TypeError, ValueError
+            If `out` cannot hold the sum.
+        DistributedError
+            If the workers do not fit together, or one of them is gone.
+
+        Examples
+        --------
+        >>> from needle_edu.distributed import SimulatedNetwork
+        >>> def total(comm):
+        ...     a = np.array([1.0, comm.rank])
+        ...     comm.all_reduce(a, out=a)
+        ...     return a.tolist()
+        >>> SimulatedNetwork(3).run(total)
+        [[3.0, 3.0], [3.0, 3.0], [3.0, 3.0]]
         """
         numbers = contiguous("all_reduce", array)
         if numbers.dtype.kind not in "iuf":
             raise DTypeError(f"all_reduce: adds numbers, got dtype {numbers.dtype}")
+        if out is not None:
+            into = _writable("all_reduce", out)
+            if (into.shape, into.dtype) != (numbers.shape, numbers.dtype):
+                raise ValueError(
+                    f"all_reduce: out is {into.dtype} {into.shape}, and the sum {numbers.dtype} {numbers.shape}"
+                )
         self._agree("all_reduce", numbers)
-        return self._sum(numbers)
+        if out is None:
+            return self._sum(numbers)
+        if into is not numbers:
+            into[...] = numbers
+        self._begin_sum(into).wait()
+        return out
 
     def _sum(self, numbers: np.ndarray) -> np.ndarray:
         return ring_all_reduce(self, numbers)

@@ -257,7 +257,7 @@ class _MPIWork(Work):
         return bool(self._request.Test())
 
     def wait(self) -> None:
-        self._group._wait(self._request, "the sum of gradients")
+        self._group._wait(self._request, "a sum")
 
 
 def _bytes(array: np.ndarray) -> Any:

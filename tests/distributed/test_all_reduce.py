@@ -135,3 +135,30 @@ def test_the_picture_has_every_message_and_its_bytes():
     assert picture.svg.count("<polygon") == len(network.messages) == 12
     assert "step 4: 0→1 8 B, 1→2 8 B, 2→0 8 B" in str(picture)
     assert "0→1 32 B" in str(picture) and "worker 2" in picture.html
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_a_sum_into_an_array_that_is_there(workers):
+    def total(comm):
+        a, into = np.arange(5.0) + comm.rank, np.empty(5)
+        assert comm.all_reduce(a, out=into) is into
+        assert a.tolist() == (np.arange(5.0) + comm.rank).tolist()
+        assert comm.all_reduce(a, out=a) is a
+        return into.tolist(), a.tolist()
+
+    wanted = (np.arange(5.0) * workers + sum(range(workers))).tolist()
+    assert SimulatedNetwork(workers).run(total) == [(wanted, wanted)] * workers
+
+
+@pytest.mark.parametrize(
+    ("out", "error", "said"),
+    [
+        (np.empty(3), ValueError, r"all_reduce: out is float64 \(3,\), and the sum float64 \(2,\)"),
+        (np.empty(2, np.float32), ValueError, r"all_reduce: out is float32 \(2,\), and the sum float64 \(2,\)"),
+        (np.empty(4)[::2], TypeError, "all_reduce: it writes into a contiguous, .* array, got a view with gaps"),
+        ([0.0, 0.0], TypeError, "all_reduce: it writes into a contiguous, writable NumPy array, got list"),
+    ],
+)  # fmt: skip
+def test_where_a_sum_cannot_be_written(out, error, said):
+    with pytest.raises(error, match=said):
+        distributed.Alone().all_reduce(np.ones(2), out=out)
