@@ -5,13 +5,10 @@
  */
 #include <stddef.h>
 #include "cross_entropy.h"
-#include "elementwise.h"
 #include "errors.h"
-#include "labels.h"
 #include "parallel.h"
 #include "pool.h"
-
-enum { ROWS = 64, COPIED_ELEMENTS = 32768 }; /* at a time */
+#include "row_blocks.h"
 
 typedef struct {
   const nd_plan *p;
@@ -24,40 +21,13 @@ typedef struct {
   double smoothing, divisor;
 } job;
 
-/* Contiguous rows, equally far apart: a kernel can walk them as they lie. */
-static int is_plain(const nd_plan *p, int k) {
-  return p->ndim <= 2 && (p->stride[k][p->ndim - 1] == 1 || p->shape[p->ndim - 1] == 1);
-}
-
-/* Rows of an operand into a block, or back into the operand. */
-#define MOVE(T)                                                                                             \
-  static void move_##T(const nd_plan *p, int k, int64_t lo, int64_t rows, T *data, T *block, int back) {    \
-    const int64_t n = p->shape[p->ndim - 1], step = p->stride[k][p->ndim - 1];                              \
-    int64_t at[ROWS];                                                                                       \
-    for (int64_t i = 0; i < rows; i++) at[i] = nd_row_place(p, k, lo + i);                                         \
-    for (int64_t c = 0; c < n; c++)                                                                         \
-      for (int64_t i = 0; i < rows; i++) {                                                                  \
-        T *const here = data + at[i] + c * step, *const there = block + i * n + c;                          \
-        if (back) *here = *there;                                                                           \
-        else *there = *here;                                                                                \
-      }                                                                                                     \
-  }
-MOVE(f32)
-MOVE(f64)
-
-static void move(const job *j, int k, int64_t lo, int64_t rows, char *data, char *block, int back) {
-  if (j->type == ND_F32) move_f32(j->p, k, lo, rows, (f32 *)data, (f32 *)block, back);
-  else move_f64(j->p, k, lo, rows, (f64 *)data, (f64 *)block, back);
-}
-
 static void piece(void *ctx, int64_t lo, int64_t hi) {
   job *j = ctx;
   const nd_plan *p = j->p;
   const nd_cross_entropy_table *table = nd_current_isa()->cross_entropy;
   const int64_t n = j->classes;
-  const int copy = !is_plain(p, j->logits) || (j->out && !is_plain(p, 0));
-  int64_t at_once = copy && COPIED_ELEMENTS / n < ROWS ? COPIED_ELEMENTS / n : ROWS;
-  if (at_once < 1) at_once = 1;
+  const int copy = !nd_rows_are_plain(p, j->logits) || (j->out && !nd_rows_are_plain(p, 0));
+  const int64_t at_once = nd_rows_at_once(n, copy);
   char *block = NULL;
   if (copy && !(block = nd_scratch(ND_SCRATCH_SLICE, 2 * at_once * n * j->size))) {
     __atomic_store_n(&j->failed, 1, __ATOMIC_RELAXED);
@@ -67,17 +37,17 @@ static void piece(void *ctx, int64_t lo, int64_t hi) {
     rows = hi - lo < at_once ? hi - lo : at_once;
     const char *a = block ? block : j->a + nd_row_place(p, j->logits, lo) * j->size;
     const int64_t down = block || p->ndim < 2 ? n : p->stride[j->logits][0];
-    if (block) move(j, j->logits, lo, rows, (char *)j->a, block, 0);
+    if (block) nd_move_rows(p, j->type, j->logits, lo, rows, j->a, block, 0);
     if (!j->out) {
       table->forward[j->type](rows, n, a, down, j->label + lo, j->weight, j->smoothing, j->loss + lo);
       continue;
     }
-    double scale[ROWS];
+    double scale[ND_BLOCK_ROWS];
     for (int64_t i = 0; i < rows; i++) scale[i] = nd_float_at(j->type, j->g, nd_row_place(p, 1, lo + i)) / j->divisor;
     char *out = block ? block + at_once * n * j->size : j->out + nd_row_place(p, 0, lo) * j->size;
     const int64_t to = block || p->ndim < 2 ? n : p->stride[0][0];
     table->backward[j->type](rows, n, a, down, j->label + lo, j->weight, j->smoothing, scale, out, to);
-    if (block) move(j, 0, lo, rows, j->out, out, 1);
+    if (block) nd_move_rows(p, j->type, 0, lo, rows, j->out, out, 1);
   }
 }
 
@@ -88,7 +58,8 @@ static int prepare(const nd_plan *p, int first, const void *a, const void *label
   if (bad) return bad;
   if (p->ndim < 1 || j->reduction < ND_EACH || j->reduction > ND_MEAN) return ND_EPLAN;
   j->type = p->dtype[first];
-  if ((j->type != ND_F32 && j->type != ND_F64) || p->dtype[0] != j->type || !nd_is_dtype(p->dtype[first + 1])) return ND_EDTYPE;
+  if (j->type != ND_F32 && j->type != ND_F64) return ND_EDTYPE;
+  if (p->dtype[0] != j->type || !nd_is_dtype(p->dtype[first + 1])) return ND_EDTYPE;
   if ((first == 2 && p->dtype[1] != j->type) || (weight && p->dtype[first + 2] != j->type)) return ND_EDTYPE;
   j->p = p;
   j->logits = first;

@@ -118,9 +118,8 @@ def expression(call: Call, operands: list[str], zero: str, shared: bool = True, 
     name, type_ = str(function(call)), SUFFIXES[call.arguments[0]]
     if call.kernel == "power_scalar_dense":
         name = f"power_{name}"
-    if (
-        name in COMPOSITE and shared
-    ):  # of the last operand: the first of a slope is the adjoint, which only multiplies
+    if name in COMPOSITE and shared:
+        # Of the last operand: the first of a slope is the adjoint, which only multiplies.
         operands = [*operands[:-1], f"rounded_{type_}({operands[-1]}, {zero})"]
     given = f"{name}_{type_}({', '.join(operands)})"
     ends_in_product = name in PRODUCTS or name in COMPOSITE - END_IN_NO_PRODUCT

@@ -14,6 +14,7 @@ from typing import Any
 from needle_edu import nn
 from needle_edu.backend.random import apart
 from needle_edu.nn import Module
+from needle_edu.nn.printing import is_plain
 
 PLACES = ("device", "dtype")  # what says where and as what parameters are kept, and not what the layer is
 LITERALS = (bool, int, float, str, tuple, type(None))
@@ -113,11 +114,6 @@ def _by_signature(module: Module) -> Iterator[str]:
     yield ", ".join(texts)
 
 
-def _is_plain(value: Any) -> bool:
-    """Whether this is a number, a text, None, or a tuple of such."""
-    return all(map(_is_plain, value)) if isinstance(value, tuple) else isinstance(value, LITERALS)
-
-
 def _of_a_window(module: Module) -> Iterator[str]:
     """Of layers that slide a window: its size, and what else may be needed, the shortest text first."""
     where = getattr(module, "op", module)  # a pooling keeps its window in its operation
@@ -138,7 +134,7 @@ def facts(module: Module) -> list:
     """What makes two layers the same but for the numbers in them."""
     found: list[Any] = []
     for path, part in module.named_modules():
-        plain = {name: value for name, value in vars(part).items() if _is_plain(value)}
+        plain = {name: value for name, value in vars(part).items() if is_plain(value)}
         plain.pop("training", None)
         shapes = [(name, p.shape) for name, p in part.named_parameters()]
         found.append((path, type(part), plain, shapes, part.extra_repr()))
