@@ -151,7 +151,7 @@ static int forward_directly(job *j, const char *w) {
   if (ok) {
     j->w = made ? made : w + v->w_at * bytes;
     if (made) direct_arrange[j->type](j, w + v->w_at * bytes, made);
-    if (made && j->for_x) j->no_number = !nd_current_isa()->conv->finite[j->type](weights / bytes, made);
+    j->no_number = made && j->for_x && !nd_current_isa()->conv->finite[j->type](weights / bytes, made);
     fill_places(v, d, d->along_rows ? 1 : d->outputs, d->copy_w ? d->taps : v->wo, table);
     if (!j->no_number) share(j, v->groups * v->n * d->row_blocks, direct_forward[j->type]);
   }

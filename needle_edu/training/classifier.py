@@ -86,12 +86,14 @@ class Classifier(Application):
         """Loss and accuracy on the pictures to test with, means over the pictures."""
         self.model.eval()
         loss = right = 0.0
-        table = np.zeros((self.classes, self.classes), int)
+        tables = []
         with no_grad():
             for x, y in DataLoader(self.fresh_examples, 500):
                 logits = self.model(x)
                 loss += self.loss(logits, y).item() * len(x)
                 right += metrics.accuracy(logits, y) * len(x)
+                table = np.zeros((logits.shape[1],) * 2, int)
                 np.add.at(table, (y.numpy().astype(int), logits.numpy().argmax(1)), 1)
-        self.mistaken = table
+                tables.append(table)
+        self.mistaken = sum(tables[1:], tables[0])
         return {"loss": loss / len(self.fresh_examples), "accuracy": right / len(self.fresh_examples)}

@@ -15,6 +15,10 @@ pytestmark = [
     pytest.mark.skipif(not cuda_sim().enabled(), reason=cuda_sim().reason),
 ]
 
+# Adam divides a gradient by its own size: where that is nearly 0 its rounding decides the step. So what two orders of
+# summation part by grows from step to step; cyclegan's third loss is 3e-5 apart between our instruction sets, too.
+NEAR = (1e-5, 3e-5, 2e-4)
+
 
 def first_steps(name, device, folder):
     """Return what was measured in three steps, a number a step for each name."""
@@ -33,4 +37,5 @@ def test_an_application_takes_the_same_steps_there(name, tmp_path):
     there, here = (first_steps(name, device, tmp_path / device.name) for device in (cuda_sim(), cpu()))
     assert there.keys() == here.keys()
     for key, wanted in here.items():
-        np.testing.assert_allclose(there[key], wanted, rtol=3e-5, atol=1e-6, err_msg=key)
+        for step, near in enumerate(NEAR):
+            np.testing.assert_allclose(there[key][step], wanted[step], near, 1e-6, err_msg=f"{key}, step {step}")
