@@ -317,6 +317,7 @@ ND_API int nd_argsort(const nd_plan *p, void *out, const void *a, int descending
  *   RPROP      y <- y * (keep1 where d*x < 0, keep2 where d*x > 0, else 1), at least fresh1, at most fresh2;
  *              x <- d, 0 where d*x < 0;  out = p - y*sign(x)
  *   LION       out = shrink*p - rate*sign(keep1*x + fresh1*d);  x <- keep2*x + fresh2*d
+ * A memory below the smallest normal number may become 0: a backend is free to compute on with it, which takes longer.
  * A kind that there is not is ND_EPLAN. */
 enum nd_step_kind {
   ND_STEP_SGD = 0, ND_STEP_MOMENTUM = 1, ND_STEP_NESTEROV = 2, ND_STEP_ADAM = 3, ND_STEP_AMSGRAD = 4, ND_STEP_NADAM = 5,
