@@ -38,4 +38,6 @@ def test_an_application_takes_the_same_steps_there(name, tmp_path):
     assert there.keys() == here.keys()
     for key, wanted in here.items():
         for step, near in enumerate(NEAR):
-            np.testing.assert_allclose(there[key][step], wanted[step], near, 1e-6, err_msg=f"{key}, step {step}")
+            np.testing.assert_allclose(
+                there[key][step], wanted[step], near, 1e-6, err_msg=f"{key}, step {step}"
+            )
