@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from needle_edu.backend import NeedleError
+from needle_edu.viz.anywidgets import require_anywidget
 from needle_edu.viz.island import Island
 
 
@@ -22,14 +22,9 @@ def make_live(island: Island, answer: Callable[[Any], dict[str, Any] | None]):
     NeedleError
         anywidget is not installed; the message says how to install it.
     """
-    try:
-        import anywidget
-        import traitlets
-    except ImportError as error:
-        raise NeedleError(
-            f"viz.{island.view}(live=True) needs the package anywidget, which is not installed: run "
-            "`pip install anywidget`. Without live=True the view works everywhere."
-        ) from error
+    require_anywidget(f"viz.{island.view}(live=True)", "Without live=True the view works everywhere.")
+    import anywidget
+    import traitlets
 
     class LiveView(anywidget.AnyWidget):
         """A view as a widget; `frame` is what it shows."""

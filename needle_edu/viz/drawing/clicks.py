@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from needle_edu.backend import NeedleError
 from needle_edu.graph import Node
 from needle_edu.graph.build import visible
+from needle_edu.viz.anywidgets import require_anywidget
 from needle_edu.viz.drawing.drawing import Drawing
 from needle_edu.viz.drawing.svg import describe_node
 from needle_edu.viz.page import static_text
@@ -90,14 +90,9 @@ def make_live(drawing: Drawing, function: ClickFunction):
     NeedleError
         anywidget is not installed; the message says how to install it.
     """
-    try:
-        import anywidget
-        import traitlets
-    except ImportError as error:
-        raise NeedleError(
-            "viz.draw(on_click=...) needs the package anywidget, which is not installed: run `pip install anywidget`. "
-            "Without on_click the drawing works everywhere."
-        ) from error
+    require_anywidget("viz.draw(on_click=...)", "Without on_click the drawing works everywhere.")
+    import anywidget
+    import traitlets
 
     class LiveDrawing(anywidget.AnyWidget):
         """A drawing as a widget; `page` is what it shows, `name` what its form without a kernel is known by."""

@@ -6,7 +6,7 @@ It uses anywidget and the same script as the static form. anywidget is imported 
 
 from __future__ import annotations
 
-from needle_edu.backend import NeedleError
+from needle_edu.viz.anywidgets import require_anywidget
 from needle_edu.viz.stepper.slices import Keeper, shown_part
 from needle_edu.viz.stepper.stepper import Stepper, stepper_script
 
@@ -24,14 +24,9 @@ def make_live(stepper: Stepper, keeper: Keeper | None = None):
     NeedleError
         anywidget is not installed; the message says how to install it.
     """
-    try:
-        import anywidget
-        import traitlets
-    except ImportError as error:
-        raise NeedleError(
-            "viz.step(live=True) needs the package anywidget, which is not installed: run `pip install anywidget`. "
-            "Without live=True the stepper works everywhere."
-        ) from error
+    require_anywidget("viz.step(live=True)", "Without live=True the stepper works everywhere.")
+    import anywidget
+    import traitlets
 
     class LiveStepper(anywidget.AnyWidget):
         """The stepper as a widget; `index` is the present step."""
