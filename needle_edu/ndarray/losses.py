@@ -200,13 +200,19 @@ def _lower(
     operands.append((labels, labels.strides, 0))
     if weight is not None:
         operands.append((weight, (0,) * labels.ndim, 1))
-    examples, strides = coalesce(labels.shape, tuple(row for _, row, _ in operands))
-    if len(examples) >= MAX_NDIM:
-        raise ShapeError(f"{who}: {len(examples)} axes beside the classes; at most {MAX_NDIM - 1}")
+    return lower_rows(who, a, labels.shape, operands)
+
+
+def lower_rows(who: str, a: Layout, examples: tuple[int, ...], operands: list) -> Plan:
+    """The plan of a kernel over rows of classes: (layout, strides along the examples, stride along the classes) of each
+    operand; `a` says how many classes there are."""
+    merged, strides = coalesce(examples, tuple(row for _, row, _ in operands))
+    if len(merged) >= MAX_NDIM:
+        raise ShapeError(f"{who}: {len(merged)} axes beside the classes; at most {MAX_NDIM - 1}")
     return a.device.lower(
-        len(examples) + 1,
+        len(merged) + 1,
         tuple(layout.code for layout, _, _ in operands),
-        (*examples, a.shape[axis]),
+        (*merged, a.shape[_class_axis(a)]),
         tuple(layout.offset for layout, _, _ in operands),
         tuple((*row, last) for row, (_, _, last) in zip(strides, operands, strict=True)),
     )

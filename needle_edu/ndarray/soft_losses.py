@@ -14,9 +14,9 @@ from needle_edu.backend.dtypes import F64
 
 from .base import allocate, convert, kernel_failed
 from .interchange import operand
-from .layout import MAX_NDIM, Layout, compact_layout
-from .losses import REDUCTIONS
-from .plans import Plan, coalesce, remember
+from .layout import Layout, compact_layout
+from .losses import REDUCTIONS, lower_rows
+from .plans import Plan, remember
 
 if TYPE_CHECKING:
     from .array import NDArray
@@ -129,16 +129,7 @@ def _lower(who: str, a: Layout, targets: Layout, weight: Layout | None, first: l
     operands = [*first, _operand(a, axis), _operand(targets, axis)]
     if weight is not None:
         operands.append((weight, (0,) * len(examples), 1))
-    merged, strides = coalesce(examples, tuple(row for _, row, _ in operands))
-    if len(merged) >= MAX_NDIM:
-        raise ShapeError(f"{who}: {len(merged)} axes beside the classes; at most {MAX_NDIM - 1}")
-    return a.device.lower(
-        len(merged) + 1,
-        tuple(layout.code for layout, _, _ in operands),
-        (*merged, a.shape[axis]),
-        tuple(layout.offset for layout, _, _ in operands),
-        tuple((*row, last) for row, (_, _, last) in zip(strides, operands, strict=True)),
-    )
+    return lower_rows(who, a, examples, operands)
 
 
 def _check(who: str, a: Layout, targets: Layout, weight: Layout | None) -> int:
