@@ -2,14 +2,17 @@
 
 Element (i, j, …) lies at position ``offset + i*strides[0] + j*strides[1] + …`` of the block, counted in ELEMENTS.
 Transposing, slicing, reversing, broadcasting and most reshapes only compute another layout over the same block, and
-copy nothing. Layouts are interned: equal layouts are the same object while they stay in the cache, so one `is`
-compares shape, strides, type and device at once. Every function here is pure arithmetic on tuples.
+copy nothing. Layouts are interned: two equal layouts are never alive at once, so one `is` compares shape, strides, type
+and device. Every function here is pure arithmetic on tuples.
 """
 
+import os
+import threading
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from math import prod
 from operator import index
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -80,9 +83,27 @@ class Layout:
         )
 
 
+_alive: WeakValueDictionary[tuple, Layout] = WeakValueDictionary()
+_making = threading.RLock()
+# A child of a fork must not find it taken by a thread that it does not have.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_making.acquire, after_in_parent=_making.release, after_in_child=_making.release
+    )
+
+
 @lru_cache(maxsize=16384)
 def make_layout(shape: tuple, strides: tuple, offset: int, code: int, device: Device) -> Layout:
-    """Return THE layout with these properties."""
+    """Return THE layout with these properties: it outlives its place in this cache, for arrays and programs have it."""
+    properties = shape, strides, offset, code, device
+    with _making:
+        layout = _alive.get(properties)
+        if layout is None:
+            layout = _alive[properties] = _described(*properties)
+    return layout
+
+
+def _described(shape: tuple, strides: tuple, offset: int, code: int, device: Device) -> Layout:
     if len(shape) > MAX_NDIM:
         raise ShapeError(
             f"arrays have at most {MAX_NDIM} dimensions, got shape {shape}; merge some with reshape"

@@ -1,10 +1,14 @@
 """Views: NumPy's shapes, strides and offsets exactly, one memory, no copy that strides make unnecessary."""
 
+import sys
+import threading
+
 import numpy as np
 import pytest
 
 from needle_edu import ndarray as nd
 from needle_edu.backend import ShapeError
+from needle_edu.ndarray import layout
 
 from .oracle import same, strides_of
 
@@ -79,6 +83,39 @@ def test_equal_layouts_are_one_object():
     assert nd.zeros((3, 4)).layout is nd.ones((3, 4)).layout
     assert nd.zeros((3, 4)).layout is not nd.zeros((3, 4), dtype="float64").layout
     assert nd.zeros((3, 4)).T.layout is nd.ones((3, 4)).T.layout
+
+
+def test_equal_layouts_are_one_object_in_a_process_that_met_many():
+    a = nd.zeros((3, 4))
+    offset = a.layout.offset
+    for n in range(layout.make_layout.cache_info().maxsize + 1):
+        layout.make_layout((n + 1,), (1,), 17, a.layout.code, a.device)
+    again = layout.make_layout((3, 4), (4, 1), offset, a.layout.code, a.device)
+    assert again is a.layout
+    assert nd.ones((4, 3)).T.compact().layout is a.layout
+
+
+def test_threads_make_one_layout():
+    device, code = nd.zeros(1).device, nd.zeros(1).layout.code
+    found = [[] for _ in range(4)]
+    start = threading.Barrier(len(found))
+
+    def make(made):
+        start.wait()
+        made.extend(layout.make_layout((n, 3), (3, 1), 23, code, device) for n in range(1, 300))
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=make, args=(made,)) for made in found]
+        for one in threads:
+            one.start()
+        for one in threads:
+            one.join()
+    finally:
+        sys.setswitchinterval(before)
+    for ones in zip(*found, strict=True):
+        assert len(set(map(id, ones))) == 1
 
 
 def test_as_strided_makes_a_sliding_window(device):
