@@ -52,6 +52,14 @@ class Row:
         return self.reference and not self.troubles and not any(self.passed.values())
 
 
+def nothing_wrong_passes(homework: Homework, question: Question, most: int) -> None:
+    """For tests: fail unless the question's tests pass its solution and refuse all else; `most` as in `judged`."""
+    row = judged(homework, question, most)
+    through = {kind: found for kind, found in row.passed.items() if found}
+    assert row.is_good, (row.reference, row.troubles, through)
+    assert row.counts["empty"] == 1 and row.counts["stubs"] >= 3 and row.counts["mutants"] >= 5
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.course.gates", description=__doc__)
     parser.add_argument("homeworks", nargs="*", default=homework_files.names(), help="by default all")

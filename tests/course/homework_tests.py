@@ -1,7 +1,7 @@
 """What every homework is asked: `class TestHomeworkN(HomeworkTests, homework="hwN")` inherits it all.
 
-Full marks for the reference, nothing for an untouched copy, one question lost for each mistake. What a homework's tests
-let through (stubs, wrong answers, mutants) is in `test_gates`.
+Full marks for the reference, nothing for an untouched copy, one question lost for each mistake; no stub and no
+mutant passes (`gates`; `test_gates` has all mutants).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from needle_edu.course.answer import ask_here
 from needle_edu.course.check import report
 from needle_edu.course.grading import run_question
 
-from . import wrong_answers
+from . import gates, wrong_answers
 from .conftest import hand_in_homework
 
 
@@ -45,6 +45,7 @@ class HomeworkTests:
         """What the tests' arguments run through (`pytest_generate_tests` in conftest.py asks)."""
         return {
             "question_name": list(cls.question),
+            "python_question": [q for q, question in cls.question.items() if not question.is_kernel],
             "mistake": list(cls.wrong)[:: cls.every],
             "drawn": list(range(cls.seeds)),
             "slip": cls.slips,
@@ -128,8 +129,11 @@ class HomeworkTests:
     # --- wrong answers --------------------------------------------------------------------------------------------
 
     def test_each_mistake_gets_a_hint_that_fits(self, question_name):
-        """In this process, which is quick; that each is refused, `test_gates` shows too."""
+        """In this process, which is quick; that each is refused, the gates show too."""
         self.hints_fit(question_name, self.mistakes(question_name))
+
+    def test_nothing_wrong_passes(self, python_question):
+        gates.nothing_wrong_passes(self.homework, self.question[python_question], most=8)
 
     def mistakes(self, question_name: str) -> dict[str, str]:
         """The wrong answers to a question."""

@@ -11,7 +11,7 @@ from needle_edu.course.answer import ask_here
 from needle_edu.course.check import report
 from needle_edu.course.grading import run_question
 
-from . import wrong_answers
+from . import gates, wrong_answers
 from .conftest import hand_in_homework
 
 HW1 = questions.load("hw1")
@@ -101,6 +101,12 @@ def test_a_mistake_loses_its_question_and_gets_a_hint_that_fits(mistake):
     assert [*dict.fromkeys(h for h in hints if h not in NEUTRAL)] == HINTS.get(mistake, [])
     for verdict in verdicts:
         assert verdict.hint not in NEUTRAL or verdict.status.startswith("wrong value")
+
+
+@pytest.mark.parametrize("question", HW1.questions, ids=lambda question: question.name)
+def test_nothing_wrong_passes(question):
+    """The empty copy, stubs, some of the mistakes and mutants; `test_gates` has all."""
+    gates.nothing_wrong_passes(HW1, question, most=8)
 
 
 def test_every_mistake_spoken_of_is_in_the_list():
