@@ -85,16 +85,6 @@ def test_equal_layouts_are_one_object():
     assert nd.zeros((3, 4)).T.layout is nd.ones((3, 4)).T.layout
 
 
-def test_equal_layouts_are_one_object_in_a_process_that_met_many():
-    a = nd.zeros((3, 4))
-    offset = a.layout.offset
-    for n in range(layout.make_layout.cache_info().maxsize + 1):
-        layout.make_layout((n + 1,), (1,), 17, a.layout.code, a.device)
-    again = layout.make_layout((3, 4), (4, 1), offset, a.layout.code, a.device)
-    assert again is a.layout
-    assert nd.ones((4, 3)).T.compact().layout is a.layout
-
-
 def test_threads_make_one_layout():
     device, code = nd.zeros(1).device, nd.zeros(1).layout.code
     found = [[] for _ in range(4)]
