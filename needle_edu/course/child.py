@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 from needle_edu.course import messages
+from needle_edu.course.limits import patience
 
 CRASHES: dict[int, str] = {
     signal.SIGSEGV: "it used memory that is not its own",
@@ -50,7 +51,8 @@ def in_child(run: Callable[[], Any], seconds: float) -> Any:
     Raises
     ------
     NoValue
-        If it takes longer than `seconds`, raises an exception, returns what no message can carry, or ends its process.
+        If it takes longer than `seconds` (on a busy machine: `limits.patience`), raises an exception, returns what no
+        message can carry, or ends its process.
     """
     inside, outside = os.pipe()
     child = os.fork()
@@ -63,7 +65,7 @@ def in_child(run: Callable[[], Any], seconds: float) -> Any:
             os._exit(0)
     os.close(outside)
     try:
-        data = _read(inside, time.monotonic() + seconds)
+        data = _read(inside, time.monotonic() + patience(seconds))
     finally:
         os.close(inside)
         with contextlib.suppress(ProcessLookupError):

@@ -9,6 +9,7 @@ They stand in ``homework.toml`` beside the notebook; what is not named there kee
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, fields, replace
 
 from needle_edu.course.notebook import NotebookError
@@ -16,7 +17,7 @@ from needle_edu.course.notebook import NotebookError
 
 @dataclass(frozen=True)
 class Limits:
-    """What one question of one submission may use.
+    """What one question of one submission may use; on a busy machine more seconds by the clock (`patience`).
 
     Attributes
     ----------
@@ -56,6 +57,27 @@ class Limits:
 
 COMPILER = Limits(wall=90.0, cells=60.0, cpu=40, memory=2**31)
 """What compiling the answers of a submission may use, whatever their homework says of running them."""
+
+
+PATIENCE = 4  # times as long as a limit says is waited, at most
+
+
+def patience(seconds: float) -> float:
+    """How long to wait by the clock for what may compute for so many seconds.
+
+    Another process cannot be asked how long it computed. So that no right answer fails because the machine is busy, it
+    may take as many times longer as there are more processes that want to run than processors, by the average of the
+    last minute; at most `PATIENCE` times.
+
+    Examples
+    --------
+    >>> 5 <= patience(5) <= 20
+    True
+    """
+    if not hasattr(os, "getloadavg"):  # Windows
+        return seconds
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return seconds * min(max(os.getloadavg()[0] / processors, 1), PATIENCE)
 
 
 def declared(text: str, name: str = "homework.toml") -> Limits:

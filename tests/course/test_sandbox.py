@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from needle_edu.course import limits
 from needle_edu.course.grading import processes, run_question, sandbox
 from needle_edu.course.grading.question_result import Result
 from needle_edu.course.grading.sandbox import BubblewrapSandbox, ProcessSandbox
@@ -453,3 +454,22 @@ def test_root_gives_up_its_rights(toy, kind):
     assert user in processes.ANYBODY and said == f"({user}, {user}, {user}) ({user}, {user}, {user}) []\n"
     bomb = "import os\nfor _ in range(200):\n    if os.fork() == 0:\n        import time; time.sleep(60)"
     assert not examine(toy, bomb, kind).passed
+
+
+@pytest.mark.parametrize(("load", "passes"), [(0, False), (50, True)])
+def test_on_a_busy_machine_an_answer_has_longer(toy, monkeypatch, load, passes):
+    """Processes that want to run, fifty for each processor: the limit counts fourfold."""
+    monkeypatch.setattr(os, "getloadavg", lambda: (load * os.cpu_count(), 0, 0))
+    source = "import time\ndef double(x):\n    time.sleep(1.5)\n    return x * 2\n"
+    result = examine(toy, source, limits=replace(QUICK, call=1.0))
+    verdict = result.verdicts[0]
+    assert verdict.passed == passes and (passes or verdict.status == "time limit")
+
+
+@pytest.mark.parametrize(("load", "factor"), [(0, 1), (0.9, 1), (2.5, 2.5), (100, 4)])
+def test_how_much_longer(monkeypatch, load, factor):
+    processors = len(os.sched_getaffinity(0))
+    monkeypatch.setattr(os, "getloadavg", lambda: (load * processors, 50, 50))
+    assert limits.patience(3.0) == pytest.approx(3 * factor)
+    monkeypatch.delattr(os, "getloadavg")
+    assert limits.patience(3.0) == 3

@@ -15,6 +15,7 @@ from collections.abc import Callable
 
 from needle_edu.course import messages
 from needle_edu.course.answer import AnswerError
+from needle_edu.course.limits import patience
 
 
 class SandboxError(AnswerError):
@@ -84,7 +85,7 @@ class Channel:
         raise SandboxError(self.dead)
 
     def _until(self, seconds: float) -> float:
-        return min(time.monotonic() + seconds, self.deadline)
+        return min(time.monotonic() + patience(seconds), self.deadline)
 
     def _write(self, data: bytes, until: float) -> None:
         view = memoryview(data)

@@ -18,6 +18,7 @@ from needle_edu.course.grading.channel import Channel, SandboxError
 from needle_edu.course.grading.question_result import Result, without_run
 from needle_edu.course.grading.sandbox import BrokenSandbox, Sandbox
 from needle_edu.course.grading.sandbox_base import START
+from needle_edu.course.limits import patience
 from needle_edu.course.questions import Question
 from needle_edu.course.testing import Test, Verdict
 
@@ -49,7 +50,7 @@ def _start(sandbox: Sandbox, inside: Channel, job: dict) -> None:
     except SandboxError:
         why = sandbox.last_words()
         raise BrokenSandbox(f"the sandbox did not start: {inside.dead}{why and f' ({why})'}") from None
-    inside.deadline = time.monotonic() + sandbox.limits.wall
+    inside.deadline = time.monotonic() + patience(sandbox.limits.wall)
 
 
 def _asker(inside: Channel, seconds: float, failed: AnswerError | None, texts: bool) -> Callable:
