@@ -50,7 +50,6 @@ static struct {
   _Alignas(64) _Atomic int64_t unfinished;
 } job;
 static _Atomic int64_t alone_until;          /* on the clock of now() */
-static atomic_int callers_core = -1;         /* where the job was begun, if the system tells */
 
 static int64_t now(void) { /* nanoseconds */
   struct timespec t;
@@ -110,21 +109,6 @@ static void wake_two(void) {
   for (int i = 0; i < 2 && i < sleepers && i < useful; i++) pthread_cond_signal(&work);
 }
 
-/* Where no core is free, the system often wakes a thread on the core of the thread that woke it. There the two would take
- * turns and gain nothing, while another core may be held by a thread that only spins, such as a worker of PyTorch, with whom
- * a worker could share it. So it moves away, by an affinity that lasts a moment: then the system may place it as before. */
-static void leave_the_callers_core(void) {
-#ifdef __linux__
-  const int here = sched_getcpu();
-  cpu_set_t before, others;
-  if (here < 0 || here != atomic_load(&callers_core) || sched_getaffinity(0, sizeof before, &before)) return;
-  others = before;
-  CPU_CLR(here, &others);
-  if (CPU_COUNT(&others) && sched_setaffinity(0, sizeof others, &others) == 0)
-    sched_setaffinity(0, sizeof before, &before);
-#endif
-}
-
 static void *work_for_ever(void *unused) {
   inside = 1;
   for (;;) {
@@ -138,7 +122,6 @@ static void *work_for_ever(void *unused) {
     if (leave) atomic_fetch_sub(&workers, 1);
     pthread_mutex_unlock(&door);
     if (leave) return unused;
-    leave_the_callers_core();
     wake_two();
   }
 }
@@ -177,9 +160,6 @@ static void await_others(void) {
 static void do_together(int wanted) {
   if (wanted > atomic_load(&available)) wanted = atomic_load(&available);
   if (atomic_load(&workers) < wanted) hire(wanted);
-#ifdef __linux__
-  atomic_store_explicit(&callers_core, sched_getcpu(), memory_order_relaxed);
-#endif
   atomic_store_explicit(&job.unfinished, job.pieces, memory_order_relaxed);
   atomic_store_explicit(&job.unbegun, span(0, (uint32_t)job.pieces), memory_order_release);
   wake_two();

@@ -95,7 +95,7 @@ typedef struct {
   pthread_mutex_t lock;
   int wanted;              /* pieces wait for so many different threads */
   int threads, pieces, by_caller, timed_out;
-  int signals_wrong, elsewhere, nested_pieces, nested_elsewhere, stuck;
+  int signals_wrong, nested_pieces, nested_elsewhere, stuck;
 } meeting;
 
 static void enter(meeting *m) {
@@ -211,27 +211,6 @@ static void signals_and_nesting(void) {
   CHECK(m.nested_pieces == m.pieces && m.nested_elsewhere == 0, "an inner job left its thread");
 }
 
-/* A worker that moves to another core may run where it might before. */
-static void look_at_affinity(void *ctx, int64_t lo, int64_t hi) {
-#ifdef __linux__
-  meeting *m = ctx;
-  cpu_set_t of_caller, own;
-  meet(ctx, lo, hi);
-  if (sched_getaffinity(0, sizeof own, &own) || pthread_getaffinity_np(m->caller, sizeof of_caller, &of_caller) ||
-      !CPU_EQUAL(&own, &of_caller))
-    add(&m->elsewhere, 1);
-#else
-  meet(ctx, lo, hi);
-#endif
-}
-
-static void workers_keep_their_affinity(void) {
-  for (int turn = 0; turn < 20; turn++) {
-    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL); /* workers fall asleep, and are woken */
-    CHECK(run(look_at_affinity, 2, 2).elsewhere == 0, "a worker may no longer run where its caller may");
-  }
-}
-
 /* Threads whose stacks are larger than any address space cannot be made. */
 static void without_threads(void) {
 #ifdef __GLIBC__
@@ -258,7 +237,6 @@ int main(void) {
   a_stuck_worker_holds_one_piece();
   after_waiting_long_the_caller_works_alone();
   signals_and_nesting();
-  workers_keep_their_affinity();
   without_threads();
   return finish("parallel");
 }
