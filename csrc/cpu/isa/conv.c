@@ -1,5 +1,5 @@
 /* build: -O2 -fno-schedule-insns */
-/* conv.c - products of places in an image (cpu/conv.h), by the register tile of gemm_tile.h, and transposes.
+/* conv.c - products of places in an image (cpu/conv.h), by a register tile as in gemm_tile.h, and transposes.
  *
  * A tile finds its rows by pointers, one each, and what p adds to all of them in a table. These are more loads than in a
  * matrix product; but the image need not be laid out as a matrix before.
@@ -11,11 +11,23 @@
 #include "transpose.h"
 #include "unroll.h"
 
+/* The tile, rows x vectors. That of the matrix product, but for AVX-512: outputs come in sixteens, which are one vector or two
+ * and seldom three; 14 rows are half a row of windows of a 28 x 28 image. */
+#if defined(__AVX512F__)
+#define PLACES_ROWS 14
+#define PLACES_VECTORS 2
+#define ROWS_TO_14(F, N) ROWS_TO_9(F, N) F(10, N) F(11, N) F(12, N) F(13, N) F(14, N)
+#define EACH_PLACES_TILE(F) ROWS_TO_14(F, 1) ROWS_TO_14(F, 2)
+#else
+#define PLACES_ROWS TILE_ROWS
+#define PLACES_VECTORS TILE_VECTORS
+#define EACH_PLACES_TILE(F) EACH_TILE(F)
+#endif
 #define POINTERS 10 /* rows of a tile for which there are registers that point at them */
 
 /* Accumulators of conv_lines.h, so many of a times so many of b: with both in registers too, 24 + 4 + 1 of 32, or
  * 9 + 3 + 1 of 16. */
-#if TILE_ROWS == 14
+#if defined(__AVX512F__)
 #define OF_A 6
 #define OF_B 4
 #else

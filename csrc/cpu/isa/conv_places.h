@@ -11,8 +11,8 @@ typedef T NAME(unaligned) __attribute__((vector_size(VECTOR_BYTES), aligned(ELEM
 static inline __attribute__((always_inline)) void NAME(tile)(const int rows, const int vectors, const nd_places *x,
                                                              int64_t i, int64_t j, int64_t next, T *c, int64_t c_row,
                                                              int64_t c_next, int accumulate) {
-  NAME(vector) acc[TILE_ROWS][TILE_VECTORS];
-  const T *row[TILE_ROWS], *b = (const T *)x->b + j;
+  NAME(vector) acc[PLACES_ROWS][PLACES_VECTORS];
+  const T *row[PLACES_ROWS], *b = (const T *)x->b + j;
   const int64_t *p_at = x->p_at, *b_at = x->b_at, *const end = p_at + x->k;
 ND_UNROLL_WHOLE(16)
   for (int r = 0; r < rows; r++) {
@@ -22,7 +22,7 @@ ND_UNROLL_WHOLE(4)
   }
 ND_UNROLL(2)
   for (; p_at < end; p_at++, b_at++) {
-    NAME(vector) of_b[TILE_VECTORS];
+    NAME(vector) of_b[PLACES_VECTORS];
     const int64_t at = *p_at;
     const T *from = b + *b_at;
 ND_UNROLL_WHOLE(4)
@@ -49,8 +49,8 @@ typedef void (*NAME(tile_fn))(const nd_places *x, int64_t i, int64_t j, int64_t 
     NAME(tile)(R, N, x, i, j, next, c, c_row, c_next, accumulate);                                                    \
   }
 #define TILE_ENTRY(R, N) [N - 1][R - 1] = NAME(tile_##R##x##N),
-EACH_TILE(TILE_FUNCTION)
-static const NAME(tile_fn) NAME(tiles)[TILE_VECTORS][TILE_ROWS] = {EACH_TILE(TILE_ENTRY)};
+EACH_PLACES_TILE(TILE_FUNCTION)
+static const NAME(tile_fn) NAME(tiles)[PLACES_VECTORS][PLACES_ROWS] = {EACH_PLACES_TILE(TILE_ENTRY)};
 
 /* `width` elements of each row of an edge tile to, or added to, where they belong. */
 static inline void NAME(put_edge)(int64_t rows, int64_t width, const T *from, int64_t from_row, T *to, int64_t to_row,
@@ -72,8 +72,8 @@ ND_UNROLL_WHOLE(8)
 
 /* Two lines of one vector each, by the tile of two vectors. */
 static void NAME(two_lines)(const nd_places *x) {
-  const int64_t groups = (x->m + TILE_ROWS - 1) / TILE_ROWS;
-  T edge[TILE_ROWS * PANEL] __attribute__((aligned(64)));
+  const int64_t groups = (x->m + PLACES_ROWS - 1) / PLACES_ROWS;
+  T edge[PLACES_ROWS * PANEL] __attribute__((aligned(64)));
   for (int64_t group = 0, i = 0; group < groups; group++) {
     const int64_t rows = (x->m - i + groups - group - 1) / (groups - group);
     NAME(tiles)[1][rows - 1](x, i, 0, x->b_line, edge, PANEL, LANES, 0);
@@ -95,7 +95,7 @@ static void NAME(product)(const nd_places *x) {
     const int backed = x->n >= LANES && !x->accumulate;
     const int64_t j = backed && width < LANES ? x->n - LANES : start;
     const int64_t next = backed && vectors == 2 ? width - LANES : LANES;
-    const int64_t most = vectors == 1 && TILE_ROWS > POINTERS ? POINTERS : TILE_ROWS, groups = (x->m + most - 1) / most;
+    const int64_t most = vectors == 1 && PLACES_ROWS > POINTERS ? POINTERS : PLACES_ROWS, groups = (x->m + most - 1) / most;
     for (int64_t group = 0, i = 0; group < groups; group++) { /* groups of nearly the same number of rows */
       const int64_t rows = (x->m - i + groups - group - 1) / (groups - group);
       const NAME(tile_fn) tile = NAME(tiles)[vectors - 1][rows - 1];
@@ -103,7 +103,7 @@ static void NAME(product)(const nd_places *x) {
       if (backed || width % LANES == 0) {
         tile(x, i, j, next, c, x->c_row, next, x->accumulate);
       } else { /* the edge, through a small array */
-        T edge[TILE_ROWS * PANEL] __attribute__((aligned(64)));
+        T edge[PLACES_ROWS * PANEL] __attribute__((aligned(64)));
         tile(x, i, j, LANES, edge, vectors * LANES, LANES, 0);
         NAME(put_edge)(rows, width, edge, vectors * LANES, c, x->c_row, x->accumulate);
       }

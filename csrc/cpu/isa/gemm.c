@@ -100,7 +100,7 @@ static void pieces(void *context, int64_t low, int64_t high) {
  * packed, which means transposing: then each thread packs a part of its own; else the columns, so that b is packed once.
  * (With six rows, AVX2, cutting the rows of 1024 x 1024 is 7 % slower.) */
 static void cut_for(int64_t threads, job *j) {
-  const int rows = TILE_ROWS == 14 && j->whole.n * element_bytes[j->dtype] > DIRECT_CROWDED_A * TILE_VECTORS * VECTOR_BYTES;
+  const int rows = TILE_ASKS && j->whole.n * element_bytes[j->dtype] > DIRECT_CROWDED_A * TILE_VECTORS * VECTOR_BYTES;
   double best = 0;
   for (int64_t down = 1; down <= threads; down++)
     if (threads % down == 0) {

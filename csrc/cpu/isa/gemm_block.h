@@ -42,31 +42,30 @@ ND_UNROLL_WHOLE(8)
   }
 }
 
-/* All tiles of one block of out. Row i of `a` starts at a + i*a_row, or, packed, its group at a + i*k. The panel of
- * column j starts at b + j*k if b is packed (b_row 0), else at b + j, a ragged last one packed at b_last. While row i of
- * out is computed, row i of the next panel is asked for; after the last one comes `soon`, or nothing if that is NULL. */
-static void NAME(block)(int64_t m, int64_t n, int64_t k, const T *a, int64_t a_row, int64_t a_col, int a_packed,
-                        const T *b, int64_t b_row, const T *b_last, T *c, int64_t c_row, int64_t c_col,
-                        int accumulate, const T *soon, int64_t soon_row) {
+/* All tiles of one block of out. While row i of out is computed, row i of the next panel of b is asked for. */
+static void NAME(block)(const block_product *x) {
+  const int64_t m = x->m, n = x->n, k = x->k, c_row = x->c_row, c_col = x->c_col, b_row = x->b_row;
   const int64_t groups = (m + TILE_ROWS - 1) / TILE_ROWS, least = m / groups, larger = m % groups;
+  const int a_packed = x->a_packed, b_packed = x->b_packed, accumulate = x->accumulate;
+  const T *a = x->a, *b = x->b;
+  T *c = x->c;
   for (int64_t j = 0; j < n; j += PANEL) {
     const int64_t width = n - j < PANEL ? n - j : PANEL, vectors = (width + LANES - 1) / LANES;
-    const int whole_vectors = width % LANES == 0, whole = whole_vectors && c_col == 1;
-    const T *panel = !b_row ? b + j * k : whole_vectors ? b + j : b_last;
-    const int64_t panel_row = b_row && whole_vectors ? b_row : vectors * LANES;
-    const int last = j + PANEL >= n;
-    const T *next = last ? soon : b_row ? panel + PANEL : panel + k * PANEL;
-    const int64_t next_row = !next ? 0 : last ? soon_row : b_row ? b_row : PANEL;
+    const int whole_vectors = width % LANES == 0, whole = whole_vectors && c_col == 1, last = j + PANEL >= n;
+    const T *panel = b_packed ? b + j * k : whole_vectors ? b + j : x->b_last;
+    const int64_t panel_row = !b_packed && whole_vectors ? b_row : vectors * LANES;
+    const T *next = last ? x->soon : b_packed ? panel + k * PANEL : panel + PANEL;
+    const int64_t next_row = !next ? 0 : last ? x->soon_row : b_packed ? PANEL : b_row;
     for (int64_t group = 0, i = 0; group < groups; group++) {
       const int64_t rows = least + (group < larger);
-      const T *from = a_packed ? a + i * k : a + i * a_row;
-      const int64_t row = a_packed ? 1 : a_row, col = a_packed ? rows : a_col;
+      const T *from = a_packed ? a + i * k : a + i * x->a_row;
+      const int64_t row = a_packed ? 1 : x->a_row, col = a_packed ? rows : x->a_col;
       if (accumulate && !(TILE_ASKS && k >= SHALLOW && whole)) /* out will be read after the tile's loop: ask for it */
         for (int64_t l = 0; l < rows; l++)
           for (int64_t at = 0; at < width; at += 64 / ELEMENT_BYTES)
             __builtin_prefetch(c + (i + l) * c_row + (j + at) * c_col, 1);
       const T *ask = next && i < k ? next + i * next_row : panel;
-#if TWICE
+#if TILE_ASKS
       if (whole && a_packed && rows == TILE_ROWS && panel_row == PANEL)
         NAME(packed_tile)(k, from, panel, c + i * c_row + j, c_row, accumulate, ask, next_row);
       else
@@ -84,27 +83,29 @@ static void NAME(block)(int64_t m, int64_t n, int64_t k, const T *a, int64_t a_r
 
 /* Takes rows of a last block until none are left, at most `most` at a time. `packed_a` holds most x k. */
 static void NAME(share_rows)(last_block *s, int64_t most, T *packed_a) {
-  const block_product *x = &s->whole;
   int64_t i, rows;
   while ((rows = take_rows(s, SHARED_ROWS, most, TILE_ROWS, &i))) {
-    NAME(pack_a)(rows, x->k, (const T *)x->a + i * x->a_row, x->a_row, x->a_col, packed_a);
-    NAME(block)(rows, x->n, x->k, packed_a, 0, 0, 1, x->packed_b, 0, NULL, (T *)x->c + i * x->c_row, x->c_row,
-                x->c_col, x->accumulate, NULL, 0);
+    block_product part = s->whole;
+    NAME(pack_a)(rows, part.k, (const T *)part.a + i * part.a_row, part.a_row, part.a_col, packed_a);
+    part.m = rows, part.a = packed_a, part.a_packed = 1, part.c = (T *)part.c + i * part.c_row;
+    NAME(block)(&part);
     finished_rows(s, rows);
   }
 }
 
 /* A block whose b is still to be packed: each panel just before it is used, so that it comes from L1 and L2, and what
  * the next one will be packed from is on its way. Panels lie `apart` numbers apart. */
-static void NAME(pack_and_multiply)(int64_t m, int64_t n, int64_t k, const T *a, int64_t a_row, int64_t a_col,
-                                    int a_packed, const T *b, int64_t b_row, int64_t b_col, T *packed_b,
-                                    int64_t apart, T *c, int64_t c_row, int64_t c_col, int accumulate) {
-  for (int64_t j = 0; j < n; j += PANEL, packed_b += apart) {
-    const int64_t width = n - j < PANEL ? n - j : PANEL;
-    const T *next = b_col == 1 && j + PANEL < n ? b + j + PANEL : NULL;
-    NAME(pack_b)(k, width, b + j * b_col, b_row, b_col, packed_b);
-    NAME(block)(m, width, k, a, a_row, a_col, a_packed, packed_b, 0, NULL, c + j * c_col, c_row, c_col, accumulate, next,
-                b_row);
+static void NAME(pack_and_multiply)(const block_product *x, T *packed_b, int64_t apart) {
+  block_product panel = *x;
+  panel.b = packed_b, panel.b_packed = 1, panel.soon_row = x->b_row;
+  for (int64_t j = 0; j < x->n; j += PANEL) {
+    const T *from = (const T *)x->b + j * x->b_col;
+    panel.n = x->n - j < PANEL ? x->n - j : PANEL;
+    panel.c = (T *)x->c + j * x->c_col;
+    panel.soon = x->b_col == 1 && j + PANEL < x->n ? from + PANEL : NULL;
+    NAME(pack_b)(x->k, panel.n, from, x->b_row, x->b_col, (T *)panel.b);
+    NAME(block)(&panel);
+    panel.b = (const T *)panel.b + apart;
   }
 }
 
@@ -156,26 +157,32 @@ static int NAME(product)(const product *x) {
       const T *bb = b + p * x->b_row + j * x->b_col;
       const int add = x->accumulate || p > 0;
       if (!pack_b && ragged % LANES) NAME(pack_b)(kk, ragged, bb + nn - ragged, x->b_row, 1, packed_b);
+      block_product whole = {.m = m, .n = nn, .k = kk, .a = a + p * x->a_col, .b = bb, .c = c + j * c_col,
+                             .a_row = x->a_row, .a_col = x->a_col, .b_row = x->b_row, .b_col = x->b_col,
+                             .c_row = c_row, .c_col = c_col, .b_last = packed_b, .accumulate = add};
       if (shared && p + depth >= k) {
         NAME(pack_b)(kk, nn, bb, x->b_row, x->b_col, packed_b);
-        open_block(x->last, (block_product){.m = m, .n = n, .k = kk, .a = a + p * x->a_col, .a_row = x->a_row,
-                                            .a_col = x->a_col, .packed_b = packed_b, .c = c, .c_row = c_row,
-                                            .c_col = c_col, .accumulate = add});
+        whole.b = packed_b, whole.b_packed = 1;
+        open_block(x->last, whole);
         NAME(share_rows)(x->last, fit.m, packed_a);
         await_helpers(x->last);
         return ND_OK;
       }
       for (int64_t i = 0; i < m; i += part_m) {
-        const int64_t mm = m - i < part_m ? m - i : part_m;
-        const T *aa = a + i * x->a_row + p * x->a_col;
-        T *cc = c + i * c_row + j * c_col;
-        if (pack_a && (j == 0 || again)) NAME(pack_a)(mm, kk, aa, x->a_row, x->a_col, packed_a);
-        if (pack_b && i == 0)
-          NAME(pack_and_multiply)(mm, nn, kk, pack_a ? packed_a : aa, x->a_row, x->a_col, pack_a, bb, x->b_row, x->b_col,
-                                  packed_b, again ? kk * PANEL : 0, cc, c_row, c_col, add);
-        else
-          NAME(block)(mm, nn, kk, pack_a ? packed_a : aa, x->a_row, x->a_col, pack_a, pack_b ? packed_b : bb,
-                      pack_b ? 0 : x->b_row, packed_b, cc, c_row, c_col, add, NULL, 0);
+        block_product part = whole;
+        part.m = m - i < part_m ? m - i : part_m;
+        part.a = (const T *)whole.a + i * x->a_row;
+        part.c = (T *)whole.c + i * c_row;
+        if (pack_a) {
+          if (j == 0 || again) NAME(pack_a)(part.m, kk, part.a, x->a_row, x->a_col, packed_a);
+          part.a = packed_a, part.a_packed = 1;
+        }
+        if (pack_b && i == 0) {
+          NAME(pack_and_multiply)(&part, packed_b, again ? kk * PANEL : 0);
+        } else {
+          if (pack_b) part.b = packed_b, part.b_packed = 1;
+          NAME(block)(&part);
+        }
       }
     }
   }

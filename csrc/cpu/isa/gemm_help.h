@@ -13,18 +13,11 @@
 #define GEMM_HELP_H
 #include <sched.h>
 #include <stdint.h>
+#include "block_product.h"
 
 enum { MAX_HELPERS = 64 }; /* with more threads than this nobody helps */
 
-/* c[m][n] (+)= a[m][k] b[k][n] with b packed. */
-typedef struct block_product {
-  int64_t m, n, k, a_row, a_col, c_row, c_col;
-  const void *a, *packed_b;
-  void *c;
-  int accumulate;
-} block_product;
-
-/* The last block of a piece. Its product may be read by who has taken rows of it. */
+/* The last block of a piece, b packed. Its product may be read by who has taken rows of it. */
 typedef struct last_block {
   block_product whole;
   int64_t unbegun;    /* rows that nobody has taken; 0 before the block is open */

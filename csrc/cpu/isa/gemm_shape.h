@@ -6,8 +6,8 @@
  *
  *     tile      registers           loads    multiply-adds for each step of k
  *     6 x 2     12 + 2 + 1 of 16      8      12
- *     14 x 2    28 + 2 + 1 of 32     16      28     14 x 1 would need 15 for 14: such a core, which can do two of each
- *     6 x 4     24 + 4 + 1 of 32     10      24     in a cycle, would be waiting for its loads
+ *     9 x 3     27 + 3 + 1 of 32     12      27     14 x 1 would need 15 for 14: such a core, which can do two of each
+ *     6 x 4     24 + 4 + 1 of 32     10      24     in a cycle, would be waiting for its loads. 14 x 2 needs 16 for 28
  *
  * The blocks follow the caches, so they are chosen when the library runs: blocks_that_fit() below.
  */
@@ -17,8 +17,8 @@
 
 #if defined(__AVX512F__)
 #define VECTOR_BYTES 64
-#define TILE_ROWS 14
-#define TILE_VECTORS 2
+#define TILE_ROWS 9
+#define TILE_VECTORS 3
 #elif defined(__AVX2__)
 #define VECTOR_BYTES 32
 #define TILE_ROWS 6
@@ -36,13 +36,12 @@
 #define BLOCK_N 4096                  /* columns of b that are packed at once, at most: 8 MB of float32 */
 #define SHARED_ROWS (4 * TILE_ROWS)   /* the least part of a last block that a thread takes from it */
 #define DIRECT_B_ROWS (4 * TILE_ROWS) /* up to so many rows of a, a row-major b is read where it lies */
-#define DIRECT_A_PANELS 24            /* up to so many panels of b, a row-major a is read where it lies; */
-#define DIRECT_CROWDED_A (TILE_ROWS == 14 ? 8 : 24) /* one whose 14 rows share a few sets of L1, up to so many; */
+#define DIRECT_A_PANELS (TILE_VECTORS == 3 ? 16 : 24) /* up to so many panels of b, a row-major a is read where it lies; */
+#define DIRECT_CROWDED_A (TILE_VECTORS == 3 ? 5 : 24) /* one whose rows share a few sets of L1, up to so many; */
 #define CROWDED 2048                  /* rows so many bytes apart, or a multiple of it, share one or two sets of 12 lines */
-#define DIRECT_TRANSPOSED_A 4         /* a transposed one, cheaper to pack, only up to so many */
+#define DIRECT_TRANSPOSED_A (TILE_VECTORS == 3 ? 3 : 4) /* a transposed one, cheaper to pack, only up to so many */
 #define SHALLOW (4 * TILE_ROWS)       /* a tile that is less deep is done before what it asks the memory for arrives */
-#define TWICE (TILE_ROWS == 14 ? 4 : 0) /* rows of a packed a that the tile loads twice; 0: there is no such tile */
-#define TILE_ASKS (TILE_ROWS == 14)   /* does the tile ask while k runs? With six rows that costs 3 to 7 % (AVX2) */
+#define TILE_ASKS (TILE_VECTORS == 3) /* does the tile ask while k runs? With six rows that costs 3 to 7 % (AVX2) */
 #define INTO_L2 2                     /* for __builtin_prefetch: L1 has no room for it yet */
 #define AHEAD 64                      /* elements of a row, and rows, that packing asks the memory for in advance */
 #define ROWS_AHEAD 24
@@ -51,10 +50,9 @@
 
 /* EACH_TILE(F) is F(rows, vectors) for every size of tile that is compiled. */
 #define ROWS_TO_6(F, N) F(1, N) F(2, N) F(3, N) F(4, N) F(5, N) F(6, N)
-#define ROWS_TO_14(F, N) \
-  ROWS_TO_6(F, N) F(7, N) F(8, N) F(9, N) F(10, N) F(11, N) F(12, N) F(13, N) F(14, N)
-#if TILE_ROWS == 14
-#define EACH_TILE(F) ROWS_TO_14(F, 1) ROWS_TO_14(F, 2)
+#define ROWS_TO_9(F, N) ROWS_TO_6(F, N) F(7, N) F(8, N) F(9, N)
+#if TILE_ROWS == 9
+#define EACH_TILE(F) ROWS_TO_9(F, 1) ROWS_TO_9(F, 2) ROWS_TO_9(F, 3)
 #elif TILE_VECTORS == 2
 #define EACH_TILE(F) ROWS_TO_6(F, 1) ROWS_TO_6(F, 2)
 #else
@@ -67,14 +65,14 @@ typedef struct block_size {
 } block_size;
 
 /*   k   A panel of b, k x TILE_VECTORS registers, is read again by each group of rows and wants to stay in L1. Out is
- *       read and written once for every k, which wants it large. So it may be half as large again as L1: the tile
- *       takes in (6 x 2) 15 or (14 x 2) 13 bytes a cycle, and L2 gives 30 and more. From 512 on nothing is gained.
- *       L1 32 KB:  6 x 2: 48 KB /  64 -> 512;   14 x 2: 48 KB / 128 = 384.     L1 48 KB: 512 for both.
+ *       read and written once for every k, which wants it large. So it may be two thirds larger than L1: the tile
+ *       takes in (6 x 2) 15 or (9 x 3) 17 bytes a cycle, and L2 gives 30 and more. From 512 on nothing is gained.
+ *       6 x 2, 6 x 4: L1 32 KB: 53 KB / 64 -> 512.   9 x 3: L1 32 KB: 53 KB / 192 = 284,   48 KB: 426.
  *   m   A block of a, m x k, is read again for each panel of b. It gets half of L2; the panel and out pass through the
- *       other half.     L2 1 MB, float32, k = 512: 512 KB / 2 KB = 256 rows, 266 in groups of 14.  */
+ *       other half.     L2 1 MB, float32, k = 426: 512 KB / 1.7 KB = 307 rows, 315 in groups of 9.  */
 static inline block_size blocks_that_fit(nd_caches cache, int64_t element_bytes) {
   enum { LEAST_K = 256, MOST_K = 512, LEAST_M = 48, MOST_M = 512 };
-  const int64_t k = (cache.l1 + cache.l1 / 2) / (TILE_VECTORS * VECTOR_BYTES);
+  const int64_t k = cache.l1 * 5 / 3 / (TILE_VECTORS * VECTOR_BYTES);
   const int64_t deep = k < LEAST_K ? LEAST_K : k > MOST_K ? MOST_K : k;
   const int64_t m = cache.l2 / 2 / (deep * element_bytes);
   const int64_t high = m < LEAST_M ? LEAST_M : m > MOST_M ? MOST_M : m;

@@ -14,7 +14,7 @@
  * once per element type; T is the element, V a vector of LANES of them, U the same vector at any address.
  *
  * Rows of a are found from every fourth, whose place the compiler may not derive from the others': going from row to
- * row, fourteen additions that wait for each other took longer than the multiply-adds under AVX-512 (docs/kernels.md).
+ * row, as many additions that wait for each other took longer than the multiply-adds under AVX-512 (docs/kernels.md).
  */
 
 /* c[rows][..] (+)= a[rows][k] b[k][..], whole vectors only.
@@ -22,12 +22,10 @@
  *
  * The larger tile also asks the memory for what comes next: for its part of out, which it needs at its end, and for as
  * many rows of `soon`, the next panel of b (NULL: for nothing). It does so row by row while k runs. Asked for at once,
- * 28 lines of out take all the places (some 16) where a core notes what it is waiting for, and lines of a and b, which
+ * 27 lines of out take all the places (some 16) where a core notes what it is waiting for, and lines of a and b, which
  * only come from L2, have to queue up behind them.
  *
- * If a is `packed`, all rows are found from one pointer, and the numbers of the first TWICE rows are loaded twice, once for
- * each vector: a load that serves one multiply-add only is part of that instruction. 40 instructions for each k instead
- * of 49, for 20 loads instead of 16: where the other thread of the core computes, too, instructions are scarce. */
+ * If a is `packed`, all rows are found from one pointer. */
 static inline __attribute__((always_inline)) void NAME(tile)(const int rows, const int vectors, const int packed, int64_t k,
                                                              const T *a, int64_t a_row, int64_t a_col,
                                                              const T *b, int64_t b_row, T *c, int64_t c_row,
@@ -36,7 +34,6 @@ static inline __attribute__((always_inline)) void NAME(tile)(const int rows, con
   const T *four_rows[(TILE_ROWS + 3) / 4];
 ND_UNROLL_WHOLE(4)
   for (int i = 0; i < rows; i += 4) four_rows[i / 4] = packed ? a : ND_HIDDEN(a + i * a_row);
-  const T *again = ND_HIDDEN(a); /* the same numbers, which the compiler does not know */
 ND_UNROLL_WHOLE(16)
   for (int i = 0; i < rows; i++)
 ND_UNROLL_WHOLE(4)
@@ -60,10 +57,10 @@ ND_UNROLL_WHOLE(16)
       for (int i = 0; i < rows; i++)
 ND_UNROLL_WHOLE(4)
         for (int j = 0; j < vectors; j++)
-          acc[i][j] += (!packed ? four_rows[i / 4][i % 4 * a_row] : j > 0 && i < TWICE ? again[i] : a[i]) * row[j];
+          acc[i][j] += (packed ? a[i] : four_rows[i / 4][i % 4 * a_row]) * row[j];
 ND_UNROLL_WHOLE(4)
       for (int i = 0; i < rows; i += 4) four_rows[i / 4] += a_col;
-      a += a_col, again += a_col;
+      a += a_col;
       b += b_row;
     }
   }
@@ -89,7 +86,7 @@ typedef void (*NAME(tile_fn))(int64_t k, const T *a, int64_t a_row, int64_t a_co
 #define TILE_ENTRY(R, N) [N - 1][R - 1] = NAME(tile_##R##x##N),
 EACH_TILE(TILE_FUNCTION)
 static const NAME(tile_fn) NAME(tiles)[TILE_VECTORS][TILE_ROWS] = {EACH_TILE(TILE_ENTRY)};
-#if TWICE
+#if TILE_ASKS
 /* A whole group of packed rows times a whole packed panel. */
 static void NAME(packed_tile)(int64_t k, const T *a, const T *b, T *c, int64_t c_row, int accumulate, const T *soon,
                               int64_t soon_row) {
