@@ -123,7 +123,7 @@ class Communicator:
             Numbers, of the same shape and dtype in every worker.
         out : numpy.ndarray, optional
             Where the sum is written, of the same shape and dtype; it may be `array`. Otherwise a new array is made:
-            of megabytes, that takes as long as the sum.
+            of megabytes, that takes more than half as long as the sum.
 
         Returns
         -------

@@ -52,11 +52,11 @@ def test_sums_of_two_processes_and_a_function_of_this_file():
 
 
 def gradient_steps(comm):
-    """Ten steps of gradient descent, and the weights' bytes."""
+    """Fifty steps of gradient descent, and the weights' bytes."""
     from needle_edu import Tensor, init, nn, optim
 
     init.seed(comm.rank)
-    x = np.random.RandomState(7).randn(10, 8, 6).astype("float32")
+    x = np.random.RandomState(7).randn(50, 8, 6).astype("float32")
     model = distributed.DistributedDataParallel(
         nn.Sequential(nn.Linear(6, 5), nn.Tanh(), nn.Linear(5, 2)), 64
     )

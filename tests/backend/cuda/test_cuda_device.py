@@ -20,6 +20,7 @@ from needle_edu.backend.cudasim import CudaError, device as simulated
 from needle_edu.backend.dtypes import DTYPES, F32, F64
 from needle_edu.backend.paths import csrc_dir
 from needle_edu.backend.reference import ReferenceRuntime
+from needle_edu.ndarray import array, index_add
 
 NAMES = declarations.kernel_names((csrc_dir() / "include" / "needle_kernels.h").read_text())
 TRIALS = 4
@@ -101,6 +102,21 @@ def test_products_that_fill_the_largest_tiles(runtime, rng):
     a, b = rng.standard_normal((130, 11)), rng.standard_normal((200, 11, 133))
     x, y = (ndl.NDArray(value.astype(np.float32), device=cuda_sim()) for value in (a, b))
     assert_allclose((x @ y).numpy(), a @ b, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_sums_of_a_scatter_are_the_cpus_to_the_last_bit(simulator, rng, axis):
+    """Many blocks add to few places: in the order of the rows, whichever block comes first."""
+    shape = (30_000, 3) if axis == 0 else (3, 30_000)
+    values = (rng.standard_normal(shape) * 10.0 ** rng.integers(-4, 5, shape)).astype(np.float32)
+    places = rng.integers(-7, 7, 30_000)
+    key = places if axis == 0 else (slice(None), places)
+    wanted = np.ones((7, 3) if axis == 0 else (3, 7), "float32")
+    np.add.at(wanted, key, values)
+    x, ones = (array(one, "float32", cuda_sim()) for one in (values, np.ones_like(wanted)))
+    index = array(places, "int64", cuda_sim())
+    found = index_add(ones, index if axis == 0 else (slice(None), index), x)
+    assert_array_equal(found.numpy(), wanted)
 
 
 @pytest.mark.slow
