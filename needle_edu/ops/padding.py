@@ -10,6 +10,7 @@ adds their adjoints to its own: the same copies backwards, the last axis first.
 """
 
 from collections.abc import Iterator
+from math import prod
 from typing import Any
 
 from needle_edu.autograd.arrays import ShapeError, xp
@@ -25,6 +26,7 @@ _GETITEM, _PAD, _PAD_BACKWARD = slot("getitem"), slot("pad"), slot("pad_backward
 MODES = ("constant", "reflect", "replicate", "circular")
 _NUMPYS = {"edge": "replicate", "wrap": "circular"}
 
+_IN_CACHE = 1 << 18  # elements of a block: a megabyte of float32
 Pairs = tuple[tuple[int, int], ...]
 Part = tuple[slice, ...]
 
@@ -137,10 +139,25 @@ class Pad(_Frame):
             out = xp.full(shape, self.constant_value, dtype=a.dtype, device=a.device)
         else:
             out = xp.empty(shape, dtype=a.dtype, device=a.device)
-        out[self._inside(a.shape)] = a
-        for _, frame, source in self._copies(a.shape) if self.mode != "constant" else ():
-            out[frame] = xp.broadcast_to(out[source], out[frame].shape)
+        inside, copies = self._inside(a.shape), list(self._copies(a.shape)) if self.mode != "constant" else []
+        for some in self._blocks(shape) if copies else [()]:
+            part, given = (out[some], a[some]) if some else (out, a)
+            part[inside] = given
+            for _, frame, source in copies:
+                part[frame] = xp.broadcast_to(part[source], part[frame].shape)
         return out
+
+    def _blocks(self, shape: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
+        """Yield parts of the result, cut across the first axis if that has no frame.
+
+        A frame is copied from what was written before: it should still be in the cache.
+        """
+        if not shape or self.pad_width[0] != (0, 0):
+            yield ()
+            return
+        step = max(1, _IN_CACHE * shape[0] // max(1, prod(shape)))
+        for start in range(0, shape[0], step):
+            yield (slice(start, min(start + step, shape[0])),)
 
     def vjp0(self, g, node):
         if self.mode == "constant":

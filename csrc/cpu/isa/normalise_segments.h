@@ -5,6 +5,16 @@
  * of m. No digits are lost however large the mean is beside the deviation.
  */
 
+/* Asks for the row that will be read some 2 KB later. A processor foresees what lies side by side, but each row begins
+ * elsewhere, often in another page: without asking, the first lines of each would come as late as a cache is far. */
+INLINE void NAME(ask)(int64_t r, int64_t rows, int64_t n, const T *a, int64_t pitch) {
+  enum { LINE = 64 / sizeof(T), AHEAD = 2048 / sizeof(T), LONGEST = 4 * AHEAD };
+  if (n > LONGEST) return;
+  const int64_t later = r + AHEAD / n + 1;
+  if (later < rows)
+    for (int64_t c = 0; c < n + LINE - 1; c += LINE) __builtin_prefetch(a + later * pitch + c);
+}
+
 INLINE V NAME(load)(const T *a) {
   V x;
   memcpy(&x, a, sizeof x);
@@ -60,10 +70,14 @@ INLINE void NAME(distances_of_row)(int64_t n, const T *a, T m, T *sum, T *square
   *squares = q + NAME(total)(y[0] + y[1]);
 }
 
-static nd_moments NAME(block_moments)(int64_t rows, int64_t n, const T *a, int64_t pitch) {
+/* Of the first `rows` rows; `all` rows will be read. */
+static nd_moments NAME(block_moments)(int64_t rows, int64_t all, int64_t n, const T *a, int64_t pitch) {
   const double count = (double)(rows * n);
   double total = 0, sum = 0, squares = 0;
-  for (int64_t r = 0; r < rows; r++) total += NAME(sum_of_row)(n, a + r * pitch);
+  for (int64_t r = 0; r < rows; r++) {
+    NAME(ask)(r, all, n, a, pitch);
+    total += NAME(sum_of_row)(n, a + r * pitch);
+  }
   const T m = (T)(total / count);
   for (int64_t r = 0; r < rows; r++) {
     T s, q;
@@ -80,7 +94,7 @@ static nd_moments NAME(moments)(int64_t rows, int64_t n, const void *a_, int64_t
   const int64_t together = n < EXACT ? EXACT / n : 1;
   for (int64_t r = 0; r < rows; r += together)
     for (int64_t c = 0; c < n; c += EXACT)
-      all = nd_moments_of_both(all, NAME(block_moments)(rows - r < together ? rows - r : together,
+      all = nd_moments_of_both(all, NAME(block_moments)(rows - r < together ? rows - r : together, rows - r,
                                                         n - c < EXACT ? n - c : EXACT, a + r * pitch + c, pitch));
   return all;
 }
@@ -91,6 +105,7 @@ static void NAME(scale)(int64_t rows, int64_t n, void *out_, const void *a_, int
   for (int64_t r = 0; r < rows; r++) {
     const T *a = (const T *)a_ + r * pitch;
     T *out = (T *)out_ + r * pitch;
+    NAME(ask)(r, rows, n, out_, pitch);
     ND_INDEPENDENT for (int64_t c = 0; c < n; c++) out[c] = (a[c] - m) * s + b;
   }
 }
@@ -99,7 +114,9 @@ static void NAME(dots)(int64_t rows, int64_t n, const void *g_, const void *a_, 
                        double *sums) {
   const T m = (T)mean;
   double sum = 0, dot = 0;
-  for (int64_t r = 0; r < rows; r++)
+  for (int64_t r = 0; r < rows; r++) {
+    NAME(ask)(r, rows, n, g_, pitch);
+    NAME(ask)(r, rows, n, a_, pitch);
     for (int64_t from = 0; from < n; from += EXACT) {
       const int64_t length = n - from < EXACT ? n - from : EXACT;
       const T *g = (const T *)g_ + r * pitch + from, *a = (const T *)a_ + r * pitch + from;
@@ -128,6 +145,7 @@ static void NAME(dots)(int64_t rows, int64_t n, const void *g_, const void *a_, 
       sum += NAME(total)(x[0] + x[1]);
       dot += NAME(total)(y[0] + y[1]);
     }
+  }
   sums[0] += sum;
   sums[1] += dot - (mean - m) * sum;
 }
@@ -138,6 +156,7 @@ static void NAME(slope)(int64_t rows, int64_t n, void *out_, const void *g_, con
   for (int64_t r = 0; r < rows; r++) {
     const T *g = (const T *)g_ + r * pitch, *a = (const T *)a_ + r * pitch;
     T *out = (T *)out_ + r * pitch;
+    NAME(ask)(r, rows, n, out_, pitch);
     ND_INDEPENDENT for (int64_t c = 0; c < n; c++) out[c] = g[c] * s + ((a[c] - m) * t + b);
   }
 }
