@@ -126,7 +126,9 @@ def least_places(widths: Sequence[float], gap: float = NODE_GAP) -> list[float]:
     return places
 
 
-def nearest_in_order(wanted: Sequence[float], least: Sequence[float], weights: Sequence[float]) -> list[float]:
+def nearest_in_order(
+    wanted: Sequence[float], least: Sequence[float], weights: Sequence[float]
+) -> list[float]:
     """Positions closest to `wanted` (weighted least squares) that are at least as far apart as the `least` places are.
 
     After subtracting each node's least place, "in order and apart" reads "never decreasing": isotonic regression.
