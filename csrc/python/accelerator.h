@@ -35,6 +35,23 @@ static inline void nd_keep(PyObject **place, PyObject *value) {
   Py_XSETREF(*place, value);
 }
 
+/* Keep the counter whose method `__next__` Python hands over. Called as a method it makes an empty tuple each time. */
+static inline int nd_keep_counter(PyObject **place, PyObject *next) {
+  PyObject *counter = PyObject_GetAttrString(next, "__self__");
+  if (!counter || !PyIter_Check(counter)) {
+    Py_XDECREF(counter);
+    PyErr_SetString(PyExc_TypeError, "accelerator: wanted the method __next__ of a counter");
+    return -1;
+  }
+  Py_XSETREF(*place, counter);
+  return 0;
+}
+
+/* The next number. */
+static inline PyObject *nd_count(PyObject *counter) {
+  return Py_TYPE(counter)->tp_iternext(counter);
+}
+
 extern PyMethodDef nd_launch_methods[], nd_graph_methods[], nd_walk_methods[], nd_program_methods[],
     nd_calls_methods[];
 

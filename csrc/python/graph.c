@@ -8,7 +8,7 @@
 nd_node_slots nd_node;
 PyTypeObject *nd_tensor_type;
 static PyObject *state, *storage; /* the dictionaries of two modules: their globals may be rebound at any time */
-static PyObject *next_serial, *no_inputs;
+static PyObject *serials, *no_inputs;
 static PyObject *str_watched, *str_threads_without_grad, *str_grad_enabled, *str_latest_version, *str_compute,
     *str_check_result, *str_differentiable;
 
@@ -29,7 +29,7 @@ static PyObject *nodes(PyObject *self, PyObject *const *args, Py_ssize_t n) {
   nd_keep((PyObject **)&nd_node.data_type, args[2]);
   nd_keep(&state, args[3]);
   nd_keep(&storage, args[4]);
-  nd_keep(&next_serial, args[5]);
+  if (nd_keep_counter(&serials, args[5])) return NULL;
   if (!no_inputs) {
     no_inputs = PyTuple_New(0);
     str_watched = PyUnicode_InternFromString("watched");
@@ -80,7 +80,7 @@ static PyObject *make_node(PyTypeObject *cls, PyObject *op, PyObject *inputs, Py
   nd_fill_slot(node, nd_node.extra, Py_None);
   nd_fill_slot(node, nd_node.version, version);
   if (op != Py_None) {
-    SLOT(node, nd_node.serial) = PyObject_CallNoArgs(next_serial);
+    SLOT(node, nd_node.serial) = nd_count(serials);
     if (!SLOT(node, nd_node.serial)) Py_CLEAR(node);
   }
   return node;

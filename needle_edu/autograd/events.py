@@ -27,6 +27,8 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
+from needle_edu.backend.dtypes import name_of
+
 from . import arrays, state
 from .topo import run_order
 
@@ -282,7 +284,7 @@ def _about(data) -> dict:
     device = arrays.device_of(data)
     return {
         "shape": data.shape,
-        "dtype": data.dtype.name,
+        "dtype": name_of(data.dtype),
         "device": str(device),
         "nbytes": data.size * data.dtype.itemsize,
     }

@@ -22,9 +22,15 @@ _notes: deque[Note] = deque(maxlen=MOST)
 _in_c: Any = None
 
 
-def note_call(begin: int, module: Any) -> None:
-    """Note that a call of this module has ended, which began before the result with the serial `begin`."""
+def noted_call(module: Any, function: Any, args: tuple, kwargs: dict) -> Any:
+    """Return ``function(*args, **kwargs)``, and note this as a call of `module`.
+
+    A call that raises is not noted.
+    """
+    begin = state.next_serial()
+    result = function(*args, **kwargs)
     _notes.append((begin, state.next_serial(), ref(module), module.__class__, get_ident()))
+    return result
 
 
 def noted_calls() -> list[Note]:

@@ -4,6 +4,7 @@ In Python an element type is a `numpy.dtype`; a kernel gets its code, the positi
 (`enum nd_dtype` in csrc/include/needle_kernels.h).
 """
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,18 @@ def code_of(dtype: np.dtype) -> int:
         names = ", ".join(known.name for known in DTYPES)
         raise DTypeError(f"no kernels for {np.dtype(dtype).name}; use {names}")
     return code
+
+
+@cache
+def name_of(dtype: np.dtype) -> str:
+    """Return `dtype.name`, which NumPy puts together anew each time: that takes as long as the sum of a small array.
+
+    Examples
+    --------
+    >>> name_of(np.dtype("float32"))
+    'float32'
+    """
+    return dtype.name
 
 
 def python_ints_as_int64(array: np.ndarray, data: Any) -> np.ndarray:

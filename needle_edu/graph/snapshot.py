@@ -9,12 +9,13 @@ shape, a few statistics, the first few values, and a sample: every so many rows 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from needle_edu.autograd.arrays import readable
+from needle_edu.backend.dtypes import name_of
 
 LIMIT = 64
 FIRST = 6
@@ -108,15 +109,15 @@ def take_snapshot(array: Any, limit: int = LIMIT) -> Snapshot | None:
         parts = tuple(take_snapshot(part, limit) for part in array)
         return Snapshot((len(parts),), "tuple", None, math.nan, math.nan, math.nan, (), parts)
     data = readable(array)
-    first = tuple(data.flat[i].item() for i in range(min(FIRST, data.size)))
+    first = tuple(data.flat[:FIRST].tolist())
     if data.size:
         low, mean, high = float(data.min()), float(data.mean(dtype=np.float64)), float(data.max())
     else:
         low = mean = high = math.nan
-    kept = Snapshot(tuple(data.shape), str(data.dtype), None, low, mean, high, first)
+    kind = tuple(data.shape), name_of(data.dtype)
     if data.size <= limit:
-        return replace(kept, array=data.copy())
-    return replace(kept, sample=sampled(data), counted=count(data))
+        return Snapshot(*kind, data.copy(), low, mean, high, first)
+    return Snapshot(*kind, None, low, mean, high, first, sample=sampled(data), counted=count(data))
 
 
 def alike(a: Snapshot | None, b: Snapshot | None, rtol: float = RTOL) -> bool:

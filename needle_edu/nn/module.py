@@ -15,8 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd import Tensor, state
-from ..autograd.noted import note_call
-from ..autograd.value import next_serial
+from ..autograd.noted import noted_call
 from ..backend import Device, accelerator
 from ..backend.arguments import floating, switch
 from ..backend.errors import DeviceError
@@ -25,7 +24,7 @@ from .parameter import Parameter
 from .printing import arguments, tree
 from .registering import Registering
 
-_note: Callable[[int, Any], None] = note_call  # or the same in C, see below
+_noted: Callable[..., Any] = noted_call  # or the same in C, see below
 
 
 class Module(Registering):
@@ -72,15 +71,11 @@ class Module(Registering):
         raise NotImplementedError(f"{type(self).__name__} must define forward(self, ...)")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Tensor:
-        begin = next_serial()
         if state.watched:
-            result = self._call_watched(args, kwargs)
-        elif self._hooks is None:
-            result = self.forward(*args, **kwargs)
-        else:
-            result = self._hooks.around(self, args, kwargs)
-        _note(begin, self)
-        return result
+            return _noted(self, self._call_watched, (args, kwargs), {})
+        if self._hooks is None:
+            return _noted(self, self.forward, args, kwargs)
+        return _noted(self, self._hooks.around, (self, args, kwargs), {})
 
     # ---- the parts ------------------------------------------------------------------------------
 
@@ -296,8 +291,8 @@ def _walk_parameters(prefix: str, module: Module, seen: set[int]) -> Iterator[tu
 
 
 def _accelerate(found: Any) -> None:
-    global _note
-    _note = note_call if found is None else found.note_call
+    global _noted
+    _noted = noted_call if found is None else found.noted_call
 
 
 accelerator.connect(_accelerate)

@@ -122,16 +122,17 @@ def card_text(snap: Snapshot | None) -> str:
     if snap.array is not None:
         if snap.size == 1:
             return number(snap.array.item())
-        text = _nested(snap.array)
-        if len(text) <= CARD_CHARS:
-            return text
+        if snap.size <= CARD_CHARS // 3:  # each number takes a sign, a comma and a space at least
+            text = _nested(snap.array.tolist())
+            if len(text) <= CARD_CHARS:
+                return text
     if snap.low == snap.high:
         return f"all {number(snap.low)}"
     return f"{number(snap.low)} … {number(snap.high)}"
 
 
-def _nested(array: np.ndarray) -> str:
-    """An array as nested brackets, numbers shortened."""
-    if array.ndim == 0:
-        return number(array.item())
-    return "[" + ", ".join(_nested(part) for part in array) + "]"
+def _nested(numbers: Any) -> str:
+    """A number, or lists of numbers in brackets, each number shortened."""
+    if not isinstance(numbers, list):
+        return number(numbers)
+    return "[" + ", ".join(map(_nested, numbers)) + "]"

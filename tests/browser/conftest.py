@@ -58,6 +58,7 @@ class Lab:
         options = [
             "--no-browser", f"--port={self.port}", "--ServerApp.port_retries=0", "--IdentityProvider.token=",
             "--ServerApp.disable_check_xsrf=True", "--LabApp.expose_app_in_browser=True",
+            "--JupyterNotebookApp.expose_app_in_browser=True",
         ]  # fmt: skip
         self.private = root.parent / f"{root.name}-jupyter"  # not in what may be somebody's checkout
         private = {f"JUPYTER_{kind}_DIR": str(self.private / kind) for kind in ("CONFIG", "DATA", "RUNTIME")}

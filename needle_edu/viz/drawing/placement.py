@@ -6,7 +6,8 @@ leave room for the widths are a least-squares problem, which isotonic regression
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from operator import le
 
 LAYER_GAP = 46.0
 NODE_GAP = 26.0
@@ -56,6 +57,7 @@ def place(
         {n: settled(n) for n in widths},
     ]
     sizes = [[widths[n] for n in row] for row in layers]
+    least = [least_places(row) for row in sizes]
     stiff = [[DUMMY_STIFFNESS if n < 0 else firm[n] ** 2 for n in row] for row in layers]
     x: dict[int, float] = {}
     for row in layers:
@@ -65,16 +67,31 @@ def place(
             edge += widths[node] + NODE_GAP
         for node in row:
             x[node] -= edge / 2
-    for sweep in range(SWEEPS):
-        down, settling = sweep % 2 == 0, sweep >= SWEEPS - 2
-        friends = follows[2 if settling else 0 if down else 1]
-        for number in range(len(layers)) if down else reversed(range(len(layers))):
-            row = layers[number]
-            wanted = []
+
+    def sweep(friends: Mapping[int, list[int]], numbers: Iterable[int]) -> bool:
+        """Place row after row; return whether a node moved."""
+        moved = False
+        for number in numbers:
+            row, before, wanted = layers[number], [], []
             for node in row:
-                near = friends[node]
-                wanted.append(sum([x[f] for f in near]) / len(near) if near else x[node])
-            x.update(zip(row, keep_apart(wanted, sizes[number], weights=stiff[number]), strict=True))
+                near, here = friends[node], x[node]
+                before.append(here)
+                if len(near) == 1:
+                    wanted.append(x[near[0]])
+                else:
+                    wanted.append(sum([x[f] for f in near]) / len(near) if near else here)
+            placed = nearest_in_order(wanted, least[number], stiff[number])
+            if placed != before:
+                moved = True
+                x.update(zip(row, placed, strict=True))
+        return moved
+
+    downwards, upwards = range(len(layers)), range(len(layers) - 1, -1, -1)
+    for _ in range(SWEEPS // 2 - 1):
+        if not sweep(follows[0], downwards) | sweep(follows[1], upwards):
+            break  # so would all further ones leave it
+    for numbers in (downwards, upwards):
+        sweep(follows[2], numbers)
     return x
 
 
@@ -86,27 +103,53 @@ def keep_apart(
 ) -> list[float]:
     """Positions closest to `wanted` (weighted least squares), in order, with `gap` between neighbours.
 
-    After subtracting each node's least distance from the first one, "in order and apart" reads "never
-    decreasing": isotonic regression. Pool adjacent violators: neighbours in the wrong order become one block,
-    placed at their mean.
-
     Examples
     --------
     >>> keep_apart([5.0, 5.0], [10.0, 10.0], gap=2.0)
     [-1.0, 11.0]
     """
-    offsets, edge = [], 0.0
+    return nearest_in_order(wanted, least_places(widths, gap), weights or [1.0] * len(wanted))
+
+
+def least_places(widths: Sequence[float], gap: float = NODE_GAP) -> list[float]:
+    """How far each node of a row is from the first one, if they stand as near to each other as they may.
+
+    Examples
+    --------
+    >>> least_places([10.0, 20.0, 10.0], gap=2.0)
+    [0.0, 17.0, 34.0]
+    """
+    places, edge = [], 0.0
     for i, width in enumerate(widths):
         edge += (widths[i - 1] + width) / 2 + gap if i else 0.0
-        offsets.append(edge)
+        places.append(edge)
+    return places
+
+
+def nearest_in_order(
+    wanted: Sequence[float], least: Sequence[float], weights: Sequence[float]
+) -> list[float]:
+    """Positions closest to `wanted` (weighted least squares) that are at least as far apart as the `least` places are.
+
+    After subtracting each node's least place, "in order and apart" reads "never decreasing": isotonic regression.
+    Pool adjacent violators: neighbours in the wrong order become one block, placed at their mean.
+
+    Examples
+    --------
+    >>> nearest_in_order([5.0, 5.0], [0.0, 12.0], [1.0, 3.0])
+    [-4.0, 8.0]
+    """
+    free = [want - place for want, place in zip(wanted, least, strict=True)]
+    if all(map(le, free, free[1:])):  # in most rows nobody is in the way
+        return list(wanted)
     blocks: list[list[float]] = []  # [weighted sum, weight, number of members]
-    for want, offset, weight in zip(wanted, offsets, weights or [1.0] * len(offsets), strict=True):
-        blocks.append([weight * (want - offset), weight, 1])
+    for place, weight in zip(free, weights, strict=True):
+        blocks.append([weight * place, weight, 1])
         while len(blocks) > 1 and blocks[-2][0] / blocks[-2][1] > blocks[-1][0] / blocks[-1][1]:
             last = blocks.pop()
             blocks[-1] = [a + b for a, b in zip(blocks[-1], last, strict=True)]
     means = [total / weight for total, weight, members in blocks for _ in range(int(members))]
-    return [mean + offset for mean, offset in zip(means, offsets, strict=True)]
+    return [mean + place for mean, place in zip(means, least, strict=True)]
 
 
 def layer_bands(layers: Sequence[Sequence[int]], extent: Mapping[int, tuple[float, float]]):
