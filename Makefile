@@ -165,10 +165,10 @@ fuzz: $(VENV)/.test
 
 parity: $(VENV)/.parity
 
-# A table: CUDA kernel x {plain, check, profile, nvcc}, and the mutation gate; see docs/cuda.md.
+# A table: CUDA kernel x {plain, check, profile, nvcc}, and the mutation gate; see docs/cuda.md. FAMILY=pooling: one family.
 .PHONY: cuda gpu simulator-arm64 simulator-speed
 cuda: $(VENV)/.test
-	$(PY) -m tests.backend.cuda.table
+	$(PY) -m tests.backend.cuda.table $(if $(FAMILY),--family "$(FAMILY)")
 
 # The simulator as an arm64 machine has it, in an emulator: kernels, seeded bugs and faults, plain and check.
 simulator-arm64: $(VENV)/.test

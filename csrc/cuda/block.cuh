@@ -47,10 +47,10 @@ template <class T> struct Largest {
   __device__ Largest from(int lane) const { return {across(value, lane)}; }
 };
 
-// As many threads as a line of n elements keeps busy with four elements each, in whole warps: what all threads of a block
-// put together costs more than an addition, so short lines have few of them.
+// As many threads as a line of n elements keeps busy with eight elements each, in whole warps: what all threads of a block
+// put together costs more than an addition, so short lines have few of them, and up to 256 elements meet no barrier.
 inline unsigned threads_for(int64_t n) {
-  const int64_t warps = (n + 4 * WARP - 1) / (4 * WARP), most = THREADS / WARP;
+  const int64_t warps = (n + 8 * WARP - 1) / (8 * WARP), most = THREADS / WARP;
   return unsigned(WARP * (warps < 1 ? 1 : warps < most ? warps : most));
 }
 // A block for each line: more than this no grid has.

@@ -24,11 +24,14 @@ __global__ void conv(Begin outputs, Axis rows, Axis columns, Terms channels, Ter
     outputs.locate(i, at);
     const Range ks = seen(rows, at[3]), ls = seen(columns, at[4]);
     T sum = 0;
-    for (int64_t c = 0; c < channels.count; c++)
+    for (int64_t c = 0; c < channels.count; c++) {
+      T of_channel = 0; // additions wait for each other within a channel only
       for (int64_t k = ks.begin; k < ks.end; k++) {
         const T *x_row = x + at[1] + c * channels.a + k * down.a, *w_row = w + at[2] + c * channels.b + k * down.b;
-        for (int64_t l = ls.begin; l < ls.end; l++) sum += x_row[l * across.a] * w_row[l * across.b];
+        for (int64_t l = ls.begin; l < ls.end; l++) of_channel += x_row[l * across.a] * w_row[l * across.b];
       }
+      sum += of_channel;
+    }
     y[at[0]] = sum;
   }
 }
@@ -49,7 +52,9 @@ __global__ void conv_input_backward(Begin elements, Axis rows, Axis columns, Ter
         const int64_t j = window_at(columns, at[4], l);
         if (j < 0) continue;
         const T *g_o = g + at[1] + i * down.a + j * across.a, *w_o = w + at[2] + k * down.b + l * across.b;
-        for (int64_t o = 0; o < outputs.count; o++) sum += g_o[o * outputs.a] * w_o[o * outputs.b];
+        T of_window = 0;
+        for (int64_t o = 0; o < outputs.count; o++) of_window += g_o[o * outputs.a] * w_o[o * outputs.b];
+        sum += of_window;
       }
     }
     to[at[0]] = sum;

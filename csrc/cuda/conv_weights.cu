@@ -97,7 +97,9 @@ template <class T> __global__ void conv_each_weight(Weights w, int64_t weights, 
     for (int64_t n = begin; n < end; n++)
       for (int64_t i = is.begin; i < is.end; i++) {
         const T *const x_row = x_seen + n * w.x[N] + i * w.x[I], *const g_row = g_output + n * w.g[N] + i * w.g[I];
-        for (int64_t j = js.begin; j < js.end; j++) sum += x_row[j * w.x[J]] * g_row[j * w.g[J]];
+        T of_row = 0; // additions wait for each other within a row only
+        for (int64_t j = js.begin; j < js.end; j++) of_row += x_row[j * w.x[J]] * g_row[j * w.g[J]];
+        sum += of_row;
       }
     to[w.to_offset + share * w.to_share + group * w.to[G] + o * w.to[O] + c * w.to[C] + k * w.to[K] + l * w.to[L]] = sum;
   }

@@ -6,15 +6,27 @@
 
 namespace nd {
 // Which elements: those of channel `which` in all examples (batch normalisation, runs of `inner` neighbours), or those of
-// one group of channels in one example, which lie together.
+// one group of channels in one example, which lie together. A division of 64 bits takes a GPU some hundred instructions: what
+// is the same for all elements is divided once, by the host or before a loop.
 struct Shared {
   int64_t n, channels, inner, groups; // groups 0: batch normalisation
-  __host__ __device__ int64_t means() const { return groups ? n / (channels * inner) * groups : channels; }
-  __host__ __device__ int64_t count() const { return groups ? channels / groups * inner : n / channels; }
-  __device__ int64_t at(int64_t which, int64_t k) const {
-    return groups ? which * count() + k : (k / inner * channels + which) * inner + k % inner;
+  int64_t channels_of_group, count, means; // of elements that share one; how many means
+
+  Shared(int64_t n_, int64_t channels_, int64_t inner_, int64_t groups_)
+      : n(n_), channels(channels_), inner(inner_), groups(groups_), channels_of_group(1), count(0), means(0) {
+    if (channels < 1 || inner < 1 || groups < 0 || n < 0) return; // see check()
+    if (groups) channels_of_group = channels / groups;
+    count = groups ? channels_of_group * inner : n / channels;
+    means = groups ? n / (channels * inner) * groups : channels;
   }
-  __device__ int64_t channel(int64_t at) const { return at / inner % channels; }
+  // The k-th element of those that have mean `which`, and its channel, of which the first is first_channel.
+  __device__ int64_t at(int64_t which, int64_t k) const {
+    return groups ? which * count + k : (k / inner * channels + which) * inner + k % inner;
+  }
+  __device__ int64_t first_channel(int64_t which) const { return groups ? which % groups * channels_of_group : which; }
+  __device__ int64_t channel(int64_t first_channel, int64_t k) const {
+    return channels_of_group == 1 ? first_channel : first_channel + k / inner;
+  }
 };
 struct TwoSums {
   double a, b;
@@ -25,7 +37,7 @@ struct TwoSums {
 
 template <class T>
 __global__ void normalise(Shared s, T *out, const T *a, const T *weight, const T *bias, double *stats, double eps) {
-  const int64_t which = blockIdx.x, count = s.count();
+  const int64_t which = blockIdx.x, count = s.count, of_first = s.first_channel(which);
   Sum sum = Sum::of_none();
   for (int64_t k = threadIdx.x; k < count; k += blockDim.x) sum.value += double(a[s.at(which, k)]);
   const double mean = of_block(sum).value / double(count);
@@ -36,30 +48,30 @@ __global__ void normalise(Shared s, T *out, const T *a, const T *weight, const T
   }
   const double variance = of_block(sum).value / double(count), inverse = 1 / ::sqrt(variance + eps);
   for (int64_t k = threadIdx.x; k < count; k += blockDim.x) {
-    const int64_t at = s.at(which, k), channel = s.channel(at);
+    const int64_t at = s.at(which, k), channel = s.channel(of_first, k);
     out[at] = T(double(weight[channel]) * ((double(a[at]) - mean) * inverse) + double(bias[channel]));
   }
   if (threadIdx.x != 0) return;
   stats[which] = mean;
-  stats[s.means() + which] = variance;
-  stats[2 * s.means() + which] = inverse;
+  stats[s.means + which] = variance;
+  stats[2 * s.means + which] = inverse;
 }
 
 // out = (u - mean(u) - z mean(u z)) / sqrt(variance + eps),  u = g weight
 template <class T>
 __global__ void normalise_backward(Shared s, T *out, const T *g, const T *a, const T *weight, const double *stats) {
-  const int64_t which = blockIdx.x, count = s.count();
-  const double mean = stats[which], inverse = stats[2 * s.means() + which];
+  const int64_t which = blockIdx.x, count = s.count, of_first = s.first_channel(which);
+  const double mean = stats[which], inverse = stats[2 * s.means + which];
   TwoSums sums = TwoSums::of_none();
   for (int64_t k = threadIdx.x; k < count; k += blockDim.x) {
     const int64_t at = s.at(which, k);
-    const double u = double(g[at]) * double(weight[s.channel(at)]);
+    const double u = double(g[at]) * double(weight[s.channel(of_first, k)]);
     sums = sums.with({u, u * (double(a[at]) - mean) * inverse});
   }
   sums = of_block(sums);
   for (int64_t k = threadIdx.x; k < count; k += blockDim.x) {
     const int64_t at = s.at(which, k);
-    const double u = double(g[at]) * double(weight[s.channel(at)]), z = (double(a[at]) - mean) * inverse;
+    const double u = double(g[at]) * double(weight[s.channel(of_first, k)]), z = (double(a[at]) - mean) * inverse;
     out[at] = T((u - sums.a / double(count) - z * (sums.b / double(count))) * inverse);
   }
 }
@@ -67,13 +79,12 @@ __global__ void normalise_backward(Shared s, T *out, const T *g, const T *a, con
 // to_weight = sum of g z, to_bias = sum of g, over all examples and inner; a block for each channel.
 template <class T>
 __global__ void channel_sums(Shared s, T *to_weight, T *to_bias, const T *g, const T *a, const double *stats) {
-  const Shared of_channel = {s.n, s.channels, s.inner, 0};
-  const int64_t channel = blockIdx.x, example = s.channels * s.inner;
+  const int64_t channel = blockIdx.x, count = s.n / s.channels, group = channel / s.channels_of_group;
   TwoSums sums = TwoSums::of_none();
-  for (int64_t k = threadIdx.x; k < of_channel.count(); k += blockDim.x) {
-    const int64_t at = of_channel.at(channel, k);
-    const int64_t which = s.groups ? at / example * s.groups + channel / (s.channels / s.groups) : channel;
-    sums = sums.with({double(g[at]) * (double(a[at]) - stats[which]) * stats[2 * s.means() + which], double(g[at])});
+  for (int64_t k = threadIdx.x; k < count; k += blockDim.x) {
+    const int64_t example = k / s.inner, at = (example * s.channels + channel) * s.inner + k % s.inner;
+    const int64_t which = s.groups ? example * s.groups + group : channel;
+    sums = sums.with({double(g[at]) * (double(a[at]) - stats[which]) * stats[2 * s.means + which], double(g[at])});
   }
   sums = of_block(sums);
   if (threadIdx.x != 0) return;
@@ -96,7 +107,7 @@ int check(int dtype, const Shared &s) {
   if (dtype != ND_F32 && dtype != ND_F64) return ND_EDTYPE;
   const bool fits = s.channels > 0 && s.inner > 0 && s.groups >= 0 && s.n >= 0 && s.n % (s.channels * s.inner) == 0;
   if (!fits || (s.groups ? s.channels % s.groups != 0 : s.n == 0)) return ND_EPLAN;
-  return s.means() > MOST_LINES || s.channels > MOST_LINES ? int(ND_EPLAN) : int(ND_OK);
+  return s.means > MOST_LINES || s.channels > MOST_LINES ? int(ND_EPLAN) : int(ND_OK);
 }
 int forward(int dtype, const Shared &s, void *out, const void *a, const void *weight, const void *bias, void *stats, double eps) {
   const int bad = check(dtype, s);
@@ -104,7 +115,7 @@ int forward(int dtype, const Shared &s, void *out, const void *a, const void *we
   return with_type<FLOATS>(dtype, [&](auto zero) {
     using T = decltype(zero);
     if (s.n)
-      normalise<T><<<unsigned(s.means()), threads_for(s.count())>>>(s, static_cast<T *>(out), static_cast<const T *>(a),
+      normalise<T><<<unsigned(s.means), threads_for(s.count)>>>(s, static_cast<T *>(out), static_cast<const T *>(a),
                                                                     static_cast<const T *>(weight), static_cast<const T *>(bias),
                                                                     static_cast<double *>(stats), eps);
     return launched();
@@ -119,7 +130,7 @@ int backward(int dtype, const Shared &s, void *out, const void *g_, const void *
     const T *const g = static_cast<const T *>(g_), *const a = static_cast<const T *>(a_);
     const double *const stats = static_cast<const double *>(stats_);
     if (s.n)
-      normalise_backward<T><<<unsigned(s.means()), threads_for(s.count())>>>(s, static_cast<T *>(out), g, a,
+      normalise_backward<T><<<unsigned(s.means), threads_for(s.count)>>>(s, static_cast<T *>(out), g, a,
                                                                              static_cast<const T *>(weight), stats);
     channel_sums<T><<<unsigned(s.channels), threads_for(s.n / s.channels)>>>(s, static_cast<T *>(to_weight),
                                                                              static_cast<T *>(to_bias), g, a, stats);

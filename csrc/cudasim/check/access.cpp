@@ -8,18 +8,20 @@ namespace {
 // Whether CUDA promises no order between the access in the slot and one by `thread` now. Wrong alarms are sorted out by
 // suspect(), which is slow.
 inline bool clashes(uint32_t slot, uint32_t floor, uint32_t thread) {
-  if (slot < floor << MOMENT) return false;
-  if (slot >= checker.interval << MOMENT) return (slot & THREAD) != thread;
-  return slot < checker.block << MOMENT;
+  const uint32_t block = checker.block;
+  if (slot < floor || slot - block < checker.interval - block) return false; // earlier; or a barrier lies between
+  return slot < block || (slot & THREAD) != thread;
 }
 
-// Remembers a reader. Of two slots one should hold a thread of another block, or else both should hold threads of this
-// interval: of different warps if there are such, for then a writer to come, which can have met the lanes of its own warp
-// only, clashes with at least one of them, and there is nothing to add.
-inline void remember(Slots &s, uint32_t mine, uint16_t at) {
-  const uint32_t block = checker.block << MOMENT, interval = checker.interval << MOMENT;
+// Of two readers one should be a thread of another block, or else both should be threads of this interval: of different warps
+// if there are such, for then a writer to come, which can have met the lanes of its own warp only, clashes with at least one
+// of them, and there is nothing to add.
+inline bool enough_readers(const Slots &s) {
   const uint32_t last = s.reader[0], before = s.reader[1];
-  if (last >= interval && before >= interval && (last ^ before) & WARP_OF_THREAD) return;
+  return (last < before ? last : before) >= checker.interval && (last ^ before) & WARP_OF_THREAD;
+}
+inline void remember(Slots &s, uint32_t mine, uint16_t at) {
+  const uint32_t block = checker.block, interval = checker.interval, last = s.reader[0], before = s.reader[1];
   if (((last ^ mine) & THREAD) == 0 && last >= block) {
     s.reader[0] = mine;
     s.reader_at[0] = at;
@@ -58,7 +60,7 @@ template <unsigned BYTES, Access KIND> __attribute__((noinline)) void look_close
   }
   if (a & (BYTES - 1)) return misaligned(a, BYTES, KIND, pc);
   const uint32_t thread = uint32_t(w->current);
-  const uint32_t mine = checker.now << MOMENT | thread | (KIND == UPDATE ? uint32_t(ATOMIC) : 0);
+  const uint32_t mine = checker.now | thread | (KIND == UPDATE ? uint32_t(ATOMIC) : 0);
   const unsigned bytes_of_cell = BYTES >= 4 ? 15 : ((1u << BYTES) - 1) << (a & 3);
   const uint16_t at = uint16_t(checker.site_of(pc) << 4 | bytes_of_cell);
   size_t cell = (a - region->base) / 4;
@@ -71,7 +73,7 @@ template <unsigned BYTES, Access KIND> __attribute__((noinline)) void look_close
     if (clashes(s.writer, region->floor, thread))
       suspect(*region, where, s.writer, s.writer_at, mine, bytes_of_cell, WRITE, KIND, pc);
     if (KIND == READ) {
-      if (s.reader[0] != mine || s.reader_at[0] != at) remember(s, mine, at);
+      if ((s.reader[0] != mine || s.reader_at[0] != at) && !enough_readers(s)) remember(s, mine, at);
       continue;
     }
     state |= uint8_t(bytes_of_cell);
@@ -86,8 +88,7 @@ template <unsigned BYTES, Access KIND> __attribute__((noinline)) void look_close
 // The same for nearly all accesses of nearly all kernels, about which nothing is to be said: a whole cell of shared or global
 // memory, which exists and has been written, and no clash. Nothing here is a call that returns, so no register is saved.
 template <unsigned BYTES, Access KIND> inline void access(uintptr_t a, const void *pc) {
-  const Worker *w = checker.worker;
-  if (BYTES != 4 || !w || w->kind == CUDASIM_LOCKSTEP || a % 4) return look_closer<BYTES, KIND>(a, pc);
+  if (BYTES != 4 || !checker.quick || a % 4) return look_closer<BYTES, KIND>(a, pc);
   const Region *region = &checker.shared;
   size_t offset = a - region->base;
   if (offset >= region->bytes) {
@@ -95,11 +96,13 @@ template <unsigned BYTES, Access KIND> inline void access(uintptr_t a, const voi
     offset = a - region->base;
     if (offset >= region->bytes) return look_closer<BYTES, KIND>(a, pc);
   }
-  const uint32_t thread = uint32_t(w->current), mine = checker.now << MOMENT | thread;
-  const unsigned site = checker.likely_site_of(pc);
+  const uint32_t thread = uint32_t(checker.worker->current), mine = checker.now | thread;
   Slots &s = region->slots[offset / 4];
-  if (region->state[offset / 4] != (ALLOWED | WRITTEN) || checker.sites[site] != pc || clashes(s.writer, region->floor, thread))
+  if (region->state[offset / 4] != (ALLOWED | WRITTEN) || clashes(s.writer, region->floor, thread))
     return look_closer<BYTES, KIND>(a, pc);
+  if (KIND == READ && enough_readers(s)) return;
+  const unsigned site = checker.likely_site_of(pc);
+  if (checker.sites[site] != pc) return look_closer<BYTES, KIND>(a, pc);
   const uint16_t at = uint16_t(site << 4 | 15);
   if (KIND == READ) return remember(s, mine, at);
   if (clashes(s.reader[0], region->floor, thread) || clashes(s.reader[1], region->floor, thread))

@@ -19,7 +19,7 @@ struct Release {
   uint32_t block, interval, fence; // moments
   uint32_t thread;
   bool covers(uint32_t slot) const {
-    const uint32_t moment = slot >> MOMENT;
+    const uint32_t moment = moment_of(slot);
     if (moment < block || moment > fence) return false;
     return moment < interval || (slot & THREAD) == thread;
   }
@@ -78,7 +78,7 @@ void check_compares(const void *address, int bytes) {
   for (uintptr_t cell = from / 4 * 4; cell < from + uintptr_t(bytes); cell += 4) {
     Slots &s = region->slots[(cell - region->base) / 4];
     for (int r = 0; r < 2; r++)
-      if ((s.reader[r] & THREAD) == thread && s.reader[r] >= checker.block << MOMENT) s.reader[r] |= ATOMIC;
+      if ((s.reader[r] & THREAD) == thread && s.reader[r] >= checker.block) s.reader[r] |= ATOMIC;
     guesses.erase(std::remove_if(guesses.begin(), guesses.end(),
                                  [&](const Guess &one) { return one.reader == thread && one.cell == cell; }),
                   guesses.end());
@@ -116,7 +116,7 @@ void suspect(const Region &region, uintptr_t cell, uint32_t slot, uint16_t at, u
              Access before, Access access, const void *pc) {
   if (!(at & 15 & bytes_of_cell)) return;        // other bytes of the same cell
   if (slot & mine & ATOMIC) return;              // two atomics
-  const uint32_t moment = slot >> MOMENT, thread = mine & THREAD, other = slot & THREAD;
+  const uint32_t moment = moment_of(slot), thread = mine & THREAD, other = slot & THREAD;
   const bool same_block = moment >= checker.block;
   if (same_block && other / LANES == thread / LANES && moment < checker.met[thread] &&
       checker.met_lanes[thread] >> other % LANES & 1)

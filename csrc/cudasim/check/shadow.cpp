@@ -47,7 +47,7 @@ void Region::written(size_t offset, size_t n) {
 
 uint32_t Checker::next_moment() {
   if (now == LAST_MOMENT) forget();
-  return ++now;
+  return now += A_MOMENT;
 }
 
 unsigned Checker::new_site(unsigned i, const void *pc) {
@@ -69,11 +69,11 @@ void Checker::forget() {
   memset(met, 0, sizeof met);
   for (uint32_t &begin : blocks) begin = 0;
   known_sites = 0;
-  now = launch = block = interval = 1;
-  global.floor = shared.floor = 1;
+  now = launch = block = interval = A_MOMENT;
+  global.floor = shared.floor = A_MOMENT;
   each_variable([](Region &r) {
     memset(static_cast<void *>(r.slots), 0, r.bytes / 4 * sizeof(Slots));
-    r.floor = 1;
+    r.floor = A_MOMENT;
   });
   forget_releases();
 }
@@ -83,9 +83,9 @@ CUDASIM_API int cudasim_enter_check(void) {
   if (checker.ready) return SUCCESS;
   size_t free_bytes, total;
   if (int error = cudasim_mem_info(&free_bytes, &total)) return error;
-  checker.global = {uintptr_t(arena), total, reserve<uint8_t>(total / 4), reserve<Slots>(total / 4), 1};
+  checker.global = {uintptr_t(arena), total, reserve<uint8_t>(total / 4), reserve<Slots>(total / 4), A_MOMENT};
   const size_t shared = SHARED_FRONT + 2 * SHARED_LIMIT;
-  checker.shared = {0, shared, reserve<uint8_t>(shared / 4), reserve<Slots>(shared / 4), 1};
+  checker.shared = {0, shared, reserve<uint8_t>(shared / 4), reserve<Slots>(shared / 4), A_MOMENT};
   if (!checker.global.state || !checker.global.slots || !checker.shared.state || !checker.shared.slots)
     return fail(NO_MEMORY, "no addresses are left for what the checker remembers about each byte");
   checker.ready = true;
@@ -126,6 +126,7 @@ void check_launch(Worker &w, bool checked) {
     return;
   }
   checker.worker = &w;
+  checker.quick = thread_order() != CUDASIM_LOCKSTEP;
   if (checker.now > LAST_MOMENT / 2) checker.forget();
   checker.launch = checker.global.floor = checker.next_moment();
   each_variable([](Region &r) { r.floor = checker.launch; });
@@ -134,7 +135,10 @@ void check_launch(Worker &w, bool checked) {
   forget_releases();
 }
 
-void check_launched() { checker.worker = nullptr; }
+void check_launched() {
+  checker.worker = nullptr;
+  checker.quick = false;
+}
 
 void check_block_ended() {
   settle_guesses();

@@ -7,11 +7,12 @@
 // and 16 bits for the place in the program (12) and the bytes of the cell (4). The moment counts synchronisations of this
 // process: it grows when a launch begins, a block begins, a barrier opens, the lanes of a warp meet, a thread fences. Blocks
 // run one after the other, so comparing moments tells everything about the order that CUDA promises, whatever order the
-// threads really ran in:
-//     moment >= interval                 the same block, and no barrier since
-//     block <= moment < interval         the same block, a barrier lies between
-//     launch <= moment < block           another block of this launch: CUDA promises nothing
-//     moment < launch                    an earlier launch
+// threads really ran in. Moments are counted in steps of A_MOMENT, the lowest bit of theirs in a slot, so that slots are
+// compared with them as they are:
+//     slot >= interval                 the same block, and no barrier since
+//     block <= slot < interval         the same block, a barrier lies between
+//     launch <= slot < block           another block of this launch: CUDA promises nothing
+//     slot < launch                    an earlier launch
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -25,7 +26,10 @@ struct __attribute__((packed)) Slots {
   uint16_t writer_at, reader_at[2];
 };
 
-enum : uint32_t { MOMENT = 11, ATOMIC = 1u << 10, THREAD = 1023, WARP_OF_THREAD = THREAD & ~31u, LAST_MOMENT = (1u << 21) - 1, SITES = 4096 };
+enum : uint32_t {
+  A_MOMENT = 1u << 11, LAST_MOMENT = ~0u << 11, ATOMIC = 1u << 10, THREAD = 1023, WARP_OF_THREAD = THREAD & ~31u, SITES = 4096
+};
+inline uint32_t moment_of(uint32_t slot) { return slot & LAST_MOMENT; }
 enum : uint8_t { WRITTEN = 0x0F, ALLOWED = 0xF0 };
 
 // A range of addresses and its cells; slots older than `floor` are forgotten.
@@ -46,8 +50,9 @@ struct Release; // races.cpp
 struct Checker {
   bool ready = false;           // there is a shadow
   Worker *worker = nullptr;     // that runs a kernel of the check flavour
+  bool quick = false;           // one runs, and an access needs no turn of other threads before it
   Region global{}, shared{};
-  uint32_t now = 1, launch = 1, block = 1, interval = 1; // moments
+  uint32_t now = A_MOMENT, launch = now, block = now, interval = now; // moments
   uint32_t met[MAX_THREADS];    // when this thread met lanes of its warp last, and which ones
   unsigned met_lanes[MAX_THREADS];
   std::vector<uint32_t> blocks; // when each block of the launch began

@@ -67,7 +67,7 @@ CUDASIM_API void cudasim_variable(const char *name, const void *start, size_t by
   const size_t cells = (uintptr_t(start) + bytes - base + 3) / 4 + 4; // an access of 16 bytes may reach past the end
   one->state.assign(cells, 0);
   one->slots.assign(cells, Slots{});
-  one->region = {base, cells * 4, one->state.data(), one->slots.data(), 1};
+  one->region = {base, cells * 4, one->state.data(), one->slots.data(), A_MOMENT};
   one->region.allow(uintptr_t(start) - base, bytes);
   one->region.written(uintptr_t(start) - base, bytes);
   variables.insert(at, one);

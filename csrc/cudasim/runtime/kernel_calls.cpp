@@ -53,10 +53,6 @@ CUDASIM_API void *cudasim_shared_address(cudasim_shared_variable *v) {
   return w.shared + v->offset;
 }
 
-CUDASIM_API uint64_t cudasim_warp(int what, unsigned mask, uint64_t value, int source, const void *from) {
-  return this_worker->warp_wait(what, mask, value, source, from ? from : __builtin_return_address(0));
-}
-
 CUDASIM_API void cudasim_fence(void) {
   __atomic_thread_fence(__ATOMIC_SEQ_CST);
   if (checking()) check_fence();

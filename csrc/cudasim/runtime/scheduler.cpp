@@ -4,6 +4,7 @@
 #include "../check/check.h"
 #include "../profile/log.h"
 #include "messages.h"
+#include "switching.h"
 
 namespace cudasim {
 // xorshift64 (Marsaglia 2003): the seeded order must be the same wherever it is repeated.
@@ -11,28 +12,6 @@ static uint64_t random_of(uint64_t &state) {
   state ^= state << 13;
   state ^= state >> 7;
   return state ^= state << 17;
-}
-
-inline __attribute__((always_inline)) void Worker::resume(int n) {
-  Fiber *to = fiber[n], *from = now;
-  if (!to && !(to = pool.take())) give_up(2);
-  current = n;
-  cudasim_here.thread = &index[n];
-  now = to;
-  switch_fiber(from, to);
-}
-
-// What next() finds, where lanes go by index and this warp has one that can run: most switches are of this kind. While that
-// one is entered, the stack of the next is on its way into the cache, and of the one after that where its stack is.
-inline __attribute__((always_inline)) int Worker::next_lane() {
-  const unsigned left = ready[warp];
-  if (kind != CUDASIM_FORWARD || !left) return -1;
-  const int n = warp * LANES + (lane = __builtin_ctz(left));
-  if (fiber[n + 1]) {
-    __builtin_prefetch(fiber[n + 1]->stack_pointer);
-    __builtin_prefetch(fiber[n + 2]);
-  }
-  return n;
 }
 
 void Worker::begin_block() {
@@ -227,13 +206,7 @@ CUDASIM_API int cudasim_barrier(int vote, int predicate, int which, const void *
   }
   w.votes += predicate;
   w.ready[w.warp] &= ~(1u << w.lane);
-  const int n = w.next_lane();
-  if (n < 0) {
-    w.wait();
-    return w.vote_result;
-  }
-  w.fiber[w.current] = w.now;
-  w.resume(n);
+  w.let_others_run();
   return this_worker->vote_result;
 }
 

@@ -2,21 +2,24 @@
 #include "../check/check.h"
 #include "../profile/log.h"
 #include "messages.h"
+#include "switching.h"
 #include "worker.h"
 
 namespace cudasim {
-uint64_t Worker::warp_wait(int what, unsigned mask, uint64_t value, int source, const void *from) {
-  const int w = current / LANES, l = current % LANES;
-  Together &mine = together[current];
+CUDASIM_API uint64_t cudasim_warp(int what, unsigned mask, uint64_t value, int source, const void *from) {
+  Worker &w = *this_worker;
+  const int l = w.lane;
+  Together &mine = w.together[w.current];
+  if (!from) from = __builtin_return_address(0);
   if (!(mask >> l & 1)) {
-    bad_mask(*this, mask, from);
+    bad_mask(w, mask, from);
     mask |= 1u << l;
   }
   mine = {value, 0, mask, what, source, from};
-  const unsigned there = waiting[w] |= 1u << l, awaited = mask & alive[w];
-  if (what == CUDASIM_ACTIVE || (there & awaited) != awaited || !meet(w, mask, what)) {
-    ready[w] &= ~(1u << l);
-    wait();
+  const unsigned there = w.waiting[w.warp] |= 1u << l, awaited = mask & w.alive[w.warp];
+  if (what == CUDASIM_ACTIVE || (there & awaited) != awaited || !w.meet(w.warp, mask, what)) {
+    w.ready[w.warp] &= ~(1u << l);
+    w.let_others_run();
   }
   return mine.result;
 }

@@ -61,8 +61,9 @@ struct Worker {
   char *shared = nullptr;   // SHARED_LIMIT bytes, red zones between them, and SHARED_FRONT bytes in front
 
   void run_block(int64_t number);       // all of it, or until it is given up (error)
-  uint64_t warp_wait(int what, unsigned mask, uint64_t value, int source, const void *from);
+  bool meet(int warp, unsigned mask, int what); // a rendezvous, if all lanes are there
   void wait();                          // this thread cannot run: others do, until it can
+  void let_others_run();                // the same where it has to be fast, as the two that follow: switching.h
   void resume(int thread);
   void yield();                         // let another lane, or another warp, run first
   [[noreturn]] void give_up(int code);  // the whole block; called on a fiber
@@ -76,7 +77,6 @@ private:
   int next();
   void open_barrier();
   void finish_thread();
-  bool meet(int warp, unsigned mask, int what);
   void settle_warp(int warp);
   bool settle_active(int warp);
   [[noreturn]] void deadlock();

@@ -38,11 +38,14 @@ ND_SCALAR(add_scalar, Same, FLOATS, a + s)
 
 
 def survivors(mutants, set_mutant, run, simulator):
-    """Run every mutant; return those that the checker and the results say nothing about. None is in force behind."""
+    """Run every mutant; return those that the checker and the results say nothing about. None is in force behind.
+
+    `run` returns or yields arrays; behind the first one that differs, a mutant is not run any longer.
+    """
     set_mutant(0)
     simulator.clear_report()
     begin = time.monotonic()
-    wanted = run()
+    wanted = list(run())
     limit = max(2, time.monotonic() - begin)  # for one launch: no loop ends where the machine is only slow
     assert simulator.report().clean, simulator.report()
     left = []
@@ -50,19 +53,25 @@ def survivors(mutants, set_mutant, run, simulator):
         set_mutant(mutant.number)
         simulator.clear_report()
         simulator.lib.cudasim_clear_error()  # of the mutant before
-        try:
-            with simulator.settings(timeout=limit):
-                got = run()
-            found = len(simulator.report()) > 0
-        except CudaError:
-            found = True
-        if not found and all(map(np.array_equal, got, wanted)):
-            left.append(mutant)
+        with simulator.settings(timeout=limit):
+            if not _found(run, wanted, simulator):
+                left.append(mutant)
     set_mutant(0)
     simulator.clear_report()
     return [
         one for one in left if not any(one.kind == kind and code in one.text for kind, code in EQUIVALENT)
     ]
+
+
+def _found(run, wanted, simulator):
+    """Whether a result differs from the wanted one, CUDA reports an error, or the checker finds something."""
+    try:
+        for got, right in zip(run(), wanted, strict=True):
+            if not np.array_equal(got, right) or simulator.findings_count():
+                return True
+    except CudaError:
+        return True
+    return simulator.findings_count() > 0
 
 
 def test_small_kernels(simulator, rng):

@@ -1,6 +1,7 @@
 """The mutation gate for the kernels that have a case in tests/backend/kernel_cases.py: a mistake made in a file of
 csrc/cuda is found by the checker, or some of the cases come out otherwise."""
 
+import re
 from typing import NamedTuple
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from cuda_mutants import PRELUDE, SETTER, Mutant, mutate
 from kernel_cases import (
     ACTIVATIONS,
+    ADAPTIVE,
     ATTENTION,
     CONVOLUTIONS,
     DECODING,
@@ -17,6 +19,7 @@ from kernel_cases import (
     POOLINGS,
     RECURRENCE,
     REDUCE,
+    RUNNING,
     SOFTMAX,
     STEPS,
     long_lines,
@@ -27,7 +30,8 @@ from test_cuda_mutants import SUPPORT, survivors
 from wide_cases import wide
 
 from needle_edu.backend.cudasim.device import CudaSimRuntime
-from needle_edu.backend.errors import EINDEX
+from needle_edu.backend.dtypes import DTYPES
+from needle_edu.backend.errors import EDTYPE, EINDEX
 from needle_edu.backend.paths import csrc_dir
 
 
@@ -58,8 +62,8 @@ FAMILIES = {
     ),
     "pooling": Family(
         ("pooling.cu",),
-        POOLINGS,
-        15,
+        (*POOLINGS, *ADAPTIVE),
+        20,
         {"end < limit ? end : limit": "of equal numbers it does not matter which is taken"},
         trials=60,
         beside=("windows.cuh",),
@@ -80,7 +84,7 @@ FAMILIES = {
         10,
         {"label == WRONG && threadIdx.x == 0": "it does not matter how many threads of a block say the same"},
     ),
-    "normalisation": Family(("block.cuh", "normalise.cu"), NORMS, 10),
+    "normalisation": Family(("block.cuh", "normalise.cu"), (*NORMS, *RUNNING), 10),
     "gather and scatter": Family(
         ("gather.cu",),
         ("gather", "scatter"),
@@ -125,42 +129,66 @@ FAMILIES = {
 }
 
 
-def gate(name, simulator, folder):
-    """Make every mistake in a family, whose files are compiled in `folder`; return all mutants, and those of which
-    neither the checker nor a result says anything."""
-    family, own, mutants = FAMILIES[name], csrc_dir() / "cuda", []
-    for file in family.files:
-        text, more = mutate((own / file).read_text(), file, len(mutants) + 1, setter=False, prelude=False)
-        (folder / file).write_text(text)
-        mutants += more
-    shared = {"launch.cuh", "block.cuh", "faults.cuh", *SUPPORT} - {*family.files}
-    for file in (*shared, *family.beside):
-        text = (own / file).read_text()
-        if file == "launch.cuh":
-            text = text.replace("namespace nd {", f"{PRELUDE}namespace nd {{", 1)
-        (folder / file).write_text(text + SETTER * (file == "library.cu"))
-    runtime = CudaSimRuntime("check", folder)
-    runtime.ffi.cdef("void set_mutant(int number);")
+def cases_of(family):
+    """Pairs of a kernel's name and a case of the type float32: few elements, then more than a tile or a block."""
     cases = [
         (kernel, make(kernel, np.random.default_rng(seed), 0))
         for kernel in family.kernels
         for seed in range(family.trials)
     ]
-    cases += [
-        (kernel, case) for kernel in family.kernels for case in wide(kernel, np.random.default_rng(0), 0)
-    ]
     for kernel in family.kernels:
+        cases += [(kernel, case) for case in wide(kernel, np.random.default_rng(0), 0)]
         if kernel in (*REDUCE, *LINES):
             cases += [(kernel, case) for case in long_lines(kernel, np.random.default_rng(7), 0)]
+    return cases
+
+
+def of_types(text, types):
+    """Return the text of launch.cuh with these element types only, for the others cost the compiler minutes."""
+    of_code = {
+        "ND_F32": "float32",
+        "ND_F64": "float64",
+        "ND_I32": "int32",
+        "ND_I64": "int64",
+        "ND_BOOL": "bool",
+    }
+    lines = [
+        line
+        for line in text.splitlines(keepends=True)
+        if not any(f"dtype == {code})" in line and name not in types for code, name in of_code.items())
+    ]
+    return "".join(lines)
+
+
+def gate(name, simulator, folder):
+    """Make every mistake in a family, whose files are compiled in `folder`; return all mutants, and those of which
+    neither the checker nor a result says anything."""
+    family, own, mutants, cases = FAMILIES[name], csrc_dir() / "cuda", [], cases_of(FAMILIES[name])
+    for file in family.files:
+        text, more = mutate((own / file).read_text(), file, len(mutants) + 1, setter=False, prelude=False)
+        (folder / file).write_text(text)
+        mutants += more
+    shared = {"launch.cuh", "block.cuh", "faults.cuh", *SUPPORT} - {*family.files}
+    types = {str(DTYPES[operand.code]) for _, case in cases for operand in case.operands}
+    for file in (*shared, *family.beside):
+        text = (own / file).read_text()
+        if file == "launch.cuh":
+            text = of_types(text.replace("namespace nd {", f"{PRELUDE}namespace nd {{", 1), types)
+        (folder / file).write_text(text + SETTER * (file == "library.cu"))
+    runtime = CudaSimRuntime("check", folder)
+    runtime.ffi.cdef("void set_mutant(int number);")
 
     def run():
-        results = []
         for kernel, case in cases:
             error, memories = call(runtime, kernel, case)
-            results.append(np.array([error, runtime.error_detail() if error == EINDEX else 0]))
-            if not error:  # bytes: a nan is no number, and equals nothing
-                results += [memory.view(np.uint8) for memory in memories]
-        return results
+            assert error != EDTYPE, f"{kernel}: the types of {case} are not compiled"
+            code = np.array([error, runtime.error_detail() if error == EINDEX else 0])
+            if error:
+                memories = []
+            # bytes: a nan is no number, and equals nothing
+            yield np.concatenate(
+                [code.view(np.uint8), *(memory.view(np.uint8).ravel() for memory in memories)]
+            )
 
     none = Mutant(len(mutants) + 1, "none", 0, "no mistake at all")
     left = survivors([*mutants, none], runtime.lib.set_mutant, run, simulator)
@@ -171,6 +199,13 @@ def gate(name, simulator, folder):
 def excused(name, mutant):
     """Return why a mutant changes nothing, or an empty text."""
     return next((why for code, why in FAMILIES[name].equivalent.items() if code in mutant.text), "")
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_every_kernel_of_its_files_is_launched(name):
+    for file in FAMILIES[name].files:
+        written = re.findall(r"^ND_API int nd_(\w+)\(", (csrc_dir() / "cuda" / file).read_text(), re.M)
+        assert {*written} <= {*FAMILIES[name].kernels}
 
 
 @pytest.mark.slow

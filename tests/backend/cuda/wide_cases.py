@@ -29,7 +29,7 @@ def wide(name: str, rng: np.random.Generator, code: int) -> list[Case]:
             for extents in ((70, 130, 19), (72, 132, 20), (17, 20, 18))
             for order in orders
         ]
-    sizes = ((5, 7, 2), (40, 7, 2), (5, 40, 1), (16, 20, 1), (20, 16, 1))
+    sizes = ((5, 7, 2), (40, 7, 2), (5, 40, 1), (16, 20, 1), (20, 16, 1), (70, 3, 1))
     return [_convolution(name, rng, code, *size) for size in sizes] if name in CONVOLUTIONS else []
 
 
