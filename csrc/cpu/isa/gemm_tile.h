@@ -25,7 +25,7 @@
  * 27 lines of out take all the places (some 16) where a core notes what it is waiting for, and lines of a and b, which
  * only come from L2, have to queue up behind them.
  *
- * If a is `packed`, all rows are found from one pointer. */
+ * If a is `packed`, all rows are found from one pointer, at distances that the compiler knows. */
 static inline __attribute__((always_inline)) void NAME(tile)(const int rows, const int vectors, const int packed, int64_t k,
                                                              const T *a, int64_t a_row, int64_t a_col,
                                                              const T *b, int64_t b_row, T *c, int64_t c_row,
