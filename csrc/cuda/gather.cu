@@ -80,7 +80,7 @@ struct RowsAndColumns {
 };
 // Where the first column of each row is added to.
 __global__ void places_of_rows(Indexed s, const int64_t *index, int64_t *places, Fault *place) {
-  for (int64_t row = first(); row < s.l.size; row += step()) {
+  for (int64_t row = first(); row < s.l.size; row += step()) { // a row looked at twice says the same twice
     int64_t at[3];
     s.l.locate(row, at);
     const int64_t i = wrapped(index[at[2]], s.limit);

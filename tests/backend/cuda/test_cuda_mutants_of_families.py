@@ -91,9 +91,11 @@ FAMILIES = {
         8,
         {
             "// what is beyond the last point owns nothing": "point number `size` is point 0 again, but owns no place",
-            "// a point looked at twice says the same twice": "point number `size` is point 0 again",
+            "// a row looked at twice says the same twice": "row number `size` is row 0 again, and the order of rows, "
+            "which is written later, lies behind their places",
         },
         trials=60,
+        beside=("sort.cu",),
     ),
     "weighted sums": Family(("taps.cu",), ("taps_dense",), 4, trials=200),
     "along a line": Family(
