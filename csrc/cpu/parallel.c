@@ -23,6 +23,9 @@
 #include <unistd.h>
 #include "needle_kernels.h"
 #include "parallel.h"
+#ifdef __SSE2__
+#include <xmmintrin.h>
+#endif
 
 enum {
   MOST_WORKERS = 1023,
@@ -46,6 +49,7 @@ static struct {
   int64_t n, pieces;
   nd_body body;
   void *ctx;
+  unsigned rounding; /* the caller's mode, see below */
   _Alignas(64) _Atomic uint64_t unbegun; /* pieces nobody has taken: a span, on a cache line of its own: all look at it */
   _Alignas(64) _Atomic int64_t unfinished;
 } job;
@@ -56,6 +60,19 @@ static int64_t now(void) { /* nanoseconds */
   clock_gettime(CLOCK_MONOTONIC, &t);
   return t.tv_sec * (int64_t)1000000000 + t.tv_nsec;
 }
+
+/* How a thread rounds, and whether it takes numbers below the smallest normal one for 0, is in a register of its own. A
+ * program may change it (torch.set_flush_denormal); a worker follows its caller, so that all pieces are computed alike. */
+#ifdef __SSE2__
+enum { EXCEPTIONS = 0x3f }; /* of the register: what has happened, not what shall */
+static unsigned own_rounding(void) { return _mm_getcsr() & ~EXCEPTIONS; }
+static void round_like(unsigned caller) {
+  if (own_rounding() != caller) _mm_setcsr(caller);
+}
+#else
+static unsigned own_rounding(void) { return 0; }
+static void round_like(unsigned caller) { (void)caller; }
+#endif
 
 /* ---- pieces ------------------------------------------------------------------------------------------------- */
 
@@ -82,6 +99,7 @@ static int take_piece(int is_caller) {
     rest = is_caller ? span(first_of(left) + 1, end_of(left)) : span(first_of(left), end_of(left) - 1);
   } while (!atomic_compare_exchange_weak_explicit(&job.unbegun, &left, rest, memory_order_acquire, memory_order_relaxed));
   const int64_t i = is_caller ? first_of(left) : end_of(left) - 1;
+  if (!is_caller) round_like(job.rounding);
   job.body(job.ctx, piece_start(job.n, job.pieces, i), piece_start(job.n, job.pieces, i + 1));
   if (atomic_fetch_sub_explicit(&job.unfinished, 1, memory_order_acq_rel) == 1) {
     pthread_mutex_lock(&door);
@@ -189,7 +207,7 @@ void nd_parallel_for(int64_t n, int64_t grain, nd_body body, void *ctx) {
   inside = 1;
   const int mine = !atomic_flag_test_and_set_explicit(&taken, memory_order_acquire);
   if (mine && now() >= atomic_load(&alone_until)) {
-    job.n = n, job.pieces = pieces, job.body = body, job.ctx = ctx;
+    job.n = n, job.pieces = pieces, job.body = body, job.ctx = ctx, job.rounding = own_rounding();
     do_together((int)(pieces < most ? pieces : most) - 1);
   } else {
     for (int64_t i = 0; i < pieces; i++) body(ctx, piece_start(n, pieces, i), piece_start(n, pieces, i + 1));

@@ -119,6 +119,18 @@ def _threads() -> Finding:
     return Finding(OK, f"{backend.get_num_threads()} of {os.cpu_count()} (NEEDLE_EDU_NUM_THREADS changes it)")
 
 
+def _denormals() -> Finding:
+    import numpy as np
+
+    if np.float32(1e-45) * np.float32(1) != 0:
+        return Finding(OK, "numbers below 1.2e-38 are kept, as the standard wants it")
+    return Finding(
+        ABSENT,
+        "this process takes numbers below 1.2e-38 for 0, and so do the results",
+        "torch.set_flush_denormal(True) does that, or a library linked with -Ofast or -ffast-math",
+    )
+
+
 def _cache() -> Finding:
     from needle_edu.backend import paths
 
@@ -211,6 +223,7 @@ CHECKS: dict[str, Callable[[], Finding]] = {
     "C kernels": _kernels,
     "instructions": _instruction_sets,
     "threads": _threads,
+    "denormals": _denormals,
     "cache": _cache,
     "Jupyter": _jupyter,
     "grading": _grading,

@@ -126,7 +126,13 @@ from .manipulation import (
     transpose,
 )
 from .needle_names import concatenate, dilate, permute, prod, split, summation
-from .positions import broadcast_index, index_to_position, ordinal_to_index, position_to_indices
+from .positions import (
+    broadcast_index,
+    broadcast_shapes,
+    index_to_position,
+    ordinal_to_index,
+    position_to_indices,
+)
 from .random import CREATORS
 from .reductions import all, any, argmax, argmin, logsumexp, max, mean, min, sum
 from .soft_losses import soft_cross_entropy, soft_cross_entropy_backward
@@ -141,10 +147,10 @@ set_creators(CREATORS)
 __all__ = [
     "NDArray", "abs", "acos", "acosh", "activation", "activation_backward", "add", "all", "any", "arange",
     "argmax", "argmin", "argsort", "array", "asarray", "asin", "asinh", "astype", "atan", "atan2", "atanh",
-    "bool", "bool_", "broadcast_arrays", "broadcast_index", "broadcast_to", "ceil", "clip", "concat",
-    "concatenate", "cos", "cosh", "cross_entropy", "cross_entropy_backward", "cumargmax", "cumargmin", "cumprod",
-    "cumsum", "dilate", "divide", "dropout", "e", "empty", "empty_like", "equal", "erf", "exp", "expand_dims",
-    "expm1", "eye", "flip", "float32", "float64", "floor", "floor_divide", "fmod", "from_dlpack", "full",
+    "bool", "bool_", "broadcast_arrays", "broadcast_index", "broadcast_shapes", "broadcast_to", "ceil", "clip",
+    "concat", "concatenate", "cos", "cosh", "cross_entropy", "cross_entropy_backward", "cumargmax", "cumargmin",
+    "cumprod", "cumsum", "dilate", "divide", "dropout", "e", "empty", "empty_like", "equal", "erf", "exp",
+    "expand_dims", "expm1", "eye", "flip", "float32", "float64", "floor", "floor_divide", "fmod", "from_dlpack", "full",
     "full_like", "fused", "gather", "gelu", "gelu_backward", "greater", "greater_equal", "index_add",
     "index_to_position", "inf", "int32", "int64", "isclose", "isfinite", "isinf", "isnan", "less", "less_equal",
     "linear_scan", "linspace", "log", "log10", "log1p", "log2", "log_softmax", "log_softmax_backward",

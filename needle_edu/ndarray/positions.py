@@ -1,7 +1,7 @@
 """From an index to a position in memory, and back: what strides mean, as functions.
 
 An array's element (i, j, …) lies at position ``offset + i·strides[0] + j·strides[1] + …`` of its storage. Kernels do
-this walk in C; these four do one step of it, for those who want to see it or to write it themselves.
+this walk in C; these functions do one step of it, for those who want to see it or to write it themselves.
 """
 
 from collections.abc import Sequence
@@ -9,6 +9,8 @@ from math import inf, prod
 
 from needle_edu.backend import ShapeError
 from needle_edu.backend.arguments import integer, several
+
+from .plans import broadcast_shape
 
 
 def index_to_position(index: Sequence[int], strides: Sequence[int], offset: int = 0) -> int:
@@ -114,6 +116,32 @@ def broadcast_index(index: Sequence[int], shape: Sequence[int]) -> tuple[int, ..
         raise ShapeError(f"broadcast_index: an index {index} has fewer axes than the shape {shape}")
     own = index[len(index) - len(shape) :]
     return tuple(0 if extent == 1 else i for i, extent in zip(own, shape, strict=True))
+
+
+def broadcast_shapes(*shapes: Sequence[int]) -> tuple[int, ...]:
+    """Return the shape that arrays of these shapes broadcast to; of none, ().
+
+    Shapes stand below one another, their last axes in line. On each axis all extents are equal, or 1.
+
+    Raises
+    ------
+    ShapeError
+        If two extents on one axis differ and neither is 1.
+
+    Examples
+    --------
+    >>> broadcast_shapes((4, 1), (3,))
+    (4, 3)
+    """
+    who = "broadcast_shapes"
+    given = [_integers(who, "shape", shape, 0) for shape in shapes]
+    shape = broadcast_shape(*given, ())
+    if shape is None:
+        raise ShapeError(
+            f"{who}: shapes {' and '.join(map(str, given))} do not broadcast; from the last axis on, extents must be "
+            "equal, or 1"
+        )
+    return shape
 
 
 def _integers(who: str, what: str, numbers: Sequence[int], low: float = -inf) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ from autograd_helpers import tensor
 from needle_edu import Tensor, ops
 from needle_edu.autograd import grad_check
 from needle_edu.backend import NeedleError, ShapeError
+from needle_edu.ops import padding
 
 MODES = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 X = np.random.default_rng(1).normal(size=(2, 3, 4, 5))
@@ -99,3 +100,13 @@ def test_what_makes_no_sense_is_said(call, error, words):
     with pytest.raises(error, match=words) as caught:
         call(tensor([1.0, 2.0, 3.0]))
     assert isinstance(caught.value, (NeedleError, ValueError))
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("elements", [1, 100, 180])
+def test_images_block_by_block(mode, elements, monkeypatch):
+    """Blocks of one image, of two and a rest, of all but one: five images of 42 elements with their frames."""
+    monkeypatch.setattr(padding, "_IN_CACHE", elements)
+    x = np.arange(100, dtype="float32").reshape(5, 4, 5)
+    frame = ((0, 0), (1, 1), (2, 0))
+    np.testing.assert_array_equal(ops.pad(Tensor(x), frame, mode=mode).numpy(), np.pad(x, frame, MODES[mode]))

@@ -77,7 +77,7 @@ ARRAYS = {
     "arange": (3,), "empty": ((2, 3),), "full": ((2, 3), 1.0), "zeros": ((2, 3),), "ones": ((2, 3),), "eye": (3,),
     "linspace": (0.0, 1.0, 3), "array": ([1.0, 2.0],), "asarray": ([1.0, 2.0],), "astype": (X, "float64"),
     "index_to_position": ((1, 2), (3, 1)), "ordinal_to_index": (5, (2, 3)), "broadcast_index": ((1, 2), (3,)),
-    "position_to_indices": (5, (2, 3), (3, 1)),
+    "position_to_indices": (5, (2, 3), (3, 1)), "broadcast_shapes": ((2, 1), (3,)),
     "from_dlpack": (np.ones(3, "float32"),), "broadcast_arrays": (X, X), "broadcast_to": (X, (1, 2, 3)),
     "concat": ([X, X],), "concatenate": ([X, X],), "stack": ([X, X],), "cross_entropy": (X, index(0, 1)),
     "cross_entropy_backward": (nd.ones(1), X, index(0, 1)), "nll_loss": (X, index(0, 1)),

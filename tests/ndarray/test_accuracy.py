@@ -6,6 +6,11 @@ import pytest
 import needle_edu as ndl
 from needle_edu import backend, ndarray as nd
 
+if np.float32(1e-45) * np.float32(1) == 0:
+    pytest.skip(
+        "this process takes denormal numbers for 0; `needle-edu doctor` says why", allow_module_level=True
+    )
+
 ISAS = backend.available_isas() if ndl.cpu().native else ()
 
 

@@ -45,6 +45,20 @@ def test_a_broadcast_index_reads_what_broadcasting_put_there(shape):
         assert small[nd.broadcast_index(index, shape)] == large[index]
 
 
+@pytest.mark.parametrize(
+    "shapes", [(), ((),), ((3, 1), (4,)), ((2, 1, 4), (3, 1), (1,)), ((0, 1), (1, 5)), ((1,), (0,))]
+)
+def test_the_shape_of_a_broadcast_is_numpys(shapes):
+    assert nd.broadcast_shapes(*shapes) == np.broadcast_shapes(*shapes)
+
+
+def test_shapes_that_do_not_broadcast_are_named():
+    with pytest.raises(ShapeError, match=r"broadcast_shapes: shapes \(2, 3\) and \(2,\) do not broadcast"):
+        nd.broadcast_shapes((2, 3), (2,))
+    with pytest.raises(ShapeError, match="do not broadcast"):
+        nd.broadcast_shapes((2,), (0,))
+
+
 def test_a_single_number_has_an_empty_index():
     assert nd.ordinal_to_index(0, ()) == ()
     assert nd.index_to_position((), (), 7) == 7

@@ -392,3 +392,61 @@ def test_make_from_op_by_hand():
     assert isinstance(y, Value) and y.op is not None
     y.backward()
     close(t.grad, (X > 0) * 1.0)
+
+
+# ---- three more manners ----------------------------------------------------------------------------------------------
+
+
+class TotalOfPowers(TensorOp):
+    """logsumexp whose gradient divides a Tensor by an array and multiplies it with one; axes as an int or a tuple."""
+
+    def __init__(self, axes=None):
+        self.axes = (axes,) if isinstance(axes, int) else axes
+
+    def parts(self, z):
+        most = z.max(self.axes, keepdims=True)
+        powers = array_api.exp(z - most.broadcast_to(z.shape))
+        return most, powers, powers.sum(self.axes)
+
+    def compute(self, z):
+        most, _, total = self.parts(z)
+        total = array_api.log(total)
+        return total + most.reshape(total.shape)
+
+    def gradient(self, out_grad, node):
+        z = node.inputs[0].realize_cached_data()
+        _, powers, total = self.parts(z)
+        axes = self.axes if self.axes is not None else range(len(z.shape))
+        shape = [1 if i in axes else n for i, n in enumerate(z.shape)]
+        return ops.reshape(out_grad / total, shape).broadcast_to(z.shape) * powers
+
+
+@on_arrays
+@pytest.mark.parametrize("axes", [None, 1, (0,), (0, 1)])
+def test_a_gradient_of_arrays_and_tensors(axes):
+    x, wide = Tensor(X), X.astype("float64")
+    y = TotalOfPowers(axes)(x)
+    over = (axes,) if isinstance(axes, int) else axes
+    total = np.exp(wide).sum(over, keepdims=True)
+    close(y.numpy().reshape(-1), np.log(total).reshape(-1))
+    y.sum().backward()
+    close(x.grad, np.exp(wide) / total)
+
+
+class Rows(TensorTupleOp):
+    """A list, not a tuple, of rows; each by an integer that keeps its axis, made compact and summed over it."""
+
+    def compute(self, a):
+        return [a[(i, slice(0, a.shape[1], 1))].compact().sum(0) for i in range(a.shape[0])]
+
+    def gradient(self, out_grad, node):
+        return ops.stack(out_grad, 0)
+
+
+@on_arrays
+def test_rows_come_as_a_list():
+    x = Tensor(X)
+    first, second = Rows()(x)
+    close(first, X[0])
+    (first * 2 + second).sum().backward()
+    close(x.grad, [[2, 2, 2], [1, 1, 1]])
