@@ -105,8 +105,9 @@ browser: $(VENV)/.test
 
 pictures: $(VENV)/.test
 	NEEDLE_EDU_PICTURES=write $(BIN)/python -m pytest -q -n0 tests/browser/test_pictures.py -k looks_as_it_did
+	NEEDLE_EDU_PICTURES=write $(BIN)/python -m pytest -q -n0 -m "not slow" tests/browser/test_live_views.py -k "click or layers"
 	$(PY) -m tests.browser.gallery
-	git status --short tests/browser/pictures docs/gallery
+	git status --short tests/browser/pictures docs/gallery docs/live
 
 # Every notebook, top to bottom, in a copy in which every error counts.
 notebooks: $(VENV)/.test

@@ -30,6 +30,7 @@ def slide(step: int) -> Callable[[Any], None]:
 BEFORE: dict[str, Callable[[Any], None]] = {
     "step-scalar": slide(12),
     "step-mlp": slide(19),
+    "step-code": slide(4),
 }
 
 

@@ -18,6 +18,7 @@ import pytest
 from needle_edu.viz.page import PAGE
 
 FOLDER = Path(__file__).parent / "pictures"
+LIVE = Path(__file__).parents[2] / "docs" / "live"  # views in a running JupyterLab, which are not compared
 WRITE = "NEEDLE_EDU_PICTURES"  # set by `make pictures`
 BLOCK = 24  # pixels
 SIZE_TOLERANCE = 0.03  # of the width and of the height
@@ -83,3 +84,10 @@ def check(browser, name: str, html: str, theme: str) -> None:
         seen.mkdir(parents=True, exist_ok=True)
         (seen / path.name).write_bytes(png)
         pytest.fail(f"{path.name}: {wrong}. What it looks like now is in {seen}; if it should: make pictures")
+
+
+def keep(view, name: str) -> None:
+    """Under `make pictures`, a picture of a view with a kernel behind it, for the documentation."""
+    if os.environ.get(WRITE):
+        LIVE.mkdir(exist_ok=True)
+        (LIVE / f"{name}.png").write_bytes(view.screenshot(animations="disabled"))

@@ -3,6 +3,8 @@
 import nbformat
 import pytest
 
+from . import pictures
+
 pytestmark = pytest.mark.browser
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 LONG = """
@@ -152,6 +154,7 @@ def test_a_click_on_a_node_calls_a_function_in_the_kernel(notebook):
     said.filter(has_text="y: exp, mean 7.38906").wait_for(timeout=60_000)
     assert said.text_content().startswith("asked\n")
     assert view.locator(".ndl-window").bounding_box()["height"] < 500, "the answer below is in sight"
+    pictures.keep(view, "on-click")
     view.locator("[data-box] > .ndl-header").first.click()
     inner = view.locator('.ndl-node[aria-label*=": relu"]')
     inner.focus()
@@ -206,6 +209,8 @@ def test_layers_are_changed_by_mouse_and_by_keyboard(notebook, size, theme):
     # By mouse: replace, remove, add, move by its button and by dragging.
     layer("modules.2", "Linear").click()
     view.locator(".tools input").fill("4, 2")
+    if size == (1280, 800):
+        pictures.keep(view, "modules")
     view.locator("button.replace").click()
     view.locator(".misfit").wait_for(state="detached", timeout=60_000)
     layer("modules.1.modules.0", "Dropout").click()

@@ -137,3 +137,40 @@ def test_the_map_lies_where_it_covers_least(opened, direction):
     page.locator(".ndl-map rect").wait_for()
     corners, here = page.evaluate(COVERED)
     assert here == min(corners) < max(corners)
+
+
+@pytest.mark.browser
+def test_what_is_under_the_pointer_stays_there_when_it_grows(opened):
+    """Ctrl and the wheel; two fingers on a touchpad send the same, in small pieces."""
+    _model, y = recurrent(12)
+    page = opened(viz.draw(y, roll=False, modules=False).html)
+    page.locator(".ndl-map rect").wait_for()
+    window = page.locator(".ndl-window")
+    window.evaluate("e => e.scrollTo(0, 400)")
+    card = page.locator(".ndl-node").nth(9)
+    card.scroll_into_view_if_needed()
+    box = card.bounding_box()
+    at = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(*at)
+    page.keyboard.down("Control")
+    grown = 1.0
+    for turned, factor in ((-100, 1.25), (-5, 1.051), (-5, 1.051), (100, 0.8), (-400, 1.25)):
+        page.mouse.wheel(0, turned)
+        grown *= factor
+        page.wait_for_function(
+            "([card, width]) => Math.abs(card.getBoundingClientRect().width - width) < 0.02 * width",
+            arg=[card.element_handle(), box["width"] * grown],
+            timeout=30_000,
+        )
+        now = card.bounding_box()
+        assert now["x"] <= at[0] <= now["x"] + now["width"] and now["y"] <= at[1] <= now["y"] + now["height"]
+        assert now["y"] + now["height"] / 2 == pytest.approx(at[1], abs=12)
+    page.keyboard.up("Control")
+    before = window.evaluate("e => e.scrollTop")
+    page.mouse.wheel(0, 100)
+    page.wait_for_function(
+        "([e, top]) => e.scrollTop > top", arg=[window.element_handle(), before], timeout=30_000
+    )
+    assert card.bounding_box()["width"] == pytest.approx(box["width"] * grown, rel=0.03), (
+        "without Ctrl it scrolls"
+    )

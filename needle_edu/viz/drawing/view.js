@@ -3,6 +3,7 @@
 
 const READABLE_SCALE = 0.8; // below that the numbers can't be read: scroll instead
 const ZOOM = 1.25, SCALES = [0.05, 3];
+const LINE = 33; // pixels that a wheel means which counts lines
 const PADDING = 14; // pixels beside and below the graph in its window
 const ZOOM_BUTTONS = `
 <div class="zoom" role="group" aria-label="size of the graph">
@@ -24,7 +25,10 @@ class View {
     frame.addEventListener("wheel", (event) => {
       if (!event.ctrlKey) return; // without Ctrl the wheel scrolls
       event.preventDefault();
-      this.zoom(event.deltaY < 0 ? ZOOM : 1 / ZOOM);
+      const turned = event.deltaY * (event.deltaMode ? LINE : 1); // a notch of a wheel is about 100, two fingers send 1 to 10
+      const place = frame.getBoundingClientRect();
+      this.zoom(Math.max(1 / ZOOM, Math.min(ZOOM, Math.exp(-turned / 100))),
+        [event.clientX - place.left, event.clientY - place.top]);
     }, { passive: false });
   }
 
@@ -45,15 +49,16 @@ class View {
     Object.assign(this.svg.style, { width, height, minWidth: "0", maxWidth: "none" });
   }
 
-  /** Larger or smaller by a factor around the middle of the window, or (0) so that the whole graph is seen. */
-  zoom(factor) {
-    const { frame, svg } = this;
+  /** Larger or smaller by a factor around a point of the window, its middle if none is given, or (0) so that the whole
+      graph is seen. */
+  zoom(factor, point) {
+    const { frame, svg } = this, [x, y] = point ?? [frame.clientWidth / 2, frame.clientHeight / 2];
     const before = svg.getBoundingClientRect().width / this.size[0];
     this.zoomed = factor ? Math.max(SCALES[0], Math.min(SCALES[1], before * factor)) : this.filling()[1];
     const by = this.zoomed / before;
-    const middle = [frame.scrollLeft + frame.clientWidth / 2, frame.scrollTop + frame.clientHeight / 2];
+    const [left, top] = [frame.scrollLeft + x, frame.scrollTop + y];
     this.scaleTo(this.zoomed);
-    frame.scrollTo(middle[0] * by - frame.clientWidth / 2, middle[1] * by - frame.clientHeight / 2);
+    frame.scrollTo(left * by - x, top * by - y);
   }
 
   /** Whether a key was meant for the size of the graph; then it is obeyed. */
