@@ -53,6 +53,24 @@ inline unsigned threads_for(int64_t n) {
   const int64_t warps = (n + 8 * WARP - 1) / (8 * WARP), most = THREADS / WARP;
   return unsigned(WARP * (warps < 1 ? 1 : warps < most ? warps : most));
 }
+// Short lines share a block: a team of 1, 2, 4 ... 32 lanes has one, eight elements a lane. A line of more than 256 elements
+// has a block, which is its team.
+struct Teams {
+  unsigned lanes, threads, blocks; // of a team, of a block, of the grid
+  Teams(int64_t lines, int64_t n) : lanes(1), threads(THREADS), blocks(0) {
+    while (lanes < WARP && 8 * lanes < n) lanes *= 2;
+    if (n > 8 * WARP) lanes = threads = threads_for(n);
+    const int64_t of_block = threads / lanes;
+    blocks = unsigned((lines + of_block - 1) / of_block);
+  }
+};
+// Every lane of the team gets the result. All threads of the block must call it.
+template <class State> __device__ State of_team(State mine, int lanes) {
+  if (lanes > WARP) return of_block(mine);
+  for (int lane = lanes / 2; lane > 0; lane /= 2) mine = mine.with(mine.from(lane));
+  return mine;
+}
+
 // A block for each line: more than this no grid has.
 enum : int64_t { MOST_LINES = 0x7fffffff };
 

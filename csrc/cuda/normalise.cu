@@ -1,6 +1,6 @@
 // normalise.cu - batch and group normalisation of (batch, channels, inner), forward and backward.
 //
-// Elements that share a mean are the work of one block. It walks over them three times: for the mean, for the variance about
+// Elements that share a mean are the work of one team, a block or some lanes of it. It walks over them three times: for the mean, for the variance about
 // that mean, which does not cancel, and to write z = (a - mean) / sqrt(variance + eps). Statistics are double throughout.
 #include "block.cuh"
 
@@ -36,22 +36,24 @@ struct TwoSums {
 };
 
 template <class T>
-__global__ void normalise(Shared s, T *out, const T *a, const T *weight, const T *bias, double *stats, double eps) {
-  const int64_t which = blockIdx.x, count = s.count, of_first = s.first_channel(which);
+__global__ void normalise(Shared s, int team, T *out, const T *a, const T *weight, const T *bias, double *stats, double eps) {
+  const int64_t which = first() / team, of_first = s.first_channel(which);
+  const int64_t count = which < s.means ? s.count : 0; // a team without a mean goes along
+  const int lane = int(threadIdx.x) % team;
   Sum sum = Sum::of_none();
-  for (int64_t k = threadIdx.x; k < count; k += blockDim.x) sum.value += double(a[s.at(which, k)]);
-  const double mean = of_block(sum).value / double(count);
+  for (int64_t k = lane; k < count; k += team) sum.value += double(a[s.at(which, k)]);
+  const double mean = of_team(sum, team).value / double(count);
   sum = Sum::of_none();
-  for (int64_t k = threadIdx.x; k < count; k += blockDim.x) {
+  for (int64_t k = lane; k < count; k += team) {
     const double away = double(a[s.at(which, k)]) - mean;
     sum.value += away * away;
   }
-  const double variance = of_block(sum).value / double(count), inverse = 1 / ::sqrt(variance + eps);
-  for (int64_t k = threadIdx.x; k < count; k += blockDim.x) {
+  const double variance = of_team(sum, team).value / double(count), inverse = 1 / ::sqrt(variance + eps);
+  for (int64_t k = lane; k < count; k += team) {
     const int64_t at = s.at(which, k), channel = s.channel(of_first, k);
     out[at] = T(double(weight[channel]) * ((double(a[at]) - mean) * inverse) + double(bias[channel]));
   }
-  if (threadIdx.x != 0) return;
+  if (lane != 0 || count == 0) return;
   stats[which] = mean;
   stats[s.means + which] = variance;
   stats[2 * s.means + which] = inverse;
@@ -59,17 +61,19 @@ __global__ void normalise(Shared s, T *out, const T *a, const T *weight, const T
 
 // out = (u - mean(u) - z mean(u z)) / sqrt(variance + eps),  u = g weight
 template <class T>
-__global__ void normalise_backward(Shared s, T *out, const T *g, const T *a, const T *weight, const double *stats) {
-  const int64_t which = blockIdx.x, count = s.count, of_first = s.first_channel(which);
-  const double mean = stats[which], inverse = stats[2 * s.means + which];
+__global__ void normalise_backward(Shared s, int team, T *out, const T *g, const T *a, const T *weight, const double *stats) {
+  const int64_t which = first() / team, of_first = s.first_channel(which);
+  const int64_t count = which < s.means ? s.count : 0;
+  const double mean = count ? stats[which] : 0, inverse = count ? stats[2 * s.means + which] : 0;
+  const int lane = int(threadIdx.x) % team;
   TwoSums sums = TwoSums::of_none();
-  for (int64_t k = threadIdx.x; k < count; k += blockDim.x) {
+  for (int64_t k = lane; k < count; k += team) {
     const int64_t at = s.at(which, k);
     const double u = double(g[at]) * double(weight[s.channel(of_first, k)]);
     sums = sums.with({u, u * (double(a[at]) - mean) * inverse});
   }
-  sums = of_block(sums);
-  for (int64_t k = threadIdx.x; k < count; k += blockDim.x) {
+  sums = of_team(sums, team);
+  for (int64_t k = lane; k < count; k += team) {
     const int64_t at = s.at(which, k);
     const double u = double(g[at]) * double(weight[s.channel(of_first, k)]), z = (double(a[at]) - mean) * inverse;
     out[at] = T((u - sums.a / double(count) - z * (sums.b / double(count))) * inverse);
@@ -114,10 +118,11 @@ int forward(int dtype, const Shared &s, void *out, const void *a, const void *we
   if (bad) return bad;
   return with_type<FLOATS>(dtype, [&](auto zero) {
     using T = decltype(zero);
+    const Teams teams(s.means, s.count);
     if (s.n)
-      normalise<T><<<unsigned(s.means), threads_for(s.count)>>>(s, static_cast<T *>(out), static_cast<const T *>(a),
-                                                                    static_cast<const T *>(weight), static_cast<const T *>(bias),
-                                                                    static_cast<double *>(stats), eps);
+      normalise<T><<<teams.blocks, teams.threads>>>(s, int(teams.lanes), static_cast<T *>(out), static_cast<const T *>(a),
+                                                    static_cast<const T *>(weight), static_cast<const T *>(bias),
+                                                    static_cast<double *>(stats), eps);
     return launched();
   });
 }
@@ -129,9 +134,10 @@ int backward(int dtype, const Shared &s, void *out, const void *g_, const void *
     using T = decltype(zero);
     const T *const g = static_cast<const T *>(g_), *const a = static_cast<const T *>(a_);
     const double *const stats = static_cast<const double *>(stats_);
+    const Teams teams(s.means, s.count);
     if (s.n)
-      normalise_backward<T><<<unsigned(s.means), threads_for(s.count)>>>(s, static_cast<T *>(out), g, a,
-                                                                             static_cast<const T *>(weight), stats);
+      normalise_backward<T><<<teams.blocks, teams.threads>>>(s, int(teams.lanes), static_cast<T *>(out), g, a,
+                                                             static_cast<const T *>(weight), stats);
     channel_sums<T><<<unsigned(s.channels), threads_for(s.n / s.channels)>>>(s, static_cast<T *>(to_weight),
                                                                              static_cast<T *>(to_bias), g, a, stats);
     return launched();
