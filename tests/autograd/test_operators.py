@@ -47,7 +47,7 @@ def outcome(compute):
             result = compute()
     except (NeedleError, TypeError, ValueError, OverflowError):
         return "an error"
-    return result.dtype.name, np.asarray(result).tolist()
+    return result.dtype.name, (result.numpy() if hasattr(result, "numpy") else np.asarray(result)).tolist()
 
 
 def values(dtype):
