@@ -1,6 +1,7 @@
 """Seeing what the framework does: graphs drawn, backpropagation walked through one event at a time.
 
-`draw(tensor)` is a picture of how a tensor came about, `array(a)` one of how an array lies in memory. `step(loss)`
+`draw(tensor)` is a picture of how a tensor came about, `array(a)` one of how an array lies in memory (or of the images
+or the attention in it). `step(loss)`
 walks through the forward and the backward pass of the real run, with all its numbers; `record()` does the same for a
 run of your own, and `memory(tape)` shows what that held. `why(x, loss)` says why a gradient is zero, huge or NaN,
 `compare` where two runs depart; `roofline(profile)` draws where a run spends its time. They only listen to the
@@ -12,6 +13,7 @@ CUDA kernel does with memory.
 """
 
 from needle_edu.graph import Edge, Graph, Node
+from needle_edu.viz.arrays.images import ArrayImages
 from needle_edu.viz.arrays.picture import ArrayPicture, array
 from needle_edu.viz.drawing.draw import draw
 from needle_edu.viz.drawing.drawing import Drawing
@@ -30,6 +32,7 @@ from needle_edu.viz.trees.editor import modules
 from needle_edu.viz.trees.modules import Modules
 
 __all__ = [
+    "ArrayImages",
     "ArrayPicture",
     "Comparison",
     "Drawing",

@@ -1,8 +1,9 @@
 """`viz.array`: the grid of a strided array beside the memory it looks into.
 
 Each place in memory has a colour, and each element that of the place where it lies. So the stripes of a transpose, the
-gaps of a slice and the repetition of a broadcast are seen at a glance, also without a script; with one, a hand or the
-keys on an element show its place, and all others that lie there.
+gaps of a slice and the repetition of a broadcast are seen at a glance, also without a script. With one, a hand or the
+keys on an element show its place and all others that lie there, and a button lets the elements of an array come from
+the memory, or from the first array that shares it: so a transpose turns, a flip crosses over, and a broadcast unfolds.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from needle_edu.viz.arrays.facts import Memory, Strided, callers_frame, look, names_of
+from needle_edu.viz.arrays.images import ArrayImages, attention, images
 from needle_edu.viz.page import PAGE, scoped_css, static_text, write_atomically
 from needle_edu.viz.text import aligned
 
@@ -77,24 +79,34 @@ class ArrayPicture:
         )
 
 
-def array(*arrays: Any) -> ArrayPicture:
+def array(*arrays: Any, show: str = "memory", labels: Any = None) -> ArrayPicture | ArrayImages:
     """Show strided arrays: each one's grid, its shape, strides and offset, and the memory it looks into.
+
+    In a page with scripts each grid has buttons that let its elements come from where they lie. An array of images, or
+    of attention's weights, is shown as what it means.
 
     Parameters
     ----------
     *arrays : NDArray or Tensor
         Those that share memory are shown beside the same one; a copy has its own. At most 512 elements each.
+    show : str
+        ``"images"``: one array (h, w), (n, h, w), (n, 1 or 3, h, w) or (n, h, w, 1 or 3), at most 256 images.
+        ``"attention"``: weights of shape (…, queries, keys), at most 4,096.
+    labels : sequence of str, optional
+        A word below each image; the words of queries and keys, or a pair of sequences.
 
     Returns
     -------
-    ArrayPicture
+    ArrayPicture or ArrayImages
 
     Raises
     ------
     TypeError
-        Nothing given, or something that is no array.
+        Nothing given, or something that is no array; labels that are no sequence.
+    ValueError
+        There is no such way to show.
     NeedleError
-        Too many elements to show.
+        Too many elements to show, a shape without images, or not as many words as places.
 
     Examples
     --------
@@ -106,11 +118,21 @@ def array(*arrays: Any) -> ArrayPicture:
     a: shape (2, 3), strides (3, 1), offset 0, int64, memory 1
     turned: shape (3, 2), strides (1, 3), offset 0, int64, memory 1
     array 3: shape (3, 2), strides (2, 1), offset 0, int64, memory 2
+    >>> ndl.viz.array(nd.array([[0.9, 0.1], [0.2, 0.8]]), show="attention", labels=["the", "cat"])
+    attention of 2 queries to 2 keys, 1 head, from 0.1 to 0.9
     """
     if not arrays:
         raise TypeError("viz.array: wanted at least one array")
-    names = names_of(arrays, callers_frame())
-    return ArrayPicture(*look(list(zip(names, arrays, strict=True))))
+    if show == "memory":
+        if labels is not None:
+            raise TypeError('viz.array: labels belong to show="images" or show="attention"')
+        names = names_of(arrays, callers_frame())
+        return ArrayPicture(*look(list(zip(names, arrays, strict=True))))
+    if show not in ("images", "attention"):
+        raise ValueError(f'viz.array: show must be "memory", "images" or "attention", got {show!r}')
+    if len(arrays) > 1:
+        raise TypeError(f"viz.array(show={show!r}): wanted one array, got {len(arrays)}")
+    return (images if show == "images" else attention)(arrays[0], labels)
 
 
 def _group(memory: Memory, arrays: list[Strided]) -> str:
@@ -160,5 +182,6 @@ def _memory(memory: Memory, seen: set[int]) -> str:
         line = enumerate(texts[start : start + ROW], start)
         cells = "".join(_cell(text, at, memory, at in seen) for at, text in line)
         rows.append(f"<tr><th>{start}</th>{cells}</tr>")
-    head = f"<h4>memory {memory.number + 1}</h4><p>{len(texts)} places, each line with its first address</p>"
+    alone = ", none of them shared with the arrays above" if memory.number else ""
+    head = f"<h4>memory {memory.number + 1}</h4><p>{len(texts)} places{alone}, each line with its first address</p>"
     return f'<figure class="memory">{head}<table><tbody>{"".join(rows)}</tbody></table></figure>'
