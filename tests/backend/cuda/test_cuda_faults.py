@@ -39,7 +39,7 @@ FAULTS = [
     (
         5,
         "cudaErrorInvalidConfiguration",
-        r"kernel deep, launched at .*faults\.cu:\d+: 65536 bytes .*; 49152 are allowed until cudaFunc",
+        r"kernel deep, launched at .*faults\.cu:\d+: 65536 bytes .*; (49152|61440) are allowed until cudaFunc",
     ),
 ]
 
