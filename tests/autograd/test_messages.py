@@ -192,6 +192,7 @@ def test_a_history_is_never_lost_in_a_list():
     assert x.grad.numpy().tolist() == [1, 3]
 
 
+@pytest.mark.shares_memory
 def test_numbers_of_tensors_without_a_history_are_data():
     x = tensor([1.0, 2.0])
     assert Tensor([x.detach(), x.detach()]).numpy().tolist() == [[1, 2], [1, 2]]
@@ -199,6 +200,7 @@ def test_numbers_of_tensors_without_a_history_are_data():
         assert Tensor([x, x]).numpy().tolist() == [[1, 2], [1, 2]]
     again = Tensor(x * 2)
     assert again.is_leaf() and again.numpy().tolist() == [2, 4]
+
     assert np.array([x, x]).tolist() == xp.asarray([x, x]).tolist() == [[1, 2], [1, 2]]
 
 
