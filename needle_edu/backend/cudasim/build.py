@@ -10,12 +10,11 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..build import cache, pruning
 from ..build.builder import Source, shared_library
 from ..errors import BuildError
 from ..paths import csrc_dir
 from .flavours import Flavour
-from .rewriter import rewrite_tree
+from .rewritten import rewritten
 
 _RUNTIME_FLAGS = (
     "-std=c++17",
@@ -111,20 +110,7 @@ def kernel_library(
     BuildError
         The source is no CUDA, or g++ refused it; messages point at the source's own lines.
     """
-    files: dict[str, str] = {}
-    for source in sources:
-        files.update(rewrite_tree(source, text))
-    folder = cache.default_folder() / "cuda" / cache.key_of([flavour.name, *files, *files.values()])
-    roots = {source.name for source in sources}
-    for own, content in files.items():
-        place = folder / (f"{own}.cpp" if own in roots else own)
-        if not place.is_file() or place.read_text() != content:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            unfinished = place.with_name(f".{place.name}.{os.getpid()}")
-            unfinished.write_text(content)
-            os.replace(unfinished, place)  # another process may be compiling it
-        else:
-            pruning.mark_used(place)
+    folder = rewritten(sources, text, flavour.name)
     inside = csrc_dir() / "cudasim" / "inside"
     return shared_library(
         name or sources[0].stem,

@@ -60,20 +60,22 @@ def rewrite(text: str, name: str = "cell.cu") -> str:
     return f'#include "cuda_runtime.h"\n#line 1 "{quoted}"\n' + rewritten
 
 
-def rewrite_tree(path: Path, text: str | None = None) -> dict[str, str]:
-    """Return the C++ of a file, and of every file it includes in quotes from beside it, by name."""
-    result: dict[str, str] = {}
+def source_tree(path: Path, text: str | None = None) -> dict[str, tuple[Path, str]]:
+    """Return a file, and every file it includes in quotes from beside it: name in the include → where it is, its text.
+
+    `text` stands for what the file at `path` says, if it is given.
+    """
+    found: dict[str, tuple[Path, str]] = {}
 
     def visit(file: Path, content: str, name: str) -> None:
-        result[name] = ""  # now, so that an include in a circle ends
-        result[name] = rewrite(content, str(file))
+        found[name] = file, content
         for _, included, _ in _INCLUDE.findall(content):
             beside = file.parent / included
-            if included not in result and beside.is_file():
+            if included not in found and beside.is_file():
                 visit(beside, beside.read_text(), included)
 
     visit(path, path.read_text() if text is None else text, path.name)
-    return result
+    return found
 
 
 # ---- variables of the device --------------------------------------------------------------------------------------

@@ -1,12 +1,13 @@
 """CUDA becomes C++: launches and shared memory are rewritten, everything else, every line number too, stays."""
 
 import re
+from pathlib import Path
 
 import pytest
 
-from needle_edu.backend.cudasim import CudaSyntaxError
+from needle_edu.backend.cudasim import CudaSyntaxError, rewritten as keeping
 from needle_edu.backend.cudasim.declarations import host_functions
-from needle_edu.backend.cudasim.rewriter import rewrite, rewrite_tree
+from needle_edu.backend.cudasim.rewriter import rewrite
 from needle_edu.backend.cudasim.source_text import mask, split_commas
 
 
@@ -196,12 +197,68 @@ def test_what_would_end_python(text, after):
     assert body(text) == (after or text)
 
 
-def test_included_files_are_rewritten_too(tmp_path):
+@pytest.fixture
+def tree(tmp_path, monkeypatch):
+    """A file and what it includes, in a folder, and a cache of their own; the names of what is rewritten."""
+    monkeypatch.setenv("NEEDLE_EDU_CACHE", str(tmp_path / "cache"))
     (tmp_path / "tile.cuh").write_text('#include "main.cu"\n__device__ void f() { __shared__ int s; }')
     (tmp_path / "main.cu").write_text('#include <cstdio>\n#include "tile.cuh"\n#include "absent.h"\n')
-    tree = rewrite_tree(tmp_path / "main.cu")
-    assert list(tree) == ["main.cu", "tile.cuh"]
-    assert "cudasim::shared<" in tree["tile.cuh"] and f'#line 1 "{tmp_path}/tile.cuh"' in tree["tile.cuh"]
+    done = []
+    monkeypatch.setattr(
+        keeping, "rewrite", lambda text, name: done.append(Path(name).name) or rewrite(text, name)
+    )
+    return tmp_path / "main.cu", done
+
+
+def test_included_files_are_rewritten_too_and_once(tree):
+    main, done = tree
+    folder = keeping.rewritten([main], None, "plain")
+    assert sorted(path.name for path in folder.iterdir()) == ["complete", "main.cu.cpp", "tile.cuh"]
+    tile = (folder / "tile.cuh").read_text()
+    assert "cudasim::shared<" in tile and f'#line 1 "{main.parent}/tile.cuh"' in tile
+    assert keeping.rewritten([main], None, "plain") == folder and done == ["main.cu", "tile.cuh"]
+    assert keeping.rewritten([main], None, "check") != folder
+
+
+def test_what_was_kept_and_damaged_is_rewritten(tree):
+    main, done = tree
+    folder = keeping.rewritten([main], None, "plain")
+    whole = (folder / "tile.cuh").read_text()
+    for damage in (lambda: (folder / "tile.cuh").write_text(whole[:20]), (folder / "tile.cuh").unlink):
+        damage()
+        assert keeping.rewritten([main], None, "plain") == folder
+        assert (folder / "tile.cuh").read_text() == whole
+    assert len(done) == 6
+
+
+def test_another_text_or_another_rule_has_files_of_its_own(tree, monkeypatch):
+    main, done = tree
+    folder = keeping.rewritten([main], None, "plain")
+    assert keeping.rewritten([main], "int x;", "plain") != folder
+    (main.parent / "tile.cuh").write_text("int y;")
+    assert keeping.rewritten([main], None, "plain") != folder
+    monkeypatch.setattr(keeping, "_rules", lambda: "others")
+    assert keeping.rewritten([main], "int x;", "plain").is_dir() and done.count("main.cu") == 4
+
+
+def test_what_is_refused_is_refused_again(tree):
+    main, done = tree
+    for _ in range(2):
+        with pytest.raises(CudaSyntaxError):
+            keeping.rewritten([main], "k<<<1, 1>>>", "plain")
+    assert len(done) == 2
+
+
+def test_every_module_that_rewrites_is_a_rule():
+    """Else a new version would compile what the old one has written."""
+    room = Path(keeping.__file__).parent
+    seen, to_see = set(), ["rewriter.py"]
+    while to_see:
+        name = to_see.pop()
+        seen.add(name)
+        imported = re.findall(r"^from \.(\w+) import", (room / name).read_text(), re.MULTILINE)
+        to_see += [f"{one}.py" for one in imported if f"{one}.py" not in seen]
+    assert seen == set(keeping.RULES)
 
 
 def test_masks_and_commas():
