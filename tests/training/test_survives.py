@@ -56,14 +56,23 @@ def test_killed_at_any_moment_and_resumed_bit_for_bit(tmp_path, workers):
     assert [name for name in os.listdir(folder) if name.endswith(".part")] == []
 
 
+def hears_ctrl_c():
+    """A shell that puts tests into the background lets them, and all their children, ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_says_how_to_go_on(tmp_path):
     command = [*COMMAND[:-3], "--epochs", "100000", "--out", str(tmp_path / "run")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        for line in process.stdout:
-            if line.startswith("epoch 2/"):
-                break
-        process.send_signal(signal.SIGINT)
-        said, errors = process.communicate()
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes, preexec_fn=hears_ctrl_c) as process:
+        try:
+            for line in process.stdout:
+                if line.startswith("epoch 2/"):
+                    break
+            process.send_signal(signal.SIGINT)
+            said, errors = process.communicate(timeout=120)
+        finally:
+            process.kill()
         assert process.returncode == 130, said + errors
     assert "stopping after this step; Ctrl-C once more stops at once" in errors and "Traceback" not in errors
     assert said.endswith(f"to go on:  needle-edu train resmlp --resume --out {tmp_path / 'run'}\n")
