@@ -13,10 +13,10 @@ import os
 from pathlib import Path
 from typing import Any, ClassVar
 
-from needle_edu.viz.page import PAGE, scoped_css, static_text, write_atomically
+from needle_edu.viz.page import PAGE, Shown, scoped_css, static_text, write_atomically
 
 
-class Island:
+class Island(Shown):
     """The base of such views; a view says `view`, `title`, `styles`, `script`, and what `still` and `data` are.
 
     Attributes
@@ -78,9 +78,3 @@ class Island:
         """Write a page of its own (.html), complete or not at all."""
         forms = {".html": lambda: PAGE.format(title=self.title, body=self.html)}
         return write_atomically(Path(path), forms, f"{type(self).__name__}.save")
-
-    def _repr_html_(self) -> str:
-        return self.html
-
-    def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
-        return {"text/html": self.html, "text/plain": repr(self)}

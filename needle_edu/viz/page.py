@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from importlib import resources
 from pathlib import Path
+from typing import Any, Protocol
 
 from needle_edu.backend.files import whole_file
 
@@ -18,6 +19,23 @@ body {{ margin: 16px; background: var(--jp-layout-color0, #fff) }}
 {body}
 </body></html>
 """
+
+
+class HasHtml(Protocol):
+    """What a notebook can show."""
+
+    @property
+    def html(self) -> str: ...
+
+
+class Shown:
+    """The base of what shows its `html` in a notebook, and its `repr` where there is only text."""
+
+    def _repr_html_(self: HasHtml) -> str:
+        return self.html
+
+    def _repr_mimebundle_(self: HasHtml, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/html": self.html, "text/plain": repr(self)}
 
 
 def static_text(name: str) -> str:

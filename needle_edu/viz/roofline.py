@@ -12,18 +12,17 @@ import math
 import os
 from html import escape
 from pathlib import Path
-from typing import Any
 
 from needle_edu.backend.naming import a_kind
 from needle_edu.graph.profiler import Machine, Report, Row, measure_machine
-from needle_edu.viz.page import PAGE, scoped_css, write_atomically
+from needle_edu.viz.page import PAGE, Shown, scoped_css, write_atomically
 from needle_edu.viz.text import number
 
 WIDE, HIGH, LEFT, RIGHT, TOP, BOTTOM = 620, 300, 52, 12, 14, 38
 NAMED = 8  # points with their names beside them: those that took longest
 
 
-class Roofline:
+class Roofline(Shown):
     """Points below two roofs; shows itself in Jupyter.
 
     Attributes
@@ -129,12 +128,6 @@ class Roofline:
         roofs = f"{number(self.machine.gflops)} GFLOP/s and {number(self.machine.gigabytes)} GB/s"
         count = f"{len(self.points)} operation{'' if len(self.points) == 1 else 's'}"
         return f"<Roofline: {count} below {roofs}>"
-
-    def _repr_html_(self) -> str:
-        return self.html
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return {"text/html": self.html, "text/plain": repr(self)}
 
 
 class _Axis:

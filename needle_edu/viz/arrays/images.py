@@ -19,7 +19,7 @@ from needle_edu.autograd import Value
 from needle_edu.backend import NeedleError
 from needle_edu.ndarray import NDArray
 from needle_edu.viz.charts import picture
-from needle_edu.viz.page import PAGE, scoped_css, write_atomically
+from needle_edu.viz.page import PAGE, Shown, scoped_css, write_atomically
 from needle_edu.viz.text import number
 
 MAX_IMAGES = 256
@@ -28,7 +28,7 @@ MAX_CELLS = 4_096  # of all heads together
 WIDTH = 84  # of an image in the page, at least
 
 
-class ArrayImages:
+class ArrayImages(Shown):
     """An array shown as images or as attention; shows itself in Jupyter.
 
     Attributes
@@ -63,12 +63,6 @@ class ArrayImages:
         """Write a page of its own (.html), complete or not at all."""
         forms = {".html": lambda: PAGE.format(title="an array in pictures", body=self.html)}
         return write_atomically(Path(path), forms, "ArrayImages.save")
-
-    def _repr_html_(self) -> str:
-        return self.html
-
-    def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
-        return {"text/html": self.html, "text/plain": repr(self)}
 
     def __repr__(self) -> str:
         return self.said

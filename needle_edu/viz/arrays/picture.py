@@ -18,14 +18,14 @@ import numpy as np
 
 from needle_edu.viz.arrays.facts import Memory, Strided, callers_frame, look, names_of
 from needle_edu.viz.arrays.images import ArrayImages, attention, images
-from needle_edu.viz.page import PAGE, scoped_css, static_text, write_atomically
+from needle_edu.viz.page import PAGE, Shown, scoped_css, static_text, write_atomically
 from needle_edu.viz.text import aligned
 
 ROW = 16  # places of memory in a line
 HUES = 300  # degrees of the colour circle from the first place to the last
 
 
-class ArrayPicture:
+class ArrayPicture(Shown):
     """A picture of arrays and their memory; shows itself in Jupyter.
 
     Attributes
@@ -64,12 +64,6 @@ class ArrayPicture:
         """Write a page of its own (.html), complete or not at all."""
         forms = {".html": lambda: PAGE.format(title="arrays and their memory", body=self.html)}
         return write_atomically(Path(path), forms, "ArrayPicture.save")
-
-    def _repr_html_(self) -> str:
-        return self.html
-
-    def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
-        return {"text/html": self.html, "text/plain": repr(self)}
 
     def __repr__(self) -> str:
         return "\n".join(

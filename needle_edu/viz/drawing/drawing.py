@@ -27,7 +27,7 @@ from needle_edu.viz.drawing.panels_svg import LEGEND_WIDTH, Painter
 from needle_edu.viz.drawing.raster import painted
 from needle_edu.viz.drawing.rows import check_shown, shown_cards
 from needle_edu.viz.drawing.svg import standalone_svg
-from needle_edu.viz.page import PAGE, scoped_css, static_text, write_atomically
+from needle_edu.viz.page import PAGE, Shown, scoped_css, static_text, write_atomically
 from needle_edu.viz.subject import check_size
 
 MAX_NODES = 50_000
@@ -35,7 +35,7 @@ FLAT_NODES = 1500  # so many are drawn one by one where boxes are not wanted
 SMALL = 700, 800  # pixels: a drawing of at most so much is seen whole, and needs no buttons for its size
 
 
-class Drawing:
+class Drawing(Shown):
     """A drawn computation graph; shows itself in Jupyter.
 
     Attributes
@@ -195,12 +195,6 @@ class Drawing:
         for name in (".png", ".pdf"):
             forms[name] = lambda: painted(self._panel, self._cards, labels, form[1:], self.dot, self._overlay)
         return write_atomically(path, forms, "Drawing.save")
-
-    def _repr_html_(self) -> str:
-        return self.html
-
-    def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
-        return {"text/html": self.html, "text/plain": repr(self)}
 
     def __repr__(self) -> str:
         nodes, edges, hidden = len(self.graph.nodes), len(self.graph.edges), self.graph.hidden

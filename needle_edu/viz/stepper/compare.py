@@ -20,7 +20,7 @@ from needle_edu.autograd import Tensor, Value
 from needle_edu.graph import Graph, Snapshot, record_backward, variable_names
 from needle_edu.graph.names import names_by_id
 from needle_edu.graph.snapshot import RTOL, alike
-from needle_edu.viz.page import PAGE, write_atomically
+from needle_edu.viz.page import PAGE, Shown, write_atomically
 from needle_edu.viz.stepper.breakpoints import operation
 from needle_edu.viz.stepper.narrator import tell
 from needle_edu.viz.stepper.stepper import Stepper
@@ -29,7 +29,7 @@ from needle_edu.viz.subject import check_backward, history
 from needle_edu.viz.text import attribute_texts, card_text, number
 
 
-class Comparison:
+class Comparison(Shown):
     """Two runs compared; shows itself in Jupyter as the second run, opened where it departs from the first.
 
     Attributes
@@ -64,12 +64,6 @@ class Comparison:
         """Write a page of its own (.html), complete or not at all."""
         forms = {".html": lambda: PAGE.format(title="two runs compared", body=self.html)}
         return write_atomically(Path(path), forms, "Comparison.save")
-
-    def _repr_html_(self) -> str:
-        return self.html
-
-    def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
-        return {"text/html": self.html, "text/plain": repr(self)}
 
     def __repr__(self) -> str:
         return self.text

@@ -22,7 +22,7 @@ from needle_edu.graph import Graph
 from needle_edu.viz.drawing.cards import make_cards
 from needle_edu.viz.drawing.layout import edge_weights, layered_layout
 from needle_edu.viz.drawing.svg import to_svg
-from needle_edu.viz.page import PAGE, scoped_css, script_text, static_text, write_atomically
+from needle_edu.viz.page import PAGE, Shown, scoped_css, script_text, static_text, write_atomically
 from needle_edu.viz.stepper.breakpoints import gradient_norm, named, stopping
 from needle_edu.viz.stepper.causes import WORDS, Causes
 from needle_edu.viz.stepper.code import code_of
@@ -46,7 +46,7 @@ def stepper_script() -> str:
     return "\n".join([script_text("stepper/numbers.js"), *others])
 
 
-class Stepper:
+class Stepper(Shown):
     """A recorded run to walk through; shows itself in Jupyter.
 
     Attributes
@@ -160,12 +160,6 @@ class Stepper:
         """Write a page of its own (.html), complete or not at all."""
         forms = {".html": lambda: PAGE.format(title="stepping through backpropagation", body=self.html)}
         return write_atomically(Path(path), forms, "Stepper.save")
-
-    def _repr_html_(self) -> str:
-        return self.html
-
-    def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
-        return {"text/html": self.html, "text/plain": repr(self)}
 
     def __repr__(self) -> str:
         forward = sum(step.phase == "forward" for step in self.steps)

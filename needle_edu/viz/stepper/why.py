@@ -17,6 +17,7 @@ from needle_edu.graph import Graph, record_backward, variable_names
 from needle_edu.graph.names import names_by_id
 from needle_edu.graph.recorder import Aside, Records
 from needle_edu.viz.drawing.drawing import Drawing
+from needle_edu.viz.page import Shown
 from needle_edu.viz.stepper.causes import Causes
 from needle_edu.viz.stepper.narrator import tell
 from needle_edu.viz.stepper.steps import Step
@@ -28,7 +29,7 @@ SHOWN = 12  # so many steps of a way are written down, and so many of its nodes 
 IS = {"nan": "holds NaN", "inf": "holds infinities", "zero": "is zero", "huge": "is huge", "tiny": "is tiny"}
 
 
-class Why:
+class Why(Shown):
     """An answer; shows itself in Jupyter as text and picture.
 
     Attributes
@@ -93,12 +94,6 @@ class Why:
         nodes = {k: node for k, node in self.graph.nodes.items() if k in keep}
         edges = [e for e in self.graph.edges if e.source in keep and e.target in keep]
         return Graph(nodes, edges), [place for place, k in enumerate(nodes) if k in on_way]
-
-    def _repr_html_(self) -> str:
-        return self.html
-
-    def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
-        return {"text/html": self.html, "text/plain": repr(self)}
 
     def __repr__(self) -> str:
         return self.text
