@@ -88,7 +88,7 @@ def test_equal_layouts_are_one_object():
 def test_threads_make_one_layout():
     device, code = nd.zeros(1).device, nd.zeros(1).layout.code
     found = [[] for _ in range(4)]
-    start = threading.Barrier(len(found))
+    start = threading.Barrier(len(found), timeout=60)
 
     def make(made):
         start.wait()
