@@ -212,6 +212,7 @@ def test_spread_counts_as_numpy_does(rng, size):
     )
     assert one.counts.sum() == len(seen) and (one.low, one.high) == (seen.min(), seen.max())
     assert one.mean == pytest.approx(seen.mean(), abs=1e-7) and one.zeros == (seen == 0).mean()
+    assert one.deviation == pytest.approx(seen.std(), abs=1e-12)
     values[0] = np.nan
     assert spread(values).wrong == 1
 

@@ -25,7 +25,7 @@ from needle_edu.viz.training.pictures import Pictures, take_pictures
 BINS = 24
 SHARE = 0.004  # of the training's time, that looking may take
 ASKING = 0.003  # and that asking the model about fresh examples may take, which happens more rarely
-SAMPLE = 4_000  # of a larger array so many elements, evenly spaced, make the histogram
+SAMPLE = 2_000  # of a larger array so many elements, evenly spaced, make the histogram
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,21 +77,17 @@ def spread(array: np.ndarray) -> Spread:
     if flat.size > SAMPLE:
         flat = flat[:: -(-flat.size // SAMPLE)]
     flat = flat.astype(np.float64)
-    good = flat[np.isfinite(flat)]
+    finite = np.isfinite(flat)
+    good = flat if finite.all() else flat[finite]
     if not good.size:
         return Spread(np.zeros(BINS, int), 0.0, 0.0, np.nan, np.nan, 0.0, flat.size)
     low, high = float(good.min()), float(good.max())
     places = (good - low) * (BINS / ((high - low) or 1.0))  # 0 … BINS; the greatest belongs to the last bin
     counts = np.bincount(np.minimum(places.astype(int), BINS - 1), minlength=BINS)
-    return Spread(
-        counts,
-        low,
-        high,
-        float(good.mean()),
-        float(good.std()),
-        float((flat == 0).mean()),
-        flat.size - good.size,
-    )
+    mean = float(good.mean())
+    deviation = _norm(good - mean) / good.size**0.5
+    zeros = (flat.size - np.count_nonzero(flat)) / flat.size
+    return Spread(counts, low, high, mean, deviation, zeros, flat.size - good.size)
 
 
 class Looker:
@@ -201,12 +197,11 @@ class Looker:
 @contextmanager
 def looking(app: Application) -> Iterator[None]:
     """Within the block the models are evaluated; afterwards modes and random numbers are as before."""
-    modes = [
-        (module, module.training) for model in models_of(app).values() for _, module in model.named_modules()
-    ]
+    models = models_of(app).values()
+    modes = [(module, module.training) for model in models for _, module in model.named_modules()]
     try:
         with apart(), no_grad():
-            for model in models_of(app).values():
+            for model in models:
                 model.eval()
             yield
     finally:
