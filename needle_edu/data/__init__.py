@@ -3,7 +3,8 @@
 `Dataset` and `DataLoader` turn examples into batches, samplers decide their order, `random_split` and `Subset` take
 parts, `RandomFlipHorizontal` and `RandomCrop` vary images, `Corpus` reads running text, `datasets` holds ready-made
 data sets, `digits` and `thumbnails` give real handwritten digits and pictures of clothes with no download, `load` opens
-any by name and fetches the larger ones, and `spiral`, `moons`, `circles`, `xor` give points in the plane.
+any by name and fetches the larger ones, and `halves`, `diagonal`, `stripes`, `xor`, `circles`, `moons`, `spiral` give
+points in the plane.
 """
 
 from . import datasets
@@ -26,7 +27,7 @@ from .datasets import (
 from .downloads import NAMES, download, load
 from .idx import read_idx, write_idx
 from .loader import DataLoader
-from .points import circles, moons, spiral, xor
+from .points import circles, diagonal, halves, moons, spiral, stripes, xor
 from .samplers import (
     BatchSampler,
     RandomSampler,
@@ -86,14 +87,17 @@ __all__ = [
     "collate_ndarray",
     "collate_padded",
     "datasets",
+    "diagonal",
     "digits",
     "download",
     "get_batch",
+    "halves",
     "load",
     "moons",
     "random_split",
     "read_idx",
     "spiral",
+    "stripes",
     "thumbnails",
     "write_idx",
     "xor",

@@ -1,4 +1,4 @@
-"""Points in the plane, in classes that a straight line cannot separate.
+"""Points in the plane: in classes that one straight line parts, or two, or none.
 
 Two coordinates can be drawn, so these sets show what a network does: colour the plane by its prediction and
 watch the boundary bend while it trains. Each function returns the points and their classes; the same `seed`
@@ -144,6 +144,90 @@ def xor(n: int = 200, noise: float = 0.0, seed: int | None = 0) -> tuple[np.ndar
     points = rng.rand(n, 2) * 2 - 1
     labels = ((points[:, 0] > 0) != (points[:, 1] > 0)).astype(np.int64)
     return (points + noise * rng.randn(n, 2)).astype(np.float32), labels
+
+
+def halves(n: int = 200, seed: int | None = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Points in the square from -1 to 1; class 1 where the first coordinate is negative.
+
+    One upright line parts them. Source: the set "Simple" of minitorch (S. Rush), on another square.
+
+    Parameters
+    ----------
+    n : int
+        Number of points.
+    seed : int or None
+
+    Returns
+    -------
+    points : numpy.ndarray, float32 of shape (n, 2)
+    labels : numpy.ndarray, int64 of shape (n,), 0 or 1
+
+    Examples
+    --------
+    >>> points, labels = halves(50)
+    >>> bool(((points[:, 0] < 0) == labels).all())
+    True
+    """
+    points = _square("halves", n, seed)
+    return points, (points[:, 0] < 0).astype(np.int64)
+
+
+def diagonal(n: int = 200, seed: int | None = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Points in the square from -1 to 1; class 1 in the corner below the line x + y = -1.
+
+    One sloping line parts them. Source: the set "Diag" of minitorch (S. Rush), on another square.
+
+    Parameters
+    ----------
+    n : int
+        Number of points; about one in eight is of class 1.
+    seed : int or None
+
+    Returns
+    -------
+    points : numpy.ndarray, float32 of shape (n, 2)
+    labels : numpy.ndarray, int64 of shape (n,), 0 or 1
+
+    Examples
+    --------
+    >>> points, labels = diagonal(50)
+    >>> bool(((points.sum(axis=1) < -1) == labels).all())
+    True
+    """
+    points = _square("diagonal", n, seed)
+    return points, (points[:, 0] + points[:, 1] < -1).astype(np.int64)
+
+
+def stripes(n: int = 200, seed: int | None = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Points in the square from -1 to 1; class 1 where the first coordinate is below -0.6 or above 0.6.
+
+    It takes two lines to part them. Source: the set "Split" of minitorch (S. Rush), on another square.
+
+    Parameters
+    ----------
+    n : int
+        Number of points; about two in five are of class 1.
+    seed : int or None
+
+    Returns
+    -------
+    points : numpy.ndarray, float32 of shape (n, 2)
+    labels : numpy.ndarray, int64 of shape (n,), 0 or 1
+
+    Examples
+    --------
+    >>> points, labels = stripes(50)
+    >>> bool(((abs(points[:, 0]) > 0.6) == labels).all())
+    True
+    """
+    points = _square("stripes", n, seed)
+    return points, (np.abs(points[:, 0]) > 0.6).astype(np.int64)
+
+
+def _square(name: str, n: int, seed: int | None) -> np.ndarray:
+    """Points anywhere in the square from -1 to 1."""
+    _labels(name, n, 2, 0.0, seed)
+    return (generator(seed).rand(n, 2) * 2 - 1).astype(np.float32)
 
 
 def _labels(name: str, n: int, classes: int, noise: float, seed: int | None) -> np.ndarray:

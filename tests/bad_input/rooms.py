@@ -140,6 +140,7 @@ DATA = {
     "DataLoader": lambda: (data.NDArrayDataset(np.ones((8, 2), "float32"), np.zeros(8)),),
     "NDArrayDataset": lambda: (np.ones((8, 2), "float32"), np.zeros(8)),
     "circles": lambda: (10,), "moons": lambda: (10,), "spiral": lambda: (10,), "xor": lambda: (10,),
+    "halves": lambda: (10,), "diagonal": lambda: (10,), "stripes": lambda: (10,),
     "RandomCrop": lambda: (3,), "RandomFlipHorizontal": lambda: (0.5,), "digits": lambda: (),
     "collate_padded": lambda: ([(np.ones(2), 1), (np.ones(3), 2)],), "BucketBatchSampler": lambda: ([3, 1, 2], 2),
     "DigitsDataset": lambda: ("train",), "collate_ndarray": lambda: ([(np.ones(2), 1), (np.ones(2), 2)],),

@@ -102,6 +102,18 @@ def test_point_sets(make, classes):
         make(0)
 
 
+@pytest.mark.parametrize("make", [data.halves, data.diagonal, data.stripes])
+def test_point_sets_of_lines_repeat_and_look_at_what_they_are_given(make):
+    points, labels = make(200, seed=4)
+    assert points.shape == (200, 2) and points.dtype == np.float32 and labels.dtype == np.int64
+    np.testing.assert_array_equal(points, make(200, seed=4)[0])
+    assert not np.array_equal(points, make(200, seed=5)[0])
+    with pytest.raises(DataError, match=f"{make.__name__}: n"):
+        make(0)
+    with pytest.raises(DataError, match=f"{make.__name__}: seed"):
+        make(seed=-1)
+
+
 def test_point_sets_have_the_stated_geometry():
     points, labels = data.circles(60, noise=0.0, inner=0.3)
     np.testing.assert_allclose(np.hypot(*points.T), np.where(labels == 0, 1.0, 0.3), rtol=1e-5)
@@ -111,6 +123,14 @@ def test_point_sets_have_the_stated_geometry():
     assert points[labels == 0, 1].min() > -1e-6 and points[labels == 1, 1].max() < 0.5 + 1e-6
     points, labels = data.xor(60)
     np.testing.assert_array_equal(labels == 1, points[:, 0] * points[:, 1] < 0)
+    for make, inside in (
+        (data.halves, lambda x, y: x < 0),
+        (data.diagonal, lambda x, y: x + y < -1),
+        (data.stripes, lambda x, y: (x < -0.6) | (x > 0.6)),
+    ):
+        points, labels = make(400)
+        np.testing.assert_array_equal(labels == 1, inside(*points.T))
+        assert set(labels) == {0, 1} and np.abs(points).max() <= 1 and np.ptp(points, axis=0).min() > 1.9
     points, labels = data.spiral(90, noise=0.0)
     first, last = points[labels == 1][0], points[labels == 1][-1]
     assert np.hypot(*first) == pytest.approx(0.05, rel=1e-4) and np.hypot(*last) == pytest.approx(1, rel=1e-4)

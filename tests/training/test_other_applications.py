@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import needle_edu as ndl
 from needle_edu import training
 from needle_edu.backend import DataError, ShapeError
 from tests.training.all_twins import TWINS
@@ -61,6 +62,35 @@ ENDS = {  # in the hollows; in the valley; on Himmelblau's
     "momentum": (-0.487, (0, 0), (3.584, -1.848)),
     "Adam": (3.382, (0, 0), (3, 2)),
 }
+
+
+@pytest.mark.parametrize(
+    ("points", "one_layer", "network"),
+    [
+        ("halves", (0.98, 1), 0.97),
+        ("stripes", (0.5, 0.75), 0.95),
+        ("xor", (0.4, 0.78), 0.95),
+        ("moons", (0.8, 0.92), 0.98),
+    ],
+)
+def test_a_perceptron_parts_what_a_line_parts_and_hidden_layers_the_rest(points, one_layer, network):
+    result = training.run("perceptron", data=points, progress=False)
+    low, high = one_layer
+    assert low <= result.metrics["perceptron accuracy"] <= high
+    assert result.metrics["network accuracy"] >= network
+
+
+def test_the_perceptrons_step_is_rosenblatts_rule():
+    from needle_edu import optim
+    from needle_edu.training.applications.perceptron import PerceptronLoss
+
+    w = ndl.Tensor([[1.0, 0.0], [0.0, 1.0]])  # the scores are the point itself
+    x, y = np.array([[3.0, 1.0], [0.0, 2.0]], "float32"), np.array([1, 1])  # the first is taken for class 0
+    loss = PerceptronLoss()(ndl.Tensor(x) @ w, ndl.Tensor(y))
+    assert loss.item() == 1.0  # (3 - 1 + 0) / 2
+    loss.backward()
+    optim.SGD([w], lr=2.0).step()  # twice the mean of two: once the rule
+    np.testing.assert_allclose(w.numpy(), [[1 - 3, 0 + 3], [0 - 1, 1 + 1]])
 
 
 def test_the_painting_resembles_the_picture():
@@ -160,6 +190,7 @@ def test_the_dcgan_learns_what_pictures_are_like(narrow):
     [
         ("descent", "learns from no data, got data='digits'"),
         ("painting", "has a picture of its own, got data="),
+        ("perceptron", "learns from halves, diagonal, stripes, xor"),
     ],
 )
 def test_without_data_none_is_taken(name, message):

@@ -55,6 +55,38 @@ def descent(torch: Any, app: Any) -> Any:
     return step
 
 
+def perceptron(torch: Any, app: Any) -> Any:
+    """Rosenblatt's rule as it is told: only where the answer was wrong, the rows of two classes move."""
+    nn = torch.nn
+    weights = torch.from_numpy(app.perceptron.weight.numpy().copy())  # (2, classes)
+    bias = torch.from_numpy(app.perceptron.bias.numpy().reshape(-1).copy())
+    network = nn.Sequential(nn.Linear(2, 32), nn.Tanh(), nn.Linear(32, 32), nn.Tanh(), nn.Linear(32, 2))
+    share_weights(app.model, network)
+    optimizer = torch.optim.Adam(network.parameters(), lr=app.settings.lr)
+
+    def rule(x: Any, y: Any) -> dict[str, float]:
+        scores = x @ weights + bias
+        said = scores.argmax(1)
+        loss = (scores.max(1).values - scores[torch.arange(len(y)), y]).mean().item()
+        rate = app.settings.lr / len(y)
+        for point, right, wrong in zip(x, y, said, strict=True):
+            if right != wrong:
+                weights[:, right] += rate * point
+                bias[right] += rate
+                weights[:, wrong] -= rate * point
+                bias[wrong] -= rate
+        return {"perceptron loss": loss, "perceptron accuracy": (said == y).float().mean().item()}
+
+    def step(batch: Any) -> dict[str, float]:
+        x, y = map(torch.from_numpy, batch)
+        scores = network(x)
+        loss = learn(optimizer, nn.functional.cross_entropy(scores, y))
+        right = (scores.argmax(1) == y).float().mean().item()
+        return {"network loss": loss, "network accuracy": right} | rule(x, y)
+
+    return step
+
+
 def painting(torch: Any, app: Any) -> Any:
     nn = torch.nn
     model = nn.Sequential(
@@ -248,6 +280,7 @@ def gpt(torch: Any, app: Any) -> Any:
 TWINS = {
     "descent": descent,
     "painting": painting,
+    "perceptron": perceptron,
     "autoencoder": autoencoder,
     "dcgan": dcgan,
     "distillation": distillation,

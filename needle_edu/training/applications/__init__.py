@@ -19,6 +19,7 @@ from .language_model import LSTMLanguageModel, RNNLanguageModel
 from .lenet import LeNet
 from .mlp import MLP
 from .painting import Painting
+from .perceptron import Perceptron
 from .regularisation import Regularisation
 from .resmlp import ResidualMLP
 from .resnet9 import CIFARNet
@@ -33,6 +34,7 @@ KINDS: tuple[type[Application], ...] = (
     ResidualMLP,
     Regularisation,
     CIFARNet,
+    Perceptron,
     Descent,
     Painting,
     Autoencoder,
