@@ -19,7 +19,8 @@ def unbroadcast(g, x, node):
     """Return the contribution `g` for the input `x` of `node` in the shape and dtype of `x`.
 
     Where `x` was broadcast, `g` comes with the shape of the result and is summed over the broadcast
-    dimensions.
+    dimensions. Leading dimensions of extent 1, which broadcasting adds without a change, may be more or fewer:
+    a `g` of shape (1, 3) serves an `x` of shape (3,).
 
     Raises
     ------
@@ -36,12 +37,21 @@ def unbroadcast(g, x, node):
         return g
     got, shape = data.shape, wanted.shape
     if got != shape:
-        if broadcast_axes(shape, got) is None or got != node.realize_cached_data().shape:
+        if _core(got) == _core(shape):
+            g = _RESHAPE.cls(shape).apply(g) if g.requires_grad else g.make_const(xp.reshape(data, shape))
+        elif broadcast_axes(shape, got) is None or got != node.realize_cached_data().shape:
             raise _refused(x, node, f"has shape {got}, wanted {shape}")
-        g = sum_to(g, shape)
+        else:
+            g = sum_to(g, shape)
     if data.dtype is not wanted.dtype and data.dtype != wanted.dtype and wanted.dtype.kind == "f":
         g = _ASTYPE.cls(wanted.dtype).apply(g)
     return g
+
+
+def _core(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape without its leading ones: (1, 1, 3, 1) -> (3, 1)."""
+    start = next((axis for axis, extent in enumerate(shape) if extent != 1), len(shape))
+    return shape[start:]
 
 
 def _refused(x, node, what: str) -> GradientError:

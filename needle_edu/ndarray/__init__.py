@@ -125,7 +125,7 @@ from .manipulation import (
     swapaxes,
     transpose,
 )
-from .needle_names import concatenate, dilate, permute, prod, split, summation
+from .needle_names import amax, amin, concatenate, copy, dilate, permute, prod, split, summation
 from .positions import (
     broadcast_index,
     broadcast_shapes,
@@ -145,10 +145,10 @@ newaxis = None
 set_creators(CREATORS)
 
 __all__ = [
-    "NDArray", "abs", "acos", "acosh", "activation", "activation_backward", "add", "all", "any", "arange",
-    "argmax", "argmin", "argsort", "array", "asarray", "asin", "asinh", "astype", "atan", "atan2", "atanh",
+    "NDArray", "abs", "acos", "acosh", "activation", "activation_backward", "add", "all", "amax", "amin", "any",
+    "arange", "argmax", "argmin", "argsort", "array", "asarray", "asin", "asinh", "astype", "atan", "atan2", "atanh",
     "bool", "bool_", "broadcast_arrays", "broadcast_index", "broadcast_shapes", "broadcast_to", "ceil", "clip",
-    "concat", "concatenate", "cos", "cosh", "cross_entropy", "cross_entropy_backward", "cumargmax", "cumargmin",
+    "concat", "concatenate", "copy", "cos", "cosh", "cross_entropy", "cross_entropy_backward", "cumargmax", "cumargmin",
     "cumprod", "cumsum", "dilate", "divide", "dropout", "e", "empty", "empty_like", "equal", "erf", "exp",
     "expand_dims", "expm1", "eye", "flip", "float32", "float64", "floor", "floor_divide", "fmod", "from_dlpack", "full",
     "full_like", "fused", "gather", "gelu", "gelu_backward", "greater", "greater_equal", "index_add",

@@ -160,8 +160,8 @@ class NDArray(ToNumbers, NeedleMethods):
             raise ShapeError(f"mT: a matrix has at least 2 dimensions, got shape {self.layout.shape}")
         return self._view(permuted(self.layout, (*range(ndim - 2), ndim - 1, ndim - 2)))
 
-    def permute(self, axes: Shape) -> NDArray:
-        """Return the view whose axis k is axis ``axes[k]`` of this array.
+    def permute(self, axes: Shape = (), *, new_axes: Shape | None = None) -> NDArray:
+        """Return the view whose axis k is axis ``axes[k]`` of this array; `new_axes` is Needle's word for them.
 
         Examples
         --------
@@ -169,13 +169,16 @@ class NDArray(ToNumbers, NeedleMethods):
         >>> nd.zeros((2, 3, 4)).permute((2, 0, 1)).shape
         (4, 2, 3)
         """
+        axes = axes if new_axes is None else new_axes
         return self._view(permuted(self.layout, axes if type(axes) is tuple else as_shape(axes, "permute")))
 
-    def reshape(self, *shape: int | Shape) -> NDArray:
+    def reshape(self, *shape: int | Shape, new_shape: Shape | None = None) -> NDArray:
         """Return the same elements in another shape; a view where strides can express it, else a copy.
 
-        One extent may be -1 and is worked out.
+        One extent may be -1 and is worked out. `new_shape` is Needle's word for the shape.
         """
+        if new_shape is not None:
+            shape = (new_shape,)
         if len(shape) == 1 and not isinstance(shape[0], (int, np.integer)):
             shape = shape[0] if type(shape[0]) is tuple else as_shape(shape[0], "reshape")
         layout, full = reshaped(self.layout, shape)
@@ -183,8 +186,9 @@ class NDArray(ToNumbers, NeedleMethods):
             return self.compact().reshape(full)
         return self._view(layout)
 
-    def broadcast_to(self, shape: Shape) -> NDArray:
-        """Return the view expanded to `shape`, with stride 0 along expanded axes."""
+    def broadcast_to(self, shape: Shape = (), *, new_shape: Shape | None = None) -> NDArray:
+        """Return the view expanded to `shape` (Needle: `new_shape`), with stride 0 along expanded axes."""
+        shape = shape if new_shape is None else new_shape
         shape = shape if type(shape) is tuple else as_shape(shape, "broadcast_to")
         return self._view(broadcasted(self.layout, shape))
 

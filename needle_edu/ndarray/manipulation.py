@@ -155,8 +155,12 @@ def expand_dims(a: NDArray, axis: int | tuple[int, ...] = 0) -> NDArray:
     return a.reshape(tuple(1 if axis in new else next(extents) for axis in range(ndim)))
 
 
-def squeeze(a: NDArray, axis: int | tuple[int, ...] | None = None) -> NDArray:
+def squeeze(
+    a: NDArray, axis: int | tuple[int, ...] | None = None, *, axes: int | tuple[int, ...] | None = None
+) -> NDArray:
     """Return the view without the given axes of extent 1 (default: all of them).
+
+    `axes` is Needle's word for `axis`.
 
     Examples
     --------
@@ -165,6 +169,7 @@ def squeeze(a: NDArray, axis: int | tuple[int, ...] | None = None) -> NDArray:
     (2,)
     """
     a = operand("squeeze", a)
+    axis = axis if axes is None else axes
     if axis is None:
         gone = tuple(axis for axis, extent in enumerate(a.shape) if extent == 1)
     else:

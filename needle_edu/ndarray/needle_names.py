@@ -27,6 +27,45 @@ def summation(a: NDArray, axis: Any = None, keepdims: bool = False) -> NDArray:
     return reductions.sum(a, axis, keepdims)
 
 
+def amax(a: NDArray, axis: Any = None, keepdims: bool = False) -> NDArray:
+    """Return the largest element along the axes: `max` under NumPy's other name, which Needle's first homeworks use.
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> nd.amax(nd.array([[1, 2], [3, 4]]), axis=1)
+    NDArray([2., 4.], dtype=float32, device=cpu())
+    """
+    return reductions.max(operand("amax", a), axis, keepdims)
+
+
+def amin(a: NDArray, axis: Any = None, keepdims: bool = False) -> NDArray:
+    """Return the smallest element along the axes: `min` under NumPy's other name.
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> nd.amin(nd.array([[1, 2], [3, 4]]), axis=1)
+    NDArray([1., 3.], dtype=float32, device=cpu())
+    """
+    return reductions.min(operand("amin", a), axis, keepdims)
+
+
+def copy(a: NDArray) -> NDArray:
+    """Return a compact copy, as the method `copy`.
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> a = nd.zeros(2)
+    >>> b = nd.copy(a)
+    >>> b[0] = 1
+    >>> a, b
+    (NDArray([0., 0.], dtype=float32, device=cpu()), NDArray([1., 0.], dtype=float32, device=cpu()))
+    """
+    return operand("copy", a).copy()
+
+
 def permute(a: NDArray, axes: Shape) -> NDArray:
     """Return the view whose axis k is axis ``axes[k]`` of `a`: `permute_dims` under Needle's name.
 
