@@ -9,6 +9,8 @@ training runs in one process (`Alone`), on a simulated network (`simulation.py`)
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -221,6 +223,30 @@ class Communicator:
 
     def stop(self, error: BaseException) -> None:
         """Tell the others that this worker ends with an error, so that they do not wait for it."""
+
+    def trouble(self) -> str | None:
+        """Why nobody can go on: another worker has died, or has said why it stops; None if all is well.
+
+        Examples
+        --------
+        >>> Alone().trouble() is None
+        True
+        """
+        return None
+
+    @contextmanager
+    def by_itself(self) -> Iterator[None]:
+        """Within the block, this worker needs no other: it may finish its work though another one has failed.
+
+        For what is left when all calls of all workers are made, such as writing the result.
+
+        Examples
+        --------
+        >>> with Alone().by_itself():
+        ...     print("written")
+        written
+        """
+        yield
 
     def compute(self, seconds: float) -> None:
         """Say that this worker computes for a while: a simulated network lets that time go by."""
