@@ -9,7 +9,8 @@ training runs in one process (`Alone`), on a simulated network (`simulation.py`)
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -61,6 +62,8 @@ class Communicator:
 
     rank = 0
     size = 1
+    place = 0  # the number of this worker among those of its machine
+    separate = False  # whether the workers are processes, which may have a card each
 
     # What a network defines. `array` and `into` are contiguous NumPy arrays; ranks lie from 0 to size - 1.
 
@@ -220,6 +223,11 @@ class Communicator:
 
     def _agree(self, what: str, array: np.ndarray) -> None:
         """Complain, in every worker, unless all call the same with the same shape and dtype; see `mpi.py`."""
+
+    def _until(self, done: Callable[[], bool], doing: str) -> None:
+        """Return when `done()` is true: something goes on by itself."""
+        while not done():
+            time.sleep(0.0002)
 
     def stop(self, error: BaseException) -> None:
         """Tell the others that this worker ends with an error, so that they do not wait for it."""

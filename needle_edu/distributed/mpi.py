@@ -21,8 +21,9 @@ import tempfile
 import threading
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any, NoReturn
 
 import numpy as np
@@ -30,7 +31,7 @@ import numpy as np
 from ..backend.errors import DistributedError
 from .board import Board
 from .communicator import Communicator, Work
-from .environment import LAUNCHER
+from .environment import LAUNCHER, gone
 from .interrupts import heed_unless
 
 GRACE = 3.0  # seconds that ranks have to end by themselves once one has failed
@@ -43,6 +44,8 @@ HINT = "go on from the last checkpoint"
 class MPIGroup(Communicator):
     """One rank of a program that mpiexec has started. `distributed.init()` makes it."""
 
+    separate = True
+
     def __init__(self, mpi: Any, timeout: float):
         self._mpi, self.timeout = mpi, timeout
         world = mpi.COMM_WORLD
@@ -52,6 +55,7 @@ class MPIGroup(Communicator):
         here = world.Split_type(mpi.COMM_TYPE_SHARED)  # the ranks on this machine
         self._folder = here.bcast(tempfile.mkdtemp(prefix="needle_edu-") if here.Get_rank() == 0 else None)
         self.board = Board(self._folder, self.rank, self.size, here.allgather(self.rank))
+        self.place = here.Get_rank()
         here.Barrier()
         self._calls = 0
         self._broken: str | None = None
@@ -140,6 +144,9 @@ class MPIGroup(Communicator):
                 next_look = now + LOOK
             time.sleep(PAUSE)
 
+    def _until(self, done: Callable[[], bool], doing: str) -> None:
+        self._wait(SimpleNamespace(Test=done), doing)
+
     def _test(self, request: Any) -> bool:
         try:
             return bool(request.Test())
@@ -199,7 +206,7 @@ class MPIGroup(Communicator):
         while not self._ended:
             time.sleep(0.2)
             trouble = None if self._by_itself else self.trouble()
-            if os.getppid() != self._parent or _gone(os.environ.get(LAUNCHER)):
+            if os.getppid() != self._parent or gone(os.environ.get(LAUNCHER)):
                 trouble = trouble or f"what has started rank {self.rank} has ended, and the rank with it"
             since = (since or time.monotonic()) if trouble else None
             if trouble and since and time.monotonic() - since > GRACE and not self._ended:
@@ -285,14 +292,3 @@ def _bytes(array: np.ndarray) -> Any:
 def _let_others_run() -> None:
     """Give the core to whom it may be waiting for: there may be more ranks than cores."""
     os.sched_yield() if hasattr(os, "sched_yield") else time.sleep(0)
-
-
-def _gone(process: str | None) -> bool:
-    """Whether there is no process of this number any more; None is no process."""
-    if process is None:
-        return False
-    try:
-        os.kill(int(process), 0)
-    except ProcessLookupError:
-        return True
-    return False
