@@ -33,6 +33,7 @@ from .board import Board
 from .communicator import Communicator, Work
 from .environment import LAUNCHER, gone
 from .interrupts import heed_unless
+from .segments import forget_names
 
 GRACE = 3.0  # seconds that ranks have to end by themselves once one has failed
 SPIN = 0.005  # seconds of asking without a pause: messages are fast
@@ -57,6 +58,8 @@ class MPIGroup(Communicator):
         self.board = Board(self._folder, self.rank, self.size, here.allgather(self.rank))
         self.place = here.Get_rank()
         here.Barrier()
+        if self.place == 0:
+            forget_names()
         self._calls = 0
         self._broken: str | None = None
         self._ended = self._by_itself = False

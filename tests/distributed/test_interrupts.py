@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import time
 
@@ -14,6 +15,7 @@ from needle_edu.distributed import mpi
 from needle_edu.distributed.board import Board
 from needle_edu.distributed.interrupts import heed_unless
 from needle_edu.distributed.launching import mpiexec
+from needle_edu.distributed.segments import forget_names
 from needle_edu.training.interruption import Interruption
 
 LIMIT = 600  # seconds: an end to every wait, far beyond what a busy machine needs
@@ -74,6 +76,8 @@ def foreign(comm):
     comm.barrier()
     if comm.rank:
         os.kill(os.getpid(), signal.SIGKILL)
+    with open("/proc/self/maps") as file:
+        print("memory", *set(re.findall(r"/dev/shm/mpich_shm_\w+", file.read())), flush=True)
     with comm.by_itself():
         try:
             while comm.trouble() is None:
@@ -90,6 +94,7 @@ def foreign(comm):
     comm.all_reduce(np.zeros(3))
 
 
+@pytest.mark.skipif(not os.path.exists("/proc/self/maps"), reason="looks at mapped memory in /proc")
 def test_code_that_swallows_errors_meets_none(capfd):
     pytest.importorskip("mpi4py", reason="MPI TESTS NOT RUN: python -m pip install 'needle_edu[mpi]'")
     try:
@@ -100,3 +105,19 @@ def test_code_that_swallows_errors_meets_none(capfd):
         distributed.launch(foreign, 2, timeout=LIMIT / 2, time_limit=LIMIT)
     said = capfd.readouterr().out
     assert "written" in said and "swallowed" not in said and "no error" not in said
+    memory = re.findall(r"/dev/shm/\S+", said)
+    assert not any(map(os.path.exists, memory)), "a killed rank has left shared memory behind"
+
+
+def test_names_of_shared_memory_are_read_from_what_is_mapped(tmp_path):
+    maps = tmp_path / "maps"
+    line = "7f4d1c000000-7f4d1c205000 rw-s 00000000 00:19 2212      "
+    names = [
+        "/dev/shm/mpich_shm_needle_edu_0",
+        "/dev/shm/other",
+        "/dev/shm/mpich_shm_gone_0 (deleted)",
+        "/usr/bin/x",
+    ]
+    maps.write_text("".join(f"{line}{name}\n" for name in names))
+    assert forget_names(maps) == ["/dev/shm/mpich_shm_needle_edu_0"]
+    assert forget_names(tmp_path / "none") == []

@@ -60,8 +60,8 @@ def steps_on_own_card(comm):
     return steps(comm, ndl.cuda())
 
 
-def steps(comm, device):
-    """Twenty steps, whether sums went between cards, and the time of a sum of 64 MB."""
+def steps(comm, device, elements=1 << 24):
+    """Twenty steps, whether sums went between cards, and the time of a large sum."""
     from needle_edu.backend import set_default_device
 
     set_default_device(device)
@@ -77,7 +77,7 @@ def steps(comm, device):
         weights = np.concatenate([p.numpy().ravel() for p in both.parameters()])
         cards, best = both._cards, float("inf")
         for _ in range(5 if cards else 0):
-            array = ndl.ndarray.zeros(1 << 24, device=device)
+            array = ndl.ndarray.zeros(elements, device=device)
             begin = time.perf_counter()
             cards.all_reduce([array])
             cards.wait()
