@@ -22,4 +22,4 @@ if [ -n "${FULL:-}" ]; then
 fi
 # Python itself is not compiled for it: so the sanitizer's library comes first, and Python's leaks are none of ours.
 LD_PRELOAD="$asan" ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
-  "$python" -m tests.graph.equality --sanitize "$@"
+  "$python" -m tests.graph.equality --sanitize --no-cuda "$@"
