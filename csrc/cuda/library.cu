@@ -59,6 +59,10 @@ ND_API int ndc_synchronize(void) {
   const cudaError_t error = cudaDeviceSynchronize();
   return error ? -int(error) : nd::look_for_faults();
 }
+ND_API int ndc_busy(void) {
+  const cudaError_t state = cudaStreamQuery(0);
+  return state == cudaErrorNotReady ? 1 : -int(state);
+}
 ND_API const char *ndc_suspects(void) {
   static char names[sizeof nd::suspects];
   memcpy(names, nd::suspects, sizeof names);

@@ -18,6 +18,7 @@ ND_API int ndc_to_host(void *to, const void *from, int64_t nbytes); /* kernels c
  * has the names of the kernels that it may have been (and forgets them). */
 ND_API int ndc_synchronize(void);
 ND_API const char *ndc_suspects(void);
+ND_API int ndc_busy(void); /* 1 while the card has work to do, else 0; does not wait */
 ND_API const char *ndc_error_name(int number); /* of CUDA, such as "cudaErrorIllegalAddress" */
 ND_API int ndc_set_blocking(int on); /* 1: every kernel is waited for, and reports what it met itself */
 

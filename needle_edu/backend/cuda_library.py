@@ -87,6 +87,17 @@ class CudaLibrary(CLibrary):
         """Wait until every kernel called so far has done its work, and raise what it met."""
         self.waited(self.lib.ndc_synchronize())
 
+    def busy(self) -> bool:
+        """Return whether the card has work to do yet; nobody waits for it."""
+        code = self.lib.ndc_busy()
+        if code < 0:
+            self.waited(code)
+        return bool(code)
+
+    def bus(self) -> str:
+        """Return where the card sits in its machine, such as "0000:17:00.0"; empty for a simulated one."""
+        return ""
+
     def waited(self, code: int, nbytes: int | None = None) -> None:
         """Raise what the kernels called before, or the copy itself, have met: `code` is what waiting returned."""
         if not code:

@@ -60,6 +60,7 @@ def describe(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Train, or list; returns the exit status."""
     from needle_edu import backend, training
+    from needle_edu.distributed.cards import own_card
     from needle_edu.distributed.environment import launched
     from needle_edu.training import folder
     from needle_edu.training.applications import named
@@ -83,6 +84,8 @@ def main(args: argparse.Namespace) -> int:
         out = args.out or (folder.latest(kind.name) if args.resume else folder.fresh(kind.name))
         if not parallel.alone:
             out = Path(parallel.communicator.all_gather_texts(os.fspath(out))[0])
+        if not parallel.alone and args.device == "cuda":
+            own_card(parallel.communicator)
         if first and not args.no_progress:
             _say_what_is_missing()
         result = training.run(

@@ -74,12 +74,11 @@ class Board:
         for rank in self.peers:
             if self._rows[rank]["state"] == FAILED:
                 return self._rows[rank]["said"].decode(errors="ignore")
-        # Who has left waits for the others to leave: nobody's process ends before this rank has left, too.
-        working = self._rows[self.rank]["state"] == WORKING
-        for rank in self.peers:
-            dead = rank != self.rank and not self.lives(rank)  # first: what a dead rank has noted stays
-            if dead and (working or self._rows[rank]["state"] == WORKING):
-                return f"rank {rank} has died (killed, or out of memory)"
+        dead = next((rank for rank in self.peers if rank != self.rank and not self.lives(rank)), None)
+        # Who leaves waits for the others to leave: nobody's process ends by itself while one is at work. The states are
+        # read after the locks: what a dead rank has noted stays.
+        if dead is not None and any(self._rows[rank]["state"] == WORKING for rank in self.peers):
+            return f"rank {dead} has died (killed, or out of memory)"
         return None
 
     def missing(self, calls: int) -> list[int]:

@@ -9,6 +9,9 @@ training runs in one process (`Alone`), on a simulated network (`simulation.py`)
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -59,6 +62,8 @@ class Communicator:
 
     rank = 0
     size = 1
+    place = 0  # the number of this worker among those of its machine
+    separate = False  # whether the workers are processes, which may have a card each
 
     # What a network defines. `array` and `into` are contiguous NumPy arrays; ranks lie from 0 to size - 1.
 
@@ -219,8 +224,37 @@ class Communicator:
     def _agree(self, what: str, array: np.ndarray) -> None:
         """Complain, in every worker, unless all call the same with the same shape and dtype; see `mpi.py`."""
 
+    def _until(self, done: Callable[[], bool], doing: str) -> None:
+        """Return when `done()` is true: something goes on by itself."""
+        while not done():
+            time.sleep(0.0002)
+
     def stop(self, error: BaseException) -> None:
         """Tell the others that this worker ends with an error, so that they do not wait for it."""
+
+    def trouble(self) -> str | None:
+        """Why nobody can go on: another worker has died, or has said why it stops; None if all is well.
+
+        Examples
+        --------
+        >>> Alone().trouble() is None
+        True
+        """
+        return None
+
+    @contextmanager
+    def by_itself(self) -> Iterator[None]:
+        """Within the block, this worker needs no other: it may finish its work though another one has failed.
+
+        For what is left when all calls of all workers are made, such as writing the result.
+
+        Examples
+        --------
+        >>> with Alone().by_itself():
+        ...     print("written")
+        written
+        """
+        yield
 
     def compute(self, seconds: float) -> None:
         """Say that this worker computes for a while: a simulated network lets that time go by."""

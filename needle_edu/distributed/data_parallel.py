@@ -20,6 +20,7 @@ from ..autograd.arrays import readable
 from ..backend.arguments import whole
 from ..backend.errors import DistributedError
 from ..nn import Module, Parameter
+from .cards import Cards, connected
 from .communicator import Communicator
 from .gradients import buckets
 from .group import init
@@ -83,9 +84,11 @@ class DistributedDataParallel(Module):
         self._communicator = init() if communicator is None else communicator
         self._syncing = True
         compare(self._communicator, module)
-        spread(self._communicator, [*module.parameters(), *module.buffers()])
+        everything = [*module.parameters(), *module.buffers()]
+        self._cards = connected(self._communicator, [tensor.device for tensor in everything])
+        spread(self._communicator, everything, self._cards)
         learning = [parameter for parameter in module.parameters() if parameter.requires_grad]
-        self._buckets = _Buckets(self._communicator, learning, bucket_bytes)
+        self._buckets = _Buckets(self._communicator, learning, bucket_bytes, self._cards)
         if self._communicator.size > 1:
             module.register_forward_pre_hook(self._before_forward)
             for parameter in learning:
@@ -130,7 +133,7 @@ class DistributedDataParallel(Module):
                 "train without compile()"
             )
         if self._syncing and module.training and state.grad_enabled():
-            spread(self._communicator, list(module.buffers()))
+            spread(self._communicator, list(module.buffers()), self._cards)
 
     def _written(self, parameter: Any) -> None:
         if self._syncing:
@@ -142,9 +145,11 @@ class DistributedDataParallel(Module):
 class _Buckets:
     """All buckets of a model, and how far their sums are. Sums begin in the same order in every worker."""
 
-    def __init__(self, communicator: Communicator, parameters: list[Parameter], bucket_bytes: int):
+    def __init__(
+        self, communicator: Communicator, parameters: list[Parameter], bucket_bytes: int, cards: Cards | None
+    ):
         self.communicator = communicator
-        self.all = buckets(parameters, bucket_bytes)
+        self.all = buckets(parameters, bucket_bytes, cards)
         self._of = {id(parameter): bucket for bucket in self.all for parameter in bucket.parameters}
         self._kept: dict[int, Parameter] = {}  # those with gradients that have not been added up
         self._begun = 0
@@ -216,8 +221,8 @@ def compare(communicator: Communicator, module: Module) -> None:
             )
 
 
-def spread(communicator: Communicator, tensors: list[Any]) -> None:
-    """Give the tensors of every worker the numbers of worker 0, in one message.
+def spread(communicator: Communicator, tensors: list[Any], cards: Cards | None = None) -> None:
+    """Give the tensors of every worker the numbers of worker 0, in one message; those on `cards` go between them.
 
     Examples
     --------
@@ -229,6 +234,12 @@ def spread(communicator: Communicator, tensors: list[Any]) -> None:
     >>> SimulatedNetwork(3).run(three)
     [1.0, 1.0, 1.0]
     """
+    if cards is not None:
+        there = [tensor for tensor in tensors if tensor.device == cards.device]
+        tensors = [tensor for tensor in tensors if tensor.device != cards.device]
+        own = [tensor.realize_cached_data() for tensor in there]
+        for tensor, of_first in zip(there, cards.broadcast(own) if own else [], strict=True):
+            tensor.replace_data(of_first)
     if communicator.size == 1 or not tensors:
         return
     arrays = [np.ascontiguousarray(readable(tensor)) for tensor in tensors]

@@ -47,3 +47,20 @@ def write_to(path: str) -> None:
     os.dup2(file, 1)
     os.dup2(file, 2)
     os.close(file)
+
+
+def gone(process: str | None) -> bool:
+    """Whether there is no process of this number any more; None is no process.
+
+    Examples
+    --------
+    >>> gone(str(os.getpid())), gone(None)
+    (False, False)
+    """
+    if process is None:
+        return False
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return True
+    return False

@@ -7,11 +7,15 @@ while the pass computes the gradients of the layers before.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ..autograd import Tensor
 from ..autograd.arrays import readable
+from ..ndarray import zeros
 from ..nn import Parameter
+from .cards import Cards
 from .communicator import Communicator, Work
 
 
@@ -93,8 +97,55 @@ class Bucket:
                 )
 
 
-def buckets(parameters: list[Parameter], bucket_bytes: int) -> list[Bucket]:
+class CardBucket(Bucket):
+    """A bucket whose gradients stay on the card, where they are added up one by one, begun in one go.
+
+    What tells who has a gradient is small, and goes over the hosts by MPI, which knows if a worker has died.
+
+    Attributes
+    ----------
+    parameters : list of Parameter
+    """
+
+    def __init__(self, parameters: list[Parameter], cards: Cards):
+        self.parameters, self._cards = parameters, cards
+        self._used = np.zeros(len(parameters), np.float32)
+        self._arrays: list[Any] = [None] * len(parameters)
+        self._number = {id(parameter): k for k, parameter in enumerate(parameters)}
+        self._missing = set(self._number)
+        self._work: Work | None = None
+
+    def put(self, parameter: Parameter) -> None:
+        """Take a gradient's part of the mean, in memory of its own."""
+        assert parameter.grad is not None
+        k = self._number[id(parameter)]
+        self._arrays[k] = (parameter.grad.realize_cached_data() / self._cards.size).compact()
+        self._used[k] = 1
+        self._missing.discard(id(parameter))
+
+    def begin(self, communicator: Communicator) -> None:
+        """Begin the sums; a gradient that has not come counts as 0."""
+        for k, parameter in enumerate(self.parameters):
+            if id(parameter) in self._missing:
+                self._arrays[k] = zeros(parameter.shape, parameter.dtype, parameter.device)
+                self._used[k] = 0
+        self._work = communicator._begin_sum(self._used)
+        self._cards.all_reduce(self._arrays)
+
+    def end(self) -> None:
+        """Wait for the sums, and make them the `.grad` of each parameter that any worker has used."""
+        self._cards.wait(first=self._work)
+        self._work, self._missing = None, set(self._number)
+        for k, parameter in enumerate(self.parameters):
+            if self._used[k]:
+                parameter.grad = Tensor(self._arrays[k], requires_grad=False)
+            self._arrays[k] = None
+
+
+def buckets(parameters: list[Parameter], bucket_bytes: int, cards: Cards | None = None) -> list[Bucket]:
     """Parameters in buckets of about so many bytes, the last parameters first.
+
+    Those of a bucket have one dtype and live on one device; those on `cards`, if there are any, are added up there.
 
     Examples
     --------
@@ -106,9 +157,14 @@ def buckets(parameters: list[Parameter], bucket_bytes: int) -> list[Bucket]:
     filled = bucket_bytes
     for parameter in reversed(parameters):
         nbytes = parameter.size * parameter.dtype.itemsize
-        if not groups or filled + nbytes > bucket_bytes or groups[-1][0].dtype != parameter.dtype:
+        kind = (parameter.dtype, parameter.device)
+        full = filled + nbytes > bucket_bytes
+        if not groups or full or kind != (groups[-1][0].dtype, groups[-1][0].device):
             groups.append([])
             filled = 0
         groups[-1].append(parameter)
         filled += nbytes
-    return [Bucket(group) for group in groups]
+    return [
+        Bucket(group) if cards is None or group[0].device != cards.device else CardBucket(group, cards)
+        for group in groups
+    ]

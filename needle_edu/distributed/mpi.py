@@ -3,7 +3,8 @@
 MPI itself waits for ever, or kills everybody without a word. So nothing here blocks: each operation is begun, and then
 asked again and again whether it is done. In between we look at the board (`board.py`): has a rank died, or said why it
 stops? Has the time limit passed? Then every rank raises the same sentence. A thread watches over those that compute and
-do not ask: they end a few seconds later. Only what is still there then is ended by `MPI_Abort`.
+do not ask: they end a few seconds later. Only what is still there then is ended by `MPI_Abort`. An interrupt by mpiexec
+raises nothing: see `interrupts.py`.
 
 Before each operation of all ranks together, two numbers are added up that tell whether all are about to do the same.
 """
@@ -20,8 +21,9 @@ import tempfile
 import threading
 import time
 import zlib
-from collections.abc import Callable
-from types import FrameType
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any, NoReturn
 
 import numpy as np
@@ -29,16 +31,21 @@ import numpy as np
 from ..backend.errors import DistributedError
 from .board import Board
 from .communicator import Communicator, Work
-from .environment import LAUNCHER
+from .environment import LAUNCHER, gone
+from .interrupts import heed_unless
+from .segments import forget_names
 
 GRACE = 3.0  # seconds that ranks have to end by themselves once one has failed
 SPIN = 0.005  # seconds of asking without a pause: messages are fast
 PAUSE, LOOK = 0.0002, 0.05  # then between two questions, and between two looks at the board
+LAST = 60  # seconds that MPI may take to end
 HINT = "go on from the last checkpoint"
 
 
 class MPIGroup(Communicator):
     """One rank of a program that mpiexec has started. `distributed.init()` makes it."""
+
+    separate = True
 
     def __init__(self, mpi: Any, timeout: float):
         self._mpi, self.timeout = mpi, timeout
@@ -49,13 +56,16 @@ class MPIGroup(Communicator):
         here = world.Split_type(mpi.COMM_TYPE_SHARED)  # the ranks on this machine
         self._folder = here.bcast(tempfile.mkdtemp(prefix="needle_edu-") if here.Get_rank() == 0 else None)
         self.board = Board(self._folder, self.rank, self.size, here.allgather(self.rank))
+        self.place = here.Get_rank()
         here.Barrier()
+        if self.place == 0:
+            forget_names()
         self._calls = 0
         self._broken: str | None = None
-        self._ended = False
+        self._ended = self._by_itself = False
         self._parent = os.getppid()
         atexit.register(self.close)
-        self._interrupted = _on_interrupt(self._interrupt)
+        heed_unless(lambda: self._ended or self.trouble())
         threading.Thread(target=self._watch, name="needle_edu.distributed", daemon=True).start()
 
     # Messages between two
@@ -137,6 +147,9 @@ class MPIGroup(Communicator):
                 next_look = now + LOOK
             time.sleep(PAUSE)
 
+    def _until(self, done: Callable[[], bool], doing: str) -> None:
+        self._wait(SimpleNamespace(Test=done), doing)
+
     def _test(self, request: Any) -> bool:
         try:
             return bool(request.Test())
@@ -170,13 +183,18 @@ class MPIGroup(Communicator):
         self.board.fail(self._broken)
         raise DistributedError(self._broken)
 
-    def _interrupt(self, number: int, frame: FrameType | None) -> None:
-        """Ctrl-C; mpiexec sends the same when a rank has died."""
-        trouble = self.board.trouble()
-        if trouble is not None and not self._ended:
-            self.fail(f"{trouble.removesuffix('; ' + HINT)}; {HINT}")
-        if callable(self._interrupted):
-            self._interrupted(number, frame)
+    def trouble(self) -> str | None:
+        """What the board says."""
+        return self.board.trouble()
+
+    @contextmanager
+    def by_itself(self) -> Iterator[None]:
+        """Within the block, nobody ends this rank because another one has failed."""
+        self._by_itself = True
+        try:
+            yield
+        finally:
+            self._by_itself = False
 
     def stop(self, error: BaseException) -> None:
         """Note on the board that this rank ends with an error of its own."""
@@ -190,13 +208,13 @@ class MPIGroup(Communicator):
         since = None
         while not self._ended:
             time.sleep(0.2)
-            trouble = self.board.trouble()
-            if os.getppid() != self._parent or _gone(os.environ.get(LAUNCHER)):
+            trouble = None if self._by_itself else self.trouble()
+            if os.getppid() != self._parent or gone(os.environ.get(LAUNCHER)):
                 trouble = trouble or f"what has started rank {self.rank} has ended, and the rank with it"
             since = (since or time.monotonic()) if trouble else None
             if trouble and since and time.monotonic() - since > GRACE and not self._ended:
-                print(f"needle_edu: rank {self.rank} ends: {trouble}", file=sys.stderr, flush=True)
-                self.board.fail(trouble)
+                print(f"needle_edu: rank {self.rank} ends: {_hinted(trouble)}", file=sys.stderr, flush=True)
+                self.board.fail(_hinted(trouble))
                 os._exit(1)
 
     def close(self) -> None:
@@ -204,16 +222,22 @@ class MPIGroup(Communicator):
         if self._ended:
             return
         if self._broken is None:
-            self.board.leave()
             self.timeout = math.inf
             try:
+                trouble = self.trouble()  # whoever is gone before this rank leaves has died
+                if trouble is not None:
+                    self.fail(_hinted(trouble))
+                self.board.leave()
                 # MPI_Finalize itself waits for the others without end, and lets no other thread run.
                 self._wait(self._end.Ibarrier(), "its end")
             except DistributedError as error:
                 print(f"needle_edu: {error}", file=sys.stderr)
             else:
                 self._ended = True
+                signal.signal(signal.SIGALRM, signal.SIG_DFL)
+                signal.alarm(LAST)  # a rank that dies just now: then the system ends who waits for it
                 self._mpi.Finalize()
+                signal.alarm(0)
                 if self.rank == min(self.board.peers):
                     shutil.rmtree(self._folder, ignore_errors=True)
                 return
@@ -260,6 +284,10 @@ class _MPIWork(Work):
         self._group._wait(self._request, "a sum")
 
 
+def _hinted(trouble: str) -> str:
+    return f"{trouble.removesuffix('; ' + HINT)}; {HINT}"
+
+
 def _bytes(array: np.ndarray) -> Any:
     return array.reshape(-1).view(np.uint8)
 
@@ -267,24 +295,3 @@ def _bytes(array: np.ndarray) -> Any:
 def _let_others_run() -> None:
     """Give the core to whom it may be waiting for: there may be more ranks than cores."""
     os.sched_yield() if hasattr(os, "sched_yield") else time.sleep(0)
-
-
-def _gone(process: str | None) -> bool:
-    """Whether there is no process of this number any more; None is no process."""
-    if process is None:
-        return False
-    try:
-        os.kill(int(process), 0)
-    except ProcessLookupError:
-        return True
-    return False
-
-
-def _on_interrupt(handler: Callable) -> Any:
-    """Let `handler` be called at Ctrl-C; returns what was called before."""
-    if threading.current_thread() is not threading.main_thread():
-        return None
-    before = signal.getsignal(signal.SIGINT)
-    if before in (signal.SIG_IGN, None):
-        return None
-    return signal.signal(signal.SIGINT, handler)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
@@ -19,17 +20,25 @@ class Interruption:
     In a notebook, the kernel's interrupt button is Ctrl-C. Outside the main thread, where Python delivers no signals,
     nothing changes.
 
+    Parameters
+    ----------
+    lost : callable, optional
+        Asked at each interrupt. Where it returns something true, the interrupt counts for nothing: mpiexec interrupts
+        who is left when a process has died, and the next sum says so.
+
     Examples
     --------
-    >>> import os
+    >>> before = signal.signal(signal.SIGINT, signal.default_int_handler)
     >>> with Interruption() as interruption:
-    ...     os.kill(os.getpid(), signal.SIGINT)
+    ...     signal.raise_signal(signal.SIGINT)
     ...     interruption.asked
     True
+    >>> _ = signal.signal(signal.SIGINT, before)
     """
 
-    def __init__(self) -> None:
+    def __init__(self, lost: Callable[[], Any] = lambda: False) -> None:
         self.asked = False
+        self._lost = lost
         self._before: Any = None
 
     def __enter__(self) -> Interruption:
@@ -44,6 +53,8 @@ class Interruption:
             signal.signal(signal.SIGINT, self._before)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
+        if self._lost():
+            return
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True

@@ -186,7 +186,7 @@ class _Training:
         self._since = time.perf_counter()
         self.save()  # at once: a folder that cannot be written to shall not cost an hour
         try:
-            with Interruption() as interruption:
+            with Interruption(self.parallel.communicator.trouble) as interruption:
                 ended = self.learn(interruption)
         finally:
             self.progress.close()
@@ -199,7 +199,8 @@ class _Training:
         out = None if self.folder is None else self.folder.path
         result = Result(self.app, self.history, last, ended, self.seconds(), out)
         if self.folder is not None and self.parallel.first:
-            self.folder.write(result)
+            with self.parallel.communicator.by_itself():  # all sums are made
+                self.folder.write(result)
         return result
 
     def learn(self, interruption: Interruption) -> str:

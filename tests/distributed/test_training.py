@@ -123,14 +123,16 @@ def test_a_killed_rank_is_said_and_the_training_goes_on(whole, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("seed", range(2, 6))
 @pytest.mark.skipif(not os.path.exists("/proc/self/task"), reason="looks for processes in /proc")
-def test_ranks_killed_twenty_times(whole, tmp_path):
-    chance, kills = random.Random(2), 0
-    for k in range(60):
+def test_ranks_killed_twenty_times(seed, whole, tmp_path):
+    """Five times in each of four tests, for a busy machine has a limit of minutes for each."""
+    chance, kills = random.Random(seed), 0
+    for k in range(20):
         kills += kill_and_resume(whole, tmp_path / str(k), chance)
-        if kills == 20:
+        if kills == 5:
             break
-    assert kills == 20
+    assert kills == 5
 
 
 @pytest.mark.slow

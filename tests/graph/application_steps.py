@@ -166,9 +166,9 @@ def add(table: Table, name: str, passes: dict[str, tuple], native: str = "C") ->
             )
 
 
-def table(names: Any = None) -> tuple[Table, dict[str, str]]:
+def table(names: Any = None, executions: dict[str, Any] | None = None) -> tuple[Table, dict[str, str]]:
     """The table of all applications, and which cannot be captured, and why."""
-    found, refused = Table(without_compiler()), {}
+    found, refused = Table(without_compiler() if executions is None else executions), {}
     for name in training.APPLICATIONS if names is None else names:
         try:
             add(found, name, {"none": (), "all": PARTS})

@@ -284,7 +284,7 @@ def main() -> None:
     if args.seed is None and not args.no_applications:
         from . import application_steps
 
-        steps, refused = application_steps.table()
+        steps, refused = application_steps.table(executions=table.executions)
         print(f"training steps of the applications\n\n{steps}\n")
         for name, why in refused.items():
             print(f"{name}: not captured: {why}")

@@ -12,6 +12,8 @@ class Card(NamedTuple):
     name: str
     capability: int
     """Its compute capability, 75 for 7.5."""
+    bus: str = ""
+    """Where it sits, "0000:17:00.0"."""
 
 
 class Driver(NamedTuple):
@@ -46,9 +48,11 @@ def driver() -> Driver:
 
 def _card(lib: Any, ctypes: Any, number: int) -> Card:
     device, major, minor = ctypes.c_int(0), ctypes.c_int(0), ctypes.c_int(0)
-    name = ctypes.create_string_buffer(100)
+    name, bus = (ctypes.create_string_buffer(100) for _ in range(2))
     lib.cuDeviceGet(ctypes.byref(device), number)
     lib.cuDeviceGetName(name, len(name), device)
+    lib.cuDeviceGetPCIBusId(bus, len(bus), device)
     lib.cuDeviceGetAttribute(ctypes.byref(major), _MAJOR, device)
     lib.cuDeviceGetAttribute(ctypes.byref(minor), _MINOR, device)
-    return Card(name.value.decode(errors="replace"), 10 * major.value + minor.value)
+    capability = 10 * major.value + minor.value
+    return Card(name.value.decode(errors="replace"), capability, bus.value.decode(errors="replace"))

@@ -37,7 +37,12 @@ class CudaRuntime(CudaLibrary):
         super().__init__(ffi, ffi.dlopen(str(library)), "cuda", blocking)
         if code := self.lib.ndc_set_device(number):
             self.raise_cuda(-code, f"cuda() cannot use card {number}")
+        self._number = number
         self.lib.nd_pool_set_limit(_KEEP)
+
+    def bus(self) -> str:
+        """Return where the card sits in its machine."""
+        return driver().cards[self._number].bus
 
     def program_library(self, text: str) -> Path:
         """Return a library made of a program's text, which calls our kernels."""

@@ -9,6 +9,7 @@ says how far it came. What is measured is printed, and written to a file with th
 - values: each kernel against the NumPy reference (tests/backend/kernel_cases.py), and long lines;
 - ops: every op of the registry and its gradients against cpu(), in float64;
 - errors: an index out of range, and a launch that cannot be;
+- nccl: sums between cards (between_cards.py), where NCCL is installed;
 - times: copies, elementwise and sums as bytes a second, products as operations a second, a step of training.
 """
 
@@ -27,7 +28,7 @@ import needle_edu as ndl  # noqa: E402
 from needle_edu import nn, optim  # noqa: E402
 from needle_edu.backend import DeviceError, devices, errors, set_default_device  # noqa: E402
 
-SHARES = {"values": 0.3, "ops": 0.25, "errors": 0.05, "times": 0.4}
+SHARES = {"values": 0.3, "ops": 0.25, "errors": 0.05, "nccl": 0.0, "times": 0.4}
 
 
 class Report:
@@ -57,7 +58,7 @@ def main() -> int:
     report.say(f"# {device!r} on {card(device)}, {datetime.date.today()}\n")
     report.say(f"compiled and opened in {time.monotonic() - begin:.0f} s")
     left = options.minutes * 60 - (time.monotonic() - begin)
-    parts = {"values": values, "ops": ops, "errors": index_errors, "times": times}
+    parts = {"values": values, "ops": ops, "errors": index_errors, "nccl": nccl, "times": times}
     for name, part in parts.items():
         report.say(f"\n## {name}\n")
         try:
@@ -149,6 +150,12 @@ def a_cell(device, report: Report) -> None:
         report.wrong.append("a block of 4,096 threads was not refused")
     except errors.CudaError as error:
         report.say(f"a block of 4,096 threads: {error}")
+
+
+def nccl(device, runtime, report: Report, end: float) -> None:
+    from between_cards import between_cards
+
+    between_cards(device, report)
 
 
 def seconds(device, call, end: float) -> float:
