@@ -8,7 +8,6 @@ a factor, an axis, a branch, a keyword or a statement that no test looks at.
 """
 
 import ast
-import copy
 from collections.abc import Iterator
 
 from . import kernel_mutants
@@ -39,7 +38,9 @@ def mutants(source: str) -> list[tuple[str, str]]:
                 while label in found:  # the same words in another place
                     number += 1
                     label = f"{words} ({number})"
-                found[label] = ast.unparse(_Replace(node, mistake).visit(copy.deepcopy(tree)))
+                # Parsed anew, not copied: `Load()` and its like are shared by all trees, and whoever has shown a
+                # traceback by IPython has hung a whole file to them, which a deep copy would copy, too.
+                found[label] = ast.unparse(_Replace(node, mistake).visit(ast.parse(source)))
     return [(label, text) for label, text in found.items() if text != ast.unparse(tree)]
 
 
@@ -156,5 +157,5 @@ def _place(node: ast.AST) -> tuple:
 
 
 def _short(node: ast.AST) -> str:
-    text = " ".join(ast.unparse(ast.fix_missing_locations(copy.deepcopy(node))).split())
+    text = " ".join(ast.unparse(node).split())
     return text if len(text) <= 50 else f"{text[:49]}…"

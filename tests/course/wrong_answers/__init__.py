@@ -5,8 +5,10 @@ mistake gets, beyond the `NEUTRAL` ones, which fit any failure of their test. `E
 that no test can notice, each with the reason: they compute the same.
 """
 
+import functools
 import importlib
-from types import ModuleType
+from collections.abc import Mapping
+from types import MappingProxyType, ModuleType
 
 from needle_edu.course import questions
 
@@ -22,9 +24,11 @@ PARTS = {
 BEGIN, END = "### BEGIN SOLUTION\n", "    ### END SOLUTION"
 
 
-def solutions(homework: str) -> dict[str, str]:
-    """The instructor's answer to each question."""
-    return {question.name: question.answer.source for question in questions.load(homework).questions}
+@functools.cache
+def solutions(homework: str) -> Mapping[str, str]:
+    """The instructor's answer to each question; read once, for half a hundred files ask, and for reading only."""
+    found = questions.load(homework).questions
+    return MappingProxyType({question.name: question.answer.source for question in found})
 
 
 def changed(source: str, *words: str) -> str:
