@@ -252,11 +252,15 @@ def test_no_compiler_is_one_sentence(monkeypatch):
     assert sentence.startswith(
         "cuda_sim() is not available: it compiles CUDA with g++, which was not found (Debian"
     )
-    monkeypatch.setattr("sys.platform", "win32")
-    assert (
-        "the CUDA simulator runs on Linux, and this is win32; use cpu()"
-        in standard_devices._why_no_simulator()
-    )
+
+
+@pytest.mark.parametrize("platform", ["darwin", "win32"])
+def test_another_system_is_one_sentence(monkeypatch, platform):
+    monkeypatch.setattr("sys.platform", platform)
+    why = f"the CUDA simulator runs on Linux, and this is {platform}; "
+    assert standard_devices._why_no_simulator() == f"cuda_sim() is not available: {why}use cpu()"
+    with pytest.raises(BuildError, match=f"^{why}a container with Linux, or WSL, has it$"):
+        open_simulator.__wrapped__()
 
 
 LEAVING = """
