@@ -15,10 +15,12 @@ inline bool clashes(uint32_t slot, uint32_t floor, uint32_t thread) {
 
 // Of two readers one should be a thread of another block, or else both should be threads of this interval: of different warps
 // if there are such, for then a writer to come, which can have met the lanes of its own warp only, clashes with at least one
-// of them, and there is nothing to add.
+// of them, and there is nothing to add. Nor is there if nobody has met anybody since both read: whoever writes now clashes
+// with at least one of them. Unless they read guesses (races.cpp), which clash with less than other reads do.
 inline bool enough_readers(const Slots &s) {
-  const uint32_t last = s.reader[0], before = s.reader[1];
-  return (last < before ? last : before) >= checker.interval && (last ^ before) & WARP_OF_THREAD;
+  const uint32_t last = s.reader[0], before = s.reader[1], older = last < before ? last : before;
+  if (older >= checker.now) return !((last | before) & ATOMIC);
+  return older >= checker.interval && (last ^ before) & WARP_OF_THREAD;
 }
 inline void remember(Slots &s, uint32_t mine, uint16_t at) {
   const uint32_t block = checker.block, interval = checker.interval, last = s.reader[0], before = s.reader[1];
@@ -85,30 +87,34 @@ template <unsigned BYTES, Access KIND> __attribute__((noinline)) void look_close
   }
 }
 
-// The same for nearly all accesses of nearly all kernels, about which nothing is to be said: a whole cell of shared or global
-// memory, which exists and has been written, and no clash. Nothing here is a call that returns, so no register is saved.
-template <unsigned BYTES, Access KIND> inline void access(uintptr_t a, const void *pc) {
-  if (BYTES != 4 || !checker.quick || a % 4) return look_closer<BYTES, KIND>(a, pc);
-  const Region *region = &checker.shared;
-  size_t offset = a - region->base;
-  if (offset >= region->bytes) {
-    region = &checker.global;
-    offset = a - region->base;
-    if (offset >= region->bytes) return look_closer<BYTES, KIND>(a, pc);
-  }
+// The same for nearly all accesses of nearly all kernels, about which nothing is to be said: a whole cell that exists and has
+// been written, and no clash. Nothing here is a call that returns, so no register is saved. What is older than `floor`, or
+// than the last barrier, needs no closer look, see clashes(): in shared memory these two are one, for all of it is this block's.
+template <unsigned BYTES, Access KIND> __attribute__((always_inline)) inline void quick_look(const Region &region, uintptr_t a, const void *pc) {
+  const size_t cell = (a - region.base) / 4;
+  Slots &s = region.slots[cell];
+  if (region.state[cell] != (ALLOWED | WRITTEN)) return look_closer<BYTES, KIND>(a, pc);
+  const bool own = &region == &checker.shared;
   const uint32_t thread = uint32_t(checker.worker->current), mine = checker.now | thread;
-  Slots &s = region->slots[offset / 4];
-  if (region->state[offset / 4] != (ALLOWED | WRITTEN) || clashes(s.writer, region->floor, thread))
-    return look_closer<BYTES, KIND>(a, pc);
+  const auto clash = [&](uint32_t slot) __attribute__((always_inline)) {
+    return own ? slot >= checker.interval && (slot & THREAD) != thread : clashes(slot, region.floor, thread);
+  };
+  if (clash(s.writer)) return look_closer<BYTES, KIND>(a, pc);
   if (KIND == READ && enough_readers(s)) return;
   const unsigned site = checker.likely_site_of(pc);
   if (checker.sites[site] != pc) return look_closer<BYTES, KIND>(a, pc);
   const uint16_t at = uint16_t(site << 4 | 15);
   if (KIND == READ) return remember(s, mine, at);
-  if (clashes(s.reader[0], region->floor, thread) || clashes(s.reader[1], region->floor, thread))
-    return look_closer<BYTES, KIND>(a, pc);
+  if (clash(s.reader[0]) || clash(s.reader[1])) return look_closer<BYTES, KIND>(a, pc);
   s.writer = mine;
   s.writer_at = at;
+}
+
+template <unsigned BYTES, Access KIND> inline void access(uintptr_t a, const void *pc) {
+  if (BYTES != 4 || !checker.quick || a % 4) return look_closer<BYTES, KIND>(a, pc);
+  if (a - checker.shared.base < checker.shared.bytes) return quick_look<BYTES, KIND>(checker.shared, a, pc);
+  if (a - checker.global.base < checker.global.bytes) return quick_look<BYTES, KIND>(checker.global, a, pc);
+  look_closer<BYTES, KIND>(a, pc);
 }
 } // namespace
 

@@ -33,7 +33,9 @@ CUDASIM_API int cudasim_set_last_error(int error);
 CUDASIM_API const char *cudasim_error_name(int error);
 CUDASIM_API const char *cudasim_error_text(int error);
 CUDASIM_API int cudasim_synchronize(void);
-CUDASIM_API int cudasim_allow_shared(int bytes);     /* let a block have so much dynamic shared memory, at most 227 KiB */
+/* Lets blocks of the kernel at this address have so much dynamic shared memory, at most 227 KiB; how much they may have. */
+CUDASIM_API int cudasim_allow_shared(const void *kernel, int bytes);
+CUDASIM_API size_t cudasim_allowed_shared(const void *kernel);
 CUDASIM_API int cudasim_device_reset(void);          /* ends a sticky error and frees all memory */
 CUDASIM_API int cudasim_clear_error(void);           /* ends a sticky error, memory stays: a second life no GPU has */
 

@@ -220,6 +220,7 @@ CUDASIM_API int cudasim_device_reset(void) {
   std::lock_guard<std::recursive_mutex> lock(device_mutex);
   for (auto &entry : table)
     if (entry.second.live) release(entry.second);
+  forget_allowed_shared();
   return cudasim_clear_error();
 }
 } // namespace cudasim

@@ -9,7 +9,6 @@ std::recursive_mutex device_mutex;
 
 namespace {
 int last = 0, sticky = 0;
-size_t shared_allowed = 48 << 10;
 std::string message, output;
 std::mutex output_mutex;
 
@@ -42,7 +41,6 @@ int fail(int error, const std::string &text) {
   return error;
 }
 int sticky_error() { return sticky; }
-size_t allowed_shared() { return shared_allowed; }
 void set_message(const std::string &text) { message = text; }
 
 double seconds_now() {
@@ -90,11 +88,6 @@ CUDASIM_API int cudasim_clear_error(void) {
   std::lock_guard<std::recursive_mutex> lock(device_mutex);
   last = sticky = 0;
   message.clear();
-  return 0;
-}
-CUDASIM_API int cudasim_allow_shared(int bytes) {
-  if (bytes < 0 || bytes > 227 << 10) return fail(INVALID_VALUE, format("%d bytes of shared memory were asked for, there are 232448", bytes));
-  if (size_t(bytes) > shared_allowed) shared_allowed = size_t(bytes);
   return 0;
 }
 CUDASIM_API const char *cudasim_error_name(int error) {

@@ -8,6 +8,7 @@ namespace cudasim {
 Fiber *FiberPool::take() {
   if (Fiber *fiber = free_) {
     free_ = fiber->next;
+    if (fiber->fresh) prepare(fiber);
     return fiber;
   }
   char *block = static_cast<char *>(
@@ -16,8 +17,10 @@ Fiber *FiberPool::take() {
   mprotect(block, GUARD, PROT_NONE);
   all_ = static_cast<Fiber **>(realloc(all_, (count_ + 1) * sizeof *all_));
   // Were they all at the same place of a page, they would share a few sets of the cache: each begins a little lower.
-  char *top = block + GUARD + STACK - sizeof(Fiber) - count_ % 16 * 192;
-  return all_[count_++] = new (top) Fiber{nullptr, block + GUARD, true, nullptr};
+  char *top = block + GUARD + STACK - sizeof(Fiber) - count_ % 32 * 128;
+  Fiber *const made = all_[count_++] = new (top) Fiber{{}, block + GUARD, true, nullptr};
+  prepare(made);
+  return made;
 }
 
 void FiberPool::renew_all() {

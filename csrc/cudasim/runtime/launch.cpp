@@ -5,6 +5,7 @@
 #include "state.h"
 #include "signals.h"
 #include "worker.h"
+#include <map>
 
 namespace cudasim {
 namespace {
@@ -12,6 +13,17 @@ unsigned launches = 0;
 int order = CUDASIM_FORWARD;
 uint64_t seed = 0;
 double timeout = 10;
+
+// What cudaFuncSetAttribute has allowed: kernel → bytes of dynamic shared memory.
+std::map<const void *, size_t> allowed_shared;
+
+// A launch whose kernel has no known address (cudasim::address_of) may have what any kernel was allowed.
+size_t allowed_for(const void *kernel) {
+  size_t bytes = SHARED_UNASKED;
+  for (const auto &one : allowed_shared)
+    if (!kernel || one.first == kernel) bytes = one.second > bytes ? one.second : bytes;
+  return bytes;
+}
 
 // What is wrong with the configuration; empty if nothing is.
 std::string wrong(const cudasim_launch_config &c) {
@@ -24,14 +36,27 @@ std::string wrong(const cudasim_launch_config &c) {
   if (!g.x || !g.y || !g.z) return format("a grid of (%u, %u, %u) blocks is empty", g.x, g.y, g.z);
   if (g.x > 0x7fffffffu || g.y > 65535 || g.z > 65535)
     return format("a grid of (%u, %u, %u) blocks; the limits are (2147483647, 65535, 65535)", g.x, g.y, g.z);
-  if (c.shared > allowed_shared())
-    return format("%zu bytes of dynamic shared memory; %zu are allowed%s", c.shared, allowed_shared(),
-                  c.shared <= SHARED_LIMIT ? " until cudaFuncSetAttribute asks for more" : "");
+  if (c.shared > allowed_for(c.function))
+    return format("%zu bytes of dynamic shared memory; %zu are allowed%s", c.shared, allowed_for(c.function),
+                  c.shared <= SHARED_LIMIT ? " until cudaFuncSetAttribute asks for more, for this kernel" : "");
   return "";
 }
 } // namespace
 
 const cudasim_launch_site *not_waited_for = nullptr;
+
+void forget_allowed_shared() { allowed_shared.clear(); }
+CUDASIM_API int cudasim_allow_shared(const void *kernel, int bytes) {
+  if (bytes < 0 || bytes > SHARED_LIMIT)
+    return fail(INVALID_VALUE, format("%d bytes of shared memory were asked for, there are %d", bytes, SHARED_LIMIT));
+  std::lock_guard<std::recursive_mutex> lock(device_mutex);
+  allowed_shared[kernel] = size_t(bytes);
+  return 0;
+}
+CUDASIM_API size_t cudasim_allowed_shared(const void *kernel) {
+  std::lock_guard<std::recursive_mutex> lock(device_mutex);
+  return allowed_for(kernel);
+}
 
 int thread_order() { return order; }
 uint64_t order_seed() { return seed; }

@@ -47,7 +47,7 @@ void Worker::begin_block() {
   warp = order[0];
   lane = -1;
   dropped = 0;
-  memset(fiber, 0, sizeof fiber[0] * unsigned(n + 2));
+  memset(fiber, 0, sizeof fiber[0] * unsigned(n));
   const dim3 g = launch->config->grid;
   const uint64_t b = uint64_t(block);
   cudasim_here.block = {unsigned(b % g.x), unsigned(b / g.x % g.y), unsigned(b / g.x / g.y)};
@@ -71,7 +71,7 @@ void Worker::run_block(int64_t number) {
     return;
   }
   running = 1;
-  switch_fiber(&main, now); // until loop() or give_up() comes back
+  switch_fiber(&main, main.at, now->at); // until loop() or give_up() comes back
   running = 0;
   if (checking()) check_block_ended();
 }
@@ -93,6 +93,13 @@ void Worker::loop() {
 
 void fiber_entry() { this_worker->loop(); }
 
+void Worker::begin_on_new_stack(int thread) {
+  Fiber *const taken = pool.take();
+  if (!taken) give_up(2); // no memory for a stack
+  fiber[thread] = taken;
+  stopped[thread] = taken->at;
+}
+
 void Worker::finish_thread() {
   const unsigned bit = 1u << lane;
   ready[warp] &= ~bit;
@@ -103,7 +110,7 @@ void Worker::finish_thread() {
   if (n < 0) n = next();
   if (n < 0) { // the block is done
     pool.give(now);
-    switch_fiber(now, &main);
+    switch_fiber(now, now->at, main.at);
     return; // with the first thread of another block
   }
   if (!fiber[n]) { // not begun: it takes over this stack
@@ -112,7 +119,7 @@ void Worker::finish_thread() {
     return;
   }
   pool.give(now);
-  resume(n);
+  resume(n, now->at);
 }
 
 int Worker::pick(unsigned bits) {
@@ -161,7 +168,7 @@ void Worker::wait() {
   if (n < 0) n = next();
   if (n == me) return;
   fiber[me] = now;
-  resume(n);
+  resume(n, stopped[me]);
 }
 
 // Any of the others may hold what this thread spins for. So all of them must have their turn: the lanes that come after
@@ -176,7 +183,7 @@ void Worker::yield() {
     const int n = w * LANES + pick(after);
     lane = n % LANES;
     fiber[me] = now;
-    resume(n);
+    resume(n, stopped[me]);
     return;
   }
   for (int i = 1; i <= warps; i++) {
@@ -188,7 +195,7 @@ void Worker::yield() {
     const int n = next();
     if (n == me) return;
     fiber[me] = now;
-    resume(n);
+    resume(n, stopped[me]);
     return;
   }
 }
@@ -231,7 +238,7 @@ void Worker::give_up(int code) {
   running = 0;
   pool.renew_all(); // nobody comes back to where they stand, this fiber neither
   Fiber nowhere{};
-  switch_fiber(&nowhere, &main);
+  switch_fiber(&nowhere, nowhere.at, main.at);
   __builtin_unreachable();
 }
 
@@ -249,15 +256,15 @@ void Worker::drop_thread() {
   if (n < 0) {
     pool.give(mine);
     Fiber nowhere{};
-    switch_fiber(&nowhere, &main);
+    switch_fiber(&nowhere, nowhere.at, main.at);
   }
-  if (!fiber[n]) fiber[n] = pool.take(); // before this one is given back: we still stand on it
+  if (!fiber[n]) begin_on_new_stack(n); // before this one is given back: we still stand on it
   pool.give(mine);
   current = n;
   cudasim_here.thread = &index[n];
   now = fiber[n];
   Fiber nowhere{};
-  switch_fiber(&nowhere, now);
+  switch_fiber(&nowhere, nowhere.at, stopped[n]);
   __builtin_unreachable();
 }
 } // namespace cudasim

@@ -22,7 +22,7 @@ void print_text(const char *text, size_t bytes); // for cudasim_take_output
 void set_message(const std::string &text);
 int fail(int error, const std::string &message); // the last error, which is sticky from 700 on; returns it
 int sticky_error();
-size_t allowed_shared();
+void forget_allowed_shared();
 double seconds_now();
 std::string format(const char *pattern, ...) __attribute__((format(printf, 1, 2)));
 

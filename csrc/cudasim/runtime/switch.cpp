@@ -15,14 +15,8 @@ void prepare(Fiber *fiber) {
   void **top = reinterpret_cast<void **>(reinterpret_cast<uintptr_t>(fiber) & ~uintptr_t(15));
 #ifdef __x86_64__
   *--top = nullptr; // the return address of fiber_entry, which has none
-  *--top = reinterpret_cast<void *>(fiber_entry);
-#else
-  *--top = nullptr; // 32 bytes, as change_stack() leaves them
-  *--top = reinterpret_cast<void *>(fiber_entry);
-  *--top = nullptr;
-  *--top = nullptr;
 #endif
-  fiber->stack_pointer = top;
+  fiber->at = {top, nullptr, reinterpret_cast<void *>(fiber_entry)};
 }
 #ifdef __x86_64__
 CUDASIM_API const char *cudasim_switch_name(void) { return "x86-64"; }
@@ -30,20 +24,23 @@ CUDASIM_API const char *cudasim_switch_name(void) { return "x86-64"; }
 CUDASIM_API const char *cudasim_switch_name(void) { return "arm64"; }
 #endif
 #else
+static ucontext_t *context_of(Fiber *fiber) {
+  if (!fiber->at.stack) fiber->at.stack = calloc(1, sizeof(ucontext_t));
+  return static_cast<ucontext_t *>(fiber->at.stack);
+}
 void prepare(Fiber *fiber) {
   fiber->fresh = false;
-  if (!fiber->stack_pointer) fiber->stack_pointer = calloc(1, sizeof(ucontext_t));
-  auto *context = static_cast<ucontext_t *>(fiber->stack_pointer);
+  ucontext_t *const context = context_of(fiber);
   getcontext(context);
   context->uc_stack.ss_sp = fiber->low;
   context->uc_stack.ss_size = size_t(reinterpret_cast<char *>(fiber) - fiber->low) & ~size_t(15);
   context->uc_link = nullptr;
   makecontext(context, fiber_entry, 0);
 }
-void switch_fiber(Fiber *from, Fiber *to) {
-  if (!from->stack_pointer) from->stack_pointer = calloc(1, sizeof(ucontext_t));
-  if (to->fresh) prepare(to);
-  swapcontext(static_cast<ucontext_t *>(from->stack_pointer), static_cast<ucontext_t *>(to->stack_pointer));
+void switch_fiber(Fiber *from, Stopped &here, const Stopped &there) {
+  ucontext_t *const context = context_of(from);
+  here.stack = context;
+  swapcontext(context, static_cast<ucontext_t *>(there.stack));
 }
 CUDASIM_API const char *cudasim_switch_name(void) { return "ucontext"; }
 #endif

@@ -40,7 +40,8 @@ struct Worker {
   int warps = 0, sweep = 0; // `sweep`: how many warps of this sweep lie behind
   int warp = 0, lane = 0;   // that run now
   unsigned ready[MAX_WARPS], alive[MAX_WARPS], waiting[MAX_WARPS]; // lanes that can run; not returned; in a rendezvous
-  Fiber *fiber[MAX_THREADS + 2]; // of the threads that wait; null: not begun
+  Fiber *fiber[MAX_THREADS];           // of the threads that wait; null: not begun
+  Stopped stopped[MAX_THREADS + 1] = {}; // and where; all in one place, so that a switch needs no more than the stack itself
   Together together[MAX_THREADS];
   int votes = 0, vote_result = 0, vote_kind = 0;
   const void *barrier = nullptr; // where the first thread waits
@@ -64,7 +65,7 @@ struct Worker {
   bool meet(int warp, unsigned mask, int what); // a rendezvous, if all lanes are there
   void wait();                          // this thread cannot run: others do, until it can
   void let_others_run();                // the same where it has to be fast, as the two that follow: switching.h
-  void resume(int thread);
+  void resume(int thread, Stopped &here);
   void yield();                         // let another lane, or another warp, run first
   [[noreturn]] void give_up(int code);  // the whole block; called on a fiber
   [[noreturn]] void drop_thread();      // this thread counts as returned
@@ -73,6 +74,7 @@ struct Worker {
 
 private:
   void begin_block();
+  void begin_on_new_stack(int thread);
   int pick(unsigned bits);
   int next();
   void open_barrier();

@@ -7,6 +7,7 @@ or of a student's cell, is linked against it by its full path, so that all of th
 import os
 import shlex
 import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -35,8 +36,12 @@ def find_gxx() -> list[str]:
     Raises
     ------
     BuildError
-        There is none; says how to get it.
+        There is none; says how to get it. Or this is no Linux, whose signals, timers and linker the simulator needs.
     """
+    if not sys.platform.startswith("linux"):
+        raise BuildError(
+            f"the CUDA simulator runs on Linux, and this is {sys.platform}; a container with Linux, or WSL, has it"
+        )
     command = shlex.split(os.environ.get("CXX", "")) or ["g++"]
     if not shutil.which(command[0]):
         chosen = " (from $CXX)" if os.environ.get("CXX") else ""

@@ -1,7 +1,8 @@
 """From CUDA to C++: the two things that a C++ compiler cannot parse, and nothing else.
 
 - A launch ``k<<<grid, block, shared>>>(a, n)`` becomes a call that runs the kernel for every thread: ``cudasim::launch(
-  {"k", __FILE__, __LINE__, ...}, cudasim::config(grid, block, shared), [&](auto &...p_) { (k)(p_...); }, a, n)``.
+  {"k", __FILE__, __LINE__, ...}, cudasim::config(grid, block, shared), [&](auto &...p_) { (k)(p_...); },
+  CUDASIM_ADDRESS(k), a, n)``.
 - A variable in shared memory, ``__shared__ float tile[16][17];``, becomes a reference to the block's copy.
 
 All else that CUDA adds (``__global__``, ``threadIdx``, ``atomicAdd``) is C++ once csrc/cudasim/include/cuda_runtime.h
@@ -51,7 +52,7 @@ def rewrite(text: str, name: str = "cell.cu") -> str:
     #include "cuda_runtime.h"
     #line 1 "a.cu"
     cudasim::launch({CUDASIM_NAME(k), __FILE__, __LINE__, CUDASIM_FLAVOUR}, cudasim::config(1, n),
-                    [&](auto &...p_) CUDASIM_PLAIN { (k)(p_...); }, n);
+                    [&](auto &...p_) CUDASIM_PLAIN { (k)(p_...); }, CUDASIM_ADDRESS(k), n);
     """
     quoted = name.replace("\\", "\\\\").replace('"', '\\"')
     refuse_unsupported(text, mask(text), name)
@@ -144,7 +145,8 @@ def _launches(text: str, name: str) -> str:
         shown = " ".join(kernel.split())
         rewritten = (
             f"cudasim::launch({{CUDASIM_NAME({shown}), __FILE__, __LINE__, CUDASIM_FLAVOUR}},"
-            f" cudasim::config({config}), [&](auto &...p_) CUDASIM_PLAIN {{ ({kernel.strip()})(p_...); }}"
+            f" cudasim::config({config}), [&](auto &...p_) CUDASIM_PLAIN {{ ({kernel.strip()})(p_...); }},"
+            f" CUDASIM_ADDRESS({shown})"
             + _newlines(kernel.strip(), kernel)
             + text[end + 3 : call]
             + (f", {arguments})" if arguments.strip() else f"{arguments})")

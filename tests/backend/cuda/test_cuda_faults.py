@@ -131,6 +131,15 @@ def test_a_large_shared_memory_that_was_asked_for(compiled, simulator):
     assert compiled("faults.cu").deep_when_asked(a) == 0 and a.numpy() == 1
 
 
+@pytest.mark.parametrize("flavour", ["plain", "check", "profile"])
+def test_shared_memory_is_allowed_for_one_kernel(compiled, simulator, flavour):
+    a, errors, most = simulator.array(np.zeros(1, np.int32)), np.zeros(4, np.int32), np.zeros(2, np.int32)
+    program = compiled("faults.cu", flavour)
+    program.allowed_for_one(a, errors, most)
+    assert errors.tolist() == [0, 0, 9, 9]
+    assert most.tolist() == [60000, 48 << 10] and a.numpy() == 1
+
+
 def test_errors_of_the_context_are_sticky(compiled, simulator):
     program = compiled("faults.cu")
     function = program.ffi.cast("int *", simulator.array(np.zeros(4, np.int32)).pointer)
@@ -243,11 +252,15 @@ def test_no_compiler_is_one_sentence(monkeypatch):
     assert sentence.startswith(
         "cuda_sim() is not available: it compiles CUDA with g++, which was not found (Debian"
     )
-    monkeypatch.setattr("sys.platform", "win32")
-    assert (
-        "the CUDA simulator runs on Linux, and this is win32; use cpu()"
-        in standard_devices._why_no_simulator()
-    )
+
+
+@pytest.mark.parametrize("platform", ["darwin", "win32"])
+def test_another_system_is_one_sentence(monkeypatch, platform):
+    monkeypatch.setattr("sys.platform", platform)
+    why = f"the CUDA simulator runs on Linux, and this is {platform}; "
+    assert standard_devices._why_no_simulator() == f"cuda_sim() is not available: {why}use cpu()"
+    with pytest.raises(BuildError, match=f"^{why}a container with Linux, or WSL, has it$"):
+        open_simulator.__wrapped__()
 
 
 LEAVING = """

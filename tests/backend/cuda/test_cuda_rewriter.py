@@ -20,7 +20,8 @@ def launch(text):
     """(kernel as shown, configuration, call, arguments) of the one launch in a text."""
     found = re.fullmatch(
         r".*?cudasim::launch\(\{CUDASIM_NAME\((.*?)\), __FILE__, __LINE__, CUDASIM_FLAVOUR\}, cudasim::config\((.*?)\),"
-        r" \[&\]\(auto &\.\.\.p_\) CUDASIM_PLAIN \{ \((.*?)\)\(p_\.\.\.\); \}\s*(?:, (.*))?\);.*",
+        r" \[&\]\(auto &\.\.\.p_\) CUDASIM_PLAIN \{ \((.*?)\)\(p_\.\.\.\); \},"
+        r" CUDASIM_ADDRESS\(\1\)\s*(?:, (.*))?\);.*",
         body(text),
         re.DOTALL,
     )

@@ -126,9 +126,10 @@ CUDASIM_CUDA cudaDeviceSynchronize() { return cudasim_as_error(cudasim_synchroni
 CUDASIM_CUDA cudaDeviceReset() { return cudasim_as_error(cudasim_device_reset()); }
 #include "devices.h"
 
-// A block may have 48 KiB of shared memory, up to 227 if asked for (CUDA asks for each kernel, this once for all).
-template <class Kernel> CUDASIM_CUDA cudaFuncSetAttribute(Kernel, cudaFuncAttribute what, int value) {
-  return cudasim_as_error(what == cudaFuncAttributeMaxDynamicSharedMemorySize ? cudasim_allow_shared(value) : 0);
+// A block may have 48 KiB of dynamic shared memory, up to 227 if that is asked for this kernel.
+template <class Kernel> CUDASIM_CUDA cudaFuncSetAttribute(Kernel *kernel, cudaFuncAttribute what, int value) {
+  if (what != cudaFuncAttributeMaxDynamicSharedMemorySize) return cudaSuccess;
+  return cudasim_as_error(cudasim_allow_shared(reinterpret_cast<const void *>(kernel), value));
 }
 
 // What is asked about a kernel or a pointer. Registers g++ does not know.
@@ -136,8 +137,8 @@ struct cudaFuncAttributes {
   size_t sharedSizeBytes, constSizeBytes, localSizeBytes;
   int maxThreadsPerBlock, numRegs, ptxVersion, binaryVersion, maxDynamicSharedSizeBytes;
 };
-template <class Kernel> CUDASIM_CUDA cudaFuncGetAttributes(cudaFuncAttributes *a, Kernel) {
-  *a = {0, 0, 0, 1024, 0, 90, 90, 48 << 10};
+template <class Kernel> CUDASIM_CUDA cudaFuncGetAttributes(cudaFuncAttributes *a, Kernel *kernel) {
+  *a = {0, 0, 0, 1024, 0, 90, 90, int(cudasim_allowed_shared(reinterpret_cast<const void *>(kernel)))};
   return cudaSuccess;
 }
 enum cudaMemoryType { cudaMemoryTypeUnregistered = 0, cudaMemoryTypeHost = 1, cudaMemoryTypeDevice = 2, cudaMemoryTypeManaged = 3 };

@@ -2,6 +2,7 @@
 #ifndef CUDASIM_DEVICE_H
 #define CUDASIM_DEVICE_H
 #include "../cudasim.h"
+#include <type_traits>
 #include "vector_types.h"
 
 // A kernel that accesses memory under the check flavour is compiled so that each access calls the checker (-fsanitize=
@@ -37,6 +38,7 @@ struct cudasim_launch_config {
   dim3 grid, block;
   size_t shared;
   void *stream;
+  const void *function; // the kernel's address, null: unknown; asked for only if `shared` needs permission
 };
 struct cudasim_launch_site {
   const char *kernel, *file;
@@ -160,15 +162,32 @@ struct DeviceVariable {
 };
 #endif
 
-// Runs `body(arguments...)` for each thread of the grid. The arguments are evaluated and copied once, by the caller.
-template <class Body, class... Arguments>
-CUDASIM_PLAIN void launch(const cudasim_launch_site &site, const cudasim_launch_config &config, Body body, Arguments... arguments) {
+// More dynamic shared memory than this needs cudaFuncSetAttribute, kernel by kernel: only then its address is asked for.
+enum : size_t { SHARED_UNASKED = 48 << 10 };
+// The address of the kernel that a launch names; a name that stands for several functions, of which the arguments choose
+// one, has none here.
+template <class... Parameters> CUDASIM_PLAIN const void *address_of(int, void (*kernel)(Parameters...)) {
+  return reinterpret_cast<const void *>(kernel);
+}
+#define CUDASIM_ADDRESS(...)                                              \
+  [&](auto i_) CUDASIM_PLAIN->decltype(cudasim::address_of(i_, (__VA_ARGS__))) { \
+    return cudasim::address_of(i_, (__VA_ARGS__));                        \
+  }
+template <class Address> CUDASIM_PLAIN const void *address_if_known(Address address) {
+  if constexpr (std::is_invocable_v<Address, int>) return address(0);
+  else return nullptr;
+}
+
+// Runs `body(arguments...)` for each thread of the grid. `address(0)` is the kernel's, if that is an expression at all. The arguments are evaluated and copied once, by the caller.
+template <class Body, class Address, class... Arguments>
+CUDASIM_PLAIN void launch(const cudasim_launch_site &site, cudasim_launch_config config, Body body, Address address, Arguments... arguments) {
+  if (config.shared > SHARED_UNASKED) config.function = address_if_known(address);
   auto thread = [&]() CUDASIM_PLAIN { body(arguments...); };
   using Thread = decltype(thread);
   cudasim_launch(&site, &config, [](void *closure) CUDASIM_PLAIN { (*static_cast<Thread *>(closure))(); }, &thread);
 }
 CUDASIM_INLINE cudasim_launch_config config(dim3 grid, dim3 block, size_t shared = 0, void *stream = nullptr) {
-  return {grid, block, shared, stream};
+  return {grid, block, shared, stream, nullptr};
 }
 } // namespace cudasim
 #endif

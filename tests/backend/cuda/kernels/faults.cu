@@ -40,6 +40,30 @@ extern "C" int launch_shape(int *a, int blocks, int x, int y, int z) {
   touch<<<blocks, dim3(unsigned(x), unsigned(y), unsigned(z))>>>(a);
   return int(cudaGetLastError());
 }
+template <int N> __global__ void as_deep(int *a) {
+  extern __shared__ int s[];
+  s[0] = N;
+  a[0] = s[0];
+}
+// Each as the error of a launch with 60,000 bytes: of the kernel that was allowed them by its name and by a pointer, of
+// another one, of another instance of the same template.
+extern "C" void allowed_for_one(int *a, int *errors, int *most) {
+  cudaFuncSetAttribute(as_deep<1>, cudaFuncAttributeMaxDynamicSharedMemorySize, 60000);
+  void (*const kernel)(int *) = as_deep<1>;
+  as_deep<1><<<1, 1, 60000>>>(a);
+  errors[0] = int(cudaGetLastError());
+  kernel<<<1, 1, 60000>>>(a);
+  errors[1] = int(cudaGetLastError());
+  as_deep<2><<<1, 1, 60000>>>(a);
+  errors[2] = int(cudaGetLastError());
+  as_deep<1><<<1, 1, 60001>>>(a);
+  errors[3] = int(cudaGetLastError());
+  cudaFuncAttributes of_one, of_other;
+  cudaFuncGetAttributes(&of_one, as_deep<1>);
+  cudaFuncGetAttributes(&of_other, as_deep<2>);
+  most[0] = of_one.maxDynamicSharedSizeBytes;
+  most[1] = of_other.maxDynamicSharedSizeBytes;
+}
 extern "C" int deep_when_asked(int *a) { // what is asked for stays: less than fault 5 takes
   cudaFuncSetAttribute(deep, cudaFuncAttributeMaxDynamicSharedMemorySize, 60 * 1024);
   deep<<<1, 1, 60 * 1024>>>(a, 15000);
