@@ -15,7 +15,8 @@
 
 /* The part of the standard normal distribution above a, divided by exp(-a^2/2), is p / (c a p + s) for 0 <= a <= 15, with
  * polynomials p = 1/2 + a u and s = 1 + a v; fitted to 1.8e-8 of itself. All coefficients are positive, so that nothing
- * cancels; and since c a p, with c close to sqrt(2 pi), is nearly all of the divisor for a large a, roundings of p count little there. */
+ * cancels; and since c a p, with c close to sqrt(2 pi), is nearly all of the divisor for a large a, roundings of p count
+ * little there. */
 #define TAIL_C 2.50663376f
 INLINE float tail_u_f32(float a) {
   float u = 0.00488438300f;
@@ -73,28 +74,34 @@ INLINE float lost_in_half_square_f32(float a, float x) {
 #endif
 }
 
-/* factor * exp(-a^2/2) for 0 <= a <= 15. A rounding of a^2 would count a^2/2 times in exp, so what it takes is added where it has
- * its digits; and the 1 of exp(r) = 1 + (exp(r) - 1) is multiplied without rounding. */
-INLINE float times_bell_f32(float factor, float a) {
+/* (factor - excess) exp(-a^2/2) for 0 <= a <= 15, with an excess that is lost in the difference. A rounding of a^2
+ * would count a^2/2 times in exp, so what it takes is added where it has its digits; and the 1 of
+ * exp(r) = 1 + (exp(r) - 1) is multiplied without rounding. */
+INLINE float times_bell_f32(float factor, float excess, float a) {
   const float x = -0.5f * (a * a), rounded = x * 1.44269504f + ROUND_F32;
   const float q = reduced_expm1_f32(x, rounded - ROUND_F32, lost_in_half_square_f32(a, x));
   const float large = f32_of_bits((bits_of_f32(rounded) + (127 + 64)) << 23);
-  return (factor * q + factor) * large * 0x1p-64f;
+  return ((factor * q - excess) + factor) * large * 0x1p-64f;
 }
 
 /* x times the part below it. Left of 0 that is the tail above |x|, right of 0 it is 1 less the tail. Of -a p = -a/2 - a^2 u
- * only the sum is rounded, where a is small. */
+ * only the sum is rounded, where a is small; and by what the division exceeds the truth is told apart. */
 INLINE float gelu_of_f32(float x) {
   const float size = fabsf(x), a = size < 15.0f ? size : 15.0f;
   const float top = -tail_u_f32(a) * (a * a) - 0.5f * a, bottom = fused_f32(top, -TAIL_C, tail_v_f32(a) * a) + 1.0f;
-  const float tail = times_bell_f32(top / bottom, a);
+#ifdef FP_FAST_FMAF
+  const float scale = 1.0f / bottom, ratio = top * scale, excess = fused_f32(ratio, bottom, -top) * scale;
+#else
+  const float ratio = top / bottom, excess = 0.0f; /* of two rounded products it would be noise */
+#endif
+  const float tail = times_bell_f32(ratio, excess, a);
   return x < 0 ? tail : x + tail; /* a nan is in x */
 }
 
 /* Left of 0 the slope is tail - a density; right of it 1 less that. */
 INLINE float gelu_slope_of_f32(float x) {
   const float size = fabsf(x), a = size < 15.0f ? size : 15.0f;
-  const float left = times_bell_f32(normal_tail_ratio_f32(a) - a * 0.39894228f, a);
+  const float left = times_bell_f32(normal_tail_ratio_f32(a) - a * 0.39894228f, 0.0f, a);
   return x <= 0 ? left : x > 0 ? 1.0f - left : x; /* a nan stays */
 }
 static inline double gelu_of_f64(double x) {
