@@ -31,9 +31,9 @@ INLINE float power_of_two_f32(float rounded) { return f32_of_bits((bits_of_f32(r
 INLINE double power_of_two_f64(double rounded) { return f64_of_bits((bits_of_f64(rounded) + 1023) << 52); }
 
 /* exp(x) = 2^n exp(r), n = round(x / ln 2), |r| <= ln 2 / 2. ln 2 is subtracted in two parts, the first so short
- * that n times it is exact. This is exp(r), between 0.7 and 1.42; the correction is a
+ * that n times it is exact. These are exp(r) - 1 and exp(r), between 0.7 and 1.42; the correction is a
  * part of x that would lose its digits in it. */
-INLINE float reduced_exp_f32(float x, float n, float correction) {
+INLINE float reduced_expm1_f32(float x, float n, float correction) {
   const float r = ((x - n * 0.693359375f) - n * -2.12194440e-4f) + correction;
   float p = 1.9875691500e-4f;
   p = p * r + 1.3981999507e-3f;
@@ -41,8 +41,9 @@ INLINE float reduced_exp_f32(float x, float n, float correction) {
   p = p * r + 4.1665795894e-2f;
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
-  return p * (r * r) + r + 1.0f;
+  return p * (r * r) + r;
 }
+INLINE float reduced_exp_f32(float x, float n, float correction) { return reduced_expm1_f32(x, n, correction) + 1.0f; }
 
 /* For |x| <= EXP_LIMIT, where argument and result are ordinary numbers: n is added to the exponent field of exp(r). */
 #define EXP_LIMIT 87.0f
