@@ -77,4 +77,4 @@ class Island(Shown):
     def save(self, path: str | os.PathLike) -> Path:
         """Write a page of its own (.html), complete or not at all."""
         forms = {".html": lambda: PAGE.format(title=self.title, body=self.html)}
-        return write_atomically(Path(path), forms, f"{type(self).__name__}.save")
+        return write_atomically(path, forms, f"{type(self).__name__}.save")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from importlib import resources
 from pathlib import Path
@@ -54,8 +55,15 @@ def scoped_css(name: str, scope: str) -> str:
     return static_text(name).replace(".ndl ", f".{scope} ")
 
 
-def write_atomically(path: Path, forms: Mapping[str, Callable[[], str | bytes]], function: str) -> Path:
+def write_atomically(
+    path: str | os.PathLike[str], forms: Mapping[str, Callable[[], str | bytes]], function: str
+) -> Path:
     """Write the form that the file's ending asks for; the file appears complete or not at all."""
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(
+            f"{function}: wanted the name of a file, such as 'picture{next(iter(forms))}', got {type(path).__name__}"
+        )
+    path = Path(path)
     make = forms.get(path.suffix.lower())
     if make is None:
         raise ValueError(f"{function}: cannot write {path.name!r}; the endings are {', '.join(forms)}")

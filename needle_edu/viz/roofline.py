@@ -98,7 +98,7 @@ class Roofline(Shown):
         if not isinstance(path, (str, os.PathLike)):
             raise TypeError(f"Roofline.save: wanted the path of a file, got {a_kind(path)}")
         forms = {".html": lambda: PAGE.format(title="roofline", body=self.html)}
-        return write_atomically(Path(path), forms, "Roofline.save")
+        return write_atomically(path, forms, "Roofline.save")
 
     def _axes(self) -> tuple[_Axis, _Axis]:
         machine = self.machine

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from needle_edu.autograd import TensorTuple, Value
 from needle_edu.autograd.topo import post_order
 from needle_edu.backend import GradientError, NeedleError
 from needle_edu.backend.arguments import whole
+from needle_edu.nn import Module
 
 
 def history(tensor: Value, function: str) -> list[Value]:
     """All values that `tensor` was computed from, and itself, operands first."""
     if not isinstance(tensor, Value):
-        raise TypeError(f"viz.{function}: wanted a Tensor, got {type(tensor).__name__}")
+        raise TypeError(f"viz.{function}: wanted a Tensor, got {type(tensor).__name__}{_advice(tensor)}")
     return post_order([tensor])
+
+
+def _advice(given: Any) -> str:
+    """What the reader of a drawing may have meant by something that has no history."""
+    if isinstance(given, Module):
+        return "; give it what the module returns, such as model(x), or look at the layers with viz.modules(model)"
+    if isinstance(given, (list, tuple)) and any(isinstance(part, Value) for part in given):
+        return "; give it one of them, or a number made of all, such as their sum"
+    if callable(given):
+        return "; give it what the function returns, or draw its program: viz.draw(ndl.graph.capture(function, x))"
+    return "; only a Tensor that was computed from others has a history"
 
 
 def check_backward(tensor: Value, function: str) -> None:

@@ -13,6 +13,7 @@ Tape of 10 events: 2 values, 1 operation, 2 contributions
 from __future__ import annotations
 
 from needle_edu import graph
+from needle_edu.backend import NeedleError
 from needle_edu.graph.recorder import MAX_EVENTS
 from needle_edu.graph.snapshot import LIMIT
 from needle_edu.viz.drawing.clicks import ClickFunction, clickable
@@ -55,6 +56,11 @@ class Tape(graph.Tape):
 
     def draw(self, on_click: ClickFunction | None = None, **options):
         """Draw the recorded graph; takes the options of `viz.draw`."""
+        if not self.records:
+            raise NeedleError(
+                "viz: nothing was recorded, so there is nothing to draw; compute inside "
+                "`with viz.record() as tape:`"
+            )
         return clickable(Drawing(self.graph(), **options), on_click)
 
     def step(self, live: bool = False, **options):

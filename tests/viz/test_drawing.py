@@ -12,10 +12,11 @@ import pytest
 from viz_story import Story, network_story, square_story
 
 import needle_edu as ndl
-from needle_edu import viz
+from needle_edu import nn, viz
 from needle_edu.backend import GradientError, NeedleError
 from needle_edu.graph import build_graph
 from needle_edu.viz import Drawing
+from needle_edu.viz.drawing.cards import text_width
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -347,9 +348,37 @@ def test_numbers_and_switches_are_looked_at(call, message):
         call(ndl.Tensor([1.0]) * 2)
 
 
-def test_only_tensors_are_drawn():
-    with pytest.raises(TypeError, match="wanted a Tensor, got list"):
-        viz.draw([1.0])
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ([1.0], "got list; only a Tensor that was computed from others has a history"),
+        ([ndl.Tensor([1.0])], "got list; give it one of them"),
+        (nn.Linear(2, 2), "got Linear; give it what the module returns.*viz.modules"),
+        (ndl.compile(lambda x: x + 1), r"got Compiled; .* viz.draw\(ndl.graph.capture"),
+    ],
+)
+def test_only_tensors_are_drawn(given, message):
+    with pytest.raises(TypeError, match=f"viz.draw: wanted a Tensor, {message}"):
+        viz.draw(given)
+    with pytest.raises(TypeError, match=f"viz.step: wanted a Tensor, {message}"):
+        viz.step(given)
+
+
+def test_nothing_is_no_picture_and_no_file():
+    with viz.record() as tape:
+        pass
+    with pytest.raises(NeedleError, match="nothing was recorded, so there is nothing to draw"):
+        tape.draw()
+    for view in (viz.draw(ndl.Tensor([1.0])), viz.expression("x * x"), viz.array(ndl.Tensor([1.0]))):
+        with pytest.raises(
+            TypeError, match="save: wanted the name of a file, such as 'picture.*got NoneType"
+        ):
+            view.save(None)
+
+
+def test_a_card_is_as_wide_as_its_title():
+    """`<` and `>` are as wide as a capital letter in the fonts of most systems."""
+    assert text_width("b<script>alert(1)</script>") > text_width("bascriptaalert(1)aaascripta")
 
 
 def test_threads_may_draw_at_once():

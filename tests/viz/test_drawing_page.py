@@ -149,6 +149,8 @@ def test_at_every_size_the_page_itself_never_scrolls_sideways(browser, width, he
     html = viz.draw(loss_of(model, 2, 1, 28, 28), modules=True, overlay="memory").html
     page = opened(browser, html, width, height, has_touch=width < 500)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    high = page.locator(".ndl-window").evaluate("e => e.parentNode.getBoundingClientRect().height")
+    assert high <= height, "the picture, its map, the legend and the buttons are seen together"
     header = page.locator('[data-box="0"] > .ndl-header')
     if width < 500:
         header.tap()

@@ -4,7 +4,7 @@ import time
 
 from hypothesis import given, settings, strategies as st
 
-from needle_edu.viz.drawing.layout import assign_layers, count_crossings, layered_layout
+from needle_edu.viz.drawing.layout import assign_layers, count_crossings, layered_layout, straightness
 from needle_edu.viz.drawing.placement import keep_apart
 
 
@@ -83,6 +83,18 @@ def test_keep_apart_keeps_order_and_distance_and_moves_nothing_without_need(boxe
         assert right - left >= need - 1e-6
     if all(b - a >= need for a, b, need in zip(wanted, wanted[1:], distance, strict=False)):
         assert all(abs(p - w) < 1e-6 for p, w in zip(placed, wanted, strict=True))
+
+
+def test_a_sum_of_many_terms_is_a_column_and_no_staircase():
+    """Node 0, and then for each term a leaf, its square, and the sum so far."""
+    edges, last = [], 0
+    for leaf in range(1, 3 * 40, 3):
+        edges += [(leaf, leaf + 1), (leaf, leaf + 1), (last, leaf + 2), (leaf + 1, leaf + 2)]
+        last = leaf + 2
+    layout = layered_layout(dict.fromkeys(range(last + 1), (100, 40)), edges, weights=straightness(edges))
+    sums = [layout.centers[n][0] for n in range(3, last + 1, 3)]
+    assert max(sums) - min(sums) < 1, "the way of the sum runs straight down"
+    assert layout.width < 6 * 100, "what comes from a side makes way"
 
 
 def test_a_thousand_nodes_with_a_shared_parameter_take_less_than_two_seconds():

@@ -147,6 +147,7 @@ def test_bad_arguments(call, error, message):
 @pytest.mark.parametrize("size", [(1280, 800), (390, 844)])
 def test_the_slider_shows_each_moment_as_python_has_it(browser, tmp_path, rng, size):
     x, model = network(rng)
+    x.name = "a_long_name_" * 8
     with viz.record() as tape:
         a_step(x, model)
     picture = viz.memory(tape)
@@ -157,6 +158,7 @@ def test_the_slider_shows_each_moment_as_python_has_it(browser, tmp_path, rng, s
     assert re.sub(r"\s", "", shown.text_content()) == re.sub(r"\s", "", still), (
         "at first the peak, as without a script"
     )
+    assert shown.evaluate("e => e.scrollWidth <= e.clientWidth"), "long names are broken, not cut off"
     slider = page.locator('input[type="range"]')
     slider.focus()
     page.keyboard.press("Home")

@@ -62,7 +62,7 @@ class ArrayImages(Shown):
     def save(self, path: str | os.PathLike) -> Path:
         """Write a page of its own (.html), complete or not at all."""
         forms = {".html": lambda: PAGE.format(title="an array in pictures", body=self.html)}
-        return write_atomically(Path(path), forms, "ArrayImages.save")
+        return write_atomically(path, forms, "ArrayImages.save")
 
     def __repr__(self) -> str:
         return self.said

@@ -63,7 +63,7 @@ class ArrayPicture(Shown):
     def save(self, path: str | os.PathLike) -> Path:
         """Write a page of its own (.html), complete or not at all."""
         forms = {".html": lambda: PAGE.format(title="arrays and their memory", body=self.html)}
-        return write_atomically(Path(path), forms, "ArrayPicture.save")
+        return write_atomically(path, forms, "ArrayPicture.save")
 
     def __repr__(self) -> str:
         return "\n".join(
@@ -177,5 +177,6 @@ def _memory(memory: Memory, seen: set[int]) -> str:
         cells = "".join(_cell(text, at, memory, at in seen) for at, text in line)
         rows.append(f"<tr><th>{start}</th>{cells}</tr>")
     alone = ", none of them shared with the arrays above" if memory.number else ""
-    head = f"<h4>memory {memory.number + 1}</h4><p>{len(texts)} places{alone}, each line with its first address</p>"
+    places = "1 place" if len(texts) == 1 else f"{len(texts)} places"
+    head = f"<h4>memory {memory.number + 1}</h4><p>{places}{alone}, each line with its first address</p>"
     return f'<figure class="memory">{head}<table><tbody>{"".join(rows)}</tbody></table></figure>'

@@ -30,7 +30,7 @@ def text_width(text: str) -> float:
     True
     """
     return sum(
-        1.15 if c in "mwMW@%—…" or unicodedata.east_asian_width(c) in "WF" else
+        1.15 if c in "mwMW@%—…<>=+~" or unicodedata.east_asian_width(c) in "WF" else
         0.42 if c in "fijltrI.,:;'|!()[] /-" else 0.8 if c.isupper() else 0.67
         for c in text
     )  # fmt: skip

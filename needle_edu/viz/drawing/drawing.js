@@ -20,6 +20,7 @@ function mountDrawing(root) {
     if (view) return;
     foot.insertAdjacentHTML("beforeend", `<span class="ndl-hint">drag, or arrow keys: move</span>${ZOOM_BUTTONS}`);
     frame.tabIndex = 0;
+    frame.classList.add("ndl-moved");
     view = new SmoothView(frame, svg, root);
     frame.setAttribute("role", "region");
     frame.setAttribute("aria-label", svg.getAttribute("aria-label"));

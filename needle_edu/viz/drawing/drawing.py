@@ -7,6 +7,7 @@ import html
 import json
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -183,18 +184,19 @@ class Drawing(Shown):
         The file appears complete or not at all. PNG and PDF are painted by Matplotlib or Graphviz, where one is
         installed.
         """
-        path = Path(path)
-        form = path.suffix.lower()
         forms: dict[str, Callable[[], str | bytes]] = {
             ".svg": lambda: self.svg,
             ".dot": lambda: self.dot,
             ".html": lambda: PAGE.format(title="computation graph", body=self.html),
             ".txt": lambda: self.text() + "\n",
         }
-        labels = {key: node.label for key, node in self.graph.nodes.items()}
-        for name in (".png", ".pdf"):
-            forms[name] = lambda: painted(self._panel, self._cards, labels, form[1:], self.dot, self._overlay)
+        for form in ("png", "pdf"):
+            forms["." + form] = partial(self._painted, form)
         return write_atomically(path, forms, "Drawing.save")
+
+    def _painted(self, form: str) -> bytes:
+        labels = {key: node.label for key, node in self.graph.nodes.items()}
+        return painted(self._panel, self._cards, labels, form, self.dot, self._overlay)
 
     def __repr__(self) -> str:
         nodes, edges, hidden = len(self.graph.nodes), len(self.graph.edges), self.graph.hidden

@@ -113,20 +113,29 @@ def edge_weights(graph: Graph) -> list[int]:
     >>> g = Graph(); g.add(Node(1)); g.add(Node(2)); g.add(Node(3, op="matmul"), (1, 2))
     >>> g.add(Node(4, op="add"), (2, 3))
     >>> edge_weights(g)
-    [16, 1, 1, 16]
+    [256, 1, 1, 256]
     """
     return straightness([(edge.source, edge.target) for edge in graph.edges])
 
 
 def straightness(edges: Sequence[tuple[int, int]]) -> list[int]:
-    """As `edge_weights`, of pairs (source, target) in which every edge into a node comes before those out of it."""
+    """As `edge_weights`, of pairs (source, target) in which every edge into a node comes before those out of it.
+
+    The longest way to a result weighs more than that through a side branch, which makes way for it.
+    """
     depth: dict[int, int] = {}
     main: dict[int, int] = {}  # of every node its deepest input, the first of them
     for source, target in edges:
         if target not in main or depth.get(source, 0) > depth.get(main[target], 0):
             main[target] = source
             depth[target] = depth.get(source, 0) + 1
-    return [16 if main[target] == source else 1 for source, target in edges]
+    sources = {source for source, _ in edges}
+    longest = set()  # the nodes on it
+    for node in main.keys() - sources:
+        while node in main and node not in longest:
+            longest.add(node)
+            node = main[node]
+    return [(256 if target in longest else 16) if main[target] == source else 1 for source, target in edges]
 
 
 def assign_layers(nodes: Sequence[int], edges: Sequence[tuple[int, int]]) -> dict[int, int]:

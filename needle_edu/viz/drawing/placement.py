@@ -58,7 +58,13 @@ def place(
     ]
     sizes = [[widths[n] for n in row] for row in layers]
     least = [least_places(row) for row in sizes]
-    stiff = [[DUMMY_STIFFNESS if n < 0 else firm[n] ** 2 for n in row] for row in layers]
+
+    def force(node: int, friends: list[int]) -> float:  # a side branch that follows a light edge makes way
+        if node < 0:
+            return DUMMY_STIFFNESS
+        return max([pull.get((node, f), 1.0) for f in friends], default=1.0) ** 2
+
+    stiff = [[[force(n, who[n]) for n in row] for row in layers] for who in follows]
     x: dict[int, float] = {}
     for row in layers:
         edge = 0.0
@@ -68,9 +74,9 @@ def place(
         for node in row:
             x[node] -= edge / 2
 
-    def sweep(friends: Mapping[int, list[int]], numbers: Iterable[int]) -> bool:
+    def sweep(which: int, numbers: Iterable[int]) -> bool:
         """Place row after row; return whether a node moved."""
-        moved = False
+        moved, friends = False, follows[which]
         for number in numbers:
             row, before, wanted = layers[number], [], []
             for node in row:
@@ -80,7 +86,7 @@ def place(
                     wanted.append(x[near[0]])
                 else:
                     wanted.append(sum([x[f] for f in near]) / len(near) if near else here)
-            placed = nearest_in_order(wanted, least[number], stiff[number])
+            placed = nearest_in_order(wanted, least[number], stiff[which][number])
             if placed != before:
                 moved = True
                 x.update(zip(row, placed, strict=True))
@@ -88,10 +94,10 @@ def place(
 
     downwards, upwards = range(len(layers)), range(len(layers) - 1, -1, -1)
     for _ in range(SWEEPS // 2 - 1):
-        if not sweep(follows[0], downwards) | sweep(follows[1], upwards):
+        if not sweep(0, downwards) | sweep(1, upwards):
             break  # so would all further ones leave it
     for numbers in (downwards, upwards):
-        sweep(follows[2], numbers)
+        sweep(2, numbers)
     return x
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -133,7 +134,7 @@ def read(text: str) -> Formula:
         tree = ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         where = getattr(error, "offset", None) or 1
-        raise FormulaError(f"viz.expression: this is no formula{_pointer(text, where - 1)}") from None
+        raise FormulaError(f"viz.expression: {_no_formula(text)}{_pointer(text, where - 1)}") from None
     count = sum(isinstance(node, ast.expr) for node in ast.walk(tree))
     if count > MAX_NODES:
         raise FormulaError(f"viz.expression: {count} parts are too many to look at (at most {MAX_NODES})")
@@ -144,6 +145,22 @@ def read(text: str) -> Formula:
     if not formula.variables:
         raise FormulaError(f"viz.expression: {text!r} has no variable to move, such as x")
     return formula
+
+
+def _no_formula(text: str) -> str:
+    """What is wrong with a text that Python cannot read: often it is written as on paper."""
+    if "=" in text:
+        return (
+            f"this is no formula; give only what stands right of the sign =: {text.split('=')[-1].strip()!r}"
+        )
+    bare = re.search(rf"\b({'|'.join(FUNCTIONS)})\s+\w", text)
+    if bare:
+        return f"this is no formula; what a function is of stands in brackets: {bare[1]}(...)"
+    product = re.search(r"\d\s*(?=[A-Za-df-z(])|\)\s*(?=[\w(])|\w\s+(?=\w)", text)
+    if product:
+        written = f"{text[: product.end()].rstrip()}*{text[product.end() :]}"
+        return f"this is no formula; a product is written with a star: {written!r}"
+    return "this is no formula"
 
 
 def _check(text: str, node: ast.expr) -> None:
@@ -169,6 +186,8 @@ def _check(text: str, node: ast.expr) -> None:
         if node.keywords or len(node.args) != known[0]:
             wanted = "one argument" if known[0] == 1 else "two arguments"
             raise _error(text, node, f"{node.func.id} takes {wanted}")
+    elif isinstance(node, ast.Call) and not isinstance(node.func, ast.Attribute):
+        raise _error(text, node, "a product is written with a star, such as 2*(x + 1)")
     else:
         raise _error(
             text, node, "a formula is made of variables, numbers, + - * / ** and functions such as sin(x)"

@@ -63,7 +63,7 @@ class Comparison(Shown):
     def save(self, path: str | os.PathLike) -> Path:
         """Write a page of its own (.html), complete or not at all."""
         forms = {".html": lambda: PAGE.format(title="two runs compared", body=self.html)}
-        return write_atomically(Path(path), forms, "Comparison.save")
+        return write_atomically(path, forms, "Comparison.save")
 
     def __repr__(self) -> str:
         return self.text

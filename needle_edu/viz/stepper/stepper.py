@@ -159,7 +159,7 @@ class Stepper(Shown):
     def save(self, path: str | os.PathLike) -> Path:
         """Write a page of its own (.html), complete or not at all."""
         forms = {".html": lambda: PAGE.format(title="stepping through backpropagation", body=self.html)}
-        return write_atomically(Path(path), forms, "Stepper.save")
+        return write_atomically(path, forms, "Stepper.save")
 
     def __repr__(self) -> str:
         forward = sum(step.phase == "forward" for step in self.steps)
