@@ -3,17 +3,17 @@
 //     y[o, p] = sum over t of w[o, t] x[t, p],   p a point (n, i, j) of y,   t a tap (c, k, l)
 //
 // x[t, p] is the element that tap t of the window at point p sees: the matrix is read through the windows, and never
-// written down. A block has a tile of OUTPUTS x POINTS elements of y, a thread EACH outputs by 4 points of them in
-// registers. For DEPTH taps at a time its threads bring both parts to shared memory, where an element of x is read once
-// for every run of outputs and not once for every output. Neighbouring threads bring neighbouring points. What lies
-// outside of x is 0, and so is all beyond the last tap.
+// written down. A block has a tile of OUTPUTS x POINTS elements of y, a thread a run of 4 outputs by EACH points of them in
+// registers. For DEPTH taps at a time its threads bring both parts to shared memory, where a run of weights is one read of
+// 16 bytes, and an element of x is read once for four outputs. Neighbouring threads bring neighbouring points, and have
+// them. What lies outside of x is 0, and so is all beyond the last tap.
 //
 // Where windows move in steps of 1, the adjoint of the input is a convolution, too: of y's adjoint, with inputs and outputs
 // exchanged and the taps counted backwards. conv.cu has the plans of both.
 #include "conv.cuh"
 
 namespace nd {
-enum { SIDE = 16, POINTS = 64, DEPTH = 16, LINES = THREADS / POINTS, QUARTERS = POINTS / SIDE };
+enum { SIDE = 16, POINTS = 64, DEPTH = 32, LINES = THREADS / POINTS };
 
 // Tap t, counted channel by channel: where it lies in x, seen from its window, and in w; the row and the column it sees.
 struct Tap { int64_t x, w, row, column; };
@@ -25,8 +25,9 @@ __device__ inline Tap tap_of(const Convolution &s, int64_t t) {
 }
 
 template <class T, int OUTPUTS> __global__ void conv_tiled(Convolution s, T *y, const T *x, const T *w) {
-  constexpr int EACH = OUTPUTS / SIDE;
-  __shared__ T x_tile[DEPTH][POINTS], w_tile[DEPTH][OUTPUTS + 1]; // one more: lanes that write a column meet no conflict
+  constexpr int EACH = OUTPUTS * POINTS / RUN / THREADS, ACROSS = POINTS / EACH; // so many threads have the same outputs
+  __shared__ T x_tile[DEPTH][POINTS];
+  __shared__ __align__(16) T w_tile[DEPTH][OUTPUTS + RUN]; // a run more: lanes that write a column meet fewer conflicts
   __shared__ Tap taps[DEPTH];
   __shared__ int64_t y_at[POINTS];
   const int thread = int(threadIdx.x), lane = thread % POINTS, line = thread / POINTS;
@@ -44,34 +45,37 @@ template <class T, int OUTPUTS> __global__ void conv_tiled(Convolution s, T *y, 
   const T *const w_row = w + s.w_offset + group * s.w[G] + (first_output + w_output) * s.w[O];
   if (line == 0) y_at[lane] = s.y_offset + group * s.y[G] + n * s.y[N] + i * s.y[I] + j * s.y[J];
 
-  T sum[EACH * QUARTERS] = {};
-  const int own_point = thread % SIDE, own_output = thread / SIDE * EACH; // of the tile
+  Four<T> sum[EACH] = {};
+  const int own_point = thread % ACROSS, own_output = thread / ACROSS * RUN; // of the tile
   for (int64_t from = 0; from < count; from += DEPTH) {
-    if (line == 0 && lane % QUARTERS == 0) taps[lane / QUARTERS] = tap_of(s, from + lane / QUARTERS);
+    if (thread < DEPTH) taps[thread] = tap_of(s, from + thread);
     __syncthreads(); // the taps are known, and the tiles before have been read
     for (int t = line; t != DEPTH + line; t += LINES) {
       const int64_t r = row + taps[t].row, c = column + taps[t].column;
       const bool inside = point < points && r >= 0 && r < s.rows.extent && c >= 0 && c < s.columns.extent;
       x_tile[t][lane] = inside ? x_point[taps[t].x] : T(0);
     }
-    for (int e = 0; e != EACH; e++) {
-      const bool there = first_output + w_output + e * SIDE < s.outputs && from + w_tap < count;
-      w_tile[w_tap][w_output + e * SIDE] = there ? w_row[e * SIDE * s.w[O] + taps[w_tap].w] : T(0);
+    for (int o = 0; o != OUTPUTS; o += THREADS / DEPTH) {
+      const bool there = first_output + w_output + o < s.outputs && from + w_tap < count;
+      w_tile[w_tap][w_output + o] = there ? w_row[o * s.w[O] + taps[w_tap].w] : T(0);
     }
     __syncthreads(); // the tiles are complete
-    for (int t = 0; t != DEPTH; t++)
+    for (int t = 0; t != DEPTH; t++) {
+      const Four<T> weights = *reinterpret_cast<const Four<T> *>(&w_tile[t][own_output]);
 #pragma unroll
-      for (int e = 0; e != EACH; e++)
+      for (int p = 0; p != EACH; p++) {
+        const T element = x_tile[t][own_point + p * ACROSS];
 #pragma unroll
-        for (int q = 0; q != QUARTERS; q++) sum[e * QUARTERS + q] += w_tile[t][own_output + e] * x_tile[t][own_point + q * SIDE];
+        for (int e = 0; e != RUN; e++) sum[p].x[e] += weights.x[e] * element;
+      }
+    }
   }
 #pragma unroll
-  for (int e = 0; e != EACH; e++)
+  for (int p = 0; p != EACH; p++)
 #pragma unroll
-    for (int q = 0; q != QUARTERS; q++) {
-      const int p = own_point + q * SIDE;
-      const int64_t o = first_output + own_output + e;
-      if (o < s.outputs && first_point + p < points) y[y_at[p] + o * s.y[O]] = sum[e * QUARTERS + q];
+    for (int e = 0; e != RUN; e++) {
+      const int64_t o = first_output + own_output + e, mine = own_point + p * ACROSS;
+      if (o < s.outputs && first_point + mine < points) y[y_at[mine] + o * s.y[O]] = sum[p].x[e];
     }
 }
 

@@ -3,16 +3,18 @@
 //     to[g, o, c, k, l] = sum over n, i, j of g[n, g, o, i, j] x[n, g, c, i*step + k*dilation + start, (the same of j, l)]
 //
 // This is a product of two matrices, outputs by points (n, i, j) and points by taps (c, k, l), of which the second is x seen
-// through the windows, and never written down. A block has a tile of OUTPUTS x TAPS weights; for 32 points at a time it
-// brings both parts to shared memory, a lane a point. There are few weights and many points, so blocks share these out,
-// and a second kernel adds up what each found: always in the same order, where atomics would round anew at every run.
+// through the windows, and never written down. A block has a tile of OUTPUTS x TAPS weights, a thread a run of 4 outputs by
+// EACH taps; for 32 points at a time it brings both parts to shared memory, a lane a point. There are few weights and many
+// points, so blocks share these out, and a second kernel adds up what each found: always in the same order, where atomics
+// would round anew at every run.
 //
 // Few outputs fill no tile. Then a thread has one weight and a share of the images, and goes through the windows that see
 // something there.
 #include "conv.cuh"
 
 namespace nd {
-enum { POINTS = 32, TAPS = 32, AT_ONCE = THREADS / POINTS }; // AT_ONCE lines of a tile are filled at the same time
+enum { POINTS = 32, AT_ONCE = THREADS / POINTS }; // AT_ONCE lines of a tile are filled at the same time
+__host__ __device__ constexpr int taps_of(int outputs) { return outputs == 16 ? 64 : 32; } // that every thread has some
 
 struct Weights {
   Axis rows, columns;
@@ -22,8 +24,9 @@ struct Weights {
 };
 
 template <class T, int OUTPUTS> __global__ void conv_weight_backward(Weights w, T *to, const T *x, const T *g) {
-  constexpr int LOADS = TAPS / AT_ONCE, EACH = OUTPUTS / 16; // a thread has EACH outputs by 2 taps
-  __shared__ T g_tile[OUTPUTS][POINTS + 1], x_tile[TAPS][POINTS + 1]; // one more: lanes that read a column meet no conflict
+  constexpr int TAPS = taps_of(OUTPUTS), LOADS = TAPS / AT_ONCE, EACH = OUTPUTS * TAPS / RUN / THREADS, ACROSS = TAPS / EACH;
+  __shared__ __align__(16) T g_tile[POINTS][OUTPUTS + RUN]; // a run more, and one: lanes in a column meet few conflicts, or none
+  __shared__ T x_tile[TAPS][POINTS + 1];
   const Axis &rows = w.rows, &columns = w.columns;
   const int lane = int(threadIdx.x) % POINTS, line = int(threadIdx.x) / POINTS;
   const int64_t taps = w.channels * rows.kernel * columns.kernel, plane = rows.count * columns.count;
@@ -42,8 +45,8 @@ template <class T, int OUTPUTS> __global__ void conv_weight_backward(Weights w, 
   const int64_t begin = blockIdx.z * w.share, all = w.images * plane, end = begin + w.share >= all ? all : begin + w.share;
   const int64_t point = begin + lane;
   int64_t n = point / plane, i = point / columns.count % rows.count, j = point % columns.count;
-  T sum[2 * EACH] = {};
-  const int tap = int(threadIdx.x) % 16, output = int(threadIdx.x) / 16;
+  Four<T> sum[EACH] = {};
+  const int tap = int(threadIdx.x) % ACROSS, output = int(threadIdx.x) / ACROSS * RUN;
   for (int64_t from = begin; from < end; from += POINTS) {
     const bool there = from + lane < end;
     const int64_t row = i * rows.step, column = j * columns.step;
@@ -55,7 +58,7 @@ template <class T, int OUTPUTS> __global__ void conv_weight_backward(Weights w, 
     }
     for (int k = line; k != OUTPUTS + line; k += AT_ONCE) {
       const int64_t o = first_output + k;
-      g_tile[k][lane] = there && o < w.outputs ? g[w.g_offset + group * w.g[G] + o * w.g[O] + g_at] : T(0);
+      g_tile[lane][k] = there && o < w.outputs ? g[w.g_offset + group * w.g[G] + o * w.g[O] + g_at] : T(0);
     }
     // The point 32 further on, digit by digit, with a carry as in a sum by hand: no division.
     j += POINTS % columns.count;
@@ -64,22 +67,25 @@ template <class T, int OUTPUTS> __global__ void conv_weight_backward(Weights w, 
     if (j >= columns.count) j -= columns.count, i++;
     if (i >= rows.count) i -= rows.count, n++;
     __syncthreads(); // the tiles are complete
-    for (int p = 0; p != POINTS; p++)
+    for (int p = 0; p != POINTS; p++) {
+      const Four<T> adjoints = *reinterpret_cast<const Four<T> *>(&g_tile[p][output]);
 #pragma unroll
-      for (int k = 0; k != EACH; k++) {
-        sum[2 * k] += g_tile[output + k * 16][p] * x_tile[tap][p];
-        sum[2 * k + 1] += g_tile[output + k * 16][p] * x_tile[tap + 16][p];
+      for (int t = 0; t != EACH; t++) {
+        const T element = x_tile[tap + t * ACROSS][p];
+#pragma unroll
+        for (int e = 0; e != RUN; e++) sum[t].x[e] += adjoints.x[e] * element;
       }
+    }
     __syncthreads(); // and have been read: the next round may overwrite them
   }
 #pragma unroll
-  for (int k = 0; k != EACH; k++)
+  for (int t = 0; t != EACH; t++)
 #pragma unroll
-    for (int t = 0; t != 2; t++) {
-      const int64_t o = first_output + output + k * 16, own = first_tap + tap + t * 16;
+    for (int e = 0; e != RUN; e++) {
+      const int64_t o = first_output + output + e, own = first_tap + tap + t * ACROSS;
       if (o >= w.outputs || own >= taps) continue;
       to[w.to_offset + blockIdx.z * w.to_share + group * w.to[G] + o * w.to[O] + own / columns.kernel / rows.kernel * w.to[C] +
-         own / columns.kernel % rows.kernel * w.to[K] + own % columns.kernel * w.to[L]] = sum[2 * k + t];
+         own / columns.kernel % rows.kernel * w.to[K] + own % columns.kernel * w.to[L]] = sum[t].x[e];
     }
 }
 
@@ -139,7 +145,7 @@ ND_API int nd_conv_weight_backward(const nd_plan *p, void *out, const void *x, c
   const int64_t points = w.images * w.rows.count * w.columns.count, taps = w.channels * w.rows.kernel * w.columns.kernel;
   const bool each = w.outputs < 16; // a thread a weight
   const int side = w.outputs > 32 ? 64 : w.outputs > 16 ? 32 : 16;
-  const int64_t tiles = p->shape[nd::G] * ((w.outputs + side - 1) / side) * ((taps + nd::TAPS - 1) / nd::TAPS);
+  const int64_t tiles = p->shape[nd::G] * ((w.outputs + side - 1) / side) * ((taps + nd::taps_of(side) - 1) / nd::taps_of(side));
   if (tiles > INT32_MAX) return ND_EPLAN;
   // So many shares that there are some 500 blocks, but none of fewer points than 256; or some 60,000 threads.
   const int64_t shares = each ? nd::cut(count, 1 << 16, w.images) : nd::cut(tiles, 512, points / 256);

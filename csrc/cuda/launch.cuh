@@ -51,6 +51,10 @@ template <int N> struct Layout {
   }
 };
 
+// Elements that are read at once: 16 bytes of floats.
+enum { RUN = 4 };
+template <class T> struct alignas(16) Four { T x[RUN]; };
+
 // Elementwise kernels walk in steps of the whole grid, so that any grid covers any size:
 //   for (int64_t i = first(); i < n; i += step()) ...
 enum { THREADS = 256, MOST_BLOCKS = 1 << 16 };

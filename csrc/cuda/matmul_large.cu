@@ -11,10 +11,8 @@
 #include "matmul.cuh"
 
 namespace nd {
-enum { SIDE = 16, RUN = 4 };
+enum { SIDE = 16 };
 __host__ __device__ constexpr int depth_of(int edge) { return RUN * THREADS / edge; }
-
-template <class T> struct alignas(16) Four { T x[RUN]; };
 
 // One factor, seen from out: `lines` are rows of a or columns of b, and each line has depth k.
 template <class T> struct Factor {
