@@ -93,6 +93,7 @@ def test_stop_and_resume_change_no_loss():
     with pytest.raises(NeedleError, match="the training is paused"):
         _ = board.result
     assert "paused" in repr(board) and ">paused<" in board.still()
+    assert "after 1 steps" not in repr(board)
     assert board.resume().wait().history.steps == expected.steps
     assert board.state == "finished" and board.result.ended == "finished"
     assert board.stop().state == "finished", "what has ended cannot be stopped"

@@ -201,7 +201,8 @@ class Board(Island):
 
     def _where(self) -> str:
         epochs, steps, history = len(self.history.ends), len(self.history), self.history
-        count = f"{epochs} epoch{'' if epochs == 1 else 's'}" if not history.position else f"{steps} steps"
+        number, what = (steps, "step") if history.position else (epochs, "epoch")
+        count = f"{number} {what}{'' if number == 1 else 's'}"
         numbers = dict(history.test if history.test and not history.position else history.steps)
         return ", ".join(
             [
