@@ -27,8 +27,12 @@ def store_views(file: Path) -> int:
     ).execute()
     changed = 0
     for old, new in zip(stored.cells, run.cells, strict=True):
-        for before, after in zip(old.get("outputs", []), new.get("outputs", []), strict=False):
-            if is_view(before) and is_view(after) and before.data != after.data:
+        before_all, after_all = ([o for o in cell.get("outputs", []) if is_view(o)] for cell in (old, new))
+        if len(after_all) != len(before_all):  # such as one that needs files which are not here
+            print(f"{file.name}: cell {old.id} now shows {len(after_all)} views, not {len(before_all)}; left")
+            continue
+        for before, after in zip(before_all, after_all, strict=True):
+            if before.data != after.data:
                 before.data = after.data
                 changed += 1
     if changed:
