@@ -148,6 +148,14 @@ def test_logaddexp_at_infinities():
     np.testing.assert_array_equal(b.grad.numpy(), [np.nan, np.nan, 1, 0.5])
 
 
+def test_relu_of_nan_is_nan_and_passes_nothing_back():
+    a = tensor(np.array([np.nan, -1.0, 0.0, 2.0]))
+    b = ops.relu(a)
+    b.sum().backward()
+    np.testing.assert_array_equal(b.numpy(), [np.nan, 0, 0, 2])
+    np.testing.assert_array_equal(a.grad.numpy(), [0, 0, 0, 1])
+
+
 def test_derivatives_at_bounds():
     """hardtanh has 0 at both bounds, hardswish 0 at -3 and 1 at 3, leaky_relu its slope at 0."""
     for name, x, wanted in [
