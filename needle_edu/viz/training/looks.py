@@ -86,7 +86,7 @@ def spread(array: np.ndarray) -> Spread:
     counts = np.bincount(np.minimum(places.astype(int), BINS - 1), minlength=BINS)
     mean = float(good.mean())
     deviation = _norm(good - mean) / good.size**0.5
-    zeros = (flat.size - np.count_nonzero(flat)) / flat.size
+    zeros = float(flat.size - np.count_nonzero(flat)) / flat.size
     return Spread(counts, low, high, mean, deviation, zeros, flat.size - good.size)
 
 
