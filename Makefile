@@ -75,8 +75,8 @@ lab: $(VENV)/.lab
 # mypy has one thread, so it runs beside the arrays on the simulated card.
 test: $(VENV)/.test
 ifeq ($(PYTEST_ARGS),)
-	@sh tests/stages.sh "make test" 29 "lint 0.5 $(MAKE) lint" "units 11 $(MAKE) unit" \
-	  "types 1.5 $(MAKE) -j 2 types simulated" "homeworks 7 $(MAKE) homeworks" "browser 5.5 $(MAKE) browser" "notebooks 3 $(MAKE) notebooks"
+	@sh tests/stages.sh "make test" 24 "lint 0.5 $(MAKE) lint" "units 9 $(MAKE) unit" \
+	  "types 1 $(MAKE) -j 2 types simulated" "homeworks 6 $(MAKE) homeworks" "browser 4.5 $(MAKE) browser" "notebooks 2.5 $(MAKE) notebooks"
 else
 	@$(MAKE) unit
 endif
@@ -119,7 +119,7 @@ notebooks: $(VENV)/.test
 
 # What takes longer than `make test` may: run it before an issue is called resolved.
 all: $(VENV)/.parity
-	@sh tests/stages.sh "make all" 104 "test 29 $(MAKE) test" "slow 16 $(MAKE) slow" "hidden 3 $(MAKE) hidden" "orders 10 $(MAKE) orders" \
+	@sh tests/stages.sh "make all" 99 "test 24 $(MAKE) test" "slow 16 $(MAKE) slow" "hidden 3 $(MAKE) hidden" "orders 10 $(MAKE) orders" \
 	  "isas 24 $(MAKE) isas" "gradients 2 $(MAKE) gradients" "equality 8 $(MAKE) equality GRAPHS=100" "fuzz 6 $(MAKE) fuzz MINUTES=5" "sanitize 4 $(MAKE) sanitize"
 
 slow: $(VENV)/.test habits
