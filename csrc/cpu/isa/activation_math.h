@@ -54,9 +54,13 @@ INLINE float erf_of_f32(float x) {
   return size >= 1.0f ? copysignf(far, x) : p * x + x; /* a nan is near */
 }
 
-/* a b + c with one rounding where that is one instruction. Of two products in a sum, a compiler would choose. */
+/* a b + c with one rounding where that is one instruction. Of two products in a sum, a compiler would choose. Clang 14
+ * does not define FP_FAST_FMAF. */
+#if defined(FP_FAST_FMAF) || defined(__FMA__) || defined(__ARM_FEATURE_FMA)
+#define FUSED_IS_FAST
+#endif
 INLINE float fused_f32(float a, float b, float c) {
-#ifdef FP_FAST_FMAF
+#ifdef FUSED_IS_FAST
   return __builtin_fmaf(a, b, c);
 #else
   return a * b + c;
@@ -66,7 +70,7 @@ INLINE float fused_f32(float a, float b, float c) {
 /* What a rounding took from x = -a^2/2: one fused multiply-add, where there is one. Else a is cut in two, of
  * which `high` has 12 bits, so that its square is exact. */
 INLINE float lost_in_half_square_f32(float a, float x) {
-#ifdef FP_FAST_FMAF
+#ifdef FUSED_IS_FAST
   return -0.5f * __builtin_fmaf(a, a, 2.0f * x);
 #else
   const float high = f32_of_bits(bits_of_f32(a) & 0xfffff000u);
@@ -89,13 +93,13 @@ INLINE float times_bell_f32(float factor, float excess, float a) {
 INLINE float gelu_of_f32(float x) {
   const float size = fabsf(x), a = size < 15.0f ? size : 15.0f;
   const float top = -tail_u_f32(a) * (a * a) - 0.5f * a, bottom = fused_f32(top, -TAIL_C, tail_v_f32(a) * a) + 1.0f;
-#ifdef FP_FAST_FMAF
+#ifdef FUSED_IS_FAST
   const float scale = 1.0f / bottom, ratio = top * scale, excess = fused_f32(ratio, bottom, -top) * scale;
 #else
   const float ratio = top / bottom, excess = 0.0f; /* of two rounded products it would be noise */
 #endif
   const float tail = times_bell_f32(ratio, excess, a);
-  return x < 0 ? tail : x + tail; /* a nan is in x */
+  return copysignf(x < 0 ? tail : x + tail, x); /* -0 stays; a nan is in x */
 }
 
 /* Left of 0 the slope is tail - a density; right of it 1 less that. */
