@@ -20,7 +20,7 @@ xp: Any = numpy_functions if BACKEND == "np" else array_api
 Array: Any = mode.Array
 same_layout, claim, add_into = mode.same_layout, mode.claim, mode.add_into
 optimizer_steps, held_once = mode.optimizer_steps, mode.held_once
-device_of, to_numpy, enter = mode.device_of, mode.to_numpy, mode.enter
+device_of, is_compact, to_numpy, enter = mode.device_of, mode.is_compact, mode.to_numpy, mode.enter
 attention: Any = mode.attention
 convolution: Any = mode.convolution  # compiled kernels; NumPy has none
 normalization: Any = mode.normalization
@@ -73,6 +73,6 @@ def _exactly(number, array):
 __all__ = [
     "Array", "BACKEND", "DTypeError", "GradientError", "IndexOutOfRange", "NeedleError", "ShapeError",
     "add_at", "add_into", "attention", "claim", "convolution", "default_device", "device_of", "enter", "getitem",
-    "held_once", "like", "normalization", "optimizer_steps", "pooling", "readable", "recurrence", "same_layout",
-    "subscript", "taps", "to_numpy", "xp",
+    "held_once", "is_compact", "like", "normalization", "optimizer_steps", "pooling", "readable", "recurrence",
+    "same_layout", "subscript", "taps", "to_numpy", "xp",
 ]  # fmt: skip

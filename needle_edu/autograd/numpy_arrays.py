@@ -73,6 +73,11 @@ def device_of(array):
     return default_device()
 
 
+def is_compact(array) -> bool:
+    """Whether the elements lie in memory one after the other, row by row."""
+    return array.flags.c_contiguous
+
+
 def to_numpy(array) -> np.ndarray:
     """Return a copy as a NumPy array."""
     return array.copy()

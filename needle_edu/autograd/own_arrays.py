@@ -47,6 +47,11 @@ def device_of(array):
     return array.device
 
 
+def is_compact(array) -> bool:
+    """Whether the elements lie in memory one after the other, row by row."""
+    return array.is_compact()
+
+
 def to_numpy(array) -> np.ndarray:
     """Return a copy as a NumPy array."""
     return array.numpy()

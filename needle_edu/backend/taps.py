@@ -27,13 +27,13 @@ class Table(NamedTuple):
     weight: np.ndarray
     n: int
 
-    def turned(self) -> Table:
+    def transposed(self) -> Table:
         """Return the table of the adjoint: for each of the n elements, who looks at it.
 
         Examples
         --------
         >>> table = Table(np.array([0, 1, 3]), np.array([0, 0, 1]), np.array([1.0, 0.5, 0.5]), 2)
-        >>> start, place, weight, n = table.turned()
+        >>> start, place, weight, n = table.transposed()
         >>> start.tolist(), place.tolist(), weight.tolist(), n
         ([0, 2, 3], [0, 1, 1], [1.0, 0.5, 0.5], 2)
         """

@@ -8,6 +8,7 @@ import numpy as np
 
 from needle_edu import init, ops
 from needle_edu.autograd import Tensor
+from needle_edu.ndarray.layout import normalize_axis
 
 from .symbol import Symbol, applied
 
@@ -90,10 +91,11 @@ def pad(x: Symbol, dim: int, pad: int) -> Symbol:
     """
 
     def compute(a: Tensor) -> Tensor:
+        axis = normalize_axis(dim, a.ndim, "pad")
         if pad < 0:
-            return a[(slice(None),) * (dim % a.ndim) + (slice(0, a.shape[dim] + pad),)]
+            return a[(slice(None),) * axis + (slice(0, a.shape[axis] + pad),)]
         widths = [(0, 0)] * a.ndim
-        widths[dim] = (0, pad)
+        widths[axis] = (0, pad)
         return ops.pad(a, tuple(widths))
 
     return applied("pad", compute, x)

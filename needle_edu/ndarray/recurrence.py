@@ -9,11 +9,10 @@ from __future__ import annotations
 from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
-from needle_edu.backend.dtypes import F64
-
 from .base import allocate, kernel_failed
 from .layout import Layout, compact_layout
 from .manipulation import concat
+from .normalization import compiled as compiled
 from .plans import remember
 
 if TYPE_CHECKING:
@@ -28,16 +27,6 @@ class Kept(NamedTuple):
     gates: NDArray
     h: NDArray
     c: NDArray
-
-
-def compiled(a: NDArray, *others: NDArray) -> bool:
-    """Return whether there is a kernel: floats of one type on a device with compiled kernels, not empty."""
-    layout = a.layout
-    code, device = layout.code, layout.device
-    for other in others:
-        if other.layout.code != code or other.layout.device is not device:
-            return False
-    return code <= F64 and layout.size > 0 and device.runtime.native
 
 
 def forward(

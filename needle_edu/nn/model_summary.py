@@ -196,7 +196,7 @@ class _Work:
 
     def _left(self, module: Module, args: tuple, out: Any) -> None:
         self.at_work.pop()
-        self.shapes[id(module)] = _shape(out)
+        self.shapes[id(module)] = shape_text(out)
 
     def _told(self, event: events.Event, array: Any) -> None:
         if event.kind == "created":
@@ -235,8 +235,8 @@ class _Work:
         return found
 
 
-def _shape(out: Any) -> str:
+def shape_text(out: Any) -> str:
     """The shape of an output, or those of several."""
     if isinstance(out, (tuple, list, TensorTuple)):
-        return ", ".join([_shape(part) for part in out])
+        return ", ".join([shape_text(part) for part in out])
     return str(out.shape) if isinstance(out, Tensor) else type(out).__name__

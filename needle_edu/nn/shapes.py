@@ -9,6 +9,7 @@ from .. import ops
 from ..autograd import Tensor
 from ..backend.arguments import integer
 from ..backend.errors import ShapeError
+from ..ndarray.layout import normalize_axis
 from .inputs import as_tensor
 from .module import Module
 
@@ -74,12 +75,9 @@ class Unflatten(Module):
     def forward(self, x: Tensor) -> Tensor:
         """`x` of shape (..., n, ...) gives (..., *unflattened_size, ...)."""
         x = as_tensor(x)
-        if not -x.ndim <= self.dim < x.ndim:
-            raise ShapeError(
-                f"Unflatten({self.extra_repr()}): there is no axis {self.dim} in shape {x.shape}"
-            )
-        axis = self.dim % x.ndim
-        extents = _fitted(f"Unflatten({self.extra_repr()})", self.unflattened_size, x.shape[axis], x.shape)
+        who = f"Unflatten({self.extra_repr()})"
+        axis = normalize_axis(self.dim, x.ndim, who)
+        extents = _fitted(who, self.unflattened_size, x.shape[axis], x.shape)
         return x.reshape((*x.shape[:axis], *extents, *x.shape[axis + 1 :]))
 
     def extra_repr(self) -> str:

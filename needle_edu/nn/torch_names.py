@@ -46,7 +46,7 @@ class TorchNames:
         {'weight_ih_l0': (8, 3), 'weight_hh_l0': (8, 2), 'bias_ih_l0': (8,), 'bias_hh_l0': (8,)}
         """
         own = self.state_dict()  # type: ignore[attr-defined]
-        return {theirs: _turned(own[ours]) for ours, theirs in self._torch_names().items()}
+        return {theirs: _transposed(own[ours]) for ours, theirs in self._torch_names().items()}
 
     def load_torch_state_dict(self, saved: Mapping[str, Any]) -> None:
         """Take over what `state_dict()` of PyTorch's module gave; all of it, or, after an error, nothing.
@@ -73,11 +73,11 @@ class TorchNames:
                 f"{type(self).__name__}.load_torch_state_dict: the saved state is of another model: "
                 f"missing {missing or 'nothing'}, unknown {unknown or 'nothing'}"
             )
-        taken = {ours: _turned(_numbers(saved[theirs])) for ours, theirs in names.items()}
+        taken = {ours: _transposed(_numbers(saved[theirs])) for ours, theirs in names.items()}
         self.load_state_dict(taken)  # type: ignore[attr-defined]
 
 
-def _turned(array: np.ndarray) -> np.ndarray:
+def _transposed(array: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(array.T)
 
 

@@ -70,11 +70,11 @@ def tables(n: int, m: int, mode: str, align_corners: bool, step: float | None) -
     """Return where each of m elements looks, as a table, and the table of the adjoint; areas without their weights."""
     if mode == "area":
         means = areas(n, m)
-        return means._replace(weight=np.ones(len(means.weight))), means.turned()
+        return means._replace(weight=np.ones(len(means.weight))), means.transposed()
     places, weights = looks(n, m, mode, align_corners, step)
     start = np.arange(m + 1, dtype="int64") * len(places)
     table = Table(start, places.T.reshape(-1), weights.T.reshape(-1), n)
-    return table, table.turned()
+    return table, table.transposed()
 
 
 def areas(n: int, m: int) -> Table:

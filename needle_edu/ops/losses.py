@@ -137,12 +137,12 @@ class CrossEntropyBackward(_CrossEntropy):
         incoming, a, labels = node.inputs
         of_one = self.apply(incoming.ones_like().detach(), a, labels)
         if self.reduction == "none":
-            return (g * of_one).sum(_class_axis(a))
+            return (g * of_one).sum(class_axis(a))
         return (g * of_one).sum().reshape(incoming.shape)
 
     def vjp1(self, g, node):
         incoming, a, labels = node.inputs
-        axis = _class_axis(a)
+        axis = class_axis(a)
         p = _SOFTMAX.cls(axis).apply(a)
         sizes = constant(self._sizes(a.realize_cached_data(), labels.realize_cached_data()))
         incoming = incoming if self.reduction == "none" else expand(incoming, None, labels.shape)
@@ -165,7 +165,8 @@ class CrossEntropyBackward(_CrossEntropy):
         return sizes / xp.sum(own) if self.reduction == "mean" else sizes
 
 
-def _class_axis(a) -> int:
+def class_axis(a) -> int:
+    """The axis of the classes: the last of one example's logits, the second of a batch's."""
     return 0 if len(a.shape) == 1 else 1
 
 

@@ -1,6 +1,6 @@
 """The same numbers elsewhere: a copy, on another device, in another dtype."""
 
-from needle_edu.autograd.arrays import BACKEND, device_of, xp
+from needle_edu.autograd.arrays import device_of, is_compact, xp
 from needle_edu.autograd.op import UnaryOp
 from needle_edu.autograd.registry import register, slot
 from needle_edu.autograd.tensor import Tensor, as_tensor
@@ -61,7 +61,7 @@ class ToDevice(UnaryOp):
         return sampling.unary(device=default_device())(rng)
 
     def compute(self, a):
-        return a.copy() if BACKEND == "np" else xp.array(a, dtype=a.dtype, device=self.device)
+        return xp.array(a, dtype=a.dtype, device=self.device)
 
     def vjp0(self, g, node):
         return _TO_DEVICE.cls(node.inputs[0].device).apply(g)
@@ -107,9 +107,7 @@ def contiguous(a):
     (True, 'clone')
     """
     a = as_tensor(a, "contiguous")
-    array = a.realize_cached_data()
-    compact = array.flags.c_contiguous if BACKEND == "np" else array.is_compact()
-    return a if compact else _CLONE.instance.apply(a)
+    return a if is_compact(a.realize_cached_data()) else _CLONE.instance.apply(a)
 
 
 FUNCTIONS = (to, contiguous)

@@ -12,7 +12,7 @@ from needle_edu.autograd.registry import register, slot
 from needle_edu.autograd.value import Value
 
 from .constants import constant, expand
-from .losses import REDUCTIONS
+from .losses import REDUCTIONS, class_axis
 
 _BACKWARD, _SOFTMAX, _LOGSOFTMAX = slot("soft_cross_entropy_backward"), slot("softmax"), slot("logsoftmax")
 
@@ -39,7 +39,7 @@ class _SoftTargets(TensorOp):
 
     def _of_rows(self, g, a):
         """The adjoint of the result, divided by what a mean divides by, for every element of the logits."""
-        axis = _class_axis(a)
+        axis = class_axis(a)
         if self.reduction == "none":
             return expand(g, axis, a.shape)
         rows = math.prod(a.shape) // a.shape[axis]
@@ -49,13 +49,9 @@ class _SoftTargets(TensorOp):
         """`x` times the weights of the classes."""
         if self.weight is None:
             return x
-        along = [n if d == _class_axis(a) else 1 for d, n in enumerate(a.shape)]
+        along = [n if d == class_axis(a) else 1 for d, n in enumerate(a.shape)]
         weight = constant(xp.reshape(self._options(a)[0], tuple(along)))
         return x * weight.broadcast_to(a.shape)
-
-
-def _class_axis(a) -> int:
-    return 0 if len(a.shape) == 1 else 1
 
 
 def _each(attributes) -> bool:
@@ -105,7 +101,7 @@ class SoftCrossEntropy(BinaryOp, _SoftTargets):
 
     def vjp1(self, g, node):
         a = node.inputs[0]
-        log_p = _LOGSOFTMAX.cls(_class_axis(a)).apply(a)
+        log_p = _LOGSOFTMAX.cls(class_axis(a)).apply(a)
         return self._weighted(self._of_rows(g, a) * log_p, a) * (self.label_smoothing - 1)
 
 
@@ -130,7 +126,7 @@ class SoftCrossEntropyBackward(_SoftTargets):
     @staticmethod
     def samples(rng):
         return [
-            (attrs, (rng.normal(size=a.sum(_class_axis(a)).shape if _each(attrs) else 1), a, q))
+            (attrs, (rng.normal(size=a.sum(class_axis(a)).shape if _each(attrs) else 1), a, q))
             for attrs, (a, q) in _cases(rng)
         ]
 
@@ -141,12 +137,12 @@ class SoftCrossEntropyBackward(_SoftTargets):
         incoming, a, targets = node.inputs
         of_one = self.apply(incoming.ones_like().detach(), a, targets)
         if self.reduction == "none":
-            return (g * of_one).sum(_class_axis(a))
+            return (g * of_one).sum(class_axis(a))
         return (g * of_one).sum().reshape(incoming.shape)
 
     def vjp1(self, g, node):
         incoming, a, targets = node.inputs
-        axis, classes = _class_axis(a), a.shape[_class_axis(a)]
+        axis, classes = class_axis(a), a.shape[class_axis(a)]
         p = _SOFTMAX.cls(axis).apply(a)
         q = targets * (1 - self.label_smoothing) + self.label_smoothing / classes
         total = expand(self._weighted(q, a).sum(axis), axis, a.shape)
@@ -154,7 +150,7 @@ class SoftCrossEntropyBackward(_SoftTargets):
 
     def vjp2(self, g, node):
         incoming, a, _ = node.inputs
-        axis = _class_axis(a)
+        axis = class_axis(a)
         p = _SOFTMAX.cls(axis).apply(a)
         apart = expand((g * p).sum(axis), axis, a.shape) - g
         return self._weighted(self._of_rows(incoming, a) * apart, a) * (1 - self.label_smoothing)

@@ -99,10 +99,9 @@ class Split(TensorTupleOp):
         self.axis = integer(self.name, "axis", axis)
 
     def compute(self, a):
-        if not -a.ndim <= self.axis < a.ndim:
-            raise ShapeError(f"split: axis {self.axis} is out of range for shape {a.shape}")
-        before = (slice(None),) * (self.axis % a.ndim)
-        return tuple([getitem(a, (*before, i)) for i in range(a.shape[self.axis])])
+        (axis,) = normalize_axes(self.axis, a.ndim, self.name)
+        before = (slice(None),) * axis
+        return tuple([getitem(a, (*before, i)) for i in range(a.shape[axis])])
 
     def vjp0(self, g, node):
         return slot("stack").cls(self.axis).apply(g)

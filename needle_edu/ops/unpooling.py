@@ -96,7 +96,7 @@ def _unpooled(who: str, a, indices, kernel_size, stride, padding, output_size, a
         who, arrays.to_numpy(places).reshape(prod(a.shape[:2]), prod(a.shape[2:])), prod(extents)
     )
     shape = (*a.shape[:2], *extents)
-    places = arrays.enter(kept.reshape(a.shape), places.device if arrays.BACKEND == "nd" else None)
+    places = arrays.enter(kept.reshape(a.shape), arrays.device_of(places))
     return _TO_PLACES.cls(places, shape).apply(a)
 
 

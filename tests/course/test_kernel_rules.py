@@ -8,7 +8,7 @@ import pytest
 from needle_edu.course import source_cells
 from needle_edu.course.compare import Mismatch
 from needle_edu.course.kernels import clean, cost, launching, translation_unit
-from needle_edu.course.kernels.rules import NotAllowed, examine, tokens_of
+from needle_edu.course.kernels.rules import NotAllowed, allowed_functions, tokens_of
 
 from .wrong_answers import hw3_ways_in, solutions
 
@@ -50,7 +50,7 @@ def test_the_others_are_no_matter_of_words(way):
     ],
 )  # fmt: skip
 def test_what_people_write_is_allowed(body):
-    (function,) = examine(f"void f(float *a, int n) {{ {body} }}", "c", "f")
+    (function,) = allowed_functions(f"void f(float *a, int n) {{ {body} }}", "c", "f")
     assert function.types == ("float *", "int") and function.parameters == ("a", "n")
 
 
@@ -67,12 +67,14 @@ def test_what_people_write_is_allowed(body):
     ],
 )
 def test_what_people_write_in_cuda_is_allowed(text):
-    assert [function.name for function in examine(text, "cuda", "cell") if function.is_kernel] == ["k"]
+    assert [function.name for function in allowed_functions(text, "cuda", "cell") if function.is_kernel] == [
+        "k"
+    ]
 
 
 def test_refusals_name_the_line_and_the_word():
     with pytest.raises(NotAllowed, match=r"^printf: no function of this answer") as caught:
-        examine("void f(int *a) {\n  a[0] = 1;\n\n  printf(a);\n}", "c", "f")
+        allowed_functions("void f(int *a) {\n  a[0] = 1;\n\n  printf(a);\n}", "c", "f")
     assert caught.value.lineno == 4
     with pytest.raises(NotAllowed) as caught:
         unit_of("%%c f\nvoid f(int *a) {\n  exit(0);\n}")

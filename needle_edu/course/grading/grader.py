@@ -74,7 +74,7 @@ def grade_folder(
     stop = stop or Stop()
     watched = stop.watched(sandbox)
 
-    def judge(entry: Entry) -> None:
+    def grade(entry: Entry) -> None:
         record = grade_one(homework, entry, seed=folder.seed, limits=limits, sandbox=watched)
         # After a stop its sandbox may have been killed: what came out says nothing about the student.
         if not stop.asked:
@@ -82,7 +82,7 @@ def grade_folder(
             records[entry.page] = record
             tell(record)
 
-    run_all([partial(judge, entry) for entry in entries if entry.page not in records], jobs, stop)
+    run_all([partial(grade, entry) for entry in entries if entry.page not in records], jobs, stop)
 
 
 def grade_one(

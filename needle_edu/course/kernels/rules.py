@@ -20,7 +20,7 @@ from needle_edu.course.kernels.names import Names
 from needle_edu.course.kernels.parts import CompileError, Function, NotAllowed, Token, refuse
 from needle_edu.course.kernels.words import FUNCTIONS, KEYWORDS, QUALIFIERS, REFUSED, TYPES, VALUES
 
-__all__ = ["CompileError", "Function", "NotAllowed", "Token", "examine", "tokens_of"]
+__all__ = ["CompileError", "Function", "NotAllowed", "Token", "allowed_functions", "tokens_of"]
 
 MAX_CHARACTERS = 20_000
 
@@ -64,7 +64,7 @@ def tokens_of(text: str) -> list[Token]:
     return found
 
 
-def examine(text: str, kind: str, name: str) -> tuple[Function, ...]:
+def allowed_functions(text: str, kind: str, name: str) -> tuple[Function, ...]:
     """Return the functions that an answer defines, if everything in it is allowed.
 
     Parameters
@@ -83,9 +83,9 @@ def examine(text: str, kind: str, name: str) -> tuple[Function, ...]:
 
     Examples
     --------
-    >>> examine("void f(float *a, int n) { a[n - 1] = 0; }", "c", "f")
+    >>> allowed_functions("void f(float *a, int n) { a[n - 1] = 0; }", "c", "f")
     (Function(name='f', types=('float *', 'int'), parameters=('a', 'n'), is_kernel=False),)
-    >>> examine("void f(float *a) { exit(1); }", "c", "f")
+    >>> allowed_functions("void f(float *a) { exit(1); }", "c", "f")
     Traceback (most recent call last):
         ...
     needle_edu.course.kernels.parts.NotAllowed: exit: no function of this answer, and not one that a kernel may call

@@ -22,7 +22,7 @@ from needle_edu.backend.cudasim.build import HOW_TO_GET_GXX, kernel_library
 from needle_edu.backend.cudasim.flavours import FLAVOURS
 from needle_edu.backend.cudasim.rewriter import rewrite
 from needle_edu.backend.errors import BuildError
-from needle_edu.course.kernels.rules import CompileError, Function, NotAllowed, examine
+from needle_edu.course.kernels.rules import CompileError, Function, NotAllowed, allowed_functions
 from needle_edu.course.source_cells import SourceCell
 
 # With names that no parameter of an answer can have.
@@ -82,7 +82,7 @@ def unit_of(cell: SourceCell, model: Unit | None = None) -> Unit:
         If there is something in it that may not be there, or not what must be.
     """
     try:
-        unit = Unit(cell.name, cell.kind, cell.text, examine(cell.text, cell.kind, cell.name))
+        unit = Unit(cell.name, cell.kind, cell.text, allowed_functions(cell.text, cell.kind, cell.name))
     except NotAllowed as error:
         if error.lineno:
             error.add_note(f"{cell.name}:{error.lineno}: {error.msg}")  # as the compiler would say it

@@ -48,3 +48,14 @@ def array_types(data: Any) -> Types:
     if isinstance(data, tuple):
         return tuple([Type(tuple(part.shape), part.dtype.name) for part in data])
     return Type(tuple(data.shape), data.dtype.name)
+
+
+def type_text(types: Types) -> str:
+    """Return how a type is written in a program.
+
+    Examples
+    --------
+    >>> type_text((Type((2,), "float32"), Type((), "int64")))
+    '(float32[2], int64[])'
+    """
+    return str(types) if isinstance(types, Type) else f"({', '.join(map(str, types))})"

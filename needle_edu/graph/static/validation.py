@@ -6,7 +6,7 @@ from typing import Any
 
 from needle_edu.backend import NeedleError
 
-from .array_type import Type, Types, array_types
+from .array_type import Type, Types, array_types, type_text
 from .checks import check_program
 from .program import Instruction, Program
 from .unknown import stand_in, without_numbers
@@ -65,7 +65,7 @@ def validate(program: Program, inferred_before: dict[Any, Any] | None = None) ->
         inferred = memory[key][1]
         if inferred != one.type:
             raise GraphError(
-                f"{where}: its type is {_text(one.type)}, but the op makes {_text(inferred)} of these operands"
+                f"{where}: its type is {type_text(one.type)}, but the op makes {type_text(inferred)} of these operands"
             )
         _define(program, known, one.name, one.type, "an instruction")
     for name in program.outputs:
@@ -77,8 +77,8 @@ def validate(program: Program, inferred_before: dict[Any, Any] | None = None) ->
         tensor = getattr(target, "tensor", None)
         if tensor is not None and known[name] != array_types(tensor.realize_cached_data()):
             raise GraphError(
-                f"{program.name}: an update writes %{name}, {_text(known[name])}, into the {target.attribute} of a "
-                f"tensor of type {_text(array_types(tensor.realize_cached_data()))}"
+                f"{program.name}: an update writes %{name}, {type_text(known[name])}, into the {target.attribute} of a "
+                f"tensor of type {type_text(array_types(tensor.realize_cached_data()))}"
             )
     return program
 
@@ -100,7 +100,7 @@ def infer(one: Instruction, operands: list[Types], where: str = "") -> Types:
     try:
         return array_types(without_numbers(one.op).computed([made(type_) for type_ in operands]))
     except (NeedleError, TypeError, ValueError) as error:
-        shown = ", ".join(map(_text, operands))
+        shown = ", ".join(map(type_text, operands))
         raise GraphError(f"{where or described(one)}: the op does not take {shown}: {error}") from None
 
 
@@ -115,7 +115,3 @@ def _define(program: Program, known: dict[str, Types], name: str, type_: Types, 
             f"{program.name}: {what} is called %{name}, as another value is; each has a name of its own"
         )
     known[name] = type_
-
-
-def _text(types: Types) -> str:
-    return str(types) if isinstance(types, Type) else f"({', '.join(map(str, types))})"

@@ -8,7 +8,7 @@ import numpy as np
 
 from needle_edu.ndarray import NDArray
 
-from .array_type import Type, Types
+from .array_type import Type, type_text
 
 if TYPE_CHECKING:
     from .program import Program
@@ -28,16 +28,12 @@ def to_text(program: Program) -> str:
         given = ", ".join(f"%{name}" for name in one.inputs)
         attributes = ", ".join(f"{name}: {_shown(value)}" for name, value in one.attributes.items())
         extra = f" {{{attributes}}}" if attributes else ""
-        lines.append(f"  %{one.name} = {one.op.name}({given}){extra} : {_type_text(one.type)}")
+        lines.append(f"  %{one.name} = {one.op.name}({given}){extra} : {type_text(one.type)}")
     owners = {source.owner: name for name, (_, source) in program.sources.items()}
     for name, target in program.updates:
         lines.append(f"  update %{owners.get(target.owner, '?')}.{target.attribute} = %{name}")
     lines.append(f"  return {', '.join('%' + name for name in program.outputs)}")
     return "\n".join([*lines, "}"])
-
-
-def _type_text(types: Types) -> str:
-    return str(types) if isinstance(types, Type) else f"({', '.join(map(str, types))})"
 
 
 def _shown(value: Any) -> str:

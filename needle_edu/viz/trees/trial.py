@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from needle_edu import init
-from needle_edu.autograd import Tensor, TensorTuple, no_grad
+from needle_edu.autograd import no_grad
 from needle_edu.autograd.events import unheard
 from needle_edu.nn import Module
+from needle_edu.nn.model_summary import shape_text
 
 
 @dataclass
@@ -48,7 +49,7 @@ def tried(model: Module, inputs: Any) -> Trial:
 
     def left(module: Module, _: tuple, out: Any) -> None:
         at_work.pop()
-        trial.shapes[id(module)] = _shape(out)
+        trial.shapes[id(module)] = shape_text(out)
 
     try:
         for module in modules:
@@ -69,9 +70,3 @@ def tried(model: Module, inputs: Any) -> Trial:
 
 def _input(inputs: Any) -> Any:
     return init.zeros(*inputs, requires_grad=False) if isinstance(inputs, tuple) else inputs
-
-
-def _shape(out: Any) -> str:
-    if isinstance(out, (tuple, list, TensorTuple)):
-        return ", ".join([_shape(part) for part in out])
-    return str(out.shape) if isinstance(out, Tensor) else type(out).__name__
