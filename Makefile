@@ -62,9 +62,11 @@ $(VENV)/.test: $(VENV)/.made pyproject.toml setup.py
 	$(call install,test)
 	@touch $@ $(VENV)/.lab
 
-$(VENV)/.parity: $(VENV)/.test
-	$(call install,parity)
-	@touch $@
+# All at once: pip looks for what fits together, and prepares this checkout, a single time.
+comma := ,
+$(VENV)/.parity: $(VENV)/.made pyproject.toml setup.py
+	$(call install,test$(comma)parity)
+	@touch $@ $(VENV)/.test $(VENV)/.lab
 
 # --- the two commands ---------------------------------------------------------------------------------------------
 
