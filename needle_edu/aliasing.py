@@ -85,9 +85,9 @@ def install_as(name: str) -> None:
     """Make `import name` and `import name.anything` give needle_edu's own modules.
 
     It wins over a package of that name on `sys.path`, and may be called again without harm. Modules that Needle
-    calls otherwise (`LAYOUT`) are found too. Calling it also changes four habits of the whole process, on which code
+    calls otherwise (`LAYOUT`) are found too. Calling it also changes six habits of the whole process, on which code
     written for Needle counts, see docs/needle.md: every gradient is a graph node (`autograd.CREATE_GRAPH`), and what
-    `backend.compatibility` lists. `set_habits(False)` takes the four back.
+    `backend.compatibility` lists. `set_habits(False)` takes them back.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def install_as(name: str) -> None:
 
 
 def set_habits(needle: bool) -> None:
-    """Switch the process to Needle's habits, or back to needle_edu's: all four of docs/needle.md.
+    """Switch the process to Needle's habits, or back to needle_edu's: all six of docs/needle.md.
 
     Examples
     --------

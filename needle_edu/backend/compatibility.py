@@ -1,13 +1,14 @@
 """What differs under the name `needle`: one state for the whole process, which `install_as` switches on.
 
 Code written for the course's Needle counts on a few habits that needle_edu does not share. Each is a switch here, at
-the lowest floor, so that arrays and tensors can look at it; the fourth, gradients that are graph nodes, is
+the lowest floor, so that arrays and tensors can look at it; one more, gradients that are graph nodes, is
 `autograd.CREATE_GRAPH`. The library's own code reads elements by paths that no switch changes.
 
 | switch | off (needle_edu) | on (needle) |
 |---|---|---|
 | `integers_keep_axis` | `a[1, :]` of a (3, 4) array has shape (4,) | (1, 4) |
 | `tensors_are_true` | `if tensor:` wants one element, and looks at it | always true, so that `if self.bias:` asks whether there is one |
+| `bools_are_numbers` | arithmetic on bools is NumPy's: `m + k` is "or", `-m` is refused, a sum is int64 | it is float32's, as comparisons are float32 there |
 | `dropout_draws_each` | `dropout` draws one number, a key, from NumPy's generator | one for each element, as `rand(*shape)` |
 | `keywords_are_swallowed` | `Tensor(x, required_grad=True)` is a TypeError | one warning, then ignored |
 """  # noqa: E501
@@ -20,13 +21,14 @@ from typing import Any
 integers_keep_axis = False
 tensors_are_true = False
 keywords_are_swallowed = False
+bools_are_numbers = False
 dropout_draws_each = False
 
 _warned: set[str] = set()
 
 
 def set_needle_rules(on: bool) -> None:
-    """Switch all four on or off, at any time; `aliasing.install_as` switches them on.
+    """Switch all five on or off, at any time; `aliasing.install_as` switches them on.
 
     Examples
     --------
@@ -38,8 +40,9 @@ def set_needle_rules(on: bool) -> None:
     >>> nd.zeros((3, 4))[1, :].shape
     (4,)
     """
-    global integers_keep_axis, tensors_are_true, keywords_are_swallowed, dropout_draws_each
-    integers_keep_axis = tensors_are_true = keywords_are_swallowed = dropout_draws_each = bool(on)
+    global integers_keep_axis, tensors_are_true, keywords_are_swallowed, bools_are_numbers, dropout_draws_each
+    integers_keep_axis = tensors_are_true = keywords_are_swallowed = bool(on)
+    bools_are_numbers = dropout_draws_each = bool(on)
 
 
 def subscript(key: Any) -> Any:

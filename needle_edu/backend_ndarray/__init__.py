@@ -7,6 +7,7 @@ Homework and notebooks written for the course "Deep Learning Systems" expect the
 from collections.abc import Callable
 from typing import Any
 
+from needle_edu import ndarray as array_library
 from needle_edu.backend import BackendDevice, all_devices, cpu, cpu_numpy, cuda, cuda_sim, default_device
 
 from . import kernel_module, ndarray
@@ -57,7 +58,13 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """``from needle_edu.backend_ndarray import ndarray_backend_cuda``: the kernel module, if the device is there."""
+    """Return what is found here on request only.
+
+    ``from needle_edu.backend_ndarray import ndarray_backend_cuda`` gives the kernel module, if the device is there; the
+    other names of `needle_edu.ndarray` serve code that writes ``import needle.backend_ndarray as array_api``.
+    """
+    if name in array_library.__all__:
+        return getattr(array_library, name)
     modules: dict[str, Callable[[], BackendDevice]] = {
         "ndarray_backend_cpu": cpu,
         "ndarray_backend_cuda": cuda,

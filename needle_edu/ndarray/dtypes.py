@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from needle_edu.backend import DTypeError
+from needle_edu.backend import DTypeError, compatibility
 from needle_edu.backend.dtypes import BOOL, DTYPES, F32, F64, I32, I64
 
 float32, float64, int32, int64 = DTYPES[F32], DTYPES[F64], DTYPES[I32], DTYPES[I64]
@@ -101,6 +101,15 @@ def promote_scalar(code: int, scalar: bool | int | float) -> int:
     if isinstance(scalar, bool):
         return code
     return I64 if code == BOOL else code
+
+
+def counted(code: int) -> int:
+    """Return the type in which arithmetic on such elements computes: its own, but Needle's bools are float32.
+
+    >>> counted(BOOL) == BOOL, counted(I32) == I32
+    (True, True)
+    """
+    return F32 if code == BOOL and compatibility.bools_are_numbers else code
 
 
 def floating(code: int) -> int:

@@ -17,7 +17,7 @@ from needle_edu.backend.dtypes import BOOL, F64
 
 from . import base, plans
 from .base import Binary, Unary, convert, describe, named, run, run_unary
-from .dtypes import promote
+from .dtypes import counted, promote
 from .examples import example
 from .interchange import operand
 from .numbers import NUMBER_FORMS, ON_BOOLS, SWAPPED_FORMS, refuse_negative
@@ -35,7 +35,7 @@ def unary(name: str, formula: str, compute: Callable[[int], int]) -> Unary:
 
     def slow(a: NDArray) -> NDArray:
         a = operand(name, a)
-        code = compute(a.layout.code)
+        code = compute(counted(a.layout.code))
         if code == UNSUPPORTED:
             raise DTypeError(f"{name}: not defined for {a.dtype}; convert the array with astype('int32')")
         a = convert(a, code)
@@ -110,6 +110,8 @@ def _slow_binary(name: str, plan_of: Callable, result_code: Callable, a: Any, b:
     check_together(name, *operands)
     code = result_code(*[operand.layout.code for operand in operands])
     kernel = name
+    if plan_of is plans.arithmetic_plan:
+        code = counted(code)
     if code == BOOL and plan_of is plans.arithmetic_plan:
         if name not in ON_BOOLS:
             raise DTypeError(f"{name}: not defined for two bool arrays; convert one with astype('int32')")

@@ -14,7 +14,7 @@ from needle_edu.backend.dtypes import BOOL, F64, I32
 
 from . import base, plans
 from .base import convert, run
-from .dtypes import as_code, floating, promote
+from .dtypes import as_code, counted, floating, promote
 from .elementwise import UNSUPPORTED, binary, comparison, reflected, unary
 from .interchange import asarray, operand
 from .numbers import Number
@@ -157,7 +157,7 @@ def _float_result(a: int, b: int) -> int:
 
 
 def _power_result(a: int, b: int) -> int:
-    code = promote(a, b)
+    code = counted(promote(a, b))
     return I32 if code == BOOL else code
 
 

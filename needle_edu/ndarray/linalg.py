@@ -14,7 +14,7 @@ from needle_edu.backend.dtypes import BOOL
 
 from . import plans
 from .base import convert, planned, run
-from .dtypes import promote
+from .dtypes import counted, promote
 from .elementwise import reflected
 from .operands import pair
 
@@ -66,7 +66,7 @@ def matmul(a: NDArray, b: NDArray) -> NDArray:
         raise ShapeError(f"matmul: inner extents differ, {k} and {depth}, in {a.shape} @ {b.shape}{hint}")
     if plans.broadcast_shape(a.shape[:-2], b.shape[:-2]) is None:
         raise ShapeError(f"matmul: batch shapes {a.shape[:-2]} and {b.shape[:-2]} do not broadcast")
-    code = promote(a.layout.code, b.layout.code)
+    code = counted(promote(a.layout.code, b.layout.code))
     if code == BOOL:
         raise DTypeError("matmul: not defined for two bool arrays; convert one with astype('int32')")
     a, b = convert(a, code), convert(b, code)

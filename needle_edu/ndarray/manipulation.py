@@ -210,17 +210,21 @@ def concat(arrays: Sequence[NDArray], axis: int | None = 0) -> NDArray:
              [1., 1.],
              [1., 1.]], dtype=float32, device=cpu())
     """
-    arrays = _operands("concat", arrays)
+    return joined("concat", arrays, axis)
+
+
+def joined(called: str, arrays: Sequence[NDArray], axis: int | None) -> NDArray:
+    """Do what `concat` says; errors name the function that was `called`."""
+    arrays = _operands(called, arrays)
     if axis is None:
         arrays, axis = [a.reshape((-1,)) for a in arrays], 0
     first = arrays[0]
-    axis = normalize_axis(axis, first.ndim, "concat")
+    axis = normalize_axis(axis, first.ndim, called)
     for a in arrays:
         if a.shape[:axis] + a.shape[axis + 1 :] != first.shape[:axis] + first.shape[axis + 1 :]:
-            raise ShapeError(f"concat: shapes {first.shape} and {a.shape} differ in more than axis {axis}")
-    out = _room(
-        "concat", arrays, (*first.shape[:axis], sum(a.shape[axis] for a in arrays), *first.shape[axis + 1 :])
-    )
+            raise ShapeError(f"{called}: shapes {first.shape} and {a.shape} differ in more than axis {axis}")
+    extent = sum(a.shape[axis] for a in arrays)
+    out = _room(called, arrays, (*first.shape[:axis], extent, *first.shape[axis + 1 :]))
     start = 0
     for a in arrays:
         stop = start + a.shape[axis]

@@ -8,11 +8,16 @@ from typing import TYPE_CHECKING, Any
 from ..backend.arguments import whole
 from . import creation, functions as elementwise, manipulation, reductions
 from .interchange import operand
-from .layout import as_shape
+from .layout import as_shape, normalize_axis
 from .strided import Shape
 
 if TYPE_CHECKING:
     from .array import NDArray
+
+
+_sum = reductions.reduction("sum", "the sum", reductions.wide, 0, called="summation")
+_max = reductions.reduction("max", "the largest element", reductions.same, called="amax")
+_min = reductions.reduction("min", "the smallest element", reductions.same, called="amin")
 
 
 def summation(a: NDArray, axis: Any = None, keepdims: bool = False) -> NDArray:
@@ -24,7 +29,7 @@ def summation(a: NDArray, axis: Any = None, keepdims: bool = False) -> NDArray:
     >>> nd.summation(nd.array([[1, 2], [3, 4]]), axis=0)
     NDArray([4., 6.], dtype=float32, device=cpu())
     """
-    return reductions.sum(a, axis, keepdims)
+    return _sum(a, axis, keepdims)
 
 
 def amax(a: NDArray, axis: Any = None, keepdims: bool = False) -> NDArray:
@@ -36,7 +41,7 @@ def amax(a: NDArray, axis: Any = None, keepdims: bool = False) -> NDArray:
     >>> nd.amax(nd.array([[1, 2], [3, 4]]), axis=1)
     NDArray([2., 4.], dtype=float32, device=cpu())
     """
-    return reductions.max(operand("amax", a), axis, keepdims)
+    return _max(a, axis, keepdims)
 
 
 def amin(a: NDArray, axis: Any = None, keepdims: bool = False) -> NDArray:
@@ -48,7 +53,7 @@ def amin(a: NDArray, axis: Any = None, keepdims: bool = False) -> NDArray:
     >>> nd.amin(nd.array([[1, 2], [3, 4]]), axis=1)
     NDArray([1., 3.], dtype=float32, device=cpu())
     """
-    return reductions.min(operand("amin", a), axis, keepdims)
+    return _min(a, axis, keepdims)
 
 
 def copy(a: NDArray) -> NDArray:
@@ -101,7 +106,7 @@ def concatenate(arrays: Any, axis: int = 0) -> NDArray:
     >>> nd.concatenate([nd.zeros((2, 3)), nd.ones((1, 3))]).shape
     (3, 3)
     """
-    return manipulation.concat(arrays, axis=axis)
+    return manipulation.joined("concatenate", arrays, axis)
 
 
 def split(a: NDArray, axis: int = 0) -> tuple[NDArray, ...]:
@@ -113,8 +118,8 @@ def split(a: NDArray, axis: int = 0) -> tuple[NDArray, ...]:
     >>> [part.shape for part in nd.split(nd.zeros((2, 3)), 1)]
     [(2,), (2,), (2,)]
     """
-    moved = manipulation.moveaxis(operand("split", a), axis, 0)
-    return tuple(moved)
+    a = operand("split", a)
+    return tuple(manipulation.moveaxis(a, normalize_axis(axis, a.ndim, "split"), 0))
 
 
 def dilate(a: NDArray, axes: Any, dilation: int) -> NDArray:

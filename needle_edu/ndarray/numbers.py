@@ -16,7 +16,7 @@ from needle_edu.backend.dtypes import BOOL, F64, I32, I64
 from . import base, plans
 from .base import Binary, convert, run, run_scalar, scalar_form
 from .creation import scalar
-from .dtypes import floating, promote_scalar, shown
+from .dtypes import counted, floating, promote_scalar, shown
 from .operands import COMPARISONS
 from .reductions import min
 from .writing import EXACT, number
@@ -33,7 +33,7 @@ def arithmetic_form(kernel: str, operation: str, swapped: bool = False, sign: in
     strided = kernel + "_scalar"
 
     def slow(a: NDArray, s: Number) -> NDArray:
-        code = promote_scalar(a.layout.code, s)
+        code = promote_scalar(counted(a.layout.code), s)
         if operation == "divide":
             code = floating(code)
         elif operation == "power" and code == BOOL:

@@ -19,7 +19,7 @@ from needle_edu.backend.naming import give_name
 from . import base
 from .base import allocate, convert, run_unary
 from .creation import full
-from .dtypes import floating
+from .dtypes import counted, floating
 from .examples import example
 from .interchange import operand
 from .layout import normalize_axes
@@ -53,6 +53,9 @@ def reduction(
         if keepdims is not False and keepdims is not True:
             switch(name, keepdims=keepdims)
         la = a.layout
+        if la.code == BOOL and result is wide:
+            a = convert(a, counted(BOOL))
+            la = a.layout
         lo, plan = plan_of(la, axis, bool(keepdims))
         if not la.size:
             if identity is not None:
@@ -82,11 +85,11 @@ def refuse_numpys(operation: str, dtype: object) -> NoReturn:
     raise TypeError(f"{operation}: {'out' if dtype is None else 'dtype'}= is not supported; {fix}")
 
 
-def _same(code: int) -> int:
+def same(code: int) -> int:
     return code
 
 
-def _wide(code: int) -> int:
+def wide(code: int) -> int:
     return code if code <= F64 else I64
 
 
@@ -94,20 +97,20 @@ def _index(code: int) -> int:
     return I64
 
 
-sum = reduction("sum", "the sum along the axes; integers and bools are summed as int64", _wide, 0)
-prod = reduction("prod", "the product along the axes; integers and bools as int64", _wide, 1)
-max = reduction("max", "the largest element along the axes; nan if there is one", _same)
-min = reduction("min", "the smallest element along the axes; nan if there is one", _same)
+sum = reduction("sum", "the sum along the axes; integers and bools are summed as int64", wide, 0)
+prod = reduction("prod", "the product along the axes; integers and bools as int64", wide, 1)
+max = reduction("max", "the largest element along the axes; nan if there is one", same)
+min = reduction("min", "the smallest element along the axes; nan if there is one", same)
 argmax = reduction(
     "argmax", "the position (int64) of the first largest element; nan counts as largest", _index
 )
 argmin = reduction(
     "argmin", "the position (int64) of the first smallest element; nan counts as smallest", _index
 )
-_total = reduction("sum", "the sum to divide", _wide, 0, called="mean")
-_some = reduction("max", "whether one is true", _same, 0, called="any")
-_every = reduction("min", "whether all are true", _same, 1, called="all")
-_logsumexp = reduction("logsumexp", "log(sum(exp(a)))", _same, -float("inf"))
+_total = reduction("sum", "the sum to divide", wide, 0, called="mean")
+_some = reduction("max", "whether one is true", same, 0, called="any")
+_every = reduction("min", "whether all are true", same, 1, called="all")
+_logsumexp = reduction("logsumexp", "log(sum(exp(a)))", same, -float("inf"))
 
 
 def logsumexp(a: NDArray, axis: Axis = None, keepdims: bool = False) -> NDArray:

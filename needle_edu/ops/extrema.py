@@ -13,7 +13,7 @@ from .constants import constant, plain_number
 
 @register
 class Maximum(BinaryOp):
-    """The larger of two elements. Where they are equal, each gets half of the gradient.
+    """The larger of two elements. Equal ones get half of the gradient each, nan all of it.
 
     >>> from needle_edu import Tensor, ops
     >>> ops.maximum(Tensor([1.0, 5.0]), Tensor([3.0, 2.0]))
@@ -34,16 +34,16 @@ class Maximum(BinaryOp):
 
     def vjp0(self, g, node):
         a, b = node.inputs
-        return g * _share(a, b, g)
+        return g * _share(a, b, True, g)
 
     def vjp1(self, g, node):
         a, b = node.inputs
-        return g * _share(b, a, g)
+        return g * _share(b, a, True, g)
 
 
 @register
 class Minimum(BinaryOp):
-    """The smaller of two elements. Where they are equal, each gets half of the gradient.
+    """The smaller of two elements. Equal ones get half of the gradient each, nan all of it.
 
     >>> from needle_edu import Tensor, ops
     >>> ops.minimum(Tensor([1.0, 5.0]), Tensor([3.0, 2.0]))
@@ -64,18 +64,20 @@ class Minimum(BinaryOp):
 
     def vjp0(self, g, node):
         a, b = node.inputs
-        return g * _share(b, a, g)
+        return g * _share(a, b, False, g)
 
     def vjp1(self, g, node):
         a, b = node.inputs
-        return g * _share(a, b, g)
+        return g * _share(b, a, False, g)
 
 
-def _share(winner, loser, g):
-    """Return the share of the gradient for `winner`: 1 where it is larger, 1/2 where both are equal."""
-    a, b = winner.realize_cached_data(), loser.realize_cached_data()
-    dtype = g.dtype
-    return constant(xp.astype(a > b, dtype) + xp.astype(a == b, dtype) * 0.5)
+def _share(mine, other, larger, g):
+    """Return the share of the gradient for `mine`: 1 where it wins, 1/2 where neither does. A nan wins over numbers."""
+    a, b = mine.realize_cached_data(), other.realize_cached_data()
+    ahead, behind = (a > b, a < b) if larger else (a < b, a > b)
+    win = xp.astype(xp.logical_or(ahead, a != a), g.dtype)
+    lose = xp.astype(xp.logical_or(behind, b != b), g.dtype)
+    return constant((win - lose + 1) * 0.5)
 
 
 @register

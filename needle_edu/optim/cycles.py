@@ -48,7 +48,7 @@ class OneCycleLR(Wave):
     optimizer : Optimizer
     max_lr : float
     total_steps : int, or epochs and steps_per_epoch : int
-        How often `step()` will be called, plus one.
+        The optimiser's steps. The scheduler may step after the last one too: the rate stays what it was.
     pct_start : float
     anneal_strategy : "cos" or "linear"
     cycle_momentum : bool
@@ -119,11 +119,11 @@ class OneCycleLR(Wave):
 
     def _between(self, t: int, values: list[float]) -> float:
         """The value at `t` on the way through the corners."""
-        if t >= self.total_steps:
+        if t > self.total_steps:
             raise ValueError(f"OneCycleLR: made for {self.total_steps} steps, got t = {t}")
         k = next((k for k, end in enumerate(self.corners[1:-1]) if t <= end), len(self.corners) - 2)
         begin, end = self.corners[k], self.corners[k + 1]
-        way = (t - begin) / (end - begin) if end != begin else 1.0
+        way = min((t - begin) / (end - begin), 1.0) if end != begin else 1.0
         if self.anneal_strategy == "cos":
             way = (1 - math.cos(math.pi * way)) / 2
         return values[k] + (values[k + 1] - values[k]) * way

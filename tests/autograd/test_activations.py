@@ -233,6 +233,17 @@ def test_prelu_of_an_infinity_leaves_the_slope_its_gradient():
     assert a.grad.numpy().tolist() == [1, 0.5]
 
 
+@pytest.mark.parametrize("op, slope", [(ops.elu, 1.0), (ops.celu, 1.0), (ops.selu, 1.7580993408473766)])
+def test_elus_at_0_follow_their_left_side(op, slope):
+    """In the first derivative as in PyTorch, in the second too: a little left of 0 it is the same."""
+    for at in (0.0, -1e-9):
+        x = tensor([at])
+        op(x).sum().backward(create_graph=True)
+        first, x.grad = x.grad, None
+        first.sum().backward()
+        np.testing.assert_allclose([first.item(), x.grad.item()], [slope, slope], rtol=1e-6)
+
+
 def test_rrelu_draws_a_slope_for_each_negative_number():
     x = tensor([-1.0, 2.0, -3.0, INF])
     init.seed(3)

@@ -280,6 +280,13 @@ def test_equal_elements_share_the_gradient_of_maximum():
     assert gradient(ops.minimum, [1, 2, 3], [3, 2, 1]) == [[1, 0.5, 0], [0, 0.5, 1]]
 
 
+@pytest.mark.parametrize("op", [ops.maximum, ops.minimum])
+def test_a_nan_gets_the_gradient_of_an_extremum(op):
+    """As in `max` over several: the nan is the value. Two nans share it."""
+    nan = np.nan
+    assert gradient(op, [1.0, nan, nan, nan], [nan, 1.0, np.inf, nan]) == [[0, 1, 1, 0.5], [1, 0, 0, 0.5]]
+
+
 def test_kinks_have_gradient_zero():
     assert gradient(ops.relu, [-1, 0, 2]) == [[0, 0, 1]]
     assert gradient(ops.abs, [-1, 0, 2]) == [[-1, 0, 1]]
@@ -292,6 +299,15 @@ def test_powers_of_zero():
     assert gradient(lambda a: a**2, [0, 2]) == [[0, 4]]
     assert gradient(ops.power, [0.0, 1.0], [2.0, 2.0]) == [[0, 2], [0, 0]]
     assert gradient(ops.power, [0.0, 2.0], [0.0, 0.0]) == [[0, 0], [0, np.log(2)]]
+    assert gradient(ops.power, [0.0, np.inf, np.nan], [0.0, 0.0, 0.0])[0] == [
+        0,
+        0,
+        0,
+    ]  # a^0 is 1 whatever a is
+    assert gradient(ops.power, [0.0, -0.0], [-2.0, -np.inf])[1] == [
+        -np.inf,
+        -np.inf,
+    ]  # 0^b comes down from infinity
 
 
 def test_a_product_with_zeros():

@@ -1,4 +1,4 @@
-"""A plugin for pytest: every test runs with all four habits of the name `needle`, see docs/needle.md.
+"""A plugin for pytest: every test runs with all habits of the name `needle`, see docs/needle.md.
 
 `make habits` runs the op suite so: `python -m pytest -p tests.needle.habits_on tests/autograd/test_ops.py`. The habits
 come after the test files are read, for those are written in our own.

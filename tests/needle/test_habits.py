@@ -81,7 +81,7 @@ def test_the_ops_index_by_their_own_path(needle):
     assert [part.shape for part in ops.split(x, 0)] == [(3,), (3,)]
 
 
-def test_the_native_op_suite_passes_with_all_four_on():
+def test_the_native_op_suite_passes_with_all_of_them_on():
     """Every tenth test; `make habits` runs all of them, and more of the ops' tests."""
     root = Path(__file__).parents[2]
     command = ["-m", "pytest", "-q", "-n0", "-p", "no:cacheprovider", "-p", "tests.needle.habits_on"]
@@ -118,17 +118,23 @@ def test_natively_they_are_refused():
         Tensor([1.0], required_grad=False)
 
 
-def test_all_four_go_on_and_off_together():
+def test_all_go_on_and_off_together():
     before = autograd.CREATE_GRAPH, *switches()
     set_habits(True)
     on = autograd.CREATE_GRAPH, *switches()
     set_habits(False)
-    assert before == (autograd.CREATE_GRAPH, *switches()) == (False,) * 4 and on == (True,) * 4
+    assert before == (autograd.CREATE_GRAPH, *switches()) == (False,) * 6 and on == (True,) * 6
 
 
 def switches():
     c = compatibility
-    return c.integers_keep_axis, c.tensors_are_true, c.keywords_are_swallowed
+    return (
+        c.integers_keep_axis,
+        c.tensors_are_true,
+        c.keywords_are_swallowed,
+        c.bools_are_numbers,
+        c.dropout_draws_each,
+    )
 
 
 def test_array_api_has_needles_names():
@@ -140,6 +146,30 @@ def test_array_api_has_needles_names():
     assert nd.prod(a, axis=0).shape == (3, 4)
     with pytest.raises(DTypeError, match="permute: wanted an NDArray, got str"):
         nd.permute("abc", (0,))
+
+
+WRONG_AXES = [
+    ("summation", 5), ("amax", 2), ("amin", -3), ("prod", 2), ("split", 7), ("concatenate", 9), ("summation", "x"),
+    ("amax", (0, 0)), ("permute", (0, 5)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name, axis", WRONG_AXES)
+def test_a_wrong_axis_is_told_under_the_name_that_was_called(name, axis):
+    a = nd.zeros((2, 3))
+    with pytest.raises(ShapeError, match=f"^{name}: "):
+        getattr(nd, name)([a, a] if name == "concatenate" else a, axis)
+    with pytest.raises(DTypeError, match=f"^{name}: "):
+        getattr(nd, name)(object(), 0)
+
+
+def test_bools_are_numpys_natively():
+    m = nd.array([1.0, 0.0]) > 0
+    assert (m + m).dtype == "bool" and m.sum().dtype == "int64" and (m * 2).dtype == "int64"
+    with pytest.raises(DTypeError, match="negative: not defined for bool"):
+        -m
+    with pytest.raises(DTypeError, match="subtract: not defined for two bool"):
+        m - m
 
 
 def test_functions_of_arrays_refuse_tensors_in_words():

@@ -157,12 +157,35 @@ def test_wrong_settings_are_said(name, settings, words):
         getattr(optim, name)("Adam", **good.get(name, {}))
 
 
+@pytest.mark.parametrize("strategy", ["cos", "linear"])
+def test_a_step_after_the_last_one_leaves_the_rate(strategy):
+    """Loops call `scheduler.step()` after each of the total_steps steps; PyTorch's line then falls below zero."""
+    torch = pytest.importorskip("torch")
+    ours = optim.SGD([Tensor([1.0])], momentum=0.9)
+    theirs = torch.optim.SGD([torch.zeros(1, requires_grad=True)], momentum=0.9)
+    arguments = {"max_lr": 1.0, "total_steps": 10, "anneal_strategy": strategy}
+    scheduler = optim.OneCycleLR(ours, **arguments)
+    twin = torch.optim.lr_scheduler.OneCycleLR(theirs, **arguments)
+    for _ in range(10):
+        np.testing.assert_allclose(ours.lr, theirs.param_groups[0]["lr"], rtol=1e-6)
+        ours.step(), scheduler.step(), theirs.step(), twin.step()
+    assert ours.lr == scheduler.rate(0.0, 9) > 0 and scheduler.momentum(10) == 0.95
+
+
 def test_what_cannot_be_cycled_is_said():
     with pytest.raises(ValueError, match="CyclicLR: Adadelta has no momentum; give cycle_momentum=False"):
         optim.CyclicLR(optim.Adadelta([Tensor([1.0])]), 0.1, 1.0)
     scheduler = optim.OneCycleLR(optim.SGD([Tensor([1.0])]), 1.0, total_steps=2)
     scheduler.step()
-    with pytest.raises(ValueError, match="OneCycleLR: made for 2 steps, got t = 2"):
+    scheduler.step()
+    with pytest.raises(ValueError, match="OneCycleLR: made for 2 steps, got t = 3"):
         scheduler.step()
+    for name, lists in (
+        ("OneCycleLR", {"max_lr": [1.0], "total_steps": 5}),
+        ("ReduceLROnPlateau", {"min_lr": [0.1]}),
+        ("LambdaLR", {"lr_lambda": [abs]}),
+    ):
+        with pytest.raises((TypeError, ValueError), match=f"{name}: {next(iter(lists))} is a .*, got \\["):
+            getattr(optim, name)(scheduler.optimizer, **lists)
     with pytest.raises(TypeError, match="ReduceLROnPlateau: metrics is one number, got 'x'"):
         optim.ReduceLROnPlateau(scheduler.optimizer).step("x")
