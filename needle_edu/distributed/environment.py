@@ -24,6 +24,18 @@ def launched() -> bool:
     return any(sign in os.environ for sign in SIGNS)
 
 
+def own_name() -> str:
+    """What this process is called before MPI has begun: the rank that its starter has given it.
+
+    Examples
+    --------
+    >>> own_name()
+    'a rank'
+    """
+    found = next((os.environ[sign] for sign in SIGNS if sign in os.environ), None)
+    return "a rank" if found is None else f"rank {found}"
+
+
 def patience() -> float:
     """How many seconds a rank waits for the others.
 

@@ -9,8 +9,10 @@ from typing import Any
 
 from ..backend.arguments import real
 from ..backend.extras import needed
+from . import starting
 from .communicator import Alone, Communicator, here
-from .environment import INSTALL, OUTPUT, launched, patience, write_to
+from .environment import INSTALL, OUTPUT, launched, own_name, patience, write_to
+from .interrupts import heed_unless
 
 _group: Communicator | None = None
 
@@ -25,7 +27,8 @@ def init(timeout: float | None = None) -> Communicator:
     ----------
     timeout : float, optional
         After how many seconds of waiting for the others a rank gives up; 60, or NEEDLE_EDU_DISTRIBUTED_TIMEOUT. The
-        time is how much longer one rank may compute than another, between two sums.
+        time is how much longer one rank may compute than another, between two sums. For the others to begin at all, two
+        minutes are allowed at least.
 
     Returns
     -------
@@ -84,13 +87,17 @@ def _open(timeout: float | None) -> Communicator:
     if timeout is None:
         timeout = patience()
     mpi4py = needed("training in several processes", "mpi4py", "mpi")
-    # MPI_Finalize would wait for ranks that are gone; MPIGroup.close calls it where that is right.
-    mpi4py.rc.finalize = False
+    # MPI_Init waits for ranks that may never come: `starting` calls it. MPI_Finalize would wait for ranks that are
+    # gone; MPIGroup.close calls it where that is right.
+    mpi4py.rc.initialize = mpi4py.rc.finalize = False
     try:
         from mpi4py import MPI
     except (RuntimeError, ImportError) as error:
         raise ImportError(f"mpi4py finds no MPI library: {INSTALL} ({_first_line(error)})") from None
-    group = MPIGroup(MPI, timeout)
+    with starting.watched(own_name(), max(timeout, starting.PATIENCE)):
+        starting.begin(MPI)
+        group = MPIGroup(MPI, timeout)
+    heed_unless(group.lost)
     before = sys.excepthook
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> Any:

@@ -32,7 +32,6 @@ from ..backend.errors import DistributedError
 from .board import Board
 from .communicator import Communicator, Work
 from .environment import LAUNCHER, gone
-from .interrupts import heed_unless
 from .segments import forget_names
 
 GRACE = 3.0  # seconds that ranks have to end by themselves once one has failed
@@ -65,7 +64,6 @@ class MPIGroup(Communicator):
         self._ended = self._by_itself = False
         self._parent = os.getppid()
         atexit.register(self.close)
-        heed_unless(lambda: self._ended or self.trouble())
         threading.Thread(target=self._watch, name="needle_edu.distributed", daemon=True).start()
 
     # Messages between two
@@ -186,6 +184,10 @@ class MPIGroup(Communicator):
     def trouble(self) -> str | None:
         """What the board says."""
         return self.board.trouble()
+
+    def lost(self) -> Any:
+        """Whether an interrupt is no news: this rank has ended, or nobody can go on (see `interrupts.py`)."""
+        return self._ended or self.trouble()
 
     @contextmanager
     def by_itself(self) -> Iterator[None]:

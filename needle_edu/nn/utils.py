@@ -126,8 +126,7 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -
     """
     real("clip_grad_value_", 0, clip_value=clip_value)
     for p in _with_gradient("clip_grad_value_", parameters):
-        grad = p.grad.realize_cached_data()
-        p.grad = Tensor.make_const(grad.__array_namespace__().clip(grad, -clip_value, clip_value))
+        p.grad = ops.clip(p.grad.detach(), -clip_value, clip_value)
 
 
 def _with_gradient(who: str, parameters: Tensor | Iterable[Tensor]) -> list:

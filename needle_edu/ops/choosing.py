@@ -7,6 +7,7 @@ import numpy as np
 
 from needle_edu.autograd.arrays import DTypeError, IndexOutOfRange, ShapeError, readable
 from needle_edu.autograd.registry import slot
+from needle_edu.autograd.state import tracing
 from needle_edu.autograd.tensor import Tensor, as_tensor
 from needle_edu.backend.arguments import integer
 
@@ -120,6 +121,13 @@ def scatter(a, axis, index, src):
     """
     a = as_tensor(a, "scatter")
     key, where = _along("scatter", a, axis, index)
+    if (tracer := tracing()) is not None and not tracer.knows_numbers(where):
+        if as_tensor(src, "scatter", a).ndim:
+            tracer.refuse(
+                "scatter: which number comes last to a place, only the numbers of the index say; use scatter_add"
+            )
+        written = _GETITEM_BACKWARD.cls(key, a.shape).apply(Tensor(np.ones(where.shape)))
+        return masked_fill(a, written > 0, src)
     src = _source("scatter", a, src, where.shape)
     if not where.size or not a.size:
         return a + 0
@@ -131,7 +139,7 @@ def scatter(a, axis, index, src):
 
 def _along(name, a, axis, index):
     """The index, in arrays of NumPy, that names for each place of `index` the element so far along an axis; and it."""
-    where = readable(constant(integers(name, index)))
+    where = integers(name, index)
     (axis,) = normalize_axes(integer(name, "axis", axis), a.ndim, name)
     if where.ndim != a.ndim or any(n > a.shape[k] for k, n in enumerate(where.shape) if k != axis):
         raise ShapeError(
@@ -139,10 +147,14 @@ def _along(name, a, axis, index):
             f"none longer but axis {axis}"
         )
     n = a.shape[axis]
+    steps: tuple[np.ndarray, ...] = np.indices(where.shape, sparse=True)
+    if (tracer := tracing()) is not None and not tracer.knows_numbers(where):
+        where = tracer.from_0(where, n)
+        return tuple([where if k == axis else step for k, step in enumerate(steps)]), where
+    where = readable(constant(where))
     wrong = where[(where < 0) | (where >= n)]
     if wrong.size:
         raise IndexOutOfRange(f"{name}: index {wrong.flat[0]} is out of range for axis {axis} of extent {n}")
-    steps: tuple[np.ndarray, ...] = np.indices(where.shape, sparse=True)
     return tuple([where if k == axis else step for k, step in enumerate(steps)]), where
 
 

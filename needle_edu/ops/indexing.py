@@ -42,6 +42,8 @@ def own_index(index):
             return index
     elif isinstance(index, memoryview):
         index = np.asarray(index)
+    elif (tracer := tracing()) is not None and not tracer.knows_numbers(index):
+        return index
     return index.copy() if isinstance(index, (np.ndarray, Array)) else copy.deepcopy(index)
 
 

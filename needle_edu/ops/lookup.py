@@ -115,6 +115,8 @@ def one_hot(index, num_classes=-1):
     """
     where = integers("one_hot", index)
     n = integer("one_hot", "num_classes", num_classes)
+    if (tracer := tracing()) is not None and n >= 0 and not tracer.knows_numbers(where):
+        return tracer.one_hot(where, n)
     if n == -1:
         if not where.size:
             raise ShapeError("one_hot: no index to count the classes by; give num_classes")

@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Container
 from typing import Any
 
+import numpy as np
+
 from needle_edu import ops
 from needle_edu.autograd import Tensor
+from needle_edu.ndarray import NDArray
+from needle_edu.ndarray.host import host_values
 
-from .own_ops import Lookup
+from .own_ops import Lookup, LookupBackward
 from .unknown import CaptureError, has_unknown, where
 
 
 def captured_lookup(op: Any, x: Any, known: Container[int]) -> Any:
-    """Return what an index with unknown numbers names, by an op that takes its arrays as operands.
+    """Return what an index with unknown numbers names, or adds up there, by an op that takes its arrays as operands.
 
     Parameters
     ----------
-    op : GetItem
+    op : GetItem or GetItemBackward
         It has the index.
     x : Tensor
         What elements are taken of.
@@ -44,7 +48,7 @@ def captured_lookup(op: Any, x: Any, known: Container[int]) -> Any:
         if isinstance(part, tuple):
             return tuple(map(with_places, part))
         if not has_unknown(part):
-            return part
+            return host_values(part).copy() if isinstance(part, NDArray) else part
         if id(part) not in known:
             raise CaptureError(
                 f"getitem: a list of tensors as an index is not captured; stack them first{where()}"
@@ -52,13 +56,25 @@ def captured_lookup(op: Any, x: Any, known: Container[int]) -> Any:
         named.append(Tensor.make_const(part))
         return f"%{len(named)}"
 
-    return Lookup(with_places(op.index)).apply(x, *named)
+    index = with_places(op.index)
+    lookup = Lookup(index) if op.name == "getitem" else LookupBackward(op.shape, index)
+    return lookup.apply(x, *named)
 
 
 def captured_embedding(index: Tensor, table: Tensor, padding: int | None) -> Tensor:
     """Return the rows of a table that `index` names; the one called `padding` learns nothing."""
-    rows = Lookup().apply(table, index)
+    rows = Lookup().apply(table, counted_from_0(index, table.shape[0]))
     if padding is None:
         return rows
     chosen = ops.equal(index.reshape((*index.shape, 1)), padding % table.shape[0])
     return ops.where(chosen, rows.detach(), rows)
+
+
+def counted_from_0(index: Tensor, n: int) -> Tensor:
+    """Return an index in which -1, which would be the last of n, is n: the kernel says that it is out of range."""
+    return ops.masked_fill(index, index < 0, n)
+
+
+def captured_one_hot(index: Tensor, n: int) -> Tensor:
+    """Return int64 rows that are 1 at the place `index` names: rows of the unit matrix."""
+    return Lookup().apply(Tensor(np.eye(n, dtype=np.int64)), counted_from_0(index, n))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from needle_edu.ndarray import array
 from needle_edu.ndarray.host import host_values
 
 from .array_type import Type, array_types
-from .lookups import captured_embedding, captured_lookup
+from .lookups import captured_embedding, captured_lookup, captured_one_hot, counted_from_0
 from .optimizing import capture_computed_step, capture_step
 from .own_ops import DrawnAttention, DrawnDropout, Key, Moments, OwnUpdate
 from .places import DataOf, GradientOf
@@ -130,7 +130,7 @@ class Tracer(Scope):
         if op.name == "to_device" and op.device is self.device:
             return inputs[0]
         names = tuple([self.name_of(x) for x in inputs])
-        if op.name == "getitem" and has_unknown(op.index):
+        if op.name in ("getitem", "getitem_backward") and has_unknown(op.index):
             return captured_lookup(op, inputs[0], self.arrays)
         if any(map(has_unknown, vars(op).values())):
             raise CaptureError(
@@ -193,6 +193,22 @@ class Tracer(Scope):
         for one in operands:
             self.name_of(one)  # the device is known now
         return drawn.apply(*operands, self.source("key", Key(self.device), (1,), "int64"))
+
+    def knows_numbers(self, array: Any) -> bool:
+        """Whether the numbers of an index are known now; else each run has others."""
+        return not has_unknown(array)
+
+    def refuse(self, sentence: str) -> NoReturn:
+        """Raise: the program could not do this."""
+        raise CaptureError(f"{sentence}{where()}")
+
+    def from_0(self, index: Any, n: int) -> Any:
+        """Return an index, -1 of which is out of range for n elements, as n is, and not the last one."""
+        return counted_from_0(Tensor.make_const(index), n).cached_data
+
+    def one_hot(self, index: Any, n: int) -> Tensor:
+        """Return rows that are 1 at the place an index names."""
+        return captured_one_hot(Tensor.make_const(index), n)
 
     def embedding(self, index: Tensor, table: Tensor, padding: int | None) -> Tensor:
         """Return the rows of a table that `index` names, by an op that takes the index as an operand."""
