@@ -6,9 +6,9 @@
 - A variable in shared memory, ``__shared__ float tile[16][17];``, becomes a reference to the block's copy.
 
 All else that CUDA adds (``__global__``, ``threadIdx``, ``atomicAdd``) is C++ once csrc/cudasim/include/cuda_runtime.h
-has declared it, but for ``__noinline__``, which g++'s own headers have as a word inside of ``__attribute__((...))``,
-for ``#pragma unroll``, which g++ spells in another way, and for `exit` and `abort`, which must not end the Python that
-the host's code runs in.
+has declared it. Four words need a file each: variables of the program's own named ``blockDim`` and the like
+(`own_names`), ``__noinline__``, which g++'s headers have inside of ``__attribute__((...))``, ``#pragma unroll``
+(`spelling`), and `exit` and `abort`, which must not end the Python that the host's code runs in (`leaving`).
 Lines keep their numbers, and ``#line`` gives the student's file, so that the compiler's messages and the simulator's
 findings point at what was written.
 """
@@ -18,6 +18,7 @@ from pathlib import Path
 
 from .launch_macros import expand_launch_macros
 from .leaving import stay_alive
+from .own_names import rename_own_names
 from .source_text import CudaSyntaxError, closing, line_of, mask, opening, split_commas
 from .spelling import spell_for_gcc
 from .unsupported import refuse_unsupported
@@ -56,7 +57,7 @@ def rewrite(text: str, name: str = "cell.cu") -> str:
     """
     quoted = name.replace("\\", "\\\\").replace('"', '\\"')
     refuse_unsupported(text, mask(text), name)
-    text = stay_alive(spell_for_gcc(expand_launch_macros(text)))
+    text = stay_alive(spell_for_gcc(expand_launch_macros(rename_own_names(text))))
     rewritten = _launches(_shared_variables(_device_variables(text), name), name)
     return f'#include "cuda_runtime.h"\n#line 1 "{quoted}"\n' + rewritten
 
