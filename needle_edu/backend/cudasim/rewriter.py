@@ -6,9 +6,9 @@
 - A variable in shared memory, ``__shared__ float tile[16][17];``, becomes a reference to the block's copy.
 
 All else that CUDA adds (``__global__``, ``threadIdx``, ``atomicAdd``) is C++ once csrc/cudasim/include/cuda_runtime.h
-has declared it, but for ``__noinline__``, which g++'s own headers have as a word inside of ``__attribute__((...))``,
-for ``#pragma unroll``, which g++ spells in another way, and for `exit` and `abort`, which must not end the Python that
-the host's code runs in.
+has declared it. Four words need a file each: variables of the program's own named ``blockDim`` and the like
+(`own_names`), ``__noinline__``, which g++'s headers have inside of ``__attribute__((...))``, ``#pragma unroll``
+(`spelling`), and `exit` and `abort`, which must not end the Python that the host's code runs in (`leaving`).
 Lines keep their numbers, and ``#line`` gives the student's file, so that the compiler's messages and the simulator's
 findings point at what was written.
 """
@@ -18,17 +18,26 @@ from pathlib import Path
 
 from .launch_macros import expand_launch_macros
 from .leaving import stay_alive
-from .source_text import CudaSyntaxError, closing, line_of, mask, opening, split_commas
+from .own_names import rename_own_names
+from .shared_memory import shared_variables
+from .source_functions import in_function
+from .source_text import (
+    ALIGNED,
+    LAST_NAME,
+    CudaSyntaxError,
+    closing,
+    line_of,
+    mask,
+    missing_newlines,
+    opening,
+    split_commas,
+)
 from .spelling import spell_for_gcc
 from .unsupported import refuse_unsupported
 
 _INCLUDE = re.compile(r'^([ \t]*#[ \t]*include[ \t]*")([^"\n]+)(")', re.MULTILINE)
 _NAME_BEFORE = re.compile(r"(?:::\s*)?\w+(?:\s*(?:::\s*(?:template\s+)?|##\s*)\w+)*\s*\Z")
-_SHARED = re.compile(r"\b__shared__\b")
-_LAST_NAME = re.compile(r"([A-Za-z_]\w*)\s*((?:\[[^\]]*\]\s*)*)\Z")
 _ON_DEVICE = re.compile(r"\b__(?:device|constant|managed)__\b(?!\s*\()")
-_ALIGNED = re.compile(r"\b(?:__align__|alignas)\s*\((?:[^()]|\([^()]*\))*\)")  # __align__(sizeof(T))
-_ALIGNAS = re.compile(r"\balignas\s*\(")
 
 
 def rewrite(text: str, name: str = "cell.cu") -> str:
@@ -56,8 +65,8 @@ def rewrite(text: str, name: str = "cell.cu") -> str:
     """
     quoted = name.replace("\\", "\\\\").replace('"', '\\"')
     refuse_unsupported(text, mask(text), name)
-    text = stay_alive(spell_for_gcc(expand_launch_macros(text)))
-    rewritten = _launches(_shared_variables(_device_variables(text), name), name)
+    text = stay_alive(spell_for_gcc(expand_launch_macros(rename_own_names(text))))
+    rewritten = _launches(shared_variables(_device_variables(text), name), name)
     return f'#include "cuda_runtime.h"\n#line 1 "{quoted}"\n' + rewritten
 
 
@@ -84,7 +93,7 @@ def source_tree(path: Path, text: str | None = None) -> dict[str, tuple[Path, st
 
 def _device_variables(text: str) -> str:
     """Behind each ``__device__`` or ``__constant__`` variable, a gap, and what tells the checker where it is."""
-    masked = _ALIGNED.sub(lambda one: " " * len(one[0]), mask(text))
+    masked = ALIGNED.sub(lambda one: " " * len(one[0]), mask(text))
     for found in reversed([*_ON_DEVICE.finditer(masked)]):
         begin = max(masked.rfind(char, 0, found.start()) for char in ";{}") + 1
         head = masked[begin : found.start()]
@@ -99,13 +108,13 @@ def _device_variables(text: str) -> str:
             continue  # `__device__ __constant__ int x;`, which the second word has brought here already
         if not mark or mark[0] != ";" or end <= 0 or re.search(r"\b(?:template|extern)\b", head):
             continue  # a function, or what is elsewhere
-        if _in_function(masked, begin) or re.search(
+        if in_function(masked, begin) or re.search(
             r"\b(?:struct|class|extern)\b", masked[found.end() : mark.start()]
         ):
             continue
         names = []
         for part in split_commas(masked[found.end() : mark.start()], masked[found.end() : mark.start()]):
-            name = _LAST_NAME.search(re.split(r"[={]", part)[0].rstrip())
+            name = LAST_NAME.search(re.split(r"[={]", part)[0].rstrip())
             names.append(name[1] if name else "")
         known = "".join(
             f' static const cudasim::DeviceVariable cudasim_variable_{one}("{one}", &{one}, sizeof {one});'
@@ -147,7 +156,7 @@ def _launches(text: str, name: str) -> str:
             f"cudasim::launch({{CUDASIM_NAME({shown}), __FILE__, __LINE__, CUDASIM_FLAVOUR}},"
             f" cudasim::config({config}), [&](auto &...p_) CUDASIM_PLAIN {{ ({kernel.strip()})(p_...); }},"
             f" CUDASIM_ADDRESS({shown})"
-            + _newlines(kernel.strip(), kernel)
+            + missing_newlines(kernel.strip(), kernel)
             + text[end + 3 : call]
             + (f", {arguments})" if arguments.strip() else f"{arguments})")
         )
@@ -191,108 +200,3 @@ def _chevrons_end(masked: str, place: int) -> int:
 def _nulls(arguments: str, masked: str) -> str:
     """NULL among the arguments becomes nullptr: passed on as a value, NULL would be a number."""
     return ",".join("nullptr" if part.strip() == "NULL" else part for part in split_commas(arguments, masked))
-
-
-def _newlines(kept: str, original: str) -> str:
-    return "\n" * (original.count("\n") - kept.count("\n"))
-
-
-# ---- shared memory --------------------------------------------------------------------------------------------------
-
-
-def _shared_variables(text: str, name: str) -> str:
-    at = 0
-    while found := _SHARED.search(mask(text), at):
-        masked = mask(text)
-        line = line_of(text, found.start())
-        begin = max(masked.rfind(char, 0, found.start()) for char in ";{}") + 1
-        begin = max(begin, _directive_end(masked, begin, found.start()))
-        begin += len(masked[begin:]) - len(masked[begin:].lstrip())
-        end = _statement_end(masked, found.start())
-        if end < 0:
-            raise CudaSyntaxError(
-                f"{name}:{line}: a __shared__ declaration does not end; put a semicolon behind it"
-            )
-        declaration = masked[begin:end]
-        if "=" in re.sub(r"\[[^\]]*\]", "", declaration):
-            raise CudaSyntaxError(
-                f"{name}:{line}: a __shared__ variable cannot be initialised; "
-                "let one thread assign to it, then __syncthreads()"
-            )
-        rewritten = _declare(declaration, _in_function(masked, begin), f"{name}:{line}", line)
-        text = text[:begin] + rewritten + _newlines(rewritten, text[begin:end]) + text[end + 1 :]
-        at = begin + len(rewritten)
-    return text
-
-
-def _statement_end(masked: str, at: int) -> int:
-    """Return where the semicolon of a statement is, behind the braces of a type of its own: union { … } u;"""
-    while (mark := re.compile(r"[;{]").search(masked, at)) and mark[0] == "{":
-        at = closing(masked, mark.start())
-        if at < 0:
-            return -1
-    return mark.start() if mark else -1
-
-
-def _declare(declaration: str, in_function: bool, where: str, line: int) -> str:
-    words = re.sub(r"\b(?:__shared__|static)\b", " ", declaration)
-    external = re.search(r"\bextern\b", words)
-    words = " ".join(re.sub(r"\bextern\b", " ", words).split())
-    parts = split_commas(words, words)
-    first = _LAST_NAME.search(parts[0])
-    if not first or not parts[0][: first.start()].strip():
-        raise CudaSyntaxError(
-            f"{where}: this __shared__ declaration was not understood: " + " ".join(declaration.split())
-        )
-    base = parts[0][: first.start()].rstrip()
-    if external:
-        element = _ALIGNED.sub("", base).strip()
-        if in_function:
-            return f"auto *const {first[1]} = cudasim::dynamic_shared<{element}>();"
-        return f"static const cudasim::DynamicShared<{element}> {first[1]};"
-    if not in_function:
-        raise CudaSyntaxError(
-            f"{where}: the simulator knows __shared__ variables in functions only; declare it in the kernel"
-        )
-    base = _ALIGNAS.sub("__align__(", base)
-    stars = re.search(r"[*&\s]*\Z", base)
-    base, own = (base[: stars.start()], stars[0].strip()) if stars else (base, "")
-    return " ".join(
-        _one_variable(base, own if number == 0 else "", part, where, line)
-        for number, part in enumerate(parts)
-    )
-
-
-def _one_variable(base: str, stars: str, part: str, where: str, line: int) -> str:
-    found = _LAST_NAME.search(part)
-    if not found:
-        raise CudaSyntaxError(f"{where}: this __shared__ declarator was not understood: {part.strip()}")
-    variable, extents = found[1], found[2].strip()
-    pointer = stars or "".join(re.findall(r"[*]", part[: found.start()]))
-    kind, place = f"cudasim_type_{variable}", f"cudasim_place_{variable}"
-    return (
-        f"typedef {base} {pointer}{kind}{extents}; "
-        f'static cudasim_shared_variable {place} = {{"{variable}", __FILE__, {line}, '
-        f"sizeof({kind}), alignof({kind}), 0, 0}}; "
-        f"{kind} &{variable} = cudasim::shared<{kind}>({place});"
-    )
-
-
-def _directive_end(masked: str, begin: int, at: int) -> int:
-    """Return where the last preprocessor line between `begin` and `at` ends: it has no semicolon of its own."""
-    end = begin
-    for line in re.finditer(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*\n", masked[begin:at], re.MULTILINE):
-        end = begin + line.end()
-    return end
-
-
-def _in_function(masked: str, at: int) -> bool:
-    """Return whether a place lies within braces other than those of namespaces and ``extern "C"``."""
-    depth: list[bool] = []
-    for brace in re.finditer(r"[{}]", masked[:at]):
-        if brace[0] == "{":
-            before = masked[max(0, brace.start() - 200) : brace.start()]
-            depth.append(not re.search(r"(?:\bnamespace\b[\w\s:]*|\bextern\s*)\Z", before))
-        elif depth:
-            depth.pop()
-    return any(depth)

@@ -61,3 +61,15 @@ def open_braces(masked: str, at: int) -> list[int]:
         elif stack:
             stack.pop()
     return stack
+
+
+def in_function(masked: str, at: int) -> bool:
+    """Return whether a place lies within braces other than those of namespaces and ``extern "C"``."""
+    depth: list[bool] = []
+    for brace in re.finditer(r"[{}]", masked[:at]):
+        if brace[0] == "{":
+            before = masked[max(0, brace.start() - 200) : brace.start()]
+            depth.append(not re.search(r"(?:\bnamespace\b[\w\s:]*|\bextern\s*)\Z", before))
+        elif depth:
+            depth.pop()
+    return any(depth)

@@ -18,6 +18,9 @@ _NOT_CODE = re.compile(
     re.DOTALL | re.MULTILINE,
 )
 
+LAST_NAME = re.compile(r"([A-Za-z_]\w*)\s*((?:\[[^\]]*\]\s*)*)\Z")  # of a declarator, and its extents
+ALIGNED = re.compile(r"\b(?:__align__|alignas)\s*\((?:[^()]|\([^()]*\))*\)")  # __align__(sizeof(T))
+
 
 class CudaSyntaxError(BuildError):
     """CUDA source that could not be made into C++; names the file and the line."""
@@ -106,6 +109,11 @@ def split_commas(text: str, masked: str) -> list[str]:
             begin = place + 1
         place += 1
     return [*parts, text[begin:]]
+
+
+def missing_newlines(kept: str, original: str) -> str:
+    """Return the ends of lines that a text had and what stands for it has not."""
+    return "\n" * (original.count("\n") - kept.count("\n"))
 
 
 def _template_end(masked: str, at: int) -> int:

@@ -24,7 +24,9 @@ _UNSUPPORTED = {
     r"\b(?:__nv_fp[468]\w*|cuda_fp[468]\w*)\b": (
         "numbers of 8 bits and fewer; of 16 there are cuda_fp16.h and cuda_bf16.h"
     ),
-    r"\b(?:coalesced_threads|coalesced_group|cooperative_groups/\w+)\b": "groups but the block and its tiles",
+    r"\b(?:(?:labeled|binary)_partition|cluster_group|this_cluster|cooperative_groups/(?!reduce\b)\w+)\b": (
+        "groups but the block, its tiles and the active lanes, nor their scans and copies"
+    ),
     r"\b__(?:shfl|shfl_up|shfl_down|shfl_xor|any|all|ballot)\s*\(": (
         "warp functions without a mask (call the one with _sync)"
     ),

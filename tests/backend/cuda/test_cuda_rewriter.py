@@ -120,7 +120,6 @@ def test_dynamic_shared_memory():
             "a.cu:2: a __shared__ variable cannot be initialised; let one thread assign to it",
         ),
         ("__shared__ int x", "a.cu:1: a __shared__ declaration does not end"),
-        ("__shared__ int x;", "a.cu:1: the simulator knows __shared__ variables in functions only"),
         (
             "void f() { __shared__ 3; }",
             "a.cu:1: this __shared__ declaration was not understood: __shared__ 3",
@@ -146,7 +145,7 @@ def test_dynamic_shared_memory():
             "cudaLaunchKernel(f, 1, 1);",
             "a.cu:1: cudaLaunchKernel: .* no launches but kernel<<<grid, block>>>",
         ),
-        ("auto g = cg::coalesced_threads();", "a.cu:1: .* no groups but the block and its tiles"),
+        ("auto g = cg::binary_partition(t, 1);", "a.cu:1: .* no groups but the block, its tiles and"),
         (
             "__global__ void child() {}\n__global__ void parent() {\n  child<<<1, 1>>>();\n}",
             r"a\.cu:3: parent launches a kernel: .* launched by kernels \(dynamic parallelism\)",
@@ -295,3 +294,32 @@ def test_functions_that_python_can_call():
 def test_loops_that_are_to_be_unrolled(pragma, becomes):
     assert body(f"{pragma}\nfor (;;) f();") == f"{becomes}\nfor (;;) f();"
     assert body(f"{pragma}\nint x;") == f"{pragma}\nint x;", "no loop follows"
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("void f() { dim3 gridDim(2), blockDim{3}; g(gridDim, blockDim); }", "dim3 @(2), #{3}; g(@, #); }"),
+        ("void f(dim3 gridDim, dim3 blockDim) { g(gridDim.x); }", "(dim3 @, dim3 #) { g(@.x); }"),
+        ("struct S { dim3 gridDim; int f() { return gridDim.x; } };", "dim3 @; int f() { return @.x; } };"),
+        ("int n = s.gridDim.x + p->blockDim.x + blockDim.x;", "s.@.x + p->#.x + blockDim.x;"),
+        ("{ { dim3 gridDim; } f(gridDim.x); }", "{ { dim3 @; } f(gridDim.x); }"),
+        ("void f(dim3 gridDim); int n = gridDim.x;", "(dim3 @); int n = gridDim.x;"),
+        ("int i = blockIdx.x * blockDim.x, n = gridDim.x;", "blockIdx.x * blockDim.x, n = gridDim.x;"),
+    ],
+)
+def test_names_of_cuda_that_a_program_has_for_itself(text, wanted):
+    assert body(text).endswith(wanted.replace("@", "own_gridDim").replace("#", "own_blockDim"))
+
+
+def test_shared_memory_outside_of_functions_is_named_in_those_of_the_device():
+    text = body(
+        "__shared__ int x[3];\n__device__ void f() { x[0] = 1; }\nvoid host() { x(); }\n"
+        "__global__ void k(int *x) { x[0] = 2; }\n__global__ void m() { y.x = 3; }"
+    )
+    assert text.count("cudasim::shared<") == 1
+    assert (
+        "void f() { cudasim_type_x &x = cudasim::shared<cudasim_type_x>(cudasim_place_x); { x[0] = 1; }}"
+        in text
+    )
+    assert text.count("\n") == 4

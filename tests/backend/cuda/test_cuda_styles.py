@@ -138,3 +138,48 @@ def test_what_is_read_of_nothing_is_said_of_the_block_that_reads(guesses, simula
     guesses.run(4, simulator.array(np.zeros(64, np.float32)))
     (finding,) = simulator.report()
     assert finding.kind == "uninitialised" and finding.block == (1, 0, 0) and finding.count == 64
+
+
+@pytest.fixture(scope="module")
+def groups(simulator):
+    return simulator.compile(STUDENT / "groups_and_names.cu", "check")
+
+
+NUMBERS = (np.arange(64) * 37 % 50).astype(np.int32)
+
+
+@pytest.fixture
+def clean(simulator, order):
+    simulator.clear_report()
+    yield
+    assert len(simulator.report()) == 0, simulator.report()
+
+
+def test_shared_memory_declared_outside_of_kernels(groups, simulator, clean):
+    out = simulator.array(np.zeros(1, np.int32))
+    groups.sum_by_last_block(simulator.array(NUMBERS), 64, out)
+    assert out.numpy()[0] == NUMBERS.sum()
+    both = simulator.array(np.zeros(1, np.float32))
+    groups.of_two_types(both, 40)
+    assert both.numpy()[0] == 1.5 * sum(range(40))
+
+
+@pytest.mark.parametrize("size", [1, 4, 32])
+def test_groups_of_threads(groups, simulator, clean, size):
+    out = simulator.array(np.zeros(3, np.int32))
+    groups.groups(simulator.array(NUMBERS), out, size)
+    assert out.numpy().tolist() == [NUMBERS.sum(), NUMBERS.sum(), NUMBERS.reshape(4, 16).max(1).sum()]
+
+
+def test_lanes_that_are_active_together(groups, simulator, clean):
+    kept, count = simulator.array(np.zeros(64, np.int32)), simulator.array(np.zeros(2, np.int32))
+    groups.odd(simulator.array(NUMBERS), kept, count)
+    odd = NUMBERS[NUMBERS % 2 == 1]
+    assert count.numpy().tolist() == [len(odd), odd.sum()]
+    assert sorted(kept.numpy()[: len(odd)]) == sorted(odd)
+
+
+def test_names_of_cuda_that_a_program_has_for_itself(groups, simulator, clean):
+    out = simulator.array(np.zeros(1, np.int32))
+    groups.own_names(out)
+    assert out.numpy()[0] == 24 * 24 + 8 * 8

@@ -40,6 +40,8 @@ enum cudaMemcpyKind {
   cudaMemcpyDefault = 4
 };
 typedef struct CUstream_st *cudaStream_t;
+#define cudaStreamLegacy (reinterpret_cast<cudaStream_t>(1))
+#define cudaStreamPerThread (reinterpret_cast<cudaStream_t>(2))
 typedef struct cudasim_event { double milliseconds; } *cudaEvent_t;
 enum { cudaStreamDefault = 0, cudaStreamNonBlocking = 1, cudaEventDefault = 0, cudaEventBlockingSync = 1, cudaEventDisableTiming = 2 };
 enum { cudaHostAllocDefault = 0, cudaHostAllocPortable = 1, cudaHostAllocMapped = 2, cudaHostAllocWriteCombined = 4, cudaHostRegisterDefault = 0 };
@@ -90,6 +92,15 @@ CUDASIM_CUDA cudaMemcpyFromSymbol(void *to, const T &symbol, size_t bytes, size_
   memcpy(to, reinterpret_cast<const char *>(&symbol) + at, bytes);
   return cudaSuccess;
 }
+template <class T>
+CUDASIM_CUDA cudaMemcpyToSymbolAsync(T &symbol, const void *from, size_t bytes, size_t at, cudaMemcpyKind kind, cudaStream_t = nullptr) {
+  return cudaMemcpyToSymbol(symbol, from, bytes, at, kind);
+}
+template <class T>
+CUDASIM_CUDA cudaMemcpyFromSymbolAsync(void *to, const T &symbol, size_t bytes, size_t at, cudaMemcpyKind kind, cudaStream_t = nullptr) {
+  return cudaMemcpyFromSymbol(to, symbol, bytes, at, kind);
+}
+template <class T> CUDASIM_CUDA cudaGetSymbolSize(size_t *bytes, const T &) { return *bytes = sizeof(T), cudaSuccess; }
 template <class T> CUDASIM_CUDA cudaGetSymbolAddress(void **p, T &symbol) { return *p = (void *)&symbol, cudaSuccess; }
 CUDASIM_CUDA cudaMallocHost(void **p, size_t bytes) { return (*p = malloc(bytes ? bytes : 1)) ? cudaSuccess : cudaErrorMemoryAllocation; }
 template <class T> CUDASIM_CUDA cudaMallocHost(T **p, size_t bytes) { return cudaMallocHost(reinterpret_cast<void **>(p), bytes); }
@@ -111,11 +122,18 @@ CUDASIM_CUDA cudaMemcpy2D(void *to, size_t to_pitch, const void *from, size_t fr
     error = cudaMemcpy(static_cast<char *>(to) + row * to_pitch, static_cast<const char *>(from) + row * from_pitch, width, kind);
   return error;
 }
+CUDASIM_CUDA cudaMemcpy2DAsync(void *to, size_t to_pitch, const void *from, size_t from_pitch, size_t width, size_t height,
+                               cudaMemcpyKind kind, cudaStream_t = nullptr) {
+  return cudaMemcpy2D(to, to_pitch, from, from_pitch, width, height, kind);
+}
 CUDASIM_CUDA cudaMemset2D(void *to, size_t pitch, int value, size_t width, size_t height) {
   if (width > pitch) return cudasim_as_error(cudasim_set_last_error(cudaErrorInvalidPitchValue));
   cudaError_t error = cudaSuccess;
   for (size_t row = 0; row < height && !error; row++) error = cudaMemset(static_cast<char *>(to) + row * pitch, value, width);
   return error;
+}
+CUDASIM_CUDA cudaMemset2DAsync(void *to, size_t pitch, int value, size_t width, size_t height, cudaStream_t = nullptr) {
+  return cudaMemset2D(to, pitch, value, width, height);
 }
 
 CUDASIM_CUDA cudaGetLastError() { return cudasim_as_error(cudasim_get_last_error()); }
@@ -123,6 +141,7 @@ CUDASIM_CUDA cudaPeekAtLastError() { return cudasim_as_error(cudasim_peek_last_e
 __attribute__((unused)) CUDASIM_INLINE const char *cudaGetErrorString(cudaError_t e) { return cudasim_error_text(e); }
 __attribute__((unused)) CUDASIM_INLINE const char *cudaGetErrorName(cudaError_t e) { return cudasim_error_name(e); }
 CUDASIM_CUDA cudaDeviceSynchronize() { return cudasim_as_error(cudasim_synchronize()); }
+CUDASIM_CUDA cudaThreadSynchronize() { return cudaDeviceSynchronize(); } // its name before CUDA 4
 CUDASIM_CUDA cudaDeviceReset() { return cudasim_as_error(cudasim_device_reset()); }
 #include "devices.h"
 
@@ -163,10 +182,17 @@ CUDASIM_CUDA cudaStreamQuery(cudaStream_t) { return cudaDeviceSynchronize(); }
 CUDASIM_CUDA cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, unsigned = 0) { return cudaSuccess; }
 typedef void (*cudaHostFn_t)(void *);
 CUDASIM_CUDA cudaLaunchHostFunc(cudaStream_t, cudaHostFn_t function, void *data) { return function(data), cudaSuccess; }
+typedef void (*cudaStreamCallback_t)(cudaStream_t, cudaError_t, void *);
+CUDASIM_CUDA cudaStreamAddCallback(cudaStream_t s, cudaStreamCallback_t function, void *data, unsigned) {
+  return function(s, cudaSuccess, data), cudaSuccess;
+}
+CUDASIM_CUDA cudaStreamAttachMemAsync(cudaStream_t, void *, size_t = 0, unsigned = 0) { return cudaSuccess; }
+CUDASIM_CUDA cudaDeviceGetStreamPriorityRange(int *least, int *greatest) { return *least = *greatest = 0, cudaSuccess; }
 CUDASIM_CUDA cudaEventCreate(cudaEvent_t *e) { *e = new cudasim_event{-1}; return cudaSuccess; }
 CUDASIM_CUDA cudaEventCreateWithFlags(cudaEvent_t *e, unsigned) { return cudaEventCreate(e); }
 CUDASIM_CUDA cudaEventDestroy(cudaEvent_t e) { delete e; return cudaSuccess; }
 CUDASIM_CUDA cudaEventRecord(cudaEvent_t e, cudaStream_t = nullptr) { e->milliseconds = double(cudasim_clock()) * 1e-6; return cudaSuccess; }
+CUDASIM_CUDA cudaEventRecordWithFlags(cudaEvent_t e, cudaStream_t s = nullptr, unsigned = 0) { return cudaEventRecord(e, s); }
 CUDASIM_CUDA cudaEventSynchronize(cudaEvent_t) { return cudaDeviceSynchronize(); }
 CUDASIM_CUDA cudaEventQuery(cudaEvent_t) { return cudaDeviceSynchronize(); }
 CUDASIM_CUDA cudaEventElapsedTime(float *ms, cudaEvent_t from, cudaEvent_t to) {

@@ -13,7 +13,11 @@ enum cudaDeviceAttr {
   cudaDevAttrMaxSharedMemoryPerBlock = 8,
   cudaDevAttrWarpSize = 10,
   cudaDevAttrMaxRegistersPerBlock = 12,
+  cudaDevAttrClockRate = 13,
   cudaDevAttrMultiProcessorCount = 16,
+  cudaDevAttrMemoryClockRate = 36,
+  cudaDevAttrGlobalMemoryBusWidth = 37,
+  cudaDevAttrL2CacheSize = 38,
   cudaDevAttrMaxThreadsPerMultiProcessor = 39,
   cudaDevAttrComputeCapabilityMajor = 75,
   cudaDevAttrComputeCapabilityMinor = 76,
@@ -32,6 +36,7 @@ struct cudaDeviceProp {
   int integrated, canMapHostMemory, unifiedAddressing, managedMemory, concurrentManagedAccess, ECCEnabled, pciBusID, pciDeviceID;
 };
 enum cudaFuncCache { cudaFuncCachePreferNone, cudaFuncCachePreferShared, cudaFuncCachePreferL1, cudaFuncCachePreferEqual };
+enum cudaSharedMemConfig { cudaSharedMemBankSizeDefault, cudaSharedMemBankSizeFourByte, cudaSharedMemBankSizeEightByte };
 enum cudaLimit { cudaLimitStackSize, cudaLimitPrintfFifoSize, cudaLimitMallocHeapSize };
 enum { cudaDeviceScheduleAuto = 0, cudaDeviceScheduleSpin = 1, cudaDeviceScheduleYield = 2, cudaDeviceScheduleBlockingSync = 4 };
 
@@ -40,7 +45,11 @@ CUDASIM_CUDA cudaGetDevice(int *device) { *device = 0; return cudaSuccess; }
 CUDASIM_CUDA cudaSetDevice(int device) { return device ? cudasim_as_error(cudasim_set_last_error(cudaErrorInvalidDevice)) : cudaSuccess; }
 CUDASIM_CUDA cudaSetDeviceFlags(unsigned) { return cudaSuccess; }
 CUDASIM_CUDA cudaDeviceSetLimit(cudaLimit, size_t) { return cudaSuccess; }
+CUDASIM_CUDA cudaDeviceGetLimit(size_t *value, cudaLimit) { *value = 0; return cudaSuccess; } // none is kept
+CUDASIM_CUDA cudaGetDeviceFlags(unsigned *flags) { *flags = cudaDeviceScheduleAuto; return cudaSuccess; }
+CUDASIM_CUDA cudaDeviceCanAccessPeer(int *can, int, int) { *can = 0; return cudaSuccess; } // there is one card
 CUDASIM_CUDA cudaDeviceSetCacheConfig(cudaFuncCache) { return cudaSuccess; }
+CUDASIM_CUDA cudaDeviceSetSharedMemConfig(cudaSharedMemConfig) { return cudaSuccess; } // banks of 4 bytes, as all cards have since 2014
 template <class Kernel> CUDASIM_CUDA cudaFuncSetCacheConfig(Kernel, cudaFuncCache) { return cudaSuccess; }
 CUDASIM_CUDA cudaRuntimeGetVersion(int *version) { *version = CUDART_VERSION; return cudaSuccess; }
 CUDASIM_CUDA cudaDriverGetVersion(int *version) { *version = CUDART_VERSION; return cudaSuccess; }
@@ -70,6 +79,10 @@ CUDASIM_CUDA cudaDeviceGetAttribute(int *value, cudaDeviceAttr what, int device)
   case cudaDevAttrMaxRegistersPerBlock: *value = p.regsPerBlock; break;
   case cudaDevAttrManagedMemory: *value = p.managedMemory; break;
   case cudaDevAttrConcurrentManagedAccess: *value = p.concurrentManagedAccess; break;
+  case cudaDevAttrClockRate:
+  case cudaDevAttrMemoryClockRate:
+  case cudaDevAttrGlobalMemoryBusWidth:
+  case cudaDevAttrL2CacheSize: *value = 0; break; // not modelled
   case cudaDevAttrMultiProcessorCount: *value = p.multiProcessorCount; break;
   case cudaDevAttrMaxThreadsPerMultiProcessor: *value = p.maxThreadsPerMultiProcessor; break;
   case cudaDevAttrComputeCapabilityMajor: *value = p.major; break;

@@ -19,6 +19,7 @@
 #define __powf(x, y) powf(x, y)
 #define __sincosf(x, s, c) sincosf(x, s, c)
 #define __fdividef(x, y) ((x) / (y))
+#define __builtin_assume(x) ((void)0)
 #define CUDART_INF_F __builtin_inff()
 #define CUDART_NAN_F __builtin_nanf("")
 #define CUDART_INF __builtin_inf()
@@ -55,6 +56,21 @@ CUDASIM_MATH unsigned __brev(unsigned x) {
   for (int i = 0; i < 32; i++) y |= (x >> i & 1u) << (31 - i);
   return y;
 }
+CUDASIM_MATH unsigned long long __brevll(unsigned long long x) { return (unsigned long long)__brev(unsigned(x)) << 32 | __brev(unsigned(x >> 32)); }
+CUDASIM_MATH double __hiloint2double(int high, int low) { return __longlong_as_double((long long)(uint64_t(unsigned(high)) << 32 | unsigned(low))); }
+CUDASIM_MATH int __double2hiint(double x) { return int(__double_as_longlong(x) >> 32); }
+CUDASIM_MATH int __double2loint(double x) { return int(unsigned(__double_as_longlong(x))); }
+CUDASIM_MATH unsigned __sad(int a, int b, unsigned c) { return c + unsigned(a < b ? (long long)b - a : (long long)a - b); }
+CUDASIM_MATH unsigned __usad(unsigned a, unsigned b, unsigned c) { return c + (a < b ? b - a : a - b); }
+CUDASIM_MATH int __hadd(int a, int b) { return int(((long long)a + b) >> 1); }
+CUDASIM_MATH int __rhadd(int a, int b) { return int(((long long)a + b + 1) >> 1); }
+CUDASIM_MATH unsigned __uhadd(unsigned a, unsigned b) { return unsigned(((unsigned long long)a + b) >> 1); }
+CUDASIM_MATH int __dp4a(int a, int b, int c) { // four products of signed bytes
+  for (int i = 0; i < 32; i += 8) c += int(int8_t(a >> i)) * int8_t(b >> i);
+  return c;
+}
+CUDASIM_MATH float norm3df(float a, float b, float c) { return float(sqrt(double(a) * a + double(b) * b + double(c) * c)); }
+CUDASIM_MATH float rhypotf(float a, float b) { return 1.0f / hypotf(a, b); }
 CUDASIM_MATH int __mul24(int a, int b) { return a * b; }
 CUDASIM_MATH unsigned __umulhi(unsigned a, unsigned b) { return unsigned((unsigned long long)a * b >> 32); }
 CUDASIM_MATH int __mulhi(int a, int b) { return int((long long)a * b >> 32); }
