@@ -62,9 +62,9 @@ template <unsigned BYTES, Access KIND> __attribute__((noinline)) void look_close
   }
   if (a & (BYTES - 1)) return misaligned(a, BYTES, KIND, pc);
   const uint32_t thread = uint32_t(w->current);
-  const uint32_t mine = checker.now | thread | (KIND == UPDATE ? uint32_t(ATOMIC) : 0);
   const unsigned bytes_of_cell = BYTES >= 4 ? 15 : ((1u << BYTES) - 1) << (a & 3);
-  const uint16_t at = uint16_t(checker.site_of(pc) << 4 | bytes_of_cell);
+  const uint16_t at = uint16_t(checker.site_of(pc) << 4 | bytes_of_cell); // may begin the moments anew: see forget()
+  const uint32_t mine = checker.now | thread | (KIND == UPDATE ? uint32_t(ATOMIC) : 0);
   size_t cell = (a - region->base) / 4;
   for (unsigned i = 0; i < (BYTES + 3) / 4; i++, cell++) {
     uint8_t &state = region->state[cell];
