@@ -1,4 +1,4 @@
-// block.cuh - one value made of those of all threads of a block: by shuffles within each warp, then by the first warp.
+// block.cuh - one value made of those of all threads of a block: by shuffles within each warp, then of the warps' results.
 //
 // What is put together is a State, a struct with
 //   of_none()        the value that changes nothing (0 of a sum)
@@ -19,15 +19,17 @@ template <class State> __device__ State of_warp(State mine) {
   return mine;
 }
 
-// Every thread of the block gets the result. All threads must call it.
+// Every thread of the block gets the result. All threads must call it. There are a few warps: each thread puts their results
+// together by itself, all threads reading the same one at the same time, which costs less than shuffles would.
 template <class State> __device__ State of_block(State mine) {
   __shared__ State of_warps[WARP];
-  const int lane = int(threadIdx.x) % WARP, warp = int(threadIdx.x) / WARP, warps = int(blockDim.x) / WARP;
+  const int lane = int(threadIdx.x) % WARP, own = int(threadIdx.x) / WARP, warps = int(blockDim.x) / WARP;
   mine = of_warp(mine);
   if (warps == 1) return mine;
-  if (lane == 0) of_warps[warp] = mine;
+  if (lane == 0) of_warps[own] = mine;
   __syncthreads(); // all warps have written theirs
-  mine = of_warp(lane >= warps ? State::of_none() : of_warps[lane]); // each warp does the same, so nobody needs to be told
+  mine = of_warps[0];
+  for (int warp = 1; warp < warps; warp++) mine = mine.with(of_warps[warp]);
   __syncthreads(); // and have been read: the next call may overwrite them
   return mine;
 }

@@ -85,6 +85,15 @@ Convolution in_tiles(const nd_plan *p, const int64_t *window) {
   for (int d = 0; d < 8; d++) s.y[d] = p->stride[0][d], s.x[d] = p->stride[1][d], s.w[d] = p->stride[2][d];
   return s;
 }
+// Without the taps that are in the padding for every window: of 3 x 3 taps on a picture of one point there is one left.
+Convolution without_padding(Convolution s) {
+  int64_t row, column;
+  s.rows = trimmed(s.rows, row);
+  s.columns = trimmed(s.columns, column);
+  s.x_offset += row * s.x[K] + column * s.x[L];
+  s.w_offset += row * s.w[K] + column * s.w[L];
+  return s;
+}
 // An axis of the adjoint of the input, where windows move in steps of 1: element r got its share from the windows
 // i = r - start - k*dilation. Steps: along r in x's adjoint, along i and k in y's.
 Axis backwards(const Axis &a, int64_t &offset, int64_t &along_window, int64_t &along_kernel) {
@@ -100,14 +109,14 @@ Convolution adjoint_in_tiles(const nd_plan *p, const int64_t *window, int64_t of
   s.y[O] = p->stride[0][C], s.x[C] = p->stride[1][O], s.w[O] = p->stride[2][C], s.w[C] = p->stride[2][O];
   s.rows = backwards(s.rows, s.x_offset, s.x[I], s.x[K]);
   s.columns = backwards(s.columns, s.x_offset, s.x[J], s.x[L]);
-  return s;
+  return without_padding(s);
 }
 } // namespace
 } // namespace nd
 
 ND_API int nd_conv(const nd_plan *p, void *out, const void *x, const void *w, const int64_t *window) {
   if (const int error = nd::wrong_convolution(p)) return error;
-  const nd::Convolution tiled = nd::in_tiles(p, window);
+  const nd::Convolution tiled = nd::without_padding(nd::in_tiles(p, window));
   nd::Problem it(p, window);
   for (int d : {nd::N, nd::G, nd::O}) it.along(d);
   it.along(nd::I, it.rows.step);

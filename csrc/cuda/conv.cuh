@@ -18,6 +18,26 @@ struct Convolution {
   int64_t y_offset, x_offset, w_offset;
   int64_t y[8], x[8], w[8]; // steps along the dimensions
 };
+// The positions of the kernel that count: at the others every window is in the padding, and they add nothing.
+inline Range of_use(const Axis &a) {
+  const auto sees = [&a](int64_t k) {
+    const int64_t of_first = k * a.dilation + a.start, of_last = of_first + (a.count - 1) * a.step;
+    return of_last >= 0 && of_first < a.extent;
+  };
+  Range range = {0, a.kernel};
+  while (range.begin < range.end && !sees(range.begin)) range.begin++;
+  while (range.begin < range.end && !sees(range.end - 1)) range.end--;
+  return range;
+}
+// The same axis without the positions that do not count; `skipped` are those in front.
+inline Axis trimmed(Axis a, int64_t &skipped) {
+  const Range range = of_use(a);
+  skipped = range.begin;
+  a.start += range.begin * a.dilation;
+  a.kernel = range.end - range.begin;
+  return a;
+}
+
 bool fills_tiles(const Convolution &s);
 template <class T> int conv_in_tiles(const Convolution &s, T *y, const T *x, const T *w);
 

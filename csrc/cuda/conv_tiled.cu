@@ -4,8 +4,8 @@
 //
 // x[t, p] is the element that tap t of the window at point p sees: the matrix is read through the windows, and never
 // written down. A block has a tile of OUTPUTS x POINTS elements of y, a thread a run of 4 outputs by EACH points of them in
-// registers. For DEPTH taps at a time its threads bring both parts to shared memory, where a run of weights is one read of
-// 16 bytes, and an element of x is read once for four outputs. Neighbouring threads bring neighbouring points, and have
+// registers, so that each element brought from shared memory is used several times. For DEPTH taps at a time the threads
+// bring both parts there, where a run of weights is one read of 16 bytes. Neighbouring threads bring neighbouring points, and have
 // them. What lies outside of x is 0, and so is all beyond the last tap.
 //
 // Where windows move in steps of 1, the adjoint of the input is a convolution, too: of y's adjoint, with inputs and outputs
@@ -13,7 +13,9 @@
 #include "conv.cuh"
 
 namespace nd {
-enum { SIDE = 16, POINTS = 64, DEPTH = 32, LINES = THREADS / POINTS };
+enum { POINTS = 64, DEPTH = 32 };
+__host__ __device__ constexpr int each_of(int outputs) { return outputs == 8 ? 2 : 4; } // points of a thread
+__host__ __device__ constexpr int threads_of(int outputs) { return outputs * POINTS / RUN / each_of(outputs); }
 
 // Tap t, counted channel by channel: where it lies in x, seen from its window, and in w; the row and the column it sees.
 struct Tap { int64_t x, w, row, column; };
@@ -25,7 +27,8 @@ __device__ inline Tap tap_of(const Convolution &s, int64_t t) {
 }
 
 template <class T, int OUTPUTS> __global__ void conv_tiled(Convolution s, T *y, const T *x, const T *w) {
-  constexpr int EACH = OUTPUTS * POINTS / RUN / THREADS, ACROSS = POINTS / EACH; // so many threads have the same outputs
+  constexpr int EACH = each_of(OUTPUTS), ACROSS = POINTS / EACH; // so many threads have the same outputs
+  constexpr int TOGETHER = threads_of(OUTPUTS), LINES = TOGETHER / POINTS;
   __shared__ T x_tile[DEPTH][POINTS];
   __shared__ __align__(16) T w_tile[DEPTH][OUTPUTS + RUN]; // a run more: lanes that write a column meet fewer conflicts
   __shared__ Tap taps[DEPTH];
@@ -52,10 +55,10 @@ template <class T, int OUTPUTS> __global__ void conv_tiled(Convolution s, T *y, 
     __syncthreads(); // the taps are known, and the tiles before have been read
     for (int t = line; t != DEPTH + line; t += LINES) {
       const int64_t r = row + taps[t].row, c = column + taps[t].column;
-      const bool inside = point < points && r >= 0 && r < s.rows.extent && c >= 0 && c < s.columns.extent;
+      const bool inside = point < points && has(s.rows, r) && has(s.columns, c);
       x_tile[t][lane] = inside ? x_point[taps[t].x] : T(0);
     }
-    for (int o = 0; o != OUTPUTS; o += THREADS / DEPTH) {
+    for (int o = 0; o != OUTPUTS; o += TOGETHER / DEPTH) {
       const bool there = first_output + w_output + o < s.outputs && from + w_tap < count;
       w_tile[w_tap][w_output + o] = there ? w_row[o * s.w[O] + taps[w_tap].w] : T(0);
     }
@@ -81,18 +84,19 @@ template <class T, int OUTPUTS> __global__ void conv_tiled(Convolution s, T *y, 
 
 // Whether tiles have all their outputs, and half of the points and taps at least; else a thread an element is faster (conv.cu).
 bool fills_tiles(const Convolution &s) {
-  return s.outputs >= SIDE && s.images * s.rows.count * s.columns.count >= POINTS / 2 &&
+  return s.outputs >= 8 && s.images * s.rows.count * s.columns.count >= POINTS / 2 &&
          s.channels * s.rows.kernel * s.columns.kernel >= DEPTH / 2;
 }
 
 template <class T> int conv_in_tiles(const Convolution &s, T *y, const T *x, const T *w) {
-  const int side = s.outputs > 32 ? 64 : s.outputs > SIDE ? 32 : SIDE;
+  const int side = s.outputs > 32 ? 64 : s.outputs > 16 ? 32 : s.outputs > 8 ? 16 : 8;
   const int64_t points = s.images * s.rows.count * s.columns.count;
   const int64_t tiles = s.groups * ((s.outputs + side - 1) / side) * ((points + POINTS - 1) / POINTS);
   if (tiles > INT32_MAX) return ND_EPLAN;
-  if (tiles && side == 64) conv_tiled<T, 64><<<unsigned(tiles), THREADS>>>(s, y, x, w);
-  else if (tiles && side == 32) conv_tiled<T, 32><<<unsigned(tiles), THREADS>>>(s, y, x, w);
-  else if (tiles) conv_tiled<T, SIDE><<<unsigned(tiles), THREADS>>>(s, y, x, w);
+  if (tiles && side == 64) conv_tiled<T, 64><<<unsigned(tiles), threads_of(64)>>>(s, y, x, w);
+  else if (tiles && side == 32) conv_tiled<T, 32><<<unsigned(tiles), threads_of(32)>>>(s, y, x, w);
+  else if (tiles && side == 16) conv_tiled<T, 16><<<unsigned(tiles), threads_of(16)>>>(s, y, x, w);
+  else if (tiles) conv_tiled<T, 8><<<unsigned(tiles), threads_of(8)>>>(s, y, x, w);
   return launched();
 }
 template int conv_in_tiles(const Convolution &, float *, const float *, const float *);

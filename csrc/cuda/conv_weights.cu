@@ -4,8 +4,8 @@
 //
 // This is a product of two matrices, outputs by points (n, i, j) and points by taps (c, k, l), of which the second is x seen
 // through the windows, and never written down. A block has a tile of OUTPUTS x TAPS weights, a thread a run of 4 outputs by
-// EACH taps; for 32 points at a time it brings both parts to shared memory, a lane a point. There are few weights and many
-// points, so blocks share these out, and a second kernel adds up what each found: always in the same order, where atomics
+// EACH taps; for 32 points at a time it brings both parts to shared memory, a lane a point. Taps that are in the padding for
+// every window are left out, for their sums are 0. There are few weights and many points, so blocks share these out, and a second kernel adds up what each found: always in the same order, where atomics
 // would round anew at every run.
 //
 // Few outputs fill no tile. Then a thread has one weight and a share of the images, and goes through the windows that see
@@ -13,8 +13,9 @@
 #include "conv.cuh"
 
 namespace nd {
-enum { POINTS = 32, AT_ONCE = THREADS / POINTS }; // AT_ONCE lines of a tile are filled at the same time
-__host__ __device__ constexpr int taps_of(int outputs) { return outputs == 16 ? 64 : 32; } // that every thread has some
+enum { POINTS = 32, TAPS = 64 };
+__host__ __device__ constexpr int taps_of_thread(int outputs) { return outputs == 8 ? 2 : 4; }
+__host__ __device__ constexpr int weight_threads(int outputs) { return outputs * TAPS / RUN / taps_of_thread(outputs); }
 
 struct Weights {
   Axis rows, columns;
@@ -24,9 +25,11 @@ struct Weights {
 };
 
 template <class T, int OUTPUTS> __global__ void conv_weight_backward(Weights w, T *to, const T *x, const T *g) {
-  constexpr int TAPS = taps_of(OUTPUTS), LOADS = TAPS / AT_ONCE, EACH = OUTPUTS * TAPS / RUN / THREADS, ACROSS = TAPS / EACH;
+  constexpr int EACH = taps_of_thread(OUTPUTS), ACROSS = TAPS / EACH; // so many threads have the same outputs
+  constexpr int LINES = weight_threads(OUTPUTS) / POINTS;             // of a tile are filled at the same time
   __shared__ __align__(16) T g_tile[POINTS][OUTPUTS + RUN]; // a run more, and one: lanes in a column meet few conflicts, or none
   __shared__ T x_tile[TAPS][POINTS + 1];
+  __shared__ int64_t seen[TAPS], row_of[TAPS], column_of[TAPS]; // of each tap: where, seen from window 0
   const Axis &rows = w.rows, &columns = w.columns;
   const int lane = int(threadIdx.x) % POINTS, line = int(threadIdx.x) / POINTS;
   const int64_t taps = w.channels * rows.kernel * columns.kernel, plane = rows.count * columns.count;
@@ -34,14 +37,15 @@ template <class T, int OUTPUTS> __global__ void conv_weight_backward(Weights w, 
   const int64_t first_tap = blockIdx.x % tap_tiles * TAPS, first_output = blockIdx.x / tap_tiles % output_tiles * OUTPUTS;
   const int64_t group = blockIdx.x / tap_tiles / output_tiles;
 
-  int64_t seen[LOADS], row_of[LOADS], column_of[LOADS]; // of the taps this thread brings: where, seen from window 0
-  for (int t = 0; t != LOADS; t++) {
-    const int64_t tap = first_tap + line + t * AT_ONCE, l = tap % columns.kernel, k = tap / columns.kernel % rows.kernel;
+  if (threadIdx.x < TAPS) { // no block has fewer threads
+    const int t = int(threadIdx.x);
+    const int64_t tap = first_tap + t, l = tap % columns.kernel, k = tap / columns.kernel % rows.kernel;
     const int64_t c = tap / columns.kernel / rows.kernel;
     seen[t] = w.x_offset + group * w.x[G] + c * w.x[C] + k * w.x[K] + l * w.x[L];
     row_of[t] = rows.start + k * rows.dilation;
     column_of[t] = tap >= taps ? columns.extent : columns.start + l * columns.dilation; // no such tap sees nothing
   }
+  __syncthreads(); // the taps are known
   const int64_t begin = blockIdx.z * w.share, all = w.images * plane, end = begin + w.share >= all ? all : begin + w.share;
   const int64_t point = begin + lane;
   int64_t n = point / plane, i = point / columns.count % rows.count, j = point % columns.count;
@@ -51,12 +55,11 @@ template <class T, int OUTPUTS> __global__ void conv_weight_backward(Weights w, 
     const bool there = from + lane < end;
     const int64_t row = i * rows.step, column = j * columns.step;
     const int64_t x_at = n * w.x[N] + i * w.x[I] + j * w.x[J], g_at = n * w.g[N] + i * w.g[I] + j * w.g[J];
-    for (int t = 0; t != LOADS; t++) {
-      const bool inside = row + row_of[t] >= 0 && row + row_of[t] < rows.extent && column + column_of[t] >= 0 &&
-                          column + column_of[t] < columns.extent;
-      x_tile[line + t * AT_ONCE][lane] = there && inside ? x[seen[t] + x_at] : T(0);
+    for (int t = line; t != TAPS + line; t += LINES) {
+      const bool inside = there && has(rows, row + row_of[t]) && has(columns, column + column_of[t]);
+      x_tile[t][lane] = inside ? x[seen[t] + x_at] : T(0);
     }
-    for (int k = line; k != OUTPUTS + line; k += AT_ONCE) {
+    for (int k = line; k != OUTPUTS + line; k += LINES) {
       const int64_t o = first_output + k;
       g_tile[lane][k] = there && o < w.outputs ? g[w.g_offset + group * w.g[G] + o * w.g[O] + g_at] : T(0);
     }
@@ -133,6 +136,9 @@ ND_API int nd_conv_weight_backward(const nd_plan *p, void *out, const void *x, c
   if (const int error = nd::wrong_convolution(p)) return error;
   nd::Weights w = {nd::rows_of(p, window), nd::columns_of(p, window), p->shape[nd::N], p->shape[nd::O], p->shape[nd::C], 0,
                    p->offset[1], p->offset[2], p->offset[0], {}, {}, {}, 0};
+  const bool each = w.outputs < 8; // a thread a weight
+  int64_t row = 0, column = 0; // positions of the kernel in front of those that count
+  if (!each) w.rows = nd::trimmed(w.rows, row), w.columns = nd::trimmed(w.columns, column);
   nd::Layout<2> weights; // in w, and in one share's sums
   weights.offset[0] = p->offset[0];
   int64_t within[8] = {}, count = 1;
@@ -143,9 +149,8 @@ ND_API int nd_conv_weight_backward(const nd_plan *p, void *out, const void *x, c
   }
   for (int d = 0; d < 8; d++) w.x[d] = p->stride[1][d], w.g[d] = p->stride[2][d], w.to[d] = p->stride[0][d];
   const int64_t points = w.images * w.rows.count * w.columns.count, taps = w.channels * w.rows.kernel * w.columns.kernel;
-  const bool each = w.outputs < 16; // a thread a weight
-  const int side = w.outputs > 32 ? 64 : w.outputs > 16 ? 32 : 16;
-  const int64_t tiles = p->shape[nd::G] * ((w.outputs + side - 1) / side) * ((taps + nd::taps_of(side) - 1) / nd::taps_of(side));
+  const int side = w.outputs > 32 ? 64 : w.outputs > 16 ? 32 : w.outputs > 8 ? 16 : 8;
+  const int64_t tiles = p->shape[nd::G] * ((w.outputs + side - 1) / side) * ((taps + nd::TAPS - 1) / nd::TAPS);
   if (tiles > INT32_MAX) return ND_EPLAN;
   // So many shares that there are some 500 blocks, but none of fewer points than 256; or some 60,000 threads.
   const int64_t shares = each ? nd::cut(count, 1 << 16, w.images) : nd::cut(tiles, 512, points / 256);
@@ -153,21 +158,27 @@ ND_API int nd_conv_weight_backward(const nd_plan *p, void *out, const void *x, c
   return nd::with_type<nd::FLOATS>(p->dtype[0], [&](auto zero) {
     using T = decltype(zero);
     if (!count) return nd::launched();
-    const nd::Scratch found(shares > 1 ? shares * count * int64_t(sizeof(T)) : 0);
+    const bool some = w.rows.kernel < p->shape[nd::K] || w.columns.kernel < p->shape[nd::L]; // the other sums are 0
+    const bool aside = shares > 1 || some;
+    const nd::Scratch found(aside ? shares * count * int64_t(sizeof(T)) : 0);
     if (!found) return int(ND_ENOMEM);
-    if (shares > 1) {
+    if (aside) {
       for (int d = 0; d < 8; d++) w.to[d] = within[d];
       w.to_offset = 0;
       w.to_share = count;
     }
-    T *const to = shares > 1 ? found.as<T>() : static_cast<T *>(out);
+    T *const to = aside ? found.as<T>() : static_cast<T *>(out);
+    if (const int error = some ? nd_fill_dense(p->dtype[0], shares * count, to, 0) : int(ND_OK)) return error;
+    w.x_offset += row * w.x[nd::K] + column * w.x[nd::L];
+    w.to_offset += row * w.to[nd::K] + column * w.to[nd::L];
     const dim3 grid(unsigned(tiles), 1, unsigned(shares));
     const T *const x_data = static_cast<const T *>(x), *const g_data = static_cast<const T *>(g);
     if (each) nd::conv_each_weight<T><<<nd::blocks_for(count * shares), nd::THREADS>>>(w, count, shares, to, x_data, g_data);
-    else if (side == 64) nd::conv_weight_backward<T, 64><<<grid, nd::THREADS>>>(w, to, x_data, g_data);
-    else if (side == 32) nd::conv_weight_backward<T, 32><<<grid, nd::THREADS>>>(w, to, x_data, g_data);
-    else nd::conv_weight_backward<T, 16><<<grid, nd::THREADS>>>(w, to, x_data, g_data);
-    if (shares > 1) nd::sum_of_shares<T><<<nd::blocks_for(count), nd::THREADS>>>(weights, shares, static_cast<T *>(out), to);
+    else if (tiles && side == 64) nd::conv_weight_backward<T, 64><<<grid, nd::weight_threads(64)>>>(w, to, x_data, g_data);
+    else if (tiles && side == 32) nd::conv_weight_backward<T, 32><<<grid, nd::weight_threads(32)>>>(w, to, x_data, g_data);
+    else if (tiles && side == 16) nd::conv_weight_backward<T, 16><<<grid, nd::weight_threads(16)>>>(w, to, x_data, g_data);
+    else if (tiles) nd::conv_weight_backward<T, 8><<<grid, nd::weight_threads(8)>>>(w, to, x_data, g_data);
+    if (aside) nd::sum_of_shares<T><<<nd::blocks_for(count), nd::THREADS>>>(weights, shares, static_cast<T *>(out), to);
     return nd::launched();
   });
 }

@@ -43,11 +43,13 @@ template <int N> struct Layout {
   //   i = (i0 shape1 + i1) shape2 + ...   ->   at[k] = offset[k] + i0 stride[k][0] + i1 stride[k][1] + ...
   __device__ void locate(int64_t i, int64_t (&at)[N]) const {
     for (int k = 0; k < N; k++) at[k] = offset[k];
-    for (int d = ndim - 1; d >= 0; d--) {
+    if (ndim == 0) return;
+    for (int d = ndim - 1; d > 0; d--) {
       const int64_t rest = i / shape[d], index = i - rest * shape[d];
       for (int k = 0; k < N; k++) at[k] += index * stride[k][d];
       i = rest;
     }
+    for (int k = 0; k < N; k++) at[k] += i * stride[k][0]; // what is left is the index of dimension 0
   }
 };
 

@@ -19,13 +19,35 @@ struct Shared {
     count = groups ? channels_of_group * inner : n / channels;
     means = groups ? n / (channels * inner) * groups : channels;
   }
-  // The k-th element of those that have mean `which`, and its channel, of which the first is first_channel.
-  __device__ int64_t at(int64_t which, int64_t k) const {
-    return groups ? which * count + k : (k / inner * channels + which) * inner + k % inner;
-  }
   __device__ int64_t first_channel(int64_t which) const { return groups ? which % groups * channels_of_group : which; }
   __device__ int64_t channel(int64_t first_channel, int64_t k) const {
     return channels_of_group == 1 ? first_channel : first_channel + k / inner;
+  }
+};
+// Goes through the elements that have mean `which`, in steps of `team`: the k-th of them lies at `at`. In batch normalisation
+// it is number `place` of its example's run; a step is some examples and some places, with a carry as in a sum by hand.
+struct Walk {
+  int64_t k, at, place, inner;
+  int64_t team, step, places, carry; // what a step adds to k, to `at` and to `place`, and to `at` besides at a carry
+
+  __device__ Walk(const Shared &s, int64_t which, int64_t first, int64_t steps) : k(first), place(0), inner(s.inner), team(steps), places(0), carry(0) {
+    if (s.groups) {
+      at = which * s.count + k;
+      step = team;
+      return;
+    }
+    const int64_t run = s.channels * inner; // from an example to the next
+    place = k % inner;
+    places = team % inner;
+    at = k / inner * run + which * inner + place;
+    step = team / inner * run + places;
+    carry = run - inner;
+  }
+  __device__ void next() {
+    k += team;
+    at += step;
+    place += places;
+    if (place >= inner) place -= inner, at += carry;
   }
 };
 struct TwoSums {
@@ -41,17 +63,17 @@ __global__ void normalise(Shared s, int team, T *out, const T *a, const T *weigh
   const int64_t count = which < s.means ? s.count : 0; // a team without a mean goes along
   const int lane = int(threadIdx.x) % team;
   Sum sum = Sum::of_none();
-  for (int64_t k = lane; k < count; k += team) sum.value += double(a[s.at(which, k)]);
+  for (Walk w(s, which, lane, team); w.k < count; w.next()) sum.value += double(a[w.at]);
   const double mean = of_team(sum, team).value / double(count);
   sum = Sum::of_none();
-  for (int64_t k = lane; k < count; k += team) {
-    const double away = double(a[s.at(which, k)]) - mean;
+  for (Walk w(s, which, lane, team); w.k < count; w.next()) {
+    const double away = double(a[w.at]) - mean;
     sum.value += away * away;
   }
   const double variance = of_team(sum, team).value / double(count), inverse = 1 / ::sqrt(variance + eps);
-  for (int64_t k = lane; k < count; k += team) {
-    const int64_t at = s.at(which, k), channel = s.channel(of_first, k);
-    out[at] = T(double(weight[channel]) * ((double(a[at]) - mean) * inverse) + double(bias[channel]));
+  for (Walk w(s, which, lane, team); w.k < count; w.next()) {
+    const int64_t channel = s.channel(of_first, w.k);
+    out[w.at] = T(double(weight[channel]) * ((double(a[w.at]) - mean) * inverse) + double(bias[channel]));
   }
   if (lane != 0 || count == 0) return;
   stats[which] = mean;
@@ -67,16 +89,15 @@ __global__ void normalise_backward(Shared s, int team, T *out, const T *g, const
   const double mean = count ? stats[which] : 0, inverse = count ? stats[2 * s.means + which] : 0;
   const int lane = int(threadIdx.x) % team;
   TwoSums sums = TwoSums::of_none();
-  for (int64_t k = lane; k < count; k += team) {
-    const int64_t at = s.at(which, k);
-    const double u = double(g[at]) * double(weight[s.channel(of_first, k)]);
-    sums = sums.with({u, u * (double(a[at]) - mean) * inverse});
+  for (Walk w(s, which, lane, team); w.k < count; w.next()) {
+    const double u = double(g[w.at]) * double(weight[s.channel(of_first, w.k)]);
+    sums = sums.with({u, u * (double(a[w.at]) - mean) * inverse});
   }
   sums = of_team(sums, team);
-  for (int64_t k = lane; k < count; k += team) {
-    const int64_t at = s.at(which, k);
-    const double u = double(g[at]) * double(weight[s.channel(of_first, k)]), z = (double(a[at]) - mean) * inverse;
-    out[at] = T((u - sums.a / double(count) - z * (sums.b / double(count))) * inverse);
+  const double a_share = sums.a / double(count), b_share = sums.b / double(count);
+  for (Walk w(s, which, lane, team); w.k < count; w.next()) {
+    const double u = double(g[w.at]) * double(weight[s.channel(of_first, w.k)]), z = (double(a[w.at]) - mean) * inverse;
+    out[w.at] = T((u - a_share - z * b_share) * inverse);
   }
 }
 

@@ -13,6 +13,8 @@ struct Axis {
 };
 struct Range { int64_t begin, end; };
 
+__device__ inline bool has(const Axis &axis, int64_t element) { return element >= 0 && element < axis.extent; }
+
 // The positions at which a window sees something. Its position 0 is the element `first`, which need not exist.
 __device__ inline Range seen(const Axis &axis, int64_t first) {
   const int64_t before = first >= 0 ? 0 : (-first + axis.dilation - 1) / axis.dilation;

@@ -16,7 +16,8 @@ inline bool clashes(uint32_t slot, uint32_t floor, uint32_t thread) {
 // Of two readers one should be a thread of another block, or else both should be threads of this interval: of different warps
 // if there are such, for then a writer to come, which can have met the lanes of its own warp only, clashes with at least one
 // of them, and there is nothing to add. Nor is there if nobody has met anybody since both read: whoever writes now clashes
-// with at least one of them. Unless they read guesses (races.cpp), which clash with less than other reads do.
+// with at least one of them. Unless they read guesses (races.cpp), which clash with less than other reads do; in lockstep
+// all lanes have read before the first of them makes its atomic, so there who is left out here is remembered elsewhere.
 inline bool enough_readers(const Slots &s) {
   const uint32_t last = s.reader[0], before = s.reader[1], older = last < before ? last : before;
   if (older >= checker.now) return !((last | before) & ATOMIC);
@@ -62,9 +63,9 @@ template <unsigned BYTES, Access KIND> __attribute__((noinline)) void look_close
   }
   if (a & (BYTES - 1)) return misaligned(a, BYTES, KIND, pc);
   const uint32_t thread = uint32_t(w->current);
-  const uint32_t mine = checker.now | thread | (KIND == UPDATE ? uint32_t(ATOMIC) : 0);
   const unsigned bytes_of_cell = BYTES >= 4 ? 15 : ((1u << BYTES) - 1) << (a & 3);
-  const uint16_t at = uint16_t(checker.site_of(pc) << 4 | bytes_of_cell);
+  const uint16_t at = uint16_t(checker.site_of(pc) << 4 | bytes_of_cell); // may begin the moments anew: see forget()
+  const uint32_t mine = checker.now | thread | (KIND == UPDATE ? uint32_t(ATOMIC) : 0);
   size_t cell = (a - region->base) / 4;
   for (unsigned i = 0; i < (BYTES + 3) / 4; i++, cell++) {
     uint8_t &state = region->state[cell];
@@ -75,13 +76,16 @@ template <unsigned BYTES, Access KIND> __attribute__((noinline)) void look_close
     if (clashes(s.writer, region->floor, thread))
       suspect(*region, where, s.writer, s.writer_at, mine, bytes_of_cell, WRITE, KIND, pc);
     if (KIND == READ) {
-      if ((s.reader[0] != mine || s.reader_at[0] != at) && !enough_readers(s)) remember(s, mine, at);
+      if (s.reader[0] == mine && s.reader_at[0] == at) continue;
+      if (!enough_readers(s)) remember(s, mine, at);
+      else if (w->kind == CUDASIM_LOCKSTEP) remember_aside(where, mine, at);
       continue;
     }
     state |= uint8_t(bytes_of_cell);
     for (int r = 0; r < 2; r++)
       if (clashes(s.reader[r], region->floor, thread))
         suspect(*region, where, s.reader[r], s.reader_at[r], mine, bytes_of_cell, READ, KIND, pc);
+    if (KIND == UPDATE) suspect_readers_aside(*region, where, mine, bytes_of_cell, pc);
     s.writer = mine;
     s.writer_at = at;
   }

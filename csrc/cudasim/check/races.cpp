@@ -36,6 +36,10 @@ struct Guess { // a read, by `reader`, that races with an atomic; and what found
 };
 enum : size_t { MOST_GUESSES = 4096 };
 std::vector<Guess> guesses;
+// Reads that look_closer() had no room for, until the next barrier: more than so many are not remembered.
+struct Aside { uintptr_t cell; uint32_t reader; uint16_t at; };
+enum : size_t { MOST_ASIDE = 4096 };
+std::vector<Aside> aside;
 struct Acquire { uint32_t thread, moment; const void *address; size_t count; };
 std::vector<Release> releases;  // of this launch, in the order they were made
 std::vector<Acquire> acquires;  // of this block
@@ -67,6 +71,16 @@ void settle_guesses() {
   guesses.clear();
 }
 
+void forget_readers_aside() { aside.clear(); }
+void remember_aside(uintptr_t cell, uint32_t mine, uint16_t at) {
+  if (aside.size() < MOST_ASIDE) aside.push_back({cell, mine, at});
+}
+void suspect_readers_aside(const Region &region, uintptr_t cell, uint32_t mine, unsigned bytes_of_cell, const void *pc) {
+  for (const Aside &one : aside)
+    if (one.cell == cell && (one.reader & THREAD) != (mine & THREAD))
+      suspect(region, cell, one.reader, one.at, mine, bytes_of_cell, READ, UPDATE, pc);
+}
+
 // What this thread has read here was a guess: for atomics to come it is one of them.
 void check_compares(const void *address, int bytes) {
   const uintptr_t from = uintptr_t(address);
@@ -79,6 +93,8 @@ void check_compares(const void *address, int bytes) {
     Slots &s = region->slots[(cell - region->base) / 4];
     for (int r = 0; r < 2; r++)
       if ((s.reader[r] & THREAD) == thread && s.reader[r] >= checker.block) s.reader[r] |= ATOMIC;
+    for (Aside &one : aside)
+      if (one.cell == cell && (one.reader & THREAD) == thread) one.reader |= ATOMIC;
     guesses.erase(std::remove_if(guesses.begin(), guesses.end(),
                                  [&](const Guess &one) { return one.reader == thread && one.cell == cell; }),
                   guesses.end());

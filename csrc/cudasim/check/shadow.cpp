@@ -76,6 +76,7 @@ void Checker::forget() {
     r.floor = A_MOMENT;
   });
   forget_releases();
+  forget_readers_aside();
 }
 
 CUDASIM_API int cudasim_enter_check(void) {
@@ -142,6 +143,7 @@ void check_launched() {
 
 void check_block_ended() {
   settle_guesses();
+  forget_readers_aside();
   settle_unwritten();
 }
 

@@ -86,6 +86,9 @@ void host_access(uintptr_t address, unsigned bytes, Access access, const void *p
 void not_written(Region &region, uintptr_t address, unsigned bytes, const void *pc);
 void suspect(const Region &region, uintptr_t cell, uint32_t slot, uint16_t at, uint32_t mine, unsigned bytes_of_cell,
              Access before, Access access, const void *pc);
+void remember_aside(uintptr_t cell, uint32_t mine, uint16_t at); // a read that the slots of its cell have no room for
+void suspect_readers_aside(const Region &region, uintptr_t cell, uint32_t mine, unsigned bytes_of_cell, const void *pc);
+void forget_readers_aside();
 std::string describe_shared(size_t at); // bytes from the region's base
 std::string describe_variable(const Region &region, uintptr_t address, unsigned bytes = 1);
 std::string describe_gap(uintptr_t address, unsigned bytes); // where it lies, if that is less than GAP bytes from a variable

@@ -189,6 +189,34 @@ def test_a_copy_is_written_where_its_original_is(compiled, simulator):
     assert finding.count == 32 and "128 bytes into" in finding.detail
 
 
+def test_what_an_earlier_launch_did_is_no_race_when_places_run_out(simulator):
+    """A kernel with more places than the checker has room for: it forgets all, and numbers its moments anew. What is
+    written at that very moment must not look as if it were written later."""
+    writes = "\n".join(f"  a[{k}] = {k};" for k in range(2100))
+    program = simulator.compile(
+        f"""
+__global__ void fill(int *a) {{
+  for (int i = 0; i < 100; i++) __syncthreads();  // many moments
+  if (threadIdx.x) return;
+{writes}
+}}
+__global__ void read(int *out, const int *a) {{
+  int sum = 0;
+  for (int i = 0; i < 2100; i++) sum += a[i];
+  out[threadIdx.x] = sum;
+}}
+extern "C" void run_fill(int *a) {{ fill<<<1, 32>>>(a); }}
+extern "C" void run_read(int *out, const int *a) {{ read<<<1, 2>>>(out, a); }}
+""",
+        "check",
+    )
+    a, out = simulator.empty(2100, np.int32), simulator.empty(2, np.int32)
+    simulator.clear_report()
+    program.run_fill(a)
+    program.run_read(out, a)
+    assert simulator.report().clean, simulator.report()
+
+
 def test_bytes_of_one_word_are_no_race(simulator):
     """Cells of four bytes: neighbours in an array of bytes are not the same memory."""
     simulator.clear_report()

@@ -99,6 +99,16 @@ __global__ void compared_too_late(float *out) {
   __syncthreads();
   if (t == 0) atomicCAS((int *)out, seen, 7);
 }
+__global__ void third(int *out) {
+  const int t = threadIdx.x;
+  if (t == 0) {
+    atomicAdd(out, out[1] + out[2] + out[3]);  // in lockstep, after the others have read
+    return;
+  }
+  const int seen = out[0], next = out[4 * t];  // and they compare when all of them have read
+  if (t < 3) atomicCAS(out, seen, next);
+  else out[40] = seen + next;
+}
 __global__ void unwritten(float *out) {
   __shared__ float s[64];
   if (blockIdx.x == 1) out[threadIdx.x] = s[threadIdx.x];
@@ -109,6 +119,7 @@ extern "C" void run(int which, float *p) {
   if (which == 2) only_read<<<2, 64>>>(p);
   if (which == 3) compared_too_late<<<1, 64>>>(p);
   if (which == 4) unwritten<<<3, 64>>>(p);
+  if (which == 5) third<<<1, 4>>>((int *)p);
 }
 """
 
@@ -130,6 +141,16 @@ def test_a_read_that_atomicCAS_compares_is_no_race(guesses, simulator, order):
         guesses.run(which, simulator.array(np.zeros(64, np.float32)))
         (finding,) = simulator.report()
         assert finding.kind == "race" and finding.other_thread is not None
+
+
+def test_a_third_reader_beside_two_guesses_is_seen(guesses, simulator, order):
+    """A cell has room for two readers. Here both compare what they read; the third does not, and races."""
+    simulator.clear_report()
+    guesses.run(5, simulator.array(np.zeros(64, np.float32)))
+    found = simulator.report().findings
+    assert found
+    for finding in found:
+        assert finding.kind == "race" and (3, 0, 0) in (finding.thread, finding.other_thread)
 
 
 def test_what_is_read_of_nothing_is_said_of_the_block_that_reads(guesses, simulator, order):
