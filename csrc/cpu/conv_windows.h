@@ -7,6 +7,14 @@
  * What lies outside of the image is 0, and is never read or written. A run is copied as a whole where x allows it.
  */
 
+/* Asks the memory for `lines` lines of `n` elements each, `apart` from one to the next. Lines that lie far apart are nothing
+ * that a processor could foresee. */
+static inline void NAME(ask)(const T *line, int64_t lines, int64_t n, int64_t apart) {
+  enum { STEP = 64 / sizeof(T) };
+  for (int64_t l = 0; l < lines; l++, line += apart)
+    for (int64_t i = 0; i < n; i += STEP) __builtin_prefetch(line + i);
+}
+
 /* A copy of three dimensions that is a transpose: p is the one contiguous in `from`, q, another, in `to`. 1 if it was one. */
 static int NAME(transpose3)(const int64_t extent[3], const T *from, const int64_t from_stride[3], T *to,
                             const int64_t to_stride[3]) {
@@ -21,9 +29,15 @@ static int NAME(transpose3)(const int64_t extent[3], const T *from, const int64_
   const int64_t times = longer_p || longer_q ? 1 : extent[r];
   for (int64_t j = 0, width; j < columns; j += width) { /* few lines of `from` at a time: each is read in one go */
     width = columns - j < 16 ? columns - j : 8;
-    for (int64_t i = 0; i < times; i++)
-      nd_current_isa()->conv->transpose[CODE](rows, width, to + i * to_stride[r] + j, to_stride[p],
-                                              from + i * from_stride[r] + j * from_stride[q], from_stride[q]);
+    const int64_t soon = least(width, columns - j - width); /* lines that come next */
+    for (int64_t i = 0; i < times; i++) {
+      T *target = to + i * to_stride[r] + j;
+      const T *source = from + i * from_stride[r] + j * from_stride[q];
+      NAME(ask)(source + width * from_stride[q], soon, least(rows, 128 / sizeof(T)), from_stride[q]);
+      if (soon) NAME(ask)(target + width, rows, 1, to_stride[p]);
+      else if (i + 1 < times) NAME(ask)(target + to_stride[r], rows, 1, to_stride[p]);
+      nd_current_isa()->conv->transpose[CODE](rows, width, target, to_stride[p], source, from_stride[q]);
+    }
   }
   return 1;
 }
