@@ -104,7 +104,7 @@ static void NAME(winograd_forward)(void *context, int64_t low, int64_t high) {
       for (int64_t i = 0; i < v->h; i++)
         if (!nd_current_isa()->conv->finite[CODE](v->w * v->o, at + i * row)) no_number(j);
       if (at != y)
-        NAME(copy3)((int64_t[]){v->o, v->h, v->w}, at, (int64_t[]){1, row, v->o}, y, (int64_t[]){v->yo, v->yh, v->yw});
+        NAME(hand_out)((int64_t[]){v->o, v->h, v->w}, at, (int64_t[]){1, row, v->o}, y, (int64_t[]){v->yo, v->yh, v->yw});
     }
   }
 }
