@@ -200,7 +200,7 @@ static int weights_from_points(job *j) {
  * an infinity, differences that ought to cancel do not. */
 static int at_points(job *j, int out, const char *w, int *err) {
   const conv *v = &j->v;
-  if (!read_winograd(v, out == 2, nd_current_isa()->conv->lanes[j->type], &j->g)) return 0;
+  if (!read_winograd(v, out, nd_current_isa()->conv, j->type, &j->g)) return 0;
   j->for_x = out == 1;
   j->all_seen = v->down.start <= 0 && v->across.start <= 0 && v->down.start + j->g.height >= v->down.extent &&
                 v->across.start + j->g.width >= v->across.extent;

@@ -47,6 +47,7 @@ enum { ND_MIXES(ND_MIX_NAME) ND_MIX_RULES };
 
 typedef struct nd_conv_table {
   int64_t lanes[2];                    /* elements of a vector, f32 and f64 */
+  int64_t vectors;                     /* of columns that a tile of the matrix product has */
   void (*product[2])(const nd_places *x);
   void (*lines[2])(const nd_lines_of_places *x);
   void (*transpose[2])(int64_t rows, int64_t cols, void *to, int64_t to_row, const void *from, int64_t from_row);

@@ -67,7 +67,7 @@ static void NAME(move_y)(const conv *v, T *y, NAME(block) b, NAME(scratch) s, in
     T *part = y + (b.image + i) * v->yn + b.group * v->yg + b.row * v->yh;
     const int64_t there[3] = {1, v->w * v->o, v->o}, here[3] = {v->yo, v->yh, v->yw};
     const int64_t extent[3] = {v->o, b.rows, v->w};
-    if (to_y) NAME(copy3)(extent, matrix, there, part, here);
+    if (to_y) NAME(hand_out)(extent, matrix, there, part, here);
     else NAME(copy3)(extent, part, here, matrix, there);
   }
 }
@@ -161,7 +161,7 @@ static void NAME(input)(void *context, int64_t low, int64_t high) {
           if (v->row_blocks > 1) NAME(copy3)(extent, x, x_stride, s.image, there);
           else memset(s.image, 0, v->down.extent * width * sizeof(T));
           NAME(add_by_windows)(v, s.image, width, v->c, b.row, b.rows, columns);
-          NAME(copy3)(extent, s.image, there, x, x_stride);
+          NAME(hand_out)(extent, s.image, there, x, x_stride);
         }
       }
     }

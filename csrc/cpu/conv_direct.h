@@ -42,7 +42,7 @@ static void NAME(turn_y)(const job *j, T *y, T *block, int64_t rows, int to_y) {
   const int64_t outputs = j->d.outputs;
   const int64_t extent[3] = {rows, v->w, v->o}, there[3] = {v->yh, v->yw, v->yo};
   const int64_t here[3] = {v->w * outputs, outputs, 1};
-  if (to_y) NAME(copy3)(extent, block, here, y, there);
+  if (to_y) NAME(hand_out)(extent, block, here, y, there);
   else NAME(copy3)(extent, y, there, block, here);
 }
 

@@ -50,6 +50,7 @@ static inline int read_direct(const conv *v, int weight, int64_t lanes, int64_t 
   d->along_rows = v->across.step == 1 && v->yw == 1 &&
                   v->o * divided_up(v->w, lanes) <= v->w * divided_up(v->o, lanes) &&
                   (!weight || (v->w >= lanes && v->o * taps * lanes * bytes <= DIRECT_PART));
+  if (weight && !d->along_rows && !v->by_windows && sees_few(v)) return 0; /* y need not be copied */
   const int last = v->xc == 1 && v->c > 1 && !d->along_rows;
   d->copy_x = d->along_rows || reaches_out(v->down, v->h, v->kh) || reaches_out(v->across, v->w, v->kw);
   d->xc = !d->copy_x ? v->xc : last ? 1 : d->height * d->width;

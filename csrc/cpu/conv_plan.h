@@ -10,7 +10,9 @@ enum {
   PART_WINDOWS = 128,     /* at least in each part, else adding up parts takes longer than the products */
   MOST_PARTS = 16,        /* the adjoint of w is added up in */
   PART_ELEMENTS = 524288, /* of all parts together, as long as there are two */
-  WIDE = 16               /* windows in a row from which runs along it are worth while */
+  WIDE = 16,              /* windows in a row from which runs along it are worth while; */
+  LESS_WIDE = 6,          /* where a window sees few elements, from which */
+  FEW = 32
 };
 
 typedef struct conv {
@@ -38,6 +40,10 @@ static inline int64_t shrink(axis *s, int64_t windows, int64_t *kernel) {
   return low;
 }
 
+/* 1 if a window sees so few elements that reading or writing results takes longer than multiplying, and if these lie side by
+ * side in a row: then columns are made so that the products read and write results where they lie. */
+static inline int sees_few(const conv *v) { return v->c * v->kh * v->kw <= FEW && v->yw == 1 && v->w > 1; }
+
 /* x, w and y are numbers of operands; w is 0 if its adjoint is wanted. */
 static inline void read_plan(const nd_plan *p, int x, int w, int y, const int64_t *window, conv *v) {
   const int64_t *xs = p->stride[x], *ws = p->stride[w], *ys = p->stride[y], *n = p->shape;
@@ -53,7 +59,7 @@ static inline void read_plan(const nd_plan *p, int x, int w, int y, const int64_
   const int64_t taps = v->kh * v->kw, inner = v->c * taps, windows = v->h * v->w;
   if (!inner || !v->o || !v->n || !v->groups) return;
   const int channels_last = v->xc == 1 && v->c > 1 && v->xw != 1;
-  v->by_windows = channels_last || v->w < WIDE;
+  v->by_windows = channels_last || v->w < (sees_few(v) ? LESS_WIDE : WIDE);
   v->copy_x = v->by_windows && !(v->xc == 1 || v->c == 1);
   v->copy_w = v->by_windows ? !(v->wo == 1 && v->wc == v->o && v->wl == v->c * v->o && v->wk == v->kw * v->wl)
                             : !(v->wl == 1 && v->wk == v->kw && v->wc == taps);

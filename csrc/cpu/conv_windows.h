@@ -7,9 +7,18 @@
  * What lies outside of the image is 0, and is never read or written. A run is copied as a whole where x allows it.
  */
 
-/* A copy of three dimensions that is a transpose: p is the one contiguous in `from`, q, another, in `to`. 1 if it was one. */
+/* Asks the memory for `lines` lines of `n` elements each, `apart` from one to the next. Lines that lie far apart are nothing
+ * that a processor could foresee. */
+static inline void NAME(ask)(const T *line, int64_t lines, int64_t n, int64_t apart) {
+  enum { STEP = 64 / sizeof(T) };
+  for (int64_t l = 0; l < lines; l++, line += apart)
+    for (int64_t i = 0; i < n; i += STEP) __builtin_prefetch(line + i);
+}
+
+/* A copy of three dimensions that is a transpose: p is the one contiguous in `from`, q, another, in `to`. 1 if it was one.
+ * What comes next is asked for: of `to` if that is the array that others gave us, `out`, else of `from`. */
 static int NAME(transpose3)(const int64_t extent[3], const T *from, const int64_t from_stride[3], T *to,
-                            const int64_t to_stride[3]) {
+                            const int64_t to_stride[3], int out) {
   int p = 0, q = 0;
   while (p < 3 && (from_stride[p] != 1 || extent[p] < 2)) p++;
   while (q < 3 && (to_stride[q] != 1 || extent[q] < 2)) q++;
@@ -21,17 +30,23 @@ static int NAME(transpose3)(const int64_t extent[3], const T *from, const int64_
   const int64_t times = longer_p || longer_q ? 1 : extent[r];
   for (int64_t j = 0, width; j < columns; j += width) { /* few lines of `from` at a time: each is read in one go */
     width = columns - j < 16 ? columns - j : 8;
-    for (int64_t i = 0; i < times; i++)
-      nd_current_isa()->conv->transpose[CODE](rows, width, to + i * to_stride[r] + j, to_stride[p],
-                                              from + i * from_stride[r] + j * from_stride[q], from_stride[q]);
+    const int64_t soon = least(width, columns - j - width); /* lines that come next */
+    for (int64_t i = 0; i < times; i++) {
+      T *target = to + i * to_stride[r] + j;
+      const T *source = from + i * from_stride[r] + j * from_stride[q];
+      if (!out) NAME(ask)(source + width * from_stride[q], soon, least(rows, 128 / sizeof(T)), from_stride[q]);
+      else if (soon) NAME(ask)(target + width, rows, 1, to_stride[p]);
+      else if (i + 1 < times) NAME(ask)(target + to_stride[r], rows, 1, to_stride[p]);
+      nd_current_isa()->conv->transpose[CODE](rows, width, target, to_stride[p], source, from_stride[q]);
+    }
   }
   return 1;
 }
 
 /* A copy of three dimensions. The last two become one where they may, else the longer one is the inner loop. */
-static void NAME(copy3)(const int64_t extent[3], const T *from, const int64_t from_stride[3], T *to,
-                        const int64_t to_stride[3]) {
-  if (NAME(transpose3)(extent, from, from_stride, to, to_stride)) return;
+static void NAME(move3)(const int64_t extent[3], const T *from, const int64_t from_stride[3], T *to,
+                        const int64_t to_stride[3], int out) {
+  if (NAME(transpose3)(extent, from, from_stride, to, to_stride, out)) return;
   const int merged = from_stride[1] == extent[2] * from_stride[2] && to_stride[1] == extent[2] * to_stride[2];
   const int inner = merged || extent[2] >= extent[1] ? 2 : 1;
   const int64_t n = merged ? extent[1] * extent[2] : extent[inner], f = from_stride[inner], t = to_stride[inner];
@@ -43,6 +58,17 @@ static void NAME(copy3)(const int64_t extent[3], const T *from, const int64_t fr
       if (f == 1 && t == 1) memcpy(target, source, n * sizeof(T));
       else for (int64_t i = 0; i < n; i++) target[i * t] = source[i * f];
     }
+}
+
+static void NAME(copy3)(const int64_t extent[3], const T *from, const int64_t from_stride[3], T *to,
+                        const int64_t to_stride[3]) {
+  NAME(move3)(extent, from, from_stride, to, to_stride, 0);
+}
+
+/* The same from our scratch to an array that others gave us. */
+static void NAME(hand_out)(const int64_t extent[3], const T *from, const int64_t from_stride[3], T *to,
+                           const int64_t to_stride[3]) {
+  NAME(move3)(extent, from, from_stride, to, to_stride, 1);
 }
 
 static void NAME(clear)(const int64_t extent[3], T *to, const int64_t stride[3]) {

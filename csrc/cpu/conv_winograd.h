@@ -12,13 +12,17 @@
  *     adjoint of w    weights += values^T products
  */
 
-/* Weights lie as the products read them: for each pair of points, set and panel of columns [depth][columns]. Forward, rows
- * are the inputs of all phases and columns the outputs; for the adjoint of x rows are outputs, columns inputs, and phases
- * sets. */
-static T *NAME(weights_at)(const job *j, int64_t group, int p, int q, int64_t set, int64_t column) {
+/* Weights lie as the products read them: for each pair of points and panel of columns [depth][columns]. Forward, rows are
+ * the inputs of all phases and columns the outputs; for the adjoint of x it is the other way round. */
+static T *NAME(weights_at)(const job *j, int64_t group, int p, int q, int64_t panel) {
   const winograd *g = &j->g;
   const int64_t all = g->inner * j->v.o, depth = j->for_x ? j->v.o : g->inner;
-  return (T *)j->weights + (group * 16 + p * 4 + q) * all + (set * j->v.c + column) * depth;
+  return (T *)j->weights + (group * 16 + p * 4 + q) * all + panel_at(g, panel) * depth;
+}
+
+/* How many columns a panel has. */
+static int64_t NAME(panel_width)(const job *j, int64_t panel) {
+  return least(panel_at(&j->g, panel + 1), j->for_x ? j->g.inner : j->v.o) - panel_at(&j->g, panel);
 }
 
 static void NAME(read_weights)(void *context, int64_t low, int64_t high) {
@@ -45,14 +49,16 @@ static void NAME(read_weights)(void *context, int64_t low, int64_t high) {
         for (int p = 0; p < 4; p++) to[p] = line + (p * 3 + r) * columns;
         NAME(apply)(g->down.taps == 2 ? MIX_WEIGHT_2 : MIX_WEIGHT_3, 0, columns, from, to, 0);
       }
-      for (int p = 0; p < 4; p++)
-        for (int64_t column = 0; column < columns; column += g->panel) {
-          const int64_t width = least(g->panel, columns - column), depth_row = j->for_x ? row : phase * v->c + row;
-          for (int64_t r = 0; r < g->across.taps; r++) from[r] = line + (p * 3 + r) * columns + column;
-          for (int q = 0; q < 4; q++)
-            to[q] = NAME(weights_at)(j, group, p, q, j->for_x ? phase : 0, column) + depth_row * width;
-          NAME(apply)(g->across.taps == 2 ? MIX_WEIGHT_2 : MIX_WEIGHT_3, 0, width, from, to, 0);
+      const int64_t start = j->for_x ? phase * v->c : 0, depth_row = j->for_x ? row : phase * v->c + row;
+      for (int64_t panel = 0; panel < g->panels; panel++) {
+        const int64_t at = panel_at(g, panel), width = NAME(panel_width)(j, panel);
+        const int64_t first = most(start, at), n = least(start + columns, at + width) - first; /* of the phase's columns */
+        for (int p = 0; n > 0 && p < 4; p++) {
+          for (int64_t r = 0; r < g->across.taps; r++) from[r] = line + (p * 3 + r) * columns + first - start;
+          for (int q = 0; q < 4; q++) to[q] = NAME(weights_at)(j, group, p, q, panel) + depth_row * width + first - at;
+          NAME(apply)(g->across.taps == 2 ? MIX_WEIGHT_2 : MIX_WEIGHT_3, 0, n, from, to, 0);
         }
+      }
     }
   }
 }
@@ -61,20 +67,18 @@ static void NAME(read_weights)(void *context, int64_t low, int64_t high) {
 static void NAME(multiply_points)(job *j, NAME(tiles) s, int64_t group, int64_t images) {
   const conv *v = &j->v;
   const winograd *g = &j->g;
-  const int64_t sets = j->for_x ? g->phases : 1, columns = j->for_x ? v->c : v->o;
-  const int64_t depth = j->for_x ? v->o : g->inner, out_row = sets * columns;
+  const int64_t depth = j->for_x ? v->o : g->inner, out_row = j->for_x ? g->inner : v->o;
   for (int p = 0; p < 4; p++)
     for (int q = 0; q < 4; q++) {
       const int64_t m = images * tiles_at(g->down, p) * tiles_at(g->across, q), first = row_at(g, p, q, 0, 0, 0);
       const T *from = (j->for_x ? s.products : s.values) + first * depth;
       T *to = (j->for_x ? s.values : s.products) + first * out_row;
-      for (int64_t set = 0; m && set < sets; set++)
-        for (int64_t column = 0; column < columns; column += g->panel) {
-          const int64_t n = least(g->panel, columns - column);
-          NAME(multiply)(j, (nd_product){.m = m, .n = n, .k = depth, .a = from, .a_row = depth, .a_col = 1,
-                                         .b = NAME(weights_at)(j, group, p, q, set, column), .b_row = n, .b_col = 1,
-                                         .c = to + set * columns + column, .c_row = out_row, .c_col = 1});
-        }
+      for (int64_t panel = 0; m && panel < g->panels; panel++) {
+        const int64_t n = NAME(panel_width)(j, panel);
+        NAME(multiply)(j, (nd_product){.m = m, .n = n, .k = depth, .a = from, .a_row = depth, .a_col = 1,
+                                       .b = NAME(weights_at)(j, group, p, q, panel), .b_row = n, .b_col = 1,
+                                       .c = to + panel_at(g, panel), .c_row = out_row, .c_col = 1});
+      }
     }
 }
 
@@ -100,7 +104,7 @@ static void NAME(winograd_forward)(void *context, int64_t low, int64_t high) {
       for (int64_t i = 0; i < v->h; i++)
         if (!nd_current_isa()->conv->finite[CODE](v->w * v->o, at + i * row)) no_number(j);
       if (at != y)
-        NAME(copy3)((int64_t[]){v->o, v->h, v->w}, at, (int64_t[]){1, row, v->o}, y, (int64_t[]){v->yo, v->yh, v->yw});
+        NAME(hand_out)((int64_t[]){v->o, v->h, v->w}, at, (int64_t[]){1, row, v->o}, y, (int64_t[]){v->yo, v->yh, v->yw});
     }
   }
 }

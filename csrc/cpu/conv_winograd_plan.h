@@ -64,11 +64,11 @@ typedef struct winograd {
   int64_t phases, inner, height, width;        /* inner: channels times phases; the image's extents, as tiles see it */
   int64_t images, blocks, parts;               /* parts: of the blocks, for the adjoint of w */
   int64_t rows, before[4][4];                  /* of an image: rows of all points' products, and before each one's */
-  int64_t panel;                               /* columns of the weights that lie together */
+  int64_t lanes, vectors, panels;              /* the weights' columns in vectors of `lanes`, and in panels of these */
 } winograd;
 
-/* 1 if this convolution is computed so; `weight`: its adjoint of w. */
-static inline int read_winograd(const conv *v, int weight, int64_t lanes, winograd *g) {
+/* 1 if this convolution is computed so; `out`: 0 forward, 1 for the adjoint of x, 2 for that of w. */
+static inline int read_winograd(const conv *v, int out, const nd_conv_table *table, int type, winograd *g) {
   if (!cut_axis(v->down, v->h, v->kh, &g->down) || !cut_axis(v->across, v->w, v->kw, &g->across)) return 0;
   g->phases = g->down.step * g->across.step;
   g->inner = v->c * g->phases;
@@ -86,14 +86,20 @@ static inline int read_winograd(const conv *v, int weight, int64_t lanes, winogr
     }
   /* Blocks of nearly the same size, as many in each part. */
   const int64_t parts = least(PART_ELEMENTS / (v->groups * 16 * g->inner * v->o), WINOGRAD_PARTS);
-  const int64_t images = (weight ? WINOGRAD_WEIGHT_BLOCK : WINOGRAD_BLOCK) / (g->rows * (g->inner + v->o));
-  g->parts = weight ? most(parts, 2) : IMAGE_BLOCKS;
+  const int64_t images = (out == 2 ? WINOGRAD_WEIGHT_BLOCK : WINOGRAD_BLOCK) / (g->rows * (g->inner + v->o));
+  g->parts = out == 2 ? most(parts, 2) : IMAGE_BLOCKS;
   g->images = divided_up(v->n, g->parts * divided_up(v->n, g->parts * most(images, 1)));
   g->blocks = divided_up(v->n, g->images);
   g->parts = least(g->parts, g->blocks);
-  g->panel = 2 * lanes;
+  g->lanes = table->lanes[type];
+  g->vectors = divided_up(out == 1 ? g->inner : v->o, g->lanes);
+  g->panels = divided_up(g->vectors, table->vectors);
   return 1;
 }
+
+/* The first column of the weights' panel number `i`: panels have nearly the same number of vectors, and as many as a tile of
+ * the matrix product has at most, so that they are packed for it. */
+static inline int64_t panel_at(const winograd *g, int64_t i) { return g->vectors * i / g->panels * g->lanes; }
 
 /* The row of the products of points p and q that tile (i, j) of an image of the block is. */
 static inline int64_t row_at(const winograd *g, int p, int q, int64_t image, int64_t i, int64_t j) {

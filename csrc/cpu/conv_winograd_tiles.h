@@ -88,7 +88,7 @@ static void NAME(move_image)(const job *j, NAME(tiles) s, T *x, int back) {
   T *image = s.image + ((top - h.start) * width + left - w.start) * v->c;
   x += top * v->xh + left * v->xw;
   const int64_t here[3] = {width * v->c, v->c, 1}, there[3] = {v->xh, v->xw, v->xc};
-  if (back) NAME(copy3)(extent, image, here, x, there);
+  if (back) NAME(hand_out)(extent, image, here, x, there);
   else NAME(copy3)(extent, x, there, image, here);
 }
 

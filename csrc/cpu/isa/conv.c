@@ -54,7 +54,7 @@
 #define SIDE WIDE_64
 #include "conv_places.h"
 
-const nd_conv_table ND_TABLE(conv) = {.lanes = {VECTOR_BYTES / 4, VECTOR_BYTES / 8},
+const nd_conv_table ND_TABLE(conv) = {.lanes = {VECTOR_BYTES / 4, VECTOR_BYTES / 8}, .vectors = TILE_VECTORS,
                                       .product = {product_f32, product_f64}, .lines = {lines_f32, lines_f64},
                                       .transpose = {transpose_f32, transpose_f64}, .mix = {mixed_f32, mixed_f64},
                                       .finite = {finite_f32, finite_f64}};

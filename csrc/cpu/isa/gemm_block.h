@@ -136,7 +136,8 @@ static int NAME(product)(const product *x) {
     NAME(matrix_times_column)(x);
     return ND_OK;
   }
-  const int pack_b = !(x->b_col == 1 && x->b_row != 0 && m <= DIRECT_B_ROWS);
+  const int is_panel = x->b_row == n && n <= PANEL && n % LANES == 0; /* such a b is packed as it stands */
+  const int pack_b = !(x->b_col == 1 && x->b_row != 0 && (is_panel || m <= DIRECT_B_ROWS));
   const int crowded = x->a_row * ELEMENT_BYTES % CROWDED == 0;
   const int direct_panels = x->a_col != 1 ? DIRECT_TRANSPOSED_A : crowded ? DIRECT_CROWDED_A : DIRECT_A_PANELS;
   const int pack_a = n > direct_panels * PANEL;

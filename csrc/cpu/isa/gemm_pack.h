@@ -54,8 +54,11 @@ static void NAME(pack_panel)(int64_t k, int64_t width, int64_t padded, const T *
       memcpy(to + p * PANEL, b + p * b_row, PANEL * sizeof(T));
     }
   } else if (b_col == 1) {
-    for (int64_t p = 0; p < k; p++)
-      for (int64_t j = 0; j < width; j++) to[p * padded + j] = b[p * b_row + j];
+    for (int64_t p = 0; p < k; p++) {
+      int64_t j = 0;
+      for (; j + LANES <= width; j += LANES) *(U *)(to + p * padded + j) = *(const U *)(b + p * b_row + j);
+      for (; j < width; j++) to[p * padded + j] = b[p * b_row + j];
+    }
   } else if (b_row == 1 && width == PANEL) {
     NAME(transpose_panel)(k, PANEL, b, b_col, to, PANEL);
   } else if (b_row == 1) {
