@@ -53,19 +53,25 @@ static inline PyObject *nd_count(PyObject *counter) {
 }
 
 extern PyMethodDef nd_launch_methods[], nd_graph_methods[], nd_walk_methods[], nd_program_methods[],
-    nd_calls_methods[];
+    nd_calls_methods[], nd_steps_methods[];
 
-/* launch.c: arrays */
+/* launch.c: arrays and their memory */
 extern PyTypeObject nd_allocator_type, nd_program_type;
 extern PyTypeObject *nd_array_type;
-extern Py_ssize_t nd_array_layout, nd_array_storage, nd_storage_ptr, nd_layout_dense;
+extern Py_ssize_t nd_array_layout, nd_array_storage, nd_storage_ptr, nd_layout_dense, nd_layout_dense_float;
+extern Py_ssize_t nd_layout_code, nd_layout_size, nd_layout_kernels;
 int nd_add_into(PyObject *total, PyObject *a);
 PyObject *nd_new_array(PyObject *layout, PyObject *storage); /* without a storage: in memory of its own */
 int nd_overwritten(PyObject *array);                         /* raise the version of its storage */
+int nd_held_once(PyObject *array);                           /* by the tensor alone; -1: exception */
+PyObject *nd_kernel_failed(PyObject *name, PyObject *err, PyObject *a, PyObject *b); /* raises */
+void *nd_address(PyObject *ptr); /* what cffi's data points at; NULL, perhaps with an exception */
 /* What a kernel takes, borrowed. */
 static inline PyObject *nd_ptr_of(PyObject *array) {
   return SLOT(SLOT(array, nd_array_storage), nd_storage_ptr);
 }
+
+static inline void *nd_address_of(PyObject *array) { return nd_address(nd_ptr_of(array)); }
 
 /* graph.c: nodes of the graph. `data_type` is the class of arrays, in np mode NumPy's. */
 typedef struct {

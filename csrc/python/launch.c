@@ -8,9 +8,12 @@
 
 PyTypeObject *nd_array_type;
 Py_ssize_t nd_array_layout, nd_array_storage, nd_storage_ptr, nd_layout_dense;
+Py_ssize_t nd_layout_code, nd_layout_size, nd_layout_kernels, nd_layout_dense_float;
 static PyTypeObject *layout_type, *storage_type;
-static Py_ssize_t layout_code, layout_size, layout_kernels, layout_allocate, layout_compact, layout_dense_float;
+static Py_ssize_t layout_allocate, layout_compact;
 static Py_ssize_t storage_nbytes, storage_version;
+static char *(*to_pointer)(PyObject *, PyObject *);
+static PyObject *void_pointer, *adopted;
 static PyObject *kernel_failed, *zero, *fill, *fill_dense, *add, *add_dense;
 
 /* arrays(NDArray, Layout, Storage, kernel_failed): the classes whose slots are read and written below. */
@@ -21,10 +24,10 @@ static PyObject *arrays(PyObject *self, PyObject *const *args, Py_ssize_t n) {
     return NULL;
   }
   if (nd_find_slot(args[0], "layout", &nd_array_layout) || nd_find_slot(args[0], "storage", &nd_array_storage) ||
-      nd_find_slot(args[1], "code", &layout_code) || nd_find_slot(args[1], "size", &layout_size) ||
-      nd_find_slot(args[1], "kernels", &layout_kernels) || nd_find_slot(args[1], "allocate", &layout_allocate) ||
+      nd_find_slot(args[1], "code", &nd_layout_code) || nd_find_slot(args[1], "size", &nd_layout_size) ||
+      nd_find_slot(args[1], "kernels", &nd_layout_kernels) || nd_find_slot(args[1], "allocate", &layout_allocate) ||
       nd_find_slot(args[1], "compact", &layout_compact) || nd_find_slot(args[1], "dense", &nd_layout_dense) ||
-      nd_find_slot(args[1], "dense_float", &layout_dense_float) || nd_find_slot(args[2], "ptr", &nd_storage_ptr) ||
+      nd_find_slot(args[1], "dense_float", &nd_layout_dense_float) || nd_find_slot(args[2], "ptr", &nd_storage_ptr) ||
       nd_find_slot(args[2], "nbytes", &storage_nbytes) || nd_find_slot(args[2], "version", &storage_version))
     return NULL;
   nd_keep((PyObject **)&nd_array_type, args[0]);
@@ -43,6 +46,35 @@ static PyObject *arrays(PyObject *self, PyObject *const *args, Py_ssize_t n) {
 }
 
 /* ---- memory ------------------------------------------------------------------------------------------------ */
+
+enum { TO_POINTER = 11 }; /* place of `_cffi_to_c_pointer` among what cffi exports */
+
+/* memory(capsule, void_pointer, adopted): cffi's functions for C, its type `void *`, and the storages that NumPy looks
+ * into; None instead of these where references are not counted. */
+static PyObject *memory(PyObject *self, PyObject *const *args, Py_ssize_t n) {
+  (void)self;
+  if (n != 3 || !PyCapsule_CheckExact(args[0]))
+    return PyErr_Format(PyExc_TypeError, "memory: wanted a capsule, a type and a dictionary");
+  void **exports = PyCapsule_GetPointer(args[0], "cffi");
+  if (!exports) return NULL;
+  to_pointer = (char *(*)(PyObject *, PyObject *))exports[TO_POINTER];
+  nd_keep(&void_pointer, args[1]);
+  nd_keep(&adopted, args[2]);
+  Py_RETURN_NONE;
+}
+
+void *nd_address(PyObject *ptr) { return to_pointer(ptr, void_pointer); }
+
+/* `held_once` of needle_edu/ndarray/ownership.py; -1: exception. */
+int nd_held_once(PyObject *array) {
+  PyObject *storage = SLOT(array, nd_array_storage);
+  if (adopted == Py_None || Py_REFCNT(array) != 1 || Py_REFCNT(storage) != 1) return 0;
+  if (!PyDict_GET_SIZE(adopted)) return 1;
+  PyObject *number = PyLong_FromVoidPtr(storage);
+  const int found = number ? PyDict_Contains(adopted, number) : -1;
+  Py_XDECREF(number);
+  return found < 0 ? -1 : !found;
+}
 
 /* Allocator(new_owned, ctype, nbytes): `allocate_small` of needle_edu/backend/cpu_runtime.py. */
 typedef struct {
@@ -103,7 +135,7 @@ PyTypeObject nd_allocator_type = {
 /* ---- launches ------------------------------------------------------------------------------------------------ */
 
 /* Raise the error that a kernel's return code stands for. */
-static PyObject *failed(PyObject *name, PyObject *err, PyObject *a, PyObject *b) {
+PyObject *nd_kernel_failed(PyObject *name, PyObject *err, PyObject *a, PyObject *b) {
   PyObject *args[] = {name, err, a, b};
   PyObject *nothing = PyObject_Vectorcall(kernel_failed, args, b ? 4 : 3, NULL);
   Py_XDECREF(nothing);
@@ -131,7 +163,7 @@ int nd_overwritten(PyObject *array) {
 /* `run` of base.py. args[out] is the place of the result's memory; `name`, a and b are what an error tells of. */
 static PyObject *run(PyObject *layout, PyObject *kernel_name, PyObject **args, int n, int out_place, PyObject *name,
                      PyObject *a, PyObject *b) {
-  PyObject *kernel = PyDict_GetItemWithError(SLOT(layout, layout_kernels), kernel_name);
+  PyObject *kernel = PyDict_GetItemWithError(SLOT(layout, nd_layout_kernels), kernel_name);
   PyObject *allocate = SLOT(layout, layout_allocate);
   if (!kernel || !allocate) return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
   PyObject *result = NULL, *err = NULL;
@@ -145,7 +177,7 @@ static PyObject *run(PyObject *layout, PyObject *kernel_name, PyObject **args, i
   const int is_error = PyObject_IsTrue(err);
   if (is_error < 0) goto done;
   if (is_error) {
-    failed(name, err, a, b);
+    nd_kernel_failed(name, err, a, b);
     goto done;
   }
   result = nd_array_type->tp_alloc(nd_array_type, 0);
@@ -171,8 +203,8 @@ static PyObject *unary(PyObject *self, PyObject *const *args, Py_ssize_t n) {
   PyObject *a = args[0];
   if (!nd_array_type || !is_array(a)) Py_RETURN_NONE;
   PyObject *layout = SLOT(a, nd_array_layout);
-  if (SLOT(layout, layout_dense_float) != Py_True) Py_RETURN_NONE;
-  PyObject *to_kernel[] = {SLOT(layout, layout_code), SLOT(layout, layout_size), NULL, nd_ptr_of(a)};
+  if (SLOT(layout, nd_layout_dense_float) != Py_True) Py_RETURN_NONE;
+  PyObject *to_kernel[] = {SLOT(layout, nd_layout_code), SLOT(layout, nd_layout_size), NULL, nd_ptr_of(a)};
   return run(layout, args[2], to_kernel, 4, 2, args[1], a, NULL);
 }
 
@@ -183,8 +215,8 @@ static PyObject *binary(PyObject *self, PyObject *const *args, Py_ssize_t n) {
   PyObject *a = args[0], *b = args[1], *name = args[2], *dense = args[3], *plan_of = args[4];
   if (!nd_array_type || !is_array(a) || !is_array(b)) Py_RETURN_NONE;
   PyObject *layout = SLOT(a, nd_array_layout);
-  if (dense != Py_None && layout == SLOT(b, nd_array_layout) && SLOT(layout, layout_dense_float) == Py_True) {
-    PyObject *to_kernel[] = {SLOT(layout, layout_code), SLOT(layout, layout_size), NULL, nd_ptr_of(a), nd_ptr_of(b)};
+  if (dense != Py_None && layout == SLOT(b, nd_array_layout) && SLOT(layout, nd_layout_dense_float) == Py_True) {
+    PyObject *to_kernel[] = {SLOT(layout, nd_layout_code), SLOT(layout, nd_layout_size), NULL, nd_ptr_of(a), nd_ptr_of(b)};
     return run(layout, dense, to_kernel, 5, 2, name, a, b);
   }
   PyObject *layouts[] = {layout, SLOT(b, nd_array_layout)};
@@ -209,8 +241,8 @@ static PyObject *scalar(PyObject *self, PyObject *const *args, Py_ssize_t n) {
   PyObject *a = args[0];
   if (!nd_array_type || !is_array(a)) Py_RETURN_NONE;
   PyObject *layout = SLOT(a, nd_array_layout);
-  if (SLOT(layout, layout_dense_float) != Py_True) Py_RETURN_NONE;
-  PyObject *to_kernel[] = {SLOT(layout, layout_code), SLOT(layout, layout_size), NULL, nd_ptr_of(a), args[1]};
+  if (SLOT(layout, nd_layout_dense_float) != Py_True) Py_RETURN_NONE;
+  PyObject *to_kernel[] = {SLOT(layout, nd_layout_code), SLOT(layout, nd_layout_size), NULL, nd_ptr_of(a), args[1]};
   PyObject *result = run(layout, args[3], to_kernel, 5, 2, args[2], a, NULL);
   if (result || !PyErr_ExceptionMatches(PyExc_OverflowError)) return result;
   PyErr_Clear();
@@ -224,24 +256,24 @@ static PyObject *filled(PyObject *self, PyObject *const *args, Py_ssize_t n) {
   PyObject *a = args[0];
   if (!nd_array_type || !is_array(a) || !PyFloat_CheckExact(args[1])) Py_RETURN_NONE;
   PyObject *layout = SLOT(a, nd_array_layout);
-  if (SLOT(layout, layout_compact) != Py_True || SLOT(layout, layout_dense_float) != Py_True) Py_RETURN_NONE;
-  PyObject *to_kernel[] = {SLOT(layout, layout_code), SLOT(layout, layout_size), NULL, args[1]};
+  if (SLOT(layout, layout_compact) != Py_True || SLOT(layout, nd_layout_dense_float) != Py_True) Py_RETURN_NONE;
+  PyObject *to_kernel[] = {SLOT(layout, nd_layout_code), SLOT(layout, nd_layout_size), NULL, args[1]};
   return run(layout, fill_dense, to_kernel, 4, 2, fill, a, NULL);
 }
 
 /* `add_into` of fused.py: total += a in place, if both are floats of one dense layout; 1: done, -1: exception. */
 int nd_add_into(PyObject *total, PyObject *a) {
   PyObject *layout = SLOT(total, nd_array_layout);
-  if (layout != SLOT(a, nd_array_layout) || SLOT(layout, layout_dense_float) != Py_True) return 0;
-  PyObject *kernel = PyDict_GetItemWithError(SLOT(layout, layout_kernels), add_dense);
+  if (layout != SLOT(a, nd_array_layout) || SLOT(layout, nd_layout_dense_float) != Py_True) return 0;
+  PyObject *kernel = PyDict_GetItemWithError(SLOT(layout, nd_layout_kernels), add_dense);
   if (!kernel) return PyErr_Occurred() ? -1 : 0;
   PyObject *ptr = nd_ptr_of(total);
-  PyObject *to_kernel[] = {SLOT(layout, layout_code), SLOT(layout, layout_size), ptr, ptr, nd_ptr_of(a)};
+  PyObject *to_kernel[] = {SLOT(layout, nd_layout_code), SLOT(layout, nd_layout_size), ptr, ptr, nd_ptr_of(a)};
   Py_INCREF(kernel);
   PyObject *err = PyObject_Vectorcall(kernel, to_kernel, 5, NULL);
   Py_DECREF(kernel);
   const int is_error = err ? PyObject_IsTrue(err) : -1;
-  if (is_error > 0) failed(add, err, total, a);
+  if (is_error > 0) nd_kernel_failed(add, err, total, a);
   Py_XDECREF(err);
   return is_error ? -1 : 1;
 }
@@ -258,6 +290,7 @@ static PyObject *run_unary(PyObject *self, PyObject *const *args, Py_ssize_t n) 
 
 PyMethodDef nd_launch_methods[] = {
   {"arrays", (PyCFunction)(void (*)(void))arrays, METH_FASTCALL, "Take the classes of arrays, layouts and storages."},
+  {"memory", (PyCFunction)(void (*)(void))memory, METH_FASTCALL, "Take what reads an address out of cffi's data."},
   {"unary", (PyCFunction)(void (*)(void))unary, METH_FASTCALL, "The fast path of a function of one array, or None."},
   {"binary", (PyCFunction)(void (*)(void))binary, METH_FASTCALL, "The fast path of a function of two, or None."},
   {"scalar", (PyCFunction)(void (*)(void))scalar, METH_FASTCALL, "The fast path of an array and a number, or None."},

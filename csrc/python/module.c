@@ -7,6 +7,7 @@
  *   walk.c     needle_edu/autograd/array_pass.py
  *   program.c  needle_edu/graph/compiled/executable.py
  *   calls.c    needle_edu/autograd/noted.py
+ *   steps.c    needle_edu/optim/together.py
  */
 #include "accelerator.h"
 
@@ -22,8 +23,8 @@ PyMODINIT_FUNC PyInit__needle_accelerator(void) {
   if (!module) return NULL;
   if (PyModule_AddFunctions(module, nd_launch_methods) || PyModule_AddFunctions(module, nd_graph_methods) ||
       PyModule_AddFunctions(module, nd_walk_methods) || PyModule_AddFunctions(module, nd_program_methods) ||
-      PyModule_AddFunctions(module, nd_calls_methods) || PyModule_AddType(module, &nd_allocator_type) ||
-      PyModule_AddType(module, &nd_program_type)) {
+      PyModule_AddFunctions(module, nd_calls_methods) || PyModule_AddFunctions(module, nd_steps_methods) ||
+      PyModule_AddType(module, &nd_allocator_type) || PyModule_AddType(module, &nd_program_type)) {
     Py_DECREF(module);
     return NULL;
   }

@@ -7,24 +7,7 @@
  */
 #include "program.h"
 
-enum { OTHER_ISA = -1, TO_POINTER = 11 }; /* TO_POINTER: place of `_cffi_to_c_pointer` among what cffi exports */
-
-static char *(*to_pointer)(PyObject *, PyObject *);
-static PyObject *void_pointer, *adopted;
-
-/* programs(capsule, void_pointer, adopted): cffi's functions for C, its type `void *`, and the storages that NumPy looks
- * into; None instead of these where references are not counted. */
-static PyObject *programs(PyObject *self, PyObject *const *args, Py_ssize_t n) {
-  (void)self;
-  if (n != 3 || !PyCapsule_CheckExact(args[0]))
-    return PyErr_Format(PyExc_TypeError, "programs: wanted a capsule, a type and a dictionary");
-  void **exports = PyCapsule_GetPointer(args[0], "cffi");
-  if (!exports) return NULL;
-  to_pointer = (char *(*)(PyObject *, PyObject *))exports[TO_POINTER];
-  nd_keep(&void_pointer, args[1]);
-  nd_keep(&adopted, args[2]);
-  Py_RETURN_NONE;
-}
+enum { OTHER_ISA = -1 };
 
 /* ---- is it the usual case? --------------------------------------------------------------------------------- */
 
@@ -55,17 +38,6 @@ static int is_usual(Program *p, PyObject *arguments) {
   return 1;
 }
 
-/* `held_once` of needle_edu/ndarray/ownership.py; -1: exception. */
-static int held_once(PyObject *array) {
-  PyObject *storage = SLOT(array, nd_array_storage);
-  if (adopted == Py_None || Py_REFCNT(array) != 1 || Py_REFCNT(storage) != 1) return 0;
-  if (!PyDict_GET_SIZE(adopted)) return 1;
-  PyObject *number = PyLong_FromVoidPtr(storage);
-  const int found = number ? PyDict_Contains(adopted, number) : -1;
-  Py_XDECREF(number);
-  return found < 0 ? -1 : !found;
-}
-
 /* ---- a call ------------------------------------------------------------------------------------------------ */
 
 /* Put the arrays into a row: inputs, sources, then what the program makes. */
@@ -76,7 +48,7 @@ static int gather(Program *p, PyObject *arguments, PyObject **given) {
   for (Py_ssize_t k = 0; k < p->n_fresh; k++) { /* asked before we hold the sources' arrays, too */
     if (p->made_anew[k].donor < 0) continue;
     PyObject *old = SLOT(p->sources[p->made_anew[k].donor].tensor, nd_node.data);
-    const int alone = SLOT(old, nd_array_layout) == p->made_anew[k].layout ? held_once(old) : 0;
+    const int alone = SLOT(old, nd_array_layout) == p->made_anew[k].layout ? nd_held_once(old) : 0;
     if (alone < 0) return -1;
     if (alone) made[k] = Py_NewRef(old);
   }
@@ -125,7 +97,7 @@ static int compute(Program *p, void **pointers) {
 static int call(Program *p, PyObject **given, void **pointers, Py_ssize_t n) {
   for (Py_ssize_t k = 0; k < n; k++) { /* numbers that C on the host reads come without an array */
     PyObject *ptr = Py_IS_TYPE(given[k], nd_array_type) ? nd_ptr_of(given[k]) : given[k];
-    pointers[k] = to_pointer(ptr, void_pointer);
+    pointers[k] = nd_address(ptr);
     if (!pointers[k] && PyErr_Occurred()) return -1;
   }
   if (compute(p, pointers)) return -1;
@@ -209,7 +181,6 @@ static PyObject *run_program(PyObject *self, PyObject *const *args, Py_ssize_t n
 }
 
 PyMethodDef nd_program_methods[] = {
-  {"programs", (PyCFunction)(void (*)(void))programs, METH_FASTCALL, "Take what reads an address out of cffi's data."},
   {"run_program", (PyCFunction)(void (*)(void))run_program, METH_FASTCALL, "Call a program, or NotImplemented."},
   {NULL, NULL, 0, NULL},
 };

@@ -18,7 +18,8 @@ from .entry import as_numbers, readable
 mode: Any = numpy_arrays if BACKEND == "np" else own_arrays
 xp: Any = numpy_functions if BACKEND == "np" else array_api
 Array: Any = mode.Array
-same_layout, claim, add_into = mode.same_layout, mode.claim, mode.add_into
+same_layout, claim = mode.same_layout, mode.claim
+add_into, sum_onto = mode.add_into, mode.sum_onto
 optimizer_steps, held_once = mode.optimizer_steps, mode.held_once
 device_of, is_compact, to_numpy, enter = mode.device_of, mode.is_compact, mode.to_numpy, mode.enter
 attention: Any = mode.attention
@@ -74,5 +75,5 @@ __all__ = [
     "Array", "BACKEND", "DTypeError", "GradientError", "IndexOutOfRange", "NeedleError", "ShapeError",
     "add_at", "add_into", "attention", "claim", "convolution", "default_device", "device_of", "enter", "getitem",
     "held_once", "is_compact", "like", "normalization", "optimizer_steps", "pooling", "readable", "recurrence",
-    "same_layout", "subscript", "taps", "to_numpy", "xp",
+    "same_layout", "subscript", "sum_onto", "taps", "to_numpy", "xp",
 ]  # fmt: skip

@@ -40,6 +40,10 @@ def add_into(total, a) -> bool:
     return True
 
 
+def sum_onto(g, x) -> None:
+    """Nothing: sums over what was broadcast are left to unbroadcast.py."""
+
+
 def optimizer_steps(steps) -> list:
     """Make the steps of several parameters; return each new parameter and its memories (see ndarray/fused.py)."""
     return [

@@ -15,6 +15,7 @@ from needle_edu.ndarray import (
 from needle_edu.ndarray.fused import add_into as add_into, optimizer_steps as optimizer_steps
 from needle_edu.ndarray.indexing import add_at as add_at, getitem as getitem
 from needle_edu.ndarray.ownership import held_once as held_once
+from needle_edu.ndarray.reductions import sum_onto as sum_onto
 from needle_edu.ndarray.resampling import taps as taps
 
 from .entry import as_numbers

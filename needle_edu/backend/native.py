@@ -74,7 +74,9 @@ def _load(fresh: bool) -> tuple[Any, Any]:
         ffi, lib = extension.ffi, extension.lib
         form = "api"
         if sys.implementation.name == "cpython":
-            accelerator.load(_import("_needle_accelerator", module))  # in the same file
+            in_c = _import("_needle_accelerator", module)  # in the same file
+            in_c.optimizer_kernel(lib.nd_optimizer_steps)
+            accelerator.load(in_c)
     else:
         ffi = _import("_needle_cpu_dlopen", module).ffi
         lib = ffi.dlopen(str(library))

@@ -11,6 +11,8 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from needle_edu.backend import accelerator
+
 from .interchange import adopted
 
 getrefcount: Any = getattr(sys, "getrefcount", None)
@@ -59,3 +61,15 @@ def held_once(tensor: Any) -> bool:
     if array is None or _alone is None or id(array.storage) in adopted:
         return False
     return (getrefcount(array), getrefcount(array.storage)) == _alone
+
+
+def _accelerate(module: Any) -> None:
+    """Hand over what `held_once`, and reading an address, need in C (csrc/python/launch.c)."""
+    if module is not None:
+        import _cffi_backend
+
+        of_cffi = vars(_cffi_backend)["_C_API"]  # its functions for C
+        module.memory(of_cffi, _cffi_backend.FFI().typeof("void *"), adopted if counted else None)
+
+
+accelerator.connect(_accelerate)

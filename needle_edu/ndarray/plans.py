@@ -178,6 +178,18 @@ def reduce_plan(
 
 
 @remember
+def onto_plan(g: Layout, x: Layout) -> tuple[Layout, Plan] | None:
+    """Plan a sum of `g` over the axes along which `x` was broadcast to its shape; None if there is no such axis."""
+    shape = (1,) * (g.ndim - x.ndim) + x.shape
+    if len(shape) != g.ndim or g.code != x.code or g.code > F64 or g.device is not x.device or not g.size:
+        return None
+    axes = tuple(axis for axis, extent in enumerate(shape) if extent != g.shape[axis])
+    if not axes or any(shape[axis] != 1 for axis in axes):
+        return None
+    return compact_layout(x.shape, g.code, g.device), reduce_plan("sum", lambda code: code, g, axes, True)[1]
+
+
+@remember
 def matmul_plan(a: Layout, b: Layout) -> tuple[Any, Plan]:
     """Plan ``out[..., i, j] = sum over k of a[..., i, k] * b[..., k, j]``; the space is (batch…, i, j, k).
 

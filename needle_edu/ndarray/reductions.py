@@ -23,7 +23,7 @@ from .dtypes import counted, floating
 from .examples import example
 from .interchange import operand
 from .layout import normalize_axes
-from .plans import reduce_plan, remember
+from .plans import onto_plan, reduce_plan, remember
 
 if TYPE_CHECKING:
     from .array import NDArray
@@ -170,3 +170,19 @@ def all(a: NDArray, axis: Axis = None, keepdims: bool = False, *, out: Any = Non
     NDArray([ True, False], dtype=bool, device=cpu())
     """
     return _every(convert(operand("all", a), BOOL), axis, keepdims, out=out)
+
+
+def sum_onto(g: NDArray, x: NDArray) -> NDArray | None:
+    """Return floats `g` summed over the axes along which `x` was broadcast to their shape, in the shape of `x`.
+
+    None if `x` has another dtype or device, does not broadcast to that shape, or has as many elements.
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> from needle_edu.ndarray import reductions
+    >>> reductions.sum_onto(nd.ones((4, 2)), nd.zeros((1, 2)))
+    NDArray([[4., 4.]], dtype=float32, device=cpu())
+    """
+    found = onto_plan(g.layout, x.layout)
+    return None if found is None else run_unary("sum", *found, g)

@@ -49,12 +49,13 @@ static void NAME(block)(const block_product *x) {
   const int a_packed = x->a_packed, b_packed = x->b_packed, accumulate = x->accumulate;
   const T *a = x->a, *b = x->b;
   T *c = x->c;
-  for (int64_t j = 0; j < n; j += PANEL) {
-    const int64_t width = n - j < PANEL ? n - j : PANEL, vectors = (width + LANES - 1) / LANES;
-    const int whole_vectors = width % LANES == 0, whole = whole_vectors && c_col == 1, last = j + PANEL >= n;
+  for (int64_t j = 0, width; j < n; j += width) {
+    width = NAME(panel_width)(n - j);
+    const int64_t vectors = (width + LANES - 1) / LANES;
+    const int whole_vectors = width % LANES == 0, whole = whole_vectors && c_col == 1, last = j + width >= n;
     const T *panel = b_packed ? b + j * k : whole_vectors ? b + j : x->b_last;
     const int64_t panel_row = !b_packed && whole_vectors ? b_row : vectors * LANES;
-    const T *next = last ? x->soon : b_packed ? panel + k * PANEL : panel + PANEL;
+    const T *next = last ? x->soon : b_packed ? panel + k * width : panel + width;
     const int64_t next_row = !next ? 0 : last ? x->soon_row : b_packed ? PANEL : b_row;
     for (int64_t group = 0, i = 0; group < groups; group++) {
       const int64_t rows = least + (group < larger);
@@ -66,7 +67,7 @@ static void NAME(block)(const block_product *x) {
             __builtin_prefetch(c + (i + l) * c_row + (j + at) * c_col, 1);
       const T *ask = next && i < k ? next + i * next_row : panel;
 #if TILE_ASKS
-      if (whole && a_packed && rows == TILE_ROWS && panel_row == PANEL)
+      if (whole && a_packed && rows == TILE_ROWS && width == PANEL && panel_row == PANEL)
         NAME(packed_tile)(k, from, panel, c + i * c_row + j, c_row, accumulate, ask, next_row);
       else
 #endif
@@ -94,18 +95,18 @@ static void NAME(share_rows)(last_block *s, int64_t most, T *packed_a) {
 }
 
 /* A block whose b is still to be packed: each panel just before it is used, so that it comes from L1 and L2, and what
- * the next one will be packed from is on its way. Panels lie `apart` numbers apart. */
-static void NAME(pack_and_multiply)(const block_product *x, T *packed_b, int64_t apart) {
+ * the next one will be packed from is on its way. All panels are kept, one behind the other, or only the present one. */
+static void NAME(pack_and_multiply)(const block_product *x, T *packed_b, int keep) {
   block_product panel = *x;
   panel.b = packed_b, panel.b_packed = 1, panel.soon_row = x->b_row;
-  for (int64_t j = 0; j < x->n; j += PANEL) {
+  for (int64_t j = 0; j < x->n; j += panel.n) {
     const T *from = (const T *)x->b + j * x->b_col;
-    panel.n = x->n - j < PANEL ? x->n - j : PANEL;
+    panel.n = NAME(panel_width)(x->n - j);
     panel.c = (T *)x->c + j * x->c_col;
-    panel.soon = x->b_col == 1 && j + PANEL < x->n ? from + PANEL : NULL;
+    panel.soon = x->b_col == 1 && j + panel.n < x->n ? from + panel.n : NULL;
     NAME(pack_b)(x->k, panel.n, from, x->b_row, x->b_col, (T *)panel.b);
     NAME(block)(&panel);
-    panel.b = (const T *)panel.b + apart;
+    if (keep) panel.b = (const T *)panel.b + x->k * panel.n;
   }
 }
 
@@ -154,7 +155,7 @@ static int NAME(product)(const product *x) {
   for (int64_t p = 0; p < k; p += depth) {
     const int64_t kk = k - p < depth ? k - p : depth;
     for (int64_t j = 0; j < n; j += part_n) {
-      const int64_t nn = n - j < part_n ? n - j : part_n, ragged = nn % PANEL;
+      const int64_t nn = n - j < part_n ? n - j : part_n, ragged = NAME(last_width)(nn);
       const T *bb = b + p * x->b_row + j * x->b_col;
       const int add = x->accumulate || p > 0;
       if (!pack_b && ragged % LANES) NAME(pack_b)(kk, ragged, bb + nn - ragged, x->b_row, 1, packed_b);
@@ -179,7 +180,7 @@ static int NAME(product)(const product *x) {
           part.a = packed_a, part.a_packed = 1;
         }
         if (pack_b && i == 0) {
-          NAME(pack_and_multiply)(&part, packed_b, again ? kk * PANEL : 0);
+          NAME(pack_and_multiply)(&part, packed_b, again);
         } else {
           if (pack_b) part.b = packed_b, part.b_packed = 1;
           NAME(block)(&part);

@@ -12,6 +12,20 @@
  * Included by gemm_type.h once per element type.
  */
 
+/* How wide the next panel is where `left` columns are left: whole panels, and of the last two a nearly even share each.
+ * 400 columns of 16 lanes, 25 vectors, are 7 panels of three and two of two, not 8 and one of one: a tile of one vector
+ * loads a number of a for every multiply-add. */
+static inline int64_t NAME(panel_width)(int64_t left) {
+  const int64_t vectors = (left + LANES - 1) / LANES;
+  return left <= PANEL ? left : vectors >= 2 * TILE_VECTORS ? PANEL : (vectors + 1) / 2 * LANES;
+}
+
+/* The width of the last panel of n columns. */
+static inline int64_t NAME(last_width)(int64_t n) {
+  while (n > PANEL) n -= NAME(panel_width)(n);
+  return n;
+}
+
 /* A square of SIDE x SIDE numbers, and half a one of 32-bit numbers. */
 #if ELEMENT_BYTES == 4
 #define TRANSPOSE_SQUARE transpose_square_32x4
@@ -54,10 +68,13 @@ static void NAME(pack_panel)(int64_t k, int64_t width, int64_t padded, const T *
       memcpy(to + p * PANEL, b + p * b_row, PANEL * sizeof(T));
     }
   } else if (b_col == 1) {
+    const int64_t whole = width / LANES * LANES;
     for (int64_t p = 0; p < k; p++) {
-      int64_t j = 0;
-      for (; j + LANES <= width; j += LANES) *(U *)(to + p * padded + j) = *(const U *)(b + p * b_row + j);
-      for (; j < width; j++) to[p * padded + j] = b[p * b_row + j];
+      for (int64_t j = 0; j < whole; j += LANES) {
+        __builtin_prefetch(b + (p + ROWS_AHEAD) * b_row + j);
+        *(U *)(to + p * padded + j) = *(const U *)(b + p * b_row + j);
+      }
+      for (int64_t j = whole; j < width; j++) to[p * padded + j] = b[p * b_row + j];
     }
   } else if (b_row == 1 && width == PANEL) {
     NAME(transpose_panel)(k, PANEL, b, b_col, to, PANEL);
@@ -71,8 +88,8 @@ static void NAME(pack_panel)(int64_t k, int64_t width, int64_t padded, const T *
 
 /* A block of b, panel after panel: the panel of column j starts at to + j*k. */
 static void NAME(pack_b)(int64_t k, int64_t n, const T *b, int64_t b_row, int64_t b_col, T *to) {
-  for (int64_t j = 0; j < n; j += PANEL) {
-    const int64_t width = n - j < PANEL ? n - j : PANEL;
+  for (int64_t j = 0, width; j < n; j += width) {
+    width = NAME(panel_width)(n - j);
     NAME(pack_panel)(k, width, (width + LANES - 1) / LANES * LANES, b + j * b_col, b_row, b_col, to + j * k);
   }
 }

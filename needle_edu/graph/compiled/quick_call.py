@@ -14,8 +14,7 @@ from needle_edu.autograd.arrays import BACKEND
 from needle_edu.backend import accelerator
 from needle_edu.graph.static.places import DataOf, GradientOf
 from needle_edu.graph.static.structure import LEAF, unflatten
-from needle_edu.ndarray import NDArray, ownership
-from needle_edu.ndarray.interchange import adopted
+from needle_edu.ndarray import NDArray
 
 from .lowering import buffers
 
@@ -124,11 +123,6 @@ def _accelerate(module: Any) -> None:
     global in_c_run
     in_c_run = python_does_it
     if module is not None and BACKEND == "nd":
-        import _cffi_backend
-
-        counted = adopted if ownership.counted else None
-        of_cffi = vars(_cffi_backend)["_C_API"]  # its functions for C
-        module.programs(of_cffi, _cffi_backend.FFI().typeof("void *"), counted)
         in_c_run = module.run_program
 
 
