@@ -59,9 +59,25 @@ LINES(prod_b8, b8, i64, uint64_t, 1, MULTIPLY(uint64_t))
 LINES(linear_f32, f32, f32, double, 0, RECUR)
 LINES(linear_f64, f64, f64, double, 0, RECUR)
 
-/* Where the largest (smallest) element so far is, the latest of equals; nan is both, and stays. */
+/* Where the largest (smallest) element so far is, the latest of equals; nan is both, and stays. Lines that lie in memory
+ * one after the other are walked one after the other; others are rows across, element by element of all. */
 #define RUNNING(name, in, compare)                                                                  \
+  static void name##_lying(const nd_lines *l) {                                                     \
+    for (int64_t i = 0; i < l->count; i++) {                                                        \
+      const in *a = (const in *)l->data[1] + i * l->across[1];                                      \
+      int64_t *out = (int64_t *)l->data[0] + i * l->across[0], at = 0;                              \
+      in best = a[0];                                                                               \
+      for (int64_t k = 0; k < l->n; k++) {                                                          \
+        if (a[k] compare best || a[k] != a[k]) best = a[k], at = k;                                 \
+        out[k] = at;                                                                                \
+      }                                                                                             \
+    }                                                                                               \
+  }                                                                                                 \
   static void name(const nd_lines *l) {                                                             \
+    if (l->along[0] == 1 && l->along[1] == 1) {                                                     \
+      name##_lying(l);                                                                              \
+      return;                                                                                       \
+    }                                                                                               \
     const in *a = l->data[1];                                                                       \
     int64_t *out = l->data[0], at[COLUMNS] = {0};                                                   \
     in best[COLUMNS];                                                                               \

@@ -1,5 +1,6 @@
 """Average pooling: the mean of every window. `count_include_pad` says whether a mean divides by padding as well."""
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,13 @@ class _Average(Pool):
     def _divide(self) -> int:
         """What the kernel divides by: a number, 0 for windows with their padding, −1 for the elements they see."""
         return self.divisor_override or (0 if self.count_include_pad else -1)
+
+    def _is_one_window(self, shape: tuple[int, ...]) -> bool:
+        """Whether the only window is the whole image: then its mean is a reduction, which reads from front to back."""
+        return (
+            self.kernel_size == shape[2:] and not any(self.padding)
+            and self.divisor_override is None and min(shape) > 0
+        )  # fmt: skip
 
     def _divisors(self, like, counts: tuple, extents: tuple):
         """Return by what each window's sum is divided: a number for all, or an array of shape `counts`."""
@@ -72,6 +80,8 @@ class _AvgPool(_Average):
     def compute(self, a):
         w, counts = self.windows(a.shape)
         floating(self.name, a)
+        if self._is_one_window(a.shape):
+            return xp.mean(a, axis=tuple(range(2, a.ndim)), keepdims=True)
         if compiled(a):
             return arrays.pooling.mean(w, counts, a, self._divide)
         out = xp.zeros((*a.shape[:2], *counts), dtype=a.dtype, device=a.device)
@@ -177,6 +187,8 @@ class AvgPoolBackward(_Average):
                 f"{self.shape}, got {a.shape}"
             )
         floating(self.name, a)
+        if self._is_one_window(self.shape):
+            return xp.broadcast_to(a / prod(self.kernel_size), self.shape)
         if compiled(a):
             return arrays.pooling.mean_adjoint(w, a, self.shape, self._divide)
         shares = a / self._divisors(a, counts, self.shape[2:])

@@ -78,8 +78,31 @@ REDUCER(sum, i32, i64, i64, 0, WRAPPING_ADD)
 REDUCER(sum, i64, i64, i64, 0, WRAPPING_ADD)
 REDUCER(sum, b8, i64, i64, 0, WRAPPING_ADD)
 
-REDUCER(prod, f32, f64, f32, 1, MULTIPLY)
-REDUCER(prod, f64, f64, f64, 1, MULTIPLY)
+PLAIN_COLUMNS(prod, f32, f64, MULTIPLY)
+PLAIN_COLUMNS(prod, f64, f64, MULTIPLY)
+ACCUMULATORS(prod, f32, f64, f32, 1, MULTIPLY)
+ACCUMULATORS(prod, f64, f64, f64, 1, MULTIPLY)
+
+/* A product waits for the one before it, four cycles each: so a row is multiplied up in eight chains side by side. */
+#define CHAINED_PRODUCT_ROWS(T)                                                                             \
+  static void chained_prod_rows_##T(int64_t rows, int64_t cols, const void *a, int64_t rs, int64_t cs, void *acc) { \
+    enum { CHAINS = 8 };                                                                                    \
+    for (int64_t r = 0; r < rows; r++) {                                                                    \
+      const T *row = (const T *)a + r * rs;                                                                 \
+      f64 x[CHAINS] = {1, 1, 1, 1, 1, 1, 1, 1}, y = ((f64 *)acc)[r];                                        \
+      int64_t c = 0;                                                                                        \
+      for (; c + CHAINS <= cols; c += CHAINS)                                                               \
+        for (int k = 0; k < CHAINS; k++) x[k] *= (f64)row[(c + k) * cs];                                    \
+      for (; c < cols; c++) y *= (f64)row[c * cs];                                                          \
+      for (int k = 0; k < CHAINS; k++) y *= x[k];                                                           \
+      ((f64 *)acc)[r] = y;                                                                                  \
+    }                                                                                                       \
+  }
+CHAINED_PRODUCT_ROWS(f32)
+CHAINED_PRODUCT_ROWS(f64)
+#define PRODUCT_ENTRY(T, RESULT)                                                                            \
+  {chained_prod_rows_##T, plain_prod_columns_##T, prod_start_##T, prod_merge_##T, prod_finish_##T, RESULT, sizeof(f64)}
+
 REDUCER(prod, i32, i64, i64, 1, WRAPPING_MULTIPLY)
 REDUCER(prod, i64, i64, i64, 1, WRAPPING_MULTIPLY)
 REDUCER(prod, b8, i64, i64, 1, WRAPPING_MULTIPLY)
@@ -103,7 +126,7 @@ REDUCER(min, b8, b8, b8, 1, SMALLER)
 const nd_reduce_table ND_TABLE(reduce) = {
     .sum = {ENTRY(lane, sum, f32, f64, ND_F32), ENTRY(lane, sum, f64, f64, ND_F64), ENTRY(plain, sum, i32, i64, ND_I64),
             ENTRY(plain, sum, i64, i64, ND_I64), ENTRY(plain, sum, b8, i64, ND_I64)},
-    .prod = {ENTRY(plain, prod, f32, f64, ND_F32), ENTRY(plain, prod, f64, f64, ND_F64),
+    .prod = {PRODUCT_ENTRY(f32, ND_F32), PRODUCT_ENTRY(f64, ND_F64),
              ENTRY(plain, prod, i32, i64, ND_I64), ENTRY(plain, prod, i64, i64, ND_I64),
              ENTRY(plain, prod, b8, i64, ND_I64)},
     .max = {ENTRY(lane, max, f32, f32, ND_F32), ENTRY(lane, max, f64, f64, ND_F64), ENTRY(plain, max, i32, i32, ND_I32),

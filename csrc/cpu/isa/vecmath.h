@@ -129,6 +129,22 @@ INLINE double log_of_f64(double x) {
   return x < (double)INFINITY ? y : x;
 }
 
+/* exp(x) - 1 = 2^n (exp(r) - 1) + (2^n - 1), in which nothing cancels where n is 0. Half of it is computed, for 2^128 is no
+ * float. A tiny x, -0 too, is its own result. */
+INLINE float expm1_of_f32(float x) {
+  const float above = x > 89.0f ? 89.0f : x, a = above < -40.0f ? -40.0f : above;
+  const float rounded = a * 1.44269504f + ROUND_F32, half = power_of_two_f32(rounded - 1.0f);
+  const float y = 2.0f * (reduced_expm1_f32(a, rounded - ROUND_F32, 0) * half + (half - 0.5f));
+  return fabsf(x) < 1e-10f ? x : y;
+}
+
+/* log(1 + x): the sum u is rounded, and what it lost, x - (u - 1), is put back at the slope of the logarithm, 1 / u. */
+INLINE float log1p_of_f32(float x) {
+  const float u = 1.0f + x, lost = (x - (u - 1.0f)) / u;
+  const float y = log_of_f32(u) + (fabsf(lost) < 1.0f ? lost : 0.0f); /* nan at -1 and at infinity */
+  return fabsf(x) < 1e-10f ? x : y;
+}
+
 /* tanh(x) = h / (h + 1) with h = (exp(2|x|) - 1) / 2, in which nothing cancels. With n = round(2|x| / ln 2) and
  * r = |x| - n ln 2 / 2, so |r| <= ln 2 / 4, this is h = 2^n e + (2^n - 1) / 2, where e = (exp(2r) - 1) / 2 = r + r^2 p(r); p is
  * the minimax polynomial for the relative error of e. ln 2 needs no second part: what n times it loses is small beside an h with
