@@ -14,6 +14,7 @@ ML via a stale synchronous parallel parameter server, 2013.
 from __future__ import annotations
 
 import heapq
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -271,15 +272,22 @@ class _RayCrew:
         self.busy: dict[Any, int] = {}
 
     def _start(self, workers: int) -> None:
-        """Start Ray; a busy machine may be too slow for its time limits."""
-        try:
-            self.ray.init(
-                num_cpus=workers, include_dashboard=False, log_to_driver=False, logging_level="ERROR"
-            )
-        except Exception as error:
-            self.ray.shutdown()
-            text = " ".join(str(error).split())
-            raise DistributedError(f"train_with_server: Ray does not start: {text:.300}") from error
+        """Start Ray, which a busy machine may be too slow for: one time limit is longer, and there is a second try."""
+        os.environ.setdefault("RAY_agent_register_timeout_ms", "120000")  # after 15 s it would end itself
+        for attempt in (1, 2):
+            try:
+                self.ray.init(
+                    num_cpus=workers, include_dashboard=False, log_to_driver=False, logging_level="ERROR"
+                )
+                return
+            except Exception as error:
+                self.ray.shutdown()
+                if attempt == 2:
+                    text = " ".join(str(error).split())
+                    raise DistributedError(
+                        f"train_with_server: Ray does not start, tried twice: {text:.300}; it gives up where a machine "
+                        'is busy; on="simulated" needs no Ray'
+                    ) from error
 
     def begin(self, rank: int, parameters: Arrays) -> None:
         """Let a worker compute a gradient."""

@@ -2,8 +2,23 @@
 
 from __future__ import annotations
 
+from ..backend import NeedleError
 from .functions import sqrt
 from .symbol import Group, Symbol, Variable, assign, gradients, in_order
+
+
+def variables_of(who: str, obj: Symbol) -> list[Variable]:
+    """Return the variables that a symbol depends on.
+
+    Raises
+    ------
+    NeedleError
+        If there are none: the step would do nothing.
+    """
+    found = [one for one in in_order([obj]) if isinstance(one, Variable)]
+    if not found:
+        raise NeedleError(f"{who}.minimize: {obj!r} depends on no Variable, so there is nothing to step")
+    return found
 
 
 class GradientDescentOptimizer:
@@ -14,7 +29,7 @@ class GradientDescentOptimizer:
 
     def minimize(self, obj: Symbol) -> Symbol:
         """Declare one step of all variables that `obj` depends on; run, it gives None."""
-        variables = variables_of(obj)
+        variables = variables_of("GradientDescentOptimizer", obj)
         steps = [
             assign(v, v - self.learning_rate * g)
             for v, g in zip(variables, gradients(obj, variables), strict=True)
@@ -43,7 +58,7 @@ class AdamOptimizer:
         Its own variables begin at 0 by `initialize_all_variables`; variables that have no initial value, but are
         assigned one, come before.
         """
-        variables = variables_of(obj)
+        variables = variables_of("AdamOptimizer", obj)
         t = Variable([0.0], name=f"{self.name}_t")
         new_t = t + 1.0
         rate = self.learning_rate * sqrt(1.0 - self.beta2**new_t) / (1.0 - self.beta1**new_t)
@@ -56,8 +71,3 @@ class AdamOptimizer:
             steps += [assign(m, new_m), assign(s, new_s)]
             steps.append(assign(v, v - rate * new_m / (sqrt(new_s) + self.epsilon)))
         return Group(steps, self.name)
-
-
-def variables_of(obj: Symbol) -> list[Variable]:
-    """Return the variables that a symbol depends on."""
-    return [one for one in in_order([obj]) if isinstance(one, Variable)]

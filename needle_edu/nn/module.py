@@ -242,6 +242,8 @@ class Module(Registering):
             name = next((path for path, module in parts if module is self and path), name)
         modules, names = _calling.modules, state.module_path.names
         depth, length = len(modules), len(names)
+        if (tracer := state.tracing()) is not None:
+            tracer.called_module(self)
         try:
             modules.append(self)
             names.append(name)

@@ -7,7 +7,7 @@ still needs the old numbers notices in `backward` (on needle_edu's arrays, which
 
 from needle_edu.autograd.arrays import DTypeError, GradientError, ShapeError, subscript
 from needle_edu.autograd.modes import no_grad
-from needle_edu.autograd.state import grad_enabled
+from needle_edu.autograd.state import grad_enabled, tracing
 from needle_edu.autograd.tensor import as_tensor
 from needle_edu.backend import compatibility
 
@@ -28,12 +28,14 @@ def _write(name, tensor, compute, *others):
 
 
 def _refuse(name, *tensors):
-    """Raise where a gradient may be wanted."""
+    """Raise where a gradient may be wanted, or a captured function could not do it again."""
     if grad_enabled() and any(t.requires_grad for t in tensors):
         raise GradientError(
             f"{name}: writes over numbers of which a gradient may be wanted; use it under needle_edu.no_grad(), or "
             "compute a new tensor"
         )
+    if (tracer := tracing()) is not None:
+        tracer.in_place(name, *tensors)
 
 
 def _fitting(name, result, tensor):

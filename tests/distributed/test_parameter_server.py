@@ -76,14 +76,17 @@ class LittleRay:
         class RayTaskError(RayError):
             pass
 
-    def __init__(self, dies=False):
-        self.running, self.killed, self.dies = False, 0, dies
+    def __init__(self, dies=False, slow=0):
+        self.running, self.killed, self.dies, self.slow = False, 0, dies, slow
 
     def is_initialized(self):
         return self.running
 
     def init(self, **options):
         assert options["num_cpus"] == 2
+        self.slow -= 1
+        if self.slow >= 0:
+            raise RuntimeError("The current node timed out")
         self.running = True
 
     def shutdown(self):
@@ -132,6 +135,20 @@ def test_what_is_asked_of_ray(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", LittleRay(dies=True))
     with pytest.raises(DistributedError, match="train_with_server: worker 1 has died: The actor died"):
         train_with_server(problem(), sgd, 10, 2)
+
+
+@pytest.mark.parametrize("slow", [1, 2])
+def test_ray_on_a_busy_machine_has_two_tries(slow, monkeypatch):
+    monkeypatch.setenv("RAY_agent_register_timeout_ms", "1")  # and afterwards it is as before
+    monkeypatch.setitem(sys.modules, "ray", ray := LittleRay(slow=slow))
+    if slow == 1:
+        assert len(train_with_server(problem(), sgd, 3, 2).losses) == 3
+    else:
+        with pytest.raises(
+            DistributedError, match=r'Ray does not start, tried twice: .*timed out; .*on="simulated"'
+        ):
+            train_with_server(problem(), sgd, 3, 2)
+    assert not ray.running
 
 
 @pytest.mark.slow

@@ -218,6 +218,7 @@ def test_runs_are_compiled():
         (lambda x: tf.Session().run(tf.placeholder(tf.float32, [None, 2], "y"), None), NeedleError, "not fed"),
         (lambda x: tf.nn.conv2d(x, data_format="NHWC"), ValueError, "data_format 'NCHW', got 'VALID' and 'NHWC'"),
         (lambda x: tf.nn.max_pool(x, padding="FULL"), ValueError, "got 'FULL'"),
+        (lambda x: tf.train.AdamOptimizer().minimize(x * 2), NeedleError, "depends on no Variable"),
         (lambda x: tf.infer_variable_shapes(x + 1, {}), NeedleError, "no shape is given for <Placeholder x>"),
         (lambda x: tf.infer_variable_shapes(x * tf.Variable(), {x: [2]}), NeedleError, "nothing says which shape"),
     ],

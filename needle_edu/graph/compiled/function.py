@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from needle_edu.autograd import Tensor
+from needle_edu.autograd import Tensor, state
 from needle_edu.backend import BuildError
 from needle_edu.graph.passes import optimize
 from needle_edu.graph.static import CaptureError, Program, capture
 from needle_edu.graph.static.checks import check_function
+from needle_edu.graph.static.flags import Flags
 from needle_edu.graph.static.structure import flatten
 
 from . import quick_call
 from .executable import Executable, build
 from .lowering import LoweringError
 from .stages import PARTS, chosen_parts, program_passes
+
+_CAPTURING = threading.RLock()  # one function is captured at a time, and the threads that call it wait
 
 
 class Compiled:
@@ -25,7 +29,8 @@ class Compiled:
     Attributes
     ----------
     captures : int
-        How often the function was captured: once for each combination of shapes, dtypes and devices.
+        How often the function was captured: once for each combination of shapes, dtypes and devices, of tensors that
+        want gradients and of modules that are training.
     runs_as : str
         What the latest call ran as: "C", "CUDA", "interpreter" (`why` says why), or "" before the first.
     passes : tuple of str
@@ -33,7 +38,7 @@ class Compiled:
     why : str
         Why it was not compiled; empty if it was.
     programs : dict
-        Kinds of arguments → what runs.
+        Kinds of arguments, and flags → what runs.
     """
 
     def __init__(self, function: Callable[..., Any], passes: Sequence[str] = PARTS):
@@ -41,15 +46,22 @@ class Compiled:
         self.function, self.passes = function, tuple(passes)
         self.programs: dict[Any, Executable | Program] = {}
         self.captures = 0
+        self._flags = Flags()  # all that any capture saw,
+        self._set: tuple[bool, ...] = ()  # and what they were in the latest call
         self.runs_as = self.why = ""
         self._in_c: Any = None  # of the latest call's program, see quick_call.py
 
     def __call__(self, *arguments: Any) -> Any:
-        done = quick_call.in_c_run(self._in_c, arguments)
-        if done is not NotImplemented:
-            return done
+        if state.tracer is not None and state.tracing() is not None:
+            return self.function(*arguments)  # it is part of another function that is being captured
+        flags = self._flags.now()
+        if flags == self._set:
+            done = quick_call.in_c_run(self._in_c, arguments)
+            if done is not NotImplemented:
+                return done
         key, arrays = _kind(arguments)
-        chosen = self.programs.get(key) or self.serving(*arguments)
+        chosen = self.programs.get((key, flags)) or self.serving(*arguments)
+        self._set = self._flags.now()
         if not isinstance(chosen, Executable):
             self.runs_as, self._in_c = "interpreter", None
             return chosen(*arguments)
@@ -59,7 +71,9 @@ class Compiled:
         return chosen.run(arrays)  # layouts say that these are of the right types
 
     def _made(self, arguments: tuple) -> Executable | Program:
-        program = optimize(capture(self.function, *arguments), program_passes(self.passes))
+        captured = capture(self.function, *arguments)
+        self._flags.join(captured.flags)
+        program = optimize(captured, program_passes(self.passes))
         self.captures += 1
         try:
             made = build(program, self.passes)
@@ -72,9 +86,13 @@ class Compiled:
     def serving(self, *arguments: Any) -> Executable | Program:
         """Return what runs for such arguments; it is captured and compiled if it was not yet."""
         key, _ = _kind(arguments)
-        if key not in self.programs:
-            self.programs[key] = self._made(arguments)
-        return self.programs[key]
+        with _CAPTURING:
+            before = self._flags.now()
+            if (key, before) not in self.programs:
+                made = self._made(arguments)
+                # The function itself may switch to training: its program serves afterwards as it would have before.
+                self.programs[key, before] = self.programs[key, self._flags.now()] = made
+            return self.programs[key, before]
 
     @property
     def program(self) -> Program:

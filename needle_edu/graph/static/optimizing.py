@@ -46,6 +46,12 @@ class FormulaNumbers:
         self.optimizer, self.places, self.group = optimizer, places, group
         self.kind, self.device, self.owner = kind, device, None
 
+    @property
+    def alike(self) -> bool:
+        """Whether its parameters have made as many steps as one another; one that was frozen for a while has not."""
+        state = self.optimizer.state
+        return len({tuple(_counted(state.get(place, {})).items()) for place in self.places}) == 1
+
     def read(self) -> Any:
         """Ask the optimiser, count the step, and return the numbers as an array of the device."""
         return enter(self.numbers(), self.device, "float64")
@@ -55,6 +61,7 @@ class FormulaNumbers:
         state = self.optimizer.state
         told: list[tuple] = []
         known: dict[tuple, dict[str, Any]] = {}  # what is counted before a step, and after it
+        counted: dict[int, dict[str, Any]] = {}
         for place in self.places:
             remembered = state.get(place, {})
             before = tuple(_counted(remembered).items())
@@ -63,12 +70,13 @@ class FormulaNumbers:
                 kind, _, numbers = self.optimizer.formula(after, self.group)
                 told.append((kind, tuple(sorted(numbers.items()))))
                 known[before] = _counted(after)
-            state[place] = {**remembered, **known[before]}
+            counted[place] = {**remembered, **known[before]}
         if len(set(told)) != 1 or told[0][0] != self.kind:
             raise CaptureError(
                 f"{type(self.optimizer).__name__}: the next step has another formula than the one captured; capture "
                 "the function again"
             )
+        state.update(counted)
         sign = -1.0 if self.group["maximize"] else 1.0
         return np.array(Numbers(sign, **numbers), np.float64)
 
@@ -119,12 +127,9 @@ def capture_step(tracer: Any, optimizer: Any, members: list, group: dict) -> Non
         told.setdefault((kind, tuple(starts.items()), tuple(numbers.items())), []).append((place, p))
     for (kind, starts, _), found in told.items():
         places = [place for place, _ in found]
-        numbers = tracer.source(
-            "numbers",
-            FormulaNumbers(optimizer, places, group, kind, tracer.device),
-            (len(Numbers()),),
-            "float64",
-        )
+        formula = FormulaNumbers(optimizer, places, group, kind, tracer.device)
+        tracer.flags.add(formula, "alike", (id(optimizer), *places))
+        numbers = tracer.source("numbers", formula, (len(Numbers()),), "float64")
         operands, targets = [numbers], []
         for place, p in found:
             memories = [Memory(optimizer, place, name, start) for name, start in starts]

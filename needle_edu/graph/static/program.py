@@ -19,6 +19,7 @@ import numpy as np
 from needle_edu.autograd.op import Op, attribute_names
 
 from .array_type import Type, Types
+from .flags import Flags
 from .interpreter import run
 from .writing import to_text
 
@@ -92,6 +93,8 @@ class Program:
         What is written where after a run.
     unflatten : callable
         Makes the caller's result of the list of output arrays.
+    flags : Flags
+        Which tensors wanted gradients, which modules were training.
 
     Examples
     --------
@@ -110,6 +113,7 @@ class Program:
     outputs: tuple[str, ...] = ()
     updates: tuple[tuple[str, Any], ...] = ()
     unflatten: Callable[[list], Any] = field(default=tuple, compare=False)
+    flags: Flags = field(default_factory=Flags, compare=False)
 
     def with_(self, **changes: Any) -> Program:
         """Return a program that differs in these attributes."""

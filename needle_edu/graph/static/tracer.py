@@ -23,6 +23,7 @@ from needle_edu.ndarray import array
 from needle_edu.ndarray.host import host_values
 
 from .array_type import Type, array_types
+from .flags import Flags
 from .lookups import captured_embedding, captured_lookup, captured_one_hot, counted_from_0
 from .optimizing import capture_computed_step, capture_step
 from .own_ops import DrawnAttention, DrawnDropout, Key, Moments, OwnUpdate
@@ -58,6 +59,7 @@ class Tracer(Scope):
             str, str
         ] = {}  # which module made a result, by name; its backward pass belongs to it
         self.module = ""
+        self.flags = Flags()
         self.computing = False  # in the middle of an op, whose own ops are not the function's
         self.writes: list[tuple[Value, Any]] = []  # what else is written where
 
@@ -120,7 +122,7 @@ class Tracer(Scope):
         updates += [(self.name_of(value), target) for value, target in self.writes]
         return Program(
             name, self.device or default_device(), self.inputs, self.sources, self.constants, tuple(self.body),
-            tuple(outputs), tuple(updates), unflatten,
+            tuple(outputs), tuple(updates), unflatten, self.flags,
         )  # fmt: skip
 
     # ---- what the engine asks -----------------------------------------------------------------------------------
@@ -197,6 +199,19 @@ class Tracer(Scope):
     def knows_numbers(self, array: Any) -> bool:
         """Whether the numbers of an index are known now; else each run has others."""
         return not has_unknown(array)
+
+    def called_module(self, module: Any) -> None:
+        """Note that the function calls a module, which may decide by whether it is training."""
+        self.flags.add(module, "training")
+
+    def in_place(self, who: str, tensor: Any, *others: Any) -> None:
+        """Refuse to write into a tensor. A mask may be made: elements of a new tensor set to numbers that are known."""
+        new = tensor.op is None and tensor.version >= self.start and id(tensor.cached_data) not in self.arrays
+        if who != "setitem" or not new or any(map(has_unknown, (tensor, *others))):
+            self.refuse(
+                f"{who}: the function writes into the memory of a tensor, which a program does not; compute a new "
+                "tensor (for a parameter or a buffer: p.data = p.data + ...)"
+            )
 
     def refuse(self, sentence: str) -> NoReturn:
         """Raise: the program could not do this."""
@@ -373,6 +388,7 @@ class Tracer(Scope):
         called = value.name or self.called.get(id(value)) or f"p{len(self.sources)}"
         name = _free(re.sub(r"[^\w.]", "_", called), {**self.inputs, **self.sources})
         self.sources[name] = array_types(data), DataOf(value)  # type: ignore[assignment]
+        self.flags.add(value, "requires_grad")
         self.before.setdefault(id(value), (value, data, value.grad))
         self._name(data, name, stand_in(data.shape, data.dtype))
         return name
