@@ -3,10 +3,14 @@
 import re
 
 from .source_functions import open_braces
-from .source_text import closing, mask
+from .source_text import closing, mask, split_commas
 
 _EXTERN_C = re.compile(r'\bextern\s+"C"\s*')
 _HEAD = re.compile(r"(?P<result>[\w\s]+?[\s*]+)(?P<name>\w+)\s*\(")
+_OF_C = re.compile(
+    r"(?:(?:const|volatile|unsigned|signed|long|short|int|char|bool|_Bool|float|double|void|"
+    r"u?int(?:8|16|32|64)_t|s?size_t|u?intptr_t|ptrdiff_t)\b\s*)+"
+)
 _QUALIFIERS = re.compile(r"\b(?:__host__|inline|static|__restrict__|__restrict|ND_API)\b")
 
 
@@ -81,12 +85,34 @@ def _definitions(text: str, masked: str, at: int, end: int | None) -> dict[str, 
             break
         if "__global__" not in head["result"] and masked[body : body + 1] == "{":
             parameters = re.sub(r"=[^,]*", "", masked[head.end() : close])
-            declaration = f"{head['result']}{head['name']}({parameters.strip() or 'void'});"
-            found[head["name"]] = " ".join(_QUALIFIERS.sub(" ", declaration).split())
+            declared = [
+                _of_c(one) for one in split_commas(parameters.strip() or "void", parameters.strip() or "void")
+            ]
+            result = _of_c(f"{head['result']} result")
+            if result is not None and None not in declared:
+                declaration = (
+                    f"{result.removesuffix('result')}{head['name']}({', '.join(map(str, declared))});"
+                )
+                found[head["name"]] = declaration.replace("* ", "*")
         at = (closing(masked, body) if masked[body : body + 1] == "{" else body) + 1
         if end is None or at <= 0:
             break
     return found
+
+
+def _of_c(parameter: str) -> str | None:
+    """Return a parameter as cffi takes it: a pointer to what C has not (float4) is one to void; None for a class.
+
+    Examples
+    --------
+    >>> _of_c("const float4 *__restrict__ a"), _of_c("const int *a"), _of_c("dim3 grid")
+    ('void *a', 'const int *a', None)
+    """
+    plain = " ".join(_QUALIFIERS.sub(" ", parameter).split()).replace("* ", "*")
+    kind, star, rest = plain.partition("*")
+    if _OF_C.fullmatch(kind) or not star and _OF_C.fullmatch(kind.rpartition(" ")[0]):
+        return plain
+    return f"void *{rest.replace('*', '').strip()}" if star else None
 
 
 def _skip(masked: str, at: int, end: int) -> int:

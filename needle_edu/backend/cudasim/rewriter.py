@@ -6,9 +6,10 @@
 - A variable in shared memory, ``__shared__ float tile[16][17];``, becomes a reference to the block's copy.
 
 All else that CUDA adds (``__global__``, ``threadIdx``, ``atomicAdd``) is C++ once csrc/cudasim/include/cuda_runtime.h
-has declared it. Four words need a file each: variables of the program's own named ``blockDim`` and the like
-(`own_names`), ``__noinline__``, which g++'s headers have inside of ``__attribute__((...))``, ``#pragma unroll``
-(`spelling`), and `exit` and `abort`, which must not end the Python that the host's code runs in (`leaving`).
+has declared it. What needs more has a file each: structures by value (`by_value`), variables of the program's own
+named ``blockDim`` and the like (`own_names`), ``__noinline__``, which g++'s headers have inside of
+``__attribute__((...))``, and ``#pragma unroll`` (`spelling`), `exit` and `abort`, which must not end the Python that
+the host's code runs in (`leaving`).
 Lines keep their numbers, and ``#line`` gives the student's file, so that the compiler's messages and the simulator's
 findings point at what was written.
 """
@@ -16,6 +17,7 @@ findings point at what was written.
 import re
 from pathlib import Path
 
+from .by_value import inline_by_value
 from .launch_macros import expand_launch_macros
 from .leaving import stay_alive
 from .own_names import rename_own_names
@@ -65,7 +67,7 @@ def rewrite(text: str, name: str = "cell.cu") -> str:
     """
     quoted = name.replace("\\", "\\\\").replace('"', '\\"')
     refuse_unsupported(text, mask(text), name)
-    text = stay_alive(spell_for_gcc(expand_launch_macros(rename_own_names(text))))
+    text = stay_alive(spell_for_gcc(inline_by_value(expand_launch_macros(rename_own_names(text)))))
     rewritten = _launches(shared_variables(_device_variables(text), name), name)
     return f'#include "cuda_runtime.h"\n#line 1 "{quoted}"\n' + rewritten
 

@@ -11,6 +11,7 @@ from ..build import cache, pruning
 from .rewriter import rewrite, source_tree
 
 RULES = (
+    "by_value.py",
     "device_words.py",
     "launch_macros.py",
     "leaving.py",

@@ -44,7 +44,8 @@ def compile_command(nvcc, source, out, cards=CARDS):
             pytest.param(path, marks=pytest.mark.slow)
             for path in (
                 *sorted(KERNELS.glob("*.cu")),
-                *(STUDENT / name for name in ("styles.cu", "rarer_forms.cu")),  # the others need pybind11
+                # the others need pybind11
+                *(STUDENT / f"{name}.cu" for name in ("styles", "rarer_forms", "groups_and_names")),
                 *sorted((csrc_dir() / "cuda").glob("*/*.cu")),
             )
         ),

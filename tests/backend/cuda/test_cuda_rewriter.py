@@ -275,7 +275,7 @@ def test_functions_that_python_can_call():
     // extern "C" int not_this(int a) {}
     """
     assert host_functions(text) == {
-        "one": "void one(float * a, int n);",
+        "one": "void one(float *a, int n);",
         "two": "int two(void);",
         "three": "const float *three(double x);",
     }
@@ -323,3 +323,14 @@ def test_shared_memory_outside_of_functions_is_named_in_those_of_the_device():
         in text
     )
     assert text.count("\n") == 4
+
+
+def test_functions_of_the_host_take_pointers_to_what_C_has_not():
+    text = (
+        'extern "C" void run(const float4 *__restrict__ a, real *b, unsigned long n, int **c) { }\n'
+        'extern "C" int with(dim3 grid) { return 0; }\nextern "C" float4 *of() { return 0; }'
+    )
+    assert host_functions(text) == {
+        "run": "void run(void *a, void *b, unsigned long n, int **c);",
+        "of": "void *of(void);",
+    }

@@ -150,6 +150,7 @@ WRONG = {
     "q10: only where there is something": changed(
         PRODUCTS, TA, "if (row < m && k0 + x < n) ta[y][x] = a[row * n + k0 + x];"
     ),
+    "q10: a tile with padding": changed(PRODUCTS, "ta[TILE][TILE]", "ta[TILE][TILE + 1]"),
     "q10: tiles the other way round": changed(
         PRODUCTS,
         TA,
@@ -185,6 +186,9 @@ ALL_COME = "All threads must come to each barrier: put it behind the if, not ins
 ONCE = "Each number is fetched once; partial sums live in a variable, and in shared memory."
 BOTH_ENDS = "Some threads have no element: row and column both have an end."
 TWO = "One barrier before the tiles are used, and one before they are overwritten."
+CONFLICTS = (
+    "Threads of a warp differ in x: let x be the last index, without padding: two rows of 16 fill the banks."
+)
 EDGE = "Beyond the edge of a matrix a tile holds 0."
 HINTS = {
     "q8: the block forgotten": [SAME],
@@ -222,7 +226,8 @@ HINTS = {
     "q10: threads outside leave": ["A thread outside of out must still fetch, and come to every barrier."],
     "q10: a without its edge": [EDGE],
     "q10: b without its edge": [EDGE],
-    "q10: tiles the other way round": ["Threads of a warp differ in x: let x be the last index of a tile."],
+    "q10: a tile with padding": [CONFLICTS],
+    "q10: tiles the other way round": [CONFLICTS],
     "q10: the plain kernel twice": [
         "Each thread fetches one number of each tile in a round, and computes from shared memory."
     ],

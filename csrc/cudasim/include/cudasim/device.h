@@ -111,6 +111,11 @@ constexpr int warpSize = 32;
 #define __device__
 #define __host__
 #define __forceinline__ inline __attribute__((always_inline))
+#ifdef __SANITIZE_THREAD__ // a structure that is an argument is read in sight of the hooks only within its function
+#define CUDASIM_BY_VALUE(word) word __attribute__((always_inline))
+#else
+#define CUDASIM_BY_VALUE(word)
+#endif
 #define __constant__
 #define __managed__
 #define __restrict__ __restrict
