@@ -1,12 +1,15 @@
 // optim.cu - steps of optimisers: one pass over parameter, gradient and memories; needle_kernels.h has the formulas.
 //
 // A network has many small parameters, and a launch costs as much as some ten thousand elements. So one launch makes the
-// steps of as many parameters as its arguments have room for: blockIdx.y says of which.
+// steps of as many parameters as its arguments have room for, each with blocks for its own number of elements.
 #include "launch.cuh"
 
 namespace nd {
 enum { TOGETHER = 24 }; // 4 KiB of arguments
-struct Steps { nd_step step[TOGETHER]; };
+struct Steps {
+  nd_step step[TOGETHER];
+  unsigned begin[TOGETHER + 1]; // each one's first block; those behind the last have none
+};
 
 template <class T> struct StepNumbers { // nd_step_numbers, rounded to the element type
   T sign, decay, shrink, rate, keep1, fresh1, keep2, fresh2, scale, eps, bonus;
@@ -86,13 +89,16 @@ template <class T> __device__ T new_parameter(int kind, T p, T d, T &x, T &y, T 
 }
 
 template <class T> __global__ void optimizer_steps(Steps steps) {
-  const nd_step &step_ = steps.step[blockIdx.y];
+  int which = 0;
+  while (blockIdx.x >= steps.begin[which + 1]) which++;
+  const nd_step &step_ = steps.step[which];
   const StepNumbers<T> s(step_.s);
   T *const out = static_cast<T *>(step_.out);
   const T *const p = static_cast<const T *>(step_.p), *const g = static_cast<const T *>(step_.g);
   T *memory[3];
   for (int k = 0; k != 3; k++) memory[k] = static_cast<T *>(step_.memory[k]); // NULL: the kind has fewer
-  for (int64_t i = first(); i < step_.n; i += step()) {
+  const int64_t block = blockIdx.x - steps.begin[which], blocks = steps.begin[which + 1] - steps.begin[which];
+  for (int64_t i = block * blockDim.x + threadIdx.x; i < step_.n; i += blocks * blockDim.x) {
     T m[3];
     for (int k = 0; k != 3; k++) m[k] = memory[k] ? memory[k][i] : T(0);
     out[i] = new_parameter(step_.kind, p[i], s.sign * g[i] + s.decay * p[i], m[0], m[1], m[2], s);
@@ -113,14 +119,12 @@ ND_API int nd_optimizer_steps(int dtype, int count, const nd_step *steps) {
     for (int from = 0; from < count; from += nd::TOGETHER) {
       const int now = count - from < nd::TOGETHER ? count - from : int(nd::TOGETHER);
       nd::Steps some = {};
-      int64_t most = 0;
       for (int k = 0; k < now; k++) {
         some.step[k] = steps[from + k];
         for (int m = nd::MEMORIES[steps[from + k].kind]; m < 3; m++) some.step[k].memory[m] = nullptr;
-        most = some.step[k].n > most ? some.step[k].n : most;
+        some.begin[k + 1] = some.begin[k] + nd::blocks_for((some.step[k].n + 7) / 8); // some elements a thread
       }
-      // Some elements a thread: each block has the grid's width for the longest parameter, and most are shorter.
-      if (most) nd::optimizer_steps<T><<<dim3(nd::blocks_for((most + 7) / 8), unsigned(now)), nd::THREADS>>>(some);
+      if (some.begin[now]) nd::optimizer_steps<T><<<some.begin[now], nd::THREADS>>>(some);
       const int error = nd::launched();
       if (error) return error;
     }
