@@ -34,7 +34,7 @@ static int NAME(transpose3)(const int64_t extent[3], const T *from, const int64_
     for (int64_t i = 0; i < times; i++) {
       T *target = to + i * to_stride[r] + j;
       const T *source = from + i * from_stride[r] + j * from_stride[q];
-      if (!out) NAME(ask)(source + width * from_stride[q], soon, least(rows, 128 / sizeof(T)), from_stride[q]);
+      if (!out) NAME(ask)(source + width * from_stride[q], soon, least(rows, 256 / sizeof(T)), from_stride[q]);
       else if (soon) NAME(ask)(target + width, rows, 1, to_stride[p]);
       else if (i + 1 < times) NAME(ask)(target + to_stride[r], rows, 1, to_stride[p]);
       nd_current_isa()->conv->transpose[CODE](rows, width, target, to_stride[p], source, from_stride[q]);

@@ -179,10 +179,11 @@ static void NAME(sum_weights)(void *context, int64_t low, int64_t high) {
       for (int q = 0; q < 4; q++) {
         for (int p = 0; p < 4; p++) {
           from[p] = total + p * o;
-          memcpy(from[p], parts + (p * 4 + q) * size, o * sizeof(T));
-          for (int64_t part = 1; part < g->parts; part++) {
+          for (int64_t part = 0; part < g->parts; part++) {
             const T *more = parts + (part * 16 + p * 4 + q) * size;
-            for (int64_t i = 0; i < o; i++) from[p][i] += more[i];
+            if (part == 0) memcpy(from[p], more, o * sizeof(T));
+            else for (int64_t i = 0; i < o; i++) from[p][i] += more[i];
+            NAME(ask)(more + o, 1, o, 0); /* the next input's */
           }
         }
         for (int64_t u = 0; u < g->down.taps; u++) to[u] = line + (u * 4 + q) * o;

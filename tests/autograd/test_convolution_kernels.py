@@ -52,6 +52,8 @@ CASES = {
     "tiles in groups": ((3, 64, 10, 14), (32, 32, 3, 3), 1, (2, 0), 1, 2, False),
     "tiles, cut off": ((9, 32, 15, 14), (16, 32, 3, 3), 1, ((-1, 0), (2, -2)), 1, 1, False),
     "tiles in several blocks": ((70, 32, 8, 6), (32, 32, 3, 3), 1, 1, 1, 1, False),
+    "windows that see little": ((9, 1, 28, 27), (20, 1, 4, 4), 2, 1, 1, 1, False),
+    "windows that see little, in groups": ((3, 4, 20, 21), (40, 2, 3, 2), (1, 2), 2, (2, 1), 2, False),
     "stride above the kernel": ((4, 3, 32, 32), (4, 3, 2, 2), 5, 0, 1, 1, False),
     "cut off": ((2, 3, 9, 12), (4, 3, 3, 3), 1, ((-1, 0), (2, -2)), 1, 1, False),
     "dilated": ((2, 4, 20, 21), (6, 2, 3, 3), (2, 1), 3, (3, 2), 2, False),

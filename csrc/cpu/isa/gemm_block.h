@@ -129,8 +129,13 @@ static int NAME(product)(const product *x) {
       for (int64_t j = 0; j < n; j++) c[i * c_row + j * c_col] = 0;
     return ND_OK;
   }
-  if (m == 1 && x->b_col == 1 && c_col == 1 && !x->accumulate) {
-    NAME(row_times_matrix)(x);
+  /* One row; or a column times a long row, which is mostly writing: then each row of out is written from end to end. */
+  if ((m == 1 || (k == 1 && n >= LONG_ROW)) && x->b_col == 1 && c_col == 1 && !x->accumulate) {
+    for (int64_t i = 0; i < m; i++) {
+      product row = *x;
+      row.a = a + i * x->a_row, row.c = c + i * c_row;
+      NAME(row_times_matrix)(&row);
+    }
     return ND_OK;
   }
   if (n == 1 && x->a_col == 1 && x->b_row == 1 && !x->accumulate) {
