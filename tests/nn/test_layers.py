@@ -331,3 +331,18 @@ def test_what_residual_cannot_call_is_said():
         nn.Residual(nn.ReLU)
     with pytest.raises(TypeError, match="Residual: fn is a NoneType"):
         nn.Residual(None)
+
+
+@pytest.mark.parametrize(
+    "call, words",
+    [
+        (lambda: nn.MSELoss()(Tensor(np.zeros((0, 3))), Tensor(np.zeros((0, 3)))), "no elements"),
+        (lambda: nn.MSELoss()(Tensor(np.zeros((4, 3))), Tensor(np.zeros(3))), "reshape one of them"),
+        (lambda: nn.BatchNorm1d(4)(Tensor(np.zeros((0, 4)))), "no examples, so no mean"),
+        (lambda: nn.InstanceNorm1d(4, momentum=None), "momentum is a number"),
+        (lambda: nn.ZeroPad2d((-1, 2, 0, 0)), "padding is a whole number of at least 0"),
+    ],
+)
+def test_what_pytorch_takes_and_we_refuse_is_said(call, words):
+    with pytest.raises((ValueError, TypeError), match=words):
+        call()
