@@ -55,7 +55,7 @@ FAMILIES = {
             "from < end; from += POINTS": "one more round, in which no lane has a point: zeros are added",
             "from < count; from += DEPTH": "one more round, in which there is no tap: zeros are added",
         },
-        beside=("conv.cuh",),
+        beside=("conv.cuh", "move.cu"),
     ),
     "matrix product": Family(
         ("matmul.cu", "matmul_large.cu"), ("matmul",), 25, trials=6, beside=("matmul.cuh",)
