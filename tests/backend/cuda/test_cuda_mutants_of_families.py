@@ -72,10 +72,6 @@ FAMILIES = {
         ("reduce.cu",),
         tuple(REDUCE),
         15,
-        {
-            "other.place < 0)": "element 0 of a line is thread 0's own: it never meets it in another thread",
-            "if (line < cut.lines.size)": "line number `size` is line 0 again: it is read once more, and not written",
-        },
     ),
     "softmax": Family(("softmax.cu",), SOFTMAX, 5),
     "cross-entropy": Family(
