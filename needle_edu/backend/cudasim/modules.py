@@ -64,7 +64,8 @@ def build_module(path: Path, flavour: str = "plain") -> Path:
     name = module_name(text)
     if name is None:
         raise BuildError(
-            f"build_module: {path} defines no module; wanted PYBIND11_MODULE(ndarray_backend_cuda, m)"
+            f"build_module: {path} defines no module; wanted PYBIND11_MODULE(ndarray_backend_cuda, m). "
+            "Kernels without a module run in a notebook's cell that begins with %%cuda"
         )
     own_types = cache.key_of(
         [flavour, text]

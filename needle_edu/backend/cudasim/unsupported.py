@@ -60,7 +60,7 @@ def refuse_unsupported(text: str, masked: str, name: str) -> None:
     found = _ANY.search(masked)
     if found:
         what = list(_UNSUPPORTED.values())[(found.lastindex or 1) - 1]
-        construct = " ".join(found[0].split())
+        construct = " ".join(found[0].split()).rstrip(" :<(/")
         raise CudaSyntaxError(
             f"{name}:{line_of(text, found.start())}: {construct}: the simulator has no {what}"
         )

@@ -55,7 +55,7 @@ FAMILIES = {
             "from < end; from += POINTS": "one more round, in which no lane has a point: zeros are added",
             "from < count; from += DEPTH": "one more round, in which there is no tap: zeros are added",
         },
-        beside=("conv.cuh",),
+        beside=("conv.cuh", "move.cu"),
     ),
     "matrix product": Family(
         ("matmul.cu", "matmul_large.cu"), ("matmul",), 25, trials=6, beside=("matmul.cuh",)
@@ -72,10 +72,6 @@ FAMILIES = {
         ("reduce.cu",),
         tuple(REDUCE),
         15,
-        {
-            "other.place < 0)": "element 0 of a line is thread 0's own: it never meets it in another thread",
-            "if (line < cut.lines.size)": "line number `size` is line 0 again: it is read once more, and not written",
-        },
     ),
     "softmax": Family(("softmax.cu",), SOFTMAX, 5),
     "cross-entropy": Family(

@@ -10,7 +10,7 @@ from needle_edu.backend import BuildError
 from needle_edu.backend.cudasim import CudaError, CudaSyntaxError, cuda_cell
 
 UNSUPPORTED = {  # what stands in line 3 of a student's source: what is said
-    "nvcuda::wmma::fragment<nvcuda::wmma::matrix_a, 16, 16, 16, half> f;": "wmma::: no tensor cores (wmma)",
+    "nvcuda::wmma::fragment<nvcuda::wmma::matrix_a, 16, 16, 16, half> f;": "wmma: no tensor cores (wmma)",
     "cudaTextureObject_t image;": "cudaTextureObject_t: no textures and surfaces",
     'asm volatile("bar.sync 0;");': "asm: no inline assembly (PTX)",
     "cg::this_grid().sync();": "this_grid: no grids that wait for one another (grid.sync)",
@@ -49,8 +49,9 @@ def test_a_mistake_is_said_with_its_line(line, said, simulator):
 def test_the_command_says_it_in_one_line(action, tmp_path, simulator):
     file = tmp_path / "ndarray_backend_cuda.cu"
     commands = {
-        "texture<float, 2> image;": f"{file}:2: texture<: the simulator has no textures and surfaces",
-        "int x;": f"build_module: {file} defines no module; wanted PYBIND11_MODULE(ndarray_backend_cuda, m)",
+        "texture<float, 2> image;": f"{file}:2: texture: the simulator has no textures and surfaces",
+        "int x;": f"build_module: {file} defines no module; wanted PYBIND11_MODULE(ndarray_backend_cuda, m). "
+        "Kernels without a module run in a notebook's cell that begins with %%cuda",
     }
     for line, said in commands.items():
         module = "" if line == "int x;" else "PYBIND11_MODULE(ndarray_backend_cuda, m) {}\n"

@@ -126,10 +126,10 @@ def test_dynamic_shared_memory():
         ),
         (
             "int a;\nnvcuda::wmma::fragment<int> f;",
-            r"a\.cu:2: wmma::: the simulator has no tensor cores \(wmma\)",
+            r"a\.cu:2: wmma: the simulator has no tensor cores \(wmma\)",
         ),
         ('void f() { asm("x"); }', r"a\.cu:1: asm: the simulator has no inline assembly \(PTX\)"),
-        ("texture<float, 2> t;", "a.cu:1: texture<: the simulator has no textures and surfaces"),
+        ("texture<float, 2> t;", "a.cu:1: texture: the simulator has no textures and surfaces"),
         (
             "cudaHostGetDevicePointer(&p, q, 0);",
             "a.cu:1: cudaHostGetDevicePointer: the simulator has no host memory that kernels reach",
