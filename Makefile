@@ -197,11 +197,13 @@ sanitize: asan tsan
 	sh tests/graph/sanitized.sh --graphs 12 || [ $$? = 77 ] # compiled programs; 77: skipped, and said
 
 # The C library and its tests under both sanitizers, by other compilers, and for another processor (in qemu).
-.PHONY: asan tsan arm64 compilers
+.PHONY: asan tsan arm64 compilers with-clang with-gcc-11
 asan tsan arm64:
 	bash csrc/tests/run.sh $@
-compilers:
-	bash csrc/tests/compilers.sh clang gcc-11
+COMPILERS := clang gcc-11
+compilers: $(COMPILERS:%=with-%)
+$(COMPILERS:%=with-%): with-%:
+	bash csrc/tests/compilers.sh $*
 
 # What students wrote stays: needle-edu-course/, and homework in my-*, with the checkpoints Jupyter made of it.
 clean:
