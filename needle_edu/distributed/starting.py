@@ -16,6 +16,7 @@ import select
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -91,8 +92,7 @@ def _do_nothing(*_: Any) -> None:
 
 
 def _watch(reader: int, who: str, timeout: float) -> None:
-    come, _, _ = select.select([reader], [], [], min(timeout, threading.TIMEOUT_MAX))
-    number = os.read(reader, 1)[0] if come else None
+    number = _first_that_ends(reader, time.monotonic() + timeout)
     if number == 0:
         return
     if number is None:
@@ -104,3 +104,15 @@ def _watch(reader: int, who: str, timeout: float) -> None:
         )
     print(f"needle_edu: {why}; start again", file=sys.stderr, flush=True)
     os._exit(1)
+
+
+def _first_that_ends(reader: int, deadline: float) -> int | None:
+    """0 at the end of the block, the number of one of the SIGNALS, or None when the time is over."""
+    end = {0, *(int(getattr(signal, name)) for name in SIGNALS if hasattr(signal, name))}
+    while True:
+        left = min(max(deadline - time.monotonic(), 0), threading.TIMEOUT_MAX)
+        if not select.select([reader], [], [], left)[0]:
+            return None
+        number = os.read(reader, 1)[0]
+        if number in end:  # any other signal that Python handles is a byte, too
+            return number
