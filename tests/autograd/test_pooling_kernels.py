@@ -145,7 +145,7 @@ MEANS = {
     ),
     "divisor": ((2, 3, 5, 13), {"kernel_size": (1, 2), "stride": (3, 5), "divisor_override": 7}),
     "many channels": ((2, 70, 6, 5), {"kernel_size": 2}),
-    "whole image": ((3, 5, 7, 6), {"kernel_size": (7, 6)}),
+    "whole image": ((3, 5, 7, 6), {"kernel_size": (7, 6), "divisor_override": 42}),
     "columns in blocks": ((1, 2, 1, 9000), {"kernel_size": (1, 3), "stride": (1, 2), "padding": (0, 1)}),
     "no image": ((0, 2, 4, 4), {"kernel_size": 2}),
 }
@@ -177,6 +177,25 @@ def test_means_are_what_is_written_in_arrays(rng, monkeypatch, case, dtype, lay)
             np.testing.assert_array_equal(got[0], wanted[0], err_msg=isa)
             np.testing.assert_allclose(
                 got[1], wanted[1], rtol=1e-6 if dtype == "float32" else 1e-14, err_msg=isa
+            )
+    finally:
+        RUNTIME.set_isa(usual)
+
+
+@pytest.mark.parametrize("lay", [contiguous, channels_last, gaps_and_reversed])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_mean_of_a_whole_image_is_a_reduction(rng, dtype, lay):
+    """Its order of adding is the reductions', another one on each instruction set."""
+    x = rng.normal(size=(3, 5, 7, 6)).astype(dtype)
+    tolerance = {"rtol": 1e-5, "atol": 1e-7} if dtype == "float32" else {"rtol": 1e-13, "atol": 1e-15}
+    usual = RUNTIME.get_isa()
+    try:
+        for isa in RUNTIME.available_isas():
+            RUNTIME.set_isa(isa)
+            y, grad = means(lay(x), {"kernel_size": (7, 6)})
+            np.testing.assert_allclose(y, x.mean((2, 3), "float64", keepdims=True), err_msg=isa, **tolerance)
+            np.testing.assert_allclose(
+                grad, np.broadcast_to(np.arange(1.0, 16).reshape(3, 5, 1, 1) % 7 / 42, x.shape), **tolerance
             )
     finally:
         RUNTIME.set_isa(usual)
