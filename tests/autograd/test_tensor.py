@@ -54,7 +54,7 @@ def test_construction_copies():
     u = Tensor(t)
     source[0] = 5
     assert t.numpy().tolist() == [1, 1, 1]
-    assert not np.shares_memory(np.asarray(t), np.asarray(u))
+    u.realize_cached_data()[...] = 5
     t.numpy()[0] = 7
     assert t.numpy().tolist() == [1, 1, 1]
 
@@ -190,6 +190,7 @@ def test_rows_of_different_lengths_are_named():
         Tensor([[1.0, 2.0], [3.0]])
 
 
+@pytest.mark.shares_memory
 def test_a_leaf_can_be_copied_but_not_a_history():
     x = tensor([1.0, 2.0])
     x.name = "x"
@@ -203,6 +204,7 @@ def test_a_leaf_can_be_copied_but_not_a_history():
         copy.deepcopy(x * 2)
 
 
+@pytest.mark.shares_memory
 def test_arrays_out():
     x = tensor([1.0, 2.0])
     np.testing.assert_array_equal(np.asarray(x), [1, 2])
