@@ -490,14 +490,14 @@ memory, processes = (resource.getrlimit(k)[0] for k in (resource.RLIMIT_AS, reso
 print(int(memory == 5e8), processes, "and what is too much")
 class Counter:
     def __init__(self, start): pass
-    def add(self, k): time.sleep(k - 1); return 11
+    def add(self, k): time.sleep(100 * (k - 1)); return 11
 """
     result = run(tight, "q6", answer)
     own = 5 + 3  # the sandbox has three of its own
     if KIND is sandbox.BubblewrapSandbox:
         assert result.output == f"1 {own} an"
     assert "no answer in 0.5 seconds" in result.verdicts[0].message
-    late = run(patient, "q6", answer.replace("k - 1", "3 * k"))
+    late = run(patient, "q6", answer.replace("k - 1", "k"))
     assert "no answer in 2 seconds" in late.verdicts[0].message
 
 

@@ -58,7 +58,7 @@ def heads(source: str) -> list:
     """The first line, and the functions with their parameters, of an answer in C or CUDA."""
     cell = source_cells.read(source)
     assert cell is not None
-    return [cell.kind, cell.name, rules.examine(cell.text, cell.kind, cell.name)]
+    return [cell.kind, cell.name, rules.allowed_functions(cell.text, cell.kind, cell.name)]
 
 
 @pytest.mark.parametrize("name", HOMEWORKS)

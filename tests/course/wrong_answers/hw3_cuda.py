@@ -187,7 +187,7 @@ ONCE = "Each number is fetched once; partial sums live in a variable, and in sha
 BOTH_ENDS = "Some threads have no element: row and column both have an end."
 TWO = "One barrier before the tiles are used, and one before they are overwritten."
 CONFLICTS = (
-    "Threads of a warp differ in x: let x be the last index, without padding: two rows of 16 fill the banks."
+    "Threads of a warp differ in x: let x be the last index, unpadded: two rows fill the banks."
 )
 EDGE = "Beyond the edge of a matrix a tile holds 0."
 HINTS = {
