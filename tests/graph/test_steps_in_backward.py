@@ -13,6 +13,7 @@ from needle_edu.graph.compiled.fusion import fuse
 from needle_edu.graph.compiled.lowering import lower
 from needle_edu.graph.compiled.steps_in_backward import steps_in_backward
 
+pytestmark = pytest.mark.shares_memory  # programs in C are the processor's
 needs_compiler = pytest.mark.skipif(builder.find_compiler() is None, reason="there is no C compiler")
 WITHOUT = [name for name in PARTS if name != "steps_in_backward"]
 INPUTS, HIDDEN = 260, 300  # the first weight is worth it: 312 kB

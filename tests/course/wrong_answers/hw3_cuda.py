@@ -186,9 +186,7 @@ ALL_COME = "All threads must come to each barrier: put it behind the if, not ins
 ONCE = "Each number is fetched once; partial sums live in a variable, and in shared memory."
 BOTH_ENDS = "Some threads have no element: row and column both have an end."
 TWO = "One barrier before the tiles are used, and one before they are overwritten."
-CONFLICTS = (
-    "Threads of a warp differ in x: let x be the last index, unpadded: two rows fill the banks."
-)
+CONFLICTS = "Threads of a warp differ in x: let x be the last index, unpadded: two rows fill the banks."
 EDGE = "Beyond the edge of a matrix a tile holds 0."
 HINTS = {
     "q8: the block forgotten": [SAME],
