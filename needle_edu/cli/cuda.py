@@ -8,11 +8,13 @@ compared with NumPy; with a script, `cuda()` and ``import ndarray_backend_cuda``
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import re
 import runpy
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +44,13 @@ def describe(parser: argparse.ArgumentParser) -> None:
             action.usage = f"needle-edu cuda {name} [OPTION ...] FILE.cu [-- ARGUMENT ...]"
             action.epilog = "What stands behind -- are the arguments of the program's main()."
             action.add_argument(
-                "--timeout", type=float, metavar="SECONDS", help="of a program (default 60; 0: no limit)"
+                "--timeout",
+                type=_at_least_zero(float),
+                metavar="SECONDS",
+                help="of a program (default 60; 0: no limit)",
             )
             action.add_argument("--order", choices=ORDERS, help="in which order threads run")
-            action.add_argument("--seed", type=int, default=0, help="of the order seeded")
+            action.add_argument("--seed", type=_at_least_zero(int), default=0, help="of the order seeded")
         if name == "build":
             action.add_argument("--out", type=Path, metavar="DIR", help="where to (default: beside the file)")
             action.add_argument(
@@ -72,6 +77,18 @@ def main(args: argparse.Namespace) -> int:
     except OSError as error:
         print(f"needle-edu cuda: {error.filename}: {error.strerror}", file=sys.stderr)
         return 2
+
+
+def _at_least_zero(kind: type) -> Callable[[str], Any]:
+    """What argparse reads such a number with."""
+
+    def read(word: str) -> Any:
+        with contextlib.suppress(ValueError):
+            if 0 <= kind(word) < float("inf"):
+                return kind(word)
+        raise argparse.ArgumentTypeError(f"wanted a number of at least 0, got {word!r}")
+
+    return read
 
 
 def split_arguments(words: list[str]) -> tuple[list[str], list[str] | None]:
@@ -136,16 +153,18 @@ def _of_program(args: argparse.Namespace) -> int:
     )
     if ending.sentence:
         print(f"{args.file.name}: {ending.sentence}", file=sys.stderr)
-    if ending.error:
-        print(f"{args.file.name}: it left an error of the device behind: {ending.error}", file=sys.stderr)
-    if args.action == "run":
-        return ending.status
-    if ending.facts is None:
+    report: Any = None
+    if ending.facts is not None:
+        report = (read_report if args.action == "check" else read_profile)(ending.facts, {})
+    elif args.action != "run":
         print(f"{args.file.name}: it ended too early for a report", file=sys.stderr)
-        return ending.status or 1
-    report: Any = (read_report if args.action == "check" else read_profile)(ending.facts, {})
-    _show(args, report)
-    return ending.status or int(args.action == "check" and not report.clean)
+    checked = args.action == "check"
+    if ending.error and not (checked and report):
+        print(f"{args.file.name}: it left an error of the device behind: {ending.error}", file=sys.stderr)
+    if report is not None:
+        _show(args, report)
+    bad = checked and (report is None or not report.clean or ending.error)
+    return ending.status or int(bool(bad))
 
 
 def _of_module(args: argparse.Namespace) -> int:

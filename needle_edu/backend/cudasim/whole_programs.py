@@ -25,7 +25,7 @@ from .build import kernel_library, runtime_library
 from .flavours import FLAVOURS
 from .modules import module_name
 from .simulator import ORDERS, check_settings
-from .source_functions import in_function
+from .source_functions import open_braces
 from .source_text import closing, line_of, mask, split_commas
 
 _MAIN = re.compile(r"\bmain\s*\(")
@@ -90,7 +90,7 @@ def has_main(text: str, name: str = "cell.cu") -> bool:
     masked = mask(text)
     for found in _MAIN.finditer(masked):
         close = closing(masked, found.end() - 1)
-        if close < 0 or not _BODY.match(masked, close + 1) or in_function(masked, found.start()):
+        if close < 0 or not _BODY.match(masked, close + 1) or not _is_global(masked, found.start()):
             continue
         head = masked[: found.start()]
         begin = max(head.rfind(char) for char in ";{}") + 1
@@ -103,6 +103,11 @@ def has_main(text: str, name: str = "cell.cu") -> bool:
             )
         return True
     return False
+
+
+def _is_global(masked: str, at: int) -> bool:
+    """Whether no braces are open at a place but those of ``extern "C"``."""
+    return all(masked[:brace].rstrip().endswith("extern") for brace in open_braces(masked, at))
 
 
 def _is_of_main(parameters: str) -> bool:
@@ -190,6 +195,8 @@ def run_program(
     if process.returncode < 0:
         ended_by = -process.returncode
         sentence = f"signal {ended_by} ended it: {signal.strsignal(ended_by)}"
+        if ended_by == signal.SIGPIPE:  # who read its output, such as `head`, has seen enough
+            sentence = ""
         return Ending(128 + ended_by, sentence, error, facts)
     return Ending(process.returncode, "", error, facts)
 
