@@ -1,5 +1,5 @@
-"""The command line: `needle-edu lab | train | data | cuda build, check, profile | doctor | notebooks | homework list,
-start, pack | check | grade`.
+"""The command line: `needle-edu lab | train | data | cuda run, build, check, profile | doctor | notebooks |
+homework list, start, pack | check | grade`.
 
 Each command is a thin door to a function that can be called from Python too; this file only parses words.
 Exit status: 0 done, 1 not passed or not done (said in one sentence), 2 wrong words.
@@ -27,6 +27,7 @@ examples:
   needle-edu train lenet --epochs 5        train a network here and now; --list names all
   needle-edu data minilm                   a model that turns sentences into vectors
   needle-edu cuda check my_backend.cu      what is wrong with kernels of your own, without a card
+  needle-edu cuda run sum.cu -- 1000       a whole CUDA program, and its arguments
   needle-edu homework start hw1 my-hw1     your copy of homework 1
   needle-edu check my-hw1                  what passes, and where the rest first differs
   needle-edu grade hw1 class --out grades  a class: one sub-folder, notebook or zip per student
@@ -132,7 +133,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not words:
             build_parser().print_help(sys.stderr)
             return 2
-        status = _run(build_parser().parse_args(words))
+        words, arguments = cuda.split_arguments(words)
+        args = build_parser().parse_args(words, argparse.Namespace(arguments=arguments))
+        status = _run(args)
         sys.stdout.flush()
         return status
     except BrokenPipeError:  # the reader, such as `head`, has seen enough

@@ -2,6 +2,7 @@
 //
 // What is printed must reach the notebook's cell, which does not see the process's standard output, and a failed
 // assertion in a kernel ends the launch, not the notebook. The names are hidden: only this library's calls come here.
+// With CUDASIM_PROGRAM the process is the program's (program.cpp): it prints to the standard output, and may end.
 #include <dlfcn.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -16,10 +17,21 @@ CUDASIM_API void cudasim_assertion(const char *condition, const char *file, unsi
 CUDASIM_API int cudasim_in_kernel(void);
 CUDASIM_API void cudasim_leaves(const char *function);
 
+#ifdef CUDASIM_PROGRAM
+HIDDEN void cudasim_program_ends();
+static void print(const char *text, int64_t bytes) { fwrite(text, 1, size_t(bytes), stdout); }
+#else
+static void cudasim_program_ends() {}
+static void print(const char *text, int64_t bytes) { cudasim_print(text, bytes); }
+#endif
+
 HIDDEN int vprintf(const char *pattern, va_list arguments) {
+#ifdef CUDASIM_PROGRAM
+  if (!cudasim_in_kernel()) return vfprintf(stdout, pattern, arguments); // of any length
+#endif
   char text[2048];
   const int n = vsnprintf(text, sizeof text, pattern, arguments);
-  if (n > 0) cudasim_print(text, n < int(sizeof text) ? n : int(sizeof text) - 1);
+  if (n > 0) print(text, n < int(sizeof text) ? n : int(sizeof text) - 1);
   return n;
 }
 HIDDEN int printf(const char *pattern, ...) {
@@ -32,7 +44,7 @@ HIDDEN int printf(const char *pattern, ...) {
 HIDDEN int puts(const char *text) { return printf("%s\n", text); }
 HIDDEN int putchar(int c) {
   const char text = char(c);
-  cudasim_print(&text, 1);
+  print(&text, 1);
   return c;
 }
 HIDDEN void __assert_fail(const char *condition, const char *file, unsigned line, const char *) {
@@ -46,6 +58,7 @@ HIDDEN void __assert_fail(const char *condition, const char *file, unsigned line
 namespace {
 LEAVES leave(const char *function, int status) {
   if (cudasim_in_kernel()) cudasim_leaves(function);
+  cudasim_program_ends();
   reinterpret_cast<LEAVES (*)(int)>(dlsym(RTLD_NEXT, function))(status);
 }
 } // namespace

@@ -249,5 +249,5 @@ def test_lint_on_the_command_line(tmp_path):
 
 def test_words_of_the_command(tmp_path):
     done = cuda("check", tmp_path / "none.cu")
-    assert done.returncode == 2 and done.stderr.startswith("needle-edu cuda: build_module: ")
+    assert done.returncode == 2 and done.stderr.endswith("none.cu: No such file or directory\n")
     assert cuda("check").returncode == 2 and "FILE.cu" in cuda("check").stderr

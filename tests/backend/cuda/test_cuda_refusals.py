@@ -50,8 +50,8 @@ def test_the_command_says_it_in_one_line(action, tmp_path, simulator):
     file = tmp_path / "ndarray_backend_cuda.cu"
     commands = {
         "texture<float, 2> image;": f"{file}:2: texture: the simulator has no textures and surfaces",
-        "int x;": f"build_module: {file} defines no module; wanted PYBIND11_MODULE(ndarray_backend_cuda, m). "
-        "Kernels without a module run in a notebook's cell that begins with %%cuda",
+        "int x;": f"{file} defines neither main() nor a module; wanted int main(int argc, char **argv), or "
+        "PYBIND11_MODULE(ndarray_backend_cuda, m). Kernels alone run in a notebook's cell that begins with %%cuda",
     }
     for line, said in commands.items():
         module = "" if line == "int x;" else "PYBIND11_MODULE(ndarray_backend_cuda, m) {}\n"
