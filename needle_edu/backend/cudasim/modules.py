@@ -39,6 +39,16 @@ def module_name(text: str) -> str | None:
     return found[1] if found else None
 
 
+def read_source(who: str, path: Path | str, flavour: str) -> str:
+    """Return the text of a ``.cu`` file; `who` is about to compile it in a flavour, and names itself in errors."""
+    if not isinstance(flavour, str) or flavour not in FLAVOURS:
+        raise ValueError(f"{who}: no flavour {flavour!r}; there are {', '.join(FLAVOURS)}")
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise BuildError(f"{who}: {path} cannot be read: {error.strerror}") from None
+
+
 def build_module(path: Path, flavour: str = "plain") -> Path:
     """Compile a ``.cu`` file with a pybind11 module for the simulator, and return the module's path.
 
@@ -54,13 +64,8 @@ def build_module(path: Path, flavour: str = "plain") -> Path:
     ValueError
         There is no such flavour.
     """
-    if flavour not in FLAVOURS:
-        raise ValueError(f"build_module: no flavour {flavour!r}; there are {', '.join(FLAVOURS)}")
+    text = read_source("build_module", path, flavour)
     path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise BuildError(f"build_module: {path} cannot be read: {error.strerror}") from None
     name = module_name(text)
     if name is None:
         raise BuildError(

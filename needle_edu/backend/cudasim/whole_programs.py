@@ -23,7 +23,7 @@ from .. import arguments
 from ..errors import BuildError
 from .build import kernel_library, runtime_library
 from .flavours import FLAVOURS
-from .modules import module_name
+from .modules import module_name, read_source
 from .simulator import ORDERS, check_settings
 from .source_functions import open_braces
 from .source_text import closing, line_of, mask, split_commas
@@ -134,13 +134,8 @@ def build_program(path: Path | str, flavour: str = "plain") -> Path:
     ValueError
         There is no such flavour.
     """
-    if not isinstance(flavour, str) or flavour not in FLAVOURS:
-        raise ValueError(f"build_program: no flavour {flavour!r}; there are {', '.join(FLAVOURS)}")
+    text = read_source("build_program", path, flavour)
     path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise BuildError(f"build_program: {path} cannot be read: {error.strerror}") from None
     if not has_main(text, str(path)):
         raise BuildError(f"build_program: {path} defines no main(); wanted int main(int argc, char **argv)")
     chosen = FLAVOURS[flavour]
