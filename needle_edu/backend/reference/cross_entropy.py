@@ -7,6 +7,7 @@ import numpy as np
 from ..dtypes import DTYPES
 from ..errors import EDTYPE, EINDEX, OK
 from .plan import ANY, FLOATS, Plan, kernel, last_error, operand
+from .softmax import sum_of_exp
 
 Array = np.ndarray
 EACH, SUM, MEAN = 0, 1, 2
@@ -22,7 +23,7 @@ def cross_entropy(
     if isinstance(read, int):
         return read
     z, q, divisor = read
-    losses = np.where(q != 0, q * (np.log(np.exp(z).sum(-1, keepdims=True)) - z), 0).sum(-1)
+    losses = np.where(q != 0, q * (np.log(sum_of_exp(z)) - z), 0).sum(-1)
     return _reduced(plan, out, losses, divisor, reduction)
 
 
@@ -38,7 +39,7 @@ def cross_entropy_backward(
     if isinstance(read, int):
         return read
     z, q, divisor = read
-    p = np.exp(z) / np.exp(z).sum(-1, keepdims=True)
+    p = np.exp(z) / sum_of_exp(z)
     used = (q != 0).any(-1, keepdims=True)
     scale = operand(plan, 1, g) / (divisor if reduction == MEAN else 1)
     operand(plan, 0, out)[...] = np.where(used, scale * (p * q.sum(-1, keepdims=True) - q), 0)
@@ -55,7 +56,7 @@ def soft_cross_entropy(
         return EDTYPE
     logits = operand(plan, 1, a)
     z = logits - logits.max(-1, keepdims=True)
-    losses = (shares * (np.log(np.exp(z).sum(-1, keepdims=True)) - z)).sum(-1)
+    losses = (shares * (np.log(sum_of_exp(z)) - z)).sum(-1)
     return _reduced(plan, out, losses, losses.size, reduction)
 
 
@@ -78,7 +79,7 @@ def soft_cross_entropy_backward(
     e = np.exp(logits - logits.max(-1, keepdims=True))
     scale = operand(plan, 1, g) / (max(shares[..., 0].size, 1) if reduction == MEAN else 1)
     operand(plan, 0, out)[...] = scale * (
-        e / e.sum(-1, keepdims=True) * shares.sum(-1, keepdims=True) - shares
+        e / e.sum(-1, keepdims=True, dtype=np.float64) * shares.sum(-1, keepdims=True) - shares
     )
     return OK
 

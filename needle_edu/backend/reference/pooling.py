@@ -79,11 +79,12 @@ def adaptive_max_pool(plan: Plan, out: Array, places: Array | None, x: Array, ro
     found = operand(plan, 1, places) if places is not None else np.empty(plan.shape, "int32")
     for i, down in enumerate(_covering(rows, plan.shape[2])):
         for j, across in enumerate(_covering(columns, plan.shape[3])):
-            seen = image[:, :, down, across].reshape(*plan.shape[:2], -1)
+            height, width = down.stop - down.start, across.stop - across.start
+            seen = image[:, :, down, across].reshape(*plan.shape[:2], height * width)
             ranks = np.where(np.isnan(seen), np.arange(seen.shape[-1]), -1)
             best = np.where(ranks.max(-1) < 0, np.argmax(seen, -1), ranks.argmax(-1))
             y[:, :, i, j] = np.take_along_axis(seen, best[..., None], -1)[..., 0]
-            row, column = np.divmod(best, across.stop - across.start)
+            row, column = np.divmod(best, width)
             found[:, :, i, j] = (down.start + row) * columns + across.start + column
     return OK
 

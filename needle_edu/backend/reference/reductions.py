@@ -47,7 +47,7 @@ def logsumexp(a: Array) -> Array:
     """``log(sum(exp(a)))`` over the last axis, with the largest element taken out first."""
     largest = a.max(-1, keepdims=True)
     shift = np.where(np.isfinite(largest), largest, 0)
-    return np.log(np.exp(a - shift).sum(-1)) + shift[..., 0]
+    return np.log(np.exp(a - shift).sum(-1, dtype=np.float64)) + shift[..., 0]
 
 
 def wide(a: Array) -> np.dtype:

@@ -8,6 +8,11 @@ from .plan import FLOATS, Plan, kernel, operand
 Array = np.ndarray
 
 
+def sum_of_exp(z: Array) -> Array:
+    """The sum of ``exp(z)`` along the last axis, which stays; in float64, as NumPy may add one by one."""
+    return np.exp(z).sum(-1, keepdims=True, dtype=np.float64)
+
+
 @kernel
 def softmax(plan: Plan, out: Array, a: Array, log: int) -> int:
     """exp(a) / sum of exp(a) for each line, or its logarithm"""
@@ -16,7 +21,7 @@ def softmax(plan: Plan, out: Array, a: Array, log: int) -> int:
     if plan.size:
         x = operand(plan, 1, a)
         z = x - x.max(-1, keepdims=True)
-        total = np.exp(z).sum(-1, keepdims=True)
+        total = sum_of_exp(z)
         operand(plan, 0, out)[...] = z - np.log(total) if log else np.exp(z) / total
     return OK
 
