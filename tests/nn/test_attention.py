@@ -330,21 +330,24 @@ def test_tables_are_not_saved_but_moved():
     assert layer.to(dtype="float64").cosines.dtype == "float64"
 
 
-X = Tensor(np.zeros((2, 3, 4), "float32"))
+def x():
+    return Tensor(np.zeros((2, 3, 4), "float32"))
+
+
 BAD = {
     "heads": (lambda: nn.MultiheadAttention(4, 3), ShapeError, "4 features do not make 3 equal heads"),
     "features": (
-        lambda: nn.MultiheadAttention(6, 3)(X, X, X),
+        lambda: nn.MultiheadAttention(6, 3)(x(), x(), x()),
         ShapeError,
         r"of shapes \(L, N, 6\), \(S, N, 6\) and \(S, N, 6\), got \(2, 3, 4\)",
     ),
     "padding": (
-        lambda: nn.MultiheadAttention(4, 2)(X, X, X, Tensor(np.ones((2, 3), bool))),
+        lambda: nn.MultiheadAttention(4, 2)(x(), x(), x(), Tensor(np.ones((2, 3), bool))),
         ShapeError,
         r"key_padding_mask has shape \(2, 3\), wanted \(3, 2\)",
     ),
     "mask": (
-        lambda: nn.MultiheadAttention(4, 2)(X, X, X, attn_mask=Tensor([[1, 2], [3, 4]])),
+        lambda: nn.MultiheadAttention(4, 2)(x(), x(), x(), attn_mask=Tensor([[1, 2], [3, 4]])),
         DTypeError,
         "attn_mask holds bools or float32, got int64",
     ),
@@ -354,10 +357,14 @@ BAD = {
         "'relu', 'gelu' or a function",
     ),
     "layer": (lambda: nn.TransformerEncoder(3, 2), TypeError, "TransformerEncoder: wanted a layer, got int"),
-    "axes": (lambda: nn.AttentionLayer(4, 2, 2)(X[0]), ShapeError, r"wanted \(batch, length, features\)"),
-    "four axes": (lambda: nn.MultiHeadAttention()(X, X, X), ShapeError, r"\(batch, heads, length, size\)"),
+    "axes": (lambda: nn.AttentionLayer(4, 2, 2)(x()[0]), ShapeError, r"wanted \(batch, length, features\)"),
+    "four axes": (
+        lambda: nn.MultiHeadAttention()(x(), x(), x()),
+        ShapeError,
+        r"\(batch, heads, length, size\)",
+    ),
     "length": (
-        lambda: nn.Transformer(4, 4, 1, sequence_len=1)(X),
+        lambda: nn.Transformer(4, 4, 1, sequence_len=1)(x()),
         ShapeError,
         "there are 1 positions, got a sequence of 2; make it with a larger sequence_len",
     ),
@@ -367,13 +374,13 @@ BAD = {
         ShapeError,
         "frequencies are 2 numbers, one for each pair, got",
     ),
-    "start": (lambda: nn.SinusoidalPositions(4, 4)(X, start=2), ShapeError, "a sequence that ends at 5"),
+    "start": (lambda: nn.SinusoidalPositions(4, 4)(x(), start=2), ShapeError, "a sequence that ends at 5"),
     "dim": (
-        lambda: nn.LearnedPositions(4, 5)(X),
+        lambda: nn.LearnedPositions(4, 5)(x()),
         ShapeError,
         r"wanted \(\.\.\., length, 5\), got shape \(2, 3, 4\)",
     ),
-    "rms": (lambda: nn.RMSNorm(3)(X), ShapeError, r"got input of shape \(2, 3, 4\), wanted \(\.\.\., 3\)"),
+    "rms": (lambda: nn.RMSNorm(3)(x()), ShapeError, r"got input of shape \(2, 3, 4\), wanted \(\.\.\., 3\)"),
 }
 
 
