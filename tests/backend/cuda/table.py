@@ -161,6 +161,7 @@ def mistakes(family: str, wrong: list[str]) -> tuple[int, int, list[str]]:
         all_of_them, left = families.gate(family, open_simulator(), Path(folder))
     why = {one: families.excused(family, one) for one in left}
     wrong += [f"{family}: not found: {one.kind}: {one.text}" for one in left if not why[one]]
+    wrong += [f"{family}: excused, and found: {code}" for code in families.useless(family, left)]
     reasons = [f"{one.text}\n    {text}" for one, text in why.items() if text]
     return len(all_of_them), len(all_of_them) - len(left), reasons
 
@@ -204,7 +205,8 @@ def print_mutants(gates: dict[str, Future], wrong: list[str]) -> None:
         total = [a + b for a, b in zip(total, row, strict=True)]
         print(line(name, row), flush=True)
     print(line("all", total))
-    print("\nthat change nothing, and why:\n  " + "\n  ".join(reasons))
+    if reasons:
+        print("\nthat change nothing, and why:\n  " + "\n  ".join(reasons))
 
 
 def line(name: str, row: list[float]) -> str:
