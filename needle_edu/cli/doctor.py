@@ -158,22 +158,27 @@ def _grading() -> Finding:
 
 
 def _gpu() -> Finding:
-    program = shutil.which("nvidia-smi")
-    if program is None:
-        return Finding(ABSENT, "no NVIDIA driver; the course so far needs none")
-    found = _first_line([program, "--query-gpu=name,memory.total", "--format=csv,noheader"])
-    return (
-        Finding(OK, found)
-        if found
-        else Finding(ABSENT, "nvidia-smi finds none; the course so far needs none")
-    )
+    from needle_edu.backend import cuda
+    from needle_edu.backend.nvidia.cards import driver
+
+    reason = cuda().reason
+    if os.environ.get("NEEDLE_EDU_CUDA") == "sim" and not reason:
+        return Finding(OK, "cuda() is the simulator, as NEEDLE_EDU_CUDA=sim wants it")
+    if not driver().version:
+        return Finding(ABSENT, "no NVIDIA driver; cuda_sim() runs the same kernels without a card")
+    cards = ", ".join(card.name for card in driver().cards) or "none"
+    return Finding(ABSENT, cards, reason) if reason else Finding(OK, f"{cards}; cuda() computes there")
 
 
 def _toolkit() -> Finding:
-    program = shutil.which("nvcc")
-    if program is None:
-        return Finding(ABSENT, "no nvcc; the course so far needs none")
-    return Finding(OK, _first_line([program, "--version"], "release") or program)
+    from needle_edu.backend.nvidia.nvcc import find_nvcc
+
+    compiler = find_nvcc()
+    if compiler is None:
+        return Finding(ABSENT, "no nvcc; only a card needs it")
+    if compiler.version == (0, 0):
+        return Finding(ABSENT, f"{compiler.command} does not run, or says no release")
+    return Finding(OK, "nvcc {}.{}, {}".format(*compiler.version, compiler.command))
 
 
 def _simulator() -> Finding:

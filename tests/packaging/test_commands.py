@@ -254,6 +254,24 @@ def test_doctor_names_the_mend_for_a_missing_compiler(monkeypatch, tmp_path):
     assert "no-such-cc" in compiler.found and "unset CC" in compiler.mend
 
 
+def test_doctor_says_why_cuda_cannot_compute_on_a_card_that_is_there(monkeypatch):
+    from needle_edu.backend import cuda
+    from needle_edu.backend.nvidia import cards, nvcc
+
+    monkeypatch.delenv("NEEDLE_EDU_CUDA", raising=False)
+    monkeypatch.setattr(cards, "driver", lambda: cards.Driver(13000, (cards.Card("GTX 1080", 61),)))
+    monkeypatch.setattr(nvcc, "find_nvcc", lambda: nvcc.Compiler("/opt/nvcc", (13, 0)))
+    for reason, state in (("cuda() is not available: too old", doctor.ABSENT), ("", doctor.OK)):
+        monkeypatch.setattr(cuda(), "reason", reason)
+        gpu = doctor.CHECKS["GPU"]()
+        assert (gpu.state, gpu.mend) == (state, reason) and gpu.found.startswith("GTX 1080")
+    assert doctor.CHECKS["CUDA toolkit"]().found == "nvcc 13.0, /opt/nvcc"
+    monkeypatch.setattr(nvcc, "find_nvcc", lambda: nvcc.Compiler("/opt/nvcc", (0, 0)))
+    assert doctor.CHECKS["CUDA toolkit"]().state == doctor.ABSENT
+    monkeypatch.setattr(cards, "driver", lambda: cards.Driver(0, ()))
+    assert "cuda_sim() runs the same kernels" in doctor.CHECKS["GPU"]().found
+
+
 def test_doctor_tries_every_instruction_set_and_puts_it_back(monkeypatch):
     from needle_edu import backend
 

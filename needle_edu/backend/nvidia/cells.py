@@ -7,8 +7,7 @@ from typing import Any
 from ..build import cache
 from ..build.builder import shared_library
 from ..errors import BuildError, CudaError
-from .cards import driver
-from .device import why_not_here
+from . import device
 from .nvcc import find_nvcc
 
 # Behind every cell: wait until all is done, and say what went wrong first.
@@ -27,7 +26,7 @@ extern "C" int needle_finish(const char **name, const char **text) {
 
 def is_there() -> bool:
     """Return whether cells can run on a card here: there is one, with nvcc for it, and nobody wants the simulator."""
-    return os.environ.get("NEEDLE_EDU_CUDA") != "sim" and not why_not_here()
+    return os.environ.get("NEEDLE_EDU_CUDA") != "sim" and not device.why_not_here()
 
 
 class CardProgram:
@@ -102,7 +101,7 @@ def _compiled(text: str, name: str, capability: int | None) -> Path:
     compiler = find_nvcc()
     if compiler is None:
         raise BuildError(f"{name}: nvcc, which compiles for a card, was not found")
-    capability = driver().cards[0].capability if capability is None else capability
+    capability = device.capability() if capability is None else capability
     folder = cache.default_folder() / "cuda" / cache.key_of(["nvcc", name, text])
     folder.mkdir(parents=True, exist_ok=True)
     source = folder / name

@@ -49,7 +49,7 @@ class CudaRuntime(CudaLibrary):
         compiler = find_nvcc()
         if compiler is None:
             raise BuildError(f"no nvcc was found; {HOW_TO_GET_NVCC}")
-        return program_library(compiler, driver().cards[_chosen].capability, text, self.library_path)
+        return program_library(compiler, capability(), text, self.library_path)
 
 
 def why_not(found: Driver, compiler: Compiler | None, number: int = 0, platform: str = sys.platform) -> str:
@@ -71,6 +71,10 @@ def why_not(found: Driver, compiler: Compiler | None, number: int = 0, platform:
         return f"cuda() is not available: there is no card {number}, only {len(found.cards)}; {instead}"
     if compiler is None:
         return f"cuda() is not available: nvcc, which compiles its kernels, was not found; {HOW_TO_GET_NVCC}"
+    if compiler.version == (0, 0):
+        return (
+            f"cuda() is not available: {compiler.command} does not run, or says no release; {HOW_TO_GET_NVCC}"
+        )
     release = "{}.{}".format(*compiler.version)
     if compiler.version < OLDEST:
         return (
@@ -78,11 +82,18 @@ def why_not(found: Driver, compiler: Compiler | None, number: int = 0, platform:
             f"{HOW_TO_GET_NVCC}"
         )
     card = found.cards[number]
-    has, needs = (f"{one // 10}.{one % 10}" for one in (card.capability, compiler.oldest_card))
+    has, needs, newest = (
+        f"{one // 10}.{one % 10}" for one in (card.capability, compiler.oldest_card, compiler.newest_card)
+    )
     if card.capability < compiler.oldest_card:
         return (
             f"cuda() is not available: {card.name} has compute capability {has}, and nvcc {release} compiles our "
             f"kernels for {needs} and later; {instead}"
+        )
+    if card.capability > compiler.newest_card:
+        return (
+            f"cuda() is not available: {card.name} has compute capability {has}, and nvcc {release} compiles for "
+            f"{newest} and earlier; get a newer nvcc: {HOW_TO_GET_NVCC}"
         )
     if found.version // 1000 < compiler.version[0]:
         supported = f"{found.version // 1000}.{found.version % 1000 // 10}"
@@ -98,6 +109,11 @@ def why_not_here() -> str:
     return why_not(driver(), find_nvcc(), _chosen)
 
 
+def capability() -> int:
+    """Return the compute capability, 75 for 7.5, of the card that `cuda()` computes on."""
+    return driver().cards[_chosen].capability
+
+
 def open_runtime() -> CudaRuntime:
     """Return the runtime of `cuda()`; its kernels are compiled unless the cache has them.
 
@@ -111,7 +127,7 @@ def open_runtime() -> CudaRuntime:
     compiler = find_nvcc()
     if (reason := why_not(driver(), compiler, _chosen)) or compiler is None:
         raise DeviceError(reason)
-    return CudaRuntime(kernel_library(compiler, driver().cards[_chosen].capability), _chosen)
+    return CudaRuntime(kernel_library(compiler, capability()), _chosen)
 
 
 def device_count() -> int:

@@ -25,6 +25,8 @@ class Compiler(NamedTuple):
 
     command: str
     version: tuple[int, int]
+    newest_card: int = 10**6
+    """The highest compute capability it compiles for; above all where it has not said."""
 
     @property
     def oldest_card(self) -> int:
@@ -46,20 +48,27 @@ def find_nvcc() -> Compiler | None:
     """Return the compiler, or None if there is none; looked for once."""
     for place in candidates():
         if place.is_file():
-            return Compiler(str(place), _version(str(place)))
+            return compiler_at(str(place))
     return None
 
 
-def _version(command: str) -> tuple[int, int]:
-    """(13, 0) for release 13.0; (0, 0) if it does not run."""
+def compiler_at(command: str) -> Compiler:
+    """Return what an nvcc says of itself: release 13.0 is (13, 0); (0, 0) if it does not run."""
+    release = re.search(r"release (\d+)\.(\d+)", _said(command, "--version"))
+    if not release:
+        return Compiler(command, (0, 0))
+    cards = [int(one) for one in re.findall(r"compute_(\d+)\b", _said(command, "--list-gpu-arch"))]
+    newest = {"newest_card": max(cards)} if cards else {}
+    return Compiler(command, (int(release[1]), int(release[2])), **newest)
+
+
+def _said(command: str, option: str) -> str:
     try:
         import subprocess
 
-        said = subprocess.run([command, "--version"], capture_output=True, text=True, timeout=60).stdout
+        return subprocess.run([command, option], capture_output=True, text=True, timeout=60).stdout
     except (ImportError, OSError, subprocess.SubprocessError):
-        return (0, 0)
-    found = re.search(r"release (\d+)\.(\d+)", said)
-    return (int(found[1]), int(found[2])) if found else (0, 0)
+        return ""
 
 
 def kernel_library(

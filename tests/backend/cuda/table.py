@@ -9,18 +9,25 @@ For every kernel of csrc/include/needle_kernels.h:
 - nvcc: the file compiles for compute capability 7.5 and 10.0 without a warning.
 
 Then the mutation gate: mistakes made in each family of kernels, found, and those that change nothing, with the reason.
-The command fails if anything does not hold. `--quick` leaves out nvcc and the mutants; `--family NAME` is about one
-family, `--mutants` about nothing but the mutants.
+Seconds are of processor time, compilers included. The command fails if anything does not hold. `--quick` leaves out
+nvcc and the mutants; `--family NAME` is about one family, `--mutants` about the mutants alone; `--jobs 1` does one
+thing at a time, where one for each processor is usual.
 """
 
 import argparse
+import functools
+import multiprocessing
+import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
+from typing import Any, NamedTuple
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
@@ -36,6 +43,23 @@ from needle_edu.backend.dtypes import DTYPES  # noqa: E402
 from needle_edu.backend.paths import csrc_dir  # noqa: E402
 
 FILES = {path.name: path.read_text() for path in sorted((csrc_dir() / "cuda").glob("*.cu"))}
+FLAVOURS = ("plain", "check", "profile")
+
+
+class Result(NamedTuple):
+    """What a job found: what is printed, what does not hold, and its seconds of processor time."""
+
+    value: Any
+    wrong: list[str]
+    seconds: float
+
+
+def job(work: Callable[..., Any], *arguments: Any) -> Result:
+    """Do some work, which appends to its last argument what does not hold, in a process of the pool."""
+    wrong: list[str] = []
+    before = sum(os.times()[:4])
+    value = work(*arguments, wrong)
+    return Result(value, wrong, sum(os.times()[:4]) - before)
 
 
 def main() -> int:
@@ -45,32 +69,63 @@ def main() -> int:
     parser.add_argument(
         "--family", choices=families.FAMILIES, metavar="NAME", help=", ".join(families.FAMILIES)
     )
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="default: one for each processor")
     options = parser.parse_args()
-    begin, simulator, wrong = time.monotonic(), open_simulator(), []
+    family = families.FAMILIES[options.family] if options.family else None
+    begin, wrong = time.monotonic(), []
     if not options.mutants:
-        kernels(simulator, options, wrong)
-    if not options.quick:
-        mutants(simulator, [options.family] if options.family else list(families.FAMILIES), wrong)
+        for flavour in FLAVOURS:
+            CudaSimRuntime(flavour)  # compiled now, once for all processes
+    # processes of their own: there is one simulated device in each
+    with ProcessPoolExecutor(options.jobs, multiprocessing.get_context("spawn")) as pool:
+        compiled = held = gates = {}
+        if not (options.quick or options.mutants):
+            files = [file for file in FILES if family is None or file in family.files]
+            compiled = start(pool, compiles, files)
+        if not options.mutants:
+            held = start(pool, comparisons, family.kernels if family else device_tests.NAMES)
+        if not options.quick:
+            gates = start(pool, mistakes, [options.family] if family else families.FAMILIES)
+        print_kernels(compiled, held, wrong)
+        print_mutants(gates, wrong)
     print(f"\n{time.monotonic() - begin:.0f} seconds; {len(wrong)} things that do not hold")
     print("\n".join(wrong))
     return 1 if wrong else 0
 
 
-def kernels(simulator, options, wrong: list[str]) -> None:
-    """Print the table of kernels."""
-    family = families.FAMILIES[options.family] if options.family else None
-    compiled = {} if options.quick else with_nvcc(family.files if family else tuple(FILES), wrong)
-    runtimes = {flavour: CudaSimRuntime(flavour) for flavour in ("plain", "check", "profile")}
-    print(f"{'kernel':34}{'written':20}{'plain':>9}{'check':>9}{'profile':>9}  nvcc", flush=True)
-    for name in family.kernels if family else device_tests.NAMES:
-        file = next((one for one, text in FILES.items() if has(text, name)), "")
-        cells = [
-            held(simulator, runtimes[flavour], flavour, name, wrong) if file else "MISSING"
-            for flavour in runtimes
-        ]
-        wrong += [] if file else [f"{name}: no file of csrc/cuda has it"]
-        shown = "".join(f"{cell:>9}" for cell in cells)
-        print(f"{name:34}{file:20}{shown}  {compiled.get(file, '-')}", flush=True)
+def start(pool: ProcessPoolExecutor, work: Callable[..., Any], names: Any) -> dict[str, Future]:
+    """Give the pool some work for each name."""
+    return {name: pool.submit(job, work, name) for name in names}
+
+
+# ---- jobs -----------------------------------------------------------------------------------------------------------
+
+
+def compiles(file: str, wrong: list[str]) -> str:
+    """Say whether nvcc compiles a file."""
+    nvcc = shutil.which("nvcc")
+    if nvcc is None:
+        wrong.append(f"{file}: nvcc is not on PATH: nobody has held it against CUDA itself")
+        return "-"
+    with tempfile.TemporaryDirectory() as folder:
+        command = compile_command(nvcc, csrc_dir() / "cuda" / file, Path(folder) / "out.o")
+        done = subprocess.run(command, capture_output=True, text=True)
+    wrong += [] if done.returncode == 0 else [f"{file}: nvcc: {done.stderr.strip()}"]
+    return "yes" if done.returncode == 0 else "NO"
+
+
+@functools.cache
+def runtime_of(flavour: str) -> CudaSimRuntime:
+    return CudaSimRuntime(flavour)
+
+
+def comparisons(name: str, wrong: list[str]) -> tuple[str, list[str]]:
+    """Return the file that has a kernel, and for each flavour how many comparisons held, or what did not."""
+    file = next((one for one, text in FILES.items() if has(text, name)), "")
+    if not file:
+        wrong.append(f"{name}: no file of csrc/cuda has it")
+        return "", ["MISSING"] * len(FLAVOURS)
+    return file, [held(flavour, name, wrong) for flavour in FLAVOURS]
 
 
 def has(text: str, name: str) -> bool:
@@ -81,14 +136,14 @@ def has(text: str, name: str) -> bool:
     )
 
 
-def held(simulator, runtime, flavour: str, name: str, wrong: list[str]) -> str:
+def held(flavour: str, name: str, wrong: list[str]) -> str:
     """Return how many comparisons held, or what did not."""
-    count, result = 0, ""
+    simulator, count, result = open_simulator(), 0, ""
     for order in ORDERS if flavour != "plain" else ORDERS[:1]:
         simulator.clear_report()
         try:
             with simulator.settings(order=order, seed=3):
-                device_tests.check(runtime, name, device_tests.CHECKED)
+                device_tests.check(runtime_of(flavour), name, device_tests.CHECKED)
             count += len(DTYPES) * device_tests.CHECKED
         except (AssertionError, CudaError) as error:
             wrong.append(f"{name}, {flavour}, {order}: {str(error).strip().splitlines()[0]}")
@@ -100,38 +155,62 @@ def held(simulator, runtime, flavour: str, name: str, wrong: list[str]) -> str:
     return result or str(count)
 
 
-def with_nvcc(files: tuple[str, ...], wrong: list[str]) -> dict[str, str]:
-    """Say of each file whether nvcc compiles it."""
-    nvcc = shutil.which("nvcc")
-    if nvcc is None:
-        wrong.append("nvcc is not on PATH: nobody has held csrc/cuda against CUDA itself")
-        return {}
-    result = {}
+def mistakes(family: str, wrong: list[str]) -> tuple[int, int, list[str]]:
+    """Return how many mistakes were made in a family and found, and the reasons why others change nothing."""
     with tempfile.TemporaryDirectory() as folder:
-        for name in FILES.keys() & {*files}:
-            command = compile_command(nvcc, csrc_dir() / "cuda" / name, Path(folder) / "out.o")
-            done = subprocess.run(command, capture_output=True, text=True)
-            result[name] = "yes" if done.returncode == 0 else "NO"
-            wrong += [] if done.returncode == 0 else [f"{name}: nvcc: {done.stderr.strip()}"]
-    return result
+        all_of_them, left = families.gate(family, open_simulator(), Path(folder))
+    why = {one: families.excused(family, one) for one in left}
+    wrong += [f"{family}: not found: {one.kind}: {one.text}" for one in left if not why[one]]
+    wrong += [f"{family}: excused, and found: {code}" for code in families.useless(family, left)]
+    reasons = [f"{one.text}\n    {text}" for one, text in why.items() if text]
+    return len(all_of_them), len(all_of_them) - len(left), reasons
 
 
-def mutants(simulator, names: list[str], wrong: list[str]) -> None:
+# ---- tables ---------------------------------------------------------------------------------------------------------
+
+
+def print_kernels(compiled: dict[str, Future], held: dict[str, Future], wrong: list[str]) -> None:
+    """Print the table of kernels."""
+    if not held:
+        return
+    verdicts, spent = {}, {}
+    for file, future in compiled.items():
+        verdicts[file], more, spent[file] = future.result()
+        wrong += more
+    print(f"{'kernel':34}{'written':20}{'plain':>9}{'check':>9}{'profile':>9}  nvcc", flush=True)
+    seconds = 0.0
+    for name, future in held.items():
+        (file, cells), more, took = future.result()
+        wrong += more
+        seconds += took
+        shown = "".join(f"{cell:>9}" for cell in cells)
+        print(f"{name:34}{file:20}{shown}  {verdicts.get(file, '-')}", flush=True)
+    print(f"{len(held)} kernels, {seconds:.0f} seconds")
+    if spent:
+        longest = max(spent, key=lambda file: spent[file])
+        print(f"nvcc: {len(spent)} files, {sum(spent.values()):.0f} seconds; {longest}: {spent[longest]:.0f}")
+
+
+def print_mutants(gates: dict[str, Future], wrong: list[str]) -> None:
     """Print how many mistakes in each family are found."""
-    print(f"\n{'family':22}{'mistakes':>9}{'found':>7}{'change nothing':>16}")
-    total = [0, 0, 0]
-    reasons = []
-    for name in names:
-        with tempfile.TemporaryDirectory() as folder:
-            all_of_them, left = families.gate(name, simulator, Path(folder))
-        why = {one: families.excused(name, one) for one in left}
-        wrong += [f"{name}: not found: {one.kind}: {one.text}" for one in left if not why[one]]
-        reasons += [f"{one.text}\n    {text}" for one, text in why.items() if text]
-        row = [len(all_of_them), len(all_of_them) - len(left), sum(map(bool, why.values()))]
+    if not gates:
+        return
+    print(f"\n{'family':22}{'mistakes':>9}{'found':>7}{'change nothing':>16}{'seconds':>9}")
+    total, reasons = [0, 0, 0, 0.0], []
+    for name, future in gates.items():
+        (made, found, why), more, seconds = future.result()
+        wrong += more
+        reasons += why
+        row = [made, found, len(why), seconds]
         total = [a + b for a, b in zip(total, row, strict=True)]
-        print(f"{name:22}{row[0]:9}{row[1]:7}{row[2]:16}", flush=True)
-    print(f"{'all':22}{total[0]:9}{total[1]:7}{total[2]:16}")
-    print("\nthat change nothing, and why:\n  " + "\n  ".join(reasons))
+        print(line(name, row), flush=True)
+    print(line("all", total))
+    if reasons:
+        print("\nthat change nothing, and why:\n  " + "\n  ".join(reasons))
+
+
+def line(name: str, row: list[float]) -> str:
+    return f"{name:22}{row[0]:9}{row[1]:7}{row[2]:16}{row[3]:9.0f}"
 
 
 if __name__ == "__main__":

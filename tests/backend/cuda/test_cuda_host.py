@@ -10,7 +10,7 @@ from needle_edu.backend.cudasim import CudaError
 from needle_edu.backend.nvidia import nvcc
 from needle_edu.backend.nvidia.cards import Card, Driver
 from needle_edu.backend.nvidia.device import CudaRuntime, why_not
-from needle_edu.backend.nvidia.nvcc import Compiler, find_nvcc
+from needle_edu.backend.nvidia.nvcc import HOW_TO_GET_NVCC, Compiler, compiler_at, find_nvcc
 from needle_edu.backend.paths import csrc_dir
 
 
@@ -148,6 +148,14 @@ REASONS = {
         Driver(13000, (OLD,)), LATEST, 0,
         "GeForce GTX 1080 has compute capability 6.1, and nvcc 13.0 compiles our kernels for 7.5 and later",
     ),
+    "nvcc that does not run": (
+        Driver(13000, (NEW,)), Compiler("/opt/nvcc", (0, 0)), 0,
+        f"/opt/nvcc does not run, or says no release; {HOW_TO_GET_NVCC}",
+    ),
+    "new card": (
+        Driver(13000, (Card("GeForce RTX 5090", 120),)), Compiler("/opt/nvcc", (12, 4), 90), 0,
+        "GeForce RTX 5090 has compute capability 12.0, and nvcc 12.4 compiles for 9.0 and earlier; get a newer nvcc",
+    ),
     "old driver": (
         Driver(12040, (NEW,)), LATEST, 0,
         "the driver runs programs of CUDA 12.4, and nvcc is release 13.0; update the driver",
@@ -169,7 +177,18 @@ def test_where_a_card_can_be_used():
 def test_nvcc_is_looked_for_in_cuda_home_first(monkeypatch, tmp_path):
     monkeypatch.setenv("CUDA_HOME", str(tmp_path))
     assert nvcc.candidates()[0] == tmp_path / "bin" / "nvcc"
-    assert nvcc._version(str(tmp_path / "nvcc")) == (0, 0), "what does not run has no version"
+    assert compiler_at(str(tmp_path / "nvcc")).version == (0, 0), "what does not run has no version"
+
+
+def test_what_an_nvcc_says_of_itself(tmp_path):
+    path = tmp_path / "nvcc"
+    path.write_text(
+        '#!/bin/sh\n[ "$1" = --list-gpu-arch ] && printf "compute_50\\ncompute_90\\ncompute_90a\\n" ||'
+        ' echo "Cuda compilation tools, release 12.4, V12.4.131"\n'
+    )
+    path.chmod(0o755)
+    compiler = compiler_at(str(path))
+    assert compiler == Compiler(str(path), (12, 4), 90) and compiler.oldest_card == 60
 
 
 @pytest.mark.parametrize("number", [-1, 99, 0.0, True, "0"])

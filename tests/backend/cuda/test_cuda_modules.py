@@ -59,6 +59,54 @@ def test_a_module_in_another_style(built, simulator):
         module.end_python(3)
 
 
+SEEDED = {  # a kind of mistake: code of a correct module, and what a student might write
+    "out-of-bounds": ("parallel(a.size, [view", "parallel(a.size + 1, [view"),
+    "race": (
+        "sum = fmaf(a[threadIdx.y][i], b[i][threadIdx.x], sum);\n    __syncthreads();",
+        "sum = fmaf(a[threadIdx.y][i], b[i][threadIdx.x], sum);\n",
+    ),
+    "uncoalesced": (
+        "[p = out->data, value] __device__(size_t i) { p[i] = value; }",
+        "[p = out->data, value, n = out->size] __device__(size_t i) { p[i * 37 % n] = value; }",
+    ),
+}
+
+
+@pytest.mark.slow
+def test_a_third_style_is_clean_and_each_mistake_in_it_is_said_in_its_line(built, simulator, tmp_path):
+    """Device lambdas, an enum in a template, shared memory of a launch as a padded matrix, shuffles."""
+    path = SOURCE.with_name("lambdas_and_shuffles.cu")
+    text, line = path.read_text(), {}
+    simulator.clear_report()
+    with simulator.settings(order="lockstep"):
+        assert set(outcomes(built("check", path)).values()) == {"right"}
+    assert simulator.report().clean, simulator.report()
+
+    for kind, (right, wrong) in SEEDED.items():
+        assert text.count(right) == 1
+        line[kind] = text[: text.index(right)].count("\n") + 1
+        text = text.replace(right, wrong)
+    broken = tmp_path / SOURCE.name
+    broken.write_text(text)
+    simulator.clear_report()
+    found = outcomes(built("check", broken))
+    assert found["ewise_setitem"].startswith("CudaError: cudaErrorIllegalAddress: kernel for_each")
+    report = simulator.report()
+    assert {finding.kind for finding in report} == {"out-of-bounds", "race"}
+    assert [one.place.line for one in report.of("out-of-bounds")] == [line["out-of-bounds"]]
+    read = line["race"]  # where the tiles are read; four and three lines above the next round writes them
+    for one in report.of("race"):
+        assert {one.place.line, one.other_place.line} < {read, read - 4, read - 3}
+
+    simulator.clear_profile()
+    outcomes(built("profile", broken))
+    said = re.search(
+        r"(\d+) \|[^\n]*p\[i \* 37 % n\] = value;[^\n]*\n[^\n]* (\d+)% coalesced",
+        simulator.profile().listing(),
+    )
+    assert said and int(said[1]) == line["uncoalesced"] and int(said[2]) < 20
+
+
 TRAINING = """
 import numpy as np
 import needle_edu as ndl

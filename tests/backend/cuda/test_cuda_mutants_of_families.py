@@ -58,7 +58,14 @@ FAMILIES = {
         beside=("conv.cuh", "move.cu"),
     ),
     "matrix product": Family(
-        ("matmul.cu", "matmul_large.cu"), ("matmul",), 25, trials=6, beside=("matmul.cuh",)
+        ("matmul.cu", "matmul_large.cu"),
+        ("matmul",),
+        25,
+        {
+            "for (int64_t depth": "one more round where 16 divides k: every load is guarded, and zeros are added"
+        },
+        trials=6,
+        beside=("matmul.cuh",),
     ),
     "pooling": Family(
         ("pooling.cu",),
@@ -85,11 +92,6 @@ FAMILIES = {
         ("gather.cu",),
         ("gather", "scatter"),
         8,
-        {
-            "// what is beyond the last point owns nothing": "point number `size` is point 0 again, but owns no place",
-            "// a row looked at twice says the same twice": "row number `size` is row 0 again, and the order of rows, "
-            "which is written later, lies behind their places",
-        },
         trials=60,
         beside=("sort.cu",),
     ),
@@ -199,6 +201,11 @@ def excused(name, mutant):
     return next((why for code, why in FAMILIES[name].equivalent.items() if code in mutant.text), "")
 
 
+def useless(name, left):
+    """Return the code that is excused though the gate finds every mistake in it."""
+    return [code for code in FAMILIES[name].equivalent if not any(code in one.text for one in left)]
+
+
 @pytest.mark.parametrize("name", FAMILIES)
 def test_every_kernel_of_its_files_is_launched(name):
     for file in FAMILIES[name].files:
@@ -211,5 +218,6 @@ def test_every_kernel_of_its_files_is_launched(name):
 def test_mistakes_are_found(name, simulator, tmp_path):
     mutants, left = gate(name, simulator, tmp_path)
     assert len(mutants) >= FAMILIES[name].at_least
+    assert not useless(name, left)
     left = [one for one in left if not excused(name, one)]
     assert not left, "\n".join(f"{one.kind}: {one.text}" for one in left)
