@@ -187,8 +187,8 @@ class Softplus(UnaryOp):
 
     @staticmethod
     def samples(rng):
-        attributes = {}, {"beta": 1.5}, {"beta": 1.5, "threshold": 0.5}
-        return [case for some in attributes for case in sampling.unary(**some)(rng)]
+        with_threshold = sampling.unary(beta=1.5, threshold=0.5)
+        return [*sampling.unary()(rng), *sampling.unary(beta=1.5)(rng), *with_threshold(rng)]
 
     def __init__(self, beta=1.0, threshold=None):
         if not isinstance(beta, (int, float)) or not beta > 0:
