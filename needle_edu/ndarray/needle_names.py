@@ -128,8 +128,9 @@ def split(a: NDArray, sections: Any = None, axis: Any = None) -> tuple[NDArray, 
     several = isinstance(sections, (tuple, list))
     if not several and (sections is None or axis is None):
         chosen = sections if axis is None else axis
-        return tuple(manipulation.moveaxis(a, normalize_axis(chosen or 0, a.ndim, "split"), 0))
-    axis = normalize_axis(axis or 0, a.ndim, "split")
+        chosen = normalize_axis(0 if chosen is None else chosen, a.ndim, "split")
+        return tuple(manipulation.moveaxis(a, chosen, 0))
+    axis = normalize_axis(0 if axis is None else axis, a.ndim, "split")
     n = a.shape[axis]
     if several:
         begins = [0, *as_shape(sections, "split")]

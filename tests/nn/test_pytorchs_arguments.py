@@ -114,7 +114,7 @@ def test_layers_of_distances(rng):
 
 
 def test_a_pretrained_table():
-    table = np.arange(6.0).reshape(3, 2)
+    table = np.arange(6, dtype="float32").reshape(3, 2)
     layer = nn.Embedding.from_pretrained(table, padding_idx=1)
     np.testing.assert_array_equal(layer([1, 2]).numpy(), table[[1, 2]])
     table[:] = 7
