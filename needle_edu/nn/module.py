@@ -135,17 +135,7 @@ class Module(Registering):
         return self
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients of all parameters: `grad` is None then, or, without `set_to_none`, zeros.
-
-        Examples
-        --------
-        >>> from needle_edu import nn
-        >>> layer = nn.Linear(2, 3)
-        >>> layer(Tensor([[1.0, 2.0]])).sum().backward()
-        >>> layer.zero_grad()
-        >>> layer.weight.grad is None
-        True
-        """
+        """Forget the gradients of all parameters: `grad` is None then, or, without `set_to_none`, zeros."""
         forget_gradients(f"{type(self).__name__}.zero_grad", self.parameters(), set_to_none)
 
     def requires_grad_(self, requires_grad: bool = True) -> Module:

@@ -6,7 +6,7 @@ They do what they do there, or are refused in a sentence; none is taken and then
 import numpy as np
 import pytest
 
-from needle_edu import Tensor, nn, ops, optim
+from needle_edu import Tensor, cpu, nn, ops, optim
 from needle_edu.backend.errors import NeedleError, ShapeError
 
 
@@ -139,6 +139,21 @@ def test_zero_grad(whose):
     assert layer.bias.grad is None
 
 
+@pytest.mark.parity
+def test_the_words_of_tensors(rng):
+    torch = pytorch()
+    x = rng.normal(size=(2, 3))
+    a, b = Tensor(x, dtype="float64"), torch.tensor(x)
+    assert (a.size, a.shape, a.shape[0], a.ndim) == (b.numel(), tuple(b.size()), b.size(0), b.dim())
+    assert a.numpy().tolist() == b.tolist() and a.to(cpu()).astype("float64") is not None
+    for ours, theirs in (
+        (a.clip(-0.5, 0.5), b.clamp(-0.5, 0.5)), (a.T, b.t()), (a @ a.T, b.mm(b.t())), (a**2, b.pow(2)),
+        (ops.equal(a, a * 1), b.eq(b)), (a.astype("float64"), b.double()),
+        (a.sum(axes=1, keepdims=True), b.sum(dim=1, keepdim=True)), (ops.softmax(a, axis=1), b.softmax(dim=1)),
+    ):  # fmt: skip
+        same(ours, theirs)
+
+
 X, W = Tensor([[1.0, -1.0]]), [Tensor([1.0])]
 REFUSED = {
     "ReLU: inplace=True is not supported": lambda: nn.ReLU(True),
@@ -152,6 +167,7 @@ REFUSED = {
     "unexpected keyword argument 'scale_grad_by_freq'": lambda: nn.Embedding(3, 2, scale_grad_by_freq=True),
     "unexpected keyword argument 'fused'": lambda: optim.Adam(W, fused=True),
     "unexpected keyword argument 'foreach'": lambda: optim.SGD(W, foreach=True),
+    r"step\(\) takes 1 positional argument": lambda: optim.SGD(W).step(lambda: 1.0),
     "unexpected keyword argument 'last_epoch'": lambda: optim.StepLR(optim.SGD(W), 3, last_epoch=2),
     "unexpected keyword argument 'scale_fn'": lambda: optim.CyclicLR(optim.SGD(W), 0.1, 0.2, scale_fn=abs),
     r"ConvTranspose1d: padding_mode is 'zeros', nothing else, got 'reflect'": lambda: nn.ConvTranspose1d(
