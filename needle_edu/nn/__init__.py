@@ -18,6 +18,7 @@ from .attention import MultiheadAttention
 from .containers import Identity, ModuleDict, ModuleList, Residual, Sequential
 from .conv_bn import ConvBN
 from .convolution import Conv, Conv1d, Conv2d
+from .ctc import CTCLoss
 from .distances import CosineSimilarity, PairwiseDistance
 from .dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d
 from .embedding import Embedding
@@ -123,6 +124,7 @@ __all__ = [
     "BatchNorm2d",
     "Bilinear",
     "CELU",
+    "CTCLoss",
     "ChannelShuffle",
     "CircularPad1d",
     "CircularPad2d",
