@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from ..backend.arguments import whole
+from ..backend.errors import ShapeError
 from . import creation, functions as elementwise, manipulation, reductions
 from .interchange import operand
 from .layout import as_shape, normalize_axis
@@ -109,17 +110,37 @@ def concatenate(arrays: Any, axis: int = 0) -> NDArray:
     return manipulation.joined("concatenate", arrays, axis)
 
 
-def split(a: NDArray, axis: int = 0) -> tuple[NDArray, ...]:
+def split(a: NDArray, sections: Any = None, axis: Any = None) -> tuple[NDArray, ...]:
     """Return the slices along an axis, without it: views, the inverse of `stack`, as `ops.split`.
+
+    With a number of `sections` beside the axis it is NumPy's function: views of so many equal parts, which keep the
+    axis; or of the parts that begin at several numbers.
 
     Examples
     --------
     >>> from needle_edu import ndarray as nd
     >>> [part.shape for part in nd.split(nd.zeros((2, 3)), 1)]
     [(2,), (2,), (2,)]
+    >>> [part.shape for part in nd.split(nd.zeros((2, 3)), 3, axis=1)]
+    [(2, 1), (2, 1), (2, 1)]
     """
     a = operand("split", a)
-    return tuple(manipulation.moveaxis(a, normalize_axis(axis, a.ndim, "split"), 0))
+    several = isinstance(sections, (tuple, list))
+    if not several and (sections is None or axis is None):
+        chosen = sections if axis is None else axis
+        chosen = normalize_axis(0 if chosen is None else chosen, a.ndim, "split")
+        return tuple(manipulation.moveaxis(a, chosen, 0))
+    axis = normalize_axis(0 if axis is None else axis, a.ndim, "split")
+    n = a.shape[axis]
+    if several:
+        begins = [0, *as_shape(sections, "split")]
+    else:
+        (count,) = whole("split", sections=sections)
+        if n % count:
+            raise ShapeError(f"split: axis {axis} of shape {a.shape} has no {count} equal parts")
+        begins = [k * (n // count) for k in range(count)]
+    before = (slice(None),) * axis
+    return tuple([a[(*before, slice(b, e))] for b, e in zip(begins, [*begins[1:], n], strict=True)])
 
 
 def dilate(a: NDArray, axes: Any, dilation: int) -> NDArray:
@@ -153,6 +174,14 @@ class NeedleMethods:
     @property
     def _device(self: Any) -> Any:
         return self.device
+
+    @property
+    def _shape(self: Any) -> Any:
+        return self.shape
+
+    @property
+    def _strides(self: Any) -> Any:
+        return self.strides
 
     def dilate(self: Any, axes: Any, dilation: int) -> NDArray:
         """Return the array with `dilation` zeros after every element along `axes`.

@@ -18,6 +18,8 @@ from .attention import MultiheadAttention
 from .containers import Identity, ModuleDict, ModuleList, Residual, Sequential
 from .conv_bn import ConvBN
 from .convolution import Conv, Conv1d, Conv2d
+from .ctc import CTCLoss
+from .distances import CosineSimilarity, PairwiseDistance
 from .dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d
 from .embedding import Embedding
 from .embedding_bag import EmbeddingBag
@@ -122,6 +124,7 @@ __all__ = [
     "BatchNorm2d",
     "Bilinear",
     "CELU",
+    "CTCLoss",
     "ChannelShuffle",
     "CircularPad1d",
     "CircularPad2d",
@@ -134,6 +137,7 @@ __all__ = [
     "ConvTranspose1d",
     "ConvTranspose2d",
     "CosineEmbeddingLoss",
+    "CosineSimilarity",
     "CrossEntropyLoss",
     "DistillationLoss",
     "Dropout",
@@ -193,6 +197,7 @@ __all__ = [
     "MultiheadAttention",
     "NLLLoss",
     "PReLU",
+    "PairwiseDistance",
     "Parameter",
     "ParameterDict",
     "ParameterList",

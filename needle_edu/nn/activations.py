@@ -19,6 +19,9 @@ class ReLU(Module):
     array([0., 2.], dtype=float32)
     """
 
+    def __init__(self, inplace: bool = False, **place: Any):
+        super().__init__(inplace=inplace, **place)
+
     def forward(self, x: Tensor) -> Tensor:
         """`x` of any shape."""
         return ops.relu(x)
@@ -87,7 +90,7 @@ class SiLU(Module):
 
 
 class Softplus(Module):
-    """ln(1 + exp(beta x)) / beta, a smooth relu.
+    """ln(1 + exp(beta x)) / beta, a smooth relu; with a `threshold`, x itself where beta x is above it.
 
     Examples
     --------
@@ -95,14 +98,16 @@ class Softplus(Module):
     array([0.6931], dtype=float32)
     """
 
-    def __init__(self, beta: float = 1.0, **place: Any):
+    def __init__(self, beta: float = 1.0, threshold: float | None = None, **place: Any):
         super().__init__(**place)
         real("Softplus", beta=beta)
-        self.beta = beta
+        if threshold is not None:
+            real("Softplus", threshold=threshold)
+        self.beta, self.threshold = beta, threshold
 
     def forward(self, x: Tensor) -> Tensor:
         """`x` of any shape."""
-        return ops.softplus(x, self.beta)
+        return ops.softplus(x, self.beta, self.threshold)
 
 
 class LogSigmoid(Module):

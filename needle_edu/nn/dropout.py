@@ -42,8 +42,8 @@ class Dropout(Module):
     array([1., 1., 1., 1.], dtype=float32)
     """
 
-    def __init__(self, p: float = 0.5, device: Any = None, dtype: Any = None):
-        super().__init__(device=device, dtype=dtype)
+    def __init__(self, p: float = 0.5, device: Any = None, dtype: Any = None, *, inplace: bool = False):
+        super().__init__(device=device, dtype=dtype, inplace=inplace)
         real(type(self).__name__, 0, 1, p=p)
         self.p = p
 

@@ -8,8 +8,8 @@ from typing import Any
 from .. import init, ops
 from ..autograd import Tensor
 from ..autograd.arrays import xp
-from ..backend.arguments import floating, integer, real, whole
-from ..backend.errors import DeviceError, IndexOutOfRange
+from ..backend.arguments import floating, integer, real, switch, whole
+from ..backend.errors import DeviceError, IndexOutOfRange, ShapeError
 from .inputs import as_tensor
 from .module import Module
 from .parameter import Parameter
@@ -91,6 +91,35 @@ class Embedding(Module):
             padding = init.one_hot(num_embeddings, padding_idx, device=device, dtype="bool")
             table = ops.where(padding.reshape((num_embeddings, 1)), 0.0, table)
         self.weight = Parameter(table)
+
+    @classmethod
+    def from_pretrained(cls, embeddings: Any, freeze: bool = True, **settings: Any) -> Embedding:
+        """Return a layer whose table is a copy of `embeddings`, of shape (num_embeddings, embedding_dim).
+
+        Parameters
+        ----------
+        embeddings : array_like or Tensor of floats
+        freeze : bool
+            Whether the table stays as it is.
+        **settings
+            `padding_idx` (whose row is kept), `max_norm`, `norm_type`, `device`, `dtype`, as for the class.
+
+        Examples
+        --------
+        >>> layer = Embedding.from_pretrained([[1.0, 2.0], [3.0, 4.0]])
+        >>> layer([1]).numpy(), layer.weight.requires_grad
+        (array([[3., 4.]], dtype=float32), False)
+        """
+        switch(f"{cls.__name__}.from_pretrained", freeze=freeze)
+        table = as_tensor(embeddings)
+        if table.ndim != 2:
+            raise ShapeError(
+                f"{cls.__name__}.from_pretrained: wanted a table (num_embeddings, embedding_dim), got {table.shape}"
+            )
+        layer = cls(*table.shape, **{"device": table.device, "dtype": table.dtype, **settings})
+        layer.weight.data = table.detach().to(layer.weight.device).astype(layer.weight.dtype)
+        layer.weight.requires_grad_(not freeze)
+        return layer
 
     def forward(self, x: Tensor) -> Tensor:
         """`x`, integers or whole floats of any shape, gives ``(*x.shape, embedding_dim)``."""

@@ -95,8 +95,8 @@ class GroupNorm(Module):
         The groups have num_channels / num_groups channels each, a whole number.
     eps : float
         Keeps the division finite.
-    affine : bool
-        Whether each channel has a weight and a bias.
+    affine, bias : bool
+        Whether each channel has a weight and a bias; the bias only beside the weight.
     device, dtype
         Of the parameters.
 
@@ -119,6 +119,7 @@ class GroupNorm(Module):
         affine: bool = True,
         device: Any = None,
         dtype: Any = "float32",
+        bias: bool = True,
     ):
         super().__init__(device=device, dtype=dtype)
         sizes = whole("GroupNorm", num_groups=num_groups, num_channels=num_channels)
@@ -126,12 +127,12 @@ class GroupNorm(Module):
         if self.num_channels % self.num_groups:
             raise ValueError(f"GroupNorm: {num_channels} channels do not make {num_groups} equal groups")
         real("GroupNorm", 0, eps=eps)
-        switch("GroupNorm", affine=affine)
+        switch("GroupNorm", affine=affine, bias=bias)
         floating("GroupNorm", "parameters", dtype)
         self.eps = eps
         place = {"device": device, "dtype": dtype}
         self.weight = Parameter(init.ones(num_channels, **place)) if affine else None
-        self.bias = Parameter(init.zeros(num_channels, **place)) if affine else None
+        self.bias = Parameter(init.zeros(num_channels, **place)) if affine and bias else None
 
     def forward(self, x: Tensor) -> Tensor:
         """`x` of shape (batch, num_channels, ...), with more than one value to take a mean of."""

@@ -40,8 +40,8 @@ class InstanceNorm1d(Module):
         Keeps the division finite.
     momentum : float
         How fast running averages follow.
-    affine : bool
-        Whether each channel has w and b.
+    affine, bias : bool
+        Whether each channel has w and b; b only beside w.
     track_running_stats : bool
         Whether there are running averages: of the examples' means, and of the examples' unbiased variances. Evaluation
         normalises with them.
@@ -63,20 +63,20 @@ class InstanceNorm1d(Module):
 
     def __init__(
         self, num_features: int, eps: float = 1e-5, momentum: float = 0.1, affine: bool = False,
-        track_running_stats: bool = False, device: Any = None, dtype: Any = "float32",
+        track_running_stats: bool = False, device: Any = None, dtype: Any = "float32", bias: bool = True,
     ):  # fmt: skip
         super().__init__(device=device, dtype=dtype)
         who = type(self).__name__
         (self.num_features,) = whole(who, num_features=num_features)
         real(who, 0, eps=eps)
         real(who, 0, 1, momentum=momentum)
-        switch(who, affine=affine, track_running_stats=track_running_stats)
+        switch(who, affine=affine, track_running_stats=track_running_stats, bias=bias)
         floating(who, "parameters", dtype)
         self.eps = eps
         self.momentum = momentum
         place = {"device": device, "dtype": dtype}
         self.weight = Parameter(init.ones(num_features, **place)) if affine else None
-        self.bias = Parameter(init.zeros(num_features, **place)) if affine else None
+        self.bias = Parameter(init.zeros(num_features, **place)) if affine and bias else None
         self.running_mean = init.zeros(num_features, **place) if track_running_stats else None
         self.running_var = init.ones(num_features, **place) if track_running_stats else None
         self.buffer_names = ("running_mean", "running_var") if track_running_stats else ()

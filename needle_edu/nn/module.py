@@ -18,8 +18,8 @@ from ..autograd import Tensor, state
 from ..autograd.noted import noted_call
 from ..backend import Device, accelerator
 from ..backend.arguments import floating, switch
-from ..backend.errors import DeviceError
-from .module_state import Mismatch, load, move, named_state
+from ..backend.errors import DeviceError, NeedleError
+from .module_state import Mismatch, forget_gradients, load, move, named_state
 from .parameter import Parameter
 from .printing import arguments, tree
 from .registering import Registering
@@ -57,9 +57,16 @@ class Module(Registering):
 
     training = True
 
-    def __init__(self, *, device: Any = None, dtype: Any = None) -> None:
+    def __init__(self, *, device: Any = None, dtype: Any = None, inplace: bool = False) -> None:
         # Every layer takes device and dtype, so that one set of keywords makes a whole model; a layer without
-        # parameters, such as ReLU, has no use for them, but says what is none.
+        # parameters, such as ReLU, has no use for them, but says what is none. PyTorch's activations write over their
+        # input if `inplace`; code that counts on that gets an answer.
+        switch(type(self).__name__, inplace=inplace)
+        if inplace:
+            raise NeedleError(
+                f"{type(self).__name__}: inplace=True is not supported, a layer never writes over its input; "
+                "leave it out: the results are the same"
+            )
         if device is not None and not isinstance(device, Device):
             raise DeviceError(f"{type(self).__name__}: wanted a device such as cpu(), got {device!r}")
         if dtype is not None:
@@ -126,6 +133,10 @@ class Module(Registering):
         for module in _children_first(self, set()):
             fn(module)
         return self
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of all parameters: `grad` is None then, or, without `set_to_none`, zeros."""
+        forget_gradients(f"{type(self).__name__}.zero_grad", self.parameters(), set_to_none)
 
     def requires_grad_(self, requires_grad: bool = True) -> Module:
         """Switch the wish for gradients of all parameters on or off, to freeze a part; returns the module."""

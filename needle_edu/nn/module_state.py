@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..autograd import Tensor
-from ..autograd.arrays import readable
+from ..autograd.arrays import readable, xp
 from ..backend import Device
-from ..backend.arguments import floating
+from ..backend.arguments import floating, switch
 from ..backend.errors import DataError, DeviceError, DTypeError, ShapeError
 
 
@@ -95,3 +95,23 @@ def move(module: Any, device: Any, dtype: Any) -> Any:
 
 def _moved(tensor: Tensor, device: Any, dtype: Any) -> Tensor:
     return Tensor(tensor, device=device, dtype=dtype, requires_grad=False)
+
+
+def forget_gradients(who: str, parameters: Iterable[Tensor], set_to_none: bool = True) -> None:
+    """Set `grad` of the parameters to None, or those that there are to zeros.
+
+    Examples
+    --------
+    >>> w = Tensor([3.0])
+    >>> (w * w).sum().backward()
+    >>> forget_gradients("zero_grad", [w], set_to_none=False)
+    >>> w.grad.numpy()
+    array([0.], dtype=float32)
+    """
+    switch(who, set_to_none=set_to_none)
+    for parameter in parameters:
+        old = parameter.grad
+        if set_to_none or old is None:
+            parameter.grad = None
+        else:
+            parameter.grad = Tensor.make_const(xp.zeros_like(old.realize_cached_data()))

@@ -52,6 +52,10 @@ class BatchNorm1d(Module):
         Whether there are running averages; without them evaluation uses the batch, as training does.
     unbiased : bool
         Whether the running variance follows the unbiased variance, as in PyTorch, not the biased one, as in Needle.
+    bias : bool
+        Whether there is b beside w.
+    num_features : int
+        PyTorch's name for `dim`: one of them is given.
 
     Attributes
     ----------
@@ -69,23 +73,28 @@ class BatchNorm1d(Module):
     """
 
     def __init__(
-        self, dim: int, eps: float = 1e-5, momentum: float | None = 0.1, device: Any = None, dtype: Any = "float32",
-        *, affine: bool = True, track_running_stats: bool = True, unbiased: bool = False,
+        self, dim: Any = None, eps: float = 1e-5, momentum: float | None = 0.1, device: Any = None,
+        dtype: Any = "float32", *, affine: bool = True, track_running_stats: bool = True, unbiased: bool = False,
+        bias: bool = True, num_features: int | None = None,
     ):  # fmt: skip
         super().__init__(device=device, dtype=dtype)
         who = type(self).__name__
+        if num_features is not None:
+            if dim is not None:
+                raise TypeError(f"{who}: dim and num_features are two names for one number; give one of them")
+            dim = num_features
         (self.dim,) = whole(who, dim=dim)
         real(who, 0, eps=eps)
         if momentum is not None:
             real(who, 0, 1, momentum=momentum)
-        switch(who, affine=affine, track_running_stats=track_running_stats, unbiased=unbiased)
+        switch(who, affine=affine, track_running_stats=track_running_stats, unbiased=unbiased, bias=bias)
         floating(who, "parameters", dtype)
         self.eps = eps
         self.momentum = momentum
         self.unbiased = unbiased
         place = {"device": device, "dtype": dtype}
         self.weight = Parameter(init.ones(dim, **place)) if affine else None
-        self.bias = Parameter(init.zeros(dim, **place)) if affine else None
+        self.bias = Parameter(init.zeros(dim, **place)) if affine and bias else None
         self.running_mean = init.zeros(dim, **place) if track_running_stats else None
         self.running_var = init.ones(dim, **place) if track_running_stats else None
         self.buffer_names = ("running_mean", "running_var") if track_running_stats else ()
@@ -225,8 +234,8 @@ def by_averages(layer: Any, x: Tensor) -> Tensor:
     scale = (layer.running_var + layer.eps) ** -0.5
     if layer.weight is None:
         return (x - layer.running_mean.reshape(column)) * scale.reshape(column)
-    scale = layer.weight * scale
-    return (x - layer.running_mean.reshape(column)) * scale.reshape(column) + layer.bias.reshape(column)
+    y = (x - layer.running_mean.reshape(column)) * (layer.weight * scale).reshape(column)
+    return y if layer.bias is None else y + layer.bias.reshape(column)
 
 
 def followed(average: Any, batch: Any, momentum: float) -> Tensor:

@@ -23,8 +23,8 @@ class LeakyReLU(Module):
     array([-0.5,  2. ], dtype=float32)
     """
 
-    def __init__(self, negative_slope: float = 0.01, **place: Any):
-        super().__init__(**place)
+    def __init__(self, negative_slope: float = 0.01, inplace: bool = False, **place: Any):
+        super().__init__(inplace=inplace, **place)
         real("LeakyReLU", negative_slope=negative_slope)
         self.negative_slope = negative_slope
 

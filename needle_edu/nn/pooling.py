@@ -149,8 +149,27 @@ class AdaptiveAvgPool2d(_AdaptivePool):
     function = "adaptive_avg_pool2d"
 
 
-class AdaptiveMaxPool1d(_AdaptivePool):
-    """`ops.adaptive_max_pool1d` as a layer.
+class _AdaptiveMaxPool(_AdaptivePool):
+    """Gives where the maxima are as well, if asked to."""
+
+    def __init__(self, output_size: Any, return_indices: bool = False):
+        super().__init__(output_size)
+        switch(type(self).__name__, return_indices=return_indices)
+        self.return_indices = bool(return_indices)
+
+    def forward(self, x: Tensor) -> Any:
+        """`x` of shape (N, C, *extents) gives (N, C, *output_size), with `return_indices` also int64 places."""
+        if not self.return_indices:
+            return super().forward(x)
+        return getattr(ops, f"{self.function}_with_indices")(as_tensor(x), self.output_size)
+
+    def extra_repr(self) -> str:
+        """The wanted size; a switch that is off is left out."""
+        return super().extra_repr() + (", return_indices=True" if self.return_indices else "")
+
+
+class AdaptiveMaxPool1d(_AdaptiveMaxPool):
+    """`ops.adaptive_max_pool1d` as a layer; with ``return_indices=True`` a pair: the maxima, and where they are.
 
     Examples
     --------
@@ -161,8 +180,8 @@ class AdaptiveMaxPool1d(_AdaptivePool):
     function = "adaptive_max_pool1d"
 
 
-class AdaptiveMaxPool2d(_AdaptivePool):
-    """`ops.adaptive_max_pool2d` as a layer.
+class AdaptiveMaxPool2d(_AdaptiveMaxPool):
+    """`ops.adaptive_max_pool2d` as a layer; with ``return_indices=True`` a pair: the maxima, and where they are.
 
     Examples
     --------

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 from .. import ops
 from ..autograd import Tensor
+from ..backend.errors import ShapeError
 from ..ops.windows import per_axis
 from .convolution import ConvNd
+from .inputs import as_tensor
 
 
 class _ConvTransposeNd(ConvNd):
@@ -22,9 +25,14 @@ class _ConvTransposeNd(ConvNd):
         groups: int = 1,
         bias: bool = True,
         dilation: Any = 1,
+        padding_mode: str = "zeros",
         device: Any = None,
         dtype: Any = "float32",
     ):
+        if padding_mode != "zeros":
+            raise ValueError(
+                f"{type(self).__name__}: padding_mode is 'zeros', nothing else, got {padding_mode!r}"
+            )
         super().__init__(
             in_channels,
             out_channels,
@@ -49,6 +57,39 @@ class _ConvTransposeNd(ConvNd):
     def weight_shape(self) -> tuple[int, ...]:
         """Inputs first: the layer is the adjoint of a convolution the other way."""
         return (self.in_channels, self.out_channels // self.groups, *self.kernel_size)
+
+    def forward(self, x: Tensor, output_size: Any = None) -> Tensor:
+        """`x` of shape (N, in_channels, *extents) gives (N, out_channels, *extents').
+
+        Several extents may be convolved to the same ones: `output_size` (the last extents, or the whole shape) says
+        which they were, in the place of `output_padding`.
+        """
+        if output_size is None:
+            return super().forward(x)
+        layer = copy(self)
+        layer.output_padding = self._behind(as_tensor(x).shape[2:], output_size)
+        return ConvNd.forward(layer, x)
+
+    def _behind(self, extents: tuple[int, ...], output_size: Any) -> tuple[int, ...]:
+        """The output padding that makes these extents `output_size`."""
+        who = type(self).__name__
+        given = tuple(output_size) if isinstance(output_size, (tuple, list)) else (output_size,)
+        wanted = per_axis(who, "output_size", given[-self.axes :], self.axes, 0)
+        padding = per_axis(who, "padding", self.padding, self.axes, 0)
+        least = [
+            (n - 1) * s - 2 * p + d * (k - 1) + 1
+            for n, s, p, d, k in zip(
+                extents, self.stride, padding, self.dilation, self.kernel_size, strict=False
+            )
+        ]
+        if any(
+            not 0 <= size - low < step for size, low, step in zip(wanted, least, self.stride, strict=False)
+        ):
+            most = tuple([low + step - 1 for low, step in zip(least, self.stride, strict=False)])
+            raise ShapeError(
+                f"{who}: output_size lies between {tuple(least)} and {most}, got {output_size!r}"
+            )
+        return tuple([size - low for size, low in zip(wanted, least, strict=False)])
 
     def convolved(self, x: Tensor) -> Tensor:
         """The layer without its bias."""
@@ -81,6 +122,7 @@ class ConvTranspose2d(_ConvTransposeNd):
     groups : int
         Divides both channel counts.
     bias : bool
+    padding_mode : "zeros"
     device, dtype
         Of the parameters.
 

@@ -25,7 +25,7 @@ class Upsample(Module):
     align_corners : bool, optional
         Whether the first and last elements' centres agree; for "linear", "bilinear" and "bicubic".
     recompute_scale_factor : bool, optional
-        As for `ops.interpolate`.
+        As for `ops.interpolate`. (Its `antialias` is an argument of the function alone, as in PyTorch.)
 
     Examples
     --------

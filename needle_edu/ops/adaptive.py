@@ -144,9 +144,15 @@ def _average(who: str, a, output_size, axes: int):
 
 
 def _maximum(who: str, a, output_size, axes: int):
+    op, a = covering(who, a, output_size, axes)
+    return op.apply(a)
+
+
+def covering(who: str, a, output_size, axes: int):
+    """Return the op that takes maxima of windows that cover a checked tensor, and this tensor."""
     a, sizes = _checked(who, a, output_size, axes)
     kernel = regular(a.shape[2:], sizes)
-    return _COVERING.cls(tuple(sizes)).apply(a) if kernel is None else _MAXIMUM[axes].cls(kernel).apply(a)
+    return (_COVERING.cls(tuple(sizes)) if kernel is None else _MAXIMUM[axes].cls(kernel)), a
 
 
 def regular(extents, sizes) -> tuple[int, ...] | None:

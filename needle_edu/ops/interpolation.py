@@ -7,12 +7,10 @@ Each place of the result looks at a few places of the input. Along one axis, pla
 
 and the result is a weighted mean of the elements around x: of one (nearest), two (linear) or four (cubic). So it is
 linear in the input, axis by axis, and the vjp brings each adjoint back to the elements it came from with the same
-weights. The cubic weights are Keys' (IEEE Transactions on Acoustics, Speech and Signal Processing, 1981) with a = -3/4.
+weights, which stand in interpolation_tables.py.
 """
 
-from functools import lru_cache
 from math import floor, inf
-from typing import Any
 
 import numpy as np
 
@@ -21,12 +19,12 @@ from needle_edu.autograd.op import UnaryOp
 from needle_edu.autograd.registry import register, slot
 from needle_edu.autograd.tensor import as_tensor
 from needle_edu.backend.arguments import integer, switch
-from needle_edu.backend.taps import Table
 from needle_edu.ndarray.layout import as_shape
 
 from . import sampling
-from .adaptive import adaptive_avg_pool1d, adaptive_avg_pool2d, bounds
+from .adaptive import adaptive_avg_pool1d, adaptive_avg_pool2d
 from .constants import plain_number
+from .interpolation_tables import tables
 from .pooling import floating
 
 _RESIZE, _RESIZE_BACKWARD = slot("resize"), slot("resize_backward")
@@ -40,12 +38,15 @@ class _Resize(UnaryOp):
     size: tuple[int, ...]
     vjp_reads = ("",)
 
-    def _set(self, mode, align_corners, steps) -> None:
+    def _set(self, mode, align_corners, steps, antialias) -> None:
         if mode not in MODES:
             raise ValueError(f"{self.name}: mode is one of {', '.join(MODES)}, got {mode!r}")
         self.mode, self.align_corners = mode, bool(align_corners)
         if self.align_corners and mode not in ("linear", "cubic"):
             raise ValueError(f"{self.name}: align_corners is for linear and cubic, got mode {mode!r}")
+        self.antialias = bool(antialias)
+        if self.antialias and mode not in ("linear", "cubic"):
+            raise ValueError(f"{self.name}: antialias is for linear and cubic, got mode {mode!r}")
         if steps is not None and not isinstance(steps, (tuple, list)):
             raise DTypeError(f"{self.name}: steps are None or numbers in a tuple, got {steps!r}")
         self.steps = None if steps is None else tuple([float(step) for step in steps])
@@ -59,80 +60,10 @@ class _Resize(UnaryOp):
             n, m, step = old[first + k], new[first + k], self.steps and self.steps[k]
             if n < 1 or m < 1:
                 raise ShapeError(f"{self.name}: no axis is empty, got {old} to be made {new}")
-            there, back = tables(n, m, self.mode, self.align_corners, step)
+            there, back = tables(n, m, self.mode, self.align_corners, step, self.antialias)
             if n == m and len(there.place) == n and (there.place == np.arange(n)).all():
                 continue
             yield first + k, there, back
-
-
-@lru_cache(256)
-def tables(n: int, m: int, mode: str, align_corners: bool, step: float | None) -> tuple[Table, Table]:
-    """Return where each of m elements looks, as a table, and the table of the adjoint; areas without their weights."""
-    if mode == "area":
-        means = areas(n, m)
-        return means._replace(weight=np.ones(len(means.weight))), means.transposed()
-    places, weights = looks(n, m, mode, align_corners, step)
-    start = np.arange(m + 1, dtype="int64") * len(places)
-    table = Table(start, places.T.reshape(-1), weights.T.reshape(-1), n)
-    return table, table.transposed()
-
-
-def areas(n: int, m: int) -> Table:
-    """Return the means of the windows of adaptive pooling, as a table.
-
-    Examples
-    --------
-    >>> start, place, weight, _ = areas(3, 2)
-    >>> start.tolist(), place.tolist(), weight.tolist()
-    ([0, 2, 4], [0, 1, 1, 2], [0.5, 0.5, 0.5, 0.5])
-    """
-    first, last = bounds(n, m)
-    lengths = last - first
-    start = np.concatenate([[0], np.cumsum(lengths)])
-    place = np.arange(start[-1]) + np.repeat(first - start[:-1], lengths)
-    return Table(start, place, np.repeat(1 / lengths, lengths), n)
-
-
-def looks(n: int, m: int, mode: str, align_corners: bool = False, step: float | None = None) -> Any:
-    """Return at which of n elements each of m looks, and with what weights: arrays of shape (elements looked at, m).
-
-    Examples
-    --------
-    >>> places, weights = looks(2, 4, "linear")
-    >>> places.tolist(), weights.tolist()
-    ([[0, 0, 0, 1], [0, 1, 1, 1]], [[0.25, 0.75, 0.25, 0.75], [0.75, 0.25, 0.75, 0.25]])
-    """
-    j = np.arange(m)
-    if mode.startswith("nearest"):
-        late = mode == "nearest-exact"  # the middle of the interval instead of its beginning
-        if mode == "nearest" and m in (n, 2 * n):  # as in PyTorch: the same image, or each element twice
-            step = None
-        exact = (2 * j + late) * n // (2 * m) if step is None else np.floor((j + late / 2) * step)
-        return np.minimum(exact, n - 1).astype("int64")[None], np.ones((1, m))
-    if align_corners:
-        x = j * ((n - 1) / (m - 1) if m > 1 else 0.0)
-    else:
-        x = (j + 0.5) * (n / m if step is None else step) - 0.5
-    left = np.minimum(np.floor(x), n - 1)
-    t = np.clip(x - left, 0, 1)
-    if mode == "linear":
-        offsets, weights = np.arange(2), np.stack([1 - t, t])
-    else:
-        offsets, weights = np.arange(-1, 3), np.stack([_far(1 + t), _near(t), _near(1 - t), _far(2 - t)])
-    return np.clip(left + offsets[:, None], 0, n - 1).astype("int64"), weights
-
-
-_A = -0.75
-
-
-def _near(t):
-    """The weight of an element at most 1 away."""
-    return ((_A + 2) * t - (_A + 3)) * t * t + 1
-
-
-def _far(t):
-    """The weight of an element between 1 and 2 away."""
-    return ((_A * t - 5 * _A) * t + 8 * _A) * t - 4 * _A
 
 
 @register
@@ -141,7 +72,7 @@ class Resize(_Resize):
 
     The mode is `nearest`, `nearest-exact`, `linear`, `cubic` or `area`, the means of adaptive pooling's windows. With
     `align_corners` the centres of the first and last elements agree. `steps` says how far apart the places lie, in
-    elements of the input, if not n / m.
+    elements of the input, if not n / m. `antialias` looks at all elements, also where the axis gets shorter.
 
     >>> from needle_edu import Tensor, ops
     >>> ops.resize(Tensor([1.0, 3.0]), 4, "linear")
@@ -159,12 +90,16 @@ class Resize(_Resize):
             ({"size": (3, 5), "mode": "cubic", "align_corners": True}, (4, 3)),
             ({"size": (7,), "mode": "cubic", "steps": (2 / 3,)}, (5,)),
             ({"size": (3, 4), "mode": "area"}, (2, 7, 5)),
+            ({"size": (3, 7), "mode": "linear", "antialias": True}, (7, 4)),
+            ({"size": (3,), "mode": "cubic", "antialias": True}, (8,)),
         )
     )
 
-    def __init__(self, size, mode: str = "nearest", align_corners: bool = False, steps=None):
+    def __init__(
+        self, size, mode: str = "nearest", align_corners: bool = False, steps=None, antialias: bool = False
+    ):
         self.size = as_shape(size, self.name)
-        self._set(mode, align_corners, steps)
+        self._set(mode, align_corners, steps, antialias)
 
     def compute(self, a):
         floating(self.name, a)
@@ -186,7 +121,7 @@ class Resize(_Resize):
     def vjp0(self, g, node):
         shape = node.inputs[0].shape
         old = shape[len(shape) - len(self.size) :]
-        return _RESIZE_BACKWARD.cls(old, self.mode, self.align_corners, self.steps).apply(g)
+        return _RESIZE_BACKWARD.cls(old, self.mode, self.align_corners, self.steps, self.antialias).apply(g)
 
 
 @register
@@ -207,12 +142,15 @@ class ResizeBackward(_Resize):
             ({"size": (4, 3), "mode": "linear"}, (2, 2, 7)),
             ({"size": (5,), "mode": "cubic", "steps": (2 / 3,)}, (7,)),
             ({"size": (7, 5), "mode": "area"}, (2, 3, 4)),
+            ({"size": (8,), "mode": "cubic", "antialias": True}, (3,)),
         )
     )
 
-    def __init__(self, size, mode: str = "nearest", align_corners: bool = False, steps=None):
+    def __init__(
+        self, size, mode: str = "nearest", align_corners: bool = False, steps=None, antialias: bool = False
+    ):
         self.size = as_shape(size, self.name)
-        self._set(mode, align_corners, steps)
+        self._set(mode, align_corners, steps, antialias)
 
     def compute(self, a):
         floating(self.name, a)
@@ -227,17 +165,24 @@ class ResizeBackward(_Resize):
     def vjp0(self, g, node):
         shape = node.inputs[0].shape
         new = shape[len(shape) - len(self.size) :]
-        return _RESIZE.cls(new, self.mode, self.align_corners, self.steps).apply(g)
+        return _RESIZE.cls(new, self.mode, self.align_corners, self.steps, self.antialias).apply(g)
 
 
 def interpolate(
-    a, size=None, scale_factor=None, mode="nearest", align_corners=None, recompute_scale_factor=None
+    a,
+    size=None,
+    scale_factor=None,
+    mode="nearest",
+    align_corners=None,
+    recompute_scale_factor=None,
+    antialias=False,
 ):
     """Return signals (N, C, L) or images (N, C, H, W) at another size.
 
     Either `size` or `scale_factor` is given, one number or one for each axis. The mode is "nearest", "nearest-exact",
     "linear" (signals), "bilinear" or "bicubic" (images), or "area" (`adaptive_avg_pool`). A factor that does not give
     a whole size keeps its steps, 1 / factor, though the result is cut; `recompute_scale_factor` makes them n / m.
+    `antialias` is for "bilinear" and "bicubic": an image made smaller is a mean of all its elements.
 
     >>> from needle_edu import Tensor, ops
     >>> ops.interpolate(Tensor([[[1.0, 3.0]]]), scale_factor=2, mode="linear", align_corners=False).numpy().tolist()
@@ -255,13 +200,16 @@ def interpolate(
     sizes, factors = sizes_and_factors("interpolate", a.shape[2:], size, scale_factor)
     if recompute_scale_factor is not None:
         switch("interpolate", recompute_scale_factor=recompute_scale_factor)
+    switch("interpolate", antialias=antialias)
+    if antialias and mode not in ("bilinear", "bicubic"):
+        raise ValueError(f"interpolate: antialias is for bilinear and bicubic, got mode={mode!r}")
     if recompute_scale_factor and factors is None:
         raise ValueError("interpolate: recompute_scale_factor is for scale_factor, got size")
     if mode == "area":
         return (adaptive_avg_pool1d if axes == 1 else adaptive_avg_pool2d)(a, sizes)
     keeps = factors is not None and not recompute_scale_factor
     steps = [1 / factor for factor in factors] if keeps else None
-    return _RESIZE.cls(sizes, names[mode], bool(align_corners), steps).apply(a)
+    return _RESIZE.cls(sizes, names[mode], bool(align_corners), steps, bool(antialias)).apply(a)
 
 
 _NAMES: dict[int, dict[str, str]] = {

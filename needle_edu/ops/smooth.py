@@ -11,10 +11,11 @@ from needle_edu.autograd.op import BinaryOp, UnaryOp
 from needle_edu.autograd.registry import register, slot
 
 from . import sampling
+from .constants import constant, plain_number
 from .slopes import Activation
 
 _GELU_BACKWARD, _SILU_BACKWARD = slot("gelu_backward"), slot("silu_backward")
-_BACKWARD = slot("activation_backward")
+_BACKWARD, _WHERE = slot("activation_backward"), slot("where")
 
 
 @register
@@ -171,6 +172,8 @@ class SiLUBackward(BinaryOp):
 class Softplus(UnaryOp):
     """ln(1 + exp(beta a)) / beta, a smooth relu; never rounded to a or 0 before it is so close.
 
+    With a `threshold` it is a itself where beta a is above it, as PyTorch's, whose threshold is 20.
+
     >>> from needle_edu import Tensor, ops
     >>> ops.softplus(Tensor([-1.0, 0.0, 1.0])).numpy().round(4)
     array([0.3133, 0.6931, 1.3133], dtype=float32)
@@ -184,18 +187,27 @@ class Softplus(UnaryOp):
 
     @staticmethod
     def samples(rng):
-        return [*sampling.unary()(rng), *sampling.unary(beta=1.5)(rng)]
+        with_threshold = sampling.unary(beta=1.5, threshold=0.5)
+        return [*sampling.unary()(rng), *sampling.unary(beta=1.5)(rng), *with_threshold(rng)]
 
-    def __init__(self, beta=1.0):
+    def __init__(self, beta=1.0, threshold=None):
         if not isinstance(beta, (int, float)) or not beta > 0:
             raise NeedleError(f"softplus: beta is a number above 0, got {beta!r}")
         self.beta = beta
+        self.threshold = None if threshold is None else plain_number(self.name, threshold)
+        self.vjps_on_arrays = threshold is None
 
     def compute(self, a):
-        return xp.softplus(a) if self.beta == 1 else xp.activation("softplus", a, self.beta)
+        y = xp.softplus(a) if self.beta == 1 else xp.activation("softplus", a, self.beta)
+        return y if self.threshold is None else xp.where(a * self.beta > self.threshold, a, y)
 
     def vjp0(self, g, node):
-        return _BACKWARD.cls("softplus", self.beta).of(g, node.inputs[0])
+        a = node.inputs[0]
+        bent = _BACKWARD.cls("softplus", self.beta).of(g, a)
+        if self.threshold is None:
+            return bent
+        straight = constant(a.realize_cached_data() * self.beta > self.threshold)
+        return _WHERE.instance.apply(straight, g, bent)
 
 
 @register

@@ -13,6 +13,7 @@ from needle_edu.autograd.arrays import DTypeError, IndexOutOfRange, ShapeError, 
 from needle_edu.autograd.registry import slot
 from needle_edu.autograd.tensor import as_tensor
 
+from .adaptive import covering
 from .constants import constant
 from .pooling import floating
 from .windows import per_axis
@@ -45,6 +46,28 @@ def max_pool2d_with_indices(a, kernel_size, stride=None, padding=0, dilation=1, 
     return _with_places("max_pool2d_with_indices", a, 2, (kernel_size, stride, padding, dilation, ceil_mode))
 
 
+def adaptive_max_pool1d_with_indices(a, output_size):
+    """Return the maxima of `adaptive_max_pool1d`, and where they are (int64).
+
+    >>> from needle_edu import Tensor, ops
+    >>> y, places = ops.adaptive_max_pool1d_with_indices(Tensor([[[1.0, 3.0, 5.0]]]), 2)
+    >>> y.numpy().tolist(), places.numpy().tolist()
+    ([[[3.0, 5.0]]], [[[1, 2]]])
+    """
+    return _noted(*covering("adaptive_max_pool1d_with_indices", a, output_size, 1))
+
+
+def adaptive_max_pool2d_with_indices(a, output_size):
+    """Return the maxima of `adaptive_max_pool2d`, and where they are (int64): row · W + column.
+
+    >>> from needle_edu import Tensor, ops
+    >>> y, places = ops.adaptive_max_pool2d_with_indices(Tensor([[[[1.0, 2.0], [4.0, 3.0]]]]), 1)
+    >>> y.numpy().tolist(), places.numpy().tolist()
+    ([[[[4.0]]]], [[[[2]]]])
+    """
+    return _noted(*covering("adaptive_max_pool2d_with_indices", a, output_size, 2))
+
+
 def max_unpool1d(a, indices, kernel_size, stride=None, padding=0, output_size=None):
     """Return zeros with each element of (N, C, L') at its place; attributes as for `max_unpool2d`.
 
@@ -72,7 +95,11 @@ def max_unpool2d(a, indices, kernel_size, stride=None, padding=0, output_size=No
 def _with_places(who: str, a, axes: int, attributes: tuple):
     a = as_tensor(a, who)
     floating(who, a)
-    op: Any = _MAXIMUM[axes].cls(*attributes)
+    return _noted(_MAXIMUM[axes].cls(*attributes), a)
+
+
+def _noted(op: Any, a):
+    """Return the maxima, and the places that were noted with them or are looked for now."""
     y = op.apply(a)
     places = y.extra.get("places") if y.extra else None
     if places is None:
@@ -129,4 +156,7 @@ def _extents(who: str, counts: tuple, kernel_size, stride, padding, output_size)
     return wanted
 
 
-FUNCTIONS = (max_pool1d_with_indices, max_pool2d_with_indices, max_unpool1d, max_unpool2d)
+FUNCTIONS = (
+    max_pool1d_with_indices, max_pool2d_with_indices, adaptive_max_pool1d_with_indices,
+    adaptive_max_pool2d_with_indices, max_unpool1d, max_unpool2d,
+)  # fmt: skip

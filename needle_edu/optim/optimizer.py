@@ -19,6 +19,7 @@ from ..autograd.arrays import optimizer_steps
 from ..autograd.state import tracing
 from ..backend.arguments import real, switch
 from ..backend.optimizer_steps import Numbers
+from ..nn.module_state import forget_gradients
 from ..nn.utils import clip_grad_norm_
 from . import saving
 from .attributes import Memory, Setting
@@ -274,7 +275,9 @@ class Optimizer:
         for p in self.params:
             p.grad = None
 
-    zero_grad = reset_grad  # PyTorch's name
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """PyTorch's name for `reset_grad`; without `set_to_none` the gradients that there are become zeros."""
+        forget_gradients(f"{type(self).__name__}.zero_grad", self.params, set_to_none)
 
     def clip_grad_norm(self, max_norm: float = 0.25) -> float:
         """Shorten all gradients by one factor, so that together they are at most `max_norm` long.

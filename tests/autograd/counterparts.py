@@ -223,12 +223,12 @@ def adjoints(norm):
     return pulled
 
 
-def resized(a, size, mode="nearest", align_corners=False, steps=None):
+def resized(a, size, mode="nearest", align_corners=False, steps=None, antialias=False):
     """PyTorch interpolates images (N, C, H, W), and by a factor only to the size that it gives."""
     at, row = a.ndim - len(size), (1,) * (2 - len(size))
     attributes = {"mode": {"linear": "bilinear", "cubic": "bicubic"}.get(mode, mode)}
     if mode in ("linear", "cubic"):
-        attributes["align_corners"] = align_corners
+        attributes |= {"align_corners": align_corners, "antialias": antialias}
     if steps is None:
         attributes["size"] = (*row, *size)
     else:

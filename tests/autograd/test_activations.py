@@ -18,7 +18,8 @@ CALLS = {
     "leaky_relu": ((0.3,), "nn.functional.leaky_relu"), "elu": ((1.5,), "nn.functional.elu"),
     "hardtanh": ((-1.0, 2.0), "nn.functional.hardtanh"), "relu6": ((), "nn.functional.relu6"),
     "hardswish": ((), "nn.functional.hardswish"), "hardsigmoid": ((), "nn.functional.hardsigmoid"),
-    "softplus steep": ((2.5,), "nn.functional.softplus"), "celu": ((1.5,), "nn.functional.celu"),
+    "softplus steep": ((2.5,), "nn.functional.softplus"), "softplus cut": ((2.0, 3.5), "nn.functional.softplus"),
+    "celu": ((1.5,), "nn.functional.celu"),
     "selu": ((), "nn.functional.selu"), "mish": ((), "nn.functional.mish"),
     "logsigmoid": ((), "nn.functional.logsigmoid"), "softsign": ((), "nn.functional.softsign"),
     "tanhshrink": ((), "nn.functional.tanhshrink"), "hardshrink": ((1.0,), "nn.functional.hardshrink"),
@@ -175,6 +176,7 @@ def test_derivatives_at_bounds():
     [
         (lambda x: ops.gelu(x, "erf"), "gelu: approximate is 'none' or 'tanh', got 'erf'"),
         (lambda x: ops.softplus(x, 0), "softplus: beta is a number above 0, got 0"),
+        (lambda x: ops.softplus(x, 1, "far"), "softplus: wanted a number, got str"),
         (lambda x: ops.hardtanh(x, 2, 1), "hardtanh: low is not above high, got low=2, high=1"),
         (lambda x: ops.leaky_relu(x, "steep"), "leaky_relu: wanted a number, got str"),
         (lambda x: ops.elu(x, None), "elu: wanted a number, got NoneType"),

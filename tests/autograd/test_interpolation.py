@@ -46,6 +46,45 @@ def test_values_and_gradients_are_pytorch_s(how, shape, dtype, rng):
         np.testing.assert_allclose(a.grad.numpy(), b.grad.numpy(), **close, err_msg=mode)
 
 
+@pytest.mark.parity
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"size": (3, 4)}, {"size": (1, 13)}, {"size": (9, 11)}, {"scale_factor": 0.3}, {"scale_factor": (0.45, 1.7)},
+        {"scale_factor": 0.7, "recompute_scale_factor": True}, {"size": (4, 5), "align_corners": True},
+        {"size": (1, 20), "align_corners": True},
+    ],
+)  # fmt: skip
+def test_antialiased_values_and_gradients_are_pytorchs(how, mode, dtype, rng):
+    torch = pytest.importorskip("torch")
+    x = rng.normal(size=(2, 3, 9, 11)).astype(dtype)
+    a, b = Tensor(x, dtype=dtype), torch.tensor(x, requires_grad=True)
+    y = ops.interpolate(a, mode=mode, antialias=True, **how)
+    z = torch.nn.functional.interpolate(b, mode=mode, antialias=True, **how)
+    g = rng.normal(size=z.shape).astype(dtype)
+    (y * Tensor(g, dtype=dtype)).sum().backward()
+    (z * torch.tensor(g)).sum().backward()
+    close = {"rtol": 1e-4, "atol": 1e-5} if dtype == "float32" else {"rtol": 1e-11, "atol": 1e-12}
+    np.testing.assert_allclose(y.numpy(), z.detach().numpy(), **close)
+    np.testing.assert_allclose(a.grad.numpy(), b.grad.numpy(), **close)
+
+
+def test_antialiasing_takes_the_pattern_out_of_a_smaller_image():
+    """Stripes of 0 and 1, two columns wide: every fourth column alone would be all of one kind."""
+    stripes = np.tile([0.0, 0.0, 1.0, 1.0], 8)[None, None, None]
+    for mode in ("bilinear", "bicubic"):
+        inside = [
+            ops.interpolate(tensor(stripes), (1, 8), mode=mode, antialias=on).numpy()[0, 0, 0, 2:-2]
+            for on in (False, True)
+        ]
+        np.testing.assert_allclose(inside[1], 0.5, atol=1e-12)
+    np.testing.assert_allclose(
+        ops.interpolate(tensor(stripes * 0 + 3), (1, 5), mode="bicubic", antialias=True).numpy(), 3
+    )
+
+
 def test_sizes_and_factors_of_each_axis(rng):
     torch = pytest.importorskip("torch")
     x = rng.normal(size=(1, 2, 4, 5))
@@ -122,6 +161,13 @@ WRONG = {
     "^interpolate: align_corners is for linear and cubic modes, got mode='area'": (
         ValueError, lambda x: ops.interpolate(x, 2, mode="area", align_corners=False),
     ),
+    "^interpolate: antialias is for bilinear and bicubic, got mode='area'": (
+        ValueError, lambda x: ops.interpolate(x, 2, mode="area", antialias=True),
+    ),
+    "^interpolate: antialias is True or False, got 'yes'": (
+        ValueError, lambda x: ops.interpolate(x, 2, mode="bilinear", antialias="yes"),
+    ),
+    "^resize: antialias is for linear and cubic": (ValueError, lambda x: ops.resize(x, 2, antialias=True)),
     "^interpolate: recompute_scale_factor is for scale_factor": (
         ValueError, lambda x: ops.interpolate(x, 2, recompute_scale_factor=True),
     ),

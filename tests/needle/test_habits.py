@@ -228,10 +228,27 @@ def test_arrays_have_needles_names_too():
     np.testing.assert_allclose(a.cos().numpy(), np.cos(numbers), rtol=1e-6, atol=1e-7)
     np.testing.assert_array_equal(a.swapaxes(0, -1).numpy(), numbers.T)
     assert (a[:, 1:]._offset, a._device) == (1, a.device)
+    assert (a.swapaxes(0, 1)._shape, a.swapaxes(0, 1)._strides) == ((3, 2), (1, 3))
     with pytest.raises(ValueError, match="dilate: dilation is a whole number of at least 0, got -1"):
         a.dilate((0,), -1)
     with pytest.raises(DTypeError, match="split: wanted an NDArray, got str"):
         nd.split("ab")
+
+
+@pytest.mark.parametrize("sections, axis", [(3, 1), (3, -1), (2, 0), ([1], 1), ((1, 1), 1), ([1, 3], None)])
+def test_split_into_sections_is_numpys(sections, axis):
+    numbers = np.arange(6.0, dtype=np.float32).reshape(2, 3)
+    parts = nd.split(nd.array(numbers), sections, *(() if axis is None else (axis,)))
+    wanted = np.split(numbers, sections, **({} if axis is None else {"axis": axis}))
+    for part, expected in zip(parts, wanted, strict=True):
+        np.testing.assert_array_equal(part.numpy(), expected)
+
+
+def test_sections_that_do_not_fit_are_said():
+    with pytest.raises(ShapeError, match=r"split: axis 1 of shape \(2, 3\) has no 2 equal parts"):
+        nd.split(nd.zeros((2, 3)), 2, axis=1)
+    with pytest.raises(ValueError, match="split: sections is a whole number of at least 1, got 0"):
+        nd.split(nd.zeros((2, 3)), 0, axis=1)
 
 
 def test_split_under_needles_rules_too(needle):

@@ -8,7 +8,8 @@ from needle_edu.autograd import Tensor
 from needle_edu.backend.errors import ShapeError
 
 LAYERS = {
-    "GELU": {"approximate": "tanh"}, "SiLU": {}, "Softplus": {"beta": 2.0}, "LeakyReLU": {"negative_slope": 0.2},
+    "GELU": {"approximate": "tanh"}, "SiLU": {}, "Softplus": {"beta": 2.0, "threshold": 1.5},
+    "LeakyReLU": {"negative_slope": 0.2},
     "ELU": {"alpha": 0.5}, "CELU": {"alpha": 0.5}, "SELU": {}, "Hardtanh": {"min_val": -0.5, "max_val": 2.0},
     "ReLU6": {}, "Hardsigmoid": {}, "Hardswish": {}, "Hardshrink": {"lambd": 1.5}, "Softshrink": {"lambd": 1.5},
     "Threshold": {"threshold": 0.5, "value": -3.0}, "Softsign": {}, "Tanhshrink": {}, "LogSigmoid": {}, "Mish": {},

@@ -15,7 +15,8 @@ OTHERWISE = {
     ("SGD", "lr"): 0.01, ("SGD", "dampening"): None, ("Adam", "lr"): 0.01, ("Adam", "betas"): None,
     ("LogSoftmax", "dim"): -1, ("Softmax", "dim"): -1, ("Softmin", "dim"): -1, ("ModuleList", "modules"): (),
     ("ParameterList", "values"): (), ("TransformerEncoderLayer", "activation"): "relu",
-    ("TransformerDecoderLayer", "activation"): "relu",
+    ("TransformerDecoderLayer", "activation"): "relu", ("Softplus", "threshold"): None,
+    ("BatchNorm1d", "num_features"): None, ("BatchNorm2d", "num_features"): None,
 }  # fmt: skip
 NEEDLES_OWN = {"Transformer"}  # another class altogether
 ELSEWHERE = {"device", "dtype"}  # ours say "float32", PyTorch None

@@ -179,3 +179,10 @@ def test_nll_of_an_ignored_example_is_nothing(shape):
         loss.backward()
         assert loss.item() == pytest.approx(wanted)
         assert not a.grad.numpy()[1].any() and a.grad.numpy()[0, 0].all()
+
+
+def test_the_divergence_from_nothing_has_a_finite_slope():
+    """t ln t has slope -inf at 0; what is given is the slope of the rest, -t x: such a class stays out."""
+    x, t = np.log([0.25, 0.75]), Tensor([0.0, 1.0], dtype="float64")
+    nn.KLDivLoss(reduction="sum")(Tensor(x, dtype="float64"), t).backward()
+    np.testing.assert_allclose(t.grad.numpy(), [-x[0], 1 - x[1]])

@@ -61,6 +61,16 @@ def test_numpys_names_that_the_first_homeworks_use():
     np.testing.assert_array_equal(t.numpy(), x)
 
 
+def test_parts_by_numpys_split():
+    """Cut into one part for each row, and squeezed, where others slice by hand."""
+    x = numbers(3, 4)
+    a = Tensor(x).realize_cached_data()
+    for axis in (0, 1):
+        parts = array_api.split(a, x.shape[axis], axis=axis)
+        parts = [np.asarray(array_api.squeeze(part, axis)) for part in parts]
+        np.testing.assert_array_equal(parts, np.moveaxis(x, axis, 0))
+
+
 class Widen(TensorOp):
     """A broadcast whose gradient has the input's shape with ones in front, up to the result's dimensions."""
 
