@@ -31,6 +31,18 @@ typedef struct nd_lines_of_places {
   int accumulate;
 } nd_lines_of_places;
 
+/*     c[i*c_row + j] = sum over p of a[p] b[i*b_row + b_at[p] + j]        i < m lines, j < n, p < k
+ *
+ * A stencil: the same weights slide over an image, whose lines lie b_row apart. Where there is one output for each of them, as
+ * in a depthwise convolution. b is read as above. */
+typedef struct nd_stencil {
+  int64_t m, n, k;
+  const void *a, *b;
+  void *c;
+  const int64_t *b_at;
+  int64_t b_row, c_row;
+} nd_stencil;
+
 /* The rules of Winograd's algorithm, each a small matrix of rows x columns (conv_winograd_plan.h says what they are):
  *     INPUT_points, RESULT_taps_points, WEIGHT_taps; points are 0, 1, infinity and, of four, -1 */
 #define ND_MIXES(X)                                                                     \
@@ -50,6 +62,7 @@ typedef struct nd_conv_table {
   int64_t vectors;                     /* of columns that a tile of the matrix product has */
   void (*product[2])(const nd_places *x);
   void (*lines[2])(const nd_lines_of_places *x);
+  void (*stencil[2])(const nd_stencil *x);
   void (*transpose[2])(int64_t rows, int64_t cols, void *to, int64_t to_row, const void *from, int64_t from_row);
                                        /* to[r*to_row + c] = from[c*from_row + r] */
   void (*mix[2])(int rule, int turned, int64_t n, const void *const *from, void *const *to, int accumulate);

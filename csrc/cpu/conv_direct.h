@@ -91,7 +91,11 @@ static void NAME(direct_forward)(void *context, int64_t low, int64_t high) {
     const T *w = (const T *)j->w + group * (d->copy_w ? d->outputs * d->taps : v->wg);
     const T *x = image + row * v->down.step * d->xh;
     T *y = (T *)j->out + n * v->yn + group * v->yg + row * v->yh;
-    if (d->along_rows) {
+    if (d->along_rows && v->o == 1) {
+      nd_current_isa()->conv->stencil[CODE](&(nd_stencil){
+          .m = rows, .n = v->w, .k = d->taps, .a = w, .b = x, .b_at = d->positions, .c = y,
+          .b_row = v->down.step * d->xh, .c_row = v->yh});
+    } else if (d->along_rows) {
       const int64_t together = v->w <= d->lanes ? 2 : 1; /* lines */
       for (int64_t i = 0; i < rows; i += together)
         NAME(direct_line)(j, row + i, least(rows - i, together), w, x + i * v->down.step * d->xh, y + i * v->yh);

@@ -7,7 +7,8 @@
 typedef struct {
   const nd_plan *p;
   nd_line *line;
-  int operands, flag, failed;
+  int operands, failed;
+  const int64_t *numbers;
   int64_t neighbours, together, bundles; /* lines along the last dimension but one; those at once; bundles of those */
   int64_t scratch;
   void *const *data;
@@ -26,7 +27,7 @@ static int64_t start(const nd_plan *p, int k, int64_t row, int64_t at) {
 static void bundles(void *ctx, int64_t lo, int64_t hi) {
   job *j = ctx;
   const nd_plan *p = j->p;
-  nd_lines lines = {.n = p->shape[p->ndim - 1], .flag = j->flag};
+  nd_lines lines = {.n = p->shape[p->ndim - 1], .numbers = j->numbers};
   lines.scratch = j->scratch ? nd_scratch(ND_SCRATCH_SLICE, j->scratch) : 0;
   if (j->scratch && !lines.scratch) {
     __atomic_store_n(&j->failed, 1, __ATOMIC_RELAXED);
@@ -47,14 +48,14 @@ static void bundles(void *ctx, int64_t lo, int64_t hi) {
 }
 
 int nd_run_lines(const nd_plan *p, int operands, nd_line *line, int64_t together, int64_t grain, int64_t scratch,
-                 int flag, void *const *data) {
+                 const int64_t *numbers, void *const *data) {
   const int bad = nd_check_plan(p);
   if (bad) return bad;
   if (p->ndim < 1) return ND_EPLAN;
   if (p->size == 0) return ND_OK;
   const int64_t length = p->shape[p->ndim - 1], neighbours = p->ndim > 1 ? p->shape[p->ndim - 2] : 1;
   if (together > neighbours) together = neighbours;
-  job j = {.p = p, .line = line, .operands = operands, .flag = flag, .scratch = scratch, .data = data};
+  job j = {.p = p, .line = line, .operands = operands, .numbers = numbers, .scratch = scratch, .data = data};
   j.neighbours = neighbours, j.together = together, j.bundles = (neighbours + together - 1) / together;
   nd_parallel_for(p->size / (length * neighbours) * j.bundles, grain / (length * together) + 1, bundles, &j);
   return j.failed ? ND_ENOMEM : ND_OK;

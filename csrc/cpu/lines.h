@@ -15,13 +15,13 @@ typedef struct {
   int64_t n, count;
   void *data[ND_LINE_OPERANDS];
   int64_t along[ND_LINE_OPERANDS], across[ND_LINE_OPERANDS];
-  int flag;
+  const int64_t *numbers; /* what the caller of the driver gave */
   void *scratch;
 } nd_lines;
 typedef void nd_line(const nd_lines *lines);
 
-/* Runs `line` on all lines of the plan, at most `together` at once; `scratch` bytes are handed to each call, `flag` as
- * it is. `data` holds the memories of the plan's first `operands` operands. */
+/* Runs `line` on all lines of the plan, at most `together` at once; `scratch` bytes are handed to each call, `numbers`
+ * as they are. `data` holds the memories of the plan's first `operands` operands. */
 int nd_run_lines(const nd_plan *p, int operands, nd_line *line, int64_t together, int64_t grain, int64_t scratch,
-                 int flag, void *const *data);
+                 const int64_t *numbers, void *const *data);
 #endif

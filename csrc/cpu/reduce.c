@@ -1,4 +1,4 @@
-/* reduce.c - the driver of sum, prod, max, min over any axes.
+/* reduce.c - the driver of sum, sum_squares, prod, max, min over any axes.
  *
  * The dimensions are of two kinds: kept (the output has them) and reduced. The order within each kind does not
  * matter to the result, so each is sorted by how densely the input lies and merged where possible; four shapes of
@@ -220,7 +220,7 @@ static int reduce(const nd_plan *p, const nd_reducer *of_type, void *out, const 
   if (bad) return bad;
   if (!nd_is_dtype(p->dtype[1])) return ND_EDTYPE;
   const nd_reducer *reducer = &of_type[p->dtype[1]];
-  if (p->dtype[0] != reducer->result) return ND_EDTYPE;
+  if (!reducer->rows || p->dtype[0] != reducer->result) return ND_EDTYPE;
   job j = {.reducer = reducer, .in_size = nd_item_size(p->dtype[1]), .out_size = nd_item_size(p->dtype[0]),
            .kept.size = 1, .reduced.size = 1, .again.size = 1, .copies = 1};
   int64_t first = p->offset[1];
@@ -256,6 +256,9 @@ static int reduce(const nd_plan *p, const nd_reducer *of_type, void *out, const 
 }
 
 int nd_sum(const nd_plan *p, void *out, const void *a) { return reduce(p, nd_current_isa()->reduce->sum, out, a); }
+int nd_sum_squares(const nd_plan *p, void *out, const void *a) {
+  return reduce(p, nd_current_isa()->reduce->sum_squares, out, a);
+}
 int nd_prod(const nd_plan *p, void *out, const void *a) { return reduce(p, nd_current_isa()->reduce->prod, out, a); }
 int nd_max(const nd_plan *p, void *out, const void *a) { return reduce(p, nd_current_isa()->reduce->max, out, a); }
 int nd_min(const nd_plan *p, void *out, const void *a) { return reduce(p, nd_current_isa()->reduce->min, out, a); }

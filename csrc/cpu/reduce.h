@@ -1,9 +1,9 @@
-/* reduce.h - the family of reductions that go element by element: sum, prod, max, min. */
+/* reduce.h - the family of reductions that go element by element: sum, sum of squares, prod, max, min. */
 #ifndef ND_REDUCE_H
 #define ND_REDUCE_H
 #include "kernel_types.h"
 
-/* One reduction of one element type. Accumulators are f64 for sum and prod of floats, i64 of integers and bools,
+/* One reduction of one element type. Accumulators are f64 for sums and prod of floats, i64 of integers and bools,
  * and the element type itself for max and min. */
 typedef struct nd_reducer {
   /* acc[r] = acc[r] o a[r][0] o a[r][1] o ...: each row shrinks to one number */
@@ -18,6 +18,6 @@ typedef struct nd_reducer {
 } nd_reducer;
 
 typedef struct nd_reduce_table {
-  nd_reducer sum[ND_DTYPES], prod[ND_DTYPES], max[ND_DTYPES], min[ND_DTYPES];
+  nd_reducer sum[ND_DTYPES], sum_squares[ND_DTYPES], prod[ND_DTYPES], max[ND_DTYPES], min[ND_DTYPES];
 } nd_reduce_table;
 #endif

@@ -6,6 +6,7 @@
  * up in float64, as in PyTorch: over a million elements a float32 total would lose its last digits. Integers and bools
  * become int64; unsigned arithmetic wraps where signed overflow would be undefined.
  */
+#include <stddef.h>
 #include "lines.h"
 #include "parallel.h"
 
@@ -105,7 +106,7 @@ static nd_line *const recurrences[] = ND_FUNCTIONS_FLOATS(linear);
 static int run(const nd_plan *p, nd_line *const *scans, int result, void *out, const void *a) {
   const int type = p->dtype[1];
   if (!nd_is_dtype(type) || p->dtype[0] != result) return ND_EDTYPE;
-  return nd_run_lines(p, 2, scans[type], COLUMNS, ND_GRAIN_CHEAP, 0, 0, (void *[]){out, (void *)a});
+  return nd_run_lines(p, 2, scans[type], COLUMNS, ND_GRAIN_CHEAP, 0, NULL, (void *[]){out, (void *)a});
 }
 
 static int wide(int type) { return type <= ND_F64 ? type : ND_I64; }
@@ -118,5 +119,5 @@ int nd_cumargmin(const nd_plan *p, void *out, const void *a) { return run(p, sma
 int nd_linear_scan(const nd_plan *p, void *out, const void *a, const void *b) {
   const int type = p->dtype[0];
   if (type < 0 || type > ND_F64 || p->dtype[1] != type || p->dtype[2] != type) return ND_EDTYPE;
-  return nd_run_lines(p, 3, recurrences[type], COLUMNS, ND_GRAIN_CHEAP, 0, 0, (void *[]){out, (void *)a, (void *)b});
+  return nd_run_lines(p, 3, recurrences[type], COLUMNS, ND_GRAIN_CHEAP, 0, NULL, (void *[]){out, (void *)a, (void *)b});
 }

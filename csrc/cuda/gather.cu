@@ -129,7 +129,7 @@ int add_in_order(const nd_plan *p, void *dst, const void *val, const int64_t *in
   line.dtype[0] = line.dtype[1] = ND_I64;
   line.size = line.shape[0] = n;
   line.stride[0][0] = line.stride[1][0] = 1;
-  const int error = nd_argsort(&line, order, places, 0); // stable: rows of one place stay in their order
+  const int error = nd_argsort(&line, order, places, 0, n); // stable: rows of one place stay in their order
   if (error) return error;
   return with_type<NUMBERS>(p->dtype[0], [&](auto zero) {
     using T = typename Unsigned<decltype(zero)>::type;

@@ -1,4 +1,4 @@
-// reduce.cu - sum, product, extremes and where they are, log of the sum of exponentials: over any dimensions of any layout.
+// reduce.cu - sum, sum of squares, product, extremes and where they are, log of the sum of exponentials: over any dimensions of any layout.
 //
 // The dimensions in which the output stands still are the line, the others say which line. Threads of a warp should read
 // neighbours. If these lie in the line, a block works on a line, and puts its threads' values together (block.cuh). If they
@@ -14,6 +14,14 @@ template <class T, class Value> struct Add { // T the elements' type, Value that
   __device__ Add with(Add other) const { return {Number(value + other.value)}; }
   __device__ Add from(int lane) const { return {across(value, lane)}; }
   __device__ Value result() const { return Value(value); }
+};
+template <class T> struct AddSquares { // floats
+  T value;
+  static __device__ AddSquares of_none() { return {T(0)}; }
+  static __device__ AddSquares of(T a, int64_t) { return {T(a * a)}; }
+  __device__ AddSquares with(AddSquares other) const { return {T(value + other.value)}; }
+  __device__ AddSquares from(int lane) const { return {across(value, lane)}; }
+  __device__ T result() const { return value; }
 };
 template <class T, class Value> struct Multiply {
   using Number = typename Unsigned<Value>::type;
@@ -184,6 +192,13 @@ int reduce_same(const nd_plan *p, void *out, const void *a, int result) {
 
 ND_API int nd_sum(const nd_plan *p, void *out, const void *a) { return nd::reduce_widened<nd::Add>(p, out, a); }
 ND_API int nd_prod(const nd_plan *p, void *out, const void *a) { return nd::reduce_widened<nd::Multiply>(p, out, a); }
+ND_API int nd_sum_squares(const nd_plan *p, void *out, const void *a) {
+  if (p->dtype[0] != p->dtype[1]) return ND_EDTYPE;
+  return nd::with_type<nd::FLOATS>(p->dtype[1], [&](auto zero) {
+    using T = decltype(zero);
+    return nd::reduce<nd::AddSquares<T>, T, T>(p, out, a);
+  });
+}
 ND_API int nd_max(const nd_plan *p, void *out, const void *a) { return nd::reduce_same<nd::Max, nd::ALL>(p, out, a, p->dtype[1]); }
 ND_API int nd_min(const nd_plan *p, void *out, const void *a) { return nd::reduce_same<nd::Min, nd::ALL>(p, out, a, p->dtype[1]); }
 ND_API int nd_argmax(const nd_plan *p, void *out, const void *a) { return nd::reduce_same<nd::ArgMax, nd::ALL>(p, out, a, ND_I64); }

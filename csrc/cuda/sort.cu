@@ -77,11 +77,12 @@ template <class T> __global__ void take_values(Lines<2> l, Sorting s, T *out, co
     out[at[0] + i % s.length * l.step[0]] = T(pairs[i / s.length * s.wide + i % s.length].value);
   }
 }
-template <class T> __global__ void take_places(Lines<2> l, Sorting s, int64_t *out, const Entry<T> *pairs) {
-  for (int64_t i = first(); i < l.begin.size * s.length; i += step()) {
+// The first `most` of each line.
+template <class T> __global__ void take_places(Lines<2> l, Sorting s, int64_t *out, const Entry<T> *pairs, int64_t most) {
+  for (int64_t i = first(); i < l.begin.size * most; i += step()) {
     int64_t at[2];
-    l.begin.locate(i / s.length, at);
-    out[at[0] + i % s.length * l.step[0]] = pairs[i / s.length * s.wide + i % s.length].place;
+    l.begin.locate(i / most, at);
+    out[at[0] + i % most * l.step[0]] = pairs[i / most * s.wide + i % most].place;
   }
 }
 
@@ -121,12 +122,14 @@ ND_API int nd_sort(const nd_plan *p, void *out, const void *a, int descending) {
     });
   });
 }
-ND_API int nd_argsort(const nd_plan *p, void *out, const void *a, int descending) {
+ND_API int nd_argsort(const nd_plan *p, void *out, const void *a, int descending, int64_t most) {
   if (p->dtype[0] != ND_I64) return ND_EDTYPE;
+  if (p->ndim < 1 || most < 0 || most > p->shape[p->ndim - 1]) return ND_EPLAN;
+  if (most == 0) return ND_OK;
   return nd::with_type<nd::ALL>(p->dtype[1], [&](auto zero) {
     using T = decltype(zero);
     return nd::sort_pairs(p, static_cast<const T *>(a), descending, [&](auto lines, auto sorting, auto pairs) {
-      nd::take_places<T><<<nd::blocks_for(p->size), nd::THREADS>>>(lines, sorting, static_cast<int64_t *>(out), pairs);
+      nd::take_places<T><<<nd::blocks_for(p->size), nd::THREADS>>>(lines, sorting, static_cast<int64_t *>(out), pairs, most);
     });
   });
 }

@@ -247,12 +247,13 @@ ND_API int nd_where(const nd_plan *p, void *out, const void *cond, const void *a
 
 /* ---- 6. reductions ----------------------------------------------------------------------------------------
  * The iteration space is the INPUT's; the output (operand 0) has stride 0 in every reduced dimension of extent
- * above 1 and non-zero strides elsewhere. Empty reductions: sum 0, prod 1; max, min, arg*: Python refuses.
- * sum, prod: f32->f32, f64->f64, i32/i64/bool->i64. max, min: same type. argmax, argmin: any -> i64, the
+ * above 1 and non-zero strides elsewhere. Empty reductions: sum, sum_squares 0, prod 1; max, min, arg*: Python refuses.
+ * sum, prod: f32->f32, f64->f64, i32/i64/bool->i64. max, min: same type. sum_squares, of a times a: f32, f64. argmax, argmin: any -> i64, the
  * first extreme (nan counts as extreme) as row-major position within the reduced dimensions, which Python
  * keeps in their order. logsumexp: f32, f64, stable. */
 ND_API int nd_sum(const nd_plan *p, void *out, const void *a);
 ND_API int nd_prod(const nd_plan *p, void *out, const void *a);
+ND_API int nd_sum_squares(const nd_plan *p, void *out, const void *a);
 ND_API int nd_max(const nd_plan *p, void *out, const void *a);
 ND_API int nd_min(const nd_plan *p, void *out, const void *a);
 ND_API int nd_argmax(const nd_plan *p, void *out, const void *a);
@@ -284,7 +285,8 @@ ND_API int nd_taps_dense(int dtype, int64_t outer, void *out, const void *a, con
  * The iteration space is (batch..., n), ndim >= 1, out and a of the same extents, which must not overlap; each line
  * along the LAST dimension is worked on by itself.
  * cumsum, cumprod: running sum and product; types as for sum and prod. sort: any type, the same. argsort: any -> i64,
- * positions in the line. Both are stable; nan is the largest number; descending != 0 reverses the order.
+ * positions in the line. Both are stable; nan is the largest number; descending != 0 reverses the order. argsort writes the
+ * first `most` positions of each line (0 <= most <= n), and leaves out as it is behind them.
  * cumargmax, cumargmin: any -> i64, where the extreme so far is, the latest of equals; the latest nan is both.
  * linear_scan, f32 or f64: out[k] = a[k] out[k-1] + b[k], without the first term (and without reading a) at k = 0. */
 ND_API int nd_cumsum(const nd_plan *p, void *out, const void *a);
@@ -293,7 +295,7 @@ ND_API int nd_cumargmax(const nd_plan *p, void *out, const void *a);
 ND_API int nd_cumargmin(const nd_plan *p, void *out, const void *a);
 ND_API int nd_linear_scan(const nd_plan *p, void *out, const void *a, const void *b);
 ND_API int nd_sort(const nd_plan *p, void *out, const void *a, int descending);
-ND_API int nd_argsort(const nd_plan *p, void *out, const void *a, int descending);
+ND_API int nd_argsort(const nd_plan *p, void *out, const void *a, int descending, int64_t most);
 
 /* ---- 10. optimiser steps, f32 or f64 --------------------------------------------------------------------------
  * One call makes one step of several parameters, as if they were one long array. Of each parameter p with gradient g,

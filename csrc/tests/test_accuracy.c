@@ -151,8 +151,30 @@ static void powers(void) {
   for (int i = 0; i < 6; i++) CHECK(got[i] == want[i], "integer power %d: got %ld", i, (long)got[i]);
 }
 
+/* All quadrants, the axes, infinities, zeros of both signs, nan; every pair of magnitudes; and near the diagonals. */
+static void angles(void) {
+  static const float edges[] = {0, -0.0f, 1, -1, INFINITY, -INFINITY, NAN, 1e-45f, -1e-45f, 3e38f, -3e38f, 1e-38f, 2.5e-39f};
+  enum { E = sizeof edges / sizeof edges[0] };
+  static float y[N], x[N], out[N];
+  double worst = 0;
+  int worst_at = 0;
+  for (int i = 0; i < N; i++) {
+    y[i] = i < E * E ? edges[i / E] : (float)sample(i + SPECIALS, ND_F32, -3, 3);
+    x[i] = i < E * E ? edges[i % E] : i % 3 ? (float)sample(i + SPECIALS, ND_F32, -3, 3) : y[i] * (float)uniform(0.99, 1.01);
+  }
+  nd_atan2_dense(ND_F32, N, out, y, x);
+  for (int i = 0; i < N; i++) {
+    const double want = atan2(y[i], x[i]), error = ulp_error_f32(out[i], want);
+    if (error > worst) worst = error, worst_at = i;
+    CHECK(isnan(want) || !signbit(out[i]) == !signbit(want), "atan2(%g, %g): sign", y[i], x[i]);
+  }
+  CHECK(worst <= 3, "atan2 f32: %.2f ulp at %.9g, %.9g", worst, y[worst_at], x[worst_at]);
+  printf("  %-6s %-8s f32 %.2f ulp\n", nd_get_isa(), "atan2", worst);
+}
+
 static void all(void) {
   sweeps();
+  angles();
   powers();
 }
 

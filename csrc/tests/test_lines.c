@@ -6,7 +6,7 @@ enum { LINES = 39, LONGEST = 1000 };
 
 static int N = LONGEST;
 static float a[LINES * LONGEST], b[LINES * LONGEST], sorted[LINES * LONGEST], total[LINES * LONGEST];
-static int64_t places[LINES * LONGEST];
+static int64_t places[LINES * LONGEST], some[LINES * LONGEST];
 
 /* out[i, k] is row-major; a is read backwards, and its lines are columns. */
 static void plan_of(nd_plan *p, int result) {
@@ -40,7 +40,14 @@ static void orders(int descending) {
   for (int i = 0; i < LINES * N; i++) a[i] = below(20) == 0 ? (float)NAN : (float)below(50);
   CHECK(nd_sort(&p, sorted, a, descending) == ND_OK, "sort");
   p.dtype[0] = ND_I64;
-  CHECK(nd_argsort(&p, places, a, descending) == ND_OK, "argsort");
+  CHECK(nd_argsort(&p, places, a, descending, p.shape[p.ndim - 1]) == ND_OK, "argsort");
+  for (int64_t most = 0; most <= N; most += 1 + most / 2) { /* few are selected, many sorted */
+    memset(some, -1, sizeof some);
+    CHECK(nd_argsort(&p, some, a, descending, most) == ND_OK, "the first of argsort");
+    for (int i = 0; i < LINES * N; i++)
+      CHECK(some[i] == (i % N < most ? places[i] : -1), "the first %d of argsort at %d", (int)most, i);
+  }
+  CHECK(nd_argsort(&p, some, a, descending, N + 1) == ND_EPLAN, "there are no more than all");
   for (int i = 0; i < LINES; i++)
     for (int k = 0; k < N; k++) {
       const float here = sorted[i * N + k], from = value(i, (int)places[i * N + k]);

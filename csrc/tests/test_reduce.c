@@ -23,14 +23,14 @@ static void random_axes(void) {
     const int64_t needed = random_layout(&p, 1, 1), outputs = reduce_layout(&p, (unsigned)below(1 << ndim));
     float *a = malloc((size_t)needed * 4), *out = malloc((size_t)outputs * 4);
     double *sum = calloc((size_t)outputs, 8), *size = calloc((size_t)outputs, 8), *top = malloc((size_t)outputs * 8);
-    double *bottom = malloc((size_t)outputs * 8), *exps = calloc((size_t)outputs, 8);
+    double *bottom = malloc((size_t)outputs * 8), *exps = calloc((size_t)outputs, 8), *squares = calloc((size_t)outputs, 8);
     int64_t *count = calloc((size_t)outputs, 8), *first = malloc((size_t)outputs * 8), *where = malloc((size_t)outputs * 8);
     for (int64_t i = 0; i < needed; i++) a[i] = (float)uniform(-4, 4);
     for (int64_t i = 0; i < outputs; i++) top[i] = -INFINITY, bottom[i] = INFINITY;
     for (int64_t i = 0; i < p.size; i++) {
       const int64_t o = element(&p, 0, i);
       const double x = a[element(&p, 1, i)];
-      sum[o] += x, size[o] += fabs(x), exps[o] += exp(x);
+      sum[o] += x, size[o] += fabs(x), exps[o] += exp(x), squares[o] += x * x;
       if (x > top[o]) top[o] = x, first[o] = count[o];
       if (x < bottom[o]) bottom[o] = x;
       count[o]++;
@@ -42,12 +42,13 @@ static void random_axes(void) {
     CHECK(fabs((double)((got_type *)(got_data))[o] - (want)) <= (tolerance), #name " of %ld: got %.9g, want %.9g", \
           (long)count[o], (double)((got_type *)(got_data))[o], (double)(want));
     EACH(sum, float, out, 1e-6 * size[o] + 1e-30, sum[o])
+    EACH(sum_squares, float, out, 1e-6 * squares[o] + 1e-30, squares[o])
     EACH(max, float, out, 0, top[o])
     EACH(min, float, out, 0, bottom[o])
     EACH(logsumexp, float, out, 2e-6 * (1 + fabs(log(exps[o]))), log(exps[o]))
     p.dtype[0] = ND_I64;
     EACH(argmax, int64_t, where, 0, first[o])
-    free(a), free(out), free(sum), free(size), free(top), free(bottom), free(exps), free(count), free(first), free(where);
+    free(a), free(out), free(sum), free(size), free(top), free(bottom), free(exps), free(squares), free(count), free(first), free(where);
   }
 }
 

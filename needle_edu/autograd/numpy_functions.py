@@ -84,6 +84,11 @@ def softplus(a):
     return np.maximum(a, 0) + np.log1p(np.exp(-np.abs(a)))
 
 
+def sum_squares(a, axis=None, keepdims=False):
+    """The sum of the squares."""
+    return np.sum(a * a, axis=axis, keepdims=keepdims)
+
+
 def logsumexp(a, axis=None, keepdims=False):
     """Log of the sum of exponentials; the largest element is taken out first, so that nothing overflows."""
     largest = np.max(a, axis=axis, keepdims=True, initial=-np.inf)
@@ -235,12 +240,12 @@ def _one_hot(who, shape, dtype, labels, weight, label_smoothing, ignore_index, r
     return q.astype(dtype), divisor, axis
 
 
-def argsort(a, axis=-1, descending=False):
-    """The positions that sort `a`; equal elements keep their order in both directions."""
-    if not descending:
-        return np.argsort(a, axis=axis, kind="stable")
-    backwards = np.argsort(np.flip(a, axis), axis=axis, kind="stable")
-    return np.flip(a.shape[axis] - 1 - backwards, axis)
+def argsort(a, axis=-1, descending=False, most=None):
+    """The first `most` positions that sort `a`; equal elements keep their order in both directions."""
+    order = np.argsort(np.flip(a, axis) if descending else a, axis=axis, kind="stable")
+    if descending:
+        order = np.flip(a.shape[axis] - 1 - order, axis)
+    return order if most is None else np.take(order, np.arange(most), axis)
 
 
 def sort(a, axis=-1, descending=False):

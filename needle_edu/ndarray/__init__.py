@@ -2,8 +2,8 @@
 
 An `NDArray` is a storage seen through a layout. The functions here carry the array API's (NumPy's) names, so that code
 written once for ``xp = x.__array_namespace__()`` runs on NumPy arrays and on NDArrays; `relu`, `sigmoid`,
-`activation`, `logsumexp`, `cross_entropy`, `soft_cross_entropy`, `nll_loss`, `gather`, `scatter_add`, `index_add` and
-those with `_backward` are ours.
+`activation`, `logsumexp`, `sum_squares`, `cross_entropy`, `soft_cross_entropy`, `nll_loss`, `gather`, `scatter_add`,
+`index_add` and those with `_backward` are ours.
 Read array.py first, then layout.py and views.py (what shapes mean), plans.py and base.py (how a kernel is run),
 elementwise.py and functions.py; the rest is vocabulary.
 """
@@ -134,7 +134,7 @@ from .positions import (
     position_to_indices,
 )
 from .random import CREATORS
-from .reductions import all, any, argmax, argmin, logsumexp, max, mean, min, sum
+from .reductions import all, any, argmax, argmin, logsumexp, max, mean, min, sum, sum_squares
 from .soft_losses import soft_cross_entropy, soft_cross_entropy_backward
 from .softmax import log_softmax, log_softmax_backward, softmax, softmax_backward
 from .statistics import std, var
@@ -161,9 +161,9 @@ __all__ = [
     "relu_backward", "remainder", "repeat", "reshape", "result_type", "roll", "round", "scatter_add", "sigmoid",
     "sigmoid_backward", "sign", "silu", "silu_backward", "sin", "sinh", "soft_cross_entropy",
     "soft_cross_entropy_backward", "softmax", "softmax_backward", "softplus",
-    "sort", "split", "sqrt", "square", "squeeze", "stack", "std", "subtract", "sum", "summation", "swapaxes",
-    "take", "tan", "tanh", "tanh_backward", "tile", "transpose", "tril", "triu", "trunc", "var", "where", "zeros",
-    "zeros_like",
+    "sort", "split", "sqrt", "square", "squeeze", "stack", "std", "subtract", "sum", "sum_squares", "summation",
+    "swapaxes", "take", "tan", "tanh", "tanh_backward", "tile", "transpose", "tril", "triu", "trunc", "var", "where",
+    "zeros", "zeros_like",
 ]  # fmt: skip
 
 

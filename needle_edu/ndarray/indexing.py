@@ -16,8 +16,9 @@ from needle_edu.backend import DTypeError, IndexOutOfRange, ShapeError, compatib
 from needle_edu.backend.dtypes import BOOL, F64, I64
 
 from . import base, functions, plans
-from .advanced import AdvancedIndex, check, gather, scatter
+from .advanced import AdvancedIndex, gather, scatter
 from .base import convert
+from .combining import combine
 from .creation import full, scalar
 from .dtypes import shown
 from .host import host_values
@@ -41,7 +42,7 @@ def getitem(a: NDArray, key: Any) -> NDArray:
     """Return ``a[key]``: a view for integers, slices, ... and None; a copy for arrays and masks."""
     if type(key) is int:
         return a._view(_plain_view(a.layout, (key,)))
-    view, advanced = resolve(a, key)
+    view, advanced = resolve(a, key, to_read=True)
     return a._view(view) if advanced is None else gather(a, advanced)
 
 
@@ -100,15 +101,18 @@ def process_slice(a: NDArray, item: slice, axis: int) -> slice:
 # ---- reading the key ------------------------------------------------------------------------------------------
 
 
-def resolve(a: NDArray, key: Any) -> tuple[Layout, AdvancedIndex | None]:
-    """Return the layout of the view that `key` means, and if it has arrays, what they name (in a view of its own)."""
+def resolve(a: NDArray, key: Any, to_read: bool = False) -> tuple[Layout, AdvancedIndex | None]:
+    """Return the layout of the view that `key` means, and if it has arrays, what they name (in a view of its own).
+
+    `to_read` says that nothing will be written there: see `_index_array`.
+    """
     key = key if type(key) is tuple else (key,)
     plain = _plain(key)
-    return _read(a.layout, key) if plain is None else (_plain_view(a.layout, plain), None)
+    return _read(a.layout, key, to_read) if plain is None else (_plain_view(a.layout, plain), None)
 
 
-def _read(layout: Layout, key: tuple) -> tuple[Layout, AdvancedIndex | None]:
-    items = _expand(layout, key)
+def _read(layout: Layout, key: tuple, to_read: bool = False) -> tuple[Layout, AdvancedIndex | None]:
+    items = _expand(layout, key, to_read)
     shape, strides, offset = [], [], layout.offset
     arrays: list[tuple[int, NDArray]] = []  # (axis, index array)
     places: list[
@@ -142,7 +146,7 @@ def _read(layout: Layout, key: tuple) -> tuple[Layout, AdvancedIndex | None]:
         return view, None
     # NumPy: side by side, the indexed axes stay in their place; separated by slices, they go to the front.
     together = places[-1][0] - places[0][0] == len(places) - 1
-    return view, _combine(layout, view, arrays, places[0][1] if together else 0)
+    return view, combine(layout, view, arrays, places[0][1] if together else 0)
 
 
 def _plain(key: tuple) -> tuple | None:
@@ -169,7 +173,7 @@ def _plain_view(layout: Layout, key: tuple) -> Layout:
     return _read(layout, tuple(slice(*item) if type(item) is tuple else item for item in key))[0]
 
 
-def _expand(layout: Layout, key: tuple) -> list:
+def _expand(layout: Layout, key: tuple, to_read: bool) -> list:
     """Return the key with one item per axis or None: `...` becomes full slices, arrays NDArrays.
 
     The key may be shorter than the shape; the other axes stay as they are.
@@ -184,7 +188,7 @@ def _expand(layout: Layout, key: tuple) -> list:
             ellipsis = len(items)
         elif item is not None:
             if not isinstance(item, slice) and (isinstance(item, bool) or not isinstance(item, _INTEGERS)):
-                item = _index_array(item, layout)
+                item = _index_array(item, layout, to_read)
             used += item.ndim if isinstance(item, base.NDArray) and item.layout.code == BOOL else 1
         items.append(item)
     missing = layout.ndim - used
@@ -195,11 +199,11 @@ def _expand(layout: Layout, key: tuple) -> list:
     return items[:ellipsis] + [slice(None)] * missing + items[ellipsis + 1 :]
 
 
-def _index_array(item: Any, layout: Layout) -> NDArray:
-    """Return an int64 array, or a mask of at least one dimension, that nobody else can write to.
+def _index_array(item: Any, layout: Layout, to_read: bool) -> NDArray:
+    """Return an int64 array, or a mask of at least one dimension, that nobody else can write to unless it is `to_read`.
 
-    Places are checked first and used afterwards, and kernels run without Python's lock: an index that another
-    thread changes in between would lead out of the array. A copy costs little beside the gather.
+    A scatter checks all places before it writes to the first, and kernels run without Python's lock: an index that
+    another thread changes in between would lead out of the array. A gather checks each place as it goes there.
     """
     if isinstance(item, (list, tuple)) and not len(item):
         return full(0, 0, "int64", layout.device)
@@ -217,7 +221,8 @@ def _index_array(item: Any, layout: Layout) -> NDArray:
     if index.layout.code == BOOL and not index.ndim:
         raise IndexOutOfRange("a single bool is not an index; use None to add an axis")
     own = index if index.layout.code == BOOL else convert(index, I64)
-    return own.copy() if own is index and not isinstance(item, (list, tuple, np.ndarray)) else own
+    shared = own is index and not isinstance(item, (list, tuple, np.ndarray))
+    return own.copy() if shared and not to_read else own
 
 
 def _places(mask: NDArray, layout: Layout, axis: int) -> list[NDArray]:
@@ -244,26 +249,3 @@ def _integer(index: Any, extent: int, axis: int) -> int:
     if not -extent <= index < extent:
         raise IndexOutOfRange(f"index {shown(index)} is out of range for axis {axis} with size {extent}")
     return int(index) % extent
-
-
-def _combine(layout: Layout, view: Layout, arrays: list[tuple[int, NDArray]], position: int) -> AdvancedIndex:
-    if len(arrays) == 1:
-        axis, index = arrays[0]
-        return AdvancedIndex(view, index, position, layout.strides[axis], layout.shape[axis], axis)
-    shapes = [index.shape for _, index in arrays]
-    if plans.broadcast_shape(*shapes) is None:
-        raise IndexOutOfRange(f"index arrays of shapes {' and '.join(map(str, shapes))} do not broadcast")
-    # Several axes: how far to walk is the sum over the axes, counted from the lowest address.
-    walk: Any = None
-    limit, offset = 1, view.offset
-    for axis, index in arrays:
-        extent, stride = layout.shape[axis], layout.strides[axis]
-        check(index, extent, axis)
-        index = functions.where(index < 0, index + extent, index)
-        if stride < 0:
-            offset += (extent - 1) * stride
-            index, stride = (extent - 1) - index, -stride
-        limit += max(extent - 1, 0) * stride
-        walk = index * stride if walk is None else walk + index * stride
-    base = make_layout(view.shape, view.strides, offset, view.code, view.device)
-    return AdvancedIndex(base, walk, position, 1, limit, arrays[0][0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from needle_edu.backend import DTypeError, ShapeError
-from needle_edu.backend.arguments import switch
+from needle_edu.backend.arguments import integer, switch
 from needle_edu.backend.dtypes import F64, I64
 
 from .base import allocate, kernel_failed, run, run_unary
@@ -19,10 +19,14 @@ if TYPE_CHECKING:
 
 
 @remember
-def line_plan(axis: int, out_code: int, *inputs: Layout) -> tuple[Layout, Plan]:
-    """Plan a kernel along one axis: the axis comes last, the others are merged where that is possible."""
+def line_plan(axis: int, out_code: int, *inputs: Layout, most: int | None = None) -> tuple[Layout, Plan]:
+    """Plan a kernel along one axis: the axis comes last, the others are merged where that is possible.
+
+    The result's lines are as long as the others, or `most` elements.
+    """
     a = inputs[0]
-    out = compact_layout(a.shape, out_code, a.device)
+    length = a.shape[axis] if most is None else most
+    out = compact_layout((*a.shape[:axis], length, *a.shape[axis + 1 :]), out_code, a.device)
     layouts = (out, *inputs)
     others = [k for k in range(a.ndim) if k != axis]
     strides = tuple(tuple([layout.strides[k] for k in others]) for layout in layouts)
@@ -139,11 +143,21 @@ def sort(a: NDArray, axis: int | None = -1, *, descending: bool = False) -> NDAr
     """
     a = operand("sort", a)
     switch("sort", descending=descending)
-    return _sorted("sort", *_line("sort", a, axis), descending)
+    a, layout, plan = _line("sort", a, axis)
+    out = allocate(layout)
+    if layout.size:
+        err = layout.kernels["sort"](plan, out.storage.ptr, a.storage.ptr, descending)
+        if err:
+            kernel_failed("sort", err, a)
+    return out
 
 
-def argsort(a: NDArray, axis: int | None = -1, *, descending: bool = False) -> NDArray:
+def argsort(
+    a: NDArray, axis: int | None = -1, *, descending: bool = False, most: int | None = None
+) -> NDArray:
     """Return the positions (int64) that put the elements in order along an axis. Equal elements keep their order.
+
+    With `most`, only the first so many of each line, which takes less time if they are few.
 
     Examples
     --------
@@ -153,13 +167,18 @@ def argsort(a: NDArray, axis: int | None = -1, *, descending: bool = False) -> N
     """
     a = operand("argsort", a)
     switch("argsort", descending=descending)
-    return _sorted("argsort", *_line("argsort", a, axis, I64), descending)
-
-
-def _sorted(name: str, a: NDArray, layout: Layout, plan: Plan, descending: bool) -> NDArray:
+    if axis is None or not a.ndim:
+        a, axis = a.reshape((-1,)), (-1 if axis in (None, 0, -1) else axis)
+    axis = normalize_axis(axis, a.ndim, "argsort")
+    n = a.shape[axis]
+    if most is not None and not 0 <= integer("argsort", "most", most) <= n:
+        raise ShapeError(f"argsort: wanted the first {most} of {n} elements along axis {axis}")
+    layout, plan = line_plan(axis, I64, a.layout, most=n if most is None else most)
     out = allocate(layout)
     if layout.size:
-        err = layout.kernels[name](plan, out.storage.ptr, a.storage.ptr, bool(descending))
+        err = layout.kernels["argsort"](
+            plan, out.storage.ptr, a.storage.ptr, descending, n if most is None else most
+        )
         if err:
-            kernel_failed(name, err, a)
+            kernel_failed("argsort", err, a)
     return out

@@ -236,29 +236,31 @@ def _batch_strides(layout: Layout, batch: tuple) -> tuple:
 # ---- gather and scatter -----------------------------------------------------------------------------------------
 
 
-def _gathered(view: Layout, index: Layout, position: int) -> tuple[tuple, tuple, tuple]:
+def _gathered(view: Layout, index: Layout, position: int, along: tuple) -> tuple[tuple, tuple, tuple]:
     """Return (shape, strides of the view, strides of the index) over what is gathered.
 
-    The axes of `index` are inserted before axis `position` of `view`.
+    The axes of `index` are inserted before axis `position` of `view`, whose strides there are `along`.
     """
     shape = view.shape[:position] + index.shape + view.shape[position:]
-    view_strides = view.strides[:position] + (0,) * index.ndim + view.strides[position:]
+    view_strides = view.strides[:position] + along + view.strides[position:]
     index_strides = (0,) * position + index.strides + (0,) * (view.ndim - position)
     return shape, view_strides, index_strides
 
 
 @remember
-def gather_plan(view: Layout, index: Layout, position: int) -> tuple[Layout, Plan]:
+def gather_plan(view: Layout, index: Layout, position: int, along: tuple) -> tuple[Layout, Plan]:
     """Plan ``out = view[index]``."""
-    shape, view_strides, index_strides = _gathered(view, index, position)
+    shape, view_strides, index_strides = _gathered(view, index, position, along)
     out = compact_layout(shape, view.code, view.device)
     return out, lower(shape, (out, out.strides), (view, view_strides), (index, index_strides))
 
 
 @remember
-def scatter_plan(view: Layout, value: Layout, index: Layout, position: int) -> tuple[tuple, Plan]:
+def scatter_plan(
+    view: Layout, index: Layout, position: int, along: tuple, value: Layout
+) -> tuple[tuple, Plan]:
     """Plan ``view[index] = value``; returns the shape that the value must broadcast to, and the plan or None."""
-    shape, view_strides, index_strides = _gathered(view, index, position)
+    shape, view_strides, index_strides = _gathered(view, index, position, along)
     if broadcast_shape(value.shape, shape) != shape:
         return shape, None
     value = broadcasted(value, shape)

@@ -107,6 +107,7 @@ argmax = reduction(
 argmin = reduction(
     "argmin", "the position (int64) of the first smallest element; nan counts as smallest", _index
 )
+_sum_squares = reduction("sum_squares", "the sum of the squares", same, 0)
 _total = reduction("sum", "the sum to divide", wide, 0, called="mean")
 _some = reduction("max", "whether one is true", same, 0, called="any")
 _every = reduction("min", "whether all are true", same, 1, called="all")
@@ -124,6 +125,19 @@ def logsumexp(a: NDArray, axis: Axis = None, keepdims: bool = False) -> NDArray:
     """
     a = operand("logsumexp", a)
     return _logsumexp(convert(a, floating(a.layout.code)), axis, keepdims)
+
+
+def sum_squares(a: NDArray, axis: Axis = None, keepdims: bool = False) -> NDArray:
+    """Return the sum of the squares along the axes, in one pass over the elements; integers as float32.
+
+    Examples
+    --------
+    >>> from needle_edu import ndarray as nd
+    >>> nd.sum_squares(nd.array([[3, 4], [1, 0]]), axis=1)
+    NDArray([25.,  1.], dtype=float32, device=cpu())
+    """
+    a = operand("sum_squares", a)
+    return _sum_squares(convert(a, floating(a.layout.code)), axis, keepdims)
 
 
 def mean(

@@ -66,7 +66,7 @@ def topk(a, k, axis=-1, largest=True):
     (axis,) = normalize_axes(integer("topk", "axis", axis), a.ndim, "topk")
     if not 0 <= integer("topk", "k", k) <= a.shape[axis]:
         raise ShapeError(f"topk: k is {k}, but axis {axis} of shape {a.shape} has {a.shape[axis]} elements")
-    places = _ARGSORT.cls(axis, largest).apply(a)[(slice(None),) * axis + (slice(0, k),)]
+    places = _ARGSORT.cls(axis, largest, k).apply(a)
     return take_along_axis(a, places, axis), places
 
 

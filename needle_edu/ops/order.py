@@ -75,7 +75,7 @@ class ArgMin(_Position):
 class ArgSort(UnaryOp):
     """The positions (int64) that put the elements in order along an axis; no gradient.
 
-    Equal elements keep their order; nan is the largest number.
+    Equal elements keep their order; nan is the largest number. With `most`, only the first so many.
 
     >>> from needle_edu import Tensor, ops
     >>> ops.argsort(Tensor([3.0, 1.0, 2.0]))
@@ -86,14 +86,20 @@ class ArgSort(UnaryOp):
     method = True
     differentiable = False
     formula = r"y = \text{the permutation that sorts } a"
-    samples = staticmethod(sampling.shaped(({}, (2, 3)), ({"axis": 0, "descending": True}, (3, 2)), ({}, ())))
+    samples = staticmethod(
+        sampling.shaped(
+            ({}, (2, 3)), ({"axis": 0, "descending": True}, (3, 2)), ({}, ()), ({"most": 2}, (2, 3))
+        )
+    )
 
-    def __init__(self, axis: int = -1, descending: bool = False):
+    def __init__(self, axis: int = -1, descending: bool = False, most: int | None = None):
         self.axis, self.descending = integer(self.name, "axis", axis), bool(descending)
+        self.most = None if most is None else integer(self.name, "most", most)
 
     def compute(self, a):
         line = xp.reshape(a, a.shape or (1,))  # a single number is a line of one
-        return xp.reshape(xp.argsort(line, axis=_axis(self, a), descending=self.descending), a.shape)
+        order = xp.argsort(line, axis=_axis(self, a), descending=self.descending, most=self.most)
+        return order if self.most is not None else xp.reshape(order, a.shape)
 
 
 @register

@@ -1,19 +1,22 @@
 """Padding: a frame around a tensor, filled with a number or with elements that the tensor has already.
 
-The frame is filled axis by axis. Its part before and its part behind an axis are copies of parts of the tensor:
+Along an axis the frame before and the frame behind are
 
     constant     c c | 1 2 3 4 | c c        reflect      3 2 | 1 2 3 4 | 3 2    mirrored at the first and last element
     replicate    1 1 | 1 2 3 4 | 4 4        circular     3 4 | 1 2 3 4 | 1 2    as if the tensor went round
 
-The later axes copy the corners along. An element that was copied has a part in several places of the result, so the vjp
-adds their adjoints to its own: the same copies backwards, the last axis first.
+Where not all is a number, a table says for each place of the result where its element comes from, and the result is the
+tensor, indexed by the table. An element may stand in several places, so the vjp adds up the adjoints of all of them, as
+that of indexing does. Axes that lie side by side share a table if it is small, else each has its own.
 """
 
 from collections.abc import Iterator
 from math import prod
 from typing import Any
 
-from needle_edu.autograd.arrays import ShapeError, xp
+import numpy as np
+
+from needle_edu.autograd.arrays import ShapeError, add_at, getitem, xp
 from needle_edu.autograd.op import UnaryOp
 from needle_edu.autograd.registry import register, slot
 from needle_edu.ndarray.layout import as_shape
@@ -26,9 +29,8 @@ _GETITEM, _PAD, _PAD_BACKWARD = slot("getitem"), slot("pad"), slot("pad_backward
 MODES = ("constant", "reflect", "replicate", "circular")
 _NUMPYS = {"edge": "replicate", "wrap": "circular"}
 
-_IN_CACHE = 1 << 18  # elements of a block: a megabyte of float32
+_SMALL_TABLE = 1 << 14  # places: 128 KB, which stay in the cache from one image to the next
 Pairs = tuple[tuple[int, int], ...]
-Part = tuple[slice, ...]
 
 
 class _Frame(UnaryOp):
@@ -60,27 +62,34 @@ class _Frame(UnaryOp):
                 )
         return tuple([n + before + behind for n, (before, behind) in zip(shape, self.pad_width, strict=True)])
 
-    def _inside(self, shape: tuple[int, ...]) -> Part:
+    def _inside(self, shape: tuple[int, ...]) -> tuple[slice, ...]:
         """Where in the result the tensor of this shape lies."""
         pairs = zip(shape, self.pad_width, strict=True)
         return tuple([slice(before, before + n) for n, (before, _) in pairs])
 
-    def _copies(self, shape: tuple[int, ...]) -> Iterator[tuple[int, Part, Part]]:
-        """Yield (axis, part of the frame, where its elements come from), in the places of the result."""
-        inside = self._inside(shape)
-        for axis, (n, (before, behind)) in enumerate(zip(shape, self.pad_width, strict=True)):
-            end = before + n
-            if self.mode == "reflect":
-                last = end - 2 - behind
-                sources = slice(2 * before, before, -1), slice(end - 2, None if last < 0 else last, -1)
-            elif self.mode == "circular":
-                sources = slice(n, n + before), slice(before, before + behind)
-            else:
-                sources = slice(before, before + 1), slice(end - 1, end)
-            for frame, source in zip((slice(0, before), slice(end, end + behind)), sources, strict=True):
-                if frame.stop > frame.start:  # the axes in front of this one have their frames already
-                    front, rear = (slice(None),) * axis, inside[axis + 1 :]
-                    yield axis, (*front, frame, *rear), (*front, source, *rear)
+    def _tables(self, shape: tuple[int, ...]) -> Iterator[tuple[range, np.ndarray]]:
+        """Yield (axes, places): the axes as one are the tensor's at these places. The last axes come first."""
+        framed = [axis for axis, pair in enumerate(self.pad_width) if any(pair)]
+        if not framed:
+            return
+        together = range(framed[0], framed[-1] + 1)
+        padded = self._padded(shape)
+        if prod(padded[together.start : together.stop]) <= _SMALL_TABLE:
+            groups = [together]
+        else:
+            groups = [range(axis, axis + 1) for axis in reversed(framed)]
+        for axes in groups:
+            places = np.zeros(1, np.int64)
+            for axis in axes:
+                places = np.add.outer(places * shape[axis], self._sources(shape[axis], *self.pad_width[axis]))
+            yield axes, places.reshape(-1)
+
+    def _sources(self, n: int, before: int, behind: int) -> np.ndarray:
+        """Where the elements along an axis of n come from."""
+        places = np.arange(-before, n + behind)
+        if self.mode == "reflect":
+            return (n - 1) - np.abs(n - 1 - np.abs(places))
+        return places % n if self.mode == "circular" else np.clip(places, 0, n - 1)
 
 
 def _pairs(who: str, pad_width: Any) -> Pairs:
@@ -137,27 +146,14 @@ class Pad(_Frame):
         shape = self._padded(a.shape)
         if self.mode == "constant":
             out = xp.full(shape, self.constant_value, dtype=a.dtype, device=a.device)
-        else:
-            out = xp.empty(shape, dtype=a.dtype, device=a.device)
-        inside, copies = self._inside(a.shape), list(self._copies(a.shape)) if self.mode != "constant" else []
-        for some in self._blocks(shape) if copies else [()]:
-            part, given = (out[some], a[some]) if some else (out, a)
-            part[inside] = given
-            for _, frame, source in copies:
-                part[frame] = xp.broadcast_to(part[source], part[frame].shape)
-        return out
-
-    def _blocks(self, shape: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
-        """Yield parts of the result, cut across the first axis if that has no frame.
-
-        A frame is copied from what was written before: it should still be in the cache.
-        """
-        if not shape or self.pad_width[0] != (0, 0):
-            yield ()
-            return
-        step = max(1, _IN_CACHE * shape[0] // max(1, prod(shape)))
-        for start in range(0, shape[0], step):
-            yield (slice(start, min(start + step, shape[0])),)
+            out[self._inside(a.shape)] = a
+            return out
+        out = a
+        for axes, places in self._tables(a.shape):
+            front, rear = out.shape[: axes.start], out.shape[axes.stop :]
+            as_one = xp.reshape(out, (*front, prod(out.shape[axes.start : axes.stop]), *rear))
+            out = getitem(as_one, (*(slice(None),) * axes.start, places))
+        return a.copy() if out is a else xp.reshape(out, shape)
 
     def vjp0(self, g, node):
         if self.mode == "constant":
@@ -167,7 +163,7 @@ class Pad(_Frame):
 
 @register
 class PadBackward(_Frame):
-    """The vjp of pad: the tensor without its frame, whose parts are added to where they would have been copied from.
+    """The vjp of pad: the tensor without its frame, whose elements are added to where they would have come from.
 
     >>> from needle_edu import Tensor, ops
     >>> ops.pad_backward(Tensor([1.0, 1.0, 1.0, 1.0, 1.0, 1.0]), [(2, 1)], mode="reflect")
@@ -197,13 +193,15 @@ class PadBackward(_Frame):
         self._padded(shape)
         if self.mode == "constant":
             return a[self._inside(shape)].copy()
-        out = a.copy()
-        for axis, frame, source in reversed(list(self._copies(shape))):
-            part = out[frame]
-            if self.mode == "replicate":
-                part = xp.sum(part, axis=axis, keepdims=True)
-            out[source] = out[source] + part
-        return out[self._inside(shape)].copy()
+        out = a
+        for axes, places in reversed(list(self._tables(shape))):
+            front, rear = out.shape[: axes.start], out.shape[axes.stop :]
+            as_one = xp.reshape(out, (*front, places.size, *rear))
+            out = xp.zeros(
+                (*front, prod(shape[axes.start : axes.stop]), *rear), dtype=a.dtype, device=a.device
+            )
+            add_at(out, (*(slice(None),) * axes.start, places), as_one)
+        return a.copy() if out is a else xp.reshape(out, shape)
 
     def vjp0(self, g, node):
         return _PAD.cls(self.pad_width, mode=self.mode).apply(g)

@@ -154,7 +154,7 @@ class Norm(Reduction):
             raise DTypeError(f"{self.name}: wanted floats, got {a.dtype}; convert with astype('float32')")
         where = {"axis": self.axes, "keepdims": self.keepdims}
         if self.p == 2:
-            return xp.sqrt(xp.sum(a * a, **where))
+            return xp.sqrt(xp.sum_squares(a, **where))
         size = xp.abs(a)
         if math.isinf(self.p):
             return xp.max(size, **where) if self.p > 0 else xp.min(size, **where)

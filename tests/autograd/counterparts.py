@@ -320,7 +320,9 @@ PYTORCHS = {
     "prod": prod, "var": over(torch.var), "std": over(torch.std), "logsumexp": over(torch.logsumexp),
     "norm": over(lambda a, dim, keepdim, p=2: torch.linalg.vector_norm(a, p, dim, keepdim)),
     "sort": lambda a, axis=-1, descending=False: torch.sort(a, dim=axis, descending=descending, stable=True)[0],
-    "argsort": lambda a, axis=-1, descending=False: torch.argsort(a, dim=axis, descending=descending, stable=True),
+    "argsort": lambda a, axis=-1, descending=False, most=None: torch.argsort(
+        a, dim=axis, descending=descending, stable=True
+    ).narrow(axis if a.ndim else 0, 0, most or a.shape[axis]) if a.ndim else torch.argsort(a),
     "cumargmax": lambda a, axis: torch.cummax(a, axis)[1], "cumargmin": lambda a, axis: torch.cummin(a, axis)[1],
     "linear_scan": linear_scan,
     "argmax": lambda a, axis=None, keepdims=False: torch.argmax(a, axis, keepdim=keepdims),

@@ -103,10 +103,17 @@ def test_what_makes_no_sense_is_said(call, error, words):
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("elements", [1, 100, 180])
-def test_images_block_by_block(mode, elements, monkeypatch):
-    """Blocks of one image, of two and a rest, of all but one: five images of 42 elements with their frames."""
-    monkeypatch.setattr(padding, "_IN_CACHE", elements)
-    x = np.arange(100, dtype="float32").reshape(5, 4, 5)
-    frame = ((0, 0), (1, 1), (2, 0))
-    np.testing.assert_array_equal(ops.pad(Tensor(x), frame, mode=mode).numpy(), np.pad(x, frame, MODES[mode]))
+@pytest.mark.parametrize("places", [10**6, 0], ids=["one table", "a table for each axis"])
+def test_tables(mode, places, monkeypatch):
+    """Values and gradients from one table for all axes, and from one for each, which large images get."""
+    monkeypatch.setattr(padding, "_SMALL_TABLE", places)
+    x = np.arange(200, dtype="float64").reshape(5, 4, 5, 2)
+    frame = ((1, 0), (0, 0), (2, 1), (0, 0))
+    a = Tensor(x, dtype="float64")
+    y = ops.pad(a, frame, mode=mode)
+    np.testing.assert_array_equal(y.numpy(), np.pad(x, frame, MODES[mode]))
+    g = np.arange(y.size, dtype="float64").reshape(y.shape)
+    y.backward(Tensor(g, dtype="float64"))
+    wanted = np.zeros(x.size)
+    np.add.at(wanted, np.pad(np.arange(x.size).reshape(x.shape), frame, MODES[mode]), g)
+    np.testing.assert_array_equal(a.grad.numpy(), wanted.reshape(x.shape))

@@ -49,6 +49,7 @@ SEVERAL_OUTPUTS = {*STEPS, *NORMS, *RUNNING, *ATTENTION, *RECURRENCE, *DECODING}
 # Functions that round differently in different libraries; all others must agree to the last bit.
 ROUNDED = {
     *("exp", "log", "sin", "cos", "tanh", "sigmoid", "power", "rpower", "logsumexp", "sum", "prod", "matmul"),
+    "sum_squares",
     *(
         "tanh_backward",
         "sigmoid_backward",
@@ -240,12 +241,12 @@ def reduction(
 ) -> Case:
     if shape is None:
         shape = shape_of(rng)
-        while 0 in shape and name not in ("sum", "prod"):
+        while 0 in shape and name not in ("sum", "sum_squares", "prod"):
             shape = shape_of(rng)
     if still is None:
         still = [d for d in range(len(shape)) if rng.random() < 0.5]
     out = I64 if name.startswith("arg") or (name in ("sum", "prod") and code > F64) else code
-    source = operand(rng, shape, code, special=name not in ("sum", "prod"))
+    source = operand(rng, shape, code, special=name not in ("sum", "sum_squares", "prod"))
     if name == "prod" and code <= F64:  # near 1: where a product overflows half-way depends on its order
         size = source.memory.size
         source.memory[...] = rng.choice([-1.0, 1.0], size) * 2.0 ** rng.normal(0, 0.1, size)
@@ -265,6 +266,8 @@ def line(name: str, rng: np.random.Generator, code: int, shape: tuple | None = N
     ):  # factors around 1: what is far off outgrows any rounding
         sources[0].memory[...] = 2.0 ** rng.normal(0, 0.1, sources[0].memory.size)
     extra = (int(rng.integers(2)),) if "sort" in name else ()
+    if name == "argsort":
+        extra = (*extra, shape[-1] if rng.random() < 0.5 else int(rng.integers(shape[-1] // 8 + 1)))
     return Case([operand(rng, shape, out), *sources], shape, extra=extra)
 
 

@@ -208,3 +208,64 @@ def test_iteration_and_length():
     assert [row.tolist() for row in a] == [[1, 2], [3, 4]]
     with pytest.raises(ShapeError, match="no length"):
         len(nd.zeros(()))
+
+
+STEPS = np.arange(5)
+LOOKED_UP = np.random.default_rng(7).integers(-6, 6, (5, 4))
+COUNTING = {
+    "labels": (STEPS, LOOKED_UP[:, 0]),
+    "labels, turned": (LOOKED_UP[:, 0] % 5, np.arange(5)),
+    "gather": (STEPS[:, None], LOOKED_UP),
+    "rows and columns": (STEPS[:, None], STEPS[None, ::-1]),
+    "backwards": (STEPS[::-1, None], LOOKED_UP),
+    "every second": (np.arange(0, 5, 2)[:, None], LOOKED_UP[:3]),
+    "a diagonal": (STEPS, STEPS),
+    "behind the end": (STEPS - 5, LOOKED_UP[:, 0]),
+    "around the end": (STEPS - 2, STEPS),
+    "one place": (np.array([3]), STEPS),
+    "a column, then apart": (slice(None), STEPS[:, None], slice(1, 3), LOOKED_UP),
+    "three": (STEPS, LOOKED_UP[:, 1] % 5, STEPS),
+    "nearly equal steps": (np.array([0, 1, 2, 4, 4]), LOOKED_UP[:, 0]),
+    "equal ends": (np.array([0, 3, 2, 1, 4]), LOOKED_UP[:, 0]),
+}
+
+
+@pytest.mark.parametrize("key", COUNTING.values(), ids=COUNTING)
+@pytest.mark.parametrize(
+    "view", [(slice(None),), (slice(None, None, -1), slice(None, None, -1))], ids=["plain", "turned"]
+)
+def test_places_that_count(key, view):
+    """An index array whose places count in equal steps is walked along; what comes out is what NumPy looks up."""
+    x = np.arange(5 * 6 * 5 * 6, dtype="float32").reshape(5, 6, 5, 6)[view]
+    a, g = nd.array(x), np.random.default_rng(1).integers(0, 9, x[key].shape).astype("float32")
+    for of in (a, nd.array(x.T).T):
+        np.testing.assert_array_equal(of[key].numpy(), x[key])
+    added, written, right = nd.index_add(a, key, nd.array(g)), a.copy(), x.copy()
+    written[key], right[key] = nd.array(g), g
+    np.testing.assert_array_equal(written.numpy(), right)
+    right = x.copy()
+    np.add.at(right, key, g)
+    np.testing.assert_array_equal(added.numpy(), right)
+
+
+@pytest.mark.parametrize("wrong", [5, -7, 2**62])
+def test_places_that_count_out_of_range(wrong):
+    a = nd.zeros((5, 6))
+    with pytest.raises(IndexOutOfRange, match=rf"index {wrong} is out of range for axis 0 with size 5"):
+        a[np.arange(wrong, wrong + 2), np.array([0, 3])]
+    with pytest.raises(IndexOutOfRange, match="axis 1 with size 6"):
+        a[np.arange(5), np.array([0, 3, 6, 1, 1])]
+
+
+def test_the_first_of_an_order():
+    x = np.random.default_rng(3).normal(size=(3, 700)).astype("float32")
+    x[:, ::9], x[1, 5] = 1.0, np.nan
+    for descending in (False, True):
+        whole = nd.argsort(nd.array(x), descending=descending).numpy()
+        for most in (0, 1, 5, 64, 65, 200, 700):
+            first = nd.argsort(nd.array(x), descending=descending, most=most)
+            np.testing.assert_array_equal(first.numpy(), whole[:, :most])
+        down = nd.argsort(nd.array(x.T), axis=0, descending=descending, most=3).numpy()
+        np.testing.assert_array_equal(down, whole[:, :3].T)
+    with pytest.raises(ShapeError, match="argsort: wanted the first 701 of 700 elements along axis 1"):
+        nd.argsort(nd.array(x), most=701)

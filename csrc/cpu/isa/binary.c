@@ -42,7 +42,7 @@ INTEGERS(BINARY_ROW, floor_divide, b == 0 ? 0 : b == -1 ? (T)(0 - (U)a) : a / b 
 BINARY_ROW(fmod, f32, fmodf(a, b))
 BINARY_ROW(fmod, f64, fmod(a, b))
 INTEGERS(BINARY_ROW, fmod, b == 0 || b == -1 ? 0 : a % b)
-BINARY_ROW(atan2, f32, atan2f(a, b))
+BINARY_ROW(atan2, f32, atan2_of_f32(a, b))
 BINARY_ROW(atan2, f64, atan2(a, b))
 
 /* `a > b` is false when either is nan; a nan b comes out by itself then, a nan a by the second condition. */

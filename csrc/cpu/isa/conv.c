@@ -35,6 +35,8 @@
 #define OF_B 3
 #endif
 
+#define STENCIL_LINES 4 /* of two vectors each: 8 sums, as many as two adders of 4 cycles keep busy */
+
 #define T f32
 #define BITS int32_t
 #define SMALL transpose_square_32x4
@@ -56,5 +58,6 @@
 
 const nd_conv_table ND_TABLE(conv) = {.lanes = {VECTOR_BYTES / 4, VECTOR_BYTES / 8}, .vectors = TILE_VECTORS,
                                       .product = {product_f32, product_f64}, .lines = {lines_f32, lines_f64},
+                                      .stencil = {stencil_f32, stencil_f64},
                                       .transpose = {transpose_f32, transpose_f64}, .mix = {mixed_f32, mixed_f64},
                                       .finite = {finite_f32, finite_f64}};

@@ -113,6 +113,7 @@ static void NAME(product)(const nd_places *x) {
 }
 
 #include "conv_lines.h"
+#include "conv_stencil.h"
 #include "conv_mix.h"
 
 /* The start of the square after the one at `i`: the last one ends where the matrix does and overlaps the one before. */

@@ -18,6 +18,9 @@ typedef i64 mask_f64 __attribute__((vector_size(W_f64 * 8)));
 
 /* `mask ? x : y`, lane by lane */
 #define CHOOSE(mask, x, y) ((V)(((mask) & (M)(x)) | (~(mask) & (M)(y))))
+/* What is joined of an element: itself or its square. */
+#define ITSELF(x) (x)
+#define SQUARE_OF(x) ((x) * (x))
 #define LARGER_LANES(x, y) CHOOSE(((y) > (x)) | ((y) != (y)), y, x)
 #define SMALLER_LANES(x, y) CHOOSE(((y) < (x)) | ((y) != (y)), y, x)
 
@@ -29,7 +32,7 @@ enum {
   STRIP = 1024    /* columns at a time; the driver asks for no more */
 };
 
-#define LANE_ROWS(name, T, A, NEUTRAL, JOIN, JOIN_LANES)                                                    \
+#define LANE_ROWS(name, T, A, NEUTRAL, JOIN, JOIN_LANES, OF)                                                \
   /* One long row, stretch by stretch: eight vectors of lanes, for the adder is pipelined; then the lanes. */ \
   static A name##_of_row_##T(int64_t n, const T *a) {                                                       \
     typedef lanes_##T V;                                                                                    \
@@ -44,12 +47,12 @@ enum {
       for (; c + 8 * W <= stretch; c += 8 * W) {                                                            \
         ND_UNROLL_WHOLE(8) for (int i = 0; i < 8; i++) {                                                    \
           memcpy(&y, a + c + i * W, sizeof y);                                                              \
-          x[i] = JOIN_LANES(x[i], y);                                                                       \
+          x[i] = JOIN_LANES(x[i], OF(y));                                                                   \
         }                                                                                                   \
       }                                                                                                     \
       for (; c < stretch; c += W) {                                                                         \
         memcpy(&y, a + c, sizeof y);                                                                        \
-        x[0] = JOIN_LANES(x[0], y);                                                                         \
+        x[0] = JOIN_LANES(x[0], OF(y));                                                                     \
       }                                                                                                     \
       ND_UNROLL_WHOLE(4) for (int i = 0; i < 4; i++) x[i] = JOIN_LANES(x[i], x[i + 4]);                     \
       x[0] = JOIN_LANES(x[0], x[2]);                                                                        \
@@ -58,7 +61,7 @@ enum {
       a += stretch;                                                                                         \
       n -= stretch;                                                                                         \
     }                                                                                                       \
-    for (int64_t c = 0; c < n; c++) total = JOIN(total, (A)a[c]);                                           \
+    for (int64_t c = 0; c < n; c++) total = JOIN(total, OF((A)a[c]));                                       \
     return total;                                                                                           \
   }                                                                                                         \
   /* W short rows at once, W <= cols: lane l of x[i] holds columns l, l+W, ... of row i. Transposed, lane i */ \
@@ -71,11 +74,14 @@ enum {
     V x[W], y;                                                                                              \
     M fresh;                                                                                                \
     const int64_t whole = cols / W * W, old = W - (cols - whole);                                           \
-    ND_UNROLL_WHOLE(8) for (int i = 0; i < W; i++) memcpy(&x[i], a + i * rs, sizeof x[i]);                  \
+    ND_UNROLL_WHOLE(8) for (int i = 0; i < W; i++) {                                                        \
+      memcpy(&y, a + i * rs, sizeof y);                                                                     \
+      x[i] = OF(y);                                                                                         \
+    }                                                                                                       \
     for (int64_t c = W; c < whole; c += W) {                                                                \
       ND_UNROLL_WHOLE(8) for (int i = 0; i < W; i++) {                                                      \
         memcpy(&y, a + i * rs + c, sizeof y);                                                               \
-        x[i] = JOIN_LANES(x[i], y);                                                                         \
+        x[i] = JOIN_LANES(x[i], OF(y));                                                                     \
       }                                                                                                     \
     }                                                                                                       \
     if (whole < cols) {                                                                                     \
@@ -84,7 +90,7 @@ enum {
       ND_UNROLL_WHOLE(8) for (int i = 0; i < W; i++) {                                                      \
         memcpy(&y, a + i * rs + cols - W, sizeof y);                                                        \
         y = CHOOSE(fresh, y, neutral);                                                                      \
-        x[i] = JOIN_LANES(x[i], y);                                                                         \
+        x[i] = JOIN_LANES(x[i], OF(y));                                                                     \
       }                                                                                                     \
     }                                                                                                       \
     transpose_##T(x);                                                                                       \
@@ -114,7 +120,7 @@ enum {
 
 /* A strip of T grows downwards, AT_ONCE rows (joined in pairs) for each time it is loaded and stored; it is joined to
  * the accumulators after DEEP rows. The cols % W last columns are left to the plain version. */
-#define LANE_COLUMNS(name, T, A, NEUTRAL, JOIN, JOIN_LANES)                                                 \
+#define LANE_COLUMNS(name, T, A, NEUTRAL, JOIN, JOIN_LANES, OF)                                             \
   static void lane_##name##_columns_##T(int64_t rows, int64_t cols, const void *a_, int64_t rs, int64_t cs, void *acc_) { \
     typedef lanes_##T V;                                                                                    \
     typedef mask_##T M __attribute__((unused));                                                             \
@@ -137,7 +143,7 @@ enum {
             ND_UNROLL_WHOLE(8) for (int i = 0; i < AT_ONCE / 2; i++) {                                      \
               memcpy(&eight[i], a + 2 * i * rs + c, sizeof y);                                              \
               memcpy(&y, a + (2 * i + 1) * rs + c, sizeof y);                                               \
-              eight[i] = JOIN_LANES(eight[i], y);                                                           \
+              eight[i] = JOIN_LANES(OF(eight[i]), OF(y));                                                   \
             }                                                                                               \
             eight[0] = JOIN_LANES(eight[0], eight[1]);                                                      \
             eight[2] = JOIN_LANES(eight[2], eight[3]);                                                      \
@@ -146,7 +152,7 @@ enum {
           } else {                                                                                          \
             for (int i = 0; i < count; i++) {                                                               \
               memcpy(&y, a + i * rs + c, sizeof y);                                                         \
-              x = JOIN_LANES(x, y);                                                                         \
+              x = JOIN_LANES(x, OF(y));                                                                     \
             }                                                                                               \
           }                                                                                                 \
           memcpy(strip + c, &x, sizeof x);                                                                  \

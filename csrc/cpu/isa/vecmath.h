@@ -1,4 +1,4 @@
-/* vecmath.h - exp, log, tanh, sigmoid, sin, cos and pow as straight-line C that a compiler can vectorise.
+/* vecmath.h - exp, log, tanh, sigmoid, sin, cos, atan2 and pow as straight-line C that a compiler can vectorise.
  *
  * The C library's functions take one number and branch on it; a SIMD unit wants eight numbers and no branch. So
  * each function here is: reduce the argument to a short interval, evaluate a polynomial, put the pieces
@@ -201,6 +201,27 @@ INLINE float sin_of_f32(float x_, int quarter) {
                    z * (-0x16c087e80f1e27.0p-62 + z * 0x199342e0ee5069.0p-68)));
   const double y = q & 1 ? c : s;
   return (float)(q & 2 ? -y : y);
+}
+
+/* The angle of the point (x, y) with the x axis, from -pi to pi: atan(y / x) where x is positive. With low and high, the
+ * smaller and the larger of |x| and |y|, low / high is at most 1, and atan of it is q + q^3 p(q^2) up to tan(pi/8); beyond,
+ * atan(t) = pi/4 + atan((t - 1) / (t + 1)). Turning at the diagonal and at the y axis leads to the other angles. Two equal
+ * numbers, such as infinities, make pi/4, two zeros 0. Where low + high might overflow, both are quarters; tiny numbers are
+ * made ordinary ones. */
+INLINE float atan2_of_f32(float y, float x) {
+  const float across = fabsf(x), up = fabsf(y), larger = across < up ? up : across, smaller = across < up ? across : up;
+  const float scale = larger > 1e38f ? 0.25f : larger < 1e-30f ? 0x1p64f : 1.0f, high = larger * scale, low = smaller * scale;
+  const int steep = (low >= 0.414213562f * high) & (high > 0);
+  const float quotient = (steep ? low - high : low) / (steep ? low + high : high), q = low == high ? 0.0f : quotient;
+  const float z = q * q;
+  float p = 8.05374449538e-2f;
+  p = p * z - 1.38776856032e-1f;
+  p = p * z + 1.99777106478e-1f;
+  p = p * z - 3.33329491539e-1f;
+  float angle = (steep ? 0.785398163f : 0.0f) + (p * z * q + q);
+  angle = across < up ? 1.57079633f - angle : angle;
+  angle = bits_of_f32(x) >> 31 ? 3.14159265f - angle : angle;
+  return (x != x) | (y != y) ? x + y : copysignf(angle, y);
 }
 
 /* a ** b of floats in double, where exp(b log a) is exact enough; then the rules of C for signs and special values.

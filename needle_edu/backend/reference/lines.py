@@ -94,11 +94,12 @@ def sort(plan: Plan, out: Array, a: Array, descending: int) -> int:
 
 
 @kernel
-def argsort(plan: Plan, out: Array, a: Array, descending: int) -> int:
-    """out = where the elements of each line in order come from"""
+def argsort(plan: Plan, out: Array, a: Array, descending: int, most: int) -> int:
+    """out = where the first `most` elements of each line in order come from"""
     if plan.dtypes[0] != I64:
         return EDTYPE
-    if plan.ndim < 1:
+    if plan.ndim < 1 or not 0 <= most <= plan.shape[-1]:
         return EPLAN
-    operand(plan, 0, out)[...] = order(operand(plan, 1, a), descending)
+    shorter = Plan(plan.ndim, plan.dtypes, (*plan.shape[:-1], most), plan.offsets, plan.strides)
+    operand(shorter, 0, out)[...] = order(operand(plan, 1, a), descending)[..., :most]
     return OK

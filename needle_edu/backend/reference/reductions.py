@@ -57,6 +57,12 @@ def wide(a: Array) -> np.dtype:
 
 reduction("sum", lambda a: a.sum(-1, dtype=wide(a)), WIDE, empty=True)
 reduction("prod", lambda a: a.prod(-1, dtype=wide(a)), WIDE, empty=True)
+reduction(
+    "sum_squares",
+    lambda a: np.square(a, dtype=np.float64).sum(-1),
+    {code: code for code in FLOATS},
+    empty=True,
+)
 reduction("max", lambda a: a.max(-1), SAME)
 reduction("min", lambda a: a.min(-1), SAME)
 reduction("argmax", lambda a: a.argmax(-1), POSITION)
