@@ -68,8 +68,10 @@ class CLibrary(Runtime):
         nbytes = n * ITEMSIZES[dtype]
         block = self.lib.nd_alloc(nbytes) if nbytes < 1 << 62 else self.null
         if block == self.null:
-            size = f"{nbytes / 2**30:,.1f} GiB" if nbytes >= 2**30 else f"{nbytes:,} bytes"
-            raise MemoryError(f"no memory for {n:,} elements of {DTYPES[dtype].name} ({size})")
+            raise MemoryError(
+                f"no memory for {n:,} elements of {DTYPES[dtype].name} ({_size(nbytes)}); arrays in use hold "
+                f"{_size(self.lib.nd_pool_live_bytes())}: drop some, or take smaller batches"
+            )
         return self.ffi.gc(block, self.lib.nd_free, nbytes)
 
     def address(self, storage: Storage) -> int:
@@ -112,3 +114,7 @@ class CLibrary(Runtime):
         super().set_isa(name)
         if self.lib.nd_set_isa(name.encode()):
             raise DeviceError(f"the library refused the instruction set {name!r}")
+
+
+def _size(nbytes: int) -> str:
+    return f"{nbytes / 2**30:,.1f} GiB" if nbytes >= 2**30 else f"{nbytes:,} bytes"

@@ -15,7 +15,9 @@ thing at a time, where one for each processor is usual.
 """
 
 import argparse
+import contextlib
 import functools
+import io
 import multiprocessing
 import os
 import re
@@ -157,7 +159,8 @@ def held(flavour: str, name: str, wrong: list[str]) -> str:
 
 def mistakes(family: str, wrong: list[str]) -> tuple[int, int, list[str]]:
     """Return how many mistakes were made in a family and found, and the reasons why others change nothing."""
-    with tempfile.TemporaryDirectory() as folder:
+    # on stderr the backend would say that it compiles, once
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()):
         all_of_them, left = families.gate(family, open_simulator(), Path(folder))
     why = {one: families.excused(family, one) for one in left}
     wrong += [f"{family}: not found: {one.kind}: {one.text}" for one in left if not why[one]]
