@@ -5,8 +5,8 @@ import pytest
 
 from needle_edu import Tensor, grad_check, nn
 
-RNG = np.random.default_rng(5)
-SCORES, OTHERS, SHARES = RNG.normal(size=(3, 4)), RNG.normal(size=(3, 4)), RNG.uniform(0.2, 0.8, (2, 3, 4))
+SCORES, OTHERS = np.random.default_rng(5).normal(size=(2, 3, 4))
+SHARES = np.random.default_rng(6).uniform(0.2, 0.8, (2, 3, 4))
 LABELS, SIGNS, WEIGHT = [0, 3, 1], np.array([[1.0, -1, 1, -1]] * 3), [1.0, 2.0, 0.5, 1.5]
 
 
