@@ -22,10 +22,10 @@ typedef int row_gather(int64_t n, void *out, int64_t s_out, const void *table, i
       int64_t step, int64_t limit) {                                                                         \
     int outside = 0;                                                                                         \
     for (int64_t i = 0; i < n; i++) {                                                                        \
-      const int64_t raw = __atomic_load_n(index + i * s_index, __ATOMIC_RELAXED), k = raw < 0 ? raw + limit : raw; \
-      const int bad = (uint64_t)k >= (uint64_t)limit;                                                        \
-      outside |= bad;                                                                                        \
-      out[i * s_out] = table[i * s_table + (bad ? 0 : k) * step];                                            \
+      int64_t k = __atomic_load_n(index + i * s_index, __ATOMIC_RELAXED);                                    \
+      k += k < 0 ? limit : 0;                                                                                \
+      if ((uint64_t)k >= (uint64_t)limit) k = 0, outside = 1;                                                \
+      out[i * s_out] = table[i * s_table + k * step];                                                        \
     }                                                                                                        \
     return outside;                                                                                          \
   }                                                                                                          \

@@ -213,3 +213,21 @@ def test_what_does_not_fit_is_refused(name):
 def test_bools_are_refused():
     with pytest.raises(DTypeError, match="conv2d: wanted numbers, got bool"):
         ops.conv2d(Tensor(X > 0), Tensor(W))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("height", "width"), [(1, 7), (3, 8), (4, 16), (5, 17), (7, 31), (9, 33), (6, 70)])
+def test_one_output_for_each_group(height, width, dtype, rng):
+    """A depthwise convolution is a stencil: of fewer lines than four and of more, of parts of vectors and more."""
+    torch = pytest.importorskip("torch")
+    x, w = (rng.normal(size=shape).astype(dtype) for shape in ((2, 6, height, width), (3, 2, 3, 5)))
+    a, b = Tensor(x, dtype=dtype), Tensor(w, dtype=dtype)
+    c, d = torch.tensor(x, requires_grad=True), torch.tensor(w, requires_grad=True)
+    y = ops.conv2d(a, b, padding=(1, 2), groups=3)
+    z = torch.nn.functional.conv2d(c, d, padding=(1, 2), groups=3)
+    g = rng.normal(size=y.shape).astype(dtype)
+    y.backward(Tensor(g, dtype=dtype))
+    z.backward(torch.tensor(g))
+    tolerance = 1e-4 if dtype == "float32" else 1e-11
+    for got, wanted in ((y.detach(), z.detach()), (a.grad, c.grad), (b.grad, d.grad)):
+        np.testing.assert_allclose(got.numpy(), wanted.numpy(), rtol=tolerance, atol=tolerance)

@@ -221,7 +221,7 @@ INLINE float atan2_of_f32(float y, float x) {
   float angle = (steep ? 0.785398163f : 0.0f) + (p * z * q + q);
   angle = across < up ? 1.57079633f - angle : angle;
   angle = bits_of_f32(x) >> 31 ? 3.14159265f - angle : angle;
-  return (x != x) | (y != y) ? x + y : copysignf(angle, y);
+  return ((x != x) | (y != y)) ? x + y : copysignf(angle, y);
 }
 
 /* a ** b of floats in double, where exp(b log a) is exact enough; then the rules of C for signs and special values.
