@@ -49,6 +49,8 @@
 #define THREAD_PRODUCTS 800000        /* multiply-adds per thread, some 10 us: waking one pays from a tenth of that on an
                                          idle machine, but costs milliseconds where another program holds the core */
 
+enum { PACKED = 1, PACKS_B = 2 }; /* what a tile knows of a, and does with b: gemm_tile.h */
+
 /* EACH_TILE(F) is F(rows, vectors) for every size of tile that is compiled. */
 #define ROWS_TO_6(F, N) F(1, N) F(2, N) F(3, N) F(4, N) F(5, N) F(6, N)
 #define ROWS_TO_9(F, N) ROWS_TO_6(F, N) F(7, N) F(8, N) F(9, N)
