@@ -60,14 +60,15 @@ static inline __attribute__((always_inline)) void NAME(transpose_small)(int64_t 
  * along k, so that a processor foresees what is read. */
 static inline __attribute__((always_inline)) void NAME(transpose_panel)(int64_t k, int64_t width, const T *from,
                                                                    int64_t column, T *to, int64_t row) {
-  int64_t deep = 0, wide = 0;
 #if TILE_ASKS && ELEMENT_BYTES == 4
-  deep = k & -8, wide = width & -8;
+  const int64_t deep = k & -8, wide = width & -8;
   for (int64_t j = 0; j < wide; j += 8)
     for (int64_t p = 0; p < deep; p += 8) transpose_square_32x8(to + p * row + j, row, from + p + j * column, column);
   NAME(transpose_small)(k - deep, wide, from + deep, column, to + deep * row, row);
-#endif
   NAME(transpose_small)(k, width - wide, from + wide * column, column, to + wide, row);
+#else
+  NAME(transpose_small)(k, width, from, column, to, row);
+#endif
 }
 
 /* One panel of b: k x width, padded with zeros to `padded` columns (whole vectors). */
