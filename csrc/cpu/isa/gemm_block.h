@@ -54,7 +54,8 @@ static NAME(panel) NAME(panel_of)(const block_product *x, int64_t j, int64_t fir
   const int64_t k = x->k, width = NAME(panel_width)(x->n - j), padded = (width + LANES - 1) / LANES * LANES;
   T *to = !x->to_b ? NULL : x->keep_b ? (T *)x->to_b + j * k : x->to_b;
   NAME(panel) panel = {.there = (const T *)x->b + j * x->b_col, .width = width, .row = padded};
-  if (to && TILE_ASKS && x->b_col == 1 && x->c_col == 1 && width == PANEL && first_rows == TILE_ROWS)
+  const int near = x->b_col == 1 && x->b_row * ELEMENT_BYTES < FAR_ROWS;
+  if (to && TILE_ASKS && near && x->c_col == 1 && width == PANEL && first_rows == TILE_ROWS)
     panel.to = to;
   else if (to)
     NAME(pack_panel)(k, width, padded, panel.there, x->b_row, x->b_col, to);

@@ -43,6 +43,7 @@
 #define SHALLOW (4 * TILE_ROWS)       /* a tile that is less deep is done before what it asks the memory for arrives */
 #define TILE_ASKS (TILE_VECTORS == 3) /* does the tile ask while k runs? With six rows that costs 3 to 7 % (AVX2) */
 #define INTO_L2 2                     /* for __builtin_prefetch: L1 has no room for it yet */
+#define FAR_ROWS 4096                 /* bytes: rows of b so far apart often lie beyond L2, and a tile would wait for them */
 #define LONG_ROW 256                  /* numbers of a row of out that is written from end to end, where k is 1 */
 #define AHEAD 64                      /* elements of a row, and rows, that packing asks the memory for in advance */
 #define ROWS_AHEAD 24
