@@ -13,10 +13,10 @@ typedef struct block_product {
   void *c;
   int64_t a_row, a_col, b_row, b_col, c_row, c_col;
   int a_packed;       /* a is packed: the group of rows from i on starts at a + i*k; else row i at a + i*a_row */
-  int b_packed;       /* b is packed: the panel of columns from j on starts at b + j*k; else at b + j, and b_col is 1 */
-  const void *b_last; /* of a b that is not packed: its ragged last panel, which is */
+  int b_packed;       /* b is packed: the panel of columns from j on starts at b + j*k; else at b + j*b_col */
+  void *to_b;         /* where each panel of b shall be packed when it is first read; NULL: not at all, and b_col is 1 */
+  int keep_b;         /* all panels are kept there, the one of column j at to_b + j*k; else only the present one */
+  const void *b_last; /* of a b that is read where it lies: its ragged last panel, packed */
   int accumulate;     /* c += instead */
-  const void *soon;   /* whose first k rows of a panel, soon_row apart, are asked for behind the last panel; or NULL */
-  int64_t soon_row;
 } block_product;
 #endif

@@ -25,7 +25,7 @@ static void NAME(edge_tile)(int64_t rows, int64_t width, int64_t k, const T *a, 
                             const T *b, int64_t b_row, T *c, int64_t c_row, int64_t c_col, int accumulate) {
   T tile[TILE_ROWS * PANEL] __attribute__((aligned(64)));
   const int64_t vectors = (width + LANES - 1) / LANES, tile_row = vectors * LANES;
-  NAME(tiles)[vectors - 1][rows - 1](k, a, a_row, a_col, b, b_row, tile, tile_row, 0, NULL, 0);
+  NAME(tiles)[vectors - 1][rows - 1](k, a, a_row, a_col, b, b_row, tile, tile_row, 0, NULL, 0, NULL);
   for (int64_t i = 0; i < rows; i++) {
     const T *from = tile + i * tile_row;
     T *to = c + i * c_row;
@@ -42,41 +42,66 @@ ND_UNROLL_WHOLE(8)
   }
 }
 
+/* One panel of b: row p begins at + p*row; in b itself, there + p*b_row. */
+typedef struct NAME(panel) {
+  const T *at, *there, *next;   /* next: where the next panel, of rows next_row apart, will be read from, or NULL */
+  T *to;                        /* the first tile reads `there` and packs it here; NULL: it lies ready */
+  int64_t width, row, next_row;
+} NAME(panel);
+
+/* The panel of column j, packed if it shall be, unless the first tile can do it. */
+static NAME(panel) NAME(panel_of)(const block_product *x, int64_t j, int64_t first_rows) {
+  const int64_t k = x->k, width = NAME(panel_width)(x->n - j), padded = (width + LANES - 1) / LANES * LANES;
+  T *to = !x->to_b ? NULL : x->keep_b ? (T *)x->to_b + j * k : x->to_b;
+  NAME(panel) panel = {.there = (const T *)x->b + j * x->b_col, .width = width, .row = padded};
+  const int near = x->b_col == 1 && x->b_row * ELEMENT_BYTES < FAR_ROWS;
+  if (to && TILE_ASKS && near && x->c_col == 1 && width == PANEL && first_rows == TILE_ROWS)
+    panel.to = to;
+  else if (to)
+    NAME(pack_panel)(k, width, padded, panel.there, x->b_row, x->b_col, to);
+  const int as_it_lies = !to && !x->b_packed && width == padded;
+  panel.at = to ? to : x->b_packed ? (const T *)x->b + j * k : as_it_lies ? panel.there : x->b_last;
+  if (as_it_lies) panel.row = x->b_row;
+  if (j + width < x->n && (x->b_packed || x->b_col == 1)) {
+    panel.next = x->b_packed ? panel.at + k * width : panel.there + width;
+    panel.next_row = x->b_packed ? PANEL : x->b_row;
+  }
+  return panel;
+}
+
 /* All tiles of one block of out. While row i of out is computed, row i of the next panel of b is asked for. */
 static void NAME(block)(const block_product *x) {
-  const int64_t m = x->m, n = x->n, k = x->k, c_row = x->c_row, c_col = x->c_col, b_row = x->b_row;
+  const int64_t m = x->m, n = x->n, k = x->k, c_row = x->c_row, c_col = x->c_col;
   const int64_t groups = (m + TILE_ROWS - 1) / TILE_ROWS, least = m / groups, larger = m % groups;
-  const int a_packed = x->a_packed, b_packed = x->b_packed, accumulate = x->accumulate;
-  const T *a = x->a, *b = x->b;
+  const int a_packed = x->a_packed, accumulate = x->accumulate;
   T *c = x->c;
   for (int64_t j = 0, width; j < n; j += width) {
-    width = NAME(panel_width)(n - j);
+    const NAME(panel) panel = NAME(panel_of)(x, j, least + (larger > 0));
+    width = panel.width;
     const int64_t vectors = (width + LANES - 1) / LANES;
-    const int whole_vectors = width % LANES == 0, whole = whole_vectors && c_col == 1, last = j + width >= n;
-    const T *panel = b_packed ? b + j * k : whole_vectors ? b + j : x->b_last;
-    const int64_t panel_row = !b_packed && whole_vectors ? b_row : vectors * LANES;
-    const T *next = last ? x->soon : b_packed ? panel + k * width : panel + width;
-    const int64_t next_row = !next ? 0 : last ? x->soon_row : b_packed ? PANEL : b_row;
+    const int whole = width % LANES == 0 && c_col == 1;
     for (int64_t group = 0, i = 0; group < groups; group++) {
       const int64_t rows = least + (group < larger);
-      const T *from = a_packed ? a + i * k : a + i * x->a_row;
-      const int64_t row = a_packed ? 1 : x->a_row, col = a_packed ? rows : x->a_col;
+      const int packs_b = panel.to && group == 0;
+      const T *a = (const T *)x->a + i * (a_packed ? k : x->a_row), *b = packs_b ? panel.there : panel.at;
+      const int64_t a_row = a_packed ? 1 : x->a_row, a_col = a_packed ? rows : x->a_col;
+      const int64_t b_row = packs_b ? x->b_row : panel.row;
       if (accumulate && !(TILE_ASKS && k >= SHALLOW && whole)) /* out will be read after the tile's loop: ask for it */
         for (int64_t l = 0; l < rows; l++)
           for (int64_t at = 0; at < width; at += 64 / ELEMENT_BYTES)
             __builtin_prefetch(c + (i + l) * c_row + (j + at) * c_col, 1);
-      const T *ask = next && i < k ? next + i * next_row : panel;
+      const T *ask = panel.next && i < k ? panel.next + i * panel.next_row : panel.at;
+      NAME(tile_fn) tile = whole ? NAME(tiles)[vectors - 1][rows - 1] : NULL;
 #if TILE_ASKS
-      if (whole && a_packed && rows == TILE_ROWS && width == PANEL && panel_row == PANEL)
-        NAME(packed_tile)(k, from, panel, c + i * c_row + j, c_row, accumulate, ask, next_row);
-      else
+      if (packs_b)
+        tile = a_packed ? NAME(packed_tile_packs_b) : NAME(tile_packs_b);
+      else if (whole && a_packed && rows == TILE_ROWS && width == PANEL && b_row == PANEL)
+        tile = NAME(packed_tile);
 #endif
-      if (whole)
-        NAME(tiles)[vectors - 1][rows - 1](k, from, row, col, panel, panel_row, c + i * c_row + j, c_row, accumulate, ask,
-                                           next_row);
+      if (tile)
+        tile(k, a, a_row, a_col, b, b_row, c + i * c_row + j, c_row, accumulate, ask, panel.next_row, panel.to);
       else
-        NAME(edge_tile)(rows, width, k, from, row, col, panel, panel_row, c + i * c_row + j * c_col, c_row, c_col,
-                        accumulate);
+        NAME(edge_tile)(rows, width, k, a, a_row, a_col, b, b_row, c + i * c_row + j * c_col, c_row, c_col, accumulate);
       i += rows;
     }
   }
@@ -91,22 +116,6 @@ static void NAME(share_rows)(last_block *s, int64_t most, T *packed_a) {
     part.m = rows, part.a = packed_a, part.a_packed = 1, part.c = (T *)part.c + i * part.c_row;
     NAME(block)(&part);
     finished_rows(s, rows);
-  }
-}
-
-/* A block whose b is still to be packed: each panel just before it is used, so that it comes from L1 and L2, and what
- * the next one will be packed from is on its way. All panels are kept, one behind the other, or only the present one. */
-static void NAME(pack_and_multiply)(const block_product *x, T *packed_b, int keep) {
-  block_product panel = *x;
-  panel.b = packed_b, panel.b_packed = 1, panel.soon_row = x->b_row;
-  for (int64_t j = 0; j < x->n; j += panel.n) {
-    const T *from = (const T *)x->b + j * x->b_col;
-    panel.n = NAME(panel_width)(x->n - j);
-    panel.c = (T *)x->c + j * x->c_col;
-    panel.soon = x->b_col == 1 && j + panel.n < x->n ? from + panel.n : NULL;
-    NAME(pack_b)(x->k, panel.n, from, x->b_row, x->b_col, (T *)panel.b);
-    NAME(block)(&panel);
-    if (keep) panel.b = (const T *)panel.b + x->k * panel.n;
   }
 }
 
@@ -184,12 +193,11 @@ static int NAME(product)(const product *x) {
           if (j == 0 || again) NAME(pack_a)(part.m, kk, part.a, x->a_row, x->a_col, packed_a);
           part.a = packed_a, part.a_packed = 1;
         }
-        if (pack_b && i == 0) {
-          NAME(pack_and_multiply)(&part, packed_b, again);
-        } else {
-          if (pack_b) part.b = packed_b, part.b_packed = 1;
-          NAME(block)(&part);
-        }
+        if (pack_b && i == 0)
+          part.to_b = packed_b, part.keep_b = again;
+        else if (pack_b)
+          part.b = packed_b, part.b_packed = 1;
+        NAME(block)(&part);
       }
     }
   }

@@ -5,8 +5,8 @@
  * are touched, and rows that lie a power of two apart no longer fight for the same cache set. Packing costs one
  * pass over k*n numbers and is paid back by m (for b) or n (for a) uses of each; gemm_block.h decides when.
  *
- * A transposed matrix is contiguous along k; it is transposed in 16-byte squares (transpose.h): 4 x 4
- * floats, 2 x 2 doubles.
+ * A transposed matrix is contiguous along k; it is transposed in squares (transpose.h): 4 x 4
+ * floats, 2 x 2 doubles, and 8 x 8 floats with AVX-512.
  * Rows that lie far apart are no straight line a processor could foresee, so packing asks for them in advance:
  * without, each cache line of a 1024 x 1024 matrix costs its whole latency and packing a third more time.
  * Included by gemm_type.h once per element type.
@@ -33,8 +33,8 @@ static inline int64_t NAME(last_width)(int64_t n) {
 #define TRANSPOSE_SQUARE transpose_square_64x2
 #endif
 
-/* to[p][j] = from[p*1 + j*column] for p < k, j < width; rows of `to` are `row` apart. */
-static inline __attribute__((always_inline)) void NAME(transpose_panel)(int64_t k, int64_t width, const T *from,
+/* to[p][j] = from[p*1 + j*column] for p < k, j < width; rows of `to` are `row` apart. In squares of 16-byte registers. */
+static inline __attribute__((always_inline)) void NAME(transpose_small)(int64_t k, int64_t width, const T *from,
                                                                    int64_t column, T *to, int64_t row) {
   const int64_t square = width & -SIDE;
   int64_t p = 0;
@@ -54,6 +54,21 @@ static inline __attribute__((always_inline)) void NAME(transpose_panel)(int64_t 
   }
   for (; p < k; p++)
     for (int64_t j = 0; j < width; j++) to[p * row + j] = from[p + j * column];
+}
+
+/* The same. With AVX-512, squares of 8 x 8 numbers of 32 bits where there is room for them. Eight columns at a time, each
+ * along k, so that a processor foresees what is read. */
+static inline __attribute__((always_inline)) void NAME(transpose_panel)(int64_t k, int64_t width, const T *from,
+                                                                   int64_t column, T *to, int64_t row) {
+#if TILE_ASKS && ELEMENT_BYTES == 4
+  const int64_t deep = k & -8, wide = width & -8;
+  for (int64_t j = 0; j < wide; j += 8)
+    for (int64_t p = 0; p < deep; p += 8) transpose_square_32x8(to + p * row + j, row, from + p + j * column, column);
+  NAME(transpose_small)(k - deep, wide, from + deep, column, to + deep * row, row);
+  NAME(transpose_small)(k, width - wide, from + wide * column, column, to + wide, row);
+#else
+  NAME(transpose_small)(k, width, from, column, to, row);
+#endif
 }
 
 /* One panel of b: k x width, padded with zeros to `padded` columns (whole vectors). */

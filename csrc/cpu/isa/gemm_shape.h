@@ -43,11 +43,14 @@
 #define SHALLOW (4 * TILE_ROWS)       /* a tile that is less deep is done before what it asks the memory for arrives */
 #define TILE_ASKS (TILE_VECTORS == 3) /* does the tile ask while k runs? With six rows that costs 3 to 7 % (AVX2) */
 #define INTO_L2 2                     /* for __builtin_prefetch: L1 has no room for it yet */
+#define FAR_ROWS 4096                 /* bytes: rows of b so far apart often lie beyond L2, and a tile would wait for them */
 #define LONG_ROW 256                  /* numbers of a row of out that is written from end to end, where k is 1 */
 #define AHEAD 64                      /* elements of a row, and rows, that packing asks the memory for in advance */
 #define ROWS_AHEAD 24
 #define THREAD_PRODUCTS 800000        /* multiply-adds per thread, some 10 us: waking one pays from a tenth of that on an
                                          idle machine, but costs milliseconds where another program holds the core */
+
+enum { PACKED = 1, PACKS_B = 2 }; /* what a tile knows of a, and does with b: gemm_tile.h */
 
 /* EACH_TILE(F) is F(rows, vectors) for every size of tile that is compiled. */
 #define ROWS_TO_6(F, N) F(1, N) F(2, N) F(3, N) F(4, N) F(5, N) F(6, N)

@@ -25,15 +25,20 @@
  * 27 lines of out take all the places (some 16) where a core notes what it is waiting for, and lines of a and b, which
  * only come from L2, have to queue up behind them.
  *
- * If a is `packed`, all rows are found from one pointer, at distances that the compiler knows. */
-static inline __attribute__((always_inline)) void NAME(tile)(const int rows, const int vectors, const int packed, int64_t k,
+ * If a is PACKED, all rows are found from one pointer, at distances that the compiler knows.
+ *
+ * Packing is copying what a tile has loaded anyway, and while multiply-adds keep two units of the core busy, those that
+ * store have nothing to do. So the first tile that reads a panel of b where it lies leaves it packed at `to` (PACKS_B),
+ * and is hardly slower for it. */
+static inline __attribute__((always_inline)) void NAME(tile)(const int rows, const int vectors, const int how, int64_t k,
                                                              const T *a, int64_t a_row, int64_t a_col,
                                                              const T *b, int64_t b_row, T *c, int64_t c_row,
-                                                             int accumulate, const T *soon, int64_t soon_row) {
+                                                             int accumulate, const T *soon, int64_t soon_row,
+                                                             T *to) {
   V acc[TILE_ROWS][TILE_VECTORS];
   const T *four_rows[(TILE_ROWS + 3) / 4];
 ND_UNROLL_WHOLE(4)
-  for (int i = 0; i < rows; i += 4) four_rows[i / 4] = packed ? a : ND_HIDDEN(a + i * a_row);
+  for (int i = 0; i < rows; i += 4) four_rows[i / 4] = how & PACKED ? a : ND_HIDDEN(a + i * a_row);
 ND_UNROLL_WHOLE(16)
   for (int i = 0; i < rows; i++)
 ND_UNROLL_WHOLE(4)
@@ -53,11 +58,16 @@ ND_UNROLL(4)
       V row[TILE_VECTORS];
 ND_UNROLL_WHOLE(4)
       for (int j = 0; j < vectors; j++) row[j] = *(const U *)(b + j * LANES);
+      if (how & PACKS_B) {
+ND_UNROLL_WHOLE(4)
+        for (int j = 0; j < vectors; j++) *(U *)(to + j * LANES) = row[j];
+        to += vectors * LANES;
+      }
 ND_UNROLL_WHOLE(16)
       for (int i = 0; i < rows; i++)
 ND_UNROLL_WHOLE(4)
         for (int j = 0; j < vectors; j++)
-          acc[i][j] += (packed ? a[i] : four_rows[i / 4][i % 4 * a_row]) * row[j];
+          acc[i][j] += (how & PACKED ? a[i] : four_rows[i / 4][i % 4 * a_row]) * row[j];
 ND_UNROLL_WHOLE(4)
       for (int i = 0; i < rows; i += 4) four_rows[i / 4] += a_col;
       a += a_col;
@@ -76,22 +86,28 @@ ND_UNROLL_WHOLE(4)
 /* One compiled function per number of rows and vectors: the edges of a matrix get tiles of their own size
  * instead of multiplying zeros. EACH_TILE is in gemm_shape.h. */
 typedef void (*NAME(tile_fn))(int64_t k, const T *a, int64_t a_row, int64_t a_col, const T *b, int64_t b_row,
-                              T *c, int64_t c_row, int accumulate, const T *soon, int64_t soon_row);
+                              T *c, int64_t c_row, int accumulate, const T *soon, int64_t soon_row, T *to);
 #define TILE_FUNCTION(R, N)                                                                                     \
   static void NAME(tile_##R##x##N)(int64_t k, const T *a, int64_t a_row, int64_t a_col, const T *b,             \
                                    int64_t b_row, T *c, int64_t c_row, int accumulate, const T *soon,           \
-                                   int64_t soon_row) {                                                          \
-    NAME(tile)(R, N, 0, k, a, a_row, a_col, b, b_row, c, c_row, accumulate, soon, soon_row);                    \
+                                   int64_t soon_row, T *to) {                                                   \
+    NAME(tile)(R, N, 0, k, a, a_row, a_col, b, b_row, c, c_row, accumulate, soon, soon_row, to);                \
   }
 #define TILE_ENTRY(R, N) [N - 1][R - 1] = NAME(tile_##R##x##N),
 EACH_TILE(TILE_FUNCTION)
 static const NAME(tile_fn) NAME(tiles)[TILE_VECTORS][TILE_ROWS] = {EACH_TILE(TILE_ENTRY)};
 #if TILE_ASKS
-/* A whole group of packed rows times a whole packed panel. */
-static void NAME(packed_tile)(int64_t k, const T *a, const T *b, T *c, int64_t c_row, int accumulate, const T *soon,
-                              int64_t soon_row) {
-  NAME(tile)(TILE_ROWS, TILE_VECTORS, 1, k, a, 1, TILE_ROWS, b, PANEL, c, c_row, accumulate, soon, soon_row);
-}
+/* A whole group of rows times a whole panel, most of a large product: where both are packed, and where b will be. */
+#define WHOLE_TILE(WHAT, HOW)                                                                                   \
+  static void NAME(WHAT)(int64_t k, const T *a, int64_t a_row, int64_t a_col, const T *b, int64_t b_row, T *c,  \
+                         int64_t c_row, int accumulate, const T *soon, int64_t soon_row, T *to) {               \
+    NAME(tile)(TILE_ROWS, TILE_VECTORS, HOW, k, a, a_row, (HOW) & PACKED ? TILE_ROWS : a_col, b,               \
+               (HOW) & PACKS_B ? b_row : PANEL, c, c_row, accumulate, soon, soon_row, to);                      \
+  }
+WHOLE_TILE(packed_tile, PACKED)
+WHOLE_TILE(packed_tile_packs_b, PACKED | PACKS_B)
+WHOLE_TILE(tile_packs_b, PACKS_B)
+#undef WHOLE_TILE
 #endif
 #undef TILE_FUNCTION
 #undef TILE_ENTRY

@@ -20,18 +20,21 @@
 /* Vectors i and i + n/2 are riffled like the two halves of a pack of cards: lane by lane, one of each. After log2(n)
  * such rounds element c of vector r has become element r of vector c. LOW and HIGH, the lower and the upper half of two
  * riffled vectors, are the numbers of their lanes as shuffle.h counts them. */
-#define TRANSPOSE(bits, n, LOW, HIGH)                                                                       \
-  typedef uint##bits##_t vec_##bits##x##n __attribute__((vector_size(bits / 8 * n)));                       \
-  static inline __attribute__((always_inline)) void transpose_##bits##x##n(vec_##bits##x##n v[n]) {         \
+#define TRANSPOSE_ROUNDS(name, V, n, LOW, HIGH)                                                             \
+  static inline __attribute__((always_inline)) void transpose_##name(V v[n]) {                              \
     ND_UNROLL_WHOLE(8) for (int round = n; round > 1; round /= 2) {                                         \
-      vec_##bits##x##n riffled[n];                                                                          \
+      V riffled[n];                                                                                         \
       ND_UNROLL_WHOLE(8) for (int i = 0; i < n / 2; i++) {                                                  \
-        riffled[2 * i] = LOW(vec_##bits##x##n, v[i], v[i + n / 2]);                                         \
-        riffled[2 * i + 1] = HIGH(vec_##bits##x##n, v[i], v[i + n / 2]);                                    \
+        riffled[2 * i] = LOW(V, v[i], v[i + n / 2]);                                                        \
+        riffled[2 * i + 1] = HIGH(V, v[i], v[i + n / 2]);                                                   \
       }                                                                                                     \
       ND_UNROLL_WHOLE(8) for (int i = 0; i < n; i++) v[i] = riffled[i];                                     \
     }                                                                                                       \
-  }                                                                                                         \
+  }
+#define TRANSPOSE(bits, n, LOW, HIGH) TRANSPOSE_ROUNDS(bits##x##n, vec_##bits##x##n, n, LOW, HIGH)
+
+/* In memory, through n registers. */
+#define SQUARE_IN_MEMORY(bits, n)                                                                           \
   static inline __attribute__((always_inline)) void transpose_square_##bits##x##n(                          \
       void *dst, int64_t dst_row, const void *src, int64_t src_row) {                                       \
     vec_##bits##x##n v[n];                                                                                  \
@@ -46,14 +49,37 @@
 #define HIGH_2(V, x, y) ND_SHUFFLE(V, x, y, 1, 3)
 #define LOW_4(V, x, y) ND_SHUFFLE(V, x, y, 0, 4, 1, 5)
 #define HIGH_4(V, x, y) ND_SHUFFLE(V, x, y, 2, 6, 3, 7)
-#define LOW_8(V, x, y) ND_SHUFFLE(V, x, y, 0, 8, 1, 9, 2, 10, 3, 11)
-#define HIGH_8(V, x, y) ND_SHUFFLE(V, x, y, 4, 12, 5, 13, 6, 14, 7, 15)
 
+typedef uint32_t vec_32x4 __attribute__((vector_size(16)));
+typedef uint64_t vec_64x2 __attribute__((vector_size(16)));
 TRANSPOSE(32, 4, LOW_4, HIGH_4)
 TRANSPOSE(64, 2, LOW_2, HIGH_2)
+SQUARE_IN_MEMORY(32, 4)
+SQUARE_IN_MEMORY(64, 2)
 #if defined(__AVX__)
-TRANSPOSE(32, 8, LOW_8, HIGH_8)
+typedef uint32_t vec_32x8 __attribute__((vector_size(32)));
+typedef uint64_t vec_64x4 __attribute__((vector_size(32)));
+
+/* A register of 32 bytes is two of 16 side by side. What stays in its half can be moved by either of two units, what
+ * crosses over only by one. So the halves change places once, which makes four squares of 4 x 4, each in its place; and
+ * two of them at a time are transposed side by side. Riffled in whole, all 24 shuffles would cross. */
+#define UPPER_SQUARES(x, y) ND_SHUFFLE(vec_32x8, x, y, 0, 1, 2, 3, 8, 9, 10, 11)
+#define LOWER_SQUARES(x, y) ND_SHUFFLE(vec_32x8, x, y, 4, 5, 6, 7, 12, 13, 14, 15)
+#define LOW_4_TWICE(V, x, y) ND_SHUFFLE(V, x, y, 0, 8, 1, 9, 4, 12, 5, 13)
+#define HIGH_4_TWICE(V, x, y) ND_SHUFFLE(V, x, y, 2, 10, 3, 11, 6, 14, 7, 15)
+TRANSPOSE_ROUNDS(twice_32x4, vec_32x8, 4, LOW_4_TWICE, HIGH_4_TWICE)
+static inline __attribute__((always_inline)) void transpose_32x8(vec_32x8 v[8]) {
+  ND_UNROLL_WHOLE(4) for (int i = 0; i < 4; i++) {
+    const vec_32x8 upper = UPPER_SQUARES(v[i], v[i + 4]);
+    v[i + 4] = LOWER_SQUARES(v[i], v[i + 4]);
+    v[i] = upper;
+  }
+  transpose_twice_32x4(v);
+  transpose_twice_32x4(v + 4);
+}
 TRANSPOSE(64, 4, LOW_4, HIGH_4)
+SQUARE_IN_MEMORY(32, 8)
+SQUARE_IN_MEMORY(64, 4)
 enum { WIDE_32 = 8, WIDE_64 = 4 };
 typedef vec_32x8 vec_wide_32;
 typedef vec_64x4 vec_wide_64;
