@@ -1,5 +1,5 @@
-"""Every kernel, of the tests and of ours, is CUDA to nvcc, for an old card and for a new one. Without nvcc this is
-skipped, and the summary says so."""
+"""Every kernel, of the tests and of ours, is CUDA to nvcc, for an old card and for a new one; ours, if slow tests run,
+for those between them, too. Without nvcc this is skipped, and the summary says so."""
 
 import shutil
 import subprocess
@@ -13,6 +13,7 @@ KERNELS = Path(__file__).parent / "kernels"
 STUDENT = KERNELS.parent / "student"
 NVCC = shutil.which("nvcc")
 CARDS = ("75", "100")  # one compilation for both: what they share is done once
+BETWEEN = ("80", "86", "89", "90")
 
 
 def compile_command(nvcc, source, out, cards=CARDS):
@@ -33,9 +34,12 @@ def compile_command(nvcc, source, out, cards=CARDS):
     ]
 
 
-@pytest.mark.skipif(
+needs_nvcc = pytest.mark.skipif(
     NVCC is None, reason="nvcc is not on PATH: nobody has held these .cu files against CUDA itself"
 )
+
+
+@needs_nvcc
 @pytest.mark.parametrize(
     "source",
     [
@@ -55,5 +59,14 @@ def compile_command(nvcc, source, out, cards=CARDS):
 def test_nvcc_compiles_it(source, tmp_path):
     cards = ("80", "100") if source.parent.name == "tf32" else CARDS  # cards before that have no TF32
     command = compile_command(NVCC, source, tmp_path / "out.o", cards)
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@needs_nvcc
+@pytest.mark.slow
+@pytest.mark.parametrize("source", sorted((csrc_dir() / "cuda").glob("*.cu")), ids=lambda path: path.name)
+def test_nvcc_compiles_it_for_the_cards_between(source, tmp_path):
+    command = compile_command(NVCC, source, tmp_path / "out.o", BETWEEN)
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
