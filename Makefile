@@ -26,6 +26,7 @@ LAB_ARGS ?=
 PYTEST_ARGS ?=
 MINUTES ?= 2
 SEED ?=
+PIP_OPTIONS ?=
 
 # Python keeps what it compiled, also where it is told not to: the tests start it some hundred times.
 export PYTHONDONTWRITEBYTECODE =
@@ -51,7 +52,7 @@ $(VENV)/.made: $(if $(FRESH),,again)
 
 define install
 	@echo "needle_edu: installing into $(VENV) (once; needs the network) ..."
-	@$(PY) -m pip install --quiet --disable-pip-version-check -e '.[$(1)]' || { echo "needle_edu: the installation did not finish; the lines above say why. The first run needs the network (or a pip mirror: PIP_INDEX_URL); run the same command again when it is there, nothing is lost."; exit 1; }
+	@$(PY) -m pip install --quiet --disable-pip-version-check $(PIP_OPTIONS) -e '.[$(1)]' || { echo "needle_edu: the installation did not finish; the lines above say why. The first run needs the network (or a pip mirror: PIP_INDEX_URL); run the same command again when it is there, nothing is lost."; exit 1; }
 endef
 
 $(VENV)/.lab: $(VENV)/.made pyproject.toml setup.py
@@ -77,8 +78,8 @@ lab: $(VENV)/.lab
 # mypy has one thread, so it runs beside the arrays on the simulated card.
 test: $(VENV)/.test
 ifeq ($(PYTEST_ARGS),)
-	@sh tests/stages.sh "make test" 24 "lint 0.5 $(MAKE) lint" "units 9 $(MAKE) unit" \
-	  "types 1 $(MAKE) -j 2 types simulated" "homeworks 6 $(MAKE) homeworks" "browser 4.5 $(MAKE) browser" "notebooks 2.5 $(MAKE) notebooks"
+	@sh tests/stages.sh "make test" 27 "lint 0.5 $(MAKE) lint" "units 11 $(MAKE) unit" \
+	  "types 1 $(MAKE) -j 2 types simulated" "homeworks 6.5 $(MAKE) homeworks" "browser 5 $(MAKE) browser" "notebooks 3 $(MAKE) notebooks"
 else
 	@$(MAKE) unit
 endif
@@ -121,7 +122,7 @@ notebooks: $(VENV)/.test
 
 # What takes longer than `make test` may: run it before an issue is called resolved.
 all: $(VENV)/.parity
-	@sh tests/stages.sh "make all" 99 "test 24 $(MAKE) test" "slow 16 $(MAKE) slow" "hidden 3 $(MAKE) hidden" "orders 10 $(MAKE) orders" \
+	@sh tests/stages.sh "make all" 99 "test 27 $(MAKE) test" "slow 16 $(MAKE) slow" "hidden 3 $(MAKE) hidden" "orders 10 $(MAKE) orders" \
 	  "isas 24 $(MAKE) isas" "gradients 2 $(MAKE) gradients" "equality 8 $(MAKE) equality GRAPHS=100" "fuzz 6 $(MAKE) fuzz MINUTES=5" "sanitize 4 $(MAKE) sanitize"
 
 slow: $(VENV)/.test habits
