@@ -26,7 +26,6 @@ LAB_ARGS ?=
 PYTEST_ARGS ?=
 MINUTES ?= 2
 SEED ?=
-PIP_OPTIONS ?=
 
 # Python keeps what it compiled, also where it is told not to: the tests start it some hundred times.
 export PYTHONDONTWRITEBYTECODE =
@@ -52,7 +51,7 @@ $(VENV)/.made: $(if $(FRESH),,again)
 
 define install
 	@echo "needle_edu: installing into $(VENV) (once; needs the network) ..."
-	@$(PY) -m pip install --quiet --disable-pip-version-check $(PIP_OPTIONS) -e '.[$(1)]' || { echo "needle_edu: the installation did not finish; the lines above say why. The first run needs the network (or a pip mirror: PIP_INDEX_URL); run the same command again when it is there, nothing is lost."; exit 1; }
+	@$(PY) -m pip install --quiet --disable-pip-version-check -e '.[$(1)]' || { echo "needle_edu: the installation did not finish; the lines above say why. The first run needs the network (or a pip mirror: PIP_INDEX_URL); run the same command again when it is there, nothing is lost."; exit 1; }
 endef
 
 $(VENV)/.lab: $(VENV)/.made pyproject.toml setup.py
