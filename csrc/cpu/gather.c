@@ -129,6 +129,7 @@ typedef struct {
   char *one, *table; /* the operand that has an element for each point; the one that is looked up */
   const int64_t *index;
   int size, split, outside;
+  int *any_outside; /* of the pieces of all threads */
   int64_t step, limit;
 } job;
 
@@ -160,7 +161,7 @@ static void move_row(void *ctx, int64_t n, const int64_t at[3], const int64_t st
 }
 
 static void move_piece(void *ctx, int64_t lo, int64_t hi) {
-  job *all = ctx, j = *all;
+  job j = *(const job *)ctx;
   nd_plan part = *j.p;
   j.outside = 0;
   if (j.split >= 0) {
@@ -168,7 +169,7 @@ static void move_piece(void *ctx, int64_t lo, int64_t hi) {
     for (int k = 0; k < 3; k++) part.offset[k] += lo * part.stride[k][j.split];
   }
   walk_rows(&part, move_row, &j);
-  if (j.outside) __atomic_store_n(&all->outside, 1, __ATOMIC_RELAXED);
+  if (j.outside) __atomic_store_n(j.any_outside, 1, __ATOMIC_RELAXED);
 }
 
 /* 1 if points that differ in a dimension along which a scatter moves never meet, whatever their indices are: sorted by
@@ -219,9 +220,11 @@ int nd_gather(const nd_plan *p, void *out, const void *src, const void *index, i
   const int bad = check_call(p);
   if (bad || p->size == 0) return bad;
   if (limit < 1) return check_indices(p, index, limit);
-  job j = {.gather = gathers[p->dtype[0]], .one = out, .table = (char *)src, .index = index, .step = step, .limit = limit};
+  int outside = 0;
+  job j = {.gather = gathers[p->dtype[0]], .one = out, .table = (char *)src, .index = index, .step = step, .limit = limit,
+           .any_outside = &outside};
   run(p, &j);
-  if (!j.outside) return ND_OK;
+  if (!outside) return ND_OK;
   const int found = check_indices(p, index, limit);
   return found ? found : nd_fail(ND_EINDEX, limit); /* somebody has changed it since */
 }
