@@ -7,9 +7,10 @@
  * pieces that others have begun; if one of them was then taken off its core, that wait is long and may soon come again,
  * so for some time the caller works alone.
  *
- * Workers are made when there is work for them. One that finds none keeps looking for a moment, because kernels often
- * follow each other closely, and then sleeps. One job at a time has them; meanwhile other threads of the program do
- * their own jobs alone. No result needs them: where the system gives no threads, the caller takes all pieces.
+ * Workers are made when there is work for them. One that finds none keeps looking for a moment after the job's end,
+ * because kernels often follow each other closely, and then sleeps; after a long sleep it is woken on another core than
+ * the caller's. One job at a time has them; meanwhile other threads of the program do their own jobs alone. No result
+ * needs them: where the system gives no threads, the caller takes all pieces.
  *
  * fork: a forked child (Python's multiprocessing makes them) has no copies of the workers, so it works alone.
  */
@@ -30,7 +31,8 @@
 enum {
   MOST_WORKERS = 1023,
   PIECES_EACH = 4,         /* for each thread */
-  MOMENT = 50000,          /* ns: so long one looks out for others before going to sleep */
+  MOMENT = 50000,          /* ns: so long a worker looks out for the next job before it goes to sleep */
+  LONG = 1000000,          /* ns: so long one looks out for the end of a job whose last pieces others have begun */
   ALONE = 16,              /* after waiting in vain the caller works alone, so many times as long as it waited, */
   LONGEST_ALONE = 1 << 30  /* but no longer than this (ns): it may have been a debugger that stopped us */
 };
@@ -41,8 +43,8 @@ static atomic_int available = MOST_WORKERS;  /* how many the system gives, as fa
 static atomic_int in_forked_child;
 static __thread int inside;                  /* this thread is in a body: what it calls, it does alone */
 
-static pthread_mutex_t door = PTHREAD_MUTEX_INITIALIZER; /* held to fall asleep, and to come and go */
-static pthread_cond_t work = PTHREAD_COND_INITIALIZER, done = PTHREAD_COND_INITIALIZER;
+static pthread_mutex_t door = PTHREAD_MUTEX_INITIALIZER; /* held to fall asleep, to wake, and to come and go */
+static pthread_cond_t done = PTHREAD_COND_INITIALIZER;
 
 static atomic_flag taken = ATOMIC_FLAG_INIT; /* some caller has the workers, for this job: */
 static struct {
@@ -54,6 +56,7 @@ static struct {
   _Alignas(64) _Atomic int64_t unfinished;
 } job;
 static _Atomic int64_t alone_until;          /* on the clock of now() */
+static atomic_int callers_core = -1;         /* where the job's caller runs, if we know */
 
 static int64_t now(void) { /* nanoseconds */
   struct timespec t;
@@ -119,23 +122,84 @@ static int finished(void) { return atomic_load_explicit(&job.unfinished, memory_
 
 static int too_many(void) { return atomic_load(&workers) >= atomic_load(&threads); }
 
-/* Wakes two sleepers, or fewer if there is less to do; each of them then wakes two more. It takes no lock: who is just
- * falling asleep may miss it, and that costs time, but no result. */
+/* A worker asleep. The last to fall asleep is the first to be woken. */
+static struct sleeper {
+  pthread_cond_t wake;
+  pthread_t thread;
+  struct sleeper *next;
+  int64_t since;
+  int woken, kept_off; /* kept off a core until it is awake? */
+#ifdef __linux__
+  cpu_set_t cores; /* then: all that it may run on */
+#endif
+} *sleepers;
+
+/* Linux often wakes a worker on the core of whoever wakes it, although another one is idle: in a virtual machine an idle core
+ * looks as if somebody else had it (measured; see docs/kernels.md). There the worker would come to run only when the caller
+ * has done all pieces itself. So one that slept long is kept off that core until it is awake: two system calls. */
+#ifdef __linux__
+static int own_core(void) { return sched_getcpu(); }
+static void keep_off(int core, struct sleeper *s) {
+  if (core < 0 || core >= CPU_SETSIZE || pthread_getaffinity_np(s->thread, sizeof s->cores, &s->cores)) return;
+  cpu_set_t others = s->cores;
+  CPU_CLR(core, &others);
+  s->kept_off = CPU_COUNT(&others) && !pthread_setaffinity_np(s->thread, sizeof others, &others);
+}
+static void let_on(const struct sleeper *s) {
+  if (s->kept_off) pthread_setaffinity_np(s->thread, sizeof s->cores, &s->cores);
+}
+#else
+static int own_core(void) { return -1; }
+static void keep_off(int core, struct sleeper *s) { (void)core, (void)s; }
+static void let_on(const struct sleeper *s) { (void)s; }
+#endif
+
+static void sleep_until_woken(void) { /* the door is held */
+  struct sleeper me = {.wake = PTHREAD_COND_INITIALIZER, .thread = pthread_self(), .next = sleepers, .since = now()};
+  sleepers = &me;
+  atomic_fetch_add(&asleep, 1);
+  while (!me.woken) pthread_cond_wait(&me.wake, &door);
+  let_on(&me);
+  pthread_cond_destroy(&me.wake);
+}
+
+static void wake_next(void) { /* the door is held */
+  struct sleeper *s = sleepers;
+  sleepers = s->next;
+  atomic_fetch_sub(&asleep, 1);
+  s->woken = 1;
+  pthread_cond_signal(&s->wake);
+}
+
+/* Wakes two sleepers, or fewer if there is less to do; each of them then wakes two more. Where nobody sleeps it takes no
+ * lock: who is just falling asleep may miss it, and that costs time, but no result. */
 static void wake_two(void) {
-  const int sleepers = atomic_load(&asleep);
-  const int64_t awake = 1 + atomic_load(&workers) - sleepers, useful = unbegun() - awake;
-  for (int i = 0; i < 2 && i < sleepers && i < useful; i++) pthread_cond_signal(&work);
+  if (!atomic_load(&asleep)) return;
+  pthread_mutex_lock(&door);
+  const int awake = 1 + atomic_load(&workers) - atomic_load(&asleep);
+  const int64_t useful = unbegun() - awake;
+  for (int i = 0; i < 2 && i < useful && sleepers; i++) {
+    if (now() - sleepers->since > LONG) keep_off(atomic_load(&callers_core), sleepers);
+    wake_next();
+  }
+  pthread_mutex_unlock(&door);
+}
+
+/* Takes pieces until there have been none for a moment. While others are still at work on the last ones the caller may soon
+ * come with the next job: the moment begins when they are done, unless that takes long. */
+static void take_pieces(void) {
+  for (int64_t idle = now(), since = idle; !too_many() && now() - since < MOMENT; sched_yield()) {
+    while (!too_many() && take_piece(0)) idle = since = now();
+    if (!finished() && now() - idle < LONG) since = now();
+  }
 }
 
 static void *work_for_ever(void *unused) {
   inside = 1;
   for (;;) {
-    for (int64_t since = now(); !too_many() && now() - since < MOMENT; sched_yield())
-      while (!too_many() && take_piece(0)) since = now();
+    take_pieces();
     pthread_mutex_lock(&door);
-    atomic_fetch_add(&asleep, 1);
-    while (!unbegun() && !too_many()) pthread_cond_wait(&work, &door);
-    atomic_fetch_sub(&asleep, 1);
+    if (!unbegun() && !too_many()) sleep_until_woken();
     const int leave = too_many();
     if (leave) atomic_fetch_sub(&workers, 1);
     pthread_mutex_unlock(&door);
@@ -168,7 +232,7 @@ static void hire(int wanted) {
 /* ---- the caller --------------------------------------------------------------------------------------------- */
 
 static void await_others(void) {
-  for (const int64_t since = now(); now() - since < MOMENT; sched_yield())
+  for (const int64_t since = now(); now() - since < LONG; sched_yield())
     if (finished()) return;
   pthread_mutex_lock(&door);
   while (!finished()) pthread_cond_wait(&done, &door);
@@ -180,6 +244,7 @@ static void do_together(int wanted) {
   if (atomic_load(&workers) < wanted) hire(wanted);
   atomic_store_explicit(&job.unfinished, job.pieces, memory_order_relaxed);
   atomic_store_explicit(&job.unbegun, span(0, (uint32_t)job.pieces), memory_order_release);
+  atomic_store_explicit(&callers_core, own_core(), memory_order_relaxed);
   wake_two();
   int64_t begin = now(), quickest = INT64_MAX; /* of the caller's own pieces */
   while (take_piece(1)) {
@@ -227,7 +292,7 @@ int nd_set_num_threads(int n) {
   if (in_forked_child) return ND_OK;
   pthread_mutex_lock(&door);
   atomic_store(&available, MOST_WORKERS);
-  pthread_cond_broadcast(&work); /* who is too many leaves */
+  while (sleepers) wake_next(); /* who is too many leaves */
   pthread_mutex_unlock(&door);
   return ND_OK;
 }

@@ -96,6 +96,7 @@ typedef struct {
   int wanted;              /* pieces wait for so many different threads */
   int threads, pieces, by_caller, timed_out;
   int signals_wrong, nested_pieces, nested_elsewhere, stuck;
+  int core, on_callers_core, confined; /* where the caller is; pieces of the worker there, or not free to run everywhere */
 } meeting;
 
 static void enter(meeting *m) {
@@ -182,6 +183,45 @@ static void after_waiting_long_the_caller_works_alone(void) {
   as_many_threads_as_set(); /* a new setting is a new beginning */
 }
 
+#ifdef __linux__
+static cpu_set_t all_cores;
+
+static void look_at_cores(void *ctx, int64_t lo, int64_t hi) {
+  meeting *m = ctx;
+  cpu_set_t own;
+  if (!pthread_equal(m->caller, pthread_self())) {
+    m->on_callers_core += sched_getcpu() == m->core;
+    pthread_getaffinity_np(pthread_self(), sizeof own, &own);
+    m->confined += !CPU_EQUAL(&own, &all_cores);
+  }
+  meet(ctx, lo, hi);
+}
+
+static void after_a_long_sleep_a_worker_comes_elsewhere(void) {
+  sched_getaffinity(0, sizeof all_cores, &all_cores);
+  if (CPU_COUNT(&all_cores) < 2) return;
+  run(meet, 2, 2); /* the worker is made while the caller may run everywhere */
+  enum { TIMES = 20 };
+  int met = 0, confined = 0;
+  for (int i = 0; i < TIMES; i++) {
+    meeting m = {.caller = pthread_self(), .lock = PTHREAD_MUTEX_INITIALIZER, .wanted = 2, .core = sched_getcpu()};
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(m.core, &one);
+    sched_setaffinity(0, sizeof one, &one); /* stay there */
+    nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    nd_parallel_for(1000, 1, look_at_cores, &m);
+    sched_setaffinity(0, sizeof all_cores, &all_cores);
+    met += m.on_callers_core > 0;
+    confined += m.confined;
+  }
+  CHECK(met <= TIMES / 2, "the worker was woken on the caller's core %d times of %d", met, TIMES);
+  CHECK(confined == 0, "a worker that is awake may not run on all cores");
+}
+#else
+static void after_a_long_sleep_a_worker_comes_elsewhere(void) {}
+#endif
+
 static void look_at_signals(void *ctx, int64_t lo, int64_t hi) {
   meeting *m = ctx;
   meet(ctx, lo, hi);
@@ -236,6 +276,7 @@ int main(void) {
   as_many_threads_as_set();
   a_stuck_worker_holds_one_piece();
   after_waiting_long_the_caller_works_alone();
+  after_a_long_sleep_a_worker_comes_elsewhere();
   signals_and_nesting();
   without_threads();
   return finish("parallel");
