@@ -6,6 +6,7 @@ from .adaptive import Adadelta, Adagrad, RMSprop
 from .averages import ASGD, AveragedModel, get_ema_avg_fn
 from .combined import ChainedScheduler, SequentialLR
 from .cycles import CyclicLR, OneCycleLR
+from .lbfgs import LBFGS
 from .muon import Muon
 from .optimizer import Optimizer
 from .plateau import ReduceLROnPlateau
@@ -51,6 +52,7 @@ __all__ = [
     "AdamW",
     "Adamax",
     "AveragedModel",
+    "LBFGS",
     "Lion",
     "Muon",
     "NAdam",
