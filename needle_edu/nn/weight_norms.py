@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from ..autograd import Tensor, no_grad
+from ..autograd import Tensor
 from ..backend.arguments import integer, whole
 from ..backend.errors import ShapeError
 from .module import Module
@@ -52,31 +52,13 @@ def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Mo
     [2.0, 5.0]
     """
     weight = _taken("weight_norm", module, name)
-    if dim is not None:
-        dim = integer("weight_norm", "dim", dim, -len(weight.shape))
-        if dim >= len(weight.shape):
-            raise ShapeError(f"weight_norm: {name} of shape {weight.shape} has no axis {dim}")
-        dim %= len(weight.shape)
-    axes = tuple([axis for axis in range(len(weight.shape)) if axis != dim])
-
-    def length(v: Tensor) -> Tensor:
-        return ops.sqrt(ops.summation(v * v, axes, keepdims=True)) if axes else ops.abs(v)
-
+    dim = None if dim is None else _axis("weight_norm", name, weight, dim)
+    length = _Length(tuple([axis for axis in range(len(weight.shape)) if axis != dim]))
     delattr(module, name)
-    setattr(
-        module,
-        f"{name}_g",
-        Parameter(length(weight.detach()).numpy(), device=weight.device, dtype=weight.dtype),
-    )
+    g = length(weight.detach()).numpy()
+    setattr(module, f"{name}_g", Parameter(g, device=weight.device, dtype=weight.dtype))
     setattr(module, f"{name}_v", weight)
-
-    def renew(module: Any, args: Any) -> None:
-        g, v = getattr(module, f"{name}_g"), getattr(module, f"{name}_v")
-        setattr(module, name, v * (g / length(v)))
-
-    module.register_forward_pre_hook(renew)
-    renew(module, ())
-    return module
+    return _renewed(module, _ByLength(name, length))
 
 
 def spectral_norm(
@@ -102,42 +84,98 @@ def spectral_norm(
     """
     weight = _taken("spectral_norm", module, name)
     (rounds,) = whole("spectral_norm", 1, n_power_iterations=n_power_iterations)
-    order = (dim, *[axis for axis in range(len(weight.shape)) if axis != dim])
-
-    def matrix(w: Tensor) -> Tensor:
-        return ops.permute(w, order).reshape((w.shape[dim], w.size // w.shape[dim]))
-
-    def step(w: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        u = w @ v
-        u = u / max(float(np.linalg.norm(u)), eps)
-        v = w.T @ u
-        return u, v / max(float(np.linalg.norm(v)), eps)
-
+    dim = _axis("spectral_norm", name, weight, dim)
+    renew = _ByStretch(name, (dim, *[axis for axis in range(len(weight.shape)) if axis != dim]), rounds, eps)
     delattr(module, name)
     setattr(module, f"{name}_orig", weight)
-    w = matrix(weight.detach()).numpy()
-    u, v = step(w, w.sum(0))  # the sum of the rows: seldom at right angles to what is sought
+    w = renew.matrix(weight.detach()).numpy()
+    u, v = renew.round(w, w.sum(0))  # the sum of the rows: seldom at right angles to what is sought
     for _ in range(15):
-        u, v = step(w, v)
+        u, v = renew.round(w, v)
     for which, vector in (("u", u), ("v", v)):
         module.register_buffer(f"{name}_{which}", Tensor(vector, device=weight.device, dtype=weight.dtype))
+    return _renewed(module, renew)
 
-    def renew(module: Any, args: Any) -> None:
+
+class _Length:
+    """The length of a weight along some axes, which stay with extent 1."""
+
+    def __init__(self, axes: tuple[int, ...]):
+        self.axes = axes
+
+    def __call__(self, v: Tensor) -> Tensor:
+        return ops.sqrt(ops.summation(v * v, self.axes, keepdims=True)) if self.axes else ops.abs(v)
+
+
+class _ByLength:
+    """The hook that makes a weight of length and direction."""
+
+    def __init__(self, name: str, length: _Length):
+        self.name, self.length = name, length
+
+    def __call__(self, module: Any, args: Any) -> None:
+        g, v = getattr(module, f"{self.name}_g"), getattr(module, f"{self.name}_v")
+        setattr(module, self.name, v * (g / self.length(v)))
+
+
+class _ByStretch:
+    """The hook that divides a weight by its largest singular value."""
+
+    def __init__(self, name: str, order: tuple[int, ...], rounds: int, eps: float):
+        self.name, self.order, self.rounds, self.eps = name, order, rounds, eps
+
+    def matrix(self, w: Tensor) -> Tensor:
+        """The weight as a matrix, the axis that counts as its rows."""
+        rows = w.shape[self.order[0]]
+        return ops.permute(w, self.order).reshape((rows, w.size // rows))
+
+    def round(self, w: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """One round of the power iteration."""
+        u = w @ v
+        u = u / max(float(np.linalg.norm(u)), self.eps)
+        v = w.T @ u
+        return u, v / max(float(np.linalg.norm(v)), self.eps)
+
+    def __call__(self, module: Any, args: Any) -> None:
+        name = self.name
         w, vectors = getattr(module, f"{name}_orig"), [getattr(module, f"{name}_{which}") for which in "uv"]
         if module.training:
-            with no_grad():
-                now, (u, v) = matrix(w.detach()).numpy(), [vector.numpy() for vector in vectors]
-                for _ in range(rounds):
-                    u, v = step(now, v)
-                for vector, new in zip(vectors, (u, v), strict=True):
-                    vector.replace_data(Tensor(new, device=w.device, dtype=w.dtype).cached_data)
+            now, (u, v) = self.matrix(w.detach()).numpy(), [vector.numpy() for vector in vectors]
+            for _ in range(self.rounds):
+                u, v = self.round(now, v)
+            for vector, new in zip(vectors, (u, v), strict=True):
+                vector.replace_data(Tensor(new, device=w.device, dtype=w.dtype).cached_data)
         u, v = vectors
-        sigma = ((matrix(w) @ v.reshape((v.size, 1))).reshape((u.size,)) * u).sum()
+        sigma = ((self.matrix(w) @ v.reshape((v.size, 1))).reshape((u.size,)) * u).sum()
         setattr(module, name, w / sigma)
 
+
+class _Rest:
+    """The hook after a call: the weight keeps its numbers and forgets its history, so that the layer can be copied."""
+
+    def __init__(self, name: str):
+        self.name = name
+
+    def __call__(self, module: Any, args: Any, out: Any) -> None:
+        setattr(module, self.name, getattr(module, self.name).detach())
+
+
+def _renewed(module: Module, renew: _ByLength | _ByStretch) -> Module:
+    """The module, with the hooks that make its weight anew; and with that weight, to be looked at."""
+    rest = _Rest(renew.name)
     module.register_forward_pre_hook(renew)
+    module.register_forward_hook(rest)
     renew(module, ())
+    rest(module, (), None)
     return module
+
+
+def _axis(who: str, name: str, weight: Tensor, dim: int) -> int:
+    """An axis of the weight, counted from the front."""
+    dim, count = integer(who, "dim", dim, -len(weight.shape)), len(weight.shape)
+    if dim >= count:
+        raise ShapeError(f"{who}: {name} of shape {weight.shape} has no axis {dim}")
+    return dim % count
 
 
 def _taken(who: str, module: Any, name: str) -> Parameter:
