@@ -67,6 +67,20 @@ _NAMES = {
     **dict.fromkeys((name for name in dir(ops) if hasattr(builtins, name)), "ops"),
 }  # fmt: skip
 
+_ELSEWHERE = {
+    "tensor": "Tensor([1.0, 2.0])",
+    "from_numpy": "Tensor(array)",
+    "manual_seed": "seed(0)",
+    "randn": "init.randn(2, 3)",
+    "rand": "init.rand(2, 3)",
+    "arange": "Tensor(numpy.arange(3))",
+    "float32": "the name of the dtype, dtype='float32'",
+    "float64": "the name of the dtype, dtype='float64'",
+    "int64": "the name of the dtype, dtype='int64'",
+    "device": "cpu() or cuda()",
+    "functional": "nn.functional, or ops",
+}
+
 
 def __getattr__(name: str) -> typing.Any:
     if name in _ROOMS:
@@ -75,7 +89,7 @@ def __getattr__(name: str) -> typing.Any:
         return importlib.import_module(f"{__name__}.course").load_ipython_extension
     if name in _NAMES:
         return getattr(importlib.import_module(f"{__name__}.{_NAMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise backend.naming.not_here(__name__, name, __dir__(), _ELSEWHERE)
 
 
 def __dir__() -> list[str]:

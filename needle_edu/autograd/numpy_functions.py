@@ -13,7 +13,7 @@ import numpy as np
 from needle_edu.backend import IndexOutOfRange, ShapeError
 from needle_edu.backend.activations import activation, activation_backward  # noqa: F401
 from needle_edu.backend.reference.dropout import kept
-from needle_edu.ndarray.losses import wrong_label
+from needle_edu.ndarray.losses import refuse_mean_of_nothing, wrong_label
 
 _erf = np.vectorize(math.erf, otypes=[np.float64])
 _erfc = np.vectorize(math.erfc, otypes=[np.float64])
@@ -146,6 +146,7 @@ def cross_entropy(a, labels, weight=None, label_smoothing=0.0, ignore_index=None
     z, q, divisor, axis = _cross_entropy_parts(a, labels, weight, label_smoothing, ignore_index, reduction)
     log_p = z - np.log(np.sum(np.exp(z), axis=axis, keepdims=True))
     losses = -np.sum(np.where(q != 0, q * log_p, 0), axis=axis)
+    refuse_mean_of_nothing("cross_entropy", a.shape, losses.size, reduction)
     return losses if reduction == "none" else np.asarray(losses.sum() / divisor, a.dtype)
 
 
@@ -164,6 +165,7 @@ def soft_cross_entropy(a, q, weight=None, label_smoothing=0.0, reduction="mean")
     """-sum over k of weight_k q_k log(softmax(a)_k) for each example; q is given, and smoothed."""
     z, q, axis = _soft_parts("soft_cross_entropy", a, q, weight, label_smoothing)
     losses = np.sum(q * (np.log(np.sum(np.exp(z), axis=axis, keepdims=True)) - z), axis=axis)
+    refuse_mean_of_nothing("soft_cross_entropy", a.shape, losses.size, reduction)
     divisor = losses.size if reduction == "mean" else 1
     return losses if reduction == "none" else np.asarray(losses.sum() / divisor, a.dtype)
 
@@ -197,6 +199,7 @@ def nll_loss(a, labels, weight=None, ignore_index=None, reduction="mean"):
     """-weight[label] a[label] for each example."""
     q, divisor, axis = _one_hot("nll_loss", a.shape, a.dtype, labels, weight, 0.0, ignore_index, reduction)
     losses = -np.sum(np.where(q != 0, a, 0) * q, axis=axis)
+    refuse_mean_of_nothing("nll_loss", a.shape, losses.size, reduction)
     return losses if reduction == "none" else np.asarray(losses.sum() / divisor, a.dtype)
 
 

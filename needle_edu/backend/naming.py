@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
 from typing import Any, cast
 
 
@@ -53,3 +54,22 @@ def with_article(name: str) -> str:
     """
     spelled = re.match("[AEFHILMNORSX][A-Z0-9]|nd", name)
     return f"{'an' if spelled or name[:1] in tuple('aeioAEIO') else 'a'} {name}"
+
+
+def not_here(module: str, name: str, known: Iterable[str], elsewhere: Mapping[str, str]) -> AttributeError:
+    """The error of a module that has no such name: with what to write instead, or the name most like it.
+
+    Examples
+    --------
+    >>> not_here("nn", "Conv3d", ["Conv1d", "Linear"], {"tensor": "Tensor(…)"})
+    AttributeError("module 'nn' has no attribute 'Conv3d'; did you mean Conv1d?")
+    >>> not_here("nn", "tensor", [], {"tensor": "Tensor(…)"})
+    AttributeError("module 'nn' has no attribute 'tensor'; write Tensor(…)")
+    """
+    said = f"module {module!r} has no attribute {name!r}"
+    if name in elsewhere:
+        return AttributeError(f"{said}; write {elsewhere[name]}")
+    if name.startswith("_"):
+        return AttributeError(said)
+    near = get_close_matches(name, [*known], 1, 0.8)
+    return AttributeError(f"{said}; did you mean {near[0]}?" if near else said)

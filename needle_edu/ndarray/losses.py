@@ -162,6 +162,7 @@ def _forward_plan(
     who: str, a: Layout, labels: Layout, weight: Layout | None, reduction: str
 ) -> tuple[Layout, Plan]:
     _check(who, a, labels, weight)
+    refuse_mean_of_nothing(who, a.shape, labels.size, reduction)
     out = compact_layout(labels.shape if reduction == "none" else (1,), a.code, a.device)
     strides = out.strides if reduction == "none" else (0,) * labels.ndim
     return out, _lower(who, a, labels, weight, [(out, strides, 0)])
@@ -244,6 +245,14 @@ def _check(who: str, a: Layout, labels: Layout, weight: Layout | None) -> None:
         raise ShapeError(
             f"{who}: one weight of {a.dtype} for each of {a.shape[_class_axis(a)]} classes wanted, "
             f"got {weight.dtype} {weight.shape}"
+        )
+
+
+def refuse_mean_of_nothing(who: str, shape: tuple[int, ...], examples: int, reduction: str) -> None:
+    """Raise ShapeError if a mean is wanted and there are no examples: as for `mean`, there is none."""
+    if reduction == "mean" and not examples:
+        raise ShapeError(
+            f"{who}: no examples in an input of shape {shape}, so there is no mean; leave out empty batches"
         )
 
 

@@ -6,6 +6,7 @@ Logits and targets have one shape, (classes,), (N, classes) or (N, classes, d1, 
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from needle_edu.backend import DeviceError, DTypeError, ShapeError
@@ -15,7 +16,7 @@ from needle_edu.backend.dtypes import F64
 from .base import allocate, convert, kernel_failed
 from .interchange import operand
 from .layout import Layout, compact_layout
-from .losses import REDUCTIONS, lower_rows
+from .losses import REDUCTIONS, lower_rows, refuse_mean_of_nothing
 from .plans import Plan, remember
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ def _forward_plan(
 ) -> tuple[Layout, Plan]:
     axis = _check(who, a, targets, weight)
     examples = a.shape[:axis] + a.shape[axis + 1 :]
+    refuse_mean_of_nothing(who, a.shape, math.prod(examples), reduction)
     out = compact_layout(examples if reduction == "none" else (1,), a.code, a.device)
     strides = out.strides if reduction == "none" else (0,) * len(examples)
     return out, _lower(who, a, targets, weight, [(out, strides, 0)])

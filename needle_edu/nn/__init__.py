@@ -1,6 +1,9 @@
 """The layers a network is built from, and `Module`, of which all are made."""
 
-from . import utils
+from typing import Any
+
+from ..backend.naming import not_here
+from . import functional, utils
 from .activations import (
     GELU,
     GLU,
@@ -251,9 +254,21 @@ __all__ = [
     "UpsamplingNearest2d",
     "ZeroPad1d",
     "ZeroPad2d",
+    "functional",
     "summary",
     "utils",
 ]
+
+ELSEWHERE = {
+    "init": "needle_edu.init, whose functions make tensors: weight.data = init.xavier_uniform(3, 4)",
+    "Conv3d": "nn.Conv2d or nn.Conv1d: layers for volumes are not there",
+    "LazyLinear": "nn.Linear with both sizes: layers that find out their sizes are not there",
+    "DataParallel": "needle_edu.distributed.DistributedDataParallel",
+}
+
+
+def __getattr__(name: str) -> Any:
+    raise not_here(__name__, name, __all__, ELSEWHERE)
 
 
 def __dir__() -> list[str]:

@@ -234,6 +234,10 @@ class KLDivLoss(Loss):
     def forward(self, x: Tensor, target: Tensor) -> Tensor:
         """The divergence of probabilities `target` from logarithms `x` of the same shape."""
         total = super().forward(x, target)
+        if self.batchmean and not x.size:
+            raise ShapeError(
+                f"KLDivLoss: no elements in an input of shape {x.shape}, so there is no mean; leave out empty batches"
+            )
         return total / x.shape[0] if self.batchmean else total
 
 

@@ -15,8 +15,18 @@ from ..autograd import Tensor, no_grad, state
 from ..backend.arguments import real, several, switch
 from ..backend.errors import GradientError
 from . import packing as rnn
+from .vectors import parameters_to_vector, vector_to_parameters
+from .weight_norms import spectral_norm, weight_norm
 
-__all__ = ["clip_grad_norm_", "clip_grad_value_", "rnn"]
+__all__ = [
+    "clip_grad_norm_",
+    "clip_grad_value_",
+    "parameters_to_vector",
+    "rnn",
+    "spectral_norm",
+    "vector_to_parameters",
+    "weight_norm",
+]
 
 
 def clip_grad_norm_(

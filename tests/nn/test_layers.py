@@ -337,6 +337,14 @@ def test_what_residual_cannot_call_is_said():
     "call, words",
     [
         (lambda: nn.MSELoss()(Tensor(np.zeros((0, 3))), Tensor(np.zeros((0, 3)))), "no elements"),
+        (lambda: nn.CrossEntropyLoss()(Tensor(np.zeros((0, 3))), Tensor(np.zeros(0))), "no examples"),
+        (lambda: nn.CrossEntropyLoss()(Tensor(np.zeros((0, 3))), Tensor(np.zeros((0, 3)))), "no examples"),
+        (lambda: nn.CrossEntropyLoss()(Tensor(np.zeros((2, 3, 0))), Tensor(np.zeros((2, 0)))), "no examples"),
+        (lambda: nn.NLLLoss()(Tensor(np.zeros((0, 3))), Tensor(np.zeros(0))), "no examples"),
+        (
+            lambda: nn.KLDivLoss("batchmean")(Tensor(np.zeros((0, 3))), Tensor(np.zeros((0, 3)))),
+            "no elements",
+        ),
         (lambda: nn.MSELoss()(Tensor(np.zeros((4, 3))), Tensor(np.zeros(3))), "reshape one of them"),
         (lambda: nn.BatchNorm1d(4)(Tensor(np.zeros((0, 4)))), "no examples, so no mean"),
         (lambda: nn.InstanceNorm1d(4, momentum=None), "momentum is a number"),
@@ -346,3 +354,9 @@ def test_what_residual_cannot_call_is_said():
 def test_what_pytorch_takes_and_we_refuse_is_said(call, words):
     with pytest.raises((ValueError, TypeError), match=words):
         call()
+
+
+def test_no_examples_have_a_sum_and_no_losses():
+    logits, labels = Tensor(np.zeros((0, 3))), Tensor(np.zeros(0))
+    assert nn.CrossEntropyLoss(reduction="sum")(logits, labels).item() == 0
+    assert nn.CrossEntropyLoss(reduction="none")(logits, labels).shape == (0,)

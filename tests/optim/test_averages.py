@@ -88,3 +88,47 @@ def test_bad_input():
         average.update_parameters(nn.Linear(2, 4))
     after = average.state_dict()
     assert all(np.array_equal(before[name], after[name]) for name in before)
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("strategy", ["cos", "linear"])
+@pytest.mark.parametrize("epochs", [0, 1, 5])
+def test_the_rate_of_averaging_is_pytorchs(strategy, epochs):
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'needle_edu[parity]'")
+    ours, theirs = (
+        optim.SGD([Tensor([1.0])], lr=0.8),
+        torch.optim.SGD([torch.ones(1, requires_grad=True)], lr=0.8),
+    )
+    mine = optim.SWALR(ours, 0.05, epochs, strategy)
+    wanted = torch.optim.swa_utils.SWALR(theirs, 0.05, epochs, strategy)
+    for _ in range(8):
+        ours.step(), theirs.step()
+        mine.step(), wanted.step()
+        np.testing.assert_allclose(mine.get_last_lr(), wanted.get_last_lr(), rtol=1e-6)
+
+
+@pytest.mark.parity
+def test_running_averages_for_new_weights_are_pytorchs(rng):
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'needle_edu[parity]'")
+    batches = [rng.normal(size=(size, 3)).astype("float32") for size in (4, 6, 5)]
+    ours, theirs = nn.BatchNorm1d(3, unbiased=True, momentum=0.3), torch.nn.BatchNorm1d(3, momentum=0.3)
+    ours.running_mean.data = Tensor([5.0, 5.0, 5.0])
+    model = nn.Sequential(ours, nn.Dropout(0.0))
+    model.eval()
+    optim.update_bn([(Tensor(batch), None) for batch in batches], model)
+    torch.optim.swa_utils.update_bn([torch.tensor(batch) for batch in batches], theirs)
+    np.testing.assert_allclose(ours.running_mean.numpy(), theirs.running_mean.numpy(), rtol=1e-5)
+    np.testing.assert_allclose(ours.running_var.numpy(), theirs.running_var.numpy(), rtol=1e-5)
+    assert ours.momentum == 0.3 and not ours.training and not model.modules[1].training
+
+
+def test_what_swa_cannot_use_is_said():
+    sgd = optim.SGD([Tensor([1.0])])
+    for call, words in (
+        (lambda: optim.SWALR(sgd, -1.0), "SWALR: swa_lr is a number with 0 <= swa_lr"),
+        (lambda: optim.SWALR(sgd, 0.1, 1.5), "anneal_epochs is a whole number"),
+        (lambda: optim.SWALR(sgd, 0.1, 5, "cosine"), "anneal_strategy is 'cos' or 'linear', got 'cosine'"),
+        (lambda: optim.update_bn(nn.ReLU(), []), r"the loader comes first: update_bn\(loader, model\)"),
+    ):
+        with pytest.raises((TypeError, ValueError), match=words):
+            call()

@@ -141,13 +141,13 @@ def test_climbing_is_descending_with_the_other_sign(name):
 
 
 def test_every_optimiser_is_tested():
-    """Against PyTorch; Lion, which is not there, against its formula."""
+    """Against PyTorch, LBFGS in test_lbfgs.py; Lion, which is not there, against its formula."""
     ours = {
         name
         for name in optim.__all__
         if isinstance(getattr(optim, name), type) and issubclass(getattr(optim, name), optim.Optimizer)
     }
-    assert ours == {"Optimizer", "Lion", *(name for name, _ in CASES)}
+    assert ours == {"Optimizer", "Lion", "LBFGS", *(name for name, _ in CASES)}
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
