@@ -78,3 +78,20 @@ def test_what_does_not_fit_is_said():
         nd.index_to_position(1.5, (1,))
     with pytest.raises(ShapeError, match=r"position_to_indices: wanted a stride for each axis"):
         nd.position_to_indices(0, (2, 3), (1,))
+
+
+@pytest.mark.parametrize("places", [[2**31 + 6, -(2**31)], [0, -1], [2**32, 2**33 - 1, -(2**33)]])
+def test_places_that_no_int32_holds(places):
+    """A broadcast axis can be that long without memory: indices and sizes have 64 bits on the way to the kernels."""
+    a = nd.broadcast_to(nd.array([1.0, 2.0, 3.0]), (2**33, 3))
+    chosen = nd.take(a, nd.array(places, dtype="int64"), 0).numpy()
+    np.testing.assert_array_equal(chosen, np.broadcast_to([1.0, 2.0, 3.0], (len(places), 3)))
+    first = places[0] % 2**33
+    np.testing.assert_array_equal(a[first : first + 2, ::-2].numpy(), [[3.0, 1.0], [3.0, 1.0]])
+
+
+def test_an_index_is_out_of_range_beyond_int32_too():
+    a = nd.broadcast_to(nd.array([1.0]), (2**33,))
+    for place in (2**33, -(2**33) - 1):
+        with pytest.raises(IndexError, match=f"{place} is out of range"):
+            nd.take(a, nd.array([place], dtype="int64"), 0).numpy()
