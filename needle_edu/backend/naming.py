@@ -56,8 +56,8 @@ def with_article(name: str) -> str:
     return f"{'an' if spelled or name[:1] in tuple('aeioAEIO') else 'a'} {name}"
 
 
-def not_here(module: str, name: str, known: Iterable[str], elsewhere: Mapping[str, str]) -> AttributeError:
-    """The error of a module that has no such name: with what to write instead, or the name most like it.
+def not_here(module: Any, name: str, known: Iterable[str], elsewhere: Mapping[str, str]) -> AttributeError:
+    """The error of a module (its name), or an object, that has no such name: what to write instead, or what is like it.
 
     Examples
     --------
@@ -66,7 +66,8 @@ def not_here(module: str, name: str, known: Iterable[str], elsewhere: Mapping[st
     >>> not_here("nn", "tensor", [], {"tensor": "Tensor(…)"})
     AttributeError("module 'nn' has no attribute 'tensor'; write Tensor(…)")
     """
-    said = f"module {module!r} has no attribute {name!r}"
+    what = f"module {module!r}" if isinstance(module, str) else f"{type(module).__name__!r} object"
+    said = f"{what} has no attribute {name!r}"
     if name in elsewhere:
         return AttributeError(f"{said}; write {elsewhere[name]}")
     if name.startswith("_"):

@@ -7,6 +7,9 @@ any by name and fetches the larger ones, and `halves`, `diagonal`, `stripes`, `x
 points in the plane.
 """
 
+from typing import Any
+
+from ..backend.naming import not_here
 from . import datasets
 from .buckets import BucketBatchSampler
 from .collate import collate_ndarray, collate_padded
@@ -102,6 +105,14 @@ __all__ = [
     "write_idx",
     "xor",
 ]
+
+ELSEWHERE = {
+    "TensorDataset": "data.NDArrayDataset(x, y)",
+}
+
+
+def __getattr__(name: str) -> Any:
+    raise not_here(__name__, name, __all__, ELSEWHERE)
 
 
 def __dir__() -> list[str]:

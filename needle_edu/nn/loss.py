@@ -15,7 +15,7 @@ from ..backend.errors import IndexOutOfRange, NeedleError, ShapeError
 from ..init.basic import class_numbers
 from .inputs import as_tensor
 from .losses import Loss
-from .module import Module
+from .module import Module, not_the_input
 
 _CROSS_ENTROPY, _LIKELIHOOD = slot("cross_entropy"), slot("nll_loss")
 
@@ -97,6 +97,7 @@ class CrossEntropyLoss(Loss):
         temperature: float = 1.0,
     ):  # fmt: skip
         super().__init__(reduction)
+        not_the_input(self, ignore_index)
         if not isinstance(temperature, (int, float)) or not temperature > 0:
             raise NeedleError(f"CrossEntropyLoss: temperature is a number above 0, got {temperature!r}")
         if not isinstance(label_smoothing, (int, float)) or not 0 <= label_smoothing <= 1:
@@ -145,6 +146,7 @@ class NLLLoss(Loss):
 
     def __init__(self, weight: Any = None, ignore_index: int = -100, reduction: str = "mean"):
         super().__init__(reduction)
+        not_the_input(self, ignore_index)
         self.weight = None if weight is None else as_tensor(weight).detach()
         self.ignore_index = integer("NLLLoss", "ignore_index", ignore_index)
 

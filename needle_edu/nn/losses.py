@@ -13,7 +13,7 @@ from ..autograd import Tensor
 from ..backend.arguments import switch
 from ..backend.errors import NeedleError, ShapeError
 from .inputs import as_tensor
-from .module import Module
+from .module import Module, not_the_input
 
 REDUCTIONS = ("mean", "sum", "none")
 
@@ -32,6 +32,7 @@ class Loss(Module):
 
     def __init__(self, reduction: str = "mean"):
         super().__init__()
+        not_the_input(self, reduction)
         if reduction not in REDUCTIONS:
             raise NeedleError(
                 f"{type(self).__name__}: reduction is 'mean', 'sum' or 'none', got {reduction!r}"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,12 +19,21 @@ from ..autograd.noted import noted_call
 from ..backend import Device, accelerator
 from ..backend.arguments import floating, switch
 from ..backend.errors import DeviceError, NeedleError
+from ..backend.naming import not_here
 from .module_state import Mismatch, forget_gradients, load, move, named_state
 from .parameter import Parameter
 from .printing import arguments, tree
 from .registering import Registering
 
 _noted: Callable[..., Any] = noted_call  # or the same in C, see below
+ELSEWHERE = {
+    "modules": "model.named_modules(), pairs of name and module",
+    "float": "model.to(dtype='float32')",
+    "double": "model.to(dtype='float64')",
+    "cuda": "model.to(needle_edu.cuda())",
+    "cpu": "model.to(needle_edu.cpu())",
+    "compile": "needle_edu.compile(model)",
+}
 
 
 class Module(Registering):
@@ -61,6 +70,7 @@ class Module(Registering):
         # Every layer takes device and dtype, so that one set of keywords makes a whole model; a layer without
         # parameters, such as ReLU, has no use for them, but says what is none. PyTorch's activations write over their
         # input if `inplace`; code that counts on that gets an answer.
+        not_the_input(self, inplace)
         switch(type(self).__name__, inplace=inplace)
         if inplace:
             raise NeedleError(
@@ -83,6 +93,13 @@ class Module(Registering):
         if self._hooks is None:
             return _noted(self, self.forward, args, kwargs)
         return _noted(self, self._hooks.around, (self, args, kwargs), {})
+
+    if not TYPE_CHECKING:  # a type checker goes by what is there
+
+        def __getattr__(self, name: str) -> Any:
+            if name in ELSEWHERE:
+                raise not_here(self, name, (), ELSEWHERE)
+            return super().__getattribute__(name)  # raises what Python raises, also from within a property
 
     # ---- the parts ------------------------------------------------------------------------------
 
@@ -284,6 +301,13 @@ class _Calling(threading.local):
 
 
 _calling = _Calling()
+
+
+def not_the_input(layer: Module, option: Any) -> None:
+    """Raise TypeError if a layer is being made with a tensor for an option, where its input would belong."""
+    if isinstance(option, Tensor):
+        who = type(layer).__name__
+        raise TypeError(f"{who}: got a tensor while being made; first make it, then call it: {who}()(x)")
 
 
 def _join(name: str, key: Any) -> str:

@@ -108,7 +108,7 @@ class LBFGS(Optimizer):
                 f"LBFGS: got parameters of {sorted({str(p.dtype) for p in self.params})}, wanted one dtype; "
                 "convert with model.to(dtype='float32')"
             )
-        self.pairs: list[tuple[np.ndarray, np.ndarray]] = []  # (s, y), oldest first
+        self.curvatures: list[tuple[np.ndarray, np.ndarray]] = []  # (s, y), oldest first
         self.last: dict[
             str, Any
         ] = {}  # the last step: its direction d, its length t, the gradient g it was made from
@@ -188,16 +188,16 @@ class LBFGS(Optimizer):
             step, change = self.last["t"] * self.last["d"], g - self.last["g"]
             curvature = float(change @ step)
             if curvature > 1e-10:
-                self.pairs = [*self.pairs, (step, change)][-self.param_groups[0]["history_size"] :]
-        return -two_loops(self.pairs, g)
+                self.curvatures = [*self.curvatures, (step, change)][-self.param_groups[0]["history_size"] :]
+        return -two_loops(self.curvatures, g)
 
     def state_dict(self) -> dict[str, np.ndarray]:
         """Name → array: the settings, the pairs ("steps" and "changes", one a row), and the last step."""
         saved = super().state_dict()
-        if self.pairs:
+        if self.curvatures:
             saved |= {
                 name: np.stack(rows)
-                for name, rows in zip(("steps", "changes"), zip(*self.pairs, strict=True), strict=True)
+                for name, rows in zip(("steps", "changes"), zip(*self.curvatures, strict=True), strict=True)
             }
         return saved | {f"last.{name}": np.array(value) for name, value in self.last.items()}
 
@@ -221,7 +221,7 @@ class LBFGS(Optimizer):
                 f"wanted all of {sorted(wanted)}, of {n} parameters"
             )
         super().load_state_dict({name: value for name, value in saved.items() if name not in own})
-        self.pairs = list(zip(own["steps"].copy(), own["changes"].copy(), strict=True)) if rows else []
+        self.curvatures = list(zip(own["steps"].copy(), own["changes"].copy(), strict=True)) if rows else []
         self.last = {name.removeprefix("last."): own[name].copy() for name in LAST if name in own}
 
     def _called(self, closure: Callable[[], Tensor]) -> Tensor:

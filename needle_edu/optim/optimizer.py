@@ -96,7 +96,8 @@ class Optimizer:
     def __init__(self, params: Iterable[Tensor] | Iterable[dict[str, Any]], **settings: Any):
         who = type(self).__name__
         if isinstance(params, (Tensor, Mapping)) or not isinstance(params, Iterable):
-            advice = f"{who}(model.parameters())" if hasattr(params, "parameters") else "a list: [w, b]"
+            has_them = hasattr(params, "parameters") or callable(params)
+            advice = f"{who}(model.parameters())" if has_them else "a list: [w, b]"
             raise TypeError(
                 f"{who}: params must be several tensors, got one {type(params).__name__}; give {advice}"
             )

@@ -85,7 +85,7 @@ def update_bn(loader: Iterable[Any], model: Module) -> None:
             f"update_bn: wanted a loader and a model, got as model one {type(model).__name__}; "
             "the loader comes first: update_bn(loader, model)"
         )
-    layers = [part for _, part in model.named_modules() if hasattr(part, "running_mean")]
+    layers: list[Any] = [part for _, part in model.named_modules() if hasattr(part, "running_mean")]
     layers = [part for part in layers if part.running_mean is not None]
     if not layers:
         return

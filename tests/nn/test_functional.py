@@ -53,6 +53,16 @@ def test_every_name_is_pytorchs():
     assert "not_here" not in F.__all__ and len(F.__all__) > 60
 
 
+def test_an_error_within_a_property_is_not_hidden():
+    class Odd(nn.Module):
+        @property
+        def broken(self):
+            return self.weigth
+
+    with pytest.raises(AttributeError, match="'Odd' object has no attribute 'weigth'"):
+        Odd().broken  # noqa: B018
+
+
 def test_options_of_a_loss_are_named():
     with pytest.raises(TypeError, match="MSELoss as a function: got 3 positional arguments, wanted 2"):
         F.mse_loss(Tensor([1.0]), Tensor([1.0]), "sum")
@@ -70,6 +80,14 @@ def test_options_of_a_loss_are_named():
         (optim, "adam2", "module 'needle_edu.optim' has no attribute 'adam2'"),
         (ndl, "tensor", r"write Tensor\(\[1.0, 2.0\]\)"),
         (ndl, "manual_seed", r"write seed\(0\)"),
+        (ndl.data, "TensorDataset", "write data.NDArrayDataset"),
+        (
+            nn.Linear(2, 2),
+            "modules",
+            r"'Linear' object has no attribute 'modules'; write model.named_modules\(\)",
+        ),
+        (nn.Linear(2, 2), "cuda", r"write model.to\(needle_edu.cuda\(\)\)"),
+        (nn.Linear(2, 2), "wieght", "'Linear' object has no attribute 'wieght'$"),
         (ndl, "sofmax", "did you mean softmax"),
     ],
 )
@@ -77,3 +95,24 @@ def test_a_name_that_is_not_there_says_what_to_write(module, name, words):
     with pytest.raises(AttributeError, match=words):
         getattr(module, name)
     assert not hasattr(module, "__wrapped__")
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (
+            lambda x: nn.ReLU(x),
+            r"ReLU: got a tensor while being made; first make it, then call it: ReLU\(\)\(x\)",
+        ),
+        (lambda x: nn.MSELoss(x), "MSELoss: got a tensor while being made"),
+        (lambda x: nn.CrossEntropyLoss(x, x), "CrossEntropyLoss: got a tensor while being made"),
+        (lambda x: nn.NLLLoss(x, x), "NLLLoss: got a tensor while being made"),
+        (
+            lambda x: optim.SGD(nn.Linear(2, 2).parameters),
+            r"got one method; give SGD\(model.parameters\(\)\)",
+        ),
+    ],
+)
+def test_usual_slips_are_said(call, words):
+    with pytest.raises(TypeError, match=words):
+        call(Tensor([1.0]))

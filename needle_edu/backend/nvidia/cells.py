@@ -10,9 +10,10 @@ from ..errors import BuildError, CudaError
 from . import device
 from .nvcc import find_nvcc
 
-# Behind every cell: wait until all is done, and say what went wrong first.
+# Behind every cell: compute on the card that was chosen; wait until all is done, and say what went wrong first.
 _FINISH = """
 #include <cstdio>
+extern "C" int needle_use(int card) { return int(cudaSetDevice(card)); }
 extern "C" int needle_finish(const char **name, const char **text) {
   cudaError_t error = cudaGetLastError(), later = cudaDeviceSynchronize();
   if (error == cudaSuccess) error = later;
@@ -60,7 +61,7 @@ class CardProgram:
         self.ffi = FFI()
         for declaration in functions.values():
             self.ffi.cdef(declaration)
-        self.ffi.cdef("int needle_finish(const char **, const char **);")
+        self.ffi.cdef("int needle_use(int); int needle_finish(const char **, const char **);")
         self.lib = self.ffi.dlopen(str(_compiled(text + behind + _FINISH, name, capability)))
 
     def launch(self, launcher: str, config: list[int], arguments: list[Any]) -> None:
@@ -70,6 +71,7 @@ class CardProgram:
             self.ffi.cdef(f"void {launcher}(const unsigned *, void **);")
             self._launchers.add(launcher)
         values = self.ffi.new("void *[]", [self.ffi.cast("void *", one) for one in arguments] or 1)
+        self.use_card(launcher.partition("launch_")[2])
         getattr(self.lib, launcher)(self.ffi.new("unsigned[7]", config), values)
         self.finish(launcher.partition("launch_")[2])
 
@@ -85,9 +87,15 @@ class CardProgram:
             self.ffi.cast(kind, one) if kind.kind == "pointer" else one
             for kind, one in zip(wanted, addresses, strict=True)
         ]
+        self.use_card(name)
         result = function(*lowered)
         self.finish(name)
         return result
+
+    def use_card(self, who: str) -> None:
+        """Make the card that `set_device` chose this thread's, also where no array has opened `cuda()` yet."""
+        if self.lib.needle_use(device.chosen()):
+            self.finish(who)
 
     def finish(self, who: str) -> None:
         """Wait until the card has done everything, and raise what went wrong."""

@@ -141,6 +141,17 @@ def device_count() -> int:
     return len(driver().cards)
 
 
+def chosen() -> int:
+    """Return the number of the card that `cuda()` computes on, or will.
+
+    Examples
+    --------
+    >>> chosen()
+    0
+    """
+    return _chosen
+
+
 def choose(number: int, opened: bool) -> None:
     """Make card `number` the one that `cuda()` opens; `opened` says that it has opened one already."""
     global _chosen

@@ -371,3 +371,37 @@ def test_where_there_is_a_card_cells_run_on_it_unless_arrays_are_the_simulator_s
     with cuda_check() as report:
         cell["set"][1, 1](out)
     assert report.clean
+
+
+def test_a_cell_computes_on_the_chosen_card_though_no_array_has_opened_it(monkeypatch):
+    """`launch` and `call` choose the card first, then run; a card that cannot be used is said, and nothing runs."""
+    import types
+
+    from cffi import FFI
+
+    from needle_edu.backend.errors import CudaError
+    from needle_edu.backend.nvidia import cells as card
+
+    done, ffi = [], FFI()
+    ffi.cdef("int f(int);")
+    program = card.CardProgram.__new__(card.CardProgram)
+    program.functions, program._launchers, program.ffi = {"f": "int f(int);"}, {"launch_k"}, ffi
+    program.lib = types.SimpleNamespace(
+        needle_use=lambda number: done.append(("use", number)) or 0,
+        needle_finish=lambda name, text: done.append("finish") or 0,
+        launch_k=lambda config, values: done.append("k"),
+    )
+    monkeypatch.setattr(card.device, "_chosen", 1)
+    program.launch("launch_k", [1] * 7, [])
+    assert done == [("use", 1), "k", "finish"]
+
+    def refused(name, text):
+        name[0], text[0] = kept
+        return 101
+
+    kept = [ffi.new("char[]", words) for words in (b"cudaErrorInvalidDevice", b"invalid device ordinal")]
+    program.lib.needle_use, program.lib.needle_finish = lambda number: 101, refused
+    done.clear()
+    with pytest.raises(CudaError, match="k: invalid device ordinal"):
+        program.launch("launch_k", [1] * 7, [])
+    assert done == []
