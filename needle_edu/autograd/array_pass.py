@@ -69,19 +69,7 @@ def _hand_on(node, g, adjoints, sums, taken, tensor, accumulate) -> None:
         return
     if node.version != storage.latest_version:
         check_unchanged(node)
-    vjps = op.vjps
-    if op.vjps_on_arrays and g.__class__ is Array:
-        seen = ArrayNode()
-        seen.inputs = tuple([x.cached_data for x in node.inputs])
-        if vjps is None:
-            vjps = [lambda op, g, node, gx=gx: gx for gx in op.gradient(g, seen)]
-    else:
-        seen, g = node, _value(g, tensor)
-        if g.extra is not None and "partial" in g.extra:
-            g = g.completed(node)
-        if vjps is None:  # an op that may, unlike ours, hand out one of its inputs
-            vjps = gradient_as_vjps(g, node)
-            taken |= taken_by(node, *node.inputs)
+    vjps, g, seen = _vjps(op, g, node, taken, tensor)
     k = -1
     for x in node.inputs:
         k += 1
@@ -90,13 +78,36 @@ def _hand_on(node, g, adjoints, sums, taken, tensor, accumulate) -> None:
         gx = vjp(op, g, seen)
         if gx.__class__ is not Array or gx.layout is not x.cached_data.layout:
             gx = _fitted(gx, x, node, tensor)
-        if x not in adjoints:
-            adjoints[x] = gx
-        elif gx.__class__ is not Array or (total := adjoints[x]).__class__ is not Array:
-            adjoints[x] = _sum_of_values(adjoints[x], gx, tensor)
-        elif x not in sums or not add_into(total, gx):
-            adjoints[x] = total + gx
-            sums.add(x)
+        _add(gx, x, adjoints, sums, tensor)
+
+
+def _vjps(op, g, node, taken, tensor) -> tuple:
+    """Return an op's vjps, and the adjoint and the node as they take them: arrays, if the op's vjps can use those."""
+    if op.vjps_on_arrays and g.__class__ is Array:
+        seen = ArrayNode()
+        seen.inputs = tuple([x.cached_data for x in node.inputs])
+        if op.vjps is None:
+            return [lambda op, g, node, gx=gx: gx for gx in op.gradient(g, seen)], g, seen
+        return op.vjps, g, seen
+    g = _value(g, tensor)
+    if g.extra is not None and "partial" in g.extra:
+        g = g.completed(node)
+    if op.vjps is not None:
+        return op.vjps, g, node
+    vjps = gradient_as_vjps(g, node)  # of an op that may, unlike ours, hand out one of its inputs
+    taken |= taken_by(node, *node.inputs)
+    return vjps, g, node
+
+
+def _add(gx, x, adjoints, sums, tensor) -> None:
+    """Add a contribution to the adjoint of `x`: in place, if that is a sum made here already."""
+    if x not in adjoints:
+        adjoints[x] = gx
+    elif gx.__class__ is not Array or (total := adjoints[x]).__class__ is not Array:
+        adjoints[x] = _sum_of_values(adjoints[x], gx, tensor)
+    elif x not in sums or not add_into(total, gx):
+        adjoints[x] = total + gx
+        sums.add(x)
 
 
 def _sum_of_values(total, gx, tensor):

@@ -3,7 +3,7 @@ r"""Normalisation: some of a tensor's numbers are given mean 0 and variance 1, t
     z = (a − mean) · r,   r = 1/√(variance + eps),   y = weight · z + bias
 
 Batch, group and layer normalisation differ in which numbers share mean and (biased) variance: of a channel, of an
-example's group of channels, of an example's last axes. `Split` says that, and all else is written once.
+example's group of channels, of an example's last axes. `Split` says that (normalizing.py), all else is written once.
 
 The mean and the variance depend on every number, so the derivative has three parts: with u = ȳ·weight, and M for
 the mean over the numbers that are normalised together,
@@ -20,60 +20,26 @@ is made of ordinary ops. Floats on a device with compiled kernels take those (cs
 arithmetic here serves all other arrays, and says what the kernels compute.
 """
 
-from functools import lru_cache
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
-from needle_edu.autograd.arrays import Array, ShapeError, getitem, normalization, xp
+from needle_edu.autograd.arrays import ShapeError, getitem, normalization
 from needle_edu.autograd.op import TensorOp, TensorTupleOp
 from needle_edu.autograd.registry import register, slot
 from needle_edu.autograd.state import tracing
 from needle_edu.backend.arguments import integer, real
 
 from . import sampling
-
-
-class Split(NamedTuple):
-    """Which numbers are normalised together.
-
-    Attributes
-    ----------
-    shape : tuple of int
-        The tensor's shape, perhaps with its channels cut into (groups, channels of a group).
-    axes : tuple of int
-        The axes of `shape` over which mean and variance are taken.
-    column : tuple of int
-        The shape in which weight and bias broadcast to `shape`.
-    """
-
-    shape: tuple[int, ...]
-    axes: tuple[int, ...]
-    column: tuple[int, ...]
-
-    def spread(self) -> tuple[int, ...]:
-        """The axes over which weight and bias are repeated."""
-        return tuple([axis for axis, extent in enumerate(self.column) if extent == 1])
-
-
-def measured(a, split: Split, eps: float):
-    """Return z and r for an array or a tensor of the split's shape."""
-    count = max(prod([split.shape[axis] for axis in split.axes]), 1)
-    centred = a - _total(a, split.axes) / count
-    r = (_total(centred * centred, split.axes) / count + eps) ** -0.5
-    return centred * r, r
-
-
-def projected(v, z, axes: tuple[int, ...]):
-    """Return P(v)."""
-    return v - _mean(v, axes) - z * _mean(v * z, axes)
-
-
-def _total(a, axes):
-    return xp.sum(a, axis=axes, keepdims=True) if isinstance(a, Array) else a.sum(axes, keepdims=True)
-
-
-def _mean(a, axes):
-    return _total(a, axes) / max(prod([a.shape[axis] for axis in axes]), 1)
+from .normalizing import (
+    Split,
+    mean_over,
+    measured,
+    projected,
+    split_of_batch,
+    split_of_groups,
+    split_of_layer,
+    total,
+)
 
 
 class _Normalization:
@@ -163,7 +129,7 @@ class _Backward(_Normalization, TensorTupleOp):
         z, r = measured(a.reshape(split.shape), split, self.eps)
         g, spread = g.reshape(split.shape), split.spread()
         x_bar = r * projected(g * weight.reshape(split.column), z, split.axes)
-        to_weight, to_bias = _total(g * z, spread), _total(g, spread)
+        to_weight, to_bias = total(g * z, spread), total(g, spread)
         return x_bar.reshape(a.shape), to_weight.reshape(weight.shape), to_bias.reshape(weight.shape)
 
     def gradient(self, out_grad, node):
@@ -178,15 +144,15 @@ class _Backward(_Normalization, TensorTupleOp):
         u = given * w
         passed = r * projected(of_a, z, axes)
         g_bar = w * passed + of_weight * z + of_bias
-        inner = of_weight * given - r * (of_a * _mean(u * z, axes) + u * _mean(of_a * z, axes))
-        a_bar = r * projected(inner, z, axes) - r * r * z * _mean(of_a * projected(u, z, axes), axes)
-        w_bar = _total(given * passed, split.spread())
+        inner = of_weight * given - r * (of_a * mean_over(u * z, axes) + u * mean_over(of_a * z, axes))
+        a_bar = r * projected(inner, z, axes) - r * r * z * mean_over(of_a * projected(u, z, axes), axes)
+        w_bar = total(given * passed, split.spread())
         return g_bar.reshape(a.shape), a_bar.reshape(a.shape), w_bar.reshape(weight.shape)
 
 
 class _OfBatch(_Normalization):
     def split(self, a, weight):
-        return _split_of_batch(self.name, a, weight)
+        return split_of_batch(self.name, a, weight)
 
     def kernel(self, a, weight, bias):
         return normalization.batch_norm(a, weight, bias, self.eps)
@@ -201,7 +167,7 @@ class _OfGroups(_Normalization):
         self.num_groups = integer(self.name, "num_groups", num_groups, 1)
 
     def split(self, a, weight):
-        return _split_of_groups(self.name, a, weight, self.num_groups)
+        return split_of_groups(self.name, a, weight, self.num_groups)
 
     def kernel(self, a, weight, bias):
         return normalization.group_norm(a, weight, bias, self.num_groups, prod(a.shape[2:]), self.eps)
@@ -213,7 +179,7 @@ class _OfGroups(_Normalization):
 
 class _OfLayer(_Normalization):
     def split(self, a, weight):
-        return _split_of_layer(self.name, a, weight)
+        return split_of_layer(self.name, a, weight)
 
     def kernel(self, a, weight, bias):
         return normalization.group_norm(a, weight, bias, 1, 1, self.eps)
@@ -234,8 +200,8 @@ def moments(op, x, axes: tuple[int, ...]) -> tuple:
     known = getattr(op, "measured", None)
     if known is not None and known[0] is a and known[1] == a.storage.version:
         return getitem(known[2], 0), getitem(known[2], 1)
-    mean = _mean(a, axes)
-    variance = _mean((a - mean) * (a - mean), axes)
+    mean = mean_over(a, axes)
+    variance = mean_over((a - mean) * (a - mean), axes)
     return mean.reshape((mean.size,)), variance.reshape((variance.size,))
 
 
@@ -259,35 +225,6 @@ def followed_in_one(op, x, mean, variance, momentum: float, factor: float) -> tu
     if mean.device is not a.device:
         return None
     return normalization.running_averages(mean, variance, known[2], momentum, factor)
-
-
-@lru_cache(4096)
-def _split_of_batch(who: str, a: tuple, weight: tuple) -> Split:
-    if len(a) < 2 or weight != (a[1],):
-        raise ShapeError(f"{who}: wanted shapes (N, C, *extents) and (C,), got {a} and {weight}")
-    axes = (0, *range(2, len(a)))
-    return Split(a, axes, (1, a[1], *[1] * (len(a) - 2)))
-
-
-@lru_cache(4096)
-def _split_of_groups(who: str, a: tuple, weight: tuple, groups: int) -> Split:
-    if len(a) < 2 or weight != (a[1],):
-        raise ShapeError(f"{who}: wanted shapes (N, C, *extents) and (C,), got {a} and {weight}")
-    if a[1] % groups:
-        raise ShapeError(f"{who}: {a[1]} channels do not make {groups} equal groups; got shape {a}")
-    shape = (a[0], groups, a[1] // groups, prod(a[2:]))
-    return Split(shape, (2, 3), (1, groups, a[1] // groups, 1))
-
-
-@lru_cache(4096)
-def _split_of_layer(who: str, a: tuple, weight: tuple) -> Split:
-    if not weight or a[-len(weight) :] != weight:
-        raise ShapeError(
-            f"{who}: the last axes have the weight's shape; got {a} and {weight}, wanted "
-            f"(..., {', '.join(map(str, weight)) or 'D'}) and {weight or '(D,)'}"
-        )
-    first = len(a) - len(weight)
-    return Split(a, tuple(range(first, len(a))), (*[1] * first, *weight))
 
 
 def _backward_samples(forward):

@@ -25,69 +25,25 @@ def place(
 
     A node follows only those of its edges that weigh most, and makes the less way for others the more they weigh.
     """
-    above: dict[int, list[int]] = {n: [] for n in widths}
-    below: dict[int, list[int]] = {n: [] for n in widths}
-    for upper, lower in segments:
-        below[upper].append(lower)
-        above[lower].append(upper)
-    pull = {
-        (a, b): weight
-        for (upper, lower), weight in weights.items()
-        for a, b in ((upper, lower), (lower, upper))
-    }
-    firm = {n: max([pull.get((n, f), 1.0) for f in above[n] + below[n]], default=1.0) for n in widths}
-
-    def heaviest(node: int, friends: list[int]) -> list[int]:
-        if node < 0:  # a chain of dummy nodes follows itself, not the boxes it feeds
-            friends = [f for f in friends if f < 0] or friends
-        if len(friends) < 2:
-            return friends
-        pulls = [pull.get((node, f), 1.0) for f in friends]
-        most = max(pulls)
-        return [f for f, force in zip(friends, pulls, strict=True) if force == most]
-
-    def settled(node: int) -> list[int]:  # below its main input, if it has one, else between all neighbours
-        main = [f for f in above[node] if firm[node] > 1 and pull.get((node, f)) == firm[node]]
-        return heaviest(node, main or above[node] + below[node])
-
+    friends = _Friends(segments, widths, weights)
     # Whom a node follows on the way down, on the way up, and in the last two sweeps.
     follows = [
-        {n: heaviest(n, above[n]) for n in widths},
-        {n: heaviest(n, below[n]) for n in widths},
-        {n: settled(n) for n in widths},
+        {n: friends.heaviest(n, friends.above[n]) for n in widths},
+        {n: friends.heaviest(n, friends.below[n]) for n in widths},
+        {n: friends.settled(n) for n in widths},
     ]
-    sizes = [[widths[n] for n in row] for row in layers]
-    least = [least_places(row) for row in sizes]
-
-    def force(node: int, friends: list[int]) -> float:  # a side branch that follows a light edge makes way
-        if node < 0:
-            return DUMMY_STIFFNESS
-        return max([pull.get((node, f), 1.0) for f in friends], default=1.0) ** 2
-
-    stiff = [[[force(n, who[n]) for n in row] for row in layers] for who in follows]
-    x: dict[int, float] = {}
-    for row in layers:
-        edge = 0.0
-        for node in row:
-            x[node] = edge + widths[node] / 2
-            edge += widths[node] + NODE_GAP
-        for node in row:
-            x[node] -= edge / 2
+    least = [least_places([widths[n] for n in row]) for row in layers]
+    stiff = [[[friends.force(n, who[n]) for n in row] for row in layers] for who in follows]
+    x = _side_by_side(layers, widths)
 
     def sweep(which: int, numbers: Iterable[int]) -> bool:
         """Place row after row; return whether a node moved."""
-        moved, friends = False, follows[which]
+        moved = False
         for number in numbers:
-            row, before, wanted = layers[number], [], []
-            for node in row:
-                near, here = friends[node], x[node]
-                before.append(here)
-                if len(near) == 1:
-                    wanted.append(x[near[0]])
-                else:
-                    wanted.append(sum([x[f] for f in near]) / len(near) if near else here)
+            row = layers[number]
+            wanted = [_mean_place(x, follows[which][node], x[node]) for node in row]
             placed = nearest_in_order(wanted, least[number], stiff[which][number])
-            if placed != before:
+            if placed != [x[node] for node in row]:
                 moved = True
                 x.update(zip(row, placed, strict=True))
         return moved
@@ -99,6 +55,69 @@ def place(
     for numbers in (downwards, upwards):
         sweep(2, numbers)
     return x
+
+
+class _Friends:
+    """A node's neighbours, and how much each pulls."""
+
+    def __init__(
+        self,
+        segments: Sequence[tuple[int, int]],
+        nodes: Iterable[int],
+        weights: Mapping[tuple[int, int], float],
+    ) -> None:
+        self.above: dict[int, list[int]] = {n: [] for n in nodes}
+        self.below: dict[int, list[int]] = {n: [] for n in self.above}
+        for upper, lower in segments:
+            self.below[upper].append(lower)
+            self.above[lower].append(upper)
+        self.weights = {
+            (a, b): weight
+            for (upper, lower), weight in weights.items()
+            for a, b in ((upper, lower), (lower, upper))
+        }
+
+    def pull(self, node: int, friends: list[int]) -> list[float]:
+        return [self.weights.get((node, f), 1.0) for f in friends]
+
+    def heaviest(self, node: int, friends: list[int]) -> list[int]:
+        if node < 0:  # a chain of dummy nodes follows itself, not the boxes it feeds
+            friends = [f for f in friends if f < 0] or friends
+        if len(friends) < 2:
+            return friends
+        pulls = self.pull(node, friends)
+        most = max(pulls)
+        return [f for f, force in zip(friends, pulls, strict=True) if force == most]
+
+    def settled(self, node: int) -> list[int]:
+        """Whom it follows at last: its main input, which it stands below, if it has one, else all neighbours."""
+        every = self.above[node] + self.below[node]
+        firm = max(self.pull(node, every), default=1.0)
+        main = [f for f in self.above[node] if firm > 1 and self.weights.get((node, f)) == firm]
+        return self.heaviest(node, main or every)
+
+    def force(self, node: int, friends: list[int]) -> float:
+        """How little it makes way; a side branch that follows a light edge does."""
+        return DUMMY_STIFFNESS if node < 0 else max(self.pull(node, friends), default=1.0) ** 2
+
+
+def _side_by_side(layers: Sequence[Sequence[int]], widths: Mapping[int, float]) -> dict[int, float]:
+    """Return where nodes stand if each row is packed, its middle at 0."""
+    x: dict[int, float] = {}
+    for row in layers:
+        edge = 0.0
+        for node in row:
+            x[node] = edge + widths[node] / 2
+            edge += widths[node] + NODE_GAP
+        for node in row:
+            x[node] -= edge / 2
+    return x
+
+
+def _mean_place(x: Mapping[int, float], friends: list[int], alone: float) -> float:
+    if len(friends) == 1:
+        return x[friends[0]]
+    return sum([x[f] for f in friends]) / len(friends) if friends else alone
 
 
 def keep_apart(
