@@ -13,7 +13,7 @@ import numpy as np
 from needle_edu.backend import IndexOutOfRange, ShapeError
 from needle_edu.backend.activations import activation, activation_backward  # noqa: F401
 from needle_edu.backend.reference.dropout import kept
-from needle_edu.ndarray.losses import refuse_mean_of_nothing, wrong_label
+from needle_edu.ndarray.losses import refuse_mean_of_nothing, shapes_of_labels, wrong_label
 
 _erf = np.vectorize(math.erf, otypes=[np.float64])
 _erfc = np.vectorize(math.erfc, otypes=[np.float64])
@@ -224,10 +224,7 @@ def _one_hot(who, shape, dtype, labels, weight, label_smoothing, ignore_index, r
     """The weighted, smoothed q, what to divide by, and the axis of the classes."""
     axis = 0 if len(shape) == 1 else 1
     if not shape or labels.shape != shape[:axis] + shape[axis + 1 :] or not shape[axis]:
-        raise ShapeError(
-            f"{who}: got classes in shape {shape} and labels of shape {labels.shape}; wanted "
-            "(N, classes) and (N,), or (N, classes, d1, …) and (N, d1, …), with at least one class"
-        )
+        raise ShapeError(f"{who}: {shapes_of_labels(who, shape, labels.shape)}")
     classes = shape[axis]
     if weight is not None and weight.shape != (classes,):
         raise ShapeError(f"{who}: one weight for each of {classes} classes wanted, got {weight.shape}")

@@ -228,19 +228,15 @@ def _without(values: tuple, axis: int) -> tuple:
 
 
 def _check(who: str, a: Layout, labels: Layout, weight: Layout | None) -> None:
-    what = "logits" if who.startswith("cross") else "logarithms"
     for other in (labels, weight):
         if other is not None and other.device is not a.device:
             raise DeviceError(
                 f"{who}: operands live on {a.device} and {other.device}; move one with .to(device)"
             )
     if not a.ndim or labels.shape != _without(a.shape, _class_axis(a)) or not a.shape[_class_axis(a)]:
-        raise ShapeError(
-            f"{who}: got {what} of shape {a.shape} and labels of shape {labels.shape}; wanted "
-            "(N, classes) and (N,), or (N, classes, d1, …) and (N, d1, …), with at least one class"
-        )
+        raise ShapeError(f"{who}: {shapes_of_labels(who, a.shape, labels.shape)}")
     if a.code > F64:
-        raise DTypeError(f"{who}: {what} are float32 or float64, got {a.dtype}")
+        raise DTypeError(f"{who}: {_scores(who)} are float32 or float64, got {a.dtype}")
     if weight is not None and (weight.shape != (a.shape[_class_axis(a)],) or weight.code != a.code):
         raise ShapeError(
             f"{who}: one weight of {a.dtype} for each of {a.shape[_class_axis(a)]} classes wanted, "
@@ -270,6 +266,24 @@ def _failed(operation: str, err: int, a: Layout, labels: NDArray, ignore_index: 
         classes = a.shape[_class_axis(a)]
         raise IndexOutOfRange(f"{operation}: {wrong_label(labels.numpy(), classes, ignore_index)}")
     kernel_failed(operation, err, labels)
+
+
+def _scores(who: str) -> str:
+    return "logits" if who.startswith("cross") else "logarithms"
+
+
+def shapes_of_labels(who: str, shape: tuple[int, ...], labels: tuple[int, ...]) -> str:
+    """What is wrong with the shapes of a classifier's scores and labels.
+
+    Examples
+    --------
+    >>> print(shapes_of_labels("cross_entropy", (2, 3), (1,)).partition(";")[0])
+    got logits of shape (2, 3) and labels of shape (1,)
+    """
+    return (
+        f"got {_scores(who)} of shape {shape} and labels of shape {labels}; wanted "
+        "(N, classes) and (N,), or (N, classes, d1, …) and (N, d1, …), with at least one class"
+    )
 
 
 def wrong_label(labels: np.ndarray, classes: int, ignore_index: int | None) -> str:
