@@ -61,8 +61,5 @@ INLINE f64 total_f64(V_f64 x) {
 INLINE f32 root_f32(f32 x) { return sqrtf(x); }
 INLINE f64 root_f64(f64 x) { return sqrt(x); }
 
-enum {
-  EXACT = 4096,                 /* elements that are summed up in the element type before doubles take over */
-  SHARE = ND_WIDE == 32 ? 4 : 1 /* rows whose sums are on their way together: measured with AVX2 only */
-};
+enum { EXACT = 4096 }; /* elements that are summed up in the element type before doubles take over */
 #endif

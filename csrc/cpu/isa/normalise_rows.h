@@ -2,39 +2,32 @@
  * included by normalise.c for each element type.
  *
  * A short row is little work, so that what is done once for each row counts: its statistics are computed in the element
- * type, and rows do not wait for each other: the sums of SHARE rows are on their way before the first of them is needed.
+ * type, and rows do not wait for each other.
  */
-
-/* The mean, the variance and the inverse of the standard deviation of a row go to place `at`. */
-INLINE void NAME(statistics)(int64_t n, const T *a, double eps, nd_row_stats to, int64_t at) {
-  double mean, variance;
-  if (n <= EXACT) {
-    const T m = NAME(sum_of_row)(n, a) / (T)n;
-    T s, q;
-    NAME(distances_of_row)(n, a, m, &s, &q);
-    const T shift = s / (T)n;
-    mean = (double)m + shift;
-    variance = (q - s * shift) / (T)n;
-  } else {
-    const nd_moments of_row = NAME(moments)(1, n, a, n);
-    mean = of_row.mean;
-    variance = of_row.squares / n;
-  }
-  to.mean[at] = mean;
-  to.variance[at] = variance;
-  to.inverse[at] = 1 / NAME(root)((T)(variance + eps));
-}
 
 static void NAME(row_norm)(int64_t rows, int64_t n, void *out_, const void *a_, int64_t pitch, const void *weight,
                            const void *bias, double eps, nd_row_stats to) {
   const T *w = weight, *b = bias;
-  for (int64_t r = 0, known = 0; r < rows; r++) {
+  for (int64_t r = 0; r < rows; r++) {
     const T *a = (const T *)a_ + r * pitch;
     T *out = (T *)out_ + r * pitch;
-    for (; known < rows && known < (r / SHARE + 1) * SHARE; known++)
-      NAME(statistics)(n, (const T *)a_ + known * pitch, eps, to, known * to.step);
-    const double mean = to.mean[r * to.step];
-    const T m = (T)mean, inverse = (T)to.inverse[r * to.step], c0 = (T)(m - mean) * inverse;
+    double mean, variance;
+    if (n <= EXACT) {
+      const T m = NAME(sum_of_row)(n, a) / (T)n;
+      T s, q;
+      NAME(distances_of_row)(n, a, m, &s, &q);
+      const T shift = s / (T)n;
+      mean = (double)m + shift;
+      variance = (q - s * shift) / (T)n;
+    } else {
+      const nd_moments of_row = NAME(moments)(1, n, a, n);
+      mean = of_row.mean;
+      variance = of_row.squares / n;
+    }
+    const T m = (T)mean, inverse = 1 / NAME(root)((T)(variance + eps)), c0 = (T)(m - mean) * inverse;
+    to.mean[r * to.step] = mean;
+    to.variance[r * to.step] = variance;
+    to.inverse[r * to.step] = inverse;
     int64_t c = 0;
     for (; c + W <= n; c += W) {
       const V y = ((NAME(load)(a + c) - m) * inverse + c0) * NAME(load)(w + c) + NAME(load)(b + c);
@@ -103,7 +96,6 @@ static void NAME(row_back)(int64_t rows, int64_t n, void *out_, const void *g_, 
   const T *w = weight;
   T *const to_w = buffer, *const to_b = to_w + n;
   const M fresh = NAME(fresh)(n);
-  double sums[SHARE], dots[SHARE];
   for (int64_t top = 0; top < rows; top += DEEP) {
     const int64_t bottom = rows - top < DEEP ? rows : top + DEEP;
     for (int64_t c = 0; c < n; c++) to_w[c] = to_b[c] = 0;
@@ -112,11 +104,8 @@ static void NAME(row_back)(int64_t rows, int64_t n, void *out_, const void *g_, 
       T *out = (T *)out_ + r * pitch;
       const double mean = from.mean[r * from.step], inv = from.inverse[r * from.step];
       const T m = (T)mean, inverse = (T)inv, c0 = (T)((m - mean) * inv);
-      const int at = (int)((r - top) % SHARE);
-      if (at == 0)
-        for (int i = 0; i < SHARE && r + i < bottom; i++)
-          NAME(sums_of_row)(n, g + i * pitch, a + i * pitch, w, (T)from.mean[(r + i) * from.step], &sums[i], &dots[i]);
-      const double sum = sums[at], dot = dots[at];
+      double sum, dot;
+      NAME(sums_of_row)(n, g, a, w, m, &sum, &dot);
       const double z = inv * (dot + (m - mean) * sum) / n; /* the mean of u times the normalised a */
       const T of_g = inverse, of_a = (T)(-inv * inv * z);
       const T constant = (T)(-inv * (sum / n + (m - mean) * inv * z));
