@@ -182,7 +182,7 @@ def test_what_does_not_go_together_is_said():
 
 
 def test_every_scheduler_is_tested():
-    """Here, or in test_waves.py; a scheduler that is new must come to one of them."""
+    """Here, in test_waves.py or in test_averages.py; a scheduler that is new must come to one of them."""
     others = {
         "LRScheduler",
         "SequentialLR",
@@ -190,6 +190,7 @@ def test_every_scheduler_is_tested():
         "ReduceLROnPlateau",
         "CyclicLR",
         "OneCycleLR",
+        "SWALR",
     }
     known = {
         name for name in optim.__all__ if name.endswith("LR") or "Scheduler" in name or "Restarts" in name

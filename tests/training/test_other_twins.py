@@ -37,7 +37,8 @@ def torch():
 
 
 # Two networks that learn from each other magnify rounding: in float32 these two take smaller steps here, for with
-# its own DCGAN's losses are 3e-4 apart after twenty of them, and in float64 1e-8.
+# its own DCGAN's losses are 3e-4 apart after twenty of them, and in float64 1e-8. How far apart they come depends on
+# the processor: CycleGAN's 2e-4 with AVX2, less than 1e-4 with AVX-512.
 SMALLER = {"dcgan": 1e-4, "cyclegan": 2e-5}
 
 
@@ -58,7 +59,7 @@ def text_to_learn_from(tmp_path_factory):
 
 @pytest.mark.parametrize(
     ("name", "dtype", "lr", "apart"),
-    [(name, "float32", SMALLER.get(name), 1e-4) for name in NAMES]
+    [(name, "float32", SMALLER.get(name), 5e-4 if name in SMALLER else 1e-4) for name in NAMES]
     + [(name, "float64", None, 1e-7) for name in SMALLER],
 )
 def test_the_first_losses_are_those_of_its_twin(
