@@ -9,7 +9,6 @@ These are modelled counters: they follow from the source and the rules of the ha
 """
 
 import html
-import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -220,19 +219,13 @@ class Profile(dict[str, KernelProfile]):
         rows = []
         for line in kernel.lines:
             costly = line.sectors > 2 * line.ideal_sectors or line.wavefronts > line.ideal_wavefronts
-            source = re.sub(
-                r"\s{3,}(?=//|/\*)", "  ", self._source(line.place).strip()
-            )  # a far comment comes nearer
-            cells = [str(line.place.line), source, str(line)]
+            cells = [str(line.place.line), self._source(line.place).strip(), str(line)]
             red = f"; color: {RED}" if costly else ""
-            left = "text-align: left; vertical-align: top"
             texts = "".join(
-                f'<td style="{left}; white-space: pre-wrap"><code>{html.escape(cell)}</code></td>'
+                f'<td style="text-align: left; white-space: pre"><code>{html.escape(cell)}</code></td>'
                 for cell in cells[:2]
             )
-            rows.append(
-                f'<tr>{texts}<td style="{left}; min-width: 22em{red}">{html.escape(cells[2])}</td></tr>'
-            )
+            rows.append(f'<tr>{texts}<td style="text-align: left{red}">{html.escape(cells[2])}</td></tr>')
         caption = html.escape(str(kernel)).replace("\n", "<br>")
         titles = ("line", "source", "modelled counters")
         head = "".join(f'<th style="text-align: left">{title}</th>' for title in titles)

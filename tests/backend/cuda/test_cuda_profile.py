@@ -162,17 +162,6 @@ def test_listing_and_html(program, simulator, square):
     assert str(simulator.profile()) == "nothing was counted: no kernel has run under the profiler"
 
 
-def test_a_far_comment_comes_nearer_and_wraps(program, simulator, square, monkeypatch):
-    program.transposes(1, square[0], square[1], N)
-    profile = simulator.profile()
-    monkeypatch.setattr(
-        type(profile), "_source", lambda self, place: "  a[i] = b;" + 60 * " " + "// far  away"
-    )
-    table = profile.to_html()
-    assert "<code>a[i] = b;  // far  away</code>" in table
-    assert "white-space: pre-wrap" in table and "min-width" in table
-
-
 def test_without_objdump_flops_are_not_counted(program, simulator, square, monkeypatch):
     from needle_edu.backend.cudasim import flops
 
