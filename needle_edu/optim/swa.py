@@ -54,7 +54,7 @@ class SWALR(LRScheduler):
 
     def rate(self, base: float, t: int) -> float:
         """Between the group's rate and `swa_lr`."""
-        share = min(1.0, t / max(1, self.anneal_epochs)) if self.anneal_epochs else 1.0
+        share = min(1.0, t / self.anneal_epochs) if self.anneal_epochs else 1.0
         if self.anneal_strategy == "cos":
             share = (1 - math.cos(math.pi * share)) / 2
         return share * self.swa_lr + (1 - share) * base
@@ -89,18 +89,14 @@ def update_bn(loader: Iterable[Any], model: Module) -> None:
     layers = [part for part in layers if part.running_mean is not None]
     if not layers:
         return
-    momenta, modes = (
-        [layer.momentum for layer in layers],
-        [(part, part.training) for _, part in model.named_modules()],
-    )
+    momenta = [layer.momentum for layer in layers]
+    modes = [(part, part.training) for _, part in model.named_modules()]
     try:
         model.train()
         with no_grad():
             for count, batch in enumerate(loader, 1):
-                for layer in layers:
-                    layer.momentum = (
-                        1.0 / count
-                    )  # the first replaces what was there, the k-th counts for 1 / k
+                for layer in layers:  # the first batch replaces what was there, the k-th counts for 1 / k
+                    layer.momentum = 1.0 / count
                 model(as_tensor(batch[0] if isinstance(batch, (tuple, list)) else batch))
     finally:
         for layer, momentum in zip(layers, momenta, strict=True):
